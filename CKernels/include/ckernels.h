@@ -1,0 +1,198 @@
+/// The arithmetic of the package: everything worth threading.
+///
+/// Dimension letters, used everywhere:
+///   N batch   C input channels   K output channels (filters)   H, W height and width   R, S height and width of a
+///   kernel or pooling window   OH, OW output height and width   I, O inputs and outputs of a dense layer
+///
+/// Layouts: activations are float32 NCHW, filters KCRS, dense weights [O][I]; all dense, rows without padding.
+///
+/// Contract of every kernel: memory is the caller's; outputs come first, then inputs, then dimensions, then scratch.
+/// Outputs are overwritten, never accumulated into, and overlap an input only where a comment allows it. A kernel
+/// never allocates, prints or exits; it checks its arguments once and returns a status. Work is cut into pieces whose
+/// boundaries depend on shapes only and partial results are reduced in a fixed order, so every result has the same
+/// bits for any number of threads. Call kernels from one thread at a time.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What a kernel thinks of its arguments.
+typedef enum __attribute__((enum_extensibility(closed))) ck_status {
+    CK_OK = 0,
+    /// A pointer that may not be null is null.
+    CK_NULL_POINTER,
+    /// A dimension is negative or zero where it may not be, or a window is larger than what it slides over.
+    CK_BAD_DIMENSION,
+    /// A parameter such as a probability or a momentum is outside its range or not a number.
+    CK_BAD_PARAMETER,
+    /// The scratch memory is smaller than the query function asked for.
+    CK_SCRATCH_TOO_SMALL,
+    /// A target class is not below the number of classes.
+    CK_BAD_TARGET,
+} ck_status;
+
+// Threads (threads.c)
+
+/// Sets how many threads kernels may use, 1 ... 256.
+ck_status ck_set_thread_count(int32_t count);
+/// How many threads kernels may use.
+int32_t ck_thread_count(void);
+/// How many threads a parallel region really gets: 1 although more were asked for means a build without OpenMP.
+int32_t ck_team_size(void);
+
+// Convolution (conv2d_im2col.c)
+
+/// Geometry of a two-dimensional cross-correlation, zero padded.
+typedef struct ck_conv2d {
+    int64_t n, c, h, w;
+    int64_t k, r, s;
+    int64_t stride_h, stride_w;
+    int64_t pad_h, pad_w;
+} ck_conv2d;
+
+/// OH = (H + 2 pad_h - R) / stride_h + 1 and OW likewise, rounded down.
+ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d);
+/// Floats of scratch that the forward and both backward kernels need with the current number of threads; 0 when the
+/// geometry is invalid.
+size_t ck_conv2d_scratch(const ck_conv2d *d);
+/// y[N][K][OH][OW] = b[k] + sum over c, r, s of w[k][c][r][s] * x[n][c][oh*stride_h - pad_h + r][...]
+/// b may be null (no bias).
+ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
+                            float *scratch, size_t scratch_count);
+/// gx[N][C][H][W]: gradient of the loss by x, from gy[N][K][OH][OW] and w.
+ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d, float *scratch,
+                                  size_t scratch_count);
+/// gw[K][C][R][S] and gb[K] (may be null): gradients by w and b, from gy and x, summed over the batch.
+ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
+                                    float *scratch, size_t scratch_count);
+
+// Pooling (pool2d.c)
+
+/// Geometry of pooling without padding; windows that do not fit whole are left out.
+typedef struct ck_pool2d {
+    int64_t n, c, h, w;
+    int64_t r, s;
+    int64_t stride_h, stride_w;
+} ck_pool2d;
+
+ck_status ck_pool2d_output_size(int64_t *oh, int64_t *ow, const ck_pool2d *d);
+/// y[N][C][OH][OW]: mean of each window.
+ck_status ck_avg_pool2d_forward(float *y, const float *x, const ck_pool2d *d);
+ck_status ck_avg_pool2d_backward(float *gx, const float *gy, const ck_pool2d *d);
+/// y[N][C][OH][OW]: largest value of each window; NaN wins.
+ck_status ck_max_pool2d_forward(float *y, const float *x, const ck_pool2d *d);
+/// The gradient goes to the first largest value of each window, found again in x.
+ck_status ck_max_pool2d_backward(float *gx, const float *gy, const float *x, const ck_pool2d *d);
+
+// Dense layer (linear.c)
+
+/// Floats of scratch for ck_linear_forward.
+size_t ck_linear_scratch(int64_t n, int64_t i, int64_t o);
+/// y[N][O] = b[o] + sum over i of x[N][I] * w[O][I]; b may be null.
+ck_status ck_linear_forward(float *y, const float *x, const float *w, const float *b, int64_t n, int64_t i, int64_t o,
+                            float *scratch, size_t scratch_count);
+/// gx[N][I] from gy[N][O] and w.
+ck_status ck_linear_backward_data(float *gx, const float *gy, const float *w, int64_t n, int64_t i, int64_t o);
+/// gw[O][I] and gb[O] (may be null) from gy and x, summed over the batch.
+ck_status ck_linear_backward_weight(float *gw, float *gb, const float *gy, const float *x, int64_t n, int64_t i,
+                                    int64_t o);
+
+// Elementwise (activation.c, dropout.c, random.c)
+
+/// y = max(x, 0); NaN stays NaN. y may be x.
+ck_status ck_relu_forward(float *y, const float *x, int64_t count);
+/// gx = gy where y > 0, else 0. gx may be gy.
+ck_status ck_relu_backward(float *gx, const float *gy, const float *y, int64_t count);
+/// Inverted dropout: y[i] = x[i] / (1 - p) with probability 1 - p, else 0. Whether element i is kept is a function of
+/// (seed, i) alone, so the same call with gradients in place of values is the backward pass. 0 <= p < 1. y may be x.
+ck_status ck_dropout(float *y, const float *x, int64_t count, float p, uint64_t seed);
+/// Element i of a stream of independent 64-bit numbers: splitmix64 (Steele, Lea, Flood 2014) at counter i + 1.
+static inline uint64_t ck_random_bits(uint64_t seed, uint64_t i) {
+    uint64_t z = (i + 1) * 0x9E3779B97F4A7C15u + seed;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+/// y[i] uniform in [low, high), 24 random bits each, from stream (seed, i).
+ck_status ck_random_uniform(float *y, int64_t count, float low, float high, uint64_t seed);
+
+// Loss (loss.c)
+
+/// p[N][classes] = softmax of each row of logits. p may be logits.
+ck_status ck_softmax(float *p, const float *logits, int64_t n, int64_t classes);
+
+/// How the losses of a batch become one number.
+typedef enum __attribute__((enum_extensibility(closed))) ck_reduction {
+    /// Sum divided by the summed class weights of the targets (PyTorch's "mean").
+    CK_REDUCTION_MEAN = 0,
+    CK_REDUCTION_SUM,
+} ck_reduction;
+
+/// Softmax cross-entropy with label smoothing and class weights, as torch.nn.functional.cross_entropy:
+///   losses[n] = (1 - smoothing) * weight[t] * -log p[t]  +  smoothing / classes * sum over c of weight[c] * -log p[c]
+/// loss: one number, reduced. losses[N] (may be null): unreduced. class_weights[classes] may be null (all 1).
+/// A negative target is ignored: it has no loss and no gradient. A mean over nothing is NaN, as in PyTorch.
+ck_status ck_cross_entropy_forward(double *loss, float *losses, const float *logits, const int32_t *targets,
+                                   const float *class_weights, float smoothing, ck_reduction reduction, int64_t n,
+                                   int64_t classes);
+/// glogits[N][classes]: gradient of the reduced loss.
+ck_status ck_cross_entropy_backward(float *glogits, const float *logits, const int32_t *targets,
+                                    const float *class_weights, float smoothing, ck_reduction reduction, int64_t n,
+                                    int64_t classes);
+
+// Optimizers (optimizer.c). Each is one pass over flat parameters. The gradient used is g * gradient_scale (the
+// factor that clips) plus, where decay is not decoupled, weight_decay * parameter.
+
+typedef struct ck_sgd {
+    float learning_rate, momentum, dampening, weight_decay;
+    bool nesterov;
+} ck_sgd;
+
+/// As torch.optim.SGD. velocity may be null when momentum is 0; step counts from 1.
+ck_status ck_sgd_step(float *parameters, float *velocity, const float *gradients, int64_t count, float gradient_scale,
+                      int64_t step, const ck_sgd *settings);
+
+typedef struct ck_adam {
+    float learning_rate, beta1, beta2, epsilon, weight_decay;
+    /// true: weights decay apart from the gradient (AdamW); false: decay is part of the gradient (Adam with L2).
+    bool decoupled_decay;
+} ck_adam;
+
+/// As torch.optim.Adam and AdamW (Kingma, Ba 2015; Loshchilov, Hutter 2019). first_moment and second_moment start at
+/// 0; step counts from 1.
+ck_status ck_adam_step(float *parameters, float *first_moment, float *second_moment, const float *gradients,
+                       int64_t count, float gradient_scale, int64_t step, const ck_adam *settings);
+
+/// Doubles of scratch for ck_squared_norm.
+size_t ck_squared_norm_scratch(int64_t count);
+/// norm2: sum of x[i]^2, in double.
+ck_status ck_squared_norm(double *norm2, const float *x, int64_t count, double *scratch, size_t scratch_count);
+/// x[i] *= factor.
+ck_status ck_scale(float *x, float factor, int64_t count);
+
+// Images (image_normalize.c)
+
+/// Where N interleaved 8-bit RGB windows of H x W pixels lie: window n starts offsets[n] bytes after base, and its
+/// rows are row_stride bytes apart.
+typedef struct ck_windows {
+    int64_t n, h, w;
+    int64_t row_stride;
+} ck_windows;
+
+/// planes[N][3][H][W] = (byte / 255 - mean[c] / 255) / (deviation[c] / 255); mean and deviation on the 0-255 scale.
+ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
+                               const float deviation[3], const ck_windows *d);
+/// counts[3][256]: how often each byte value occurs in each channel, over all windows. Scratch: none.
+ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

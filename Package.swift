@@ -1,0 +1,56 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// The kernels are tuned code: they are optimised in debug builds too.
+/// `-fopenmp` cannot come from pkg-config, which passes include and library paths only.
+let kernelFlags: [CSetting] = [.unsafeFlags(["-fopenmp", "-O3", "-Wall", "-Wextra"])]
+
+let package = Package(
+    name: "nuclei",
+    products: [
+        .executable(name: "nuclei-train", targets: ["nuclei-train"]),
+        .executable(name: "nuclei-mask", targets: ["nuclei-mask"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(
+            name: "COpenSlide", pkgConfig: "openslide", providers: [.apt(["libopenslide-dev"])]),
+        .target(
+            name: "CKernels", dependencies: ["COpenBLAS"], path: "CKernels", cSettings: kernelFlags,
+            linkerSettings: [.linkedLibrary("omp5")]),
+        .target(
+            name: "CImageCodecs", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
+            linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg")]),
+
+        .target(name: "Files"),
+        .target(name: "Tensors", dependencies: ["CKernels"]),
+        .target(name: "NeuralNetworks", dependencies: ["Files", "Tensors"]),
+        .target(name: "Imaging", dependencies: ["Files", "CImageCodecs", "COpenSlide"]),
+        .target(
+            name: "Datasets",
+            dependencies: ["Files", "Tensors", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+        .target(name: "Training", dependencies: ["Files", "NeuralNetworks", "Datasets"]),
+        .target(name: "Masking", dependencies: ["Files", "Imaging", "NeuralNetworks"]),
+        .target(
+            name: "Console",
+            dependencies: ["Files", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(name: "nuclei-train", dependencies: ["Console", "Training"]),
+        .executableTarget(name: "nuclei-mask", dependencies: ["Console", "Masking"]),
+
+        .target(
+            name: "TestSupport", dependencies: ["NeuralNetworks"], path: "Tests/TestSupport"),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
+        .testTarget(name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "TestSupport"]),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+        .testTarget(name: "MaskingTests", dependencies: ["Masking", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["Imaging"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

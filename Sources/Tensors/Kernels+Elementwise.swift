@@ -1,0 +1,49 @@
+import CKernels
+
+extension Kernels {
+    /// y = max(x, 0); `y` may be `x`.
+    package static func reluForward(_ y: Tensor, _ x: Tensor) throws(KernelError) {
+        expect(x, y.shape, "x")
+        try KernelError.check(ck_relu_forward(y.pointer, x.pointer, Int64(y.count)))
+    }
+
+    /// gx = gy where the layer's output y was positive; `gx` may be `gy`.
+    package static func reluBackward(_ gx: Tensor, gy: Tensor, y: Tensor) throws(KernelError) {
+        expect(gy, gx.shape, "gy")
+        expect(y, gx.shape, "y")
+        try KernelError.check(ck_relu_backward(gx.pointer, gy.pointer, y.pointer, Int64(gx.count)))
+    }
+
+    /// Zeroes each element with `probability` and scales the rest by 1 / (1 - probability). Which elements go is a
+    /// function of the seed alone: with gradients for values this is also the backward pass. `y` may be `x`.
+    package static func dropout(
+        _ y: Tensor, _ x: Tensor, probability: Float, seed: UInt64
+    ) throws(KernelError) {
+        expect(x, y.shape, "x")
+        try KernelError.check(ck_dropout(y.pointer, x.pointer, Int64(y.count), probability, seed))
+    }
+
+    /// Independent numbers, uniform in [low, high), the same for the same seed.
+    package static func randomUniform(
+        _ y: Tensor, in range: Range<Float>, seed: UInt64
+    ) throws(KernelError) {
+        try KernelError.check(
+            ck_random_uniform(y.pointer, Int64(y.count), range.lowerBound, range.upperBound, seed))
+    }
+
+    /// x *= factor.
+    package static func scale(_ x: Tensor, by factor: Float) throws(KernelError) {
+        try KernelError.check(ck_scale(x.pointer, factor, Int64(x.count)))
+    }
+
+    /// The sum of the squares of all elements, in double.
+    package static func squaredNorm(_ x: Tensor) throws(KernelError) -> Double {
+        let needed = ck_squared_norm_scratch(Int64(x.count))
+        var result = 0.0
+        let status = withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, needed)) {
+            ck_squared_norm(&result, x.pointer, Int64(x.count), $0.baseAddress, $0.count)
+        }
+        try KernelError.check(status)
+        return result
+    }
+}

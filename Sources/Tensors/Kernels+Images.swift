@@ -1,0 +1,64 @@
+import CKernels
+
+/// Where equally large windows of interleaved 8-bit RGB pixels lie in one piece of memory.
+package struct PixelWindows: Sendable {
+    package var height: Int
+    package var width: Int
+    /// Bytes from one row of a window to the next.
+    package var rowStride: Int
+    /// Where each window's first pixel is, in bytes from the start of the memory.
+    package var offsets: [Int64]
+
+    package init(height: Int, width: Int, rowStride: Int, offsets: [Int64]) {
+        self.height = height
+        self.width = width
+        self.rowStride = rowStride
+        self.offsets = offsets
+    }
+
+    fileprivate func checked(within bytes: UnsafeRawBufferPointer) -> ck_windows {
+        let extent = (height - 1) * rowStride + width * 3
+        precondition(
+            offsets.allSatisfy { $0 >= 0 && Int($0) + extent <= bytes.count }, "a window leaves its memory")
+        return ck_windows(n: Int64(offsets.count), h: Int64(height), w: Int64(width), row_stride: Int64(rowStride))
+    }
+}
+
+/// Mean and standard deviation of each colour channel, on the 0-255 scale.
+package struct ChannelStatistics: Hashable, Codable, Sendable {
+    package var mean: [Float]
+    package var deviation: [Float]
+
+    package init(mean: [Float], deviation: [Float]) {
+        precondition(mean.count == 3 && deviation.count == 3)
+        self.mean = mean
+        self.deviation = deviation
+    }
+}
+
+extension Kernels {
+    /// planes[N][3][H][W] = (byte - mean) / deviation, for each channel of each window. Throws `badParameter` when a
+    /// deviation is not a positive number.
+    package static func normalize(
+        _ planes: Tensor, _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows, _ statistics: ChannelStatistics
+    ) throws(KernelError) {
+        expect(planes, [windows.offsets.count, 3, windows.height, windows.width], "planes")
+        var d = windows.checked(within: bytes)
+        try KernelError.check(
+            ck_normalize_windows(
+                planes.pointer, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, windows.offsets,
+                statistics.mean, statistics.deviation, &d))
+    }
+
+    /// How often each byte value occurs in each channel: 3 x 256 counts.
+    package static func channelHistograms(
+        _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows
+    ) throws(KernelError) -> [UInt64] {
+        var d = windows.checked(within: bytes)
+        var counts = [UInt64](repeating: 0, count: 3 * 256)
+        try KernelError.check(
+            ck_channel_histograms(
+                &counts, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, windows.offsets, &d))
+        return counts
+    }
+}

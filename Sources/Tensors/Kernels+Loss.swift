@@ -1,0 +1,71 @@
+import CKernels
+
+/// Softmax cross-entropy as `torch.nn.functional.cross_entropy` defines it.
+package struct CrossEntropy: Sendable {
+    package enum Reduction: Sendable {
+        /// The sum divided by the summed class weights of the targets.
+        case mean
+        case sum
+    }
+
+    /// Share of the target that is spread over all classes, 0 ... 1.
+    package var labelSmoothing: Float = 0
+    /// One weight for each class, or none.
+    package var classWeights: [Float]?
+    package var reduction = Reduction.mean
+
+    package init(labelSmoothing: Float = 0, classWeights: [Float]? = nil, reduction: Reduction = .mean) {
+        self.labelSmoothing = labelSmoothing
+        self.classWeights = classWeights
+        self.reduction = reduction
+    }
+
+    fileprivate var nativeReduction: ck_reduction { reduction == .mean ? CK_REDUCTION_MEAN : CK_REDUCTION_SUM }
+}
+
+extension Kernels {
+    /// Rows of `logits` become probabilities; `probabilities` may be `logits`.
+    package static func softmax(_ probabilities: Tensor, _ logits: Tensor) throws(KernelError) {
+        expect(probabilities, logits.shape, "probabilities")
+        try KernelError.check(
+            ck_softmax(probabilities.pointer, logits.pointer, Int64(logits.shape[0]), Int64(logits.shape[1])))
+    }
+
+    /// The reduced loss of logits[N][classes]; `losses[N]`, when given, gets the loss of each row. Rows whose target
+    /// is negative are ignored.
+    package static func crossEntropyForward(
+        losses: Tensor? = nil, _ logits: Tensor, targets: [Int32], _ settings: CrossEntropy
+    ) throws(KernelError) -> Double {
+        let (batch, classes) = (logits.shape[0], logits.shape[1])
+        precondition(targets.count == batch && settings.classWeights.map { $0.count == classes } ?? true)
+        if let losses { expect(losses, [batch], "losses") }
+        var loss = 0.0
+        let status = withOptionalPointer(settings.classWeights) { weights in
+            ck_cross_entropy_forward(
+                &loss, losses?.pointer, logits.pointer, targets, weights, settings.labelSmoothing,
+                settings.nativeReduction, Int64(batch), Int64(classes))
+        }
+        try KernelError.check(status)
+        return loss
+    }
+
+    /// The gradient of the reduced loss by the logits.
+    package static func crossEntropyBackward(
+        _ glogits: Tensor, _ logits: Tensor, targets: [Int32], _ settings: CrossEntropy
+    ) throws(KernelError) {
+        let (batch, classes) = (logits.shape[0], logits.shape[1])
+        precondition(targets.count == batch && settings.classWeights.map { $0.count == classes } ?? true)
+        expect(glogits, logits.shape, "glogits")
+        let status = withOptionalPointer(settings.classWeights) { weights in
+            ck_cross_entropy_backward(
+                glogits.pointer, logits.pointer, targets, weights, settings.labelSmoothing, settings.nativeReduction,
+                Int64(batch), Int64(classes))
+        }
+        try KernelError.check(status)
+    }
+
+    private static func withOptionalPointer<R>(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> R) -> R {
+        guard let values else { return body(nil) }
+        return values.withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+}

@@ -1,0 +1,70 @@
+import CKernels
+
+/// Windows that slide over the planes of `channels` x `height` x `width` images, without padding.
+package struct Pooling: Hashable, Sendable {
+    package var channels: Int
+    package var height: Int
+    package var width: Int
+    package var windowHeight: Int
+    package var windowWidth: Int
+    package var strideY: Int
+    package var strideX: Int
+
+    package init(
+        channels: Int, height: Int, width: Int, window: (height: Int, width: Int), stride: (y: Int, x: Int)
+    ) {
+        self.channels = channels
+        self.height = height
+        self.width = width
+        windowHeight = window.height
+        windowWidth = window.width
+        (strideY, strideX) = stride
+    }
+
+    package var inputShape: Shape { [channels, height, width] }
+
+    /// Throws when the window is larger than the image.
+    package func outputShape() throws(KernelError) -> Shape {
+        var (height, width) = (Int64(0), Int64(0))
+        var d = dimensions(batch: 1)
+        try KernelError.check(ck_pool2d_output_size(&height, &width, &d))
+        return [channels, Int(height), Int(width)]
+    }
+
+    func dimensions(batch: Int) -> ck_pool2d {
+        ck_pool2d(
+            n: Int64(batch), c: Int64(channels), h: Int64(height), w: Int64(width), r: Int64(windowHeight),
+            s: Int64(windowWidth), stride_h: Int64(strideY), stride_w: Int64(strideX))
+    }
+
+    fileprivate func checked(x: Tensor, y: Tensor) throws(KernelError) -> ck_pool2d {
+        let batch = x.shape[0]
+        Kernels.expect(x, inputShape.batched(batch), "input")
+        let output = try outputShape()
+        Kernels.expect(y, output.batched(batch), "output")
+        return dimensions(batch: batch)
+    }
+}
+
+extension Kernels {
+    package static func averagePoolForward(_ y: Tensor, _ x: Tensor, _ pooling: Pooling) throws(KernelError) {
+        var d = try pooling.checked(x: x, y: y)
+        try KernelError.check(ck_avg_pool2d_forward(y.pointer, x.pointer, &d))
+    }
+
+    package static func averagePoolBackward(_ gx: Tensor, gy: Tensor, _ pooling: Pooling) throws(KernelError) {
+        var d = try pooling.checked(x: gx, y: gy)
+        try KernelError.check(ck_avg_pool2d_backward(gx.pointer, gy.pointer, &d))
+    }
+
+    package static func maxPoolForward(_ y: Tensor, _ x: Tensor, _ pooling: Pooling) throws(KernelError) {
+        var d = try pooling.checked(x: x, y: y)
+        try KernelError.check(ck_max_pool2d_forward(y.pointer, x.pointer, &d))
+    }
+
+    package static func maxPoolBackward(_ gx: Tensor, gy: Tensor, _ x: Tensor, _ pooling: Pooling) throws(KernelError) {
+        var d = try pooling.checked(x: gx, y: gy)
+        expect(x, gx.shape, "x")
+        try KernelError.check(ck_max_pool2d_backward(gx.pointer, gy.pointer, x.pointer, &d))
+    }
+}

@@ -1,0 +1,90 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Float32 numbers in row-major order, in native memory aligned to 64 bytes.
+///
+/// A tensor owns its memory, or is a view that keeps its owner alive. Kernels read and write it in place; there is no
+/// copy on write. Not to be used from two threads at once.
+package final class Tensor {
+    package let shape: Shape
+    private let base: UnsafeMutablePointer<Float>
+    private let owner: Tensor?
+
+    /// A new tensor of zeros.
+    package init(_ shape: Shape) {
+        self.shape = shape
+        owner = nil
+        let bytes = max(64, (shape.count * MemoryLayout<Float>.stride + 63) / 64 * 64)
+        guard let memory = aligned_alloc(64, bytes) else {
+            fatalError("out of memory: \(bytes) bytes for a tensor of \(shape)")
+        }
+        memset(memory, 0, bytes)
+        base = memory.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
+    }
+
+    package convenience init(_ shape: Shape, _ values: some Collection<Float>) {
+        precondition(values.count == shape.count, "\(values.count) values for a tensor of \(shape)")
+        self.init(shape)
+        _ = UnsafeMutableBufferPointer(start: base, count: shape.count).initialize(from: values)
+    }
+
+    private init(shape: Shape, base: UnsafeMutablePointer<Float>, owner: Tensor) {
+        self.shape = shape
+        self.base = base
+        self.owner = owner
+    }
+
+    deinit {
+        if owner == nil { free(base) }
+    }
+
+    package var count: Int { shape.count }
+
+    /// A tensor over part of this one's memory, starting `offset` elements in.
+    package func view(_ shape: Shape, at offset: Int = 0) -> Tensor {
+        precondition(
+            offset >= 0 && offset + shape.count <= count,
+            "a view of \(shape) at \(offset) leaves a tensor of \(self.shape)")
+        return Tensor(shape: shape, base: base + offset, owner: owner ?? self)
+    }
+
+    package func withUnsafeBuffer<R, E: Error>(_ body: (UnsafeBufferPointer<Float>) throws(E) -> R) throws(E) -> R {
+        try body(UnsafeBufferPointer(start: base, count: count))
+    }
+
+    package func withUnsafeMutableBuffer<R, E: Error>(
+        _ body: (UnsafeMutableBufferPointer<Float>) throws(E) -> R
+    ) throws(E) -> R {
+        try body(UnsafeMutableBufferPointer(start: base, count: count))
+    }
+
+    /// A copy of the elements.
+    package var values: [Float] { withUnsafeBuffer { Array($0) } }
+
+    package subscript(index: Int) -> Float {
+        get {
+            precondition(index >= 0 && index < count)
+            return base[index]
+        }
+        set {
+            precondition(index >= 0 && index < count)
+            base[index] = newValue
+        }
+    }
+
+    package func fill(_ value: Float) {
+        withUnsafeMutableBuffer { $0.update(repeating: value) }
+    }
+
+    /// Overwrites the elements with those of a tensor of the same count.
+    package func copy(from other: Tensor) {
+        precondition(other.count == count, "copy of \(other.shape) into \(shape)")
+        memcpy(base, other.base, count * MemoryLayout<Float>.stride)
+    }
+
+    /// The address for kernels; valid while the tensor lives.
+    var pointer: UnsafeMutablePointer<Float> { base }
+}
