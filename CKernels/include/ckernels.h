@@ -22,19 +22,26 @@
 extern "C" {
 #endif
 
+/// The name of an enumerator in Swift, where the enumerations here are closed ones.
+#if __has_attribute(swift_name)
+#define CK_SWIFT_NAME(name) __attribute__((swift_name(name)))
+#else
+#define CK_SWIFT_NAME(name)
+#endif
+
 /// What a kernel thinks of its arguments.
 typedef enum __attribute__((enum_extensibility(closed))) ck_status {
-    CK_OK = 0,
+    CK_OK CK_SWIFT_NAME("ok") = 0,
     /// A pointer that may not be null is null.
-    CK_NULL_POINTER,
+    CK_NULL_POINTER CK_SWIFT_NAME("nullPointer"),
     /// A dimension is negative or zero where it may not be, or a window is larger than what it slides over.
-    CK_BAD_DIMENSION,
+    CK_BAD_DIMENSION CK_SWIFT_NAME("badDimension"),
     /// A parameter such as a probability or a momentum is outside its range or not a number.
-    CK_BAD_PARAMETER,
+    CK_BAD_PARAMETER CK_SWIFT_NAME("badParameter"),
     /// The scratch memory is smaller than the query function asked for.
-    CK_SCRATCH_TOO_SMALL,
+    CK_SCRATCH_TOO_SMALL CK_SWIFT_NAME("scratchTooSmall"),
     /// A target class is not below the number of classes.
-    CK_BAD_TARGET,
+    CK_BAD_TARGET CK_SWIFT_NAME("badTarget"),
 } ck_status;
 
 // Threads (threads.c)
@@ -130,8 +137,8 @@ ck_status ck_softmax(float *p, const float *logits, int64_t n, int64_t classes);
 /// How the losses of a batch become one number.
 typedef enum __attribute__((enum_extensibility(closed))) ck_reduction {
     /// Sum divided by the summed class weights of the targets (PyTorch's "mean").
-    CK_REDUCTION_MEAN = 0,
-    CK_REDUCTION_SUM,
+    CK_REDUCTION_MEAN CK_SWIFT_NAME("mean") = 0,
+    CK_REDUCTION_SUM CK_SWIFT_NAME("sum"),
 } ck_reduction;
 
 /// Softmax cross-entropy with label smoothing and class weights, as torch.nn.functional.cross_entropy:

@@ -46,6 +46,11 @@ package final class AtomicFile {
         }
     }
 
+    package func write(_ data: Data) throws(FileError) {
+        let result = data.withUnsafeBytes { bytes in Result { () throws(FileError) in try write(bytes) } }
+        try result.get()
+    }
+
     /// Makes the file appear under its name, replacing what was there.
     package func commit() throws(FileError) {
         guard fsync(descriptor) == 0, close(descriptor) == 0 else { throw Self.unwritable(path) }
@@ -60,14 +65,7 @@ package final class AtomicFile {
     /// Writes a whole file at once.
     package static func write(_ text: String, to path: String) throws(FileError) {
         let file = try AtomicFile(path)
-        var text = text
-        do {
-            try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
-        } catch let error as FileError {
-            throw error
-        } catch {
-            throw FileError(path, .unwritable, "\(error)")
-        }
+        try file.write(Data(text.utf8))
         try file.commit()
     }
 

@@ -26,12 +26,12 @@ package struct KernelError: Error, Equatable, CustomStringConvertible {
     static func check(_ status: ck_status, _ kernel: StaticString = #function) throws(KernelError) {
         let reason: Reason
         switch status {
-        case CK_OK: return
-        case CK_NULL_POINTER: reason = .nullPointer
-        case CK_BAD_DIMENSION: reason = .badDimension
-        case CK_BAD_PARAMETER: reason = .badParameter
-        case CK_SCRATCH_TOO_SMALL: reason = .scratchTooSmall
-        case CK_BAD_TARGET: reason = .badTarget
+        case .ok: return
+        case .nullPointer: reason = .nullPointer
+        case .badDimension: reason = .badDimension
+        case .badParameter: reason = .badParameter
+        case .scratchTooSmall: reason = .scratchTooSmall
+        case .badTarget: reason = .badTarget
         }
         throw KernelError(kernel: "\(kernel)", reason: reason)
     }

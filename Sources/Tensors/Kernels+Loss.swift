@@ -20,7 +20,7 @@ package struct CrossEntropy: Sendable {
         self.reduction = reduction
     }
 
-    fileprivate var nativeReduction: ck_reduction { reduction == .mean ? CK_REDUCTION_MEAN : CK_REDUCTION_SUM }
+    fileprivate var nativeReduction: ck_reduction { reduction == .mean ? .mean : .sum }
 }
 
 extension Kernels {

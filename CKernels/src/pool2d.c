@@ -1,0 +1,127 @@
+#include "ck_internal.h"
+
+static ck_status output_size(int64_t *oh, int64_t *ow, const ck_pool2d *d) {
+    if (!d)
+        return CK_NULL_POINTER;
+    if (d->n < 1 || d->c < 1 || d->h < 1 || d->w < 1 || d->r < 1 || d->s < 1 || d->stride_h < 1 || d->stride_w < 1)
+        return CK_BAD_DIMENSION;
+    if (d->r > d->h || d->s > d->w)
+        return CK_BAD_DIMENSION;
+    *oh = (d->h - d->r) / d->stride_h + 1;
+    *ow = (d->w - d->s) / d->stride_w + 1;
+    return CK_OK;
+}
+
+ck_status ck_pool2d_output_size(int64_t *oh, int64_t *ow, const ck_pool2d *d) {
+    return oh && ow ? output_size(oh, ow, d) : CK_NULL_POINTER;
+}
+
+static bool halves(const ck_pool2d *d) {
+    return d->r == 2 && d->s == 2 && d->stride_h == 2 && d->stride_w == 2;
+}
+
+ck_status ck_avg_pool2d_forward(float *y, const float *x, const ck_pool2d *d) {
+    int64_t oh, ow;
+    ck_status status = output_size(&oh, &ow, d);
+    if (status != CK_OK)
+        return status;
+    if (!y || !x)
+        return CK_NULL_POINTER;
+    float share = 1 / (float)(d->r * d->s);
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t plane = 0; plane < d->n * d->c; plane++)
+        for (int64_t oy = 0; oy < oh; oy++) {
+            const float *restrict in = x + (plane * d->h + oy * d->stride_h) * d->w;
+            float *restrict out = y + (plane * oh + oy) * ow;
+            if (halves(d)) {
+                const float *restrict below = in + d->w;
+                for (int64_t ox = 0; ox < ow; ox++)
+                    out[ox] = (in[2 * ox] + in[2 * ox + 1] + below[2 * ox] + below[2 * ox + 1]) * 0.25f;
+                continue;
+            }
+            for (int64_t ox = 0; ox < ow; ox++) {
+                float sum = 0;
+                for (int64_t r = 0; r < d->r; r++)
+                    for (int64_t s = 0; s < d->s; s++)
+                        sum += in[r * d->w + ox * d->stride_w + s];
+                out[ox] = sum * share;
+            }
+        }
+    return CK_OK;
+}
+
+ck_status ck_avg_pool2d_backward(float *gx, const float *gy, const ck_pool2d *d) {
+    int64_t oh, ow;
+    ck_status status = output_size(&oh, &ow, d);
+    if (status != CK_OK)
+        return status;
+    if (!gx || !gy)
+        return CK_NULL_POINTER;
+    float share = 1 / (float)(d->r * d->s);
+#pragma omp parallel for schedule(static)
+    for (int64_t plane = 0; plane < d->n * d->c; plane++) {
+        float *restrict in = gx + plane * d->h * d->w;
+        const float *restrict out = gy + plane * oh * ow;
+        if (halves(d)) {
+            for (int64_t y = 0; y < d->h; y++)
+                for (int64_t x = 0; x < d->w; x++)
+                    in[y * d->w + x] = y / 2 < oh && x / 2 < ow ? out[y / 2 * ow + x / 2] * 0.25f : 0;
+            continue;
+        }
+        memset(in, 0, sizeof(float) * (size_t)(d->h * d->w));
+        for (int64_t oy = 0; oy < oh; oy++)
+            for (int64_t ox = 0; ox < ow; ox++)
+                for (int64_t r = 0; r < d->r; r++)
+                    for (int64_t s = 0; s < d->s; s++)
+                        in[(oy * d->stride_h + r) * d->w + ox * d->stride_w + s] += out[oy * ow + ox] * share;
+    }
+    return CK_OK;
+}
+
+/// Where in a window, as an index into its plane, the first largest value is; a NaN is larger than any number.
+static int64_t find_largest(const float *in, const ck_pool2d *d, int64_t oy, int64_t ox) {
+    int64_t best = oy * d->stride_h * d->w + ox * d->stride_w;
+    for (int64_t r = 0; r < d->r; r++)
+        for (int64_t s = 0; s < d->s; s++) {
+            int64_t i = (oy * d->stride_h + r) * d->w + ox * d->stride_w + s;
+            if (in[i] > in[best] || (isnan(in[i]) && !isnan(in[best])))
+                best = i;
+        }
+    return best;
+}
+
+ck_status ck_max_pool2d_forward(float *y, const float *x, const ck_pool2d *d) {
+    int64_t oh, ow;
+    ck_status status = output_size(&oh, &ow, d);
+    if (status != CK_OK)
+        return status;
+    if (!y || !x)
+        return CK_NULL_POINTER;
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t plane = 0; plane < d->n * d->c; plane++)
+        for (int64_t oy = 0; oy < oh; oy++) {
+            const float *in = x + plane * d->h * d->w;
+            for (int64_t ox = 0; ox < ow; ox++)
+                y[(plane * oh + oy) * ow + ox] = in[find_largest(in, d, oy, ox)];
+        }
+    return CK_OK;
+}
+
+ck_status ck_max_pool2d_backward(float *gx, const float *gy, const float *x, const ck_pool2d *d) {
+    int64_t oh, ow;
+    ck_status status = output_size(&oh, &ow, d);
+    if (status != CK_OK)
+        return status;
+    if (!gx || !gy || !x)
+        return CK_NULL_POINTER;
+#pragma omp parallel for schedule(static)
+    for (int64_t plane = 0; plane < d->n * d->c; plane++) {
+        const float *in = x + plane * d->h * d->w;
+        float *gradient = gx + plane * d->h * d->w;
+        memset(gradient, 0, sizeof(float) * (size_t)(d->h * d->w));
+        for (int64_t oy = 0; oy < oh; oy++)
+            for (int64_t ox = 0; ox < ow; ox++)
+                gradient[find_largest(in, d, oy, ox)] += gy[(plane * oh + oy) * ow + ox];
+    }
+    return CK_OK;
+}
