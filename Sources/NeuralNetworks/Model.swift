@@ -1,0 +1,91 @@
+import Files
+import Foundation
+import Tensors
+
+/// What is needed to use a network: its architecture, what its outputs mean, and what its inputs have to look like.
+package struct ModelDescription: Codable, Equatable, Sendable {
+    package var architecture: Architecture
+    /// Side of the square tiles, in pixels.
+    package var tileSize: Int
+    /// Names of the outputs, in their order.
+    package var classes: [String]
+    /// What pixels are normalised by.
+    package var statistics: ChannelStatistics
+    /// Resolution of the tiles that the network learnt from; nil when it is not known.
+    package var micronsPerPixel: Double?
+    /// Share of the dense features that training drops.
+    package var dropout: Float
+
+    package init(
+        architecture: Architecture, tileSize: Int, classes: [String], statistics: ChannelStatistics,
+        micronsPerPixel: Double? = nil, dropout: Float = 0
+    ) {
+        self.architecture = architecture
+        self.tileSize = tileSize
+        self.classes = classes
+        self.statistics = statistics
+        self.micronsPerPixel = micronsPerPixel
+        self.dropout = dropout
+    }
+}
+
+/// A network with all that is needed to use it. Its file is one `.safetensors`, whose tensors have the names and
+/// shapes of the same network's `state_dict` in PyTorch, and whose metadata holds JSON texts: `model` (the
+/// description), `format`, and records of training that this module does not read.
+package struct Model {
+    package static let format = "nuclei-model-1"
+
+    package var description: ModelDescription
+    package let network: Network
+    /// More metadata, by key: settings, seed, history, metrics, version.
+    package var records: [String: String]
+
+    /// A model whose parameters are zero.
+    package init(_ description: ModelDescription, records: [String: String] = [:]) throws {
+        self.description = description
+        self.records = records
+        network = try Network(
+            description.architecture.layers(classes: description.classes.count, dropout: description.dropout),
+            inputShape: [3, description.tileSize, description.tileSize])
+    }
+
+    /// Reads a model file. Throws `FileError` when it is not one, or its tensors do not fit its architecture.
+    package init(path: String) throws {
+        let file = try SafetensorsFile(path: path)
+        guard file.metadata["format"] == Self.format, let json = file.metadata["model"] else {
+            let found = file.metadata["format"].map { "format \($0)" } ?? "no format in its metadata"
+            throw FileError(path, expected: "a model of format \(Self.format)", found: found)
+        }
+        let description: ModelDescription
+        do {
+            description = try JSONDecoder().decode(ModelDescription.self, from: Data(json.utf8))
+        } catch {
+            throw FileError(path, expected: "a model description that this version knows", found: json)
+        }
+        guard description.classes.count >= 2, description.tileSize >= 1,
+            description.statistics.mean.count == 3, description.statistics.deviation.count == 3,
+            description.statistics.deviation.allSatisfy({ $0 > 0 && $0.isFinite })
+        else {
+            throw FileError(path, expected: "a complete model description", found: json)
+        }
+        do {
+            try self.init(description, records: file.metadata.filter { $0.key != "format" && $0.key != "model" })
+        } catch {
+            throw FileError(path, expected: "layers for tiles of \(description.tileSize) pixels", found: "\(error)")
+        }
+        try network.parameters.load(file)
+        if let name = network.parameters.firstNonFinite {
+            throw FileError(path, expected: "finite weights", found: "a value in \(name) that is not")
+        }
+    }
+
+    /// Writes the model file, whole or not at all.
+    package func write(to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        var metadata = records
+        metadata["format"] = Self.format
+        metadata["model"] = String(decoding: try encoder.encode(description), as: UTF8.self)
+        try SafetensorsFile.write(network.parameters.named, metadata: metadata, to: path)
+    }
+}

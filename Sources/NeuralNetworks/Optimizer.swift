@@ -1,0 +1,78 @@
+import Tensors
+
+/// How parameters follow their gradients. Defaults are PyTorch's.
+package struct OptimizerSettings: Codable, Equatable, Sendable {
+    package enum Method: String, Codable, CaseIterable, Sendable {
+        case adam, adamw, sgd
+    }
+
+    package var method = Method.adam
+    package var learningRate: Float = 1e-3
+    /// L2 penalty in the gradient (Adam, SGD), or decay of the weights apart from it (AdamW).
+    package var weightDecay: Float = 0
+    /// SGD only.
+    package var momentum: Float = 0
+    package var nesterov = false
+    /// Adam and AdamW only.
+    package var beta1: Float = 0.9
+    package var beta2: Float = 0.999
+    package var epsilon: Float = 1e-8
+
+    package init(method: Method = .adam, learningRate: Float = 1e-3, weightDecay: Float = 0) {
+        self.method = method
+        self.learningRate = learningRate
+        self.weightDecay = weightDecay
+    }
+}
+
+/// Takes steps; owns the moments.
+package final class Optimizer {
+    package let settings: OptimizerSettings
+    /// The rate of the next step; schedules change it.
+    package var learningRate: Float
+    package private(set) var stepCount = 0
+    /// Adam: first and second moment. SGD with momentum: the velocity.
+    package let state: [ParameterSet]
+
+    package init(_ settings: OptimizerSettings, layout: ParameterSet.Layout) {
+        self.settings = settings
+        learningRate = settings.learningRate
+        let states =
+            switch settings.method {
+            case .adam, .adamw: 2
+            case .sgd: settings.momentum != 0 ? 1 : 0
+            }
+        state = (0..<states).map { _ in ParameterSet(layout) }
+    }
+
+    /// Moves the parameters by one step. When `clipNorm` is given, gradients whose global norm is larger are scaled
+    /// down to it first (as `torch.nn.utils.clip_grad_norm_`, without a pass of its own over the gradients).
+    /// Returns that norm, or nil when nothing was to be clipped.
+    @discardableResult
+    package func step(
+        _ parameters: ParameterSet, gradients: ParameterSet, clipNorm: Float? = nil
+    ) throws(KernelError) -> Double? {
+        var scale: Float = 1
+        var norm: Double?
+        if let clipNorm {
+            let value = try Kernels.squaredNorm(gradients.all).squareRoot()
+            norm = value
+            scale = Float(min(1, Double(clipNorm) / (value + 1e-6)))
+        }
+        stepCount += 1
+        switch settings.method {
+        case .adam, .adamw:
+            try Kernels.adamStep(
+                parameters.all, firstMoment: state[0].all, secondMoment: state[1].all, gradients: gradients.all,
+                gradientScale: scale, step: stepCount, learningRate: learningRate, beta1: settings.beta1,
+                beta2: settings.beta2, epsilon: settings.epsilon, weightDecay: settings.weightDecay,
+                decoupledDecay: settings.method == .adamw)
+        case .sgd:
+            try Kernels.sgdStep(
+                parameters.all, velocity: state.first?.all, gradients: gradients.all, gradientScale: scale,
+                step: stepCount, learningRate: learningRate, momentum: settings.momentum,
+                weightDecay: settings.weightDecay, nesterov: settings.nesterov)
+        }
+        return norm
+    }
+}

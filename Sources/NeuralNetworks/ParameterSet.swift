@@ -1,0 +1,75 @@
+import Files
+import Tensors
+
+/// All parameters of a network, or one number for each of them (gradients, moments), in one piece of memory with
+/// named views, so that an optimizer is one flat loop. Every list of parameters has this order.
+package final class ParameterSet {
+    package struct Layout: Equatable, Sendable {
+        package let names: [String]
+        package let shapes: [Shape]
+        let offsets: [Int]
+        /// Floats in all; parameters start at multiples of 64 bytes, with zeros between them.
+        package let count: Int
+
+        package init(_ parameters: [(name: String, shape: Shape)]) {
+            names = parameters.map(\.name)
+            shapes = parameters.map(\.shape)
+            var offset = 0
+            offsets = shapes.map { shape in
+                defer { offset += (shape.count + 15) / 16 * 16 }
+                return offset
+            }
+            count = offset
+        }
+
+        /// Numbers that a model has, without the gaps.
+        package var parameterCount: Int { shapes.reduce(0) { $0 + $1.count } }
+    }
+
+    package let layout: Layout
+    /// Everything, gaps included.
+    package let all: Tensor
+    /// One view for each parameter.
+    package let tensors: [Tensor]
+
+    /// Zeros.
+    package init(_ layout: Layout) {
+        self.layout = layout
+        let all = Tensor([layout.count])
+        self.all = all
+        tensors = zip(layout.shapes, layout.offsets).map { all.view($0, at: $1) }
+    }
+
+    package subscript(name: String) -> Tensor? {
+        layout.names.firstIndex(of: name).map { tensors[$0] }
+    }
+
+    package var named: [(name: String, tensor: Tensor)] { Array(zip(layout.names, tensors)) }
+
+    /// Takes over the values in a file. Throws when a tensor is missing, has another shape or type, or is not known.
+    package func load(_ file: SafetensorsFile) throws(FileError) {
+        for (name, tensor) in named {
+            guard let entry = file.entries[name] else {
+                throw FileError(file.path, expected: "tensor \(name) (\(tensor.shape))", found: "no such tensor")
+            }
+            guard entry.dtype == "F32", entry.shape == tensor.shape.dimensions else {
+                throw FileError(
+                    file.path, expected: "tensor \(name) as F32 \(tensor.shape)",
+                    found: "\(entry.dtype) \(Shape(entry.shape))")
+            }
+            file.withBytes(of: name) { bytes in
+                tensor.withUnsafeMutableBuffer { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
+            }
+        }
+        if let unknown = file.entries.keys.sorted().first(where: { !layout.names.contains($0) }) {
+            throw FileError(file.path, expected: "tensors \(layout.names.joined(separator: ", "))", found: "\(unknown)")
+        }
+    }
+
+    /// The first parameter that has a value that is not finite.
+    package var firstNonFinite: String? {
+        named.first { _, tensor in
+            tensor.withUnsafeBuffer { !$0.allSatisfy(\.isFinite) }
+        }?.name
+    }
+}
