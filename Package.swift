@@ -34,13 +34,17 @@ let package = Package(
         .target(
             name: "Datasets",
             dependencies: ["Files", "Tensors", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
-        .target(name: "Training", dependencies: ["Files", "NeuralNetworks", "Datasets"]),
-        .target(name: "Masking", dependencies: ["Files", "Imaging", "NeuralNetworks"]),
+        .target(name: "Training", dependencies: ["Files", "Tensors", "NeuralNetworks", "Datasets"]),
+        .target(name: "Masking", dependencies: ["Files", "Imaging", "Tensors", "NeuralNetworks"]),
         .target(
             name: "Console",
             dependencies: ["Files", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        .executableTarget(name: "nuclei-train", dependencies: ["Console", "Training"]),
-        .executableTarget(name: "nuclei-mask", dependencies: ["Console", "Masking"]),
+        .executableTarget(
+            name: "nuclei-train",
+            dependencies: ["Console", "Datasets", "Files", "NeuralNetworks", "Tensors", "Training"]),
+        .executableTarget(
+            name: "nuclei-mask",
+            dependencies: ["Console", "Files", "Imaging", "Masking", "NeuralNetworks", "Tensors"]),
 
         .target(
             name: "TestSupport", dependencies: ["NeuralNetworks"], path: "Tests/TestSupport"),

@@ -1,42 +1,61 @@
 import Tensors
 
 /// Applies a model to windows of pixels, a batch at a time.
+///
+/// Windows queue up until a batch is full, so that they may come in pieces of any size.
 package final class Predictor {
     package let model: Model
     private let workspace: Workspace
+    private var queued = 0
 
     package init(_ model: Model, batchSize: Int) {
         self.model = model
         workspace = Workspace(model.network, capacity: batchSize, purpose: .inference)
     }
 
-    /// Logits of every window: one row of as many numbers as the model has classes for each.
-    /// `afterBatch`, when given, is told how many windows have been done; it may throw to stop.
+    /// Takes windows into the queue. `deliver` gets the logits of every batch that fills: one row of as many numbers
+    /// as the model has classes for each window, in the order in which windows came.
+    package func add(
+        _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows,
+        deliver: (UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        let sample = model.network.inputShape
+        var done = 0
+        while done < windows.offsets.count {
+            workspace.setBatch(workspace.capacity)
+            let size = min(workspace.capacity - queued, windows.offsets.count - done)
+            var piece = windows
+            piece.offsets = Array(windows.offsets[done..<done + size])
+            let place = workspace.input.view(sample.batched(size), at: queued * sample.count)
+            try Kernels.normalize(place, bytes, piece, model.description.statistics)
+            queued += size
+            done += size
+            if queued == workspace.capacity { try flush(deliver: deliver) }
+        }
+    }
+
+    /// Predicts what is still in the queue.
+    package func flush(deliver: (UnsafeBufferPointer<Float>) throws -> Void) throws {
+        guard queued > 0 else { return }
+        workspace.setBatch(queued)
+        queued = 0
+        try workspace.forward(.inference).withUnsafeBuffer { try deliver($0) }
+    }
+
+    /// Logits of every window. `afterBatch`, when given, is told how many windows have been done; it may throw to stop.
     package func logits(
         _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows, afterBatch: ((Int) throws -> Void)? = nil
     ) throws -> [Float] {
         let classes = model.description.classes.count
         var result = [Float]()
         result.reserveCapacity(windows.offsets.count * classes)
-        var done = 0
-        while done < windows.offsets.count {
-            let size = min(workspace.capacity, windows.offsets.count - done)
-            workspace.setBatch(size)
-            var batch = windows
-            batch.offsets = Array(windows.offsets[done..<done + size])
-            try Kernels.normalize(workspace.input, bytes, batch, model.description.statistics)
-            try workspace.forward(.inference).withUnsafeBuffer { result.append(contentsOf: $0) }
-            done += size
-            try afterBatch?(done)
+        func deliver(_ rows: UnsafeBufferPointer<Float>) throws {
+            result.append(contentsOf: rows)
+            try afterBatch?(result.count / classes)
         }
+        queued = 0
+        try add(bytes, windows, deliver: deliver)
+        try flush(deliver: deliver)
         return result
-    }
-
-    /// Probabilities instead of logits.
-    package func probabilities(_ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows) throws -> [Float] {
-        let classes = model.description.classes.count
-        let rows = Tensor([windows.offsets.count, classes], try logits(bytes, windows))
-        try Kernels.softmax(rows, rows)
-        return rows.values
     }
 }

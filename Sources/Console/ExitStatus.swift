@@ -1,0 +1,66 @@
+import ArgumentParser
+import Files
+import Foundation
+
+/// What the commands end with. The numbers are those of BSD's sysexits.h, as ArgumentParser uses for its own.
+package enum ExitStatus {
+    /// The command line is not understood.
+    package static let usage = ExitCode(64)
+    /// A file is there, but its content is not what it has to be.
+    package static let malformed = ExitCode(65)
+    /// A file or folder is missing or may not be read.
+    package static let unreadable = ExitCode(66)
+    /// Something went wrong that is not the input's fault.
+    package static let software = ExitCode(70)
+    /// A file cannot be written.
+    package static let unwritable = ExitCode(73)
+    /// Stopped by Ctrl-C or a request to end; finished work is in place.
+    package static let interrupted = ExitCode(130)
+
+    package static let help = """
+        Exit status: 0 done, 64 wrong usage, 65 malformed input, 66 missing or unreadable input, 70 failure in \
+        processing, 73 output cannot be written, 130 interrupted.
+        """
+}
+
+/// An error whose exit status is its own.
+package protocol ExitStatusProviding: Error {
+    var exitStatus: ExitCode { get }
+}
+
+extension FileError: ExitStatusProviding {
+    package var exitStatus: ExitCode {
+        switch kind {
+        case .unreadable: ExitStatus.unreadable
+        case .malformed: ExitStatus.malformed
+        case .unwritable: ExitStatus.unwritable
+        }
+    }
+}
+
+/// The user asked the command to stop.
+package struct Interrupted: ExitStatusProviding, CustomStringConvertible {
+    package let description: String
+    package var exitStatus: ExitCode { ExitStatus.interrupted }
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Runs the body of a command; an error becomes its lines on the standard error and its exit status.
+package func reportingErrors(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let error as ExitCode {
+        throw error
+    } catch let error as ValidationError {
+        throw error
+    } catch {
+        Terminal.endProgress()
+        for line in "\(error)".split(separator: "\n") {
+            Terminal.writeError("\(error is Interrupted ? "" : "error: ")\(line)\n")
+        }
+        throw (error as? any ExitStatusProviding)?.exitStatus ?? ExitStatus.software
+    }
+}

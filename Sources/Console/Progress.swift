@@ -1,0 +1,55 @@
+import Foundation
+
+/// Shows how far long work is: a bar on a terminal, a plain line now and then in a log.
+package struct Progress {
+    private let title: String
+    private let unit: String
+    private let start = ContinuousClock.now
+    private var shown: ContinuousClock.Instant
+    private let interval: Duration
+
+    /// `unit` names what is counted: "tiles", "windows".
+    package init(_ title: String, unit: String) {
+        self.title = title
+        self.unit = unit
+        interval = Terminal.isInteractive ? .milliseconds(100) : .seconds(20)
+        shown = start
+    }
+
+    /// Tells how much is done; `details` are shown behind the bar.
+    package mutating func update(_ done: Int, of total: Int, details: String = "") {
+        let now = ContinuousClock.now
+        guard now - shown >= interval else { return }
+        shown = now
+        let elapsed = Self.seconds(now - start)
+        let rate = Double(done) / max(elapsed, 1e-9)
+        let left = rate > 0 ? Double(total - done) / rate : .infinity
+        let speed = String(format: "%.1f %@/s", rate, unit)
+        let numbers = "\(done)/\(total)  \(speed)  \(Self.clock(left)) left\(details.isEmpty ? "" : "  \(details)")"
+        if Terminal.isInteractive {
+            Terminal.showProgress("\(title) \(Self.bar(Double(done) / Double(max(1, total)))) \(numbers)")
+        } else {
+            Terminal.writeError("\(title)  \(numbers)\n")
+        }
+    }
+
+    package func end() { Terminal.endProgress() }
+
+    static func bar(_ share: Double, width: Int = 24) -> String {
+        let full = Int((min(max(share, 0), 1) * Double(width)).rounded(.down))
+        return "[" + String(repeating: "#", count: full) + String(repeating: ".", count: width - full) + "]"
+    }
+
+    /// Hours, minutes and seconds: "1:02:03", "2:03".
+    package static func clock(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds < 1e7 else { return "--:--" }
+        let whole = Int(seconds.rounded())
+        return whole >= 3600
+            ? String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
+            : String(format: "%d:%02d", whole / 60, whole % 60)
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+}

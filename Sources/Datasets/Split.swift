@@ -1,0 +1,116 @@
+import Files
+import Tensors
+
+/// Which tiles a network learns from, which choose among its states, and which judge it.
+package struct Split: Equatable, Sendable {
+    /// How tiles are shared out.
+    package struct Settings: Codable, Equatable, Sendable {
+        /// Share of the labelled tiles that are held out for the test.
+        package var testShare = 0.2
+        /// Share of the others that are held out for validation; 0 for none.
+        package var validationShare = 0.0
+        package var seed: UInt64 = 42
+
+        package init() {}
+    }
+
+    /// Indices of labelled tiles, ascending.
+    package let train: [Int]
+    package let validation: [Int]
+    package let test: [Int]
+    /// Unlabelled tiles that are of no group in validation or test.
+    package let unlabelled: [Int]
+
+    /// Shares out the labelled tiles of a set so that each part has the classes in about the same proportion. Tiles
+    /// of one group, and tiles with the same pixels, are never in two parts. The same seed gives the same parts.
+    /// Throws when a part would be without one of the classes.
+    package init(_ set: TileSet, _ settings: Settings) throws(FileError) {
+        let groups = Self.groups(of: set.tiles)
+        let labelled = set.labelled
+        for (label, count) in zip(TileLabel.allCases, set.counts(of: labelled)) where count == 0 {
+            throw FileError(set.path, expected: "tiles of both classes", found: "none labelled \(label.name)")
+        }
+        let (rest, test) = Self.holdOut(settings.testShare, of: labelled, set.tiles, groups, settings.seed, part: 1)
+        let (train, validation) =
+            settings.validationShare > 0
+            ? Self.holdOut(settings.validationShare, of: rest, set.tiles, groups, settings.seed, part: 2) : (rest, [])
+        self.train = train
+        self.validation = validation
+        self.test = test
+        let held = Set((validation + test).map { groups[$0] })
+        unlabelled = set.unlabelled.filter { !held.contains(groups[$0]) }
+        let parts = [("training", train), ("test", test)] + (validation.isEmpty ? [] : [("validation", validation)])
+        for (name, part) in parts where set.counts(of: part).contains(0) || part.isEmpty {
+            throw FileError(
+                set.path, expected: "enough \(set.hasGroups ? "groups" : "tiles") for both classes in every part",
+                found: "\(set.counts(of: part)[1]) \(TileLabel.nuclei.name) and \(set.counts(of: part)[0]) "
+                    + "\(TileLabel.noNucleus.name) for \(name)")
+        }
+    }
+
+    /// For each tile the number of its group. Tiles without a group are one each; groups that share a tile with the
+    /// same pixels are one.
+    static func groups(of tiles: [Tile]) -> [Int] {
+        var parent = Array(tiles.indices)
+        func root(_ index: Int) -> Int {
+            var index = index
+            while parent[index] != index { index = parent[index] }
+            return index
+        }
+        var firstOfGroup = [String: Int]()
+        var firstOfPixels = [UInt64: Int]()
+        for (index, tile) in tiles.enumerated() {
+            var earlier = [Int]()
+            if let group = tile.group {
+                if let first = firstOfGroup[group] { earlier.append(first) } else { firstOfGroup[group] = index }
+            }
+            if let first = firstOfPixels[tile.fingerprint] {
+                earlier.append(first)
+            } else {
+                firstOfPixels[tile.fingerprint] = index
+            }
+            for other in earlier {
+                let (a, b) = (root(other), root(index))
+                parent[max(a, b)] = min(a, b)
+            }
+        }
+        return tiles.indices.map(root)
+    }
+
+    /// Parts a share of some tiles from the others, group by group. Of many random orders in which groups are taken
+    /// as long as they bring the class counts nearer to the share, the one that ends nearest is used.
+    private static func holdOut(
+        _ share: Double, of indices: [Int], _ tiles: [Tile], _ groups: [Int], _ seed: UInt64, part: UInt64
+    ) -> (rest: [Int], held: [Int]) {
+        let classes = TileLabel.allCases.count
+        var countsOfGroup = [Int: [Double]]()
+        var totals = [Double](repeating: 0, count: classes)
+        for index in indices {
+            guard let label = tiles[index].label else { continue }
+            countsOfGroup[groups[index], default: [Double](repeating: 0, count: classes)][label.rawValue] += 1
+            totals[label.rawValue] += 1
+        }
+        let names = countsOfGroup.keys.sorted()
+        func distance(_ counts: [Double]) -> Double {
+            zip(counts, totals).reduce(0) { sum, pair in
+                pair.1 == 0 ? sum : sum + (pair.0 / pair.1 - share) * (pair.0 / pair.1 - share)
+            }
+        }
+        var best: (distance: Double, held: Set<Int>)?
+        for attempt in 0..<200 {
+            var random = SplitMix64(seed: seed, stream: part, UInt64(attempt))
+            var counts = [Double](repeating: 0, count: classes)
+            var held = Set<Int>()
+            for name in names.shuffled(using: &random) {
+                let with = zip(counts, countsOfGroup[name]!).map(+)
+                if distance(with) < distance(counts) {
+                    counts = with
+                    held.insert(name)
+                }
+            }
+            if distance(counts) < best?.distance ?? .infinity { best = (distance(counts), held) }
+        }
+        let held = best?.held ?? []
+        return (indices.filter { !held.contains(groups[$0]) }, indices.filter { held.contains(groups[$0]) })
+    }
+}

@@ -1,0 +1,118 @@
+import Files
+import Imaging
+import NeuralNetworks
+import Tensors
+
+/// How windows are laid and judged.
+package struct MaskSettings: Codable, Equatable, Sendable {
+    /// Pixels from one window to the next, 1 ... tile.
+    package var stride = 128
+    /// A pixel is white where its mean probability of nuclei is above this.
+    package var threshold = 0.5
+    package var edges = EdgeRule.clamp
+
+    package init() {}
+}
+
+/// What came out of masking one image.
+package struct MaskSummary: Sendable {
+    package var width: Int
+    package var height: Int
+    package var windows: Int
+    /// Pixels by what the mask says of them; together all pixels of the image.
+    package var nuclei: Int
+    package var noNuclei: Int
+    /// Black as well, but no window saw them.
+    package var uncovered: Int
+
+    package var coverage: Double { Double(nuclei) / Double(width * height) }
+}
+
+/// Slides a model over images and writes what it finds.
+package final class Masker {
+    package static let nucleiClass = "NUCLEI"
+
+    private let predictor: Predictor
+    private let settings: MaskSettings
+    private let nucleiIndex: Int
+
+    /// Throws when the model has no class of nuclei.
+    package init(_ model: Model, path: String, batchSize: Int, settings: MaskSettings) throws(FileError) {
+        guard let index = model.description.classes.firstIndex(of: Self.nucleiClass) else {
+            throw FileError(
+                path, expected: "a model with a class \(Self.nucleiClass)",
+                found: model.description.classes.joined(separator: ", "))
+        }
+        nucleiIndex = index
+        predictor = Predictor(model, batchSize: batchSize)
+        self.settings = settings
+    }
+
+    private var tile: Int { predictor.model.description.tileSize }
+
+    /// The windows that an image of some size gets.
+    package func grid(width: Int, height: Int) -> WindowGrid {
+        WindowGrid(
+            width: max(width, tile), height: max(height, tile), tile: tile, stride: settings.stride,
+            edges: settings.edges)
+    }
+
+    /// Whether an image of some size is smaller than a tile, and has to be padded.
+    package func pads(width: Int, height: Int) -> Bool { width < tile || height < tile }
+
+    /// Probabilities of nuclei in all windows of an image, read once from top to bottom. `afterBatch` is told how many
+    /// windows have been done; it may throw to stop.
+    package func probabilities(
+        _ reader: any RowReader, afterBatch: (Int) throws -> Void
+    ) throws -> ProbabilityGrid {
+        let band = BandReader(reader, tile: tile)
+        let grid = grid(width: reader.width, height: reader.height)
+        var result = ProbabilityGrid(grid)
+        let classes = predictor.model.description.classes.count
+        func deliver(_ logits: UnsafeBufferPointer<Float>) throws {
+            let rows = Tensor([logits.count / classes, classes], logits)
+            try Kernels.softmax(rows, rows)
+            for row in 0..<rows.shape[0] { result.append(rows[row * classes + nucleiIndex]) }
+            try afterBatch(result.values.count)
+        }
+        for y in grid.rows.starts {
+            let windows = PixelWindows(
+                height: tile, width: tile, rowStride: band.rowBytes, offsets: grid.columns.starts.map { Int64($0 * 3) })
+            try predictor.add(band.rows(from: y), windows, deliver: deliver)
+        }
+        try predictor.flush(deliver: deliver)
+        return result
+    }
+
+    /// Writes the mask of an image of some size: 255 where nuclei are, else 0, row by row.
+    package func write(
+        _ probabilities: ProbabilityGrid, width: Int, height: Int, to writer: any RowWriter
+    ) throws(FileError) -> MaskSummary {
+        var summary = MaskSummary(
+            width: width, height: height, windows: probabilities.grid.count, nuclei: 0, noNuclei: 0, uncovered: 0)
+        var line = [UInt8](repeating: 0, count: width)
+        for (index, row) in probabilities.grid.rows.cells.enumerated() {
+            // Cells of the padding are no part of the image.
+            let rows = row.pixels.clamped(to: 0..<height).count
+            if rows == 0 { continue }
+            for (cell, average) in zip(probabilities.grid.columns.cells, probabilities.averages(ofCellRow: index)) {
+                let pixels = cell.pixels.clamped(to: 0..<width)
+                let white = average.map { $0 > settings.threshold } ?? false
+                line.replaceSubrange(pixels, with: repeatElement(white ? 255 : 0, count: pixels.count))
+                switch average {
+                case nil: summary.uncovered += rows * pixels.count
+                case _ where white: summary.nuclei += rows * pixels.count
+                default: summary.noNuclei += rows * pixels.count
+                }
+            }
+            for _ in 0..<rows {
+                let result = line.withUnsafeBytes { bytes in
+                    Result { () throws(FileError) in try writer.write(rows: bytes, count: 1) }
+                }
+                try result.get()
+            }
+        }
+        try writer.finish()
+        return summary
+    }
+}

@@ -1,0 +1,28 @@
+import Datasets
+import NeuralNetworks
+import Tensors
+
+/// Scores a model on labelled tiles.
+package enum Evaluation {
+    /// `afterBatch`, when given, is told how many tiles have been done; it may throw to stop.
+    package static func score(
+        _ predictor: Predictor, on tiles: [Int], of set: TileSet, afterBatch: ((Int) throws -> Void)? = nil
+    ) throws -> Score {
+        let names = predictor.model.description.classes
+        let targets = tiles.map { Int32(set.tiles[$0].label!.rawValue) }
+        let rows = try set.withPixels { try predictor.logits($0, set.windows(of: tiles), afterBatch: afterBatch) }
+        let logits = Tensor([tiles.count, names.count], rows)
+        let loss = try Kernels.crossEntropyForward(logits, targets: targets, CrossEntropy())
+        let predictions = tiles.indices.map { largest(rows[$0 * names.count..<($0 + 1) * names.count]) }
+        let confusion = ConfusionMatrix(truth: targets.map(Int.init), predictions: predictions, classes: names.count)
+        return Score(
+            loss: loss, accuracy: confusion.accuracy, weighted: confusion.weighted,
+            classes: Dictionary(uniqueKeysWithValues: zip(names, names.indices.map(confusion.figures))),
+            confusion: confusion)
+    }
+
+    /// Position of the first largest value.
+    static func largest(_ row: ArraySlice<Float>) -> Int {
+        row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) }! - row.startIndex
+    }
+}

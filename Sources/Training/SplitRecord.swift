@@ -1,0 +1,64 @@
+import Datasets
+import Files
+import Foundation
+import NeuralNetworks
+
+/// Which part of a data set is scored.
+package enum EvaluationSplit: String, Codable, CaseIterable, Sendable {
+    /// Tiles that the model's training held out for the test.
+    case test
+    /// Tiles that chose among the states of the model in training.
+    case validation
+    /// Tiles that the model learnt from.
+    case train
+    /// Labelled tiles that the model's training has not met in any of the other parts.
+    case unseen
+}
+
+/// What a model remembers of how its tiles were shared out: hashes of their pixels, so that a tile is known again
+/// under any name and in any folder.
+package struct SplitRecord: Codable, Equatable, Sendable {
+    package static let key = "split"
+
+    package let settings: Split.Settings
+    package let grouped: Bool
+    /// The part whose loss chose the best epoch.
+    package let chosenOn: EvaluationSplit
+    private let train: [String]
+    private let validation: [String]
+    private let test: [String]
+
+    package init(_ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit) {
+        self.settings = settings
+        self.chosenOn = chosenOn
+        grouped = set.hasGroups
+        func hashes(_ indices: [Int]) -> [String] { indices.map { Self.hash(set.tiles[$0]) } }
+        train = hashes(split.train)
+        validation = hashes(split.validation)
+        test = hashes(split.test)
+    }
+
+    /// The record in a model's metadata.
+    package init(_ model: Model, path: String) throws(FileError) {
+        guard let json = model.records[Self.key],
+            let record = try? JSONDecoder().decode(SplitRecord.self, from: Data(json.utf8))
+        else {
+            throw FileError(path, expected: "a record of the tiles that the model was trained on", found: "none")
+        }
+        self = record
+    }
+
+    /// Indices of the labelled tiles of a set that are in a part.
+    package func indices(of part: EvaluationSplit, in set: TileSet) -> [Int] {
+        let wanted: Set<String> =
+            switch part {
+            case .train: Set(train)
+            case .validation: Set(validation)
+            case .test: Set(test)
+            case .unseen: Set(train + validation + test)
+            }
+        return set.labelled.filter { wanted.contains(Self.hash(set.tiles[$0])) != (part == .unseen) }
+    }
+
+    private static func hash(_ tile: Tile) -> String { String(tile.fingerprint, radix: 16) }
+}

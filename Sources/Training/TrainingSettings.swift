@@ -1,0 +1,45 @@
+import Datasets
+import NeuralNetworks
+
+/// All that decides how a training run goes. Defaults are the reference's basic training.
+package struct TrainingSettings: Codable, Equatable, Sendable {
+    package enum Schedule: String, Codable, CaseIterable, Sendable {
+        /// The learning rate stays as it is.
+        case constant
+        /// Halved when the watched loss has not got better for more than two epochs, down to 1e-6.
+        case plateau
+    }
+
+    package var architecture = Architecture.lenet5
+    package var epochs = 20
+    package var batchSize = 32
+    package var optimizer = OptimizerSettings()
+    package var schedule = Schedule.constant
+    /// Share of the dense features dropped in training.
+    package var dropout: Float = 0
+    package var labelSmoothing: Float = 0
+    /// Gradients of a larger global norm are scaled down to it.
+    package var clipNorm: Float?
+    package var split = Split.Settings()
+    /// Of the initial weights, the order of tiles and dropout.
+    package var seed: UInt64 = 42
+
+    package init() {}
+}
+
+/// One line of the history of a run.
+package struct EpochRecord: Codable, Equatable, Sendable {
+    package var epoch: Int
+    package var learningRate: Float
+    /// Over the epoch's batches, as the weights changed.
+    package var trainLoss: Double
+    package var trainAccuracy: Double
+    /// On the watched part, after the epoch.
+    package var watchedLoss: Double
+    package var watchedAccuracy: Double
+    package var watchedF1: Double
+    /// Of the epoch's training and watching.
+    package var seconds: Double
+    /// Tiles trained on in a second.
+    package var tilesPerSecond: Double
+}

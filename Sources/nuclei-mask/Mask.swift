@@ -1,0 +1,103 @@
+import ArgumentParser
+import Console
+import Files
+import Foundation
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+
+extension EdgeRule: ExpressibleByArgument {}
+
+struct Mask: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the mask of an image.",
+        discussion: """
+            IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads (at its full \
+            resolution). Windows as large as the model's tiles slide over it; the probabilities of nuclei of all \
+            windows that cover a pixel are averaged. The mask is a PNG of the image's size: 255 where nuclei are, \
+            else 0.
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "Crop or whole slide.")
+    var image: String
+
+    @Option(help: "Model file (.safetensors).")
+    var model: String
+
+    @Option(help: "Pixels from one window to the next, at most the model's tile size.")
+    var stride = 128
+
+    @Option(help: "Windows predicted at once.")
+    var batchSize = 32
+
+    @Option(help: "A pixel is white where its mean probability of nuclei is above this.")
+    var threshold = 0.5
+
+    @Option(help: "Where windows do not end at an edge: one more touches it (clamp), or the rest is left out (none).")
+    var edges = EdgeRule.clamp
+
+    @Option(help: "File to write (default: IMAGE's name with _nuclei_mask.png, beside it).")
+    var output: String?
+
+    @Option(help: "Threads (default: all processors). Results do not depend on it.")
+    var threads: Int?
+
+    func validate() throws {
+        try require(stride >= 1, "--stride", "at least 1", found: stride)
+        try require(1...4096 ~= batchSize, "--batch-size", "1 to 4096", found: batchSize)
+        try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
+        try require(1...256 ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
+    }
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            try Kernels.setThreadCount(threads ?? availableThreads)
+            let loaded = try Model(path: model)
+            let tile = loaded.description.tileSize
+            try require(stride <= tile, "--stride", "1 to \(tile), the model's tile size", found: stride)
+            var settings = MaskSettings()
+            settings.stride = stride
+            settings.threshold = threshold
+            settings.edges = edges
+            let reader = try openImage(image)
+            let masker = try Masker(loaded, path: model, batchSize: batchSize, settings: settings)
+            let path = output ?? defaultPath(for: image, ending: "_nuclei_mask.png")
+            let writer = try PNGWriter(path: path, width: reader.width, height: reader.height, channels: .grey)
+            let size = "\(reader.width) x \(reader.height) pixels"
+            if masker.pads(width: reader.width, height: reader.height) {
+                Terminal.printLine("\(image): \(size), smaller than a tile of \(tile): padded by reflection")
+            }
+            let total = masker.grid(width: reader.width, height: reader.height).count
+            let start = ContinuousClock.now
+            var progress = Progress((image as NSString).lastPathComponent, unit: "windows")
+            let probabilities = try masker.probabilities(reader) { done in
+                progress.update(done, of: total)
+                try Interruption.check("interrupted; no mask was written")
+            }
+            let summary = try masker.write(
+                probabilities, width: reader.width, height: reader.height, to: writer)
+            let elapsed = ContinuousClock.now - start
+            let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+            Terminal.printLine(
+                String(
+                    format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, summary.windows, seconds,
+                    Double(summary.windows) / seconds))
+            Terminal.printLine(String(format: "nuclei cover %.2f %% of the image", summary.coverage * 100))
+            if summary.uncovered > 0 {
+                let share = Double(summary.uncovered) / Double(reader.width * reader.height) * 100
+                Terminal.printLine(
+                    String(format: "%.2f %% at the right and lower edge were not looked at (--edges none)", share))
+            }
+            Terminal.printLine("mask: \(path)")
+        }
+    }
+}
+
+/// A path beside an image: its name without the extension, and an ending.
+func defaultPath(for image: String, ending: String) -> String {
+    (image as NSString).deletingPathExtension + ending
+}

@@ -1,0 +1,3 @@
+import ArgumentParser
+import Console
+struct Synthesize: ParsableCommand { }

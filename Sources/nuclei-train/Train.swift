@@ -1,0 +1,191 @@
+import ArgumentParser
+import Console
+import Datasets
+import Foundation
+import NeuralNetworks
+import Tensors
+import Training
+
+extension OptimizerSettings.Method: ExpressibleByArgument {}
+extension TrainingSettings.Schedule: ExpressibleByArgument {}
+
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train a network on a folder of tiles.",
+        discussion: """
+            DATASET holds labels.csv (tile_id,label or filename,label, optionally with a column group) and the tiles \
+            it names, 256 x 256 pixels. 20 % of the labelled tiles are held out for the test; tiles of one group \
+            (slide, patient or source image) are never in two parts. The run folder gets best.safetensors, \
+            last.safetensors, history.csv and run.json.
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "Folder of tiles with labels.csv.")
+    var dataset: String
+
+    @Option(help: "Passes over the training tiles.")
+    var epochs = 20
+
+    @Option(help: "Tiles of one step.")
+    var batchSize = 32
+
+    @Option(help: "Step size of the optimizer.")
+    var learningRate: Float = 1e-3
+
+    @Option(help: "Rule of the steps.")
+    var optimizer = OptimizerSettings.Method.adam
+
+    @Option(help: "Decay of the weights: part of the gradient, or apart from it with adamw.")
+    var weightDecay: Float = 0
+
+    @Option(help: "How the learning rate changes: not at all, or halved when the watched loss stops falling.")
+    var schedule = TrainingSettings.Schedule.constant
+
+    @Flag(help: "Hold out another 20 % of the training tiles to choose the best epoch by; without it the test does.")
+    var validation = false
+
+    @Option(help: "Seed of the initial weights and of the order of tiles.")
+    var seed: UInt64 = 42
+
+    @Option(help: "Seed of the split into training, validation and test.")
+    var splitSeed: UInt64 = 42
+
+    @Option(help: "Threads (default: all processors). Results do not depend on it.")
+    var threads: Int?
+
+    @Option(help: "Folder for the run, new or empty (default: models/run-DATE-TIME).")
+    var output: String?
+
+    func validate() throws {
+        try require(epochs >= 1, "--epochs", "at least 1", found: epochs)
+        try require(1...4096 ~= batchSize, "--batch-size", "1 to 4096", found: batchSize)
+        try require(
+            learningRate > 0 && learningRate.isFinite, "--learning-rate", "a positive number", found: learningRate)
+        try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay", "0 or more", found: weightDecay)
+        try require(1...256 ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
+    }
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            let threads = threads ?? availableThreads
+            try Kernels.setThreadCount(threads)
+            let set = try TileSet(path: dataset, threads: threads)
+            let split = try Split(set, settings.split)
+            describe(set, split)
+            var trainer = try Trainer(settings, set: set, split: split)
+            var folder = try RunFolder(path: output ?? Self.newRunPath(), for: trainer, version: version)
+            try folder.saveRecord()
+            let parameters = String(format: "%.2f M", Double(folder.record.parameters) / 1e6)
+            Terminal.printLine("\(settings.architecture.rawValue)  \(parameters) parameters, \(threads) threads")
+            Terminal.printLine("run    \(folder.path)\n")
+            Terminal.printLine(Self.header(watched: trainer.watched))
+            do {
+                for _ in 0..<epochs {
+                    try trainEpoch(&trainer)
+                    try folder.save(trainer)
+                }
+            } catch let error as Interrupted {
+                folder.record.state = .interrupted
+                try folder.saveRecord()
+                throw error
+            }
+            try finish(trainer, &folder)
+        }
+    }
+
+    private var settings: TrainingSettings {
+        var settings = TrainingSettings()
+        settings.epochs = epochs
+        settings.batchSize = batchSize
+        settings.optimizer = OptimizerSettings(
+            method: optimizer, learningRate: learningRate, weightDecay: weightDecay)
+        settings.schedule = schedule
+        settings.split.validationShare = validation ? 0.2 : 0
+        settings.split.seed = splitSeed
+        settings.seed = seed
+        return settings
+    }
+
+    private static func newRunPath() -> String {
+        let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
+        format.dateFormat = "yyyyMMdd-HHmmss"
+        return "models/run-\(format.string(from: Date()))"
+    }
+
+    private func describe(_ set: TileSet, _ split: Split) {
+        Terminal.printLine("tiles        \(TileLabel.names.reversed().joined(separator: "  "))")
+        let parts = [("training", split.train), ("validation", split.validation), ("test", split.test)]
+        for (name, part) in parts where !part.isEmpty {
+            let counts = set.counts(of: part)
+            Terminal.printLine(
+                name.padded(10) + String(counts[1]).padded(-9) + String(counts[0]).padded(-12)
+                    + groups(of: part, in: set))
+        }
+        Terminal.printLine("unlabelled".padded(10) + String(set.unlabelled.count).padded(-9))
+    }
+
+    private func groups(of part: [Int], in set: TileSet) -> String {
+        set.hasGroups ? "  from \(Set(part.map { set.tiles[$0].group ?? set.tiles[$0].filename }).count) groups" : ""
+    }
+
+    private static func header(watched: EvaluationSplit) -> String {
+        let name = watched.rawValue
+        return "epoch   train loss  accuracy   \(name) loss  accuracy      F1   tiles/s   time"
+    }
+
+    private func trainEpoch(_ trainer: inout Trainer) throws {
+        let epoch = trainer.history.count + 1
+        let watched = trainer.watched.rawValue
+        var progress = Progress("epoch \(epoch)/\(epochs)", unit: "tiles")
+        try trainer.trainEpoch { event in
+            switch event {
+            case .batch(_, let done, let total, let loss, let accuracy, _):
+                let details = String(format: "loss %.4f  accuracy %.3f", loss, accuracy)
+                progress.update(done, of: total, details: details)
+                try Interruption.check(
+                    "interrupted in epoch \(epoch); the models of the epochs before it are in the run folder")
+            case .epoch(let record, let isBest):
+                let numbers = String(
+                    format: "%10.4f  %8.3f   %*.4f  %8.3f  %6.3f  %8.1f", record.trainLoss, record.trainAccuracy,
+                    watched.count + 5, record.watchedLoss, record.watchedAccuracy, record.watchedF1,
+                    record.tilesPerSecond)
+                Terminal.printLine(
+                    String(epoch).padded(-5) + "   \(numbers)  "
+                        + Console.Progress.clock(record.seconds).padded(-5) + (isBest ? "  best" : ""))
+            }
+        }
+    }
+
+    private func finish(_ trainer: Trainer, _ folder: inout RunFolder) throws {
+        folder.record.lastTest = try trainer.score(trainer.split.test)
+        let best = try Model(path: folder.bestModel)
+        folder.record.bestTest = try Evaluation.score(
+            Predictor(best, batchSize: batchSize), on: trainer.split.test, of: trainer.set)
+        folder.record.state = .finished
+        folder.record.seconds = Date().timeIntervalSince(folder.record.started)
+        try folder.saveRecord()
+        Terminal.printLine()
+        let rows = [("best", folder.record.bestTest, folder.record.bestEpoch), ("last", folder.record.lastTest, epochs)]
+        for (name, score, epoch) in rows {
+            guard let score, let epoch else { continue }
+            let numbers = String(
+                format: "test loss %.4f  accuracy %.4f  weighted F1 %.4f", score.loss, score.accuracy, score.weighted.f1)
+            Terminal.printLine("\(name)  epoch \(String(epoch).padded(-3))  \(numbers)")
+        }
+        if trainer.watched == .test {
+            Terminal.printLine("The test chose the best epoch, so its score flatters it; --validation gives a fair one.")
+        }
+        Terminal.printLine("models and records are in \(folder.path)")
+    }
+}
+
+extension String {
+    /// Filled with spaces to a width; a negative width puts them in front.
+    func padded(_ width: Int) -> String {
+        let spaces = String(repeating: " ", count: max(0, abs(width) - count))
+        return width < 0 ? spaces + self : self + spaces
+    }
+}
