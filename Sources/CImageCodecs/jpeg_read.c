@@ -1,0 +1,164 @@
+#include "reader.h"
+
+// jpeglib.h needs stdio.h before it.
+#include <jpeglib.h>
+
+#include <jerror.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/// A progressive image is held whole by libjpeg; bounds what a header can make it ask for.
+static const long largest_progressive_image = 1L << 31;
+
+typedef struct jpeg_reader {
+    cic_reader base;
+    struct jpeg_decompress_struct decoder;
+    struct jpeg_error_mgr errors;
+    struct jpeg_source_mgr source;
+    /// One row of CMYK; null for other images.
+    uint8_t *cmyk;
+    bool created;
+    uint8_t buffer[1 << 16];
+} jpeg_reader;
+
+static cic_status status_of(int code) {
+    switch (code) {
+    case JERR_OUT_OF_MEMORY:
+        return CIC_NO_MEMORY;
+    case JERR_ARITH_NOTIMPL:
+    case JERR_BAD_PRECISION:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_NO_BACKING_STORE:
+    case JERR_NOTIMPL:
+    case JERR_SOF_UNSUPPORTED:
+        return CIC_UNSUPPORTED;
+    default:
+        return CIC_MALFORMED;
+    }
+}
+
+static void on_error(j_common_ptr decoder) {
+    char message[JMSG_LENGTH_MAX];
+    decoder->err->format_message(decoder, message);
+    cic_reader_fail(decoder->client_data, status_of(decoder->err->msg_code), "%s", message);
+}
+
+/// libjpeg warns about damage and goes on with grey; here it is an error. Four warnings say nothing about pixels.
+static void on_message(j_common_ptr decoder, int level) {
+    if (level >= 0)
+        return;
+    switch (decoder->err->msg_code) {
+    case JWRN_ADOBE_XFORM:
+    case JWRN_BOGUS_ICC:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_TOO_MUCH_DATA:
+        return;
+    default:
+        on_error(decoder);
+    }
+}
+
+static void on_output(j_common_ptr decoder) {
+    (void)decoder;
+}
+
+static void on_source(j_decompress_ptr decoder) {
+    (void)decoder;
+}
+
+static boolean on_fill(j_decompress_ptr decoder) {
+    jpeg_reader *r = decoder->client_data;
+    r->source.bytes_in_buffer = cic_reader_fetch(&r->base, r->buffer, sizeof r->buffer);
+    r->source.next_input_byte = r->buffer;
+    return TRUE;
+}
+
+static void on_skip(j_decompress_ptr decoder, long count) {
+    jpeg_reader *r = decoder->client_data;
+    if (count <= 0)
+        return;
+    while ((size_t)count > r->source.bytes_in_buffer) {
+        count -= (long)r->source.bytes_in_buffer;
+        on_fill(decoder);
+    }
+    r->source.next_input_byte += count;
+    r->source.bytes_in_buffer -= (size_t)count;
+}
+
+static void start(cic_reader *reader) {
+    jpeg_reader *r = (jpeg_reader *)reader;
+    struct jpeg_decompress_struct *d = &r->decoder;
+    d->err = jpeg_std_error(&r->errors);
+    r->errors.error_exit = on_error;
+    r->errors.emit_message = on_message;
+    r->errors.output_message = on_output;
+    d->client_data = r;
+    jpeg_create_decompress(d);
+    r->created = true;
+    d->mem->max_memory_to_use = largest_progressive_image;
+    r->source.init_source = on_source;
+    r->source.fill_input_buffer = on_fill;
+    r->source.skip_input_data = on_skip;
+    r->source.resync_to_restart = jpeg_resync_to_restart;
+    r->source.term_source = on_source;
+    d->src = &r->source;
+    jpeg_read_header(d, TRUE);
+    reader->width = (int32_t)d->image_width;
+    reader->height = (int32_t)d->image_height;
+
+    bool four_inks = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
+    d->out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
+    if (four_inks) {
+        r->cmyk = malloc(4 * (size_t)reader->width);
+        if (!r->cmyk)
+            cic_reader_fail(reader, CIC_NO_MEMORY, "not enough memory");
+    }
+}
+
+/// Without profiles, as browsers do it. Adobe stores inks inverted: 255 is no ink.
+static void rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t count, bool inverted) {
+    uint32_t flip = inverted ? 0 : 255;
+    for (int64_t i = 0; i < count; i++)
+        for (int c = 0; c < 3; c++)
+            rgb[3 * i + c] = (uint8_t)(((cmyk[4 * i + c] ^ flip) * (cmyk[4 * i + 3] ^ flip) + 127) / 255);
+}
+
+static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
+    jpeg_reader *r = (jpeg_reader *)reader;
+    struct jpeg_decompress_struct *d = &r->decoder;
+    // Not at opening: a progressive image is decoded here, whole.
+    if (reader->next_row == 0)
+        jpeg_start_decompress(d);
+    for (int32_t i = 0; i < count; i++, rgb += 3 * (size_t)reader->width) {
+        JSAMPROW row = r->cmyk ? r->cmyk : rgb;
+        jpeg_read_scanlines(d, &row, 1);
+        if (r->cmyk)
+            rgb_from_cmyk(rgb, r->cmyk, reader->width, d->saw_Adobe_marker);
+        reader->next_row++;
+    }
+    if (reader->next_row == reader->height)
+        jpeg_finish_decompress(d);
+}
+
+static void release(cic_reader *reader) {
+    jpeg_reader *r = (jpeg_reader *)reader;
+    if (r->created)
+        jpeg_destroy_decompress(&r->decoder);
+    free(r->cmyk);
+}
+
+cic_status cic_jpeg_reader_open(cic_reader **reader, int file) {
+    jpeg_reader *r = calloc(1, sizeof *r);
+    *reader = r ? &r->base : NULL;
+    if (!r) {
+        close(file);
+        return CIC_NO_MEMORY;
+    }
+    r->base.read = read_rows;
+    r->base.release = release;
+    return cic_reader_start(&r->base, file, start);
+}

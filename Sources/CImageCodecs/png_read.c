@@ -1,0 +1,145 @@
+#include "reader.h"
+
+#include <png.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/// Interlaced images are held whole: beyond this many bytes it is better to say so than to swap.
+static const int64_t largest_interlaced_image = INT64_C(1) << 31;
+
+typedef struct png_reader {
+    cic_reader base;
+    png_structp png;
+    png_infop info;
+    /// Samples a pixel after libpng's transformations: 3, or 4 with alpha.
+    int32_t samples;
+    bool interlaced;
+    /// RGBA: one row to compose, or the whole image when it is interlaced (RGB or RGBA). Null when rows can be decoded
+    /// in place.
+    uint8_t *pixels;
+} png_reader;
+
+static void on_error(png_structp png, png_const_charp message) {
+    cic_reader *reader = png_get_error_ptr(png);
+    cic_reader_fail(reader, strcmp(message, "Out of memory") == 0 ? CIC_NO_MEMORY : CIC_MALFORMED, "%s", message);
+}
+
+static void on_warning(png_structp png, png_const_charp message) {
+    (void)png;
+    (void)message;
+}
+
+static void on_read(png_structp png, png_bytep bytes, size_t count) {
+    cic_reader *reader = png_get_io_ptr(png);
+    while (count > 0) {
+        size_t fetched = cic_reader_fetch(reader, bytes, count);
+        bytes += fetched;
+        count -= fetched;
+    }
+}
+
+/// zlib never packs more than 1032 bytes into one: a header that asks for more than the file can unpack to is a lie,
+/// found out before anything is allocated for it.
+static void check_size(cic_reader *reader, int64_t bits_per_pixel) {
+    double needed = (double)reader->width * (double)reader->height * (double)bits_per_pixel / 8;
+    if (reader->file_size >= 0 && needed > 1032.0 * (double)reader->file_size)
+        cic_reader_fail(reader, CIC_TRUNCATED, "a file of only %lld bytes for %d x %d px", (long long)reader->file_size,
+                        reader->width, reader->height);
+}
+
+static void start(cic_reader *reader) {
+    png_reader *r = (png_reader *)reader;
+    r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
+    r->info = r->png ? png_create_info_struct(r->png) : NULL;
+    if (!r->info)
+        cic_reader_fail(reader, CIC_NO_MEMORY, "not enough memory");
+    png_structp png = r->png;
+    png_set_read_fn(png, reader, on_read);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    // Profiles, texts and the like are often slightly wrong and never looked at: with them out of the way, everything
+    // that libpng would forgive is damage to pixels.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_benign_errors(png, 0);
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    png_read_info(png, r->info);
+
+    int depth = png_get_bit_depth(png, r->info);
+    reader->width = (int32_t)png_get_image_width(png, r->info);
+    reader->height = (int32_t)png_get_image_height(png, r->info);
+    check_size(reader, depth * png_get_channels(png, r->info));
+
+    png_set_expand(png);
+    png_set_scale_16(png);
+    png_set_gray_to_rgb(png);
+    r->interlaced = png_set_interlace_handling(png) > 1;
+    png_read_update_info(png, r->info);
+    r->samples = png_get_channels(png, r->info);
+}
+
+static void compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t alpha = rgba[4 * i + 3];
+        for (int c = 0; c < 3; c++)
+            rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
+    }
+}
+
+static void allocate(png_reader *r, int64_t rows) {
+    int64_t row_bytes = (int64_t)r->base.width * r->samples;
+    if (r->interlaced && row_bytes > largest_interlaced_image / rows)
+        cic_reader_fail(&r->base, CIC_UNSUPPORTED, "interlaced images of %d x %d px do not fit in memory",
+                        r->base.width, r->base.height);
+    r->pixels = malloc((size_t)(row_bytes * rows));
+    if (!r->pixels)
+        cic_reader_fail(&r->base, CIC_NO_MEMORY, "not enough memory");
+}
+
+static void decode_interlaced(png_reader *r) {
+    allocate(r, r->base.height);
+    size_t row_bytes = (size_t)r->base.width * (size_t)r->samples;
+    for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++)
+        for (int32_t y = 0; y < r->base.height; y++)
+            png_read_row(r->png, r->pixels + (size_t)y * row_bytes, NULL);
+    png_read_end(r->png, NULL);
+}
+
+static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
+    png_reader *r = (png_reader *)reader;
+    size_t row_bytes = (size_t)reader->width * (size_t)r->samples;
+    if (!r->pixels && r->interlaced)
+        decode_interlaced(r);
+    if (!r->pixels && r->samples == 4)
+        allocate(r, 1);
+    for (int32_t i = 0; i < count; i++, rgb += 3 * (size_t)reader->width) {
+        uint8_t *row = r->pixels ? r->pixels + (r->interlaced ? (size_t)reader->next_row * row_bytes : 0) : rgb;
+        if (!r->interlaced)
+            png_read_row(r->png, row, NULL);
+        if (r->samples == 4)
+            compose_over_white(rgb, row, reader->width);
+        else if (row != rgb)
+            memcpy(rgb, row, row_bytes);
+        reader->next_row++;
+    }
+    if (!r->interlaced && reader->next_row == reader->height)
+        png_read_end(r->png, NULL);
+}
+
+static void release(cic_reader *reader) {
+    png_reader *r = (png_reader *)reader;
+    png_destroy_read_struct(&r->png, &r->info, NULL);
+    free(r->pixels);
+}
+
+cic_status cic_png_reader_open(cic_reader **reader, int file) {
+    png_reader *r = calloc(1, sizeof *r);
+    *reader = r ? &r->base : NULL;
+    if (!r) {
+        close(file);
+        return CIC_NO_MEMORY;
+    }
+    r->base.read = read_rows;
+    r->base.release = release;
+    return cic_reader_start(&r->base, file, start);
+}

