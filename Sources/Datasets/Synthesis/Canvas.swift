@@ -1,0 +1,25 @@
+/// Amounts of dye in the pixels of one block of an image, and which pixels are nucleus.
+struct Canvas: Sendable {
+    let rect: PixelRect
+    var haematoxylin: Plane
+    var eosin: Plane
+    var pigment: Plane
+    /// 255 in nuclei, 0 elsewhere.
+    var truth: [UInt8]
+
+    init(_ rect: PixelRect) {
+        self.rect = rect
+        haematoxylin = Plane(rect)
+        eosin = Plane(rect)
+        pigment = Plane(rect)
+        truth = [UInt8](repeating: 0, count: rect.width * rect.height)
+    }
+
+    /// Calls `body` with the index and depth (pixels below the outline) of every pixel of `blob` and its margin.
+    @inline(__always)
+    mutating func paint(
+        _ blob: Blob, margin: Float, _ body: (_ canvas: inout Canvas, _ index: Int, _ depth: Float) -> Void
+    ) {
+        blob.forEachPixel(in: rect, margin: margin) { index, depth in body(&self, index, depth) }
+    }
+}

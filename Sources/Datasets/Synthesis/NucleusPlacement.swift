@@ -1,0 +1,95 @@
+import Foundation
+import Tensors
+
+extension TissueLayout {
+    /// Longest way, in pixels, from the centre of a nucleus to a pixel it changes.
+    static let nucleusReach = 48
+
+    /// The nuclei whose centres lie in `rect`, the lower ones first.
+    ///
+    /// Candidates stand in a jittered grid, and of two that collide the one with the higher priority stays
+    /// (B. Matern's second process): whether a nucleus exists depends on its neighbourhood only, so that blocks agree.
+    func nuclei(in rect: PixelRect, look: SlideLook, fibres: Fibres) -> [Nucleus] {
+        let candidates = candidates(in: rect.grown(by: TissueLayout.nucleusReach), look: look, fibres: fibres)
+        var survivors: [Nucleus] = []
+        for (index, nucleus) in candidates.enumerated() {
+            let isBeaten = candidates.indices.contains { other in
+                other != index && beats(candidates[other], nucleus)
+            }
+            let isInside = rect.distance(nucleus.blob.x, nucleus.blob.y) == 0
+            if isInside && !isBeaten { survivors.append(nucleus) }
+        }
+        return survivors + placedNuclei
+    }
+
+    private func beats(_ other: Nucleus, _ nucleus: Nucleus) -> Bool {
+        guard other.priority > nucleus.priority else { return false }
+        let dx = other.blob.x - nucleus.blob.x
+        let dy = other.blob.y - nucleus.blob.y
+        // Nuclei may touch and overlap a little, as they do in a section of a few microns.
+        let near = 0.88 * (other.blob.radius + nucleus.blob.radius)
+        return dx * dx + dy * dy < near * near
+    }
+
+    /// Direction across the nearest edge of the tissue, in radians: columnar cells stand upright on it.
+    private func edgeNormal(_ x: Float, _ y: Float) -> Float {
+        let step: Float = 6
+        return atan2(
+            tissueDistance(x, y + step) - tissueDistance(x, y - step),
+            tissueDistance(x + step, y) - tissueDistance(x - step, y))
+    }
+
+    private func candidates(in rect: PixelRect, look: SlideLook, fibres: Fibres) -> [Nucleus] {
+        let population = look.population
+        var nuclei: [Nucleus] = []
+        func consider(_ type: Nucleus.CellType, _ place: inout Scatter.Place) {
+            let x = place.x
+            let y = place.y
+            let distance = tissueDistance(x, y)
+            var axis: Float?
+            if type == .fibroblast { axis = fibres.angle(x, y) }
+            if type == .epithelial && distance > 0 && distance < 30 { axis = edgeNormal(x, y) }
+            let nucleus = Nucleus(type, x: x, y: y, axis: axis, population: population, random: &place.random)
+            if let emptyWindow, emptyWindow.distance(x, y) <= nucleus.blob.reach { return }
+            if distance < nucleus.blob.radius + 2 || edgeDistance(fat, x, y) > -8 { return }
+            if hasBlood && blood.at(x, y) > -0.04 { return }
+            nuclei.append(nucleus)
+        }
+        let cells = Scatter(seed: SplitMix64.derive(seed, [20]), spacing: population.radius * 2.15, stray: 0.75)
+        for var place in cells.places(in: rect) {
+            let density = cellularity(place.x, place.y)
+            guard density > 0 else { continue }
+            if place.random.chance(smoothStep(0.35, 0.6, density)) {
+                if place.random.chance(0.92) { consider(.epithelial, &place) }
+            } else if place.random.chance(0.14 * smoothStep(0, 0.3, density)) {
+                consider(place.random.chance(0.72) ? .fibroblast : .lymphocyte, &place)
+            }
+        }
+        let immune = Scatter(seed: SplitMix64.derive(seed, [21]), spacing: population.radius * 1.6, stray: 0.8)
+        for var place in immune.places(in: rect) where lymphoid.at(place.x, place.y) > 0 {
+            let density = smoothStep(0, 0.35, lymphoid.at(place.x, place.y))
+            if place.random.chance(0.85 * density) { consider(.lymphocyte, &place) }
+        }
+        return nuclei
+    }
+}
+
+extension TissueLayout {
+    /// Adds a nucleus if chance left less than 1 % of a tile's pixels in nuclei, or none wholly inside.
+    mutating func ensureNuclei(size: Int, look: SlideLook) {
+        let tile = PixelRect(x: 0, y: 0, width: size, height: size)
+        let fibres = Fibres(layout: self, scale: look.scale)
+        let present = nuclei(in: tile.grown(by: TissueLayout.nucleusReach), look: look, fibres: fibres)
+        var isNucleus = [Bool](repeating: false, count: size * size)
+        for nucleus in present {
+            nucleus.blob.forEachPixel(in: tile, margin: 0) { index, _ in isNucleus[index] = true }
+        }
+        let hasWholeOne = present.contains { nucleus in
+            let blob = nucleus.blob
+            return min(blob.x, blob.y) > blob.reach && max(blob.x, blob.y) < Float(size - 1) - blob.reach
+        }
+        if hasWholeOne && isNucleus.count(where: { $0 }) * 100 >= size * size { return }
+        var random = SplitMix64(seed: seed, stream: 62)
+        placeNucleus(area: 0.0125 * Float(size * size), size: Float(size), look: look, &random)
+    }
+}
