@@ -53,7 +53,7 @@ let package = Package(
         .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
-        .testTarget(name: "MaskingTests", dependencies: ["Masking", "TestSupport"]),
+        .testTarget(name: "MaskingTests", dependencies: ["Files", "Imaging", "Masking", "NeuralNetworks", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: ["Imaging"]),
     ],
     swiftLanguageModes: [.v6]

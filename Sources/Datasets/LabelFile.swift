@@ -24,16 +24,23 @@ package enum TileLabel: Int, CaseIterable, Sendable {
 /// The header is `tile_id,label` (tiles are `tile_<id>.png`) or `filename,label`, either with an optional third column
 /// `group`: the slide, patient or source image that a tile comes from. An empty label means unlabelled. Other columns
 /// are ignored.
-struct LabelFile {
-    struct Row: Equatable {
-        let filename: String
-        let label: TileLabel?
-        let group: String?
-        let line: Int
+package struct LabelFile {
+    package struct Row: Equatable {
+        package let filename: String
+        package let label: TileLabel?
+        package let group: String?
+        package let line: Int
+
+        package init(filename: String, label: TileLabel?, group: String?, line: Int) {
+            self.filename = filename
+            self.label = label
+            self.group = group
+            self.line = line
+        }
     }
 
-    let rows: [Row]
-    let hasGroups: Bool
+    package let rows: [Row]
+    package let hasGroups: Bool
 
     /// Reads the file; throws all that is wrong with it at once.
     init(path: String) throws {
@@ -46,7 +53,7 @@ struct LabelFile {
         try self.init(text: text, path: path)
     }
 
-    init(text: String, path: String) throws {
+    package init(text: String, path: String) throws {
         let table: CSV<Enumerated>
         do {
             // A byte order mark is what spreadsheets put in front.

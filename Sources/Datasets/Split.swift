@@ -21,36 +21,44 @@ package struct Split: Equatable, Sendable {
     /// Unlabelled tiles that are of no group in validation or test.
     package let unlabelled: [Int]
 
-    /// Shares out the labelled tiles of a set so that each part has the classes in about the same proportion. Tiles
-    /// of one group, and tiles with the same pixels, are never in two parts. The same seed gives the same parts.
-    /// Throws when a part would be without one of the classes.
+    /// Shares out the labelled tiles of a set; see `init(_:path:_:)`.
     package init(_ set: TileSet, _ settings: Settings) throws(FileError) {
-        let groups = Self.groups(of: set.tiles)
-        let labelled = set.labelled
-        for (label, count) in zip(TileLabel.allCases, set.counts(of: labelled)) where count == 0 {
-            throw FileError(set.path, expected: "tiles of both classes", found: "none labelled \(label.name)")
+        try self.init(set.tiles, path: set.path, settings)
+    }
+
+    /// Shares out labelled tiles so that each part has the classes in about the same proportion. Tiles of one group,
+    /// and tiles with the same pixels, are never in two parts. The same seed gives the same parts.
+    /// Throws when a part would be without one of the classes; `path` names the data set.
+    package init(_ tiles: [Tile], path: String, _ settings: Settings) throws(FileError) {
+        let groups = Self.groups(of: tiles)
+        let labelled = tiles.indices.filter { tiles[$0].label != nil }
+        func count(_ label: TileLabel, _ part: [Int]) -> Int { part.count { tiles[$0].label == label } }
+        for label in TileLabel.allCases where count(label, labelled) == 0 {
+            throw FileError(path, expected: "tiles of both classes", found: "none labelled \(label.name)")
         }
-        let (rest, test) = Self.holdOut(settings.testShare, of: labelled, set.tiles, groups, settings.seed, part: 1)
+        let (rest, test) = Self.holdOut(settings.testShare, of: labelled, tiles, groups, settings.seed, part: 1)
         let (train, validation) =
             settings.validationShare > 0
-            ? Self.holdOut(settings.validationShare, of: rest, set.tiles, groups, settings.seed, part: 2) : (rest, [])
+            ? Self.holdOut(settings.validationShare, of: rest, tiles, groups, settings.seed, part: 2) : (rest, [])
         self.train = train
         self.validation = validation
         self.test = test
         let held = Set((validation + test).map { groups[$0] })
-        unlabelled = set.unlabelled.filter { !held.contains(groups[$0]) }
-        let parts = [("training", train), ("test", test)] + (validation.isEmpty ? [] : [("validation", validation)])
-        for (name, part) in parts where set.counts(of: part).contains(0) || part.isEmpty {
+        unlabelled = tiles.indices.filter { tiles[$0].label == nil && !held.contains(groups[$0]) }
+        let parts = [("training", train), ("test", test)] + (settings.validationShare > 0 ? [("validation", validation)] : [])
+        for (name, part) in parts {
+            let counts = TileLabel.allCases.map { count($0, part) }
+            guard counts.contains(0) else { continue }
+            let found = zip(TileLabel.allCases, counts).map { "\($1) \($0.name)" }.reversed().joined(separator: " and ")
+            let what = tiles.contains { $0.group != nil } ? "groups" : "tiles"
             throw FileError(
-                set.path, expected: "enough \(set.hasGroups ? "groups" : "tiles") for both classes in every part",
-                found: "\(set.counts(of: part)[1]) \(TileLabel.nuclei.name) and \(set.counts(of: part)[0]) "
-                    + "\(TileLabel.noNucleus.name) for \(name)")
+                path, expected: "enough \(what) for both classes in every part", found: "\(found) for \(name)")
         }
     }
 
     /// For each tile the number of its group. Tiles without a group are one each; groups that share a tile with the
     /// same pixels are one.
-    static func groups(of tiles: [Tile]) -> [Int] {
+    package static func groups(of tiles: [Tile]) -> [Int] {
         var parent = Array(tiles.indices)
         func root(_ index: Int) -> Int {
             var index = index

@@ -13,6 +13,13 @@ package struct Tile: Equatable, Sendable {
     package let group: String?
     /// A hash of the pixels: equal for equal pixels under any name.
     package let fingerprint: UInt64
+
+    package init(filename: String, label: TileLabel?, group: String?, fingerprint: UInt64) {
+        self.filename = filename
+        self.label = label
+        self.group = group
+        self.fingerprint = fingerprint
+    }
 }
 
 /// The tiles of a data set folder, decoded once and kept as bytes.

@@ -1,0 +1,86 @@
+import Datasets
+import Tensors
+import Testing
+
+/// Expects that no labelled tile is lost or in two parts, and no group in two.
+func expectSound(_ split: Split, of tiles: [Tile], _ location: SourceLocation = #_sourceLocation) {
+    #expect(
+        (split.train + split.validation + split.test).sorted() == labelled(tiles), sourceLocation: location)
+    let groups = Split.groups(of: tiles)
+    func names(_ part: [Int]) -> Set<Int> { Set(part.map { groups[$0] }) }
+    #expect(names(split.train).isDisjoint(with: names(split.test)), sourceLocation: location)
+    #expect(names(split.validation).isDisjoint(with: names(split.train + split.test)), sourceLocation: location)
+    #expect(names(split.unlabelled).isDisjoint(with: names(split.validation + split.test)), sourceLocation: location)
+}
+
+func labelled(_ tiles: [Tile]) -> [Int] { tiles.indices.filter { tiles[$0].label != nil } }
+
+func counts(_ part: [Int], of tiles: [Tile]) -> [Int] {
+    TileLabel.allCases.map { label in part.count { tiles[$0].label == label } }
+}
+
+struct SplitTests {
+    private func tile(
+        _ index: Int, _ label: TileLabel?, _ group: String? = nil, fingerprint: UInt64? = nil
+    ) -> Tile {
+        Tile(filename: "\(index)", label: label, group: group, fingerprint: fingerprint ?? UInt64(index))
+    }
+
+    private func settings(seed: UInt64 = 42, validation: Double = 0.2) -> Split.Settings {
+        var settings = Split.Settings()
+        settings.seed = seed
+        settings.validationShare = validation
+        return settings
+    }
+
+    @Test func withoutGroupsEveryClassIsSharedOutExactly() throws {
+        let tiles = (0..<250).map { tile($0, $0 % 5 == 0 ? .noNucleus : .nuclei) }
+        let split = try Split(tiles, path: "memory", settings())
+        expectSound(split, of: tiles)
+        #expect(counts(split.test, of: tiles) == [10, 40])
+        #expect(counts(split.validation, of: tiles) == [8, 32])
+        #expect(try Split(tiles, path: "memory", settings()) == split)
+        #expect(try Split(tiles, path: "memory", settings(seed: 1)).test != split.test)
+        #expect(try Split(tiles, path: "memory", settings(validation: 0)).validation.isEmpty)
+        #expect(try Split(tiles, path: "memory", settings(validation: 0)).test == split.test, "the test must not depend on validation")
+    }
+
+    @Test func groupsAreNeverCut() throws {
+        var random = SplitMix64(seed: 5)
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let tiles = (0..<400).map { index in
+                let label: TileLabel? = index % 7 == 0 ? nil : index % 3 == 0 ? .noNucleus : .nuclei
+                return tile(index, label, "g\(Int.random(in: 0..<30, using: &random))")
+            }
+            let split = try Split(tiles, path: "memory", settings(seed: seed))
+            expectSound(split, of: tiles)
+            let all = counts(labelled(tiles), of: tiles)
+            for (count, all) in zip(counts(split.test, of: tiles), all) {
+                #expect((Double(count) / Double(all) - 0.2).magnitude < 0.05)
+            }
+        }
+    }
+
+    @Test func tilesWithTheSamePixelsStayTogether() {
+        let tiles = [
+            tile(0, .nuclei, "a"), tile(1, .nuclei, "b"), tile(2, .nuclei, "c", fingerprint: 0), tile(3, nil, "b"),
+            tile(4, .nuclei), tile(5, .nuclei, fingerprint: 4), tile(6, .nuclei, fingerprint: 1),
+        ]
+        #expect(Split.groups(of: tiles) == [0, 1, 0, 1, 4, 4, 1])
+    }
+
+    @Test func aPartWithoutAClassIsRefused() {
+        func message(_ tiles: [Tile]) -> String {
+            do {
+                _ = try Split(tiles, path: "memory", settings())
+                return "no error"
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(message((0..<9).map { tile($0, .nuclei) }) == "memory: expected tiles of both classes, found none labelled NO_NUCLEUS")
+        #expect(message([]) == "memory: expected tiles of both classes, found none labelled NO_NUCLEUS")
+        let twoGroups = (0..<40).map { tile($0, $0 % 2 == 0 ? .nuclei : .noNucleus, $0 < 20 ? "a" : "b") }
+        #expect(message(twoGroups).hasPrefix("memory: expected enough groups for both classes in every part, found 0 NUCLEI"))
+    }
+}

@@ -1,0 +1,117 @@
+import Datasets
+import Files
+import Foundation
+import Imaging
+import Testing
+
+/// A data set folder that is gone when the test is over.
+final class DatasetFolder {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "nuclei-dataset-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func labels(_ text: String) throws { try AtomicFile.write(text, to: "\(path)/labels.csv") }
+
+    /// A tile of one colour, but for its first pixel.
+    func tile(_ name: String, _ colour: [UInt8], first: UInt8? = nil, side: Int = 256) throws {
+        var pixels = (0..<side * side).flatMap { _ in colour }
+        if let first { pixels[0] = first }
+        let writer = try PNGWriter(path: "\(path)/\(name)", width: side, height: side, channels: .rgb)
+        try pixels.withUnsafeBytes { try writer.write(rows: $0, count: side) }
+        try writer.finish()
+    }
+
+    func message(threads: Int = 2) -> String {
+        do {
+            _ = try TileSet(path: path, threads: threads)
+            return "no error"
+        } catch {
+            return "\(error)".replacingOccurrences(of: "\(path)/", with: "")
+        }
+    }
+}
+
+struct TileSetTests {
+    @Test func tilesAreReadInTheOrderOfTheFile() throws {
+        let folder = try DatasetFolder()
+        try folder.labels("tile_id,label,group\n2,NUCLEI,a\n1,NO_NUCLEUS,b\n3,,a\n")
+        try folder.tile("tile_1.png", [10, 20, 30])
+        try folder.tile("tile_2.png", [40, 50, 60])
+        try folder.tile("tile_3.png", [70, 80, 90])
+        try folder.tile("tile_4.png", [10, 20, 30])
+        for threads in [1, 3] {
+            let set = try TileSet(path: folder.path, threads: threads)
+            #expect(set.tiles.map(\.filename) == ["tile_2.png", "tile_1.png", "tile_3.png", "tile_4.png"])
+            #expect(set.tiles.map(\.label) == [.nuclei, .noNucleus, nil, nil])
+            #expect(set.tiles.map(\.group) == ["a", "b", "a", nil])
+            #expect(set.labelled == [0, 1] && set.unlabelled == [2, 3] && set.hasGroups)
+            #expect(set.counts(of: [0, 1]) == [1, 1])
+            #expect(set.tiles[1].fingerprint == set.tiles[3].fingerprint)
+            #expect(Set(set.tiles.map(\.fingerprint)).count == 3)
+            let windows = set.windows(of: [2, 0])
+            set.withPixels { pixels in
+                #expect(pixels[Int(windows.offsets[0])] == 70 && pixels[Int(windows.offsets[1]) + 1] == 50)
+            }
+        }
+    }
+
+    @Test func statisticsAreThoseOfThePixels() throws {
+        let folder = try DatasetFolder()
+        try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")
+        try folder.tile("tile_1.png", [10, 100, 30])
+        try folder.tile("tile_2.png", [30, 200, 30])
+        let statistics = try TileSet(path: folder.path, threads: 1).channelStatistics(of: [0, 1])
+        #expect(statistics.mean == [20, 150, 30])
+        #expect(statistics.deviation == [10, 50, 1], "no spread counts as one grey level")
+    }
+
+    @Test func tilesThatCannotBeUsedAreNamedEach() throws {
+        let folder = try DatasetFolder()
+        #expect(
+            folder.message() == "labels.csv: expected the labels of a data set, found no readable file")
+        try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n3,NUCLEI\n4,NUCLEI\n")
+        try folder.tile("tile_1.png", [1, 2, 3])
+        try folder.tile("tile_2.png", [1, 2, 3], side: 255)
+        try Data("no image".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/tile_3.png"))
+        let lines = folder.message().split(separator: "\n").map(String.init)
+        #expect(lines.count == 3)
+        #expect(lines[0] == "tile_2.png: expected 256 x 256 pixels, found 255 x 255 (labels.csv:3)")
+        #expect(
+            lines[1] == "tile_3.png: expected a PNG, JPEG or whole-slide image, found text (labels.csv:4)")
+        #expect(lines[2].hasPrefix("tile_4.png: ") && lines[2].hasSuffix("(labels.csv:5)"))
+    }
+
+    @Test func realTilesAreReadAndSplitByGroup() throws {
+        let path = realData() + "/nuclei_tiles"
+        guard FileManager.default.fileExists(atPath: path) else {
+            print("skipped: no real tiles in \(path); set NUCLEI_DATA to the folder that holds nuclei_tiles")
+            return
+        }
+        let set = try TileSet(path: path, threads: 2)
+        #expect(set.tiles.count == 1551)
+        #expect(set.counts(of: set.labelled) == [382, 666])
+        var settings = Split.Settings()
+        settings.validationShare = 0.2
+        let split = try Split(set, settings)
+        expectSound(split, of: set.tiles)
+        for (part, share) in [(split.test, 0.2), (split.validation, 0.16)] {
+            for (count, all) in zip(set.counts(of: part), [382.0, 666.0]) {
+                #expect((Double(count) / all - share).magnitude < 0.02)
+            }
+        }
+        let other = try TileSet(path: path, threads: 1)
+        #expect(other.tiles == set.tiles)
+    }
+}
+
+/// The folder of real data that tests may use.
+func realData() -> String {
+    if let path = ProcessInfo.processInfo.environment["NUCLEI_DATA"], !path.isEmpty { return path }
+    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../shared/data")
+        .standardized.path
+}

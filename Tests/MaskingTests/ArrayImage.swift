@@ -1,0 +1,53 @@
+import Files
+import Imaging
+
+/// An image in memory, read as if it were a file.
+final class ArrayReader: RowReader {
+    let path = "memory"
+    let width: Int
+    let height: Int
+    private(set) var nextRow = 0
+    private let pixels: [UInt8]
+
+    init(width: Int, height: Int, pixels: [UInt8]) {
+        precondition(pixels.count == width * height * 3)
+        self.width = width
+        self.height = height
+        self.pixels = pixels
+    }
+
+    func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+        precondition(count <= height - nextRow)
+        let first = nextRow * width * 3
+        UnsafeMutableRawBufferPointer(rebasing: buffer[..<(count * width * 3)])
+            .copyBytes(from: pixels[first..<first + count * width * 3])
+        nextRow += count
+    }
+}
+
+/// Keeps the rows that are written.
+final class ArrayWriter: RowWriter {
+    let path = "memory"
+    let width: Int
+    let height: Int
+    let bytesPerRow: Int
+    private(set) var nextRow = 0
+    private(set) var pixels = [UInt8]()
+    private(set) var isFinished = false
+
+    init(width: Int, height: Int, channels: Int) {
+        self.width = width
+        self.height = height
+        bytesPerRow = width * channels
+    }
+
+    func write(rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
+        pixels += rows[..<(count * bytesPerRow)]
+        nextRow += count
+    }
+
+    func finish() throws(FileError) {
+        precondition(nextRow == height)
+        isFinished = true
+    }
+}

@@ -1,0 +1,138 @@
+import Files
+import Foundation
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+/// A folder that is gone when the test is over.
+private final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "nuclei-model-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+@Suite(.kernelTurns) struct ModelFileTests {
+    private let folder: TemporaryFolder
+    private let path: String
+    private let description = ModelDescription(
+        architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
+        statistics: ChannelStatistics(mean: [1, 2, 3], deviation: [4, 5, 6]), micronsPerPixel: 0.25, dropout: 0.5)
+
+    init() throws {
+        folder = try TemporaryFolder()
+        path = "\(folder.path)/model.safetensors"
+    }
+
+    private func written() throws -> Model {
+        let model = try Model(description, records: ["history": "[]", "settings": "{\"epochs\":1}"])
+        try model.network.initialize(seed: 3)
+        try model.write(to: path)
+        return model
+    }
+
+    @Test func whatIsWrittenIsReadAgain() throws {
+        let model = try written()
+        let read = try Model(path: path)
+        #expect(read.description == model.description)
+        #expect(read.records == model.records)
+        try compareBits("parameters", read.network.parameters.all.values, model.network.parameters.all.values)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model.safetensors"])
+    }
+
+    /// The layout that other programs rely on: aligned, in order, without holes, names as in PyTorch.
+    @Test func theFileIsPlainSafetensors() throws {
+        let model = try written()
+        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+        let length = Int(bytes[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+        #expect(length % 8 == 0)
+        let file = try SafetensorsFile(path: path)
+        let ranges = file.entries.values.map(\.range).sorted { $0.lowerBound < $1.lowerBound }
+        #expect(ranges[0].lowerBound == 0)
+        for (range, next) in zip(ranges, ranges.dropFirst()) { #expect(range.upperBound == next.lowerBound) }
+        #expect(8 + length + ranges[ranges.count - 1].upperBound == bytes.count)
+        #expect(Set(file.entries.keys) == Set(model.network.parameters.layout.names))
+        #expect(file.entries["conv2.weight"]?.shape == [16, 6, 5, 5])
+        #expect(file.metadata["format"] == "nuclei-model-1")
+    }
+
+    /// A whole safetensors file of a header and some bytes.
+    private func file(_ header: String, _ content: Int = 0) -> Data {
+        withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8)
+            + Data(repeating: 0, count: content)
+    }
+
+    private func message(_ data: Data, _ read: (String) throws -> Void) throws -> String {
+        try data.write(to: URL(fileURLWithPath: path))
+        do {
+            try read(path)
+        } catch {
+            return "\(error)".replacingOccurrences(of: "\(folder.path)/", with: "")
+        }
+        return "no error"
+    }
+
+    @Test func damagedFilesAreNamed() throws {
+        let read: (String) throws -> Void = { _ = try SafetensorsFile(path: $0) }
+        let name = "model.safetensors: expected"
+        #expect(try message(Data(), read) == "\(name) a safetensors file, found 0 bytes")
+        #expect(try message(Data([1, 2, 3]), read) == "\(name) a safetensors file, found 3 bytes")
+        #expect(
+            try message(Data(repeating: 255, count: 20), read)
+                == "\(name) a safetensors file, found a header of \(UInt64.max) bytes in a file of 20 bytes")
+        #expect(try message(file("[]"), read) == "\(name) a safetensors file, found a header that is not a JSON object")
+        #expect(try message(file("{\"a\":"), read) == "\(name) a safetensors file, found a header that is not a JSON object")
+        #expect(
+            try message(file("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4), read)
+                == "\(name) tensor a within 4 bytes, found bytes 0 to 8")
+        #expect(
+            try message(file("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8), read)
+                == "\(name) 12 bytes for tensor a (F32 3), found 8 bytes")
+        #expect(
+            try message(file("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,8]}}", 8), read)
+                .hasPrefix("\(name) dtype, shape and data_offsets of tensor a, found "))
+        #expect(
+            try message(file("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}", 8), read)
+                .hasPrefix("\(name) \(Int.max) bytes for tensor a"))
+        #expect(throws: FileError.self) { _ = try SafetensorsFile(path: "\(folder.path)/none") }
+    }
+
+    @Test func filesThatAreNotModelsAreNamed() throws {
+        let read: (String) throws -> Void = { _ = try Model(path: $0) }
+        let name = "model.safetensors: expected"
+        #expect(
+            try message(file("{}"), read) == "\(name) a model of format nuclei-model-1, found no format in its metadata")
+        #expect(
+            try message(file("{\"__metadata__\":{\"format\":\"pt\"}}"), read)
+                == "\(name) a model of format nuclei-model-1, found format pt")
+        _ = try written()
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        #expect(try message(whole.prefix(whole.count - 1), read).hasPrefix("\(name) tensor "))
+        // The same header with one name changed: a tensor that is not known, and one that is missing.
+        let renamed = String(decoding: whole.prefix(4096), as: Unicode.ASCII.self)
+        #expect(renamed.contains("\"fc2.bias\""))
+        var changed = whole
+        changed.replaceSubrange(whole.range(of: Data("fc2.bias".utf8))!, with: Data("fc9.bias".utf8))
+        #expect(try message(changed, read) == "\(name) tensor fc2.bias (2), found no such tensor")
+        changed = whole
+        let last = changed.count - 4
+        changed.replaceSubrange(last..<last + 4, with: [0, 0, 0xC0, 0x7F])
+        #expect(try message(changed, read).hasSuffix("expected finite weights, found a value in fc2.bias that is not"))
+        changed = whole
+        changed.replaceSubrange(whole.range(of: Data("tileSize\\\":32".utf8))!, with: Data("tileSize\\\":28".utf8))
+        #expect(try message(changed, read).hasPrefix("\(name) tensor fc1.weight as F32 84x"))
+        changed.replaceSubrange(whole.range(of: Data("tileSize\\\":32".utf8))!, with: Data("tileSize\\\":14".utf8))
+        #expect(try message(changed, read).hasPrefix("\(name) layers for tiles of 14 pixels, found "))
+    }
+
+    @Test func aModelIsNotWrittenIntoNothing() throws {
+        let model = try Model(description)
+        let error = #expect(throws: FileError.self) { try model.write(to: "\(folder.path)/no/such/model.safetensors") }
+        #expect(error?.kind == .unwritable)
+    }
+}

@@ -1,0 +1,138 @@
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+/// Dropout with given masks, so that training steps can be compared with those of another program.
+private struct MaskedDropout: Layer {
+    let name = "dropout"
+    /// Mask of each step, for the whole batch; the pass's seed is the step.
+    let masks: [[Float]]
+
+    func outputShape(for input: Shape) -> Shape { input }
+
+    func forward(_ y: Tensor, _ x: Tensor, parameters: [Tensor], pass: Pass, scratch: Tensor) {
+        for index in 0..<y.count {
+            if case .training(let step) = pass, step < masks.count {
+                y[index] = x[index] * masks[Int(step)][index] * 2
+            } else {
+                y[index] = x[index]
+            }
+        }
+    }
+
+    func backward(
+        _ gx: Tensor?, gy: Tensor, x: Tensor, y: Tensor, parameters: [Tensor], gradients: [Tensor], pass: Pass,
+        scratch: Tensor
+    ) {
+        if let gx { forward(gx, gy, parameters: [], pass: pass, scratch: scratch) }
+    }
+}
+
+/// LeNet-5 against PyTorch in double precision: same weights, same tiles.
+@Suite(.kernelTurns) struct NetworkGoldenTests {
+    /// A pass of this seed has no dropout.
+    private static let noDropout = Pass.training(seed: .max)
+    private let tolerance = Tolerance(absolute: 1e-6, relative: 1e-4)
+
+    private func network(_ golden: Golden.Case) throws -> Network {
+        let widths = try golden.ints("width")
+        let size = try golden.int("size")
+        let masks = try golden.tensor("dropout_masks")
+        let bytes = try masks.octets().map(Float.init)
+        let each = bytes.count / masks.shape[0]
+        let steps = (0..<masks.shape[0]).map { Array(bytes[$0 * each..<($0 + 1) * each]) }
+        let layers = Architecture.lenet5Layers(
+            widths: (widths[0], widths[1], widths[2], widths[3]), classes: 2, dropout: 0.5
+        ).map { $0 is DropoutLayer ? MaskedDropout(masks: steps) : $0 }
+        let network = try Network(layers, inputShape: [3, size, size])
+        let seed = UInt64(try golden.int("seed"))
+        for (index, tensor) in network.parameters.tensors.enumerated() {
+            let scale = tensor.shape.dimensions.count > 1 ? 1 / Float(tensor.shape.sample.count).squareRoot() : 0.0625
+            tensor.copy(
+                from: Tensor(
+                    tensor.shape,
+                    Formula.values(seed: seed + UInt64(index), count: tensor.count, scale: Double(scale))))
+        }
+        return network
+    }
+
+    /// The golden tiles, normalised to -1 ... 1, in the size of the network: its rows 64:128 and columns 32:96 when
+    /// the stored ones are larger.
+    private func fillInput(_ workspace: Workspace, _ golden: Golden.Case) throws {
+        let tiles = try golden.tensor("u8_nhwc", of: "tiles")
+        let size = try golden.int("size")
+        let stored = tiles.shape[1]
+        let first = stored == size ? 0 : (64 * stored + 32) * 3
+        let windows = PixelWindows(
+            height: size, width: size, rowStride: stored * 3,
+            offsets: (0..<2).map { Int64($0 * stored * stored * 3 + first) })
+        try tiles.octets().withUnsafeBytes {
+            try Kernels.normalize(
+                workspace.input, $0, windows,
+                ChannelStatistics(mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5]))
+        }
+    }
+
+    @Test func lossAndGradientsAreThoseOfPyTorch() throws {
+        for golden in try Golden().cases(of: "network", atLeast: 4) where golden.hasTensor("grad.conv1.weight") {
+            let network = try network(golden)
+            let workspace = Workspace(network, capacity: 2, purpose: .training)
+            try fillInput(workspace, golden)
+            let targets = try golden.ints("targets").map(Int32.init)
+            let settings = CrossEntropy(labelSmoothing: Float(try golden.double("label_smoothing")))
+            let logits = try workspace.forward(Self.noDropout)
+            try compare("\(golden) logits", logits.values, golden.doubles(tensor: "logits_eval"), tolerance)
+            let loss = try Kernels.crossEntropyForward(logits, targets: targets, settings)
+            try compare("\(golden) loss", [loss], golden.doubles(tensor: "loss_eval"), tolerance)
+            try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, settings)
+            let gradients = ParameterSet(network.parameters.layout)
+            try workspace.backward(into: gradients)
+            for (name, gradient) in gradients.named {
+                let values = gradient.values
+                // Relative to the largest: elements that cancel to almost nothing have few good digits.
+                let tolerance = Tolerance(absolute: 1e-4 * values.largestMagnitude)
+                if golden.hasTensor("grad.\(name)") {
+                    try compare("\(golden) \(name)", values, golden.doubles(tensor: "grad.\(name)"), tolerance)
+                } else {
+                    let index = try golden.tensor("grad.\(name).index").integers()
+                    let sample = try golden.doubles(tensor: "grad.\(name).sample")
+                    try compare("\(golden) \(name)", index.map { values[Int($0)] }, sample, tolerance)
+                    let sum = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+                    try compare(
+                        "\(golden) \(name) squared", [sum], golden.doubles(tensor: "grad.\(name).sumsq"),
+                        self.tolerance)
+                }
+            }
+        }
+    }
+
+    @Test func fiveStepsHaveTheLossesOfPyTorch() throws {
+        for golden in try Golden().cases(of: "network", atLeast: 4) {
+            let network = try network(golden)
+            let workspace = Workspace(network, capacity: 2, purpose: .training)
+            try fillInput(workspace, golden)
+            let isAdam = try golden.string("optimizer").hasPrefix("Adam")
+            var settings = OptimizerSettings(
+                method: isAdam ? .adam : .sgd, learningRate: isAdam ? 1e-3 : 0.05, weightDecay: 1e-4)
+            settings.momentum = 0.9
+            let optimizer = Optimizer(settings, layout: network.parameters.layout)
+            let gradients = ParameterSet(network.parameters.layout)
+            let targets = try golden.ints("targets").map(Int32.init)
+            let crossEntropy = CrossEntropy(labelSmoothing: Float(try golden.double("label_smoothing")))
+            let clip = Float(try golden.double("clip"))
+            var (losses, norms) = ([Double](), [Double]())
+            for step in 0..<(try golden.int("steps")) {
+                let logits = try workspace.forward(.training(seed: UInt64(step)))
+                losses.append(try Kernels.crossEntropyForward(logits, targets: targets, crossEntropy))
+                try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, crossEntropy)
+                try workspace.backward(into: gradients)
+                norms.append(try #require(try optimizer.step(network.parameters, gradients: gradients, clipNorm: clip)))
+            }
+            try compare("\(golden) losses", losses, golden.doubles(tensor: "losses"), tolerance)
+            try compare("\(golden) norms", norms, golden.doubles(tensor: "grad_norms"), Tolerance(absolute: 1e-5, relative: 1e-3))
+            let logits = try workspace.forward(Self.noDropout).values
+            try compare("\(golden) logits after", logits, golden.doubles(tensor: "logits_after"), Tolerance(absolute: 1e-4, relative: 1e-3))
+        }
+    }
+}
