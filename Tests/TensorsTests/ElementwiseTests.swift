@@ -48,6 +48,11 @@ extension KernelTests {
             #expect(try KernelRuns.aligned.reluBackward(gy: [1, 2, 3, 4, 5], y: y) == [0, 0, 3, 4, 0])
         }
 
+        @Test("ReLU has no gradient where its output is NaN: NaN is not above 0")
+        func reluGradientAtNaN() throws {
+            #expect(try KernelRuns.aligned.reluBackward(gy: [1, 2, 3], y: [1, .nan, -.nan]) == [1, 0, 0])
+        }
+
         @Test("ReLU works in place")
         func reluInPlace() throws {
             let x = mixed(1003, seed: 3)
