@@ -1,0 +1,166 @@
+import Tensors
+import TestSupport
+
+/// Kernels on plain lists of numbers: outputs are guarded and start as NaN, scratch is as large as was asked for and
+/// starts as NaN, inputs must come back as they were. `misalignment` moves all of them off the 64-byte grid.
+struct KernelRuns {
+    var misalignment = 0
+
+    static let aligned = KernelRuns()
+    static let unaligned = KernelRuns(misalignment: 3)
+
+    func input(_ values: [Float], _ shape: Shape) -> Tensor {
+        let tensor = Tensor([shape.count + misalignment]).view(shape, at: misalignment)
+        tensor.copy(from: Tensor(shape, values))
+        return tensor
+    }
+
+    func output(_ shape: Shape) -> GuardedTensor { GuardedTensor(shape, misalignment: misalignment) }
+
+    private func scratch(_ count: Int) -> GuardedTensor { output([count]) }
+
+    /// Throws when a kernel has changed an input.
+    private func unchanged(_ inputs: (String, Tensor, [Float])...) throws(Mismatch) {
+        for (what, tensor, values) in inputs { try compareBits("input \(what)", tensor.values, values) }
+    }
+
+    func convolution(_ x: [Float], _ w: [Float], _ bias: [Float]?, _ g: Convolution, batch: Int) throws -> [Float] {
+        let y = output(try g.outputShape().batched(batch))
+        let scratch = scratch(g.scratchCount(batch: batch))
+        let (xs, ws) = (input(x, g.inputShape.batched(batch)), input(w, g.weightShape))
+        try Kernels.convolutionForward(
+            y.tensor, xs, weight: ws, bias: bias.map { input($0, [g.filters]) }, g, scratch: scratch.tensor)
+        try unchanged(("x", xs, x), ("w", ws, w))
+        _ = try scratch.values("scratch")
+        return try y.values("y")
+    }
+
+    func convolutionBackward(
+        gy: [Float], _ x: [Float], _ w: [Float], _ g: Convolution, batch: Int, bias: Bool = true
+    ) throws -> (gx: [Float], gw: [Float], gb: [Float]?) {
+        let gx = output(g.inputShape.batched(batch))
+        let gw = output(g.weightShape)
+        let gb = bias ? output([g.filters]) : nil
+        let gys = input(gy, try g.outputShape().batched(batch))
+        let (xs, ws) = (input(x, g.inputShape.batched(batch)), input(w, g.weightShape))
+        let first = scratch(g.scratchCount(batch: batch))
+        try Kernels.convolutionBackwardData(gx.tensor, gy: gys, weight: ws, g, scratch: first.tensor)
+        _ = try first.values("scratch")
+        let second = scratch(g.scratchCount(batch: batch))
+        try Kernels.convolutionBackwardWeight(gw.tensor, gb?.tensor, gy: gys, xs, g, scratch: second.tensor)
+        _ = try second.values("scratch")
+        try unchanged(("gy", gys, gy), ("x", xs, x), ("w", ws, w))
+        return (try gx.values("gx"), try gw.values("gw"), try gb?.values("gb"))
+    }
+
+    enum Pool: CaseIterable { case average, largest }
+
+    func pool(_ kind: Pool, _ x: [Float], _ g: Pooling, batch: Int) throws -> [Float] {
+        let y = output(try g.outputShape().batched(batch))
+        let xs = input(x, g.inputShape.batched(batch))
+        switch kind {
+        case .average: try Kernels.averagePoolForward(y.tensor, xs, g)
+        case .largest: try Kernels.maxPoolForward(y.tensor, xs, g)
+        }
+        try unchanged(("x", xs, x))
+        return try y.values("y")
+    }
+
+    func poolBackward(_ kind: Pool, gy: [Float], _ x: [Float], _ g: Pooling, batch: Int) throws -> [Float] {
+        let gx = output(g.inputShape.batched(batch))
+        let gys = input(gy, try g.outputShape().batched(batch))
+        let xs = input(x, g.inputShape.batched(batch))
+        switch kind {
+        case .average: try Kernels.averagePoolBackward(gx.tensor, gy: gys, g)
+        case .largest: try Kernels.maxPoolBackward(gx.tensor, gy: gys, xs, g)
+        }
+        try unchanged(("gy", gys, gy), ("x", xs, x))
+        return try gx.values("gx")
+    }
+
+    func linear(
+        _ x: [Float], _ w: [Float], _ bias: [Float]?, batch: Int, inputs: Int, outputs: Int
+    ) throws -> [Float] {
+        let y = output([batch, outputs])
+        let scratch = scratch(Kernels.linearScratchCount(batch: batch, inputs: inputs, outputs: outputs))
+        let (xs, ws) = (input(x, [batch, inputs]), input(w, [outputs, inputs]))
+        try Kernels.linearForward(
+            y.tensor, xs, weight: ws, bias: bias.map { input($0, [outputs]) }, scratch: scratch.tensor)
+        try unchanged(("x", xs, x), ("w", ws, w))
+        _ = try scratch.values("scratch")
+        return try y.values("y")
+    }
+
+    func linearBackward(
+        gy: [Float], _ x: [Float], _ w: [Float], batch: Int, inputs: Int, outputs: Int, bias: Bool = true
+    ) throws -> (gx: [Float], gw: [Float], gb: [Float]?) {
+        let (gx, gw, gb) = (output([batch, inputs]), output([outputs, inputs]), bias ? output([outputs]) : nil)
+        let (gys, xs) = (input(gy, [batch, outputs]), input(x, [batch, inputs]))
+        let ws = input(w, [outputs, inputs])
+        try Kernels.linearBackwardData(gx.tensor, gy: gys, weight: ws)
+        try Kernels.linearBackwardWeight(gw.tensor, gb?.tensor, gy: gys, xs)
+        try unchanged(("gy", gys, gy), ("x", xs, x), ("w", ws, w))
+        return (try gx.values("gx"), try gw.values("gw"), try gb?.values("gb"))
+    }
+
+    func relu(_ x: [Float]) throws -> [Float] {
+        let (y, xs) = (output([x.count]), input(x, [x.count]))
+        try Kernels.reluForward(y.tensor, xs)
+        try unchanged(("x", xs, x))
+        return try y.values("y")
+    }
+
+    func reluBackward(gy: [Float], y: [Float]) throws -> [Float] {
+        let (gx, gys, ys) = (output([y.count]), input(gy, [y.count]), input(y, [y.count]))
+        try Kernels.reluBackward(gx.tensor, gy: gys, y: ys)
+        try unchanged(("gy", gys, gy), ("y", ys, y))
+        return try gx.values("gx")
+    }
+
+    func dropout(_ x: [Float], probability: Float, seed: UInt64) throws -> [Float] {
+        let (y, xs) = (output([x.count]), input(x, [x.count]))
+        try Kernels.dropout(y.tensor, xs, probability: probability, seed: seed)
+        try unchanged(("x", xs, x))
+        return try y.values("y")
+    }
+
+    func uniform(_ count: Int, in range: Range<Float>, seed: UInt64) throws -> [Float] {
+        let y = output([count])
+        try Kernels.randomUniform(y.tensor, in: range, seed: seed)
+        return try y.values("y")
+    }
+
+    func softmax(_ logits: [Float], classes: Int) throws -> [Float] {
+        let shape: Shape = [logits.count / classes, classes]
+        let (p, xs) = (output(shape), input(logits, shape))
+        try Kernels.softmax(p.tensor, xs)
+        try unchanged(("logits", xs, logits))
+        return try p.values("p")
+    }
+
+    func crossEntropy(
+        _ logits: [Float], targets: [Int32], classes: Int, _ settings: CrossEntropy
+    ) throws -> (loss: Double, losses: [Float], glogits: [Float]) {
+        let shape: Shape = [targets.count, classes]
+        let (losses, g, xs) = (output([targets.count]), output(shape), input(logits, shape))
+        let loss = try Kernels.crossEntropyForward(losses: losses.tensor, xs, targets: targets, settings)
+        try Kernels.crossEntropyBackward(g.tensor, xs, targets: targets, settings)
+        try unchanged(("logits", xs, logits))
+        return (loss, try losses.values("losses"), try g.values("glogits"))
+    }
+}
+
+extension Array where Element == Float {
+    /// The same numbers in double, for the twins.
+    var doubled: [Double] { map(Double.init) }
+}
+
+/// Why a kernel refused its arguments; nil when it did not.
+func refusal(_ body: () throws -> Void) -> KernelError.Reason? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return (error as? KernelError)?.reason
+    }
+}

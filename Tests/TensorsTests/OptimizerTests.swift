@@ -1,0 +1,202 @@
+import Tensors
+import TestSupport
+import Testing
+
+/// The settings of an optimizer, run by the kernel and by the twin.
+enum OptimizerCase: CustomStringConvertible {
+    case sgd(Naive.SGD)
+    case adam(Naive.Adam)
+
+    var description: String {
+        switch self {
+        case .sgd(let s):
+            "SGD rate \(s.learningRate) momentum \(s.momentum) dampening \(s.dampening) decay \(s.weightDecay) "
+                + "nesterov \(s.nesterov)"
+        case .adam(let a):
+            "Adam rate \(a.learningRate) betas \(a.beta1) \(a.beta2) epsilon \(a.epsilon) decay \(a.weightDecay) "
+                + "decoupled \(a.decoupledDecay)"
+        }
+    }
+
+    /// Parameters after each step. `gradients` are divided by `gradientScale` first, which the kernel undoes.
+    func run(
+        _ start: [Float], _ gradients: [[Float]], gradientScale: Float = 1, _ run: KernelRuns = .aligned
+    ) throws -> [[Float]] {
+        let parameters = run.output([start.count])
+        parameters.tensor.copy(from: Tensor([start.count], start))
+        var state: [GuardedTensor] = []
+        for _ in 0..<2 {
+            let moment = run.output([start.count])
+            moment.tensor.fill(0)
+            state.append(moment)
+        }
+        var history: [[Float]] = []
+        for (k, values) in gradients.enumerated() {
+            let given = values.map { $0 / gradientScale }
+            let g = run.input(given, [start.count])
+            switch self {
+            case .sgd(let s):
+                try Kernels.sgdStep(
+                    parameters.tensor, velocity: s.momentum == 0 ? nil : state[0].tensor, gradients: g,
+                    gradientScale: gradientScale, step: k + 1, learningRate: Float(s.learningRate),
+                    momentum: Float(s.momentum), dampening: Float(s.dampening), weightDecay: Float(s.weightDecay),
+                    nesterov: s.nesterov)
+            case .adam(let a):
+                try Kernels.adamStep(
+                    parameters.tensor, firstMoment: state[0].tensor, secondMoment: state[1].tensor, gradients: g,
+                    gradientScale: gradientScale, step: k + 1, learningRate: Float(a.learningRate),
+                    beta1: Float(a.beta1), beta2: Float(a.beta2), epsilon: Float(a.epsilon),
+                    weightDecay: Float(a.weightDecay), decoupledDecay: a.decoupledDecay)
+            }
+            try compareBits("input gradients", g.values, given)
+            for moment in state { _ = try moment.values("state") }
+            history.append(try parameters.values("parameters"))
+        }
+        return history
+    }
+
+    func twin(_ start: [Double], _ gradients: [[Double]]) -> [[Double]] {
+        var parameters = start
+        var history: [[Double]] = []
+        switch self {
+        case .sgd(var sgd):
+            for g in gradients {
+                sgd.step(&parameters, gradients: g)
+                history.append(parameters)
+            }
+        case .adam(var adam):
+            for g in gradients {
+                adam.step(&parameters, gradients: g)
+                history.append(parameters)
+            }
+        }
+        return history
+    }
+
+    static let all: [OptimizerCase] = [
+        .sgd(Naive.SGD(learningRate: 0.1)),
+        .sgd(Naive.SGD(learningRate: 0.1, weightDecay: 0.05)),
+        .sgd(Naive.SGD(learningRate: 0.05, momentum: 0.9)),
+        .sgd(Naive.SGD(learningRate: 0.05, momentum: 0.9, dampening: 0.3, weightDecay: 0.01)),
+        .sgd(Naive.SGD(learningRate: 0.05, momentum: 0.9, weightDecay: 0.01, nesterov: true)),
+        .adam(Naive.Adam(learningRate: 1e-3)),
+        .adam(Naive.Adam(learningRate: 1e-2, weightDecay: 0.05)),
+        .adam(Naive.Adam(learningRate: 1e-2, weightDecay: 0.05, decoupledDecay: true)),
+        .adam(Naive.Adam(learningRate: 1e-3, beta1: 0.5, beta2: 0.9, epsilon: 1e-3)),
+        .adam(Naive.Adam(learningRate: 1e-2, beta1: 0, beta2: 0.99)),
+    ]
+}
+
+extension KernelTests {
+    @Suite struct OptimizerTests {
+        /// Settings are float32 (0.1 is off by 1.5e-8) and six steps round a few times each.
+        private let tolerance = Tolerance(absolute: 3e-6, relative: 1e-5)
+
+        @Test("steps of any length agree with the twins", arguments: [1, 2, 7, 8, 15, 16, 17, 33, 1000, 40_001])
+        func twins(_ count: Int) throws {
+            try sweep(OptimizerCase.all, seed: 61) { item, seed in
+                let start = Formula.values(seed: seed, count: count)
+                let gradients = (0..<6).map { k in
+                    Formula.values(seed: seed &+ 100 &+ UInt64(k), count: count, scale: [1, 0.01, 3, 0.5, 1, 0][k])
+                }
+                let expected = item.twin(start.doubled, gradients.map(\.doubled))
+                for (scale, run) in [(Float(1), KernelRuns.aligned), (0.25, .unaligned)] {
+                    let ours = try item.run(start, gradients, gradientScale: scale, run)
+                    for k in 0..<6 { try compare("step \(k + 1), scale \(scale)", ours[k], expected[k], tolerance) }
+                }
+            }
+        }
+
+        @Test("with momentum the first velocity is the whole gradient, whatever was in its memory")
+        func firstStep() throws {
+            let velocity = Tensor([3], [7, -7, .nan])
+            let parameters = Tensor([3], [1, 2, 3])
+            try Kernels.sgdStep(
+                parameters, velocity: velocity, gradients: Tensor([3], [4, 2, 8]), step: 1, learningRate: 0.5,
+                momentum: 0.5, dampening: 0.5)
+            #expect(velocity.values == [4, 2, 8])
+            #expect(parameters.values == [-1, 1, -1])
+            try Kernels.sgdStep(
+                parameters, velocity: velocity, gradients: Tensor([3], [4, 4, 4]), step: 2, learningRate: 0.5,
+                momentum: 0.5, dampening: 0.5)
+            #expect(velocity.values == [4, 3, 6])
+        }
+
+        @Test("Adam's correction of its moments holds up to a million steps")
+        func lateStep() throws {
+            for step in [1000, 1_000_000] {
+                let (parameters, first, second) = (Tensor([1], [1]), Tensor([1], [0.5]), Tensor([1], [0.25]))
+                try Kernels.adamStep(
+                    parameters, firstMoment: first, secondMoment: second, gradients: Tensor([1], [0.5]), step: step,
+                    learningRate: 0.01)
+                let correction = step == 1000 ? (1 - 0.36769542).squareRoot() : 1
+                try compare("parameter", parameters.values, [1 - 0.01 * correction], Tolerance(absolute: 2e-7))
+            }
+        }
+
+        @Test("decay counts apart from the gradient's scale")
+        func decayIsNotClipped() throws {
+            let parameters = Tensor([1], [2])
+            try Kernels.sgdStep(
+                parameters, velocity: nil, gradients: Tensor([1], [8]), gradientScale: 0.25, step: 1,
+                learningRate: 0.5, weightDecay: 0.5)
+            #expect(parameters.values == [0.5])
+        }
+
+        @Test("golden cases of six steps")
+        func golden() throws {
+            let cases = try Golden().cases(of: "optimizer", atLeast: 10)
+            // No kernel takes a step of AMSGrad.
+            try sweep(cases.filter { try !$0.settings("params").bool("amsgrad", or: false) }) { item, _ in
+                let settings = try item.settings("params")
+                let rate = settings.double("lr", or: .nan)
+                let kind = try item.string("optimizer")
+                let decay = settings.double("weight_decay", or: kind == "AdamW" ? 1e-2 : 0)
+                let betas = settings.doubles("betas") ?? [0.9, 0.999]
+                let optimizer: OptimizerCase
+                switch kind {
+                case "SGD":
+                    optimizer = .sgd(
+                        Naive.SGD(
+                            learningRate: rate, momentum: settings.double("momentum", or: 0),
+                            dampening: settings.double("dampening", or: 0), weightDecay: decay,
+                            nesterov: settings.bool("nesterov", or: false)))
+                case "Adam", "AdamW":
+                    optimizer = .adam(
+                        Naive.Adam(
+                            learningRate: rate, beta1: betas[0], beta2: betas[1],
+                            epsilon: settings.double("eps", or: 1e-8), weightDecay: decay,
+                            decoupledDecay: kind == "AdamW"))
+                case let other: throw GoldenError("an unknown optimizer: \(other)")
+                }
+                let steps = try item.int("steps")
+                for key in ["p", "q"] {
+                    let start = try item.floats("\(key)0", of: "inputs")
+                    let gradients = try (0..<steps).map { try item.floats("g\(key)\($0)", of: "inputs") }
+                    let expected = try item.doubles(tensor: key)
+                    let ours = try optimizer.run(start, gradients)
+                    try compare(key, ours.flatMap { $0 }, expected, tolerance)
+                    let twin = optimizer.twin(start.doubled, gradients.map(\.doubled))
+                    try compare("twin's \(key)", twin.flatMap { $0 }, expected, Tolerance(absolute: 1e-12))
+                }
+            }
+        }
+
+        @Test("golden cases of clipping by the norm of all gradients")
+        func goldenClip() throws {
+            try sweep(try Golden().cases(of: "clip_grad_norm", atLeast: 4)) { item, _ in
+                var gradients: [Float] = []
+                var expected: [Double] = []
+                for key in ["a", "b", "c"] {
+                    gradients += try item.floats("g\(key)")
+                    expected += try item.doubles(tensor: key)
+                }
+                let flat = Tensor([gradients.count], gradients)
+                let norm = try Kernels.squaredNorm(flat).squareRoot()
+                try compare("norm", [norm], item.doubles(tensor: "norm"), Tolerance(absolute: 0, relative: 1e-12))
+                try Kernels.scale(flat, by: Float(min(1, item.double("max_norm") / (norm + 1e-6))))
+                try compare("gradients", flat.values, expected, Tolerance(absolute: 0, relative: 3e-7))
+            }
+        }
+    }
+}

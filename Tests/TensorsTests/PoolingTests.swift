@@ -1,0 +1,175 @@
+import Tensors
+import TestSupport
+import Testing
+
+struct PoolingCase: CustomStringConvertible {
+    let kind: KernelRuns.Pool
+    let geometry: Pooling
+    let batch: Int
+
+    var description: String {
+        let g = geometry
+        return "\(kind) N\(batch) C\(g.channels) \(g.height)x\(g.width) window \(g.windowHeight)x\(g.windowWidth) "
+            + "stride \(g.strideY),\(g.strideX)"
+    }
+
+    var outputCount: Int { Naive.poolCount(geometry, batch: batch) }
+    func gy(_ seed: UInt64) -> [Float] { Formula.values(seed: seed &+ 1, count: outputCount) }
+    func spaced(_ seed: UInt64) -> [Float] { Formula.spaced(seed: seed, count: geometry.inputShape.count * batch) }
+
+    func forward(_ x: [Double]) -> [Double] {
+        kind == .average
+            ? Naive.averagePool(x, geometry, batch: batch) : Naive.maxPool(x, geometry, batch: batch)
+    }
+
+    func backward(gy: [Double], _ x: [Double]) -> [Double] {
+        kind == .average
+            ? Naive.averagePoolBackward(gy: gy, geometry, batch: batch)
+            : Naive.maxPoolBackward(gy: gy, x, geometry, batch: batch)
+    }
+}
+
+extension KernelTests {
+    @Suite struct PoolingTests {
+        private let tolerance = Tolerance(absolute: 1e-6, relative: 1e-6)
+
+        private func check(_ item: PoolingCase, _ x: [Float], seed: UInt64, _ run: KernelRuns) throws {
+            let exact = item.kind == .largest
+            let y = try run.pool(item.kind, x, item.geometry, batch: item.batch)
+            try compare("y", y, item.forward(x.doubled), exact ? .exact : tolerance)
+            let gy = item.gy(seed)
+            let gx = try run.poolBackward(item.kind, gy: gy, x, item.geometry, batch: item.batch)
+            try compare("gx", gx, item.backward(gy: gy.doubled, x.doubled), tolerance)
+        }
+
+        @Test(
+            "windows 1-5 and strides 1-3 in both directions agree with the twins", arguments: KernelRuns.Pool.allCases)
+        func allWindows(_ kind: KernelRuns.Pool) throws {
+            var cases: [PoolingCase] = []
+            for (r, s) in (1...5).flatMap({ r in (1...5).map { (r, $0) } }) {
+                for strides in (1...3).flatMap({ y in (1...3).map { (y, $0) } }) {
+                    let k = cases.count
+                    let geometry = Pooling(
+                        channels: 1 + k % 5, height: r + k % 7, width: s + k * 5 % 11, window: (r, s), stride: strides)
+                    cases.append(PoolingCase(kind: kind, geometry: geometry, batch: 1 + k % 3))
+                }
+            }
+            try sweep(cases, seed: 21) { item, seed in
+                try check(item, item.spaced(seed), seed: seed, seed % 2 == 0 ? .aligned : .unaligned)
+            }
+        }
+
+        @Test("2x2 windows over any size, channels 1-17 agree with the twins", arguments: KernelRuns.Pool.allCases)
+        func pairs(_ kind: KernelRuns.Pool) throws {
+            let cases = (0..<150).map { k in
+                PoolingCase(
+                    kind: kind,
+                    geometry: Pooling(
+                        channels: 1 + k % 17, height: 2 + k * 7 % 13, width: 2 + k * 11 % 67, window: (2, 2),
+                        stride: (2, 2)), batch: 1 + k % 5)
+            }
+            try sweep(cases, seed: 22) { item, seed in try check(item, item.spaced(seed), seed: seed, .aligned) }
+        }
+
+        @Test("ties: the first largest value gets the gradient")
+        func sweepOfTies() throws {
+            let cases = (0..<60).map { k in
+                PoolingCase(
+                    kind: .largest,
+                    geometry: Pooling(
+                        channels: 1 + k % 3, height: 4 + k % 5, width: 5 + k * 3 % 20, window: (1 + k % 3, 2 + k % 2),
+                        stride: (1 + k % 2, 1 + k % 3)), batch: 2)
+            }
+            try sweep(cases, seed: 23) { item, seed in
+                let few = Formula.integers(seed: seed, count: item.batch * item.geometry.inputShape.count, below: 3)
+                try check(item, few.map { Float($0 - 1) }, seed: seed, .aligned)
+            }
+        }
+
+        @Test("a window of equal values gives its gradient to its first element")
+        func tie() throws {
+            let g = Pooling(channels: 1, height: 2, width: 4, window: (2, 2), stride: (2, 2))
+            let gx = try KernelRuns.aligned.poolBackward(
+                .largest, gy: [5, 7], [1, 1, 0, 3, 1, 1, 3, 3], g, batch: 1)
+            #expect(gx == [5, 0, 0, 7, 0, 0, 0, 0])
+        }
+
+        @Test("NaN wins wherever it is in a window")
+        func notANumber() throws {
+            let g = Pooling(channels: 1, height: 2, width: 2, window: (2, 2), stride: (1, 1))
+            for place in 0..<4 {
+                for other in [Float(1), .infinity] {
+                    var x = [Float](repeating: other, count: 4)
+                    x[place] = .nan
+                    let y = try KernelRuns.aligned.pool(.largest, x, g, batch: 1)
+                    #expect(y[0].isNaN, "NaN at \(place) among \(other)")
+                    let gx = try KernelRuns.aligned.poolBackward(.largest, gy: [2], x, g, batch: 1)
+                    #expect(gx.indices.allSatisfy { gx[$0] == ($0 == place ? 2 : 0) }, "gx \(gx), NaN at \(place)")
+                }
+            }
+        }
+
+        @Test("the largest of nothing but -infinity is -infinity")
+        func negativeInfinity() throws {
+            let g = Pooling(channels: 1, height: 2, width: 2, window: (2, 2), stride: (1, 1))
+            let x = [Float](repeating: -.infinity, count: 4)
+            #expect(try KernelRuns.aligned.pool(.largest, x, g, batch: 1) == [-.infinity])
+            #expect(try KernelRuns.aligned.poolBackward(.largest, gy: [3], x, g, batch: 1) == [3, 0, 0, 0])
+        }
+
+        /// Both are linear between kinks; values are spaced further apart than twice eps.
+        @Test("backward agrees with finite differences of the naive forward pass", arguments: KernelRuns.Pool.allCases)
+        func finiteDifferenceGradients(_ kind: KernelRuns.Pool) throws {
+            var cases: [PoolingCase] = []
+            for (r, s) in [(1, 1), (2, 2), (3, 2), (2, 4)] {
+                for strides in [(1, 1), (2, 2), (3, 1), (2, 3)] {
+                    let geometry = Pooling(
+                        channels: 2, height: r + 2, width: s + 3, window: (r, s), stride: strides)
+                    cases.append(PoolingCase(kind: kind, geometry: geometry, batch: 2))
+                }
+            }
+            try sweep(cases, seed: 24) { item, seed in
+                let (x, gy) = (item.spaced(seed), item.gy(seed))
+                let expected = finiteDifferences(at: x.doubled, eps: 0.2 / Double(x.count)) {
+                    dot(item.forward($0), gy.doubled)
+                }
+                let gx = try KernelRuns.aligned.poolBackward(kind, gy: gy, x, item.geometry, batch: item.batch)
+                try compare("gx", gx, expected, tolerance)
+            }
+        }
+
+        @Test("golden cases")
+        func golden() throws {
+            let golden = try Golden()
+            try sweep(try golden.cases(of: "avg_pool2d", atLeast: 7)) { item, _ in try checkGolden(item, .average) }
+            let largest = golden.cases.filter { $0.operation == "max_pool2d" }
+            if !largest.isEmpty { try sweep(largest) { item, _ in try checkGolden(item, .largest) } }
+        }
+
+        @Test("the committed golden numbers have cases of max pooling", .enabled(if: isCommittedGolden))
+        func goldenHasMaxPool() throws {
+            let cases = try Golden().cases(of: "max_pool2d", atLeast: 14)
+            #expect(cases.contains { $0.name == "max_pool_nan" })
+        }
+
+        private static let isCommittedGolden = Golden.defaultFolder.hasSuffix("Tests/Fixtures/golden")
+
+        private func checkGolden(_ item: Golden.Case, _ kind: KernelRuns.Pool) throws {
+            let shape = try item.ints("shape")
+            let g = try Pooling(
+                channels: shape[1], height: shape[2], width: shape[3], window: item.pair("kernel"),
+                stride: item.pair("stride"))
+            let x = try item.floats("x")
+            let y = try KernelRuns.aligned.pool(kind, x, g, batch: shape[0])
+            try compare("y", y, item.doubles(tensor: "y"), kind == .largest ? .exact : tolerance)
+            let gx = try KernelRuns.aligned.poolBackward(kind, gy: item.floats("gy"), x, g, batch: shape[0])
+            try compare("gx", gx, item.doubles(tensor: "gx"), tolerance)
+        }
+
+        @Test("a window larger than the image is refused")
+        func windowLargerThanImage() {
+            let tooLarge = Pooling(channels: 1, height: 1, width: 4, window: (2, 2), stride: (2, 2))
+            #expect(refusal { _ = try tooLarge.outputShape() } == .badDimension)
+        }
+    }
+}

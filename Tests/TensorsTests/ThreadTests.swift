@@ -1,0 +1,190 @@
+import Tensors
+import TestSupport
+import Testing
+
+extension KernelTests {
+    /// The number of threads is a setting of the process: each test puts back what it found.
+    @Suite(.serialized) struct ThreadTests {
+        private func withThreads<R>(_ count: Int, _ body: () throws -> R) throws -> R {
+            let before = Kernels.threadCount
+            try Kernels.setThreadCount(count)
+            defer { try? Kernels.setThreadCount(before) }
+            return try body()
+        }
+
+        /// Throws when `body` gives other bits with 2, 3 or 8 threads than with 1, or again with as many.
+        private func sameBits(_ what: String, _ body: () throws -> [[Float]]) throws {
+            let expected = try withThreads(1, body)
+            for threads in [2, 3, 8, 2] {
+                for (index, values) in try withThreads(threads, body).enumerated() {
+                    try compareBits("\(what), \(threads) threads, output \(index): y", values, expected[index])
+                }
+            }
+        }
+
+        @Test("a team has the threads that were asked for: a build without OpenMP is caught", arguments: [1, 2, 3, 8])
+        func team(_ count: Int) throws {
+            try withThreads(count) {
+                #expect(Kernels.threadCount == count)
+                #expect(Kernels.teamSize == count)
+            }
+        }
+
+        @Test("numbers of threads outside of 1 ... 256 are refused and change nothing")
+        func bounds() throws {
+            try withThreads(2) {
+                for count in [0, -1, 257, Int.max, Int.min] {
+                    #expect(refusal { try Kernels.setThreadCount(count) } == .badParameter, "\(count) threads")
+                    #expect(Kernels.threadCount == 2)
+                }
+                try Kernels.setThreadCount(256)
+                #expect(Kernels.threadCount == 256)
+            }
+        }
+
+        @Test("convolutions have the same bits for any number of threads")
+        func convolution() throws {
+            let cases = [
+                ConvolutionCase(
+                    geometry: Convolution(
+                        channels: 3, height: 256, width: 256, filters: 6, kernel: (5, 5), padding: (2, 2)), batch: 2),
+                ConvolutionCase(
+                    geometry: Convolution(channels: 6, height: 128, width: 128, filters: 16, kernel: (5, 5)),
+                    batch: 2),
+                ConvolutionCase(
+                    geometry: Convolution(channels: 16, height: 62, width: 62, filters: 120, kernel: (5, 5)),
+                    batch: 2),
+                ConvolutionCase(
+                    geometry: Convolution(
+                        channels: 5, height: 33, width: 131, filters: 7, kernel: (3, 4), stride: (2, 1),
+                        padding: (1, 2)), batch: 5),
+                ConvolutionCase(
+                    geometry: Convolution(channels: 1, height: 5, width: 5, filters: 1, kernel: (5, 5)), batch: 1),
+                ConvolutionCase(
+                    geometry: Convolution(channels: 3, height: 17, width: 19, filters: 11, kernel: (1, 1)),
+                    batch: 17),
+            ]
+            try sweep(cases, seed: 81) { item, seed in
+                let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
+                try sameBits("convolution") {
+                    let y = try KernelRuns.aligned.convolution(x, w, bias, item.geometry, batch: item.batch)
+                    let back = try KernelRuns.aligned.convolutionBackward(
+                        gy: gy, x, w, item.geometry, batch: item.batch)
+                    return [y, back.gx, back.gw, back.gb!]
+                }
+            }
+        }
+
+        @Test("a convolution's own count of scratch is enough for each number of threads")
+        func scratch() throws {
+            let geometry = Convolution(
+                channels: 16, height: 62, width: 62, filters: 120, kernel: (5, 5))
+            for threads in [1, 2, 8, 256] {
+                try withThreads(threads) {
+                    let item = ConvolutionCase(geometry: geometry, batch: 1)
+                    let y = try KernelRuns.aligned.convolution(item.x(1), item.w(1), item.bias(1), geometry, batch: 1)
+                    #expect(y.allSatisfy { $0.isFinite })
+                }
+            }
+        }
+
+        @Test("dense layers have the same bits for any number of threads")
+        func linear() throws {
+            let cases = [(3, 403_680, 84), (129, 84, 2), (1, 1000, 2), (64, 300, 100), (1, 1, 1)]
+                .map { LinearCase(batch: $0, inputs: $1, outputs: $2) }
+            try sweep(cases, seed: 82) { item, seed in
+                let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
+                let (n, i, o) = (item.batch, item.inputs, item.outputs)
+                try sameBits("linear") {
+                    let y = try KernelRuns.aligned.linear(x, w, bias, batch: n, inputs: i, outputs: o)
+                    let back = try KernelRuns.aligned.linearBackward(
+                        gy: gy, x, w, batch: n, inputs: i, outputs: o)
+                    return [y, back.gx, back.gw, back.gb!]
+                }
+            }
+        }
+
+        @Test("pooling has the same bits for any number of threads", arguments: KernelRuns.Pool.allCases)
+        func pooling(_ kind: KernelRuns.Pool) throws {
+            let cases = [
+                Pooling(channels: 6, height: 256, width: 256, window: (2, 2), stride: (2, 2)),
+                Pooling(channels: 16, height: 124, width: 125, window: (3, 3), stride: (2, 2)),
+                Pooling(channels: 1, height: 5, width: 9, window: (3, 2), stride: (1, 3)),
+            ].map { PoolingCase(kind: kind, geometry: $0, batch: 2) }
+            try sweep(cases, seed: 83) { item, seed in
+                let x = Formula.values(seed: seed, count: item.geometry.inputShape.count * item.batch)
+                let gy = item.gy(seed)
+                try sameBits("pooling") {
+                    [
+                        try KernelRuns.aligned.pool(kind, x, item.geometry, batch: item.batch),
+                        try KernelRuns.aligned.poolBackward(kind, gy: gy, x, item.geometry, batch: item.batch),
+                    ]
+                }
+            }
+        }
+
+        @Test("elementwise kernels and norms have the same bits for any number of threads")
+        func elementwise() throws {
+            try sweep([1, 1000, 2_000_003], seed: 84) { count, seed in
+                let x = Formula.values(seed: seed, count: count)
+                try sameBits("elementwise") {
+                    let y = try KernelRuns.aligned.relu(x)
+                    let scaled = Tensor([count], x)
+                    try Kernels.scale(scaled, by: 0.3)
+                    let norm = try Kernels.squaredNorm(Tensor([count], x)).bitPattern
+                    return [
+                        y, try KernelRuns.aligned.reluBackward(gy: x, y: y), scaled.values,
+                        try KernelRuns.aligned.dropout(x, probability: 0.5, seed: seed),
+                        try KernelRuns.aligned.uniform(count, in: -2..<3, seed: seed),
+                        [Float(bitPattern: UInt32(truncatingIfNeeded: norm)), Float(bitPattern: UInt32(norm >> 32))],
+                    ]
+                }
+            }
+        }
+
+        @Test("softmax and loss have the same bits for any number of threads")
+        func loss() throws {
+            for (batch, classes) in [(1, 2), (32, 2), (20_000, 2), (3000, 17)] {
+                let item = LossCase(
+                    batch: batch, classes: classes, settings: CrossEntropy(labelSmoothing: 0.1), ignoreEvery: 9)
+                let (logits, targets) = (item.logits(85), item.targets(85))
+                try sameBits("loss of \(batch)x\(classes)") {
+                    let ours = try KernelRuns.aligned.crossEntropy(
+                        logits, targets: targets, classes: classes, item.settings)
+                    let bits = ours.loss.bitPattern
+                    return [
+                        ours.losses, ours.glogits, try KernelRuns.aligned.softmax(logits, classes: classes),
+                        [Float(bitPattern: UInt32(truncatingIfNeeded: bits)), Float(bitPattern: UInt32(bits >> 32))],
+                    ]
+                }
+            }
+        }
+
+        @Test("optimizers have the same bits for any number of threads")
+        func optimizers() throws {
+            try sweep(OptimizerCase.all, seed: 86) { item, seed in
+                let start = Formula.values(seed: seed, count: 200_003)
+                let gradients = (0..<2).map { Formula.values(seed: seed &+ 1 &+ UInt64($0), count: start.count) }
+                try sameBits("steps") { try item.run(start, gradients, gradientScale: 0.5) }
+            }
+        }
+
+        @Test("normalisation and histograms are the same for any number of threads")
+        func images() throws {
+            let side = 256
+            let bytes = (0..<side * side * 3 * 4).map { UInt8(truncatingIfNeeded: Formula.bits(87, $0)) }
+            let windows = PixelWindows(
+                height: side, width: side, rowStride: side * 3, offsets: (0..<4).map { Int64($0 * side * side * 3) })
+            let statistics = ChannelStatistics(mean: [178, 120, 201], deviation: [31, 55, 17])
+            try sameBits("images") {
+                let planes = GuardedTensor([4, 3, side, side])
+                let counts = try bytes.withUnsafeBytes { buffer in
+                    try Kernels.normalize(planes.tensor, buffer, windows, statistics)
+                    return try Kernels.channelHistograms(buffer, windows)
+                }
+                #expect(counts.reduce(0, +) == UInt64(bytes.count))
+                return [try planes.values("planes"), counts.map { Float($0) }]
+            }
+        }
+    }
+}

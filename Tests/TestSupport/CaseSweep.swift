@@ -1,0 +1,28 @@
+/// Some cases of a sweep failed.
+package struct SweepFailure: Error, CustomStringConvertible {
+    package let failures: [String]
+    package let cases: Int
+
+    package var description: String {
+        let shown = failures.prefix(5).joined(separator: "\n")
+        let rest = failures.count > 5 ? "\n... and \(failures.count - 5) more" : ""
+        return "\(failures.count) of \(cases) cases failed:\n\(shown)\(rest)"
+    }
+}
+
+/// Runs `body` for each case with a seed of its own; throws what failed, with case and seed, when all were run.
+///
+/// Traps when there are no cases, because such a test could not fail.
+package func sweep<Case>(_ cases: [Case], seed: UInt64 = 1, _ body: (Case, UInt64) throws -> Void) throws {
+    precondition(!cases.isEmpty, "a sweep over no cases")
+    var failures: [String] = []
+    for (index, item) in cases.enumerated() {
+        let caseSeed = seed &* 1_000_003 &+ UInt64(index)
+        do {
+            try body(item, caseSeed)
+        } catch {
+            failures.append("case \(item), seed \(caseSeed): \(error)")
+        }
+    }
+    if !failures.isEmpty { throw SweepFailure(failures: failures, cases: cases.count) }
+}
