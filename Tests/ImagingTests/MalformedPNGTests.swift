@@ -11,6 +11,11 @@ import Testing
 
     private func problem(of bytes: [UInt8]) throws -> String? { decodingProblem(try folder.file("a.png", bytes)) }
 
+    private func expect(_ bytes: [UInt8], _ problem: String) throws {
+        let found = try self.problem(of: bytes)
+        #expect(found == problem)
+    }
+
     /// Signature, IHDR with these fields, an empty IDAT and IEND.
     private func header(_ width: Int, _ height: Int, depth: UInt8 = 8, type: UInt8 = 2, interlace: UInt8 = 0) -> [UInt8]
     {
@@ -26,15 +31,15 @@ import Testing
             let problem = try #require(try problem(of: Array(bytes.prefix(count))), "\(count) bytes decoded")
             #expect(problem.hasPrefix("expected a whole PNG image, found the end of the file "), "\(count): \(problem)")
         }
-        #expect(
-            try problem(of: Array(bytes.prefix(20)))
-                == "expected a whole PNG image, found the end of the file in its header")
-        #expect(
-            try problem(of: Array(bytes.dropLast(40)))
-                == "expected a whole PNG image, found the end of the file at row 2 of 4")
-        #expect(
-            try problem(of: Array(bytes.dropLast(1)))
-                == "expected a whole PNG image, found the end of the file at row 4 of 4")
+        try expect(
+            Array(bytes.prefix(20)),
+            "expected a whole PNG image, found the end of the file in its header")
+        try expect(
+            Array(bytes.dropLast(40)),
+            "expected a whole PNG image, found the end of the file at row 0 of 4")
+        try expect(
+            Array(bytes.dropLast(1)),
+            "expected a whole PNG image, found the end of the file at row 4 of 4")
     }
 
     @Test(arguments: [false, true]) func flippedAnywhere(interlaced: Bool) throws {
@@ -54,12 +59,14 @@ import Testing
     @Test func wrongChecksums() throws {
         var bytes = maker.bytes
         bytes[29] ^= 1  // the checksum of IHDR
-        #expect(
-            try problem(of: bytes) == "expected an intact PNG image, found damage in its header (IHDR: CRC error)")
+        try expect(
+            bytes,
+            "expected an intact PNG image, found damage in its header (IHDR: CRC error)")
         bytes = maker.bytes
         bytes[bytes.count - 13] ^= 1  // the checksum of IDAT
-        #expect(
-            try problem(of: bytes) == "expected an intact PNG image, found damage at row 4 of 4 (IDAT: CRC error)")
+        try expect(
+            bytes,
+            "expected an intact PNG image, found damage at row 3 of 4 (IDAT: CRC error)")
     }
 
     /// Chunks with right checksums around a zlib stream with wrong content.
@@ -86,15 +93,16 @@ import Testing
     @Test func paletteIndexBeyondThePalette() throws {
         var maker = PNGMaker(width: 2, height: 1, type: .palette, depth: 8) { x, _, _ in x * 3 }
         maker.palette = [1, 2, 3, 4, 5, 6]
-        #expect(
-            try problem(of: maker.bytes)
-                == "expected an intact PNG image, found damage at row 0 of 1 (color 3 of a palette of 2)")
+        try expect(
+            maker.bytes,
+            "expected an intact PNG image, found damage at row 0 of 1 (color 3 of a palette of 2)")
     }
 
     @Test func absurdHeaders() throws {
         let largest = 0x7FFF_FFFF
-        #expect(
-            try problem(of: header(largest, largest)) == "expected a whole PNG image, found a file of only 57 bytes "
+        try expect(
+            header(largest, largest),
+            "expected a whole PNG image, found a file of only 57 bytes "
                 + "for 2147483647 x 2147483647 px at row 0 of 2147483647")
         for interlace: UInt8 in [0, 1] {
             for (width, height) in [(largest, 1), (1, largest), (1_000_000, 1_000_000)] {

@@ -50,8 +50,9 @@ import Testing
         #expect(
             fileError { _ = try openImage(pipe) }
                 == FileError(pipe, .unreadable, "expected an image file, found a pipe or a device"))
-        for open: (String) throws -> any RowReader in [{ try PNGReader($0) }, { try JPEGReader($0) }, { try SlideReader($0) }]
-        {
+        for open: (String) throws -> any RowReader in [
+            { try PNGReader($0) }, { try JPEGReader($0) }, { try SlideReader($0) },
+        ] {
             #expect(fileError { _ = try open(missing) }?.kind == .unreadable)
             #expect(fileError { _ = try open(folder.path) }?.kind == .unreadable)
             #expect(fileError { _ = try open(folder.file("empty", [])) }?.kind == .malformed)
