@@ -44,11 +44,11 @@ static void on_read(png_structp png, png_bytep bytes, size_t count) {
 
 /// zlib never packs more than 1032 bytes into one: a header that asks for more than the file can unpack to is a lie,
 /// found out before anything is allocated for it.
-static void check_size(cic_reader *reader, int64_t bits_per_pixel) {
-    double needed = (double)reader->width * (double)reader->height * (double)bits_per_pixel / 8;
+static void check_size(cic_reader *reader, int32_t width, int32_t height, int64_t bits_per_pixel) {
+    double needed = (double)width * (double)height * (double)bits_per_pixel / 8;
     if (reader->file_size >= 0 && needed > 1032.0 * (double)reader->file_size)
-        cic_reader_fail(reader, CIC_TRUNCATED, "a file of only %lld bytes for %d x %d px", (long long)reader->file_size,
-                        reader->width, reader->height);
+        cic_reader_fail(reader, CIC_TRUNCATED, "only %lld bytes for the %d x %d px", (long long)reader->file_size,
+                        width, height);
 }
 
 static void compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count) {
@@ -100,9 +100,11 @@ static void start(cic_reader *reader) {
     png_read_info(png, r->info);
 
     int depth = png_get_bit_depth(png, r->info);
-    reader->width = (int32_t)png_get_image_width(png, r->info);
-    reader->height = (int32_t)png_get_image_height(png, r->info);
-    check_size(reader, depth * png_get_channels(png, r->info));
+    int32_t width = (int32_t)png_get_image_width(png, r->info);
+    int32_t height = (int32_t)png_get_image_height(png, r->info);
+    check_size(reader, width, height, depth * png_get_channels(png, r->info));
+    reader->width = width;
+    reader->height = height;
 
     if (png_get_color_type(png, r->info) == PNG_COLOR_TYPE_PALETTE) {
         png_set_packing(png);

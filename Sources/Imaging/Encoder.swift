@@ -10,6 +10,7 @@ final class Encoder {
     private(set) var nextRow = 0
     private let writer: OpaquePointer
     private let file: AtomicFile
+    private var isFinished = false
     private let format: String
 
     /// Makes the temporary file and writes the header. `open` is one of the opening functions of CImageCodecs.
@@ -46,9 +47,10 @@ final class Encoder {
     }
 
     func finish() throws(FileError) {
-        precondition(nextRow == height, "finished after \(nextRow) of \(height) rows")
+        precondition(nextRow == height && !isFinished, "finished after \(nextRow) of \(height) rows, or twice")
         let status = cic_writer_finish(writer)
         if status != .ok { throw error(status) }
+        isFinished = true
         try file.commit()
     }
 

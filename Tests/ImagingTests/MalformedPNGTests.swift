@@ -102,12 +102,11 @@ import Testing
         let largest = 0x7FFF_FFFF
         try expect(
             header(largest, largest),
-            "expected a whole PNG image, found a file of only 57 bytes "
-                + "for 2147483647 x 2147483647 px at row 0 of 2147483647")
+            "expected a whole PNG image, found only 57 bytes for the 2147483647 x 2147483647 px in its header")
         for interlace: UInt8 in [0, 1] {
             for (width, height) in [(largest, 1), (1, largest), (1_000_000, 1_000_000)] {
                 let bytes = header(width, height, depth: 16, type: 6, interlace: interlace)
-                #expect(try problem(of: bytes)?.contains("found a file of only 57 bytes for") == true)
+                #expect(try problem(of: bytes)?.contains("found only 57 bytes for the") == true)
             }
         }
         for (width, height) in [(0, 4), (4, 0), (0, 0), (0xFFFF_FFFF, 4), (4, 0x8000_0000)] {

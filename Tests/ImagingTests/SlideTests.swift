@@ -49,6 +49,16 @@ import Testing
                 == FileError(path, expected: "a slide with a level 2", found: "levels 0 to 1"))
     }
 
+    @Test func composedOverTheBackground() {
+        // Opaque, clear, half red, and a colour that is brighter than its alpha allows.
+        let pixels: [UInt32] = [0xFF01_0203, 0, 0x8080_0000, 0xFEFF_FFFF]
+        var rgb = [UInt8](repeating: 0, count: 12)
+        rgb.withUnsafeMutableBytes { output in
+            pixels.withUnsafeBufferPointer { composeRGB(output, premultiplied: $0, background: 0xF0E0D0) }
+        }
+        #expect(rgb == [1, 2, 3, 0xF0, 0xE0, 0xD0, 128 + 120, 112, 104, 255, 255, 255])
+    }
+
     @Test func notASlide() throws {
         let path = try folder.file("a.svs", Array("no slide at all".utf8))
         #expect(
