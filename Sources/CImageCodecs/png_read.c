@@ -13,12 +13,14 @@ typedef struct png_reader {
     cic_reader base;
     png_structp png;
     png_infop info;
-    /// Samples a pixel after libpng's transformations: 3, or 4 with alpha.
+    /// Samples a pixel as libpng hands them out: 3, 4 with alpha, or 1 that is an index into the palette.
     int32_t samples;
     bool interlaced;
-    /// RGBA: one row to compose, or the whole image when it is interlaced (RGB or RGBA). Null when rows can be decoded
-    /// in place.
+    /// What libpng hands out: the whole image when it is interlaced, else one row; null when that can be RGB in place.
     uint8_t *pixels;
+    /// RGB over white.
+    uint8_t palette[3 * PNG_MAX_PALETTE_LENGTH];
+    int32_t palette_count;
 } png_reader;
 
 static void on_error(png_structp png, png_const_charp message) {
@@ -42,11 +44,43 @@ static void on_read(png_structp png, png_bytep bytes, size_t count) {
 
 /// zlib never packs more than 1032 bytes into one: a header that asks for more than the file can unpack to is a lie,
 /// found out before anything is allocated for it.
-static void check_size(cic_reader *reader, int64_t bits_per_pixel) {
-    double needed = (double)reader->width * (double)reader->height * (double)bits_per_pixel / 8;
+static void check_size(cic_reader *reader, int32_t width, int32_t height, int64_t bits_per_pixel) {
+    double needed = (double)width * (double)height * (double)bits_per_pixel / 8;
     if (reader->file_size >= 0 && needed > 1032.0 * (double)reader->file_size)
-        cic_reader_fail(reader, CIC_TRUNCATED, "a file of only %lld bytes for %d x %d px", (long long)reader->file_size,
-                        reader->width, reader->height);
+        cic_reader_fail(reader, CIC_TRUNCATED, "only %lld bytes for the %d x %d px", (long long)reader->file_size,
+                        width, height);
+}
+
+static void compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t alpha = rgba[4 * i + 3];
+        for (int c = 0; c < 3; c++)
+            rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
+    }
+}
+
+/// libpng would turn an index beyond the palette into black: the palette is applied here, so that it is an error.
+static void read_palette(png_reader *r) {
+    png_colorp colors = NULL;
+    int count = 0;
+    png_get_PLTE(r->png, r->info, &colors, &count);
+    png_bytep alphas = NULL;
+    int alpha_count = 0;
+    png_get_tRNS(r->png, r->info, &alphas, &alpha_count, NULL);
+    for (int i = 0; i < count; i++) {
+        uint8_t alpha = alphas && i < alpha_count ? alphas[i] : 255;
+        uint8_t rgba[4] = {colors[i].red, colors[i].green, colors[i].blue, alpha};
+        compose_over_white(r->palette + 3 * i, rgba, 1);
+    }
+    r->palette_count = count;
+}
+
+static void apply_palette(png_reader *r, uint8_t *rgb, const uint8_t *indices, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        if (indices[i] >= r->palette_count)
+            cic_reader_fail(&r->base, CIC_MALFORMED, "color %d of a palette of %d", indices[i], r->palette_count);
+        memcpy(rgb + 3 * i, r->palette + 3 * indices[i], 3);
+    }
 }
 
 static void start(cic_reader *reader) {
@@ -66,24 +100,23 @@ static void start(cic_reader *reader) {
     png_read_info(png, r->info);
 
     int depth = png_get_bit_depth(png, r->info);
-    reader->width = (int32_t)png_get_image_width(png, r->info);
-    reader->height = (int32_t)png_get_image_height(png, r->info);
-    check_size(reader, depth * png_get_channels(png, r->info));
+    int32_t width = (int32_t)png_get_image_width(png, r->info);
+    int32_t height = (int32_t)png_get_image_height(png, r->info);
+    check_size(reader, width, height, depth * png_get_channels(png, r->info));
+    reader->width = width;
+    reader->height = height;
 
-    png_set_expand(png);
-    png_set_scale_16(png);
-    png_set_gray_to_rgb(png);
+    if (png_get_color_type(png, r->info) == PNG_COLOR_TYPE_PALETTE) {
+        png_set_packing(png);
+        read_palette(r);
+    } else {
+        png_set_expand(png);
+        png_set_scale_16(png);
+        png_set_gray_to_rgb(png);
+    }
     r->interlaced = png_set_interlace_handling(png) > 1;
     png_read_update_info(png, r->info);
     r->samples = png_get_channels(png, r->info);
-}
-
-static void compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t alpha = rgba[4 * i + 3];
-        for (int c = 0; c < 3; c++)
-            rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
-    }
 }
 
 static void allocate(png_reader *r, int64_t rows) {
@@ -110,7 +143,7 @@ static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
     size_t row_bytes = (size_t)reader->width * (size_t)r->samples;
     if (!r->pixels && r->interlaced)
         decode_interlaced(r);
-    if (!r->pixels && r->samples == 4)
+    if (!r->pixels && r->samples != 3)
         allocate(r, 1);
     for (int32_t i = 0; i < count; i++, rgb += 3 * (size_t)reader->width) {
         uint8_t *row = r->pixels ? r->pixels + (r->interlaced ? (size_t)reader->next_row * row_bytes : 0) : rgb;
@@ -118,6 +151,8 @@ static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
             png_read_row(r->png, row, NULL);
         if (r->samples == 4)
             compose_over_white(rgb, row, reader->width);
+        else if (r->samples == 1)
+            apply_palette(r, rgb, row, reader->width);
         else if (row != rgb)
             memcpy(rgb, row, row_bytes);
         reader->next_row++;

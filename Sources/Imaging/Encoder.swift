@@ -10,6 +10,9 @@ final class Encoder {
     private(set) var nextRow = 0
     private let writer: OpaquePointer
     private let file: AtomicFile
+    private var isFinished = false
+    /// Of `finish()`; the writer in C remembers its own.
+    private var failure: FileError?
     private let format: String
 
     /// Makes the temporary file and writes the header. `open` is one of the opening functions of CImageCodecs.
@@ -46,10 +49,17 @@ final class Encoder {
     }
 
     func finish() throws(FileError) {
-        precondition(nextRow == height, "finished after \(nextRow) of \(height) rows")
+        if let failure { throw failure }
+        precondition(nextRow == height && !isFinished, "finished after \(nextRow) of \(height) rows, or twice")
         let status = cic_writer_finish(writer)
         if status != .ok { throw error(status) }
-        try file.commit()
+        do {
+            try file.commit()
+            isFinished = true
+        } catch {
+            failure = error
+            throw error
+        }
     }
 
     private func error(_ status: cic_status) -> FileError {

@@ -1,4 +1,3 @@
-import COpenSlide
 import Files
 import Foundation
 
@@ -12,7 +11,7 @@ package func openImage(_ path: String) throws(FileError) -> any RowReader {
     // The index file of a MIRAX slide is a JPEG thumbnail; only its name and the folder beside it tell.
     let isJPEG = head.starts(with: [0xFF, 0xD8, 0xFF])
     if isJPEG, (path as NSString).pathExtension.lowercased() != "mrxs" { return try JPEGReader(path) }
-    if !head.isEmpty, openslide_detect_vendor(path) != nil { return try SlideReader(path) }
+    if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(path) }
     if isJPEG { return try JPEGReader(path) }
     throw FileError(path, expected: "a PNG, JPEG or whole-slide image", found: description(ofBeginning: head))
 }

@@ -8,6 +8,7 @@ final class OpenSlideHandle {
     private let slide: OpaquePointer
 
     init(_ path: String) throws(FileError) {
+        silenceTIFF()
         close(try openForReading(path))
         guard let slide = openslide_open(path) else {
             throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognise")
@@ -67,6 +68,26 @@ final class OpenSlideHandle {
         throw FileError(path, expected: "an intact slide", found: "a read error \(place) (\(text))")
     }
 }
+
+/// What OpenSlide calls a file's format; nil when it cannot open it.
+func slideVendor(_ path: String) -> String? {
+    silenceTIFF()
+    return openslide_detect_vendor(path).map { String(cString: $0) }
+}
+
+/// libtiff prints what OpenSlide also reports as an error. Its handlers are found by name, because only OpenSlide links
+/// libtiff.
+private func silenceTIFF() { _ = tiffIsSilent }
+
+private let tiffIsSilent: Bool = {
+    typealias SetHandler = @convention(c) (UnsafeRawPointer?) -> UnsafeRawPointer?
+    guard let program = dlopen(nil, RTLD_NOW) else { return false }
+    for name in ["TIFFSetErrorHandler", "TIFFSetWarningHandler"] {
+        guard let symbol = dlsym(program, name) else { return false }
+        _ = unsafeBitCast(symbol, to: SetHandler.self)(nil)
+    }
+    return true
+}()
 
 extension SlideMetadata {
     init(_ slide: OpenSlideHandle) throws(FileError) {

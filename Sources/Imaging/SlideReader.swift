@@ -24,6 +24,9 @@ package struct SlideMetadata: Sendable {
 ///
 /// The slide is decoded in bands as high as its tiles (some tiles' height where tiles are flat) and aligned to them,
 /// so that a sequential read decodes no tile twice and holds one band.
+///
+/// OpenSlide addresses every level in whole level-0 pixels: where a downsample is not a whole number, bands and blocks
+/// of columns of a lower level may lie off by up to half a level-0 pixel.
 package final class SlideReader: RowReader {
     package let path: String
     package let metadata: SlideMetadata
@@ -32,6 +35,9 @@ package final class SlideReader: RowReader {
     package let width: Int
     package let height: Int
     package private(set) var nextRow = 0
+
+    /// Bytes. Far more than slides need: a million columns of 1024 rows.
+    private static let largestBand = 3 << 30
 
     private let slide: OpenSlideHandle
     private let bandHeight: Int
@@ -58,6 +64,11 @@ package final class SlideReader: RowReader {
         let tile = slide.tileSize(level: level)
         bandHeight = min(height, tile.height * max(1, 128 / tile.height))
         blockWidth = min(width, tile.width * max(1, 4096 / tile.width))
+        guard width <= Self.largestBand / (3 * bandHeight) else {
+            throw FileError(
+                path, expected: "a level \(level) whose bands of \(bandHeight) rows fit in memory",
+                found: "\(width) x \(height) px")
+        }
         band = .allocate(byteCount: bandHeight * width * 3, alignment: 16)
         block = .allocate(capacity: bandHeight * blockWidth)
     }
@@ -108,8 +119,8 @@ package final class SlideReader: RowReader {
     }
 }
 
-/// rgb = premultiplied + background * (1 - alpha). Pixels are 0xAARRGGBB.
-func composeRGB(
+/// rgb = premultiplied + background * (1 - alpha). Pixels are 0xAARRGGBB, the background 0xRRGGBB.
+package func composeRGB(
     _ rgb: UnsafeMutableRawBufferPointer, premultiplied: UnsafeBufferPointer<UInt32>, background: UInt32
 ) {
     precondition(rgb.count == 3 * premultiplied.count)

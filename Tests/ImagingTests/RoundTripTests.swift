@@ -1,0 +1,103 @@
+import Files
+import Imaging
+import Testing
+
+/// What the writers write, the readers read.
+@Suite struct RoundTripTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test(arguments: [0, 1, 3, 6, 9]) func pngColor(level: Int) throws {
+        for (width, height) in [(1, 1), (7, 3), (300, 200)] {
+            let image = pattern(width, height)
+            let path = folder.file("a.png")
+            try write(
+                image.pixels,
+                to: PNGWriter(path: path, width: width, height: height, channels: .rgb, compressionLevel: level),
+                rowsAtATime: 17)
+            #expect(difference(try RGBImage(decoding: path), image) == nil)
+        }
+        #expect(folder.names == ["a.png"])
+    }
+
+    @Test func pngGrey() throws {
+        let mask = (0..<90 * 70).map { UInt8($0 / 90 / 10 % 2 == $0 % 90 / 15 % 2 ? 255 : 0) }
+        let path = folder.file("mask.png")
+        try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .grey))
+        #expect(try RGBImage(decoding: path).pixels == mask.flatMap { [$0, $0, $0] })
+        #expect(try contents(path).count < 300)
+    }
+
+    @Test func jpegColor() throws {
+        for (width, height) in [(1, 1), (7, 3), (300, 200)] {
+            var image = pattern(width, height)
+            for i in stride(from: 2, to: image.pixels.count, by: 3) { image.pixels[i] = 128 }
+            let path = folder.file("a.jpg")
+            try write(image.pixels, to: JPEGWriter(path: path, width: width, height: height, quality: 95))
+            let decoded = try RGBImage(decoding: path)
+            #expect(difference(decoded, image, tolerance: 8) == nil)
+            #expect(try readAll(JPEGReader(path), rowsAtATime: [5, 1]) == decoded.pixels)
+        }
+    }
+
+    @Test func extensionsChooseTheFormat() throws {
+        for (name, signature): (String, [UInt8]) in [
+            ("a.png", [0x89, 0x50]), ("a.PNG", [0x89, 0x50]), ("a.jpg", [0xFF, 0xD8]), ("a.JPEG", [0xFF, 0xD8]),
+        ] {
+            let image = pattern(4, 4)
+            try write(image.pixels, to: openImageForWriting(folder.file(name), width: 4, height: 4))
+            #expect(try contents(folder.file(name)).starts(with: signature))
+        }
+        for (name, found) in [("a.gif", ".gif"), ("png", "none")] {
+            let path = folder.file(name)
+            let error = fileError { _ = try openImageForWriting(path, width: 1, height: 1) }
+            let problem = "expected the extension .png, .jpg or .jpeg, found \(found)"
+            #expect(error == FileError(path, .unwritable, problem))
+        }
+    }
+
+    @Test func sizesThatFormatsDoNotAllow() {
+        let path = folder.file("a")
+        let jpeg = fileError { _ = try JPEGWriter(path: path, width: 65501, height: 1) }
+        #expect(
+            jpeg?.description
+                == "\(path): expected a JPEG image of 1 to 65500 px a side, found 65501 x 1 px to write")
+        let png = fileError { _ = try PNGWriter(path: path, width: 1, height: 1 << 31, channels: .grey) }
+        #expect(
+            png?.problem == "expected a PNG image of 1 to 2147483647 px a side, found 1 x 2147483648 px to write")
+        let empty = fileError { _ = try PNGWriter(path: path, width: 0, height: 1, channels: .grey) }
+        #expect(empty?.kind == .unwritable)
+        #expect(folder.names.isEmpty)
+    }
+
+    @Test func widestJPEG() throws {
+        let image = RGBImage(width: 65500, height: 1, pixels: [UInt8](repeating: 90, count: 65500 * 3))
+        let path = folder.file("a.jpg")
+        try write(image.pixels, to: JPEGWriter(path: path, width: 65500, height: 1))
+        #expect(difference(try RGBImage(decoding: path), image, tolerance: 1) == nil)
+    }
+
+    /// Beyond libpng's own limit of a million pixels a side.
+    @Test func tallPNG() throws {
+        let pixels = (0..<1_200_000).map { UInt8($0 / 1000 & 255) }
+        let path = folder.file("a.png")
+        try write(
+            pixels, to: PNGWriter(path: path, width: 1, height: pixels.count, channels: .grey), rowsAtATime: 65536)
+        let image = try RGBImage(decoding: path)
+        #expect(image.height == pixels.count)
+        #expect((0..<pixels.count).allSatisfy { image.pixels[3 * $0] == pixels[$0] })
+    }
+
+    @Test func largeImagesAreNotDecodedWhole() throws {
+        let path = folder.file("a.png")
+        let width = 1 << 20
+        let writer = try PNGWriter(path: path, width: width, height: 257, channels: .grey)
+        let row = [UInt8](repeating: 0, count: width)
+        for _ in 0..<257 { try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) } }
+        try writer.finish()
+        #expect(
+            decodingProblem(path)
+                == "expected an image of at most 268435456 px to hold in memory, found 1048576 x 257 px")
+    }
+}

@@ -1,0 +1,113 @@
+import Files
+import Imaging
+import Testing
+
+@Suite struct SlideTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private static func pixel(_ x: Int, _ y: Int, _ channel: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: x * 7 + y * 13 + channel * 50)
+    }
+
+    private static func image(_ width: Int, _ height: Int) -> RGBImage {
+        RGBImage(
+            width: width, height: height,
+            pixels: (0..<width * height * 3).map { pixel($0 / 3 % width, $0 / 3 / width, $0 % 3) })
+    }
+
+    private func slide(_ sizes: [(Int, Int)], tile: (Int, Int)) throws -> String {
+        let levels = sizes.map { TIFFMaker.Level(width: $0.0, height: $0.1, pixel: Self.pixel) }
+        return try folder.file(
+            "a.tif", TIFFMaker(levels: levels, tileWidth: tile.0, tileHeight: tile.1).bytes)
+    }
+
+    /// Tiles smaller than a band, as large as the image, and more than one block of columns wide.
+    @Test(arguments: [(100, 300, 32, 32), (50, 70, 64, 80), (4300, 150, 256, 144), (33, 513, 32, 256)])
+    func pixelsOfEveryTile(_ size: (Int, Int, Int, Int)) throws {
+        let path = try slide([(size.0, size.1)], tile: (size.2, size.3))
+        let reader = try openImage(path)
+        #expect(reader is SlideReader)
+        let image = Self.image(size.0, size.1)
+        #expect(difference(try RGBImage(reading: reader), image) == nil)
+        #expect(try readAll(try SlideReader(path), rowsAtATime: [1, 7, 129, 2]) == image.pixels)
+    }
+
+    @Test func levels() throws {
+        let path = try slide([(200, 160), (100, 80)], tile: (32, 32))
+        let reader = try SlideReader(path, level: 1)
+        #expect(reader.metadata.vendor == "generic-tiff")
+        #expect(reader.metadata.levels.map(\.width) == [200, 100])
+        #expect(reader.metadata.levels.map(\.height) == [160, 80])
+        #expect(reader.metadata.levels.map(\.downsample) == [1, 2])
+        #expect(reader.metadata.micronsPerPixel == nil)
+        #expect(reader.metadata.background == 0xFFFFFF)
+        #expect(difference(try RGBImage(reading: reader), Self.image(100, 80)) == nil)
+        #expect(
+            fileError { _ = try SlideReader(path, level: 2) }
+                == FileError(path, expected: "a slide with a level 2", found: "levels 0 to 1"))
+    }
+
+    @Test func composedOverTheBackground() {
+        // Opaque, clear, half red, and a colour that is brighter than its alpha allows.
+        let pixels: [UInt32] = [0xFF01_0203, 0, 0x8080_0000, 0xFEFF_FFFF]
+        var rgb = [UInt8](repeating: 0, count: 12)
+        rgb.withUnsafeMutableBytes { output in
+            pixels.withUnsafeBufferPointer { composeRGB(output, premultiplied: $0, background: 0xF0E0D0) }
+        }
+        #expect(rgb == [1, 2, 3, 0xF0, 0xE0, 0xD0, 128 + 120, 112, 104, 255, 255, 255])
+    }
+
+    @Test func notASlide() throws {
+        let path = try folder.file("a.svs", Array("no slide at all".utf8))
+        #expect(
+            fileError { _ = try SlideReader(path) }
+                == FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognise"))
+    }
+
+    /// The directory is whole, the pixels are not: a read error, and final.
+    @Test func missingTile() throws {
+        let width = 64
+        // OpenSlide makes a hash of the smallest level at opening: that one must be whole.
+        let levels = [512, 128].map { TIFFMaker.Level(width: width, height: $0, pixel: Self.pixel) }
+        var bytes = TIFFMaker(levels: levels, tileWidth: 64, tileHeight: 128).bytes
+        // The offset of the third of four tiles, which stand before the tables of four offsets and four lengths.
+        let table = 8 + 4 * 64 * 128 * 3
+        bytes.replaceSubrange(table + 8..<table + 12, with: [0, 0, 0, 0x7F])
+        let path = try folder.file("a.tif", bytes)
+        let reader = try SlideReader(path)
+        var rows = [UInt8](repeating: 0, count: width * 3 * 256)
+        try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 256) }
+        #expect(rows == Array(Self.image(width, 256).pixels))
+        let error = fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) } }
+        #expect(
+            error?.problem.hasPrefix(
+                "expected an intact slide, found a read error at rows 256 to 383 of level 0 (") == true)
+        #expect(fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) } } == error)
+    }
+
+    @Test(.enabled(if: dataFolder != nil, noData)) func aperio() throws {
+        let path = try #require(dataFolder) + "/wsi/CMU-1-Small-Region.svs"
+        let reader = try SlideReader(path)
+        #expect(reader.width == 2220 && reader.height == 2967)
+        #expect(reader.metadata.vendor == "aperio")
+        let microns = try #require(reader.metadata.micronsPerPixel)
+        #expect(abs(microns.x - 0.499) < 1e-9 && abs(microns.y - 0.499) < 1e-9)
+        let whole = try readAll(openImage(path), rowsAtATime: [2967])
+        #expect(try readAll(reader, rowsAtATime: [3, 241, 17]) == whole)
+        let mean = whole.reduce(0) { $0 + Int($1) } / whole.count
+        #expect((150..<250).contains(mean), "mean \(mean)")
+    }
+
+    @Test(.enabled(if: dataFolder != nil, noData)) func jpeg2000Levels() throws {
+        let path = try #require(dataFolder) + "/wsi/TCGA-CR-7395-01A-01-TS1.svs"
+        let small = try SlideReader(path, level: 1)
+        #expect(small.metadata.levels.map(\.width) == [4443, 2221])
+        #expect(small.width == 2221 && small.height == 1783)
+        let full = DownsamplingReader(try SlideReader(path), width: 2221, height: 1783)
+        let (a, b) = (try RGBImage(reading: small), try RGBImage(reading: full))
+        let error = zip(a.pixels, b.pixels).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
+        #expect(Double(error) / Double(a.pixels.count) < 6, "the level shows what the full resolution shows")
+    }
+}

@@ -1,0 +1,113 @@
+import Files
+import Foundation
+import Imaging
+import Testing
+
+/// A folder that is removed with the value.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = (NSTemporaryDirectory() as NSString).appendingPathComponent("imaging-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? [] }
+
+    func file(_ name: String) -> String { path + "/" + name }
+
+    /// Writes a file and returns its path.
+    func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+        try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
+        return file(name)
+    }
+}
+
+/// Where the real images are; nil when there are none.
+let dataFolder: String? = {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+    let path = ProcessInfo.processInfo.environment["NUCLEI_DATA"] ?? root + "/../shared/data"
+    return FileManager.default.fileExists(atPath: path + "/wsi") ? path : nil
+}()
+
+let noData: Comment = "no images: set NUCLEI_DATA to a folder with wsi/, crops/ and nuclei_tiles/"
+
+func contents(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
+
+/// Reads `counts` rows at a time, in turn and over again, to the end.
+func readAll(_ reader: any RowReader, rowsAtATime counts: [Int]) throws -> [UInt8] {
+    var pixels: [UInt8] = []
+    var turn = 0
+    while reader.nextRow < reader.height {
+        let count = min(counts[turn % counts.count], reader.height - reader.nextRow)
+        var rows = [UInt8](repeating: 0xA5, count: count * reader.width * 3)
+        try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: count) }
+        pixels += rows
+        turn += 1
+    }
+    return pixels
+}
+
+func write(_ bytes: [UInt8], to writer: any RowWriter, rowsAtATime: Int = 3) throws {
+    try bytes.withUnsafeBytes { all in
+        while writer.nextRow < writer.height {
+            let count = min(rowsAtATime, writer.height - writer.nextRow)
+            let start = writer.nextRow * writer.bytesPerRow
+            try writer.write(rows: UnsafeRawBufferPointer(rebasing: all[start...]), count: count)
+        }
+    }
+    try writer.finish()
+}
+
+/// Where two images differ by more than `tolerance`, in words; nil when they do not.
+func difference(_ a: RGBImage, _ b: RGBImage, tolerance: Int = 0) -> String? {
+    guard a.width == b.width, a.height == b.height else {
+        return "sizes \(a.width) x \(a.height) and \(b.width) x \(b.height)"
+    }
+    for i in a.pixels.indices where abs(Int(a.pixels[i]) - Int(b.pixels[i])) > tolerance {
+        return "channel \(i % 3) at x \(i / 3 % a.width), y \(i / 3 / a.width): \(a.pixels[i]) and \(b.pixels[i])"
+    }
+    return nil
+}
+
+/// The error that `body` throws; nil when it throws none.
+func fileError(_ body: () throws -> Void) -> FileError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? FileError
+    }
+}
+
+/// The error of decoding a whole file, without its path; nil when it decodes.
+func decodingProblem(_ path: String) -> String? { fileError { _ = try RGBImage(decoding: path) }?.problem }
+
+/// Smooth in red and green, noise from a fixed seed in blue.
+func pattern(_ width: Int, _ height: Int) -> RGBImage {
+    var state: UInt64 = 1
+    var pixels: [UInt8] = []
+    for y in 0..<height {
+        for x in 0..<width {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            pixels += [UInt8(x * 255 / width), UInt8(y * 255 / height), UInt8(state >> 56)]
+        }
+    }
+    return RGBImage(width: width, height: height, pixels: pixels)
+}
+
+@Suite struct SupportTests {
+    @Test func comparisonCanFail() {
+        let image = RGBImage(width: 2, height: 2, pixels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+        var other = image
+        #expect(difference(image, other) == nil)
+        other.pixels[7] = 9
+        #expect(difference(image, other) == "channel 1 at x 0, y 1: 7 and 9")
+        #expect(difference(image, other, tolerance: 2) == nil)
+        #expect(difference(image, pattern(2, 1)) == "sizes 2 x 2 and 2 x 1")
+        #expect(fileError {} == nil)
+    }
+}
