@@ -49,12 +49,16 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),
         .testTarget(name: "TensorsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
-        .testTarget(name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "TestSupport"]),
-        .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
-        .testTarget(name: "MaskingTests", dependencies: ["Files", "Imaging", "Masking", "NeuralNetworks", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["Imaging"]),
+        .testTarget(name: "NeuralNetworksTests", dependencies: ["Files", "NeuralNetworks", "Tensors", "TestSupport"]),
+        .testTarget(name: "ImagingTests", dependencies: ["Files", "Imaging"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files", "Imaging", "Tensors"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["Datasets", "Files", "NeuralNetworks", "Tensors", "Training", "TestSupport"]),
+        .testTarget(
+            name: "MaskingTests",
+            dependencies: ["Files", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["Files", "Imaging", "nuclei-train", "nuclei-mask"]),
     ],
     swiftLanguageModes: [.v6]
 )

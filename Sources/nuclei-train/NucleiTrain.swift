@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Datasets
 
 @main
 struct NucleiTrain: ParsableCommand {
@@ -10,4 +11,8 @@ struct NucleiTrain: ParsableCommand {
         version: version,
         subcommands: [Train.self, Evaluate.self, Synthesize.self],
         defaultSubcommand: Train.self)
+}
+
+extension DatasetError: ExitStatusProviding {
+    package var exitStatus: ExitCode { ExitStatus.malformed }
 }

@@ -11,7 +11,7 @@ struct OverlayTests {
 
     @Test func redIsLaidOverTheMaskAtFortyPerCent() throws {
         let (width, height) = (4, 2)
-        let picture = (0..<width * height).flatMap { _ in [UInt8(100), 150, 200] }
+        let picture = (0..<width * height).flatMap { _ -> [UInt8] in [100, 150, 200] }
         // The left half is nuclei.
         let mask = (0..<width * height).flatMap { [UInt8](repeating: $0 % width < 2 ? 255 : 0, count: 3) }
         let panel = Overlay.panel(width: width, height: height, side: 100)

@@ -1,0 +1,91 @@
+import Foundation
+
+/// The executables as a user runs them: as processes.
+enum Command: String {
+    case train = "nuclei-train"
+    case mask = "nuclei-mask"
+
+    struct Result: CustomStringConvertible {
+        let status: Int32
+        let output: String
+        let errors: String
+
+        var description: String { "status \(status)\noutput: \(output)\nerrors: \(errors)" }
+    }
+
+    /// The build's folder: that of the test program itself.
+    private static var folder: URL {
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    }
+
+    /// Starts the command; its output goes to files, which never fill up as pipes do.
+    func start(_ arguments: [String], in folder: String) throws -> Running {
+        let process = Process()
+        process.executableURL = Self.folder.appendingPathComponent(rawValue)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.standardInput = FileHandle.nullDevice
+        return try Running(process)
+    }
+
+    func run(_ arguments: String..., in folder: String) throws -> Result {
+        try start(arguments, in: folder).wait()
+    }
+
+    final class Running {
+        let process: Process
+        private let path = NSTemporaryDirectory() + "nuclei-command-\(UUID().uuidString)"
+
+        init(_ process: Process) throws {
+            self.process = process
+            for name in ["out", "err"] { FileManager.default.createFile(atPath: "\(path).\(name)", contents: nil) }
+            process.standardOutput = FileHandle(forWritingAtPath: "\(path).out")
+            process.standardError = FileHandle(forWritingAtPath: "\(path).err")
+            try process.run()
+        }
+
+        deinit {
+            for name in ["out", "err"] { try? FileManager.default.removeItem(atPath: "\(path).\(name)") }
+        }
+
+        var output: String { (try? String(contentsOfFile: "\(path).out", encoding: .utf8)) ?? "" }
+
+        func wait() -> Result {
+            process.waitUntilExit()
+            let errors = (try? String(contentsOfFile: "\(path).err", encoding: .utf8)) ?? ""
+            return Result(status: process.terminationStatus, output: output, errors: errors)
+        }
+
+        /// Waits until the output has a text, at most a minute.
+        func waitFor(_ text: String) -> Bool {
+            for _ in 0..<600 {
+                if output.contains(text) { return true }
+                if !process.isRunning { return output.contains(text) }
+                Thread.sleep(forTimeInterval: 0.1)
+            }
+            return false
+        }
+    }
+}
+
+/// A folder that is gone when the test is over.
+final class WorkFolder {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "nuclei-work-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ text: String, to name: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+    }
+
+    var files: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+
+    func json(_ text: String) throws -> [String: Any] {
+        try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]
+    }
+}

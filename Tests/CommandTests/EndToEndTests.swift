@@ -1,0 +1,128 @@
+import Foundation
+import Imaging
+import Testing
+
+/// From synthetic tiles to a mask, as the README does it.
+@Suite(.serialized) struct EndToEndTests {
+    @Test func tilesBecomeAModelAndAMask() throws {
+        let work = try WorkFolder()
+        let made = try Command.train.run(
+            "synthesize", "set", "--tiles", "40", "--unlabelled", "3", "--crops", "1", "--crop-size", "520",
+            in: work.path)
+        try #require(made.status == 0, "\(made)")
+        #expect(made.output.contains("40 labelled and 3 unlabelled tiles, 1 crops; synthetic, seed 42"))
+        let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/set")
+        #expect(files.count == 43 + 4 && files.contains("README.txt") && files.contains("wsi_crop_1_truth.png"))
+
+        let trained = try Command.train.run(
+            "set", "--epochs", "1", "--batch-size", "8", "--validation", "--output", "run", "--threads", "2",
+            in: work.path)
+        try #require(trained.status == 0, "\(trained)")
+        #expect(trained.output.contains("unlabelled") && trained.output.contains("weighted F1"))
+        let record = try work.json(String(contentsOfFile: "\(work.path)/run/run.json", encoding: .utf8))
+        #expect(record["state"] as? String == "finished")
+        #expect((record["history"] as? [Any])?.count == 1)
+
+        // Nothing is written over.
+        let again = try Command.train.run("set", "--epochs", "1", "--output", "run", in: work.path)
+        #expect(again.status == 73)
+        #expect(again.errors == "error: run: expected a new or empty folder for the run, found files in it\n")
+
+        let evaluated = try Command.train.run(
+            "evaluate", "set", "--model", "run/best.safetensors", "--json", in: work.path)
+        try #require(evaluated.status == 0, "\(evaluated)")
+        let report = try work.json(evaluated.output)
+        #expect(report["split"] as? String == "test" && report["chosenOn"] as? String == "validation")
+        let bestTest = (record["bestTest"] as? [String: Any])?["accuracy"] as? Double
+        #expect((report["score"] as? [String: Any])?["accuracy"] as? Double == bestTest && bestTest != nil)
+        let unseen = try Command.train.run(
+            "evaluate", "set", "--model", "run/best.safetensors", "--split", "unseen", in: work.path)
+        #expect(unseen.status == 65)
+        #expect(unseen.errors.hasPrefix("error: set: expected labelled tiles that are in the model's split unseen, found none"))
+        let table = try Command.train.run(
+            "evaluate", "set", "--model", "run/best.safetensors", "--split", "train", in: work.path)
+        #expect(table.status == 0 && table.output.contains("confusion matrix") && table.output.contains("weighted average"))
+
+        try checkMasks(work)
+    }
+
+    private func checkMasks(_ work: WorkFolder) throws {
+        var masks = [RGBImage]()
+        for threads in ["1", "3"] {
+            let result = try Command.mask.run(
+                "set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--stride", "100", "--batch-size", "5",
+                "--threads", threads, "--output", "mask\(threads).png", in: work.path)
+            try #require(result.status == 0, "\(result)")
+            #expect(result.output.contains("520 x 520 pixels, 16 windows"))
+            masks.append(try RGBImage(decoding: "\(work.path)/mask\(threads).png"))
+        }
+        #expect(masks[0] == masks[1])
+        #expect(masks[0].width == 520 && masks[0].height == 520)
+        #expect(masks[0].pixels.allSatisfy { $0 == 0 || $0 == 255 })
+
+        let byDefault = try Command.mask.run(
+            "set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--threshold", "0.2", in: work.path)
+        try #require(byDefault.status == 0, "\(byDefault)")
+        let overlay = try Command.mask.run("overlay", "set/wsi_crop_1.jpg", "--size", "100", in: work.path)
+        try #require(overlay.status == 0, "\(overlay)")
+        let mask = try RGBImage(decoding: "\(work.path)/set/wsi_crop_1_nuclei_mask.png")
+        let white = stride(from: 0, to: mask.pixels.count, by: 3).count { mask.pixels[$0] == 255 }
+        let coverage = String(format: "nuclei cover %.2f %%", Double(white) / Double(520 * 520) * 100)
+        #expect(byDefault.output.contains(coverage) && overlay.output.contains(coverage))
+        let picture = try RGBImage(decoding: "\(work.path)/set/wsi_crop_1_nuclei_overlay.png")
+        #expect(picture.width == 316 && picture.height == 100)
+
+        let small = try Command.mask.run(
+            "set/tile_0.png", "--model", "run/last.safetensors", "--output", "tile.png", in: work.path)
+        #expect(small.status == 0 && !small.output.contains("padded"))
+        let writer = try PNGWriter(path: "\(work.path)/small.png", width: 30, height: 300, channels: .rgb)
+        try [UInt8](repeating: 200, count: 27000).withUnsafeBytes { try writer.write(rows: $0, count: 300) }
+        try writer.finish()
+        let padded = try Command.mask.run("small.png", "--model", "run/last.safetensors", in: work.path)
+        #expect(padded.status == 0)
+        #expect(padded.output.contains("small.png: 30 x 300 pixels, smaller than a tile of 256: padded by reflection"))
+        let strip = try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png")
+        #expect(strip.width == 30 && strip.height == 300)
+
+        let wide = try Command.mask.run(
+            "small.png", "--model", "run/last.safetensors", "--stride", "257", in: work.path)
+        #expect(wide.status == 64 && wide.errors.contains("--stride: expected 1 to 256, the model's tile size, found 257"))
+        let other = try Command.mask.run("overlay", "small.png", "--mask", "mask1.png", in: work.path)
+        #expect(other.status == 65)
+        #expect(other.errors == "error: mask1.png: expected the size of small.png, 30 x 300, found 520 x 520\n")
+        let gif = try Command.mask.run("overlay", "small.png", "--output", "o.gif", in: work.path)
+        #expect(gif.status == 73 && gif.errors.contains("o.gif: expected the extension .png, .jpg or .jpeg, found .gif"))
+    }
+
+    @Test func ctrlCLeavesFinishedEpochs() throws {
+        let work = try WorkFolder()
+        #expect(try Command.train.run("synthesize", "set", "--tiles", "30", "--crops", "0", in: work.path).status == 0)
+        let running = try Command.train.start(
+            ["set", "--epochs", "1000", "--batch-size", "4", "--output", "run"], in: work.path)
+        #expect(running.waitFor("\n    1 "))
+        running.process.interrupt()
+        let result = running.wait()
+        #expect(result.status == 130, "\(result)")
+        #expect(result.errors.contains("interrupted in epoch "))
+        let record = try work.json(String(contentsOfFile: "\(work.path)/run/run.json", encoding: .utf8))
+        #expect(record["state"] as? String == "interrupted")
+        let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/run").sorted()
+        #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "run.json"])
+        #expect(
+            try Command.train.run("evaluate", "set", "--model", "run/last.safetensors", in: work.path).status == 0)
+
+        // A mask is there whole or not at all.
+        let crop = try Command.train.run(
+            "synthesize", "crops", "--tiles", "0", "--crops", "1", "--crop-size", "1500", in: work.path)
+        #expect(crop.status == 0)
+        let masking = try Command.mask.start(
+            ["crops/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--stride", "8"], in: work.path)
+        Thread.sleep(forTimeInterval: 1.5)
+        masking.process.terminate()
+        let stopped = masking.wait()
+        #expect(stopped.status == 130, "\(stopped)")
+        #expect(stopped.errors == "interrupted; no mask was written\n")
+        let left = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/crops").sorted()
+        #expect(left == ["README.txt", "labels.csv", "wsi_crop_1.jpg", "wsi_crop_1_truth.png"])
+    }
+}

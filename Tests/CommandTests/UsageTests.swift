@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+struct UsageTests {
+    private let work: WorkFolder
+
+    init() throws { work = try WorkFolder() }
+
+    @Test func helpShowsEveryOptionAndTheExitStatus() throws {
+        let train = try Command.train.run("train", "--help", in: work.path)
+        #expect(train.status == 0)
+        for option in [
+            "--epochs <epochs>", "(default: 20)", "--batch-size", "(default: 32)", "--learning-rate",
+            "(default: 0.001)", "--optimizer", "adam, adamw, sgd", "--weight-decay", "--schedule", "--validation",
+            "--seed", "(default: 42)", "--split-seed", "--threads", "--output", "73 output cannot be written",
+        ] {
+            #expect(train.output.replacingOccurrences(of: "\n", with: " ").contains(option), "\(option)")
+        }
+        let mask = try Command.mask.run("mask", "--help", in: work.path)
+        for option in ["--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output"] {
+            #expect(mask.output.contains(option), "\(option)")
+        }
+        #expect(try Command.train.run("--version", in: work.path).output == "0.1.0\n")
+        #expect(try Command.mask.run("--version", in: work.path).output == "0.1.0\n")
+    }
+
+    @Test func wrongUsageIsStatus64() throws {
+        for arguments in [
+            ["set", "--epochs", "0"], ["set", "--batch-size", "0"], ["set", "--learning-rate", "-1"],
+            ["set", "--learning-rate", "nan"], ["set", "--threads", "0"], ["set", "--optimizer", "magic"], [],
+            ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],
+            ["evaluate", "set", "--model", "m", "--split", "mine"],
+        ] {
+            let result = try Command.train.start(arguments, in: work.path).wait()
+            #expect(result.status == 64, "\(arguments): \(result)")
+            #expect(result.output.isEmpty && !result.errors.isEmpty)
+        }
+        for arguments in [["a.png"], ["a.png", "--model", "m", "--threshold", "2"], ["overlay", "a.png", "--size", "1"]] {
+            #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
+        }
+        #expect(work.files.isEmpty)
+    }
+
+    @Test func badInputIsOneLineAndAStatus() throws {
+        let missing = try Command.train.run("nowhere", in: work.path)
+        #expect(missing.status == 66)
+        #expect(
+            missing.errors
+                == "error: nowhere/labels.csv: expected the labels of a data set, found no readable file\n")
+
+        try FileManager.default.createDirectory(atPath: "\(work.path)/set", withIntermediateDirectories: true)
+        try work.write("tile_id,label\n1,NUCLEI\n2,PERHAPS\n", to: "set/labels.csv")
+        let unknown = try Command.train.run("set", in: work.path)
+        #expect(unknown.status == 65)
+        #expect(
+            unknown.errors
+                == "error: set/labels.csv:3: expected NO_NUCLEUS, NUCLEI or nothing as label, found PERHAPS\n")
+
+        try work.write("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n", to: "set/labels.csv")
+        let tiles = try Command.train.run("set", in: work.path)
+        #expect(tiles.status == 65)
+        #expect(tiles.errors.split(separator: "\n").count == 2)
+        #expect(tiles.errors.hasPrefix("error: set/tile_1.png: ") && tiles.errors.contains("(labels.csv:2)"))
+
+        let model = try Command.mask.run("set/labels.csv", "--model", "m.safetensors", in: work.path)
+        #expect(model.status == 66)
+        #expect(model.errors == "error: m.safetensors: cannot be read as a model (No such file or directory)\n")
+        try work.write("not a model", to: "m.safetensors")
+        let damaged = try Command.mask.run("set/labels.csv", "--model", "m.safetensors", in: work.path)
+        #expect(damaged.status == 65)
+        #expect(damaged.errors.hasPrefix("error: m.safetensors: expected a safetensors file, found "))
+
+        let noImage = try Command.mask.run("overlay", "nothing.png", in: work.path)
+        #expect(noImage.status == 66 && noImage.errors.hasPrefix("error: nothing.png: "))
+        let text = try Command.mask.run("overlay", "m.safetensors", in: work.path)
+        #expect(text.status == 65)
+        #expect(
+            text.errors == "error: m.safetensors: expected a PNG, JPEG or whole-slide image, found text\n")
+
+        let taken = try Command.train.run("synthesize", "set", "--tiles", "1", in: work.path)
+        #expect(taken.status == 73)
+        #expect(taken.errors == "error: set: expected a new or empty folder, found files in it\n")
+        let denied = try Command.train.run("synthesize", "m.safetensors/x", "--tiles", "1", in: work.path)
+        #expect(denied.status == 73 && denied.errors.hasPrefix("error: m.safetensors/x: cannot be made ("))
+        #expect(work.files == ["m.safetensors", "set"])
+    }
+}
