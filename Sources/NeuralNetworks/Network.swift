@@ -23,13 +23,14 @@ package final class Network {
         var bounds = [Float]()
         var ranges = [Range<Int>]()
         for layer in layers {
+            let output = try layer.outputShape(for: shape)
             let first = declarations.count
             for parameter in layer.parameters(for: shape) {
                 declarations.append((name: "\(layer.name).\(parameter.name)", shape: parameter.shape))
                 bounds.append(parameter.bound)
             }
             ranges.append(first..<declarations.count)
-            shape = try layer.outputShape(for: shape)
+            shape = output
             outputShapes.append(shape)
         }
         self.outputShapes = outputShapes

@@ -24,11 +24,14 @@ package struct SafetensorsFile {
     /// Reads a file; every number of the header is checked against the file before it is believed.
     package init(path: String) throws(FileError) {
         self.path = path
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
-        } catch {
-            throw FileError(path, .unreadable, "cannot be read as a model (\(Self.reason(error)))")
+        // Asked first, because Foundation's errors do not tell the system's reason.
+        let handle = fopen(path, "rb")
+        let reason = String(cString: strerror(errno))
+        if let handle { fclose(handle) }
+        guard handle != nil, let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
+            throw FileError(path, .unreadable, "cannot be read (\(handle == nil ? reason : "not a regular file"))")
         }
+        self.data = data
         guard data.count >= 8 else {
             throw FileError(path, expected: "a safetensors file", found: "\(data.count) bytes")
         }
@@ -93,13 +96,6 @@ package struct SafetensorsFile {
             }
         }
         return Entry(dtype: dtype, shape: shape, range: offsets[0]..<offsets[1])
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        let error = error as NSError
-        let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
-        return underlying.domain == NSPOSIXErrorDomain
-            ? String(cString: strerror(Int32(underlying.code))) : error.localizedDescription
     }
 }
 

@@ -64,7 +64,7 @@ struct UsageTests {
 
         let model = try Command.mask.run("set/labels.csv", "--model", "m.safetensors", in: work.path)
         #expect(model.status == 66)
-        #expect(model.errors == "error: m.safetensors: cannot be read as a model (No such file or directory)\n")
+        #expect(model.errors == "error: m.safetensors: cannot be read (No such file or directory)\n")
         try work.write("not a model", to: "m.safetensors")
         let damaged = try Command.mask.run("set/labels.csv", "--model", "m.safetensors", in: work.path)
         #expect(damaged.status == 65)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Datasets
+import Datasets
 
 @Suite struct SyntheticTissueTests {
     static let seed: UInt64 = 2001

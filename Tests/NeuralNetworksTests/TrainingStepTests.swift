@@ -59,7 +59,7 @@ private final class Lesson {
         for (index, tensor) in lesson.network.parameters.tensors.enumerated() {
             let gradient = lesson.gradients.tensors[index].values
             let element = gradient.indices.max { gradient[$0].magnitude < gradient[$1].magnitude }!
-            let (value, eps) = (tensor[element], Float(1e-2))
+            let (value, eps) = (tensor[element], Float(2e-3))
             tensor[element] = value + eps
             let above = try lesson.loss(pass)
             tensor[element] = value - eps

@@ -2,14 +2,14 @@ import Foundation
 import Tensors
 
 /// Optical density of one unit of a dye, for red, green and blue.
-typealias OpticalDensity = SIMD3<Float>
+package typealias OpticalDensity = SIMD3<Float>
 
 /// The two dyes of H&E and a dark pigment, as a slide shows them.
 ///
 /// Beer-Lambert: light falls off as exp(-OD), and the densities of dyes at one place add up
 /// (Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution",
 /// Anal. Quant. Cytol. Histol. 23, 2001).
-struct Stains: Sendable {
+package struct Stains: Sendable {
     /// Unit vectors of Ruifrok & Johnston 2001, and those of Macenko et al., "A method for normalizing histology
     /// slides for quantitative analysis", ISBI 2009, in the reference matrix that its users share.
     static let ruifrok = (haematoxylin: OpticalDensity(0.650, 0.704, 0.286), eosin: OpticalDensity(0.072, 0.990, 0.105))
@@ -18,9 +18,9 @@ struct Stains: Sendable {
     )
 
     /// Unit vectors.
-    let haematoxylin: OpticalDensity
-    let eosin: OpticalDensity
-    let pigment = OpticalDensity(0.50, 0.58, 0.64)
+    package let haematoxylin: OpticalDensity
+    package let eosin: OpticalDensity
+    package let pigment = OpticalDensity(0.50, 0.58, 0.64)
 
     /// Laboratories and scanners differ: a point between the two published pairs, a little to any side and,
     /// for orange eosins, somewhat beyond the second.
@@ -39,14 +39,14 @@ struct Stains: Sendable {
 
     /// Optical density for the given amounts of the dyes.
     @inline(__always)
-    func density(haematoxylin h: Float, eosin e: Float, pigment p: Float) -> OpticalDensity {
+    package func density(haematoxylin h: Float, eosin e: Float, pigment p: Float) -> OpticalDensity {
         haematoxylin * h + eosin * e + pigment * p
     }
 }
 
 /// What the images of one slide share: dyes, light, sharpness, and what its cells look like.
-struct SlideLook: Sendable {
-    let stains: Stains
+package struct SlideLook: Sendable {
+    package let stains: Stains
     /// Amounts of dye, about 1.
     let haematoxylinStrength: Float
     let eosinStrength: Float

@@ -62,7 +62,7 @@ package struct SyntheticDataset: Sendable {
 
     private var readMe: String {
         """
-        Synthetic images in the look of H&E-stained tissue, made by a program. No patient, no microscope.
+        \(SyntheticTissue.notice)
         For demonstrations and tests: a network that does well on them has not shown that it does well on tissue.
 
         made by: nuclei-train synthesize --tiles \(tiles) --unlabelled \(unlabelled) --crops \(crops) \

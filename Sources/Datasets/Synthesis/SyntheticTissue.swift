@@ -35,7 +35,7 @@ package struct SyntheticTissue: Sendable {
     /// Side of the blocks that an image is made of, in pixels: bounds the memory of large crops.
     private static let blockSize = 512
 
-    let look: SlideLook
+    package let look: SlideLook
     private let slideSeed: UInt64
 
     package init(seed: UInt64, slide: Int) {
@@ -61,7 +61,7 @@ package struct SyntheticTissue: Sendable {
     }
 
     /// The same crop whatever the side of its blocks, in pixels.
-    func crop(_ index: Int, width: Int, height: Int, blockSize: Int) -> SyntheticImage {
+    package func crop(_ index: Int, width: Int, height: Int, blockSize: Int) -> SyntheticImage {
         precondition(width > 0 && height > 0, "a crop needs pixels")
         let layout = TissueLayout(crop: imageSeed(index, purpose: 0), width: width, height: height)
         return render(layout, width: width, height: height, blockSize: blockSize)
