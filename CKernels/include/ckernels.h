@@ -10,7 +10,8 @@
 /// Outputs are overwritten, never accumulated into, and overlap an input only where a comment allows it. A kernel
 /// never allocates, prints or exits; it checks its arguments once and returns a status. Work is cut into pieces whose
 /// boundaries depend on shapes only and partial results are reduced in a fixed order, so every result has the same
-/// bits for any number of threads. Call kernels from one thread at a time.
+/// bits for any number of threads. Call kernels from one thread at a time. Dimensions are 1 or more; elementwise
+/// kernels and ck_softmax also take a count of 0.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -114,7 +115,7 @@ ck_status ck_linear_backward_weight(float *gw, float *gb, const float *gy, const
 
 /// y = max(x, 0); NaN stays NaN. y may be x.
 ck_status ck_relu_forward(float *y, const float *x, int64_t count);
-/// gx = gy where y > 0, else 0. gx may be gy.
+/// gx = 0 where y <= 0, else gy: a NaN lets the gradient through, as in PyTorch. gx may be gy.
 ck_status ck_relu_backward(float *gx, const float *gy, const float *y, int64_t count);
 /// Inverted dropout: y[i] = x[i] / (1 - p) with probability 1 - p, else 0. Whether element i is kept is a function of
 /// (seed, i) alone, so the same call with gradients in place of values is the backward pass. 0 <= p < 1. y may be x.
@@ -126,7 +127,7 @@ static inline uint64_t ck_random_bits(uint64_t seed, uint64_t i) {
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
     return z ^ (z >> 31);
 }
-/// y[i] uniform in [low, high), 24 random bits each, from stream (seed, i).
+/// y[i] uniform in [low, high), low < high, 24 random bits each, from stream (seed, i).
 ck_status ck_random_uniform(float *y, int64_t count, float low, float high, uint64_t seed);
 
 // Loss (loss.c)
@@ -161,7 +162,7 @@ typedef struct ck_sgd {
     bool nesterov;
 } ck_sgd;
 
-/// As torch.optim.SGD. velocity may be null when momentum is 0; step counts from 1.
+/// As torch.optim.SGD. velocity may be null when momentum is 0, and is set by step 1; step counts from 1.
 ck_status ck_sgd_step(float *parameters, float *velocity, const float *gradients, int64_t count, float gradient_scale,
                       int64_t step, const ck_sgd *settings);
 
@@ -186,7 +187,7 @@ ck_status ck_scale(float *x, float factor, int64_t count);
 // Images (image_normalize.c)
 
 /// Where N interleaved 8-bit RGB windows of H x W pixels lie: window n starts offsets[n] bytes after base, and its
-/// rows are row_stride bytes apart.
+/// rows are row_stride bytes apart, at least 3 W.
 typedef struct ck_windows {
     int64_t n, h, w;
     int64_t row_stride;

@@ -1,13 +1,27 @@
 #include "ck_internal.h"
 
-/// log(sum of exp(row)), stable for logits of any size.
-static double log_sum_exp(const float *row, int64_t classes) {
-    double largest = row[0], sum = 0;
+/// The largest logit of a row, and the sum of exp(logit - largest). Kept apart: added up, a huge logit would swallow
+/// the logarithm of the sum.
+typedef struct partition {
+    double largest, sum;
+} partition;
+
+static partition sum_up(const float *row, int64_t classes) {
+    partition p = {row[0], 0};
     for (int64_t c = 1; c < classes; c++)
-        largest = row[c] > largest ? row[c] : largest;
+        p.largest = row[c] > p.largest ? row[c] : p.largest;
     for (int64_t c = 0; c < classes; c++)
-        sum += exp(row[c] - largest);
-    return largest + log(sum);
+        p.sum += exp(row[c] - p.largest);
+    return p;
+}
+
+static double probability(partition p, float logit) {
+    return exp(logit - p.largest) / p.sum;
+}
+
+/// -log of the probability.
+static double surprise(partition p, float logit) {
+    return (p.largest - logit) + log(p.sum);
 }
 
 ck_status ck_softmax(float *p, const float *logits, int64_t n, int64_t classes) {
@@ -17,9 +31,9 @@ ck_status ck_softmax(float *p, const float *logits, int64_t n, int64_t classes) 
         return CK_BAD_DIMENSION;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i++) {
-        double total = log_sum_exp(logits + i * classes, classes);
+        partition whole = sum_up(logits + i * classes, classes);
         for (int64_t c = 0; c < classes; c++)
-            p[i * classes + c] = (float)exp(logits[i * classes + c] - total);
+            p[i * classes + c] = (float)probability(whole, logits[i * classes + c]);
     }
     return CK_OK;
 }
@@ -65,11 +79,12 @@ ck_status ck_cross_entropy_forward(double *loss, float *losses, const float *log
         const float *row = logits + i * classes;
         double mine = 0;
         if (targets[i] >= 0) {
-            double total = log_sum_exp(row, classes), spread = 0;
+            partition whole = sum_up(row, classes);
+            double spread = 0;
             for (int64_t c = 0; c < classes; c++)
-                spread += (class_weights ? class_weights[c] : 1) * (total - row[c]);
+                spread += (class_weights ? class_weights[c] : 1) * surprise(whole, row[c]);
             double weight = class_weights ? class_weights[targets[i]] : 1;
-            mine = (1 - (double)smoothing) * weight * (total - row[targets[i]]);
+            mine = (1 - (double)smoothing) * weight * surprise(whole, row[targets[i]]);
             // Kept apart, so that an infinite term with no share in the loss does not turn it into NaN.
             if (smoothing > 0)
                 mine += smoothing / (double)classes * spread;
@@ -101,11 +116,11 @@ ck_status ck_cross_entropy_backward(float *glogits, const float *logits, const i
             memset(gradient, 0, sizeof(float) * (size_t)classes);
             continue;
         }
-        double total = log_sum_exp(row, classes);
+        partition whole = sum_up(row, classes);
         double on_target = (1 - (double)smoothing) * (class_weights ? class_weights[targets[i]] : 1);
         for (int64_t c = 0; c < classes; c++) {
             double wanted = share * (class_weights ? class_weights[c] : 1) + (c == targets[i] ? on_target : 0);
-            gradient[c] = (float)(scale * (exp(row[c] - total) * (on_target + share * weight_sum) - wanted));
+            gradient[c] = (float)(scale * (probability(whole, row[c]) * (on_target + share * weight_sum) - wanted));
         }
     }
     return CK_OK;

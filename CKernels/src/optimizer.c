@@ -12,21 +12,21 @@ ck_status ck_sgd_step(float *parameters, float *velocity, const float *gradients
                       int64_t step, const ck_sgd *settings) {
     if (!parameters || !gradients || !settings || (!velocity && settings->momentum != 0))
         return CK_NULL_POINTER;
-    if (count < 0 || step < 1)
+    if (count < 0)
         return CK_BAD_DIMENSION;
     const ck_sgd s = *settings;
-    if (!usable_rate(s.learning_rate) || !usable_rate(s.momentum) || !isfinite(s.dampening) ||
+    if (step < 1 || !usable_rate(s.learning_rate) || !usable_rate(s.momentum) || !isfinite(s.dampening) ||
         !usable_rate(s.weight_decay) || !isfinite(gradient_scale))
         return CK_BAD_PARAMETER;
     if (s.nesterov && (s.momentum == 0 || s.dampening != 0))
         return CK_BAD_PARAMETER;
     // PyTorch starts the velocity with the first gradient, undamped.
-    float keep = step == 1 ? 0 : s.momentum, take = step == 1 ? 1 : 1 - s.dampening;
+    float take = 1 - s.dampening;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < count; i++) {
         float gradient = gradients[i] * gradient_scale + s.weight_decay * parameters[i];
         if (s.momentum != 0) {
-            velocity[i] = keep * velocity[i] + take * gradient;
+            velocity[i] = step == 1 ? gradient : s.momentum * velocity[i] + take * gradient;
             gradient = s.nesterov ? gradient + s.momentum * velocity[i] : velocity[i];
         }
         parameters[i] -= s.learning_rate * gradient;
@@ -38,11 +38,11 @@ ck_status ck_adam_step(float *parameters, float *first_moment, float *second_mom
                        int64_t count, float gradient_scale, int64_t step, const ck_adam *settings) {
     if (!parameters || !first_moment || !second_moment || !gradients || !settings)
         return CK_NULL_POINTER;
-    if (count < 0 || step < 1)
+    if (count < 0)
         return CK_BAD_DIMENSION;
     const ck_adam s = *settings;
-    if (!usable_rate(s.learning_rate) || !in_unit(s.beta1) || !in_unit(s.beta2) || !(s.epsilon > 0) ||
-        !usable_rate(s.weight_decay) || !isfinite(gradient_scale))
+    if (step < 1 || !usable_rate(s.learning_rate) || !in_unit(s.beta1) || !in_unit(s.beta2) ||
+        !usable_rate(s.epsilon) || !usable_rate(s.weight_decay) || !isfinite(gradient_scale))
         return CK_BAD_PARAMETER;
     // Bias corrections in double: 1 - 0.999^1 has only four good digits in float.
     float step_size = (float)(s.learning_rate / (1 - pow(s.beta1, (double)step)));
@@ -67,7 +67,7 @@ size_t ck_squared_norm_scratch(int64_t count) {
 }
 
 ck_status ck_squared_norm(double *norm2, const float *x, int64_t count, double *scratch, size_t scratch_count) {
-    if (!norm2 || !x || !scratch)
+    if (!norm2 || !x || (!scratch && count > 0))
         return CK_NULL_POINTER;
     if (count < 0)
         return CK_BAD_DIMENSION;

@@ -8,12 +8,17 @@ package enum Interruption {
 
     /// From now on the first signal only makes `isRequested` true; a second one ends the process at once.
     package static func watch() {
+        // A parent may have started us with these signals blocked; then they would never come.
+        var signals = sigset_t()
+        sigemptyset(&signals)
         for name in [SIGINT, SIGTERM] {
+            sigaddset(&signals, name)
             signal(name) { number in
                 Interruption.requested.store(true, ordering: .relaxed)
                 signal(number, SIG_DFL)
             }
         }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     package static var isRequested: Bool { requested.load(ordering: .relaxed) }

@@ -38,19 +38,24 @@ enum Command: String {
 
         init(_ process: Process) throws {
             self.process = process
-            for name in ["out", "err"] { FileManager.default.createFile(atPath: "\(path).\(name)", contents: nil) }
+            for name in ["out", "err"] { try Data().write(to: URL(fileURLWithPath: "\(path).\(name)")) }
             process.standardOutput = FileHandle(forWritingAtPath: "\(path).out")
             process.standardError = FileHandle(forWritingAtPath: "\(path).err")
             try process.run()
         }
 
         deinit {
+            // A test that failed must not leave its command running.
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             for name in ["out", "err"] { try? FileManager.default.removeItem(atPath: "\(path).\(name)") }
         }
 
         var output: String { (try? String(contentsOfFile: "\(path).out", encoding: .utf8)) ?? "" }
 
+        /// Waits for the end, at most five minutes.
         func wait() -> Result {
+            for _ in 0..<3000 where process.isRunning { Thread.sleep(forTimeInterval: 0.1) }
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
             let errors = (try? String(contentsOfFile: "\(path).err", encoding: .utf8)) ?? ""
             return Result(status: process.terminationStatus, output: output, errors: errors)

@@ -149,7 +149,9 @@ import Testing
 
     @Test func stoppingWritesNothing() throws {
         struct Stop: Error {}
-        let masker = try Masker(model(), path: "model", batchSize: 1, settings: MaskSettings())
+        var settings = MaskSettings()
+        settings.stride = 32
+        let masker = try Masker(model(), path: "model", batchSize: 1, settings: settings)
         let reader = ArrayReader(width: 64, height: 64, pixels: image(64, 64, seed: 1))
         #expect(throws: Stop.self) { _ = try masker.probabilities(reader) { _ in throw Stop() } }
     }

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and testing take. Run again, it has nothing to do and says so.
+# Usage: tools/setup.sh
+set -euo pipefail
+
+packages=(libopenslide-dev libpng-dev libjpeg-dev libopenblas-dev libomp-dev pkg-config clang-format)
+
+missing=()
+for package in "${packages[@]}"; do
+    state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing+=("$package")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: installing ${missing[*]}"
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || { echo "setup: installing packages takes root or sudo" >&2; exit 1; }
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" >/dev/null
+else
+    echo "setup: all packages are there"
+fi
+
+if ! command -v swift >/dev/null; then
+    echo "setup: Swift 6 is not on the PATH; get it from https://www.swift.org/install" >&2
+    exit 1
+fi
+swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\).*/\1/p' | head -n 1)
+if [ "${swift_version:-0}" -lt 6 ]; then
+    echo "setup: expected Swift 6 or later, found Swift ${swift_version:-unknown}" >&2
+    exit 1
+fi
