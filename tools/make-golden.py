@@ -2,8 +2,7 @@
 """Makes Tests/Fixtures/golden: numbers from PyTorch and scikit-learn that our results must agree with.
 
     python3 -m venv venv
-    venv/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu   # the CPU wheel of any mirror will do
-    venv/bin/pip install numpy safetensors scikit-learn
+    venv/bin/pip install torch numpy safetensors scikit-learn    # the CPU build of torch is enough
     venv/bin/python tools/make-golden.py [folder]
 
 `manifest.json` lists the cases; the tensors of a case are in its file as CASE.TENSOR. Inputs are float32, results are

@@ -45,7 +45,8 @@ package struct Split: Equatable, Sendable {
         self.test = test
         let held = Set((validation + test).map { groups[$0] })
         unlabelled = tiles.indices.filter { tiles[$0].label == nil && !held.contains(groups[$0]) }
-        let parts = [("training", train), ("test", test)] + (settings.validationShare > 0 ? [("validation", validation)] : [])
+        let parts =
+            [("training", train), ("test", test)] + (settings.validationShare > 0 ? [("validation", validation)] : [])
         for (name, part) in parts {
             let counts = TileLabel.allCases.map { count($0, part) }
             guard counts.contains(0) else { continue }

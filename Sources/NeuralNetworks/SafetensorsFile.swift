@@ -65,7 +65,8 @@ package struct SafetensorsFile {
     package func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         guard let entry = entries[name] else { preconditionFailure("no tensor \(name)") }
         return try data.withUnsafeBytes {
-            try body(UnsafeRawBufferPointer(rebasing: $0[start + entry.range.lowerBound..<start + entry.range.upperBound]))
+            try body(
+                UnsafeRawBufferPointer(rebasing: $0[start + entry.range.lowerBound..<start + entry.range.upperBound]))
         }
     }
 
@@ -80,7 +81,8 @@ package struct SafetensorsFile {
         }
         guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= available else {
             throw FileError(
-                path, expected: "tensor \(name) within \(available) bytes", found: "bytes \(offsets[0]) to \(offsets[1])")
+                path, expected: "tensor \(name) within \(available) bytes",
+                found: "bytes \(offsets[0]) to \(offsets[1])")
         }
         let sizes = ["F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "U8": 1, "I8": 1]
         if let size = sizes[dtype] {

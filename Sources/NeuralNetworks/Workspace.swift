@@ -100,7 +100,8 @@ package final class Workspace {
                 x = y
                 continue
             }
-            try layer.forward(y, x, parameters: parameters(of: index, in: network.parameters), pass: pass, scratch: scratch)
+            try layer.forward(
+                y, x, parameters: parameters(of: index, in: network.parameters), pass: pass, scratch: scratch)
             x = y
         }
         return x

@@ -18,6 +18,7 @@ package enum Kernels {
         _ tensor: Tensor, _ shape: @autoclosure () -> Shape, _ what: StaticString, file: StaticString = #fileID,
         line: UInt = #line
     ) {
-        precondition(tensor.count == shape().count, "\(what) is \(tensor.shape), not \(shape())", file: file, line: line)
+        precondition(
+            tensor.count == shape().count, "\(what) is \(tensor.shape), not \(shape())", file: file, line: line)
     }
 }

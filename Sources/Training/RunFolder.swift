@@ -43,7 +43,8 @@ package struct RunFolder {
             guard isFolder.boolValue, content.isEmpty else {
                 throw FileError(
                     path, .unwritable,
-                    "expected a new or empty folder for the run, found \(isFolder.boolValue ? "files in it" : "a file")")
+                    "expected a new or empty folder for the run, found \(isFolder.boolValue ? "files in it" : "a file")"
+                )
             }
         }
         do {
@@ -101,7 +102,8 @@ package struct RunFolder {
     }
 
     private static func csv(_ history: [EpochRecord]) -> String {
-        let header = "epoch,learning_rate,train_loss,train_accuracy,loss,accuracy,weighted_f1,seconds,tiles_per_second\n"
+        let header =
+            "epoch,learning_rate,train_loss,train_accuracy,loss,accuracy,weighted_f1,seconds,tiles_per_second\n"
         return history.reduce(into: header) { text, epoch in
             let numbers = [
                 epoch.trainLoss, epoch.trainAccuracy, epoch.watchedLoss, epoch.watchedAccuracy, epoch.watchedF1,

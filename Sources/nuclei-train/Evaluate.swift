@@ -90,7 +90,9 @@ struct Evaluate: ParsableCommand {
         if report.split == report.chosenOn { what += ", which also chose the model's epoch: an optimistic score" }
         Terminal.printLine(what)
         Terminal.printLine(
-            String(format: "loss %.4f  accuracy %.4f  (%.1f tiles/s)\n", score.loss, score.accuracy, report.tilesPerSecond))
+            String(
+                format: "loss %.4f  accuracy %.4f  (%.1f tiles/s)\n", score.loss, score.accuracy, report.tilesPerSecond)
+        )
         let width = max(classes.map(\.count).max() ?? 0, 16) + 2
         Terminal.printLine("".padded(width) + "precision  recall      F1   tiles")
         for (name, figures) in classes.map({ ($0, score.classes[$0]!) }) + [("weighted average", score.weighted)] {

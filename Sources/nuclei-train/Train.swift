@@ -168,15 +168,19 @@ struct Train: ParsableCommand {
         folder.record.seconds = Date().timeIntervalSince(folder.record.started)
         try folder.saveRecord()
         Terminal.printLine()
-        let rows = [("best", folder.record.bestTest, folder.record.bestEpoch), ("last", folder.record.lastTest, epochs)]
+        let rows = [
+            ("best", folder.record.bestTest, folder.record.bestEpoch), ("last", folder.record.lastTest, epochs),
+        ]
         for (name, score, epoch) in rows {
             guard let score, let epoch else { continue }
             let numbers = String(
-                format: "test loss %.4f  accuracy %.4f  weighted F1 %.4f", score.loss, score.accuracy, score.weighted.f1)
+                format: "test loss %.4f  accuracy %.4f  weighted F1 %.4f", score.loss, score.accuracy, score.weighted.f1
+            )
             Terminal.printLine("\(name)  epoch \(String(epoch).padded(-3))  \(numbers)")
         }
         if trainer.watched == .test {
-            Terminal.printLine("The test chose the best epoch, so its score flatters it; --validation gives a fair one.")
+            Terminal.printLine(
+                "The test chose the best epoch, so its score flatters it; --validation gives a fair one.")
         }
         Terminal.printLine("models and records are in \(folder.path)")
     }

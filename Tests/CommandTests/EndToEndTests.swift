@@ -38,10 +38,13 @@ import Testing
         let unseen = try Command.train.run(
             "evaluate", "set", "--model", "run/best.safetensors", "--split", "unseen", in: work.path)
         #expect(unseen.status == 65)
-        #expect(unseen.errors.hasPrefix("error: set: expected labelled tiles that are in the model's split unseen, found none"))
+        #expect(
+            unseen.errors.hasPrefix(
+                "error: set: expected labelled tiles that are in the model's split unseen, found none"))
         let table = try Command.train.run(
             "evaluate", "set", "--model", "run/best.safetensors", "--split", "train", in: work.path)
-        #expect(table.status == 0 && table.output.contains("confusion matrix") && table.output.contains("weighted average"))
+        #expect(
+            table.status == 0 && table.output.contains("confusion matrix") && table.output.contains("weighted average"))
 
         try checkMasks(work)
     }
@@ -86,12 +89,14 @@ import Testing
 
         let wide = try Command.mask.run(
             "small.png", "--model", "run/last.safetensors", "--stride", "257", in: work.path)
-        #expect(wide.status == 64 && wide.errors.contains("--stride: expected 1 to 256, the model's tile size, found 257"))
+        #expect(
+            wide.status == 64 && wide.errors.contains("--stride: expected 1 to 256, the model's tile size, found 257"))
         let other = try Command.mask.run("overlay", "small.png", "--mask", "mask1.png", in: work.path)
         #expect(other.status == 65)
         #expect(other.errors == "error: mask1.png: expected the size of small.png, 30 x 300, found 520 x 520\n")
         let gif = try Command.mask.run("overlay", "small.png", "--output", "o.gif", in: work.path)
-        #expect(gif.status == 73 && gif.errors.contains("o.gif: expected the extension .png, .jpg or .jpeg, found .gif"))
+        #expect(
+            gif.status == 73 && gif.errors.contains("o.gif: expected the extension .png, .jpg or .jpeg, found .gif"))
     }
 
     @Test func ctrlCLeavesFinishedEpochs() throws {

@@ -35,7 +35,9 @@ struct UsageTests {
             #expect(result.status == 64, "\(arguments): \(result)")
             #expect(result.output.isEmpty && !result.errors.isEmpty)
         }
-        for arguments in [["a.png"], ["a.png", "--model", "m", "--threshold", "2"], ["overlay", "a.png", "--size", "1"]] {
+        for arguments in [
+            ["a.png"], ["a.png", "--model", "m", "--threshold", "2"], ["overlay", "a.png", "--size", "1"],
+        ] {
             #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
         }
         #expect(work.files.isEmpty)

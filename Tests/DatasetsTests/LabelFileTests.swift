@@ -40,7 +40,8 @@ struct LabelFileTests {
             message("id,class\n1,NUCLEI\n")
                 == "labels.csv: expected a header tile_id,label[,group] or filename,label[,group], found id,class")
         #expect(
-            message("") == "labels.csv: expected a header tile_id,label[,group] or filename,label[,group], found no header")
+            message("")
+                == "labels.csv: expected a header tile_id,label[,group] or filename,label[,group], found no header")
         #expect(
             message("tile_id,label\n1,NUCLEUS\n")
                 == "labels.csv:2: expected NO_NUCLEUS, NUCLEI or nothing as label, found NUCLEUS")

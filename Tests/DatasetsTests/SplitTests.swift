@@ -42,7 +42,9 @@ struct SplitTests {
         #expect(try Split(tiles, path: "memory", settings()) == split)
         #expect(try Split(tiles, path: "memory", settings(seed: 1)).test != split.test)
         #expect(try Split(tiles, path: "memory", settings(validation: 0)).validation.isEmpty)
-        #expect(try Split(tiles, path: "memory", settings(validation: 0)).test == split.test, "the test must not depend on validation")
+        #expect(
+            try Split(tiles, path: "memory", settings(validation: 0)).test == split.test,
+            "the test must not depend on validation")
     }
 
     @Test func groupsAreNeverCut() throws {
@@ -78,9 +80,13 @@ struct SplitTests {
                 return "\(error)"
             }
         }
-        #expect(message((0..<9).map { tile($0, .nuclei) }) == "memory: expected tiles of both classes, found none labelled NO_NUCLEUS")
+        #expect(
+            message((0..<9).map { tile($0, .nuclei) })
+                == "memory: expected tiles of both classes, found none labelled NO_NUCLEUS")
         #expect(message([]) == "memory: expected tiles of both classes, found none labelled NO_NUCLEUS")
         let twoGroups = (0..<40).map { tile($0, $0 % 2 == 0 ? .nuclei : .noNucleus, $0 < 20 ? "a" : "b") }
-        #expect(message(twoGroups).hasPrefix("memory: expected enough groups for both classes in every part, found 0 NUCLEI"))
+        #expect(
+            message(twoGroups).hasPrefix(
+                "memory: expected enough groups for both classes in every part, found 0 NUCLEI"))
     }
 }

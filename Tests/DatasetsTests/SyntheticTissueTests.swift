@@ -1,7 +1,6 @@
+import Datasets
 import Foundation
 import Testing
-
-import Datasets
 
 @Suite struct SyntheticTissueTests {
     static let seed: UInt64 = 2001

@@ -86,7 +86,9 @@ private final class TemporaryFolder {
             try message(Data(repeating: 255, count: 20), read)
                 == "\(name) a safetensors file, found a header of \(UInt64.max) bytes in a file of 20 bytes")
         #expect(try message(file("[]"), read) == "\(name) a safetensors file, found a header that is not a JSON object")
-        #expect(try message(file("{\"a\":"), read) == "\(name) a safetensors file, found a header that is not a JSON object")
+        #expect(
+            try message(file("{\"a\":"), read) == "\(name) a safetensors file, found a header that is not a JSON object"
+        )
         #expect(
             try message(file("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4), read)
                 == "\(name) tensor a within 4 bytes, found bytes 0 to 8")
@@ -97,8 +99,10 @@ private final class TemporaryFolder {
             try message(file("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,8]}}", 8), read)
                 .hasPrefix("\(name) dtype, shape and data_offsets of tensor a, found "))
         #expect(
-            try message(file("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}", 8), read)
-                .hasPrefix("\(name) \(Int.max) bytes for tensor a"))
+            try message(
+                file("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}", 8), read
+            )
+            .hasPrefix("\(name) \(Int.max) bytes for tensor a"))
         #expect(throws: FileError.self) { _ = try SafetensorsFile(path: "\(folder.path)/none") }
     }
 
@@ -106,7 +110,8 @@ private final class TemporaryFolder {
         let read: (String) throws -> Void = { _ = try Model(path: $0) }
         let name = "model.safetensors: expected"
         #expect(
-            try message(file("{}"), read) == "\(name) a model of format nuclei-model-1, found no format in its metadata")
+            try message(file("{}"), read) == "\(name) a model of format nuclei-model-1, found no format in its metadata"
+        )
         #expect(
             try message(file("{\"__metadata__\":{\"format\":\"pt\"}}"), read)
                 == "\(name) a model of format nuclei-model-1, found format pt")

@@ -130,9 +130,13 @@ private struct MaskedDropout: Layer {
                 norms.append(try #require(try optimizer.step(network.parameters, gradients: gradients, clipNorm: clip)))
             }
             try compare("\(golden) losses", losses, golden.doubles(tensor: "losses"), tolerance)
-            try compare("\(golden) norms", norms, golden.doubles(tensor: "grad_norms"), Tolerance(absolute: 1e-5, relative: 1e-3))
+            try compare(
+                "\(golden) norms", norms, golden.doubles(tensor: "grad_norms"),
+                Tolerance(absolute: 1e-5, relative: 1e-3))
             let logits = try workspace.forward(Self.noDropout).values
-            try compare("\(golden) logits after", logits, golden.doubles(tensor: "logits_after"), Tolerance(absolute: 1e-4, relative: 1e-3))
+            try compare(
+                "\(golden) logits after", logits, golden.doubles(tensor: "logits_after"),
+                Tolerance(absolute: 1e-4, relative: 1e-3))
         }
     }
 }

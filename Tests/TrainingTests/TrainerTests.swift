@@ -58,7 +58,9 @@ private enum SyntheticTiles {
         var trainer = try Trainer(settings, set: set, split: split)
         var done = [Int]()
         try trainer.trainEpoch { event in
-            if case .batch(1, let count, split.train.count, let loss, _, _) = event, loss.isFinite { done.append(count) }
+            if case .batch(1, let count, split.train.count, let loss, _, _) = event, loss.isFinite {
+                done.append(count)
+            }
         }
         #expect(done == stride(from: 16, to: split.train.count, by: 16) + [split.train.count])
         #expect(trainer.watched == .validation)
@@ -117,7 +119,8 @@ private enum SyntheticTiles {
         let score = try Evaluation.score(Predictor(last, batchSize: 7), on: split.validation, of: set)
         #expect((score.loss - trainer.history[1].watchedLoss).magnitude < 1e-5)
         let lines = try String(contentsOfFile: "\(path)/history.csv", encoding: .utf8).split(separator: "\n")
-        #expect(lines.count == 3 && lines[0].hasPrefix("epoch,learning_rate,train_loss") && lines[2].hasPrefix("2,0.001,"))
+        #expect(
+            lines.count == 3 && lines[0].hasPrefix("epoch,learning_rate,train_loss") && lines[2].hasPrefix("2,0.001,"))
         let error = #expect(throws: FileError.self) { _ = try RunFolder(path: path, for: trainer, version: "") }
         #expect(error?.kind == .unwritable)
 
@@ -132,6 +135,8 @@ private enum SyntheticTiles {
     @Test func aModelWithoutARecordOfItsTilesIsRefused() throws {
         let model = try Trainer(settings, set: set, split: split).model
         let error = #expect(throws: FileError.self) { _ = try SplitRecord(model, path: "m.safetensors") }
-        #expect(error?.description == "m.safetensors: expected a record of the tiles that the model was trained on, found none")
+        #expect(
+            error?.description
+                == "m.safetensors: expected a record of the tiles that the model was trained on, found none")
     }
 }
