@@ -8,9 +8,15 @@ package final class Predictor {
     private let workspace: Workspace
     private var queued = 0
 
-    package init(_ model: Model, batchSize: Int) {
+    package convenience init(_ model: Model, batchSize: Int) {
+        self.init(model, Workspace(model.network, capacity: batchSize, purpose: .inference))
+    }
+
+    /// A predictor that works in a workspace of the model's network that is there already.
+    package init(_ model: Model, _ workspace: Workspace) {
+        precondition(workspace.network === model.network)
         self.model = model
-        workspace = Workspace(model.network, capacity: batchSize, purpose: .inference)
+        self.workspace = workspace
     }
 
     /// Takes windows into the queue. `deliver` gets the logits of every batch that fills: one row of as many numbers

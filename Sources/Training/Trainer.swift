@@ -39,7 +39,7 @@ package struct Trainer {
         model = try Model(description)
         try model.network.initialize(seed: settings.seed)
         workspace = Workspace(model.network, capacity: settings.batchSize, purpose: .training)
-        predictor = Predictor(model, batchSize: settings.batchSize)
+        predictor = Predictor(model, workspace)
         gradients = ParameterSet(model.network.parameters.layout)
         optimizer = Optimizer(settings.optimizer, layout: gradients.layout)
         if settings.schedule == .plateau {

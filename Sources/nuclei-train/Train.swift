@@ -39,6 +39,9 @@ struct Train: ParsableCommand {
     @Option(help: "Decay of the weights: part of the gradient, or apart from it with adamw.")
     var weightDecay: Float = 0
 
+    @Option(help: "Share of the last step that the next one keeps; for sgd.")
+    var momentum: Float = 0
+
     @Option(help: "How the learning rate changes: not at all, or halved when the watched loss stops falling.")
     var schedule = TrainingSettings.Schedule.constant
 
@@ -63,6 +66,8 @@ struct Train: ParsableCommand {
         try require(
             learningRate > 0 && learningRate.isFinite, "--learning-rate", "a positive number", found: learningRate)
         try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay", "0 or more", found: weightDecay)
+        try require(0..<1 ~= momentum, "--momentum", "0 or more, below 1", found: momentum)
+        try require(momentum == 0 || optimizer == .sgd, "--momentum", "--optimizer sgd with it", found: optimizer)
         try require(1...256 ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
     }
 
@@ -101,6 +106,7 @@ struct Train: ParsableCommand {
         settings.batchSize = batchSize
         settings.optimizer = OptimizerSettings(
             method: optimizer, learningRate: learningRate, weightDecay: weightDecay)
+        settings.optimizer.momentum = momentum
         settings.schedule = schedule
         settings.split.validationShare = validation ? 0.2 : 0
         settings.split.seed = splitSeed
@@ -146,7 +152,8 @@ struct Train: ParsableCommand {
                 let details = String(format: "loss %.4f  accuracy %.3f", loss, accuracy)
                 progress.update(done, of: total, details: details)
                 try Interruption.check(
-                    "interrupted in epoch \(epoch); the models of the epochs before it are in the run folder")
+                    "interrupted in epoch \(epoch); "
+                        + (epoch > 1 ? "the models of the epochs before it are in the run folder" : "no model was saved"))
             case .epoch(let record, let isBest):
                 let numbers = String(
                     format: "%10.4f  %8.3f   %*.4f  %8.3f  %6.3f  %8.1f", record.trainLoss, record.trainAccuracy,

@@ -27,7 +27,7 @@ struct UsageTests {
     @Test func wrongUsageIsStatus64() throws {
         for arguments in [
             ["set", "--epochs", "0"], ["set", "--batch-size", "0"], ["set", "--learning-rate", "-1"],
-            ["set", "--learning-rate", "nan"], ["set", "--threads", "0"], ["set", "--optimizer", "magic"], [],
+            ["set", "--learning-rate", "nan"], ["set", "--threads", "0"], ["set", "--optimizer", "magic"], [], ["set", "--momentum", "0.9"],
             ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],
             ["evaluate", "set", "--model", "m", "--split", "mine"],
         ] {
