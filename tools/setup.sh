@@ -7,8 +7,9 @@ packages=(libopenslide-dev libpng-dev libjpeg-dev libopenblas-dev libomp-dev pkg
 
 missing=()
 for package in "${packages[@]}"; do
-    state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$state" = installed ] || missing+=("$package")
+    # One line for each architecture that has the package.
+    states=$(dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null || true)
+    grep -qx installed <<<"$states" || missing+=("$package")
 done
 
 if [ ${#missing[@]} -gt 0 ]; then

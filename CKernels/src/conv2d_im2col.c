@@ -28,6 +28,10 @@ typedef struct geometry {
 static ck_status describe(geometry *g, const ck_conv2d *d) {
     if (!d)
         return CK_NULL_POINTER;
+    const int64_t all[] = {d->n, d->c, d->h, d->w, d->k, d->r, d->s, d->stride_h, d->stride_w, d->pad_h, d->pad_w};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i] > INT32_MAX)
+            return CK_BAD_DIMENSION;
     if (d->n < 1 || d->c < 1 || d->h < 1 || d->w < 1 || d->k < 1 || d->r < 1 || d->s < 1 || d->stride_h < 1 ||
         d->stride_w < 1 || d->pad_h < 0 || d->pad_w < 0)
         return CK_BAD_DIMENSION;
@@ -35,10 +39,10 @@ static ck_status describe(geometry *g, const ck_conv2d *d) {
         return CK_BAD_DIMENSION;
     g->oh = (d->h + 2 * d->pad_h - d->r) / d->stride_h + 1;
     g->ow = (d->w + 2 * d->pad_w - d->s) / d->stride_w + 1;
-    g->crs = d->c * d->r * d->s;
-    // BLAS counts in 32 bits.
-    if (g->crs > INT32_MAX || g->oh * g->ow > INT32_MAX || d->k > INT32_MAX)
+    // BLAS counts in 32 bits; divided, because the product of three may not fit in 64.
+    if (d->r * d->s > INT32_MAX / d->c || g->oh * g->ow > INT32_MAX)
         return CK_BAD_DIMENSION;
+    g->crs = d->c * d->r * d->s;
     g->rows = ck_min(g->oh, ck_max(1, BLOCK_FLOATS / (g->crs * g->ow)));
     g->blocks = ck_ceil_div(g->oh, g->rows);
     g->pointwise = d->r == 1 && d->s == 1 && d->stride_h == 1 && d->stride_w == 1 && d->pad_h == 0 && d->pad_w == 0;

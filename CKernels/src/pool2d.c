@@ -63,9 +63,15 @@ ck_status ck_avg_pool2d_backward(float *gx, const float *gy, const ck_pool2d *d)
         float *restrict in = gx + plane * d->h * d->w;
         const float *restrict out = gy + plane * oh * ow;
         if (halves(d)) {
-            for (int64_t y = 0; y < d->h; y++)
-                for (int64_t x = 0; x < d->w; x++)
-                    in[y * d->w + x] = y / 2 < oh && x / 2 < ow ? out[y / 2 * ow + x / 2] * 0.25f : 0;
+            for (int64_t y = 0; y < 2 * oh; y++) {
+                float *restrict row = in + y * d->w;
+                for (int64_t ox = 0; ox < ow; ox++)
+                    row[2 * ox] = row[2 * ox + 1] = out[y / 2 * ow + ox] * 0.25f;
+                if (d->w % 2)
+                    row[d->w - 1] = 0;
+            }
+            if (d->h % 2)
+                memset(in + (d->h - 1) * d->w, 0, sizeof(float) * (size_t)d->w);
             continue;
         }
         memset(in, 0, sizeof(float) * (size_t)(d->h * d->w));

@@ -50,8 +50,12 @@ package struct Interrupted: ExitStatusProviding, CustomStringConvertible {
 
 /// Runs the body of a command; an error becomes its lines on the standard error and its exit status.
 package func reportingErrors(_ body: () throws -> Void) throws {
+    Terminal.prepare()
     do {
         try body()
+        if Terminal.hasLostOutput {
+            throw FileError("standard output", .unwritable, "expected to write all results, found it closed or full")
+        }
     } catch let error as ExitCode {
         throw error
     } catch let error as ValidationError {

@@ -49,7 +49,8 @@ package struct Progress {
             : String(format: "%d:%02d", whole / 60, whole % 60)
     }
 
-    private static func seconds(_ duration: Duration) -> Double {
+    /// A duration as a number.
+    package static func seconds(_ duration: Duration) -> Double {
         Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     }
 }

@@ -63,15 +63,16 @@ package struct LabelFile {
             throw FileError(path, expected: "comma-separated values", found: "\(error)")
         }
         let header = table.header.map { $0.trimmingCharacters(in: .whitespaces) }
+        let known = header.filter { ["tile_id", "filename", "label", "group"].contains($0) }
         let nameColumn = header.firstIndex(of: "tile_id") ?? header.firstIndex(of: "filename")
-        guard let nameColumn, let labelColumn = header.firstIndex(of: "label") else {
+        let isAmbiguous = Set(known).count < known.count || known.contains("tile_id") && known.contains("filename")
+        guard !isAmbiguous, let nameColumn, let labelColumn = header.firstIndex(of: "label") else {
             throw FileError(
                 path, expected: "a header tile_id,label[,group] or filename,label[,group]",
                 found: header.isEmpty ? "no header" : header.joined(separator: ","))
         }
         let namesAreIds = header[nameColumn] == "tile_id"
         let groupColumn = header.firstIndex(of: "group")
-        hasGroups = groupColumn != nil
 
         var rows = [Row]()
         var problems = [FileError]()
@@ -81,6 +82,13 @@ package struct LabelFile {
             func problem(_ expected: String, _ found: String) {
                 problems.append(FileError("\(path):\(line)", expected: expected, found: found))
             }
+            // A quote that is never closed would make the rest of the file one cell of this row.
+            if cells.contains(where: { $0.contains(where: \.isNewline) }) {
+                problems.append(
+                    FileError("\(path):\(line)", expected: "cells within one line", found: "a quote that is still open")
+                )
+                break
+            }
             let cells = cells.map { $0.trimmingCharacters(in: .whitespaces) }
             if cells.allSatisfy(\.isEmpty) { continue }
             guard cells.count == header.count else {
@@ -88,7 +96,7 @@ package struct LabelFile {
                 continue
             }
             let name = cells[nameColumn]
-            guard !name.isEmpty, !name.contains("/"), name != ".." else {
+            guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
                 problem("the name of a file in the same folder", name.isEmpty ? "nothing" : name)
                 continue
             }
@@ -108,6 +116,7 @@ package struct LabelFile {
         }
         guard problems.isEmpty else { throw DatasetError(problems) }
         self.rows = rows
+        hasGroups = rows.contains { $0.group != nil }
     }
 }
 
@@ -119,6 +128,9 @@ package struct DatasetError: Error, CustomStringConvertible {
     init(_ problems: [FileError]) {
         self.problems = problems
     }
+
+    /// Whether nothing is wrong but that files are missing or may not be read.
+    package var isOfUnreadableFiles: Bool { problems.allSatisfy { $0.kind == .unreadable } }
 
     package var description: String {
         var lines = problems.prefix(Self.shown).map(\.description)

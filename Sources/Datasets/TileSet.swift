@@ -40,7 +40,9 @@ package struct TileSet: Sendable {
     package init(path: String, threads: Int) throws {
         let labels = try LabelFile(path: "\(path)/labels.csv")
         let named = Set(labels.rows.map(\.filename))
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            throw FileError(path, .unreadable, "expected a folder of tiles, found one that cannot be listed")
+        }
         let others = names.filter { $0.hasPrefix("tile_") && $0.hasSuffix(".png") && !named.contains($0) }
         let rows =
             labels.rows + others.sorted().map { LabelFile.Row(filename: $0, label: nil, group: nil, line: 0) }
@@ -77,6 +79,18 @@ package struct TileSet: Sendable {
     /// Indices of the tiles that have a label.
     package var labelled: [Int] { tiles.indices.filter { tiles[$0].label != nil } }
     package var unlabelled: [Int] { tiles.indices.filter { tiles[$0].label == nil } }
+
+    /// Pairs of tiles with the same pixels and different labels.
+    package var contradictions: [(Int, Int)] {
+        var first = [UInt64: Int]()
+        return labelled.compactMap { index in
+            guard let earlier = first[tiles[index].fingerprint] else {
+                first[tiles[index].fingerprint] = index
+                return nil
+            }
+            return tiles[earlier].label == tiles[index].label ? nil : (earlier, index)
+        }
+    }
 
     /// How many of some tiles have each label, in the order of `TileLabel.allCases`.
     package func counts(of indices: [Int]) -> [Int] {
@@ -124,7 +138,7 @@ private final class TilePixels: @unchecked Sendable {
 
     /// Decodes a tile into its place; returns its fingerprint.
     func decode(_ path: String, into index: Int) throws(FileError) -> UInt64 {
-        let image = try RGBImage(decoding: path)
+        let image = try openImage(path)
         guard image.width == TileSet.tileSize, image.height == TileSet.tileSize else {
             throw FileError(
                 path, expected: "\(TileSet.tileSize) x \(TileSet.tileSize) pixels",
@@ -132,7 +146,7 @@ private final class TilePixels: @unchecked Sendable {
         }
         let place = UnsafeMutableRawBufferPointer(
             rebasing: memory[index * TileSet.tileBytes..<(index + 1) * TileSet.tileBytes])
-        place.copyBytes(from: image.pixels)
+        try image.readRows(into: place, count: image.height)
         return place.bindMemory(to: UInt64.self).reduce(UInt64(0)) { hash, word in
             // The finalizer of MurmurHash3 (Appleby): every bit of a word reaches every bit of the hash.
             var z = (hash ^ word) &* 0xFF51_AFD7_ED55_8CCD

@@ -7,19 +7,24 @@ import Foundation
 /// The descriptor is plain, so that C encoders can write to it as well.
 package final class AtomicFile {
     package let path: String
+    /// Where the file really goes: what the path is a symbolic link to.
+    private let destination: String
     private let temporaryPath: String
     private var descriptor: Int32
 
-    /// Throws `FileError` of kind `unwritable` when no file can be made in the destination's folder.
+    /// Throws `FileError` of kind `unwritable` when no file can be made in the destination's folder, or something
+    /// other than a file has its name.
     package init(_ path: String) throws(FileError) {
         self.path = path
-        let folder = (path as NSString).deletingLastPathComponent
-        let name = ".\((path as NSString).lastPathComponent).partial-\(getpid())"
-        temporaryPath = folder.isEmpty ? name : (folder as NSString).appendingPathComponent(name)
         var information = stat()
-        if stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
-            throw FileError(path, .unwritable, "expected a file to write, found a folder")
+        let exists = stat(path, &information) == 0
+        guard !exists || information.st_mode & S_IFMT == S_IFREG else {
+            let isFolder = information.st_mode & S_IFMT == S_IFDIR
+            throw FileError(
+                path, .unwritable, "expected a file to write, found \(isFolder ? "a folder" : "a device or pipe")")
         }
+        destination = exists ? Self.resolved(path) : path
+        temporaryPath = Self.temporaryName(for: destination)
         descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         if descriptor < 0 { throw Self.unwritable(path) }
     }
@@ -53,13 +58,15 @@ package final class AtomicFile {
 
     /// Makes the file appear under its name, replacing what was there.
     package func commit() throws(FileError) {
-        guard fsync(descriptor) == 0, close(descriptor) == 0 else { throw Self.unwritable(path) }
+        guard fsync(descriptor) == 0 else { throw Self.unwritable(path) }
+        let closed = close(descriptor)
         descriptor = -1
-        guard rename(temporaryPath, path) == 0 else {
+        guard closed == 0, rename(temporaryPath, destination) == 0 else {
             let error = Self.unwritable(path)
             unlink(temporaryPath)
             throw error
         }
+        Self.synchronizeFolder(of: destination)
     }
 
     /// Writes a whole file at once.
@@ -67,6 +74,49 @@ package final class AtomicFile {
         let file = try AtomicFile(path)
         try file.write(Data(text.utf8))
         try file.commit()
+    }
+
+    /// Gives a finished file a second name, replacing what had it, without copying. False when the file system cannot.
+    package static func link(_ source: String, to path: String) -> Bool {
+        let temporary = temporaryName(for: path)
+        unlink(temporary)
+        guard Foundation.link(source, temporary) == 0 else { return false }
+        guard rename(temporary, path) == 0 else {
+            unlink(temporary)
+            return false
+        }
+        // Renaming does nothing to two names of one file, and leaves both.
+        unlink(temporary)
+        synchronizeFolder(of: path)
+        return true
+    }
+
+    /// Whether two paths name one file that exists.
+    package static func areSame(_ a: String, _ b: String) -> Bool {
+        var (first, second) = (stat(), stat())
+        guard stat(a, &first) == 0, stat(b, &second) == 0 else { return false }
+        return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    private static func temporaryName(for path: String) -> String {
+        let folder = (path as NSString).deletingLastPathComponent
+        let name = ".\((path as NSString).lastPathComponent).partial-\(getpid())"
+        return folder.isEmpty ? name : (folder as NSString).appendingPathComponent(name)
+    }
+
+    /// Makes a rename durable. Some file systems refuse to synchronize folders, and need not be asked.
+    private static func synchronizeFolder(of path: String) {
+        let folder = (path as NSString).deletingLastPathComponent
+        let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
     }
 
     private static func unwritable(_ path: String) -> FileError {

@@ -37,7 +37,6 @@ final class BandReader {
         }
         filled = kept
         top = y
-        while reader.nextRow < min(y, reader.height) { try read(1, at: 0) }
         let wanted = min(y + bandHeight, reader.height) - (y + filled)
         if wanted > 0 {
             try read(wanted, at: filled)

@@ -32,7 +32,8 @@ package struct MaskSummary: Sendable {
 package final class Masker {
     package static let nucleiClass = "NUCLEI"
 
-    private let predictor: Predictor
+    private let model: Model
+    private let batchSize: Int
     private let settings: MaskSettings
     private let nucleiIndex: Int
 
@@ -44,18 +45,35 @@ package final class Masker {
                 found: model.description.classes.joined(separator: ", "))
         }
         nucleiIndex = index
-        predictor = Predictor(model, batchSize: batchSize)
+        self.model = model
+        self.batchSize = batchSize
         self.settings = settings
     }
 
-    private var tile: Int { predictor.model.description.tileSize }
+    private var tile: Int { model.description.tileSize }
 
-    /// The windows that an image of some size gets.
-    package func grid(width: Int, height: Int) -> WindowGrid {
-        WindowGrid(
-            width: max(width, tile), height: max(height, tile), tile: tile, stride: settings.stride,
-            edges: settings.edges)
+    /// The windows that an image gets. Throws when they, or the rows of pixels that they need, are more than memory
+    /// is meant for.
+    package func grid(for reader: any RowReader) throws(FileError) -> WindowGrid {
+        let (width, height) = (max(reader.width, tile), max(reader.height, tile))
+        let (columns, rows) = (width / settings.stride + 1, height / settings.stride + 1)
+        guard columns <= Self.largestWindowCount / rows else {
+            throw FileError(
+                reader.path, expected: "at most \(Self.largestWindowCount) windows, as a larger stride makes",
+                found: "\(columns) x \(rows)")
+        }
+        guard width <= Self.largestBandInBytes / (tile * 3) else {
+            throw FileError(
+                reader.path, expected: "at most \(Self.largestBandInBytes / (tile * 3)) pixels a row", found: "\(width)"
+            )
+        }
+        return WindowGrid(width: width, height: height, tile: tile, stride: settings.stride, edges: settings.edges)
     }
+
+    /// 1 GiB of probabilities.
+    private static let largestWindowCount = 1 << 28
+    /// Rows of pixels under one row of windows.
+    private static let largestBandInBytes = 3 << 30
 
     /// Whether an image of some size is smaller than a tile, and has to be padded.
     package func pads(width: Int, height: Int) -> Bool { width < tile || height < tile }
@@ -65,10 +83,11 @@ package final class Masker {
     package func probabilities(
         _ reader: any RowReader, afterBatch: (Int) throws -> Void
     ) throws -> ProbabilityGrid {
+        let grid = try grid(for: reader)
         let band = BandReader(reader, tile: tile)
-        let grid = grid(width: reader.width, height: reader.height)
         var result = ProbabilityGrid(grid)
-        let classes = predictor.model.description.classes.count
+        let predictor = Predictor(model, batchSize: min(batchSize, grid.count))
+        let classes = model.description.classes.count
         func deliver(_ logits: UnsafeBufferPointer<Float>) throws {
             let rows = Tensor([logits.count / classes, classes], logits)
             try Kernels.softmax(rows, rows)

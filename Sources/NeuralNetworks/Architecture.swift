@@ -3,7 +3,7 @@ import Tensors
 /// The networks that a model file can name.
 package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// LeNet-5 (LeCun et al. 1998), grown to larger tiles: three 5x5 convolutions, two 2x2 mean poolings, ReLU, and
-    /// two dense layers. 33.97 M parameters for tiles of 256 pixels.
+    /// two dense layers. 33.96 M parameters for tiles of 256 pixels.
     case lenet5
 
     /// The layers' names and parameters are those of the same network in PyTorch.

@@ -29,6 +29,30 @@ package struct ModelDescription: Codable, Equatable, Sendable {
     }
 }
 
+extension ModelDescription {
+    func plan() throws -> NetworkPlan {
+        try NetworkPlan(
+            architecture.layers(classes: classes.count, dropout: dropout), inputShape: [3, tileSize, tileSize])
+    }
+
+    /// What is wrong with a description that came from outside.
+    fileprivate var problem: (expected: String, found: String)? {
+        if Set(classes).count < 2 || Set(classes).count < classes.count {
+            return ("two or more classes of different names", classes.joined(separator: ", "))
+        }
+        if !(1...16384 ~= tileSize) { return ("a tile size of 1 to 16384 pixels", "\(tileSize)") }
+        if !(0..<1 ~= dropout) { return ("a dropout of 0 or more, below 1", "\(dropout)") }
+        let (mean, deviation) = (statistics.mean, statistics.deviation)
+        let areUsable =
+            mean.count == 3 && deviation.count == 3 && mean.allSatisfy { 0...255 ~= $0 }
+            && deviation.allSatisfy { 0.01...255 ~= $0 }
+        if !areUsable {
+            return ("means of 0 to 255 and deviations of 0.01 to 255 for 3 channels", "\(mean) and \(deviation)")
+        }
+        return nil
+    }
+}
+
 /// A network with all that is needed to use it. Its file is one `.safetensors`, whose tensors have the names and
 /// shapes of the same network's `state_dict` in PyTorch, and whose metadata holds JSON texts: `model` (the
 /// description), `format`, and records of training that this module does not read.
@@ -42,37 +66,41 @@ package struct Model {
 
     /// A model whose parameters are zero.
     package init(_ description: ModelDescription, records: [String: String] = [:]) throws {
+        self.init(description, records, Network(try description.plan()))
+    }
+
+    private init(_ description: ModelDescription, _ records: [String: String], _ network: Network) {
         self.description = description
         self.records = records
-        network = try Network(
-            description.architecture.layers(classes: description.classes.count, dropout: description.dropout),
-            inputShape: [3, description.tileSize, description.tileSize])
+        self.network = network
     }
 
     /// Reads a model file. Throws `FileError` when it is not one, or its tensors do not fit its architecture.
     package init(path: String) throws {
         let file = try SafetensorsFile(path: path)
         guard file.metadata["format"] == Self.format, let json = file.metadata["model"] else {
-            let found = file.metadata["format"].map { "format \($0)" } ?? "no format in its metadata"
+            let found = file.metadata["format"].map { "format \($0.prefix(40))" } ?? "no format in its metadata"
             throw FileError(path, expected: "a model of format \(Self.format)", found: found)
         }
         let description: ModelDescription
         do {
             description = try JSONDecoder().decode(ModelDescription.self, from: Data(json.utf8))
         } catch {
-            throw FileError(path, expected: "a model description that this version knows", found: json)
+            throw FileError(path, expected: "a model description that this version knows", found: "another")
         }
-        guard description.classes.count >= 2, description.tileSize >= 1,
-            description.statistics.mean.count == 3, description.statistics.deviation.count == 3,
-            description.statistics.deviation.allSatisfy({ $0 > 0 && $0.isFinite })
-        else {
-            throw FileError(path, expected: "a complete model description", found: json)
+        if let problem = description.problem {
+            throw FileError(path, expected: problem.expected, found: problem.found)
         }
+        let plan: NetworkPlan
         do {
-            try self.init(description, records: file.metadata.filter { $0.key != "format" && $0.key != "model" })
+            plan = try description.plan()
         } catch {
             throw FileError(path, expected: "layers for tiles of \(description.tileSize) pixels", found: "\(error)")
         }
+        // Before memory is taken for what the description promises.
+        try plan.layout.check(file)
+        self.init(
+            description, file.metadata.filter { $0.key != "format" && $0.key != "model" }, Network(plan))
         try network.parameters.load(file)
         if let name = network.parameters.firstNonFinite {
             throw FileError(path, expected: "finite weights", found: "a value in \(name) that is not")

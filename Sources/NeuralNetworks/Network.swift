@@ -13,6 +13,46 @@ package final class Network {
     private let bounds: [Float]
 
     /// A network whose parameters are zero. Throws when a layer does not fit the one before it.
+    package convenience init(_ layers: [any Layer], inputShape: Shape) throws {
+        self.init(try NetworkPlan(layers, inputShape: inputShape))
+    }
+
+    /// The network of a plan, its parameters zero.
+    package init(_ plan: NetworkPlan) {
+        layers = plan.layers
+        inputShape = plan.inputShape
+        outputShapes = plan.outputShapes
+        parameterRanges = plan.parameterRanges
+        bounds = plan.bounds
+        parameters = ParameterSet(plan.layout)
+    }
+
+    /// Shape of one sample's logits.
+    package var outputShape: Shape { outputShapes.last ?? inputShape }
+
+    /// Gives every parameter the initial value that PyTorch's layers draw, from streams of `seed`.
+    package func initialize(seed: UInt64) throws {
+        for (index, tensor) in parameters.tensors.enumerated() {
+            let bound = bounds[index]
+            let stream = SplitMix64.derive(seed, [0x696E_6974, UInt64(index)])
+            try Kernels.randomUniform(tensor, in: -bound..<bound, seed: stream)
+        }
+    }
+
+    /// The first layer with parameters: no gradient is needed below it.
+    var firstTrainedLayer: Int { parameterRanges.firstIndex { !$0.isEmpty } ?? 0 }
+}
+
+/// Layers that fit each other, and the parameters that they need; no memory yet.
+package struct NetworkPlan {
+    let layers: [any Layer]
+    let inputShape: Shape
+    let outputShapes: [Shape]
+    let parameterRanges: [Range<Int>]
+    let bounds: [Float]
+    package let layout: ParameterSet.Layout
+
+    /// Throws when a layer does not fit the one before it.
     package init(_ layers: [any Layer], inputShape: Shape) throws {
         precondition(Set(layers.map(\.name)).count == layers.count, "two layers have one name")
         self.layers = layers
@@ -36,21 +76,6 @@ package final class Network {
         self.outputShapes = outputShapes
         self.bounds = bounds
         parameterRanges = ranges
-        parameters = ParameterSet(ParameterSet.Layout(declarations))
+        layout = ParameterSet.Layout(declarations)
     }
-
-    /// Shape of one sample's logits.
-    package var outputShape: Shape { outputShapes.last ?? inputShape }
-
-    /// Gives every parameter the initial value that PyTorch's layers draw, from streams of `seed`.
-    package func initialize(seed: UInt64) throws {
-        for (index, tensor) in parameters.tensors.enumerated() {
-            let bound = bounds[index]
-            let stream = SplitMix64.derive(seed, [0x696E_6974, UInt64(index)])
-            try Kernels.randomUniform(tensor, in: -bound..<bound, seed: stream)
-        }
-    }
-
-    /// The first layer with parameters: no gradient is needed below it.
-    var firstTrainedLayer: Int { parameterRanges.firstIndex { !$0.isEmpty } ?? 0 }
 }

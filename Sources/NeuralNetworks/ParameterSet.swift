@@ -22,6 +22,24 @@ package final class ParameterSet {
             count = offset
         }
 
+        /// Throws when a tensor of the file is missing, has another shape or type, or is not known.
+        package func check(_ file: SafetensorsFile) throws(FileError) {
+            for (name, shape) in zip(names, shapes) {
+                guard let entry = file.entries[name] else {
+                    throw FileError(file.path, expected: "tensor \(name) (\(shape))", found: "no such tensor")
+                }
+                guard entry.dtype == "F32", entry.shape == shape.dimensions else {
+                    throw FileError(
+                        file.path, expected: "tensor \(name) as F32 \(shape)",
+                        found: "\(entry.dtype) \(Shape(entry.shape))")
+                }
+            }
+            if let unknown = file.entries.keys.sorted().first(where: { !names.contains($0) }) {
+                throw FileError(
+                    file.path, expected: "tensors \(names.joined(separator: ", "))", found: "\(unknown.prefix(80))")
+            }
+        }
+
         /// Numbers that a model has, without the gaps.
         package var parameterCount: Int { shapes.reduce(0) { $0 + $1.count } }
     }
@@ -46,23 +64,13 @@ package final class ParameterSet {
 
     package var named: [(name: String, tensor: Tensor)] { Array(zip(layout.names, tensors)) }
 
-    /// Takes over the values in a file. Throws when a tensor is missing, has another shape or type, or is not known.
+    /// Takes over the values in a file, which has to have this layout.
     package func load(_ file: SafetensorsFile) throws(FileError) {
+        try layout.check(file)
         for (name, tensor) in named {
-            guard let entry = file.entries[name] else {
-                throw FileError(file.path, expected: "tensor \(name) (\(tensor.shape))", found: "no such tensor")
-            }
-            guard entry.dtype == "F32", entry.shape == tensor.shape.dimensions else {
-                throw FileError(
-                    file.path, expected: "tensor \(name) as F32 \(tensor.shape)",
-                    found: "\(entry.dtype) \(Shape(entry.shape))")
-            }
             file.withBytes(of: name) { bytes in
                 tensor.withUnsafeMutableBuffer { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
             }
-        }
-        if let unknown = file.entries.keys.sorted().first(where: { !layout.names.contains($0) }) {
-            throw FileError(file.path, expected: "tensors \(layout.names.joined(separator: ", "))", found: "\(unknown)")
         }
     }
 

@@ -1,5 +1,11 @@
 import Tensors
 
+/// A model's outputs are no numbers, and must not pass for an answer.
+package struct PredictionError: Error, CustomStringConvertible {
+    package let description =
+        "the model's outputs are not finite numbers: its weights or statistics do not fit its input"
+}
+
 /// Applies a model to windows of pixels, a batch at a time.
 ///
 /// Windows queue up until a batch is full, so that they may come in pieces of any size.
@@ -45,7 +51,10 @@ package final class Predictor {
         guard queued > 0 else { return }
         workspace.setBatch(queued)
         queued = 0
-        try workspace.forward(.inference).withUnsafeBuffer { try deliver($0) }
+        try workspace.forward(.inference).withUnsafeBuffer { logits in
+            guard logits.allSatisfy(\.isFinite) else { throw PredictionError() }
+            try deliver(logits)
+        }
     }
 
     /// Logits of every window. `afterBatch`, when given, is told how many windows have been done; it may throw to stop.
@@ -59,6 +68,7 @@ package final class Predictor {
             result.append(contentsOf: rows)
             try afterBatch?(result.count / classes)
         }
+        // Windows that a failure left behind.
         queued = 0
         try add(bytes, windows, deliver: deliver)
         try flush(deliver: deliver)

@@ -50,7 +50,7 @@ package struct SafetensorsFile {
         for (name, value) in header {
             if name == "__metadata__" {
                 guard let strings = value as? [String: String] else {
-                    throw FileError(path, expected: "metadata of strings", found: "\(value)")
+                    throw FileError(path, expected: "metadata of strings", found: "other values")
                 }
                 metadata = strings
             } else {
@@ -59,6 +59,20 @@ package struct SafetensorsFile {
         }
         self.entries = entries
         self.metadata = metadata
+        var end = 0
+        for (name, entry) in entries.sorted(by: {
+            ($0.value.range.lowerBound, $0.key) < ($1.value.range.lowerBound, $1.key)
+        })
+        where !entry.range.isEmpty {
+            guard entry.range.lowerBound == end else {
+                throw FileError(
+                    path, expected: "tensor \(name) at byte \(end)", found: "it at byte \(entry.range.lowerBound)")
+            }
+            end = entry.range.upperBound
+        }
+        guard end == data.count - start else {
+            throw FileError(path, expected: "\(end) bytes of tensors", found: "\(data.count - start)")
+        }
     }
 
     /// The bytes of a tensor that the file has.
@@ -77,7 +91,8 @@ package struct SafetensorsFile {
             let shape = fields["shape"] as? [Int], shape.allSatisfy({ $0 >= 0 }),
             let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
         else {
-            throw FileError(path, expected: "dtype, shape and data_offsets of tensor \(name)", found: "\(value)")
+            throw FileError(
+                path, expected: "dtype, shape and data_offsets of tensor \(name.prefix(80))", found: "something else")
         }
         guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= available else {
             throw FileError(

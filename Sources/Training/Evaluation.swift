@@ -1,15 +1,30 @@
 import Datasets
+import Files
 import NeuralNetworks
 import Tensors
 
 /// Scores a model on labelled tiles.
 package enum Evaluation {
+    /// Throws unless a model, read from `path`, is one for such tiles and labels.
+    package static func requireFit(_ model: Model, path: String) throws(FileError) {
+        let description = model.description
+        guard description.tileSize == TileSet.tileSize, Set(description.classes) == Set(TileLabel.names) else {
+            throw FileError(
+                path,
+                expected:
+                    "a model of \(TileLabel.names.joined(separator: ", ")) for tiles of \(TileSet.tileSize) pixels",
+                found: "\(description.classes.joined(separator: ", ")) for tiles of \(description.tileSize) pixels")
+        }
+    }
+
     /// `afterBatch`, when given, is told how many tiles have been done; it may throw to stop.
     package static func score(
         _ predictor: Predictor, on tiles: [Int], of set: TileSet, afterBatch: ((Int) throws -> Void)? = nil
     ) throws -> Score {
         let names = predictor.model.description.classes
-        let targets = tiles.map { Int32(set.tiles[$0].label!.rawValue) }
+        // A model names its outputs; their order is its own.
+        let outputs = TileLabel.allCases.map { Int32(names.firstIndex(of: $0.name)!) }
+        let targets = tiles.map { outputs[set.tiles[$0].label!.rawValue] }
         let rows = try set.withPixels { try predictor.logits($0, set.windows(of: tiles), afterBatch: afterBatch) }
         let logits = Tensor([tiles.count, names.count], rows)
         let loss = try Kernels.crossEntropyForward(logits, targets: targets, CrossEntropy())

@@ -10,10 +10,12 @@ package struct RunFolder {
     /// The content of `run.json`.
     package struct Record: Codable, Sendable {
         package enum State: String, Codable, Sendable {
-            case running, interrupted, finished
+            case running, interrupted, failed, finished
         }
 
         package var state: State
+        /// Why the run failed.
+        package var failure: String?
         package var version: String
         package var started: Date
         package var settings: TrainingSettings
@@ -36,22 +38,7 @@ package struct RunFolder {
 
     /// Makes the folder. Throws when there is something in it already: no run overwrites another.
     package init(path: String, for trainer: Trainer, version: String) throws(FileError) {
-        let files = FileManager.default
-        var isFolder: ObjCBool = false
-        if files.fileExists(atPath: path, isDirectory: &isFolder) {
-            let content = (try? files.contentsOfDirectory(atPath: path)) ?? []
-            guard isFolder.boolValue, content.isEmpty else {
-                throw FileError(
-                    path, .unwritable,
-                    "expected a new or empty folder for the run, found \(isFolder.boolValue ? "files in it" : "a file")"
-                )
-            }
-        }
-        do {
-            try files.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw FileError(path, .unwritable, "cannot be made (\(error.localizedDescription))")
-        }
+        try Folder.make(path)
         self.path = path
         let split = trainer.split
         var tiles = [String: [String: Int]]()
@@ -78,32 +65,26 @@ package struct RunFolder {
         model.records = [
             "version": record.version,
             "seed": String(trainer.settings.seed),
-            "settings": try Self.json(trainer.settings),
-            "history": try Self.json(trainer.history),
-            "metrics": try Self.json(newest),
-            SplitRecord.key: try Self.json(
+            "settings": try jsonText(trainer.settings),
+            "history": try jsonText(trainer.history),
+            "metrics": try jsonText(newest),
+            SplitRecord.key: try jsonText(
                 SplitRecord(trainer.split, of: trainer.set, trainer.settings.split, chosenOn: trainer.watched)),
         ]
         try model.write(to: lastModel)
-        if trainer.best == newest { try model.write(to: bestModel) }
-        try AtomicFile.write(Self.csv(trainer.history), to: "\(path)/history.csv")
+        if trainer.best == newest, !AtomicFile.link(lastModel, to: bestModel) { try model.write(to: bestModel) }
+        try AtomicFile.write(Self.csv(trainer.history, watched: trainer.watched), to: "\(path)/history.csv")
         try saveRecord()
     }
 
     package func saveRecord() throws {
-        try AtomicFile.write(Self.json(record, pretty: true) + "\n", to: "\(path)/run.json")
+        try AtomicFile.write(jsonText(record, pretty: true) + "\n", to: "\(path)/run.json")
     }
 
-    package static func json(_ value: some Encodable, pretty: Bool = false) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys]
-        encoder.dateEncodingStrategy = .iso8601
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
-
-    private static func csv(_ history: [EpochRecord]) -> String {
-        let header =
-            "epoch,learning_rate,train_loss,train_accuracy,loss,accuracy,weighted_f1,seconds,tiles_per_second\n"
+    /// The columns of the watched part have its name.
+    private static func csv(_ history: [EpochRecord], watched: EvaluationSplit) -> String {
+        let part = ["loss", "accuracy", "weighted_f1"].map { "\(watched.rawValue)_\($0)" }.joined(separator: ",")
+        let header = "epoch,learning_rate,train_loss,train_accuracy,\(part),seconds,tiles_per_second\n"
         return history.reduce(into: header) { text, epoch in
             let numbers = [
                 epoch.trainLoss, epoch.trainAccuracy, epoch.watchedLoss, epoch.watchedAccuracy, epoch.watchedF1,
@@ -113,4 +94,12 @@ package struct RunFolder {
             text += numbers.map { String(format: "%.6g", $0) }.joined(separator: ",") + "\n"
         }
     }
+}
+
+/// JSON with sorted keys; dates as ISO 8601.
+package func jsonText(_ value: some Encodable, pretty: Bool = false) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys]
+    encoder.dateEncodingStrategy = .iso8601
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

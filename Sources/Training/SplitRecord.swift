@@ -11,7 +11,7 @@ package enum EvaluationSplit: String, Codable, CaseIterable, Sendable {
     case validation
     /// Tiles that the model learnt from.
     case train
-    /// Labelled tiles that the model's training has not met in any of the other parts.
+    /// Labelled tiles that the model's training has not met at all, nor others of their groups.
     case unseen
 }
 
@@ -27,6 +27,10 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     private let train: [String]
     private let validation: [String]
     private let test: [String]
+    /// Unlabelled tiles whose pixels are in the channel statistics.
+    private let unlabelled: [String]
+    /// Names of all groups of the data set's labelled tiles.
+    private let groups: [String]
 
     package init(_ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit) {
         self.settings = settings
@@ -36,6 +40,8 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         train = hashes(split.train)
         validation = hashes(split.validation)
         test = hashes(split.test)
+        unlabelled = hashes(split.unlabelled)
+        groups = Set(set.labelled.compactMap { set.tiles[$0].group }).sorted()
     }
 
     /// The record in a model's metadata.
@@ -50,14 +56,25 @@ package struct SplitRecord: Codable, Equatable, Sendable {
 
     /// Indices of the labelled tiles of a set that are in a part.
     package func indices(of part: EvaluationSplit, in set: TileSet) -> [Int] {
-        let wanted: Set<String> =
-            switch part {
-            case .train: Set(train)
-            case .validation: Set(validation)
-            case .test: Set(test)
-            case .unseen: Set(train + validation + test)
-            }
-        return set.labelled.filter { wanted.contains(Self.hash(set.tiles[$0])) != (part == .unseen) }
+        let (known, groups) = (Set(hashes(of: part)), Set(groups))
+        return set.labelled.filter { index in
+            let tile = set.tiles[index]
+            let isKnown = known.contains(Self.hash(tile))
+            return part == .unseen ? !isKnown && !(tile.group.map(groups.contains) ?? false) : isKnown
+        }
+    }
+
+    /// How many tiles training had in a part; nil for unseen ones.
+    package func count(of part: EvaluationSplit) -> Int? { part == .unseen ? nil : hashes(of: part).count }
+
+    /// The tiles of a part, or all that training met.
+    private func hashes(of part: EvaluationSplit) -> [String] {
+        switch part {
+        case .train: train
+        case .validation: validation
+        case .test: test
+        case .unseen: train + validation + test + unlabelled
+        }
     }
 
     private static func hash(_ tile: Tile) -> String { String(tile.fingerprint, radix: 16) }

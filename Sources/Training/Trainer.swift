@@ -35,7 +35,8 @@ package struct Trainer {
         self.split = split
         let description = ModelDescription(
             architecture: settings.architecture, tileSize: TileSet.tileSize, classes: TileLabel.names,
-            statistics: try set.channelStatistics(of: split.train + split.unlabelled), dropout: settings.dropout)
+            statistics: try set.channelStatistics(of: split.train + split.unlabelled),
+            micronsPerPixel: settings.micronsPerPixel, dropout: settings.dropout)
         model = try Model(description)
         try model.network.initialize(seed: settings.seed)
         workspace = Workspace(model.network, capacity: settings.batchSize, purpose: .training)
@@ -70,11 +71,7 @@ package struct Trainer {
             let batch = Array(order[done..<min(done + settings.batchSize, order.count)])
             let seed = SplitMix64.derive(settings.seed, [0x7374_6570, UInt64(epoch), UInt64(done)])
             let (loss, batchHits) = try step(batch, seed: seed)
-            guard loss.isFinite else {
-                throw TrainingError(
-                    description: "the loss is \(loss) in epoch \(epoch): expected a finite number; "
-                        + "a lower --learning-rate helps most often")
-            }
+            guard loss.isFinite else { throw Self.divergence(in: epoch, loss: loss) }
             done += batch.count
             hits += batchHits
             lossSum += loss * Double(batch.count)
@@ -85,7 +82,12 @@ package struct Trainer {
                     tilesPerSecond: Double(done) / (ContinuousClock.now - start).seconds))
         }
         let trained = (ContinuousClock.now - start).seconds
-        let score = try Evaluation.score(predictor, on: watchedTiles, of: set)
+        let score: Score
+        do {
+            score = try self.score(watchedTiles)
+        } catch is PredictionError {
+            throw Self.divergence(in: epoch, loss: .nan)
+        }
         let record = EpochRecord(
             epoch: epoch, learningRate: optimizer.learningRate, trainLoss: lossSum / Double(done),
             trainAccuracy: Double(hits) / Double(done), watchedLoss: score.loss, watchedAccuracy: score.accuracy,
@@ -96,6 +98,17 @@ package struct Trainer {
         }
         history.append(record)
         try report(.epoch(record, isBest: best == record))
+    }
+
+    private static func divergence(in epoch: Int, loss: Double) -> TrainingError {
+        TrainingError(
+            description: "the loss is \(loss) in epoch \(epoch): expected a finite number; "
+                + "a lower --learning-rate helps most often")
+    }
+
+    /// Takes over the weights in a model file of the same architecture.
+    package func restore(from path: String) throws {
+        try model.network.parameters.load(SafetensorsFile(path: path))
     }
 
     /// Scores some tiles with the weights as they are.

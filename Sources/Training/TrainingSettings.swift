@@ -21,6 +21,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// Gradients of a larger global norm are scaled down to it.
     package var clipNorm: Float?
     package var split = Split.Settings()
+    /// Resolution of the tiles, recorded in the model; nil when it is not known.
+    package var micronsPerPixel: Double?
     /// Of the initial weights, the order of tiles and dropout.
     package var seed: UInt64 = 42
 

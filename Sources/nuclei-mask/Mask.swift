@@ -30,8 +30,7 @@ struct Mask: ParsableCommand {
     @Option(help: "Pixels from one window to the next, at most the model's tile size.")
     var stride = 128
 
-    @Option(help: "Windows predicted at once.")
-    var batchSize = 32
+    @OptionGroup var batch: BatchOptions
 
     @Option(help: "A pixel is white where its mean probability of nuclei is above this.")
     var threshold = 0.5
@@ -42,20 +41,17 @@ struct Mask: ParsableCommand {
     @Option(help: "File to write (default: IMAGE's name with _nuclei_mask.png, beside it).")
     var output: String?
 
-    @Option(help: "Threads (default: all processors). Results do not depend on it.")
-    var threads: Int?
+    @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
         try require(stride >= 1, "--stride", "at least 1", found: stride)
-        try require(1...4096 ~= batchSize, "--batch-size", "1 to 4096", found: batchSize)
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
-        try require(1...256 ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
     }
 
     func run() throws {
         try reportingErrors {
             Interruption.watch()
-            try Kernels.setThreadCount(threads ?? availableThreads)
+            try Kernels.setThreadCount(threads.count)
             let loaded = try Model(path: model)
             let tile = loaded.description.tileSize
             try require(stride <= tile, "--stride", "1 to \(tile), the model's tile size", found: stride)
@@ -64,14 +60,16 @@ struct Mask: ParsableCommand {
             settings.threshold = threshold
             settings.edges = edges
             let reader = try openImage(image)
-            let masker = try Masker(loaded, path: model, batchSize: batchSize, settings: settings)
+            let masker = try Masker(loaded, path: model, batchSize: batch.size, settings: settings)
+            let total = try masker.grid(for: reader).count
             let path = output ?? defaultPath(for: image, ending: "_nuclei_mask.png")
+            try requireOther(path, than: [image, model])
             let writer = try PNGWriter(path: path, width: reader.width, height: reader.height, channels: .grey)
             let size = "\(reader.width) x \(reader.height) pixels"
             if masker.pads(width: reader.width, height: reader.height) {
                 Terminal.printLine("\(image): \(size), smaller than a tile of \(tile): padded by reflection")
             }
-            let total = masker.grid(width: reader.width, height: reader.height).count
+            compareResolution(of: reader, with: loaded.description)
             let start = ContinuousClock.now
             var progress = Progress((image as NSString).lastPathComponent, unit: "windows")
             let probabilities = try masker.probabilities(reader) { done in
@@ -80,8 +78,7 @@ struct Mask: ParsableCommand {
             }
             let summary = try masker.write(
                 probabilities, width: reader.width, height: reader.height, to: writer)
-            let elapsed = ContinuousClock.now - start
-            let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+            let seconds = Progress.seconds(ContinuousClock.now - start)
             Terminal.printLine(
                 String(
                     format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, summary.windows, seconds,
@@ -94,6 +91,25 @@ struct Mask: ParsableCommand {
             }
             Terminal.printLine("mask: \(path)")
         }
+    }
+
+    /// Says so when slide and model were seen at resolutions that differ by more than a tenth.
+    private func compareResolution(of reader: any RowReader, with model: ModelDescription) {
+        guard let slide = (reader as? SlideReader)?.metadata.micronsPerPixel, let learnt = model.micronsPerPixel,
+            !(0.9...1.1 ~= slide.x / learnt)
+        else { return }
+        Terminal.printLine(
+            String(
+                format:
+                    "%@: %.3f microns per pixel, but the model learnt at %.3f; read at full resolution all the same",
+                image, slide.x, learnt))
+    }
+}
+
+/// Throws when a file to write is one of those to read.
+func requireOther(_ output: String, than inputs: [String]) throws(FileError) {
+    if let input = inputs.first(where: { AtomicFile.areSame(output, $0) }) {
+        throw FileError(output, .unwritable, "expected another file than the input \(input), found the same")
     }
 }
 

@@ -42,6 +42,7 @@ struct OverlayCommand: ParsableCommand {
             }
             let panel = Overlay.panel(width: full.width, height: full.height, side: size)
             let path = output ?? defaultPath(for: image, ending: "_nuclei_overlay.png")
+            try requireOther(path, than: [image, maskPath])
             let picture = Overlay.size(panel: panel)
             let writer = try openImageForWriting(path, width: picture.width, height: picture.height)
             let coverage = try Overlay.write(

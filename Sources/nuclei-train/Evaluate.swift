@@ -28,11 +28,8 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Part of the data set to score.")
     var split = EvaluationSplit.test
 
-    @Option(help: "Tiles predicted at once.")
-    var batchSize = 32
-
-    @Option(help: "Threads (default: all processors).")
-    var threads: Int?
+    @OptionGroup var batch: BatchOptions
+    @OptionGroup var threads: ThreadOptions
 
     @Flag(help: "Print JSON instead of tables.")
     var json = false
@@ -44,40 +41,39 @@ struct Evaluate: ParsableCommand {
         let split: EvaluationSplit
         let chosenOn: EvaluationSplit
         let tiles: Int
+        /// How many tiles training had in the split; nil for unseen ones.
+        let tilesInTraining: Int?
         let score: Score
         let tilesPerSecond: Double
-    }
-
-    func validate() throws {
-        try require(1...4096 ~= batchSize, "--batch-size", "1 to 4096", found: batchSize)
-        try require(1...256 ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
     }
 
     func run() throws {
         try reportingErrors {
             Interruption.watch()
-            let threads = threads ?? availableThreads
-            try Kernels.setThreadCount(threads)
+            try Kernels.setThreadCount(threads.count)
             let loaded = try Model(path: model)
+            try Evaluation.requireFit(loaded, path: model)
             let record = try SplitRecord(loaded, path: model)
-            let set = try TileSet(path: dataset, threads: threads)
+            let set = try TileSet(path: dataset, threads: threads.count)
             let tiles = record.indices(of: split, in: set)
             guard !tiles.isEmpty else {
                 throw FileError(
                     dataset, expected: "labelled tiles that are in the model's split \(split.rawValue)",
-                    found: "none; --split unseen scores tiles that the model has not met")
+                    found: split == .unseen ? "none" : "none; --split unseen scores tiles that the model has not met")
             }
             var progress = Progress("evaluate", unit: "tiles")
             let start = ContinuousClock.now
-            let score = try Evaluation.score(Predictor(loaded, batchSize: batchSize), on: tiles, of: set) { done in
+            let predictor = Predictor(loaded, batchSize: min(batch.size, tiles.count))
+            let score = try Evaluation.score(predictor, on: tiles, of: set) { done in
                 progress.update(done, of: tiles.count)
                 try Interruption.check("interrupted")
             }
             let report = Report(
                 model: model, dataset: dataset, split: split, chosenOn: record.chosenOn, tiles: tiles.count,
-                score: score, tilesPerSecond: Double(tiles.count) / (ContinuousClock.now - start).seconds)
+                tilesInTraining: record.count(of: split), score: score,
+                tilesPerSecond: Double(tiles.count) / (ContinuousClock.now - start).seconds)
             if json {
-                Terminal.printLine(try RunFolder.json(report, pretty: true))
+                Terminal.printLine(try jsonText(report, pretty: true))
             } else {
                 show(report, classes: loaded.description.classes)
             }
@@ -87,6 +83,9 @@ struct Evaluate: ParsableCommand {
     private func show(_ report: Report, classes: [String]) {
         let score = report.score
         var what = "\(report.tiles) tiles of split \(report.split.rawValue)"
+        if let all = report.tilesInTraining, all != report.tiles {
+            what = "only \(report.tiles) of the \(all) tiles of split \(report.split.rawValue)"
+        }
         if report.split == report.chosenOn { what += ", which also chose the model's epoch: an optimistic score" }
         Terminal.printLine(what)
         Terminal.printLine(

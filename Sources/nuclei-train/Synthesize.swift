@@ -31,15 +31,13 @@ struct Synthesize: ParsableCommand {
     @Option(help: "Seed: the same gives the same images.")
     var seed: UInt64 = 42
 
-    @Option(help: "Threads (default: all processors). Images do not depend on it.")
-    var threads: Int?
+    @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
         try require(0...1_000_000 ~= tiles, "--tiles", "0 to 1000000", found: tiles)
         try require(0...1_000_000 ~= unlabelled, "--unlabelled", "0 to 1000000", found: unlabelled)
         try require(0...10_000 ~= crops, "--crops", "0 to 10000", found: crops)
         try require(256...16384 ~= cropSize, "--crop-size", "256 to 16384", found: cropSize)
-        try require(1...256 ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
     }
 
     func run() throws {
@@ -49,7 +47,7 @@ struct Synthesize: ParsableCommand {
                 tiles: tiles, unlabelled: unlabelled, crops: crops, cropSize: cropSize, seed: seed)
             let total = tiles + unlabelled + crops
             let progress = Mutex(Progress("synthesize", unit: "images"))
-            try dataset.write(to: out, threads: threads ?? availableThreads) { done in
+            try dataset.write(to: out, threads: threads.count) { done in
                 progress.withLock { $0.update(done, of: total) }
                 try Interruption.check("interrupted; \(out) is not complete")
             }

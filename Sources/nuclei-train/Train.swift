@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Datasets
+import Files
 import Foundation
 import NeuralNetworks
 import Tensors
@@ -27,8 +28,7 @@ struct Train: ParsableCommand {
     @Option(help: "Passes over the training tiles.")
     var epochs = 20
 
-    @Option(help: "Tiles of one step.")
-    var batchSize = 32
+    @OptionGroup var batch: BatchOptions
 
     @Option(help: "Step size of the optimizer.")
     var learningRate: Float = 1e-3
@@ -54,36 +54,38 @@ struct Train: ParsableCommand {
     @Option(help: "Seed of the split into training, validation and test.")
     var splitSeed: UInt64 = 42
 
-    @Option(help: "Threads (default: all processors). Results do not depend on it.")
-    var threads: Int?
+    @Option(help: "Microns per pixel of the tiles, recorded in the model (default: not known).")
+    var mpp: Double?
+
+    @OptionGroup var threads: ThreadOptions
 
     @Option(help: "Folder for the run, new or empty (default: models/run-DATE-TIME).")
     var output: String?
 
     func validate() throws {
         try require(epochs >= 1, "--epochs", "at least 1", found: epochs)
-        try require(1...4096 ~= batchSize, "--batch-size", "1 to 4096", found: batchSize)
         try require(
             learningRate > 0 && learningRate.isFinite, "--learning-rate", "a positive number", found: learningRate)
         try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay", "0 or more", found: weightDecay)
         try require(0..<1 ~= momentum, "--momentum", "0 or more, below 1", found: momentum)
         try require(momentum == 0 || optimizer == .sgd, "--momentum", "--optimizer sgd with it", found: optimizer)
-        try require(1...256 ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
+        try require(mpp.map { $0 > 0 && $0.isFinite } ?? true, "--mpp", "a positive number", found: mpp ?? 0)
     }
 
     func run() throws {
         try reportingErrors {
             Interruption.watch()
-            let threads = threads ?? availableThreads
-            try Kernels.setThreadCount(threads)
-            let set = try TileSet(path: dataset, threads: threads)
+            let output = output ?? Self.newRunPath()
+            try Folder.requireNew(output)
+            try Kernels.setThreadCount(threads.count)
+            let set = try TileSet(path: dataset, threads: threads.count)
             let split = try Split(set, settings.split)
             describe(set, split)
             var trainer = try Trainer(settings, set: set, split: split)
-            var folder = try RunFolder(path: output ?? Self.newRunPath(), for: trainer, version: version)
+            var folder = try RunFolder(path: output, for: trainer, version: version)
             try folder.saveRecord()
             let parameters = String(format: "%.2f M", Double(folder.record.parameters) / 1e6)
-            Terminal.printLine("\(settings.architecture.rawValue)  \(parameters) parameters, \(threads) threads")
+            Terminal.printLine("\(settings.architecture.rawValue)  \(parameters) parameters, \(threads.count) threads")
             Terminal.printLine("run    \(folder.path)\n")
             Terminal.printLine(Self.header(watched: trainer.watched))
             do {
@@ -91,19 +93,21 @@ struct Train: ParsableCommand {
                     try trainEpoch(&trainer)
                     try folder.save(trainer)
                 }
-            } catch let error as Interrupted {
-                folder.record.state = .interrupted
-                try folder.saveRecord()
+                try finish(trainer, &folder)
+            } catch {
+                folder.record.state = error is Interrupted ? .interrupted : .failed
+                folder.record.failure = error is Interrupted ? nil : "\(error)"
+                // The first error is the one to tell.
+                try? folder.saveRecord()
                 throw error
             }
-            try finish(trainer, &folder)
         }
     }
 
     private var settings: TrainingSettings {
         var settings = TrainingSettings()
         settings.epochs = epochs
-        settings.batchSize = batchSize
+        settings.batchSize = batch.size
         settings.optimizer = OptimizerSettings(
             method: optimizer, learningRate: learningRate, weightDecay: weightDecay)
         settings.optimizer.momentum = momentum
@@ -111,6 +115,7 @@ struct Train: ParsableCommand {
         settings.split.validationShare = validation ? 0.2 : 0
         settings.split.seed = splitSeed
         settings.seed = seed
+        settings.micronsPerPixel = mpp
         return settings
     }
 
@@ -131,6 +136,15 @@ struct Train: ParsableCommand {
                     + groups(of: part, in: set))
         }
         Terminal.printLine("unlabelled".padded(10) + String(set.unlabelled.count).padded(-9))
+        let ungrouped = set.labelled.count { set.tiles[$0].group == nil }
+        if set.hasGroups, ungrouped > 0 {
+            Terminal.printLine("warning: \(ungrouped) labelled tiles are of no group; each counts as one of its own")
+        }
+        for (first, second) in set.contradictions.prefix(5) {
+            Terminal.printLine(
+                "warning: \(set.tiles[first].filename) and \(set.tiles[second].filename) have the same pixels, "
+                    + "but other labels")
+        }
     }
 
     private func groups(of part: [Int], in set: TileSet) -> String {
@@ -153,7 +167,8 @@ struct Train: ParsableCommand {
                 progress.update(done, of: total, details: details)
                 try Interruption.check(
                     "interrupted in epoch \(epoch); "
-                        + (epoch > 1 ? "the models of the epochs before it are in the run folder" : "no model was saved"))
+                        + (epoch > 1
+                            ? "the models of the epochs before it are in the run folder" : "no model was saved"))
             case .epoch(let record, let isBest):
                 let numbers = String(
                     format: "%10.4f  %8.3f   %*.4f  %8.3f  %6.3f  %8.1f", record.trainLoss, record.trainAccuracy,
@@ -168,9 +183,8 @@ struct Train: ParsableCommand {
 
     private func finish(_ trainer: Trainer, _ folder: inout RunFolder) throws {
         folder.record.lastTest = try trainer.score(trainer.split.test)
-        let best = try Model(path: folder.bestModel)
-        folder.record.bestTest = try Evaluation.score(
-            Predictor(best, batchSize: batchSize), on: trainer.split.test, of: trainer.set)
+        try trainer.restore(from: folder.bestModel)
+        folder.record.bestTest = try trainer.score(trainer.split.test)
         folder.record.state = .finished
         folder.record.seconds = Date().timeIntervalSince(folder.record.started)
         try folder.saveRecord()

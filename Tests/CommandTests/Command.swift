@@ -28,6 +28,15 @@ enum Command: String {
         return try Running(process)
     }
 
+    /// Runs the command in a shell, for the redirections behind its arguments.
+    func shell(_ arguments: String, in folder: String) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "\"$0\" \(arguments)", Self.folder.appendingPathComponent(rawValue).path]
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        return try Running(process).wait()
+    }
+
     func run(_ arguments: String..., in folder: String) throws -> Result {
         try start(arguments, in: folder).wait()
     }
@@ -86,6 +95,16 @@ final class WorkFolder {
 
     func write(_ text: String, to name: String) throws {
         try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+    }
+
+    /// Waits until a folder has a file that a name fits, at most a minute.
+    func waitForFile(in folder: String, _ fits: (String) -> Bool) -> Bool {
+        for _ in 0..<600 {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)")) ?? []
+            if names.contains(where: fits) { return true }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        return false
     }
 
     var files: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }

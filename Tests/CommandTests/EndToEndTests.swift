@@ -26,7 +26,7 @@ import Testing
         // Nothing is written over.
         let again = try Command.train.run("set", "--epochs", "1", "--output", "run", in: work.path)
         #expect(again.status == 73)
-        #expect(again.errors == "error: run: expected a new or empty folder for the run, found files in it\n")
+        #expect(again.errors == "error: run: expected a new or empty folder, found files in it\n")
 
         let evaluated = try Command.train.run(
             "evaluate", "set", "--model", "run/best.safetensors", "--json", in: work.path)
@@ -87,6 +87,23 @@ import Testing
         let strip = try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png")
         #expect(strip.width == 30 && strip.height == 300)
 
+        // What is read is not written over.
+        let onto = try Command.mask.run(
+            "small.png", "--model", "run/last.safetensors", "--output", "./small.png", in: work.path)
+        #expect(onto.status == 73)
+        #expect(onto.errors == "error: ./small.png: expected another file than the input small.png, found the same\n")
+        let ontoMask = try Command.mask.run("overlay", "small.png", "--output", "small_nuclei_mask.png", in: work.path)
+        #expect(ontoMask.status == 73)
+        #expect(try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png") == strip)
+
+        // Results that get lost are an error, but no crash; and they never get into the mask.
+        for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-"] {
+            let lost = try Command.mask.shell(
+                "small.png --model run/last.safetensors --output lost.png \(redirection)", in: work.path)
+            #expect(lost.status == (redirection == ">/dev/full" ? 73 : 0), "\(redirection): \(lost)")
+            #expect(try RGBImage(decoding: "\(work.path)/lost.png") == strip)
+        }
+
         let wide = try Command.mask.run(
             "small.png", "--model", "run/last.safetensors", "--stride", "257", in: work.path)
         #expect(
@@ -122,11 +139,11 @@ import Testing
         #expect(crop.status == 0)
         let masking = try Command.mask.start(
             ["crops/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--stride", "8"], in: work.path)
-        Thread.sleep(forTimeInterval: 1.5)
+        #expect(work.waitForFile(in: "crops") { $0.contains(".partial-") })
         masking.process.terminate()
         let stopped = masking.wait()
         #expect(stopped.status == 130, "\(stopped)")
-        #expect(stopped.errors == "interrupted; no mask was written\n")
+        #expect(stopped.errors.hasSuffix("interrupted; no mask was written\n"))
         let left = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/crops").sorted()
         #expect(left == ["README.txt", "labels.csv", "wsi_crop_1.jpg", "wsi_crop_1_truth.png"])
     }

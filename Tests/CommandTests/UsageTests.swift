@@ -27,7 +27,8 @@ struct UsageTests {
     @Test func wrongUsageIsStatus64() throws {
         for arguments in [
             ["set", "--epochs", "0"], ["set", "--batch-size", "0"], ["set", "--learning-rate", "-1"],
-            ["set", "--learning-rate", "nan"], ["set", "--threads", "0"], ["set", "--optimizer", "magic"], [], ["set", "--momentum", "0.9"],
+            ["set", "--learning-rate", "nan"], ["set", "--threads", "0"], ["set", "--optimizer", "magic"], [],
+            ["set", "--momentum", "0.9"], ["set", "--mpp", "0"],
             ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],
             ["evaluate", "set", "--model", "m", "--split", "mine"],
         ] {
@@ -60,7 +61,7 @@ struct UsageTests {
 
         try work.write("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n", to: "set/labels.csv")
         let tiles = try Command.train.run("set", in: work.path)
-        #expect(tiles.status == 65)
+        #expect(tiles.status == 66)
         #expect(tiles.errors.split(separator: "\n").count == 2)
         #expect(tiles.errors.hasPrefix("error: set/tile_1.png: ") && tiles.errors.contains("(labels.csv:2)"))
 

@@ -60,6 +60,16 @@ struct TileSetTests {
         }
     }
 
+    @Test func contradictingLabelsAreFound() throws {
+        let folder = try DatasetFolder()
+        try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n3,NUCLEI\n4,NO_NUCLEUS\n")
+        for (name, colour) in [(1, 10), (2, 20), (3, 10), (4, 10)] as [(Int, UInt8)] {
+            try folder.tile("tile_\(name).png", [colour, 0, 0])
+        }
+        let found = try TileSet(path: folder.path, threads: 1).contradictions
+        #expect(found.count == 1 && found[0] == (0, 3))
+    }
+
     @Test func statisticsAreThoseOfThePixels() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")

@@ -97,12 +97,24 @@ private final class TemporaryFolder {
                 == "\(name) 12 bytes for tensor a (F32 3), found 8 bytes")
         #expect(
             try message(file("{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,8]}}", 8), read)
-                .hasPrefix("\(name) dtype, shape and data_offsets of tensor a, found "))
+                == "\(name) dtype, shape and data_offsets of tensor a, found something else")
         #expect(
             try message(
                 file("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}", 8), read
             )
             .hasPrefix("\(name) \(Int.max) bytes for tensor a"))
+        let first = "\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}"
+        func second(_ from: Int, _ to: Int) -> String {
+            "\"b\":{\"dtype\":\"U8\",\"shape\":[\(to - from)],\"data_offsets\":[\(from),\(to)]}"
+        }
+        #expect(try message(file("{\(first),\(second(4, 8))}", 8), read) == "no error")
+        #expect(
+            try message(file("{\(first),\(second(5, 8))}", 8), read) == "\(name) tensor b at byte 4, found it at byte 5"
+        )
+        #expect(
+            try message(file("{\(first),\(second(3, 8))}", 8), read) == "\(name) tensor b at byte 4, found it at byte 3"
+        )
+        #expect(try message(file("{\(first)}", 9), read) == "\(name) 4 bytes of tensors, found 9")
         #expect(throws: FileError.self) { _ = try SafetensorsFile(path: "\(folder.path)/none") }
     }
 
@@ -133,6 +145,25 @@ private final class TemporaryFolder {
         #expect(try message(changed, read).hasPrefix("\(name) tensor fc1.weight as F32 84x"))
         changed.replaceSubrange(whole.range(of: Data("tileSize\\\":32".utf8))!, with: Data("tileSize\\\":14".utf8))
         #expect(try message(changed, read).hasPrefix("\(name) layers for tiles of 14 pixels, found "))
+    }
+
+    @Test func descriptionsThatPromiseTooMuchAreRefused() throws {
+        _ = try written()
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        /// The file with a text in its description replaced by another of the same length.
+        func changed(_ from: String, _ to: String) throws -> String {
+            precondition(from.utf8.count == to.utf8.count)
+            var data = whole
+            data.replaceSubrange(try #require(whole.range(of: Data(from.utf8))), with: Data(to.utf8))
+            return try message(data) { _ = try Model(path: $0) }
+        }
+        let name = "model.safetensors: expected"
+        #expect(try changed("[4,5,6]", "[4,0,6]").hasPrefix("\(name) means of 0 to 255 and deviations of 0.01 to 255"))
+        #expect(try changed("[1,2,3]", "[1,2  ]").hasPrefix("\(name) means of 0 to 255"))
+        #expect(
+            try changed("\\\"NO_NUCLEUS\\\",", "\\\"NUCLEI\\\"    ,")
+                == "\(name) two or more classes of different names, found NUCLEI, NUCLEI")
+        #expect(try changed("lenet5", "lenet9") == "\(name) a model description that this version knows, found another")
     }
 
     @Test func aModelIsNotWrittenIntoNothing() throws {

@@ -68,7 +68,7 @@ private final class Lesson {
             let slope = (above - below) / Double(2 * eps)
             try compare(
                 lesson.network.parameters.layout.names[index], [gradient[element]], [slope],
-                Tolerance(absolute: 2e-3, relative: 0.05))
+                Tolerance(absolute: 2e-4, relative: 0.05))
         }
     }
 

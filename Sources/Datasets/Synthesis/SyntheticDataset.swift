@@ -32,7 +32,7 @@ package struct SyntheticDataset: Sendable {
     /// and a `README.txt` that says what they are. Throws when there is something in the folder already.
     /// `afterEach` is told how many images have been written; it may throw to stop.
     package func write(to path: String, threads: Int, afterEach: @Sendable (Int) throws -> Void) throws {
-        try makeFolder(path)
+        try Folder.make(path)
         try AtomicFile.write(readMe, to: "\(path)/README.txt")
         let done = Mutex(0)
         let failure = Mutex<(any Error)?>(nil)
@@ -69,18 +69,6 @@ package struct SyntheticDataset: Sendable {
         --crop-size \(cropSize) --seed \(seed)
 
         """
-    }
-
-    private func makeFolder(_ path: String) throws {
-        let files = FileManager.default
-        if files.fileExists(atPath: path), try !files.contentsOfDirectory(atPath: path).isEmpty {
-            throw FileError(path, .unwritable, "expected a new or empty folder, found files in it")
-        }
-        do {
-            try files.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw FileError(path, .unwritable, "cannot be made (\(error.localizedDescription))")
-        }
     }
 
     private func slide(of tile: Int) -> Int { tile % Self.slides }

@@ -31,7 +31,7 @@ package struct SyntheticTissue: Sendable {
     /// What to write beside the images, wherever they go.
     package static let notice = "Synthetic images in the look of H&E, with known nuclei. No patient, no microscope."
     /// Side of a tile, in pixels.
-    package static let tileSize = 256
+    package static let tileSize = TileSet.tileSize
     /// Side of the blocks that an image is made of, in pixels: bounds the memory of large crops.
     private static let blockSize = 512
 
