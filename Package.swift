@@ -58,7 +58,8 @@ let package = Package(
         .testTarget(
             name: "MaskingTests",
             dependencies: ["Files", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["Files", "Imaging", "nuclei-train", "nuclei-mask"]),
+        .testTarget(
+            name: "CommandTests", dependencies: ["Files", "Imaging", "NeuralNetworks", "nuclei-train", "nuclei-mask"]),
     ],
     swiftLanguageModes: [.v6]
 )

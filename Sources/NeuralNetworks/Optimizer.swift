@@ -45,6 +45,12 @@ package final class Optimizer {
         state = (0..<states).map { _ in ParameterSet(layout) }
     }
 
+    /// Counts on from a step that was taken earlier; the moments are the caller's to restore.
+    package func restore(stepCount: Int, learningRate: Float) {
+        self.stepCount = stepCount
+        self.learningRate = learningRate
+    }
+
     /// Moves the parameters by one step. When `clipNorm` is given, gradients whose global norm is larger are scaled
     /// down to it first (as `torch.nn.utils.clip_grad_norm_`, without a pass of its own over the gradients).
     /// Returns that norm, or nil when nothing was to be clipped.

@@ -22,9 +22,11 @@ package final class ParameterSet {
             count = offset
         }
 
-        /// Throws when a tensor of the file is missing, has another shape or type, or is not known.
-        package func check(_ file: SafetensorsFile) throws(FileError) {
+        /// Throws when a tensor of the file is missing, has another shape or type, or is not known. Only tensors whose
+        /// names have the prefix count; the rest of their names is the parameter's.
+        package func check(_ file: SafetensorsFile, prefix: String = "") throws(FileError) {
             for (name, shape) in zip(names, shapes) {
+                let name = prefix + name
                 guard let entry = file.entries[name] else {
                     throw FileError(file.path, expected: "tensor \(name) (\(shape))", found: "no such tensor")
                 }
@@ -34,7 +36,8 @@ package final class ParameterSet {
                         found: "\(entry.dtype) \(Shape(entry.shape))")
                 }
             }
-            if let unknown = file.entries.keys.sorted().first(where: { !names.contains($0) }) {
+            let known = Set(names.map { prefix + $0 })
+            if let unknown = file.entries.keys.sorted().first(where: { $0.hasPrefix(prefix) && !known.contains($0) }) {
                 throw FileError(
                     file.path, expected: "tensors \(names.joined(separator: ", "))", found: "\(unknown.prefix(80))")
             }
@@ -64,11 +67,11 @@ package final class ParameterSet {
 
     package var named: [(name: String, tensor: Tensor)] { Array(zip(layout.names, tensors)) }
 
-    /// Takes over the values in a file, which has to have this layout.
-    package func load(_ file: SafetensorsFile) throws(FileError) {
-        try layout.check(file)
+    /// Takes over the values in a file, which has to have this layout under the prefix.
+    package func load(_ file: SafetensorsFile, prefix: String = "") throws(FileError) {
+        try layout.check(file, prefix: prefix)
         for (name, tensor) in named {
-            file.withBytes(of: name) { bytes in
+            file.withBytes(of: prefix + name) { bytes in
                 tensor.withUnsafeMutableBuffer { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
             }
         }

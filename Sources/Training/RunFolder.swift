@@ -4,8 +4,8 @@ import Foundation
 import NeuralNetworks
 import Tensors
 
-/// Where a run keeps what it makes: `best.safetensors`, `last.safetensors`, `history.csv` and `run.json`. Every file
-/// is replaced whole, after each epoch.
+/// Where a run keeps what it makes: `best.safetensors`, `last.safetensors`, `history.csv`, `run.json` and,
+/// until it has finished, `checkpoint.safetensors`. Every file is replaced whole, after each epoch.
 package struct RunFolder {
     /// The content of `run.json`.
     package struct Record: Codable, Sendable {
@@ -35,6 +35,9 @@ package struct RunFolder {
 
     package let path: String
     package var record: Record
+    /// When this process took up the run, and the seconds that others had spent on it before.
+    private let opened = Date()
+    private var earlierSeconds = 0.0
 
     /// Makes the folder. Throws when there is something in it already: no run overwrites another.
     package init(path: String, for trainer: Trainer, version: String) throws(FileError) {
@@ -47,11 +50,40 @@ package struct RunFolder {
         }
         tiles["unlabelled"] = ["used": split.unlabelled.count, "all": trainer.set.unlabelled.count]
         record = Record(
-            state: .running, version: version, started: Date(), settings: trainer.settings, dataset: trainer.set.path,
+            state: .running, version: version, started: Date(), settings: trainer.settings,
+            dataset: URL(fileURLWithPath: trainer.set.path).path,
             tiles: tiles, parameters: trainer.model.network.parameters.layout.parameterCount,
             threads: Kernels.threadCount, chosenOn: trainer.watched, history: [], seconds: 0)
     }
 
+    /// Takes up a run that was stopped. Throws when there is none, or it has finished.
+    package init(resuming path: String) throws(FileError) {
+        let file = "\(path)/run.json"
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw FileError(file, .unreadable, "expected the record of a run, found no readable file")
+        }
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        guard let record = try? decoder.decode(Record.self, from: data) else {
+            throw FileError(file, expected: "the record of a run of this version", found: "something else")
+        }
+        guard record.state != .finished else {
+            throw FileError(file, expected: "a run that was stopped", found: "one that has finished")
+        }
+        self.path = path
+        self.record = record
+        self.record.state = .running
+        self.record.failure = nil
+        earlierSeconds = record.seconds
+    }
+
+    /// Takes a fresh trainer to where the run was stopped: the last whole epoch, or the start when there was none.
+    package func restore(_ trainer: inout Trainer) throws {
+        if FileManager.default.fileExists(atPath: checkpoint) { try trainer.restore(checkpoint: checkpoint) }
+    }
+
+    /// What it takes to go on; gone when the run has finished.
+    private var checkpoint: String { "\(path)/checkpoint.safetensors" }
     package var bestModel: String { "\(path)/best.safetensors" }
     package var lastModel: String { "\(path)/last.safetensors" }
 
@@ -59,7 +91,7 @@ package struct RunFolder {
     package mutating func save(_ trainer: Trainer) throws {
         record.history = trainer.history
         record.bestEpoch = trainer.best?.epoch
-        record.seconds = Date().timeIntervalSince(record.started)
+        record.seconds = earlierSeconds + Date().timeIntervalSince(opened)
         var model = trainer.model
         let newest = trainer.history[trainer.history.count - 1]
         model.records = [
@@ -75,6 +107,18 @@ package struct RunFolder {
         if trainer.best == newest, !AtomicFile.link(lastModel, to: bestModel) { try model.write(to: bestModel) }
         try AtomicFile.write(Self.csv(trainer.history, watched: trainer.watched), to: "\(path)/history.csv")
         try saveRecord()
+        // Last: a run stopped before this repeats the epoch, with the same bits.
+        try trainer.writeCheckpoint(to: checkpoint)
+    }
+
+    /// Writes down the scores of a run that has had all its epochs.
+    package mutating func finish(bestTest: Score, lastTest: Score) throws {
+        record.bestTest = bestTest
+        record.lastTest = lastTest
+        record.state = .finished
+        record.seconds = earlierSeconds + Date().timeIntervalSince(opened)
+        try saveRecord()
+        unlink(checkpoint)
     }
 
     package func saveRecord() throws {

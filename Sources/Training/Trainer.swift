@@ -21,12 +21,12 @@ package struct Trainer {
     package let set: TileSet
     package let split: Split
     package let model: Model
-    package private(set) var history = [EpochRecord]()
+    package internal(set) var history = [EpochRecord]()
     private let workspace: Workspace
     private let gradients: ParameterSet
-    private let optimizer: Optimizer
+    let optimizer: Optimizer
     private let predictor: Predictor
-    private var plateau: ReduceLROnPlateau?
+    var plateau: ReduceLROnPlateau?
 
     /// A model with fresh weights, and all the memory that training it takes.
     package init(_ settings: TrainingSettings, set: TileSet, split: Split) throws {

@@ -23,7 +23,10 @@ struct Train: ParsableCommand {
             """)
 
     @Argument(help: "Folder of tiles with labels.csv.")
-    var dataset: String
+    var dataset: String?
+
+    @Option(help: "Folder of a run that was stopped: go on with it, with its own data set and settings.")
+    var resume: String?
 
     @Option(help: "Passes over the training tiles.")
     var epochs = 20
@@ -63,6 +66,12 @@ struct Train: ParsableCommand {
     var output: String?
 
     func validate() throws {
+        try require(dataset != nil || resume != nil, "DATASET", "a folder of tiles, or --resume", found: "none")
+        if resume != nil {
+            let names = CommandLine.arguments.filter { $0.hasPrefix("-") }.map { $0.prefix { $0 != "=" } }
+            let other = names.first { $0 != "--resume" && $0 != "--threads" } ?? dataset.map { $0[...] }
+            try require(other == nil, "--resume", "no other argument than --threads beside it", found: other ?? "")
+        }
         try require(epochs >= 1, "--epochs", "at least 1", found: epochs)
         try require(
             learningRate > 0 && learningRate.isFinite, "--learning-rate", "a positive number", found: learningRate)
@@ -75,22 +84,25 @@ struct Train: ParsableCommand {
     func run() throws {
         try reportingErrors {
             Interruption.watch()
-            let output = output ?? Self.newRunPath()
-            try Folder.requireNew(output)
+            let output = resume ?? output ?? Self.newRunPath()
+            var stopped: RunFolder?
+            if resume == nil { try Folder.requireNew(output) } else { stopped = try RunFolder(resuming: output) }
+            let settings = stopped?.record.settings ?? settings
             try Kernels.setThreadCount(threads.count)
-            let set = try TileSet(path: dataset, threads: threads.count)
+            let set = try TileSet(path: dataset ?? stopped?.record.dataset ?? "", threads: threads.count)
             let split = try Split(set, settings.split)
             describe(set, split)
             var trainer = try Trainer(settings, set: set, split: split)
-            var folder = try RunFolder(path: output, for: trainer, version: version)
+            try stopped?.restore(&trainer)
+            var folder = try stopped ?? RunFolder(path: output, for: trainer, version: version)
             try folder.saveRecord()
             let parameters = String(format: "%.2f M", Double(folder.record.parameters) / 1e6)
             Terminal.printLine("\(settings.architecture.rawValue)  \(parameters) parameters, \(threads.count) threads")
             Terminal.printLine("run    \(folder.path)\n")
             Terminal.printLine(Self.header(watched: trainer.watched))
             do {
-                for _ in 0..<epochs {
-                    try trainEpoch(&trainer)
+                while trainer.history.count < settings.epochs {
+                    try trainEpoch(&trainer, folder)
                     try folder.save(trainer)
                 }
                 try finish(trainer, &folder)
@@ -156,8 +168,9 @@ struct Train: ParsableCommand {
         return "epoch   train loss  accuracy   \(name) loss  accuracy      F1   tiles/s   time"
     }
 
-    private func trainEpoch(_ trainer: inout Trainer) throws {
+    private func trainEpoch(_ trainer: inout Trainer, _ folder: RunFolder) throws {
         let epoch = trainer.history.count + 1
+        let epochs = trainer.settings.epochs
         let watched = trainer.watched.rawValue
         var progress = Progress("epoch \(epoch)/\(epochs)", unit: "tiles")
         try trainer.trainEpoch { event in
@@ -166,9 +179,7 @@ struct Train: ParsableCommand {
                 let details = String(format: "loss %.4f  accuracy %.3f", loss, accuracy)
                 progress.update(done, of: total, details: details)
                 try Interruption.check(
-                    "interrupted in epoch \(epoch); "
-                        + (epoch > 1
-                            ? "the models of the epochs before it are in the run folder" : "no model was saved"))
+                    "interrupted in epoch \(epoch); nuclei-train --resume \(folder.path) goes on from its start")
             case .epoch(let record, let isBest):
                 let numbers = String(
                     format: "%10.4f  %8.3f   %*.4f  %8.3f  %6.3f  %8.1f", record.trainLoss, record.trainAccuracy,
@@ -182,15 +193,13 @@ struct Train: ParsableCommand {
     }
 
     private func finish(_ trainer: Trainer, _ folder: inout RunFolder) throws {
-        folder.record.lastTest = try trainer.score(trainer.split.test)
+        let last = try trainer.score(trainer.split.test)
         try trainer.restore(from: folder.bestModel)
-        folder.record.bestTest = try trainer.score(trainer.split.test)
-        folder.record.state = .finished
-        folder.record.seconds = Date().timeIntervalSince(folder.record.started)
-        try folder.saveRecord()
+        try folder.finish(bestTest: trainer.score(trainer.split.test), lastTest: last)
         Terminal.printLine()
         let rows = [
-            ("best", folder.record.bestTest, folder.record.bestEpoch), ("last", folder.record.lastTest, epochs),
+            ("best", folder.record.bestTest, folder.record.bestEpoch),
+            ("last", folder.record.lastTest, trainer.settings.epochs),
         ]
         for (name, score, epoch) in rows {
             guard let score, let epoch else { continue }

@@ -29,6 +29,7 @@ struct UsageTests {
             ["set", "--epochs", "0"], ["set", "--batch-size", "0"], ["set", "--learning-rate", "-1"],
             ["set", "--learning-rate", "nan"], ["set", "--threads", "0"], ["set", "--optimizer", "magic"], [],
             ["set", "--momentum", "0.9"], ["set", "--mpp", "0"],
+            ["set", "--resume", "run"], ["--resume", "run", "--epochs", "20"],
             ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],
             ["evaluate", "set", "--model", "m", "--split", "mine"],
         ] {

@@ -96,12 +96,9 @@ struct TileSetTests {
         #expect(lines[2].hasPrefix("tile_4.png: ") && lines[2].hasSuffix("(labels.csv:5)"))
     }
 
-    @Test func realTilesAreReadAndSplitByGroup() throws {
-        let path = realData() + "/nuclei_tiles"
-        guard FileManager.default.fileExists(atPath: path) else {
-            print("skipped: no real tiles in \(path); set NUCLEI_DATA to the folder that holds nuclei_tiles")
-            return
-        }
+    @Test(.enabled(if: realTiles != nil, "no tiles: set NUCLEI_DATA to a folder with nuclei_tiles/"))
+    func realTilesAreReadAndSplitByGroup() throws {
+        let path = try #require(realTiles)
         let set = try TileSet(path: path, threads: 2)
         #expect(set.tiles.count == 1551)
         #expect(set.counts(of: set.labelled) == [382, 666])
@@ -119,9 +116,9 @@ struct TileSetTests {
     }
 }
 
-/// The folder of real data that tests may use.
-func realData() -> String {
-    if let path = ProcessInfo.processInfo.environment["NUCLEI_DATA"], !path.isEmpty { return path }
-    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../shared/data")
-        .standardized.path
-}
+/// The folder of real tiles that tests may use, when there is one.
+private let realTiles: String? = {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..").standardized
+    let path = (ProcessInfo.processInfo.environment["NUCLEI_DATA"] ?? "\(root.path)/../shared/data") + "/nuclei_tiles"
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+}()

@@ -103,7 +103,7 @@ enum SyntheticTiles {
         }
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-                == ["best.safetensors", "history.csv", "last.safetensors", "run.json"])
+                == ["best.safetensors", "checkpoint.safetensors", "history.csv", "last.safetensors", "run.json"])
         let last = try Model(path: folder.lastModel)
         try compareBits(
             "weights", last.network.parameters.all.values, trainer.model.network.parameters.all.values)

@@ -1,0 +1,55 @@
+import Foundation
+import NeuralNetworks
+import Testing
+
+struct ResumeTests {
+    /// A run killed again and again, at other places each time, ends with the bits of one that was left alone.
+    @Test func killedRunsGoOnToTheSameBits() throws {
+        let work = try WorkFolder()
+        let made = try Command.train.run("synthesize", "set", "--tiles", "40", "--crops", "0", in: work.path)
+        try #require(made.status == 0, "\(made)")
+        let arguments = ["set", "--epochs", "3", "--batch-size", "8", "--validation", "--output"]
+        let whole = try Command.train.start(arguments + ["whole"], in: work.path).wait()
+        try #require(whole.status == 0, "\(whole)")
+
+        var running = try Command.train.start(arguments + ["killed"], in: work.path)
+        var kills = 0
+        // Some time into the work, a little later each time; a run that is faster than that has simply finished.
+        for delay in [0.1, 0.5, 0.9, 1.3] {
+            try #require(work.waitForFile(in: "killed") { $0 == "run.json" })
+            Thread.sleep(forTimeInterval: delay)
+            guard running.process.isRunning else { break }
+            kill(running.process.processIdentifier, SIGKILL)
+            _ = running.wait()
+            kills += 1
+            for name in try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/killed")
+            where name.hasSuffix(".safetensors") && !name.hasPrefix(".") {
+                _ = try SafetensorsFile(path: "\(work.path)/killed/\(name)")
+            }
+            running = try Command.train.start(["--resume", "killed"], in: work.path)
+        }
+        let end = running.wait()
+        try #require(end.status == 0, "\(end)")
+        #expect(kills > 0)
+        for name in ["best", "last"] {
+            let (a, b) = (try weights("\(work.path)/whole/\(name)"), try weights("\(work.path)/killed/\(name)"))
+            #expect(a == b, "\(name) differs after \(kills) kills")
+        }
+        #expect(!FileManager.default.fileExists(atPath: "\(work.path)/killed/checkpoint.safetensors"))
+
+        let again = try Command.train.run("--resume", "killed", in: work.path)
+        #expect(again.status == 65)
+        #expect(
+            again.errors == "error: killed/run.json: expected a run that was stopped, found one that has finished\n")
+        let none = try Command.train.run("--resume", "set", in: work.path)
+        #expect(none.status == 66)
+        #expect(
+            none.errors == "error: set/run.json: expected the record of a run, found no readable file\n")
+    }
+
+    private func weights(_ path: String) throws -> [String: [UInt8]] {
+        let file = try SafetensorsFile(path: "\(path).safetensors")
+        return Dictionary(
+            uniqueKeysWithValues: file.entries.keys.map { name in (name, file.withBytes(of: name) { Array($0) }) })
+    }
+}
