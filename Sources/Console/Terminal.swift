@@ -51,7 +51,8 @@ package enum Terminal {
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 && errno == EINTR { continue }
-            if written < 0 { return false }
+            // A reader that went away, as `head` does, has what it wanted.
+            if written < 0 { return errno == EPIPE }
             bytes = bytes.dropFirst(written)
         }
         return true

@@ -91,6 +91,12 @@ package final class AtomicFile {
         return true
     }
 
+    /// Removes temporary files that processes which were killed have left in a folder. Not while others write to it.
+    package static func removeLeftovers(in folder: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names where name.hasPrefix(".") && name.contains(".partial-") { unlink("\(folder)/\(name)") }
+    }
+
     /// Whether two paths name one file that exists.
     package static func areSame(_ a: String, _ b: String) -> Bool {
         var (first, second) = (stat(), stat())

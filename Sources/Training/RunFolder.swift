@@ -75,6 +75,7 @@ package struct RunFolder {
         self.record.state = .running
         self.record.failure = nil
         earlierSeconds = record.seconds
+        AtomicFile.removeLeftovers(in: path)
     }
 
     /// Takes a fresh trainer to where the run was stopped: the last whole epoch, or the start when there was none.

@@ -97,7 +97,7 @@ import Testing
         #expect(try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png") == strip)
 
         // Results that get lost are an error, but no crash; and they never get into the mask.
-        for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-"] {
+        for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-", "| true"] {
             let lost = try Command.mask.shell(
                 "small.png --model run/last.safetensors --output lost.png \(redirection)", in: work.path)
             #expect(lost.status == (redirection == ">/dev/full" ? 73 : 0), "\(redirection): \(lost)")

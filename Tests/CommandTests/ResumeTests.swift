@@ -35,7 +35,8 @@ struct ResumeTests {
             let (a, b) = (try weights("\(work.path)/whole/\(name)"), try weights("\(work.path)/killed/\(name)"))
             #expect(a == b, "\(name) differs after \(kills) kills")
         }
-        #expect(!FileManager.default.fileExists(atPath: "\(work.path)/killed/checkpoint.safetensors"))
+        let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/killed").sorted()
+        #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "run.json"])
 
         let again = try Command.train.run("--resume", "killed", in: work.path)
         #expect(again.status == 65)
