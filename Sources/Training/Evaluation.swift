@@ -29,9 +29,17 @@ package enum Evaluation {
         let logits = Tensor([tiles.count, names.count], rows)
         let loss = try Kernels.crossEntropyForward(logits, targets: targets, CrossEntropy())
         let predictions = tiles.indices.map { largest(rows[$0 * names.count..<($0 + 1) * names.count]) }
+        // Differences of logits have the order of the probabilities, without their rounding to 1.
+        let nuclei = Int(outputs[TileLabel.nuclei.rawValue])
+        let other = Int(outputs[TileLabel.noNucleus.rawValue])
+        let scores = tiles.indices.map {
+            Double(rows[$0 * names.count + nuclei]) - Double(rows[$0 * names.count + other])
+        }
         let confusion = ConfusionMatrix(truth: targets.map(Int.init), predictions: predictions, classes: names.count)
         return Score(
             loss: loss, accuracy: confusion.accuracy, weighted: confusion.weighted,
+            mcc: confusion.matthewsCorrelation,
+            rocAUC: areaUnderROC(scores: scores, positives: targets.map { Int($0) == nuclei }),
             classes: Dictionary(uniqueKeysWithValues: zip(names, names.indices.map(confusion.figures))),
             confusion: confusion)
     }

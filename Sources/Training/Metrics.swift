@@ -39,6 +39,17 @@ package struct ConfusionMatrix: Codable, Equatable, Sendable {
             precision: average(\.precision), recall: average(\.recall), f1: average(\.f1), support: total)
     }
 
+    /// Matthews correlation coefficient of two or more classes (Gorodkin 2004), -1 ... 1; 0 where it is not defined.
+    package var matthewsCorrelation: Double {
+        let total = Double(self.total)
+        let truth = counts.map { Double($0.reduce(0, +)) }
+        let predicted = counts.indices.map { index in Double(counts.reduce(0) { $0 + $1[index] }) }
+        let hits = Double(counts.indices.reduce(0) { $0 + counts[$1][$1] })
+        let covariance = hits * total - zip(truth, predicted).reduce(0) { $0 + $1.0 * $1.1 }
+        let spread = [truth, predicted].map { sums in total * total - sums.reduce(0) { $0 + $1 * $1 } }
+        return spread.contains(0) ? 0 : covariance / (spread[0] * spread[1]).squareRoot()
+    }
+
     private static func ratio(_ a: Int, _ b: Int) -> Double { b == 0 ? 0 : Double(a) / Double(b) }
 }
 
@@ -56,6 +67,10 @@ package struct Score: Codable, Equatable, Sendable {
     package var loss: Double
     package var accuracy: Double
     package var weighted: ClassFigures
+    /// Matthews correlation coefficient.
+    package var mcc: Double
+    /// Area under the ROC curve of NUCLEI; nil when there are tiles of one class only.
+    package var rocAUC: Double?
     /// By class name.
     package var classes: [String: ClassFigures]
     package var confusion: ConfusionMatrix

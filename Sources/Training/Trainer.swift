@@ -59,6 +59,11 @@ package struct Trainer {
     /// The epoch with the lowest watched loss so far.
     package var best: EpochRecord? { history.min { $0.watchedLoss < $1.watchedLoss } }
 
+    /// Whether there is nothing more to train.
+    package var isDone: Bool {
+        history.count >= settings.epochs || settings.earlyStopping?.stops(after: history.map(\.watchedLoss)) ?? false
+    }
+
     /// Trains one more epoch and scores the watched part. `report` hears of every batch; it may throw to stop the run
     /// between two steps. Throws `TrainingError` when the loss is no longer a number.
     package mutating func trainEpoch(report: (TrainingEvent) throws -> Void) throws {

@@ -20,6 +20,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var labelSmoothing: Float = 0
     /// Gradients of a larger global norm are scaled down to it.
     package var clipNorm: Float?
+    /// nil: every run has all its epochs.
+    package var earlyStopping: EarlyStopping?
     package var split = Split.Settings()
     /// Resolution of the tiles, recorded in the model; nil when it is not known.
     package var micronsPerPixel: Double?

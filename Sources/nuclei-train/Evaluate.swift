@@ -88,10 +88,9 @@ struct Evaluate: ParsableCommand {
         }
         if report.split == report.chosenOn { what += ", which also chose the model's epoch: an optimistic score" }
         Terminal.printLine(what)
-        Terminal.printLine(
-            String(
-                format: "loss %.4f  accuracy %.4f  (%.1f tiles/s)\n", score.loss, score.accuracy, report.tilesPerSecond)
-        )
+        let auc = score.rocAUC.map { String(format: "  ROC-AUC %.4f", $0) } ?? ""
+        let numbers = String(format: "loss %.4f  accuracy %.4f  MCC %.4f", score.loss, score.accuracy, score.mcc)
+        Terminal.printLine(numbers + auc + String(format: "  (%.1f tiles/s)\n", report.tilesPerSecond))
         let width = max(classes.map(\.count).max() ?? 0, 16) + 2
         Terminal.printLine("".padded(width) + "precision  recall      F1   tiles")
         for (name, figures) in classes.map({ ($0, score.classes[$0]!) }) + [("weighted average", score.weighted)] {

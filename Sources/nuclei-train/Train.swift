@@ -48,6 +48,24 @@ struct Train: ParsableCommand {
     @Option(help: "How the learning rate changes: not at all, or halved when the watched loss stops falling.")
     var schedule = TrainingSettings.Schedule.constant
 
+    @Option(help: "Share of the dense features that each step leaves out.")
+    var dropout: Float = 0
+
+    @Option(help: "Share of each label that is spread over both classes.")
+    var labelSmoothing: Float = 0
+
+    @Option(help: "Scale gradients of a larger global norm down to this (default: leave them as they are).")
+    var clipNorm: Float?
+
+    @Flag(help: "Stop when the watched loss has not fallen for --patience epochs.")
+    var earlyStopping = false
+
+    @Option(help: "Epochs without a fall of the watched loss before stopping early.")
+    var patience = EarlyStopping().patience
+
+    @Option(help: "What counts as a fall of the watched loss.")
+    var minDelta = EarlyStopping().minimumDelta
+
     @Flag(help: "Hold out another 20 % of the training tiles to choose the best epoch by; without it the test does.")
     var validation = false
 
@@ -78,6 +96,16 @@ struct Train: ParsableCommand {
         try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay", "0 or more", found: weightDecay)
         try require(0..<1 ~= momentum, "--momentum", "0 or more, below 1", found: momentum)
         try require(momentum == 0 || optimizer == .sgd, "--momentum", "--optimizer sgd with it", found: optimizer)
+        try require(0..<1 ~= dropout, "--dropout", "0 or more, below 1", found: dropout)
+        try require(0..<1 ~= labelSmoothing, "--label-smoothing", "0 or more, below 1", found: labelSmoothing)
+        try require(
+            clipNorm.map { $0 > 0 && $0.isFinite } ?? true, "--clip-norm", "a positive number", found: clipNorm ?? 0)
+        try require(patience >= 1, "--patience", "at least 1", found: patience)
+        try require(minDelta >= 0 && minDelta.isFinite, "--min-delta", "0 or more", found: minDelta)
+        let stopping = EarlyStopping()
+        try require(
+            earlyStopping || patience == stopping.patience && minDelta == stopping.minimumDelta,
+            "--patience and --min-delta", "--early-stopping with them", found: "none")
         try require(mpp.map { $0 > 0 && $0.isFinite } ?? true, "--mpp", "a positive number", found: mpp ?? 0)
     }
 
@@ -101,7 +129,7 @@ struct Train: ParsableCommand {
             Terminal.printLine("run    \(folder.path)\n")
             Terminal.printLine(Self.header(watched: trainer.watched))
             do {
-                while trainer.history.count < settings.epochs {
+                while !trainer.isDone {
                     try trainEpoch(&trainer, folder)
                     try folder.save(trainer)
                 }
@@ -124,6 +152,15 @@ struct Train: ParsableCommand {
             method: optimizer, learningRate: learningRate, weightDecay: weightDecay)
         settings.optimizer.momentum = momentum
         settings.schedule = schedule
+        settings.dropout = dropout
+        settings.labelSmoothing = labelSmoothing
+        settings.clipNorm = clipNorm
+        if earlyStopping {
+            var stopping = EarlyStopping()
+            stopping.patience = patience
+            stopping.minimumDelta = minDelta
+            settings.earlyStopping = stopping
+        }
         settings.split.validationShare = validation ? 0.2 : 0
         settings.split.seed = splitSeed
         settings.seed = seed
@@ -197,9 +234,12 @@ struct Train: ParsableCommand {
         try trainer.restore(from: folder.bestModel)
         try folder.finish(bestTest: trainer.score(trainer.split.test), lastTest: last)
         Terminal.printLine()
+        if trainer.history.count < trainer.settings.epochs {
+            Terminal.printLine("stopped early: the \(trainer.watched.rawValue) loss no longer falls")
+        }
         let rows = [
             ("best", folder.record.bestTest, folder.record.bestEpoch),
-            ("last", folder.record.lastTest, trainer.settings.epochs),
+            ("last", folder.record.lastTest, trainer.history.count),
         ]
         for (name, score, epoch) in rows {
             guard let score, let epoch else { continue }

@@ -12,6 +12,8 @@ struct UsageTests {
         for option in [
             "--epochs <epochs>", "(default: 20)", "--batch-size", "(default: 32)", "--learning-rate",
             "(default: 0.001)", "--optimizer", "adam, adamw, sgd", "--weight-decay", "--schedule", "--validation",
+            "--dropout", "--label-smoothing", "--clip-norm", "--early-stopping",
+            "--patience", "(default: 10)", "--min-delta", "--resume",
             "--seed", "(default: 42)", "--split-seed", "--threads", "--output", "73 output cannot be written",
         ] {
             #expect(train.output.replacingOccurrences(of: "\n", with: " ").contains(option), "\(option)")
@@ -28,7 +30,8 @@ struct UsageTests {
         for arguments in [
             ["set", "--epochs", "0"], ["set", "--batch-size", "0"], ["set", "--learning-rate", "-1"],
             ["set", "--learning-rate", "nan"], ["set", "--threads", "0"], ["set", "--optimizer", "magic"], [],
-            ["set", "--momentum", "0.9"], ["set", "--mpp", "0"],
+            ["set", "--momentum", "0.9"], ["set", "--mpp", "0"], ["set", "--dropout", "1"],
+            ["set", "--label-smoothing", "-1"], ["set", "--clip-norm", "0"], ["set", "--patience", "3"],
             ["set", "--resume", "run"], ["--resume", "run", "--epochs", "20"],
             ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],
             ["evaluate", "set", "--model", "m", "--split", "mine"],

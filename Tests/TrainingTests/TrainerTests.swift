@@ -92,6 +92,17 @@ enum SyntheticTiles {
         #expect(try run(settings, epochs: 5).history.map(\.learningRate) == [1e-3, 1e-3, 1e-3, 1e-3, 5e-4])
     }
 
+    @Test func aLossThatStaysEndsTheRun() throws {
+        var settings = settings
+        settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e-3)
+        settings.clipNorm = 1e-30
+        settings.earlyStopping = EarlyStopping()
+        settings.earlyStopping?.patience = 2
+        var trainer = try Trainer(settings, set: set, split: split)
+        while !trainer.isDone { try trainer.trainEpoch { _ in } }
+        #expect(trainer.history.count == 3 && trainer.best?.epoch == 1)
+    }
+
     @Test func aRunFolderHoldsWhatItTakesToUseTheModel() throws {
         let path = NSTemporaryDirectory() + "nuclei-run-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
