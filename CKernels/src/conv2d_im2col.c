@@ -78,6 +78,19 @@ size_t ck_conv2d_scratch(const ck_conv2d *d) {
     return columns + sums;
 }
 
+/// What every kernel here asks before it starts.
+static ck_status prepare(geometry *g, const ck_conv2d *d, bool has_memory, size_t scratch_count) {
+    ck_status status = describe(g, d);
+    if (status != CK_OK)
+        return status;
+    if (!has_memory)
+        return CK_NULL_POINTER;
+    if (scratch_count < ck_conv2d_scratch(d))
+        return CK_SCRATCH_TOO_SMALL;
+    ck_use_serial_blas();
+    return CK_OK;
+}
+
 /// The outputs ox of a row for which tap s reads inside the image: first ... last - 1.
 static void inside(int64_t *first, int64_t *last, int64_t s, const ck_conv2d *d, int64_t ow) {
     int64_t shift = d->pad_w - s;
@@ -141,14 +154,9 @@ static void roll_up(float *restrict gx, const float *restrict column, const ck_c
 ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
                             float *scratch, size_t scratch_count) {
     geometry g;
-    ck_status status = describe(&g, d);
+    ck_status status = prepare(&g, d, y && x && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    if (!y || !x || !w || !scratch)
-        return CK_NULL_POINTER;
-    if (scratch_count < ck_conv2d_scratch(d))
-        return CK_SCRATCH_TOO_SMALL;
-    ck_use_serial_blas();
     int64_t pixels = g.oh * g.ow;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t n = 0; n < d->n; n++)
@@ -179,14 +187,9 @@ ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const floa
 ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d, float *scratch,
                                   size_t scratch_count) {
     geometry g;
-    ck_status status = describe(&g, d);
+    ck_status status = prepare(&g, d, gx && gy && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    if (!gx || !gy || !w || !scratch)
-        return CK_NULL_POINTER;
-    if (scratch_count < ck_conv2d_scratch(d))
-        return CK_SCRATCH_TOO_SMALL;
-    ck_use_serial_blas();
     int64_t pixels = g.oh * g.ow, rs = d->r * d->s;
     // Patches of neighbouring blocks overlap in the image, those of different channels do not.
     int64_t pieces = ck_min(d->c, ck_ceil_div(DATA_PIECES, d->n));
@@ -248,14 +251,9 @@ static void sum_weight_gradient(float *gw, float *gb, const float *gy, const flo
 ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
                                     float *scratch, size_t scratch_count) {
     geometry g;
-    ck_status status = describe(&g, d);
+    ck_status status = prepare(&g, d, gw && gy && x && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    if (!gw || !gy || !x || !scratch)
-        return CK_NULL_POINTER;
-    if (scratch_count < ck_conv2d_scratch(d))
-        return CK_SCRATCH_TOO_SMALL;
-    ck_use_serial_blas();
     int64_t pieces = d->n * g.blocks, groups = weight_groups(&g, d);
     int64_t weights = d->k * g.crs, each = weights + d->k;
     float *sums = scratch + (size_t)omp_get_max_threads() * column_floats(&g);

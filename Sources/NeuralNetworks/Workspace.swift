@@ -25,7 +25,7 @@ package final class Workspace {
         let size: Int
         let input: Tensor
         let outputs: [Tensor]
-        /// Gradient by each layer's output, and by the input in front.
+        /// Gradient by each layer's output; nothing needs that by the input.
         let gradients: [Tensor]
     }
 
@@ -51,9 +51,7 @@ package final class Workspace {
             }
         }
         outputMemory = memory
-        let largestGradient = max(largest, network.firstTrainedLayer > 0 ? network.inputShape.count : 0)
-        gradientMemory =
-            purpose == .training ? [Tensor([capacity * largestGradient]), Tensor([capacity * largestGradient])] : []
+        gradientMemory = purpose == .training ? [Tensor([capacity * largest]), Tensor([capacity * largest])] : []
         let needed = zip(network.layers, inputShapes).map { $0.scratchCount(batch: capacity, input: $1) }
         scratch = Tensor([max(1, needed.max() ?? 1)])
         batch = Batch(size: 0, input: inputMemory.view([0]), outputs: [], gradients: [])
@@ -74,15 +72,13 @@ package final class Workspace {
         let shapes = network.outputShapes
         var gradients = [Tensor]()
         if purpose == .training {
-            gradients = [gradientMemory[0].view([0])]
             var turn = 0
             // From the logits down; a layer in place hands its gradient on in the memory it came in.
-            var views = [Tensor]()
             for (index, layer) in network.layers.enumerated().reversed() {
-                views.append(gradientMemory[turn].view(shapes[index].batched(size)))
+                gradients.append(gradientMemory[turn].view(shapes[index].batched(size)))
                 if !layer.worksInPlace { turn = 1 - turn }
             }
-            gradients += views.reversed()
+            gradients.reverse()
         }
         batch = Batch(
             size: size, input: inputMemory.view(network.inputShape.batched(size)),
@@ -114,7 +110,7 @@ package final class Workspace {
         for index in network.layers.indices.reversed() where index >= first {
             let x = index == 0 ? batch.input : batch.outputs[index - 1]
             try network.layers[index].backward(
-                index > first ? batch.gradients[index] : nil, gy: batch.gradients[index + 1], x: x,
+                index > first ? batch.gradients[index - 1] : nil, gy: batch.gradients[index], x: x,
                 y: batch.outputs[index], parameters: parameters(of: index, in: network.parameters),
                 gradients: parameters(of: index, in: gradients), pass: lastPass, scratch: scratch)
         }

@@ -6,7 +6,7 @@ import Tensors
 /// What a training run tells its caller as it goes.
 package enum TrainingEvent {
     /// Within an epoch: tiles done so far, and loss and accuracy over them.
-    case batch(epoch: Int, done: Int, of: Int, loss: Double, accuracy: Double, tilesPerSecond: Double)
+    case batch(epoch: Int, done: Int, of: Int, loss: Double, accuracy: Double)
     case epoch(EpochRecord, isBest: Bool)
 }
 
@@ -83,8 +83,7 @@ package struct Trainer {
             try report(
                 .batch(
                     epoch: epoch, done: done, of: order.count, loss: lossSum / Double(done),
-                    accuracy: Double(hits) / Double(done),
-                    tilesPerSecond: Double(done) / (ContinuousClock.now - start).seconds))
+                    accuracy: Double(hits) / Double(done)))
         }
         let trained = (ContinuousClock.now - start).seconds
         let score: Score

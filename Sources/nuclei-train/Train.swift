@@ -117,7 +117,7 @@ struct Train: ParsableCommand {
             if resume == nil { try Folder.requireNew(output) } else { stopped = try RunFolder(resuming: output) }
             let settings = stopped?.record.settings ?? settings
             try Kernels.setThreadCount(threads.count)
-            let set = try TileSet(path: dataset ?? stopped?.record.dataset ?? "", threads: threads.count)
+            let set = try TileSet(path: stopped?.record.dataset ?? dataset ?? "", threads: threads.count)
             let split = try Split(set, settings.split)
             describe(set, split)
             var trainer = try Trainer(settings, set: set, split: split)
@@ -212,7 +212,7 @@ struct Train: ParsableCommand {
         var progress = Progress("epoch \(epoch)/\(epochs)", unit: "tiles")
         try trainer.trainEpoch { event in
             switch event {
-            case .batch(_, let done, let total, let loss, let accuracy, _):
+            case .batch(_, let done, let total, let loss, let accuracy):
                 let details = String(format: "loss %.4f  accuracy %.3f", loss, accuracy)
                 progress.update(done, of: total, details: details)
                 try Interruption.check(

@@ -58,7 +58,7 @@ enum SyntheticTiles {
         var trainer = try Trainer(settings, set: set, split: split)
         var done = [Int]()
         try trainer.trainEpoch { event in
-            if case .batch(1, let count, split.train.count, let loss, _, _) = event, loss.isFinite {
+            if case .batch(1, let count, split.train.count, let loss, _) = event, loss.isFinite {
                 done.append(count)
             }
         }
