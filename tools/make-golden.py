@@ -17,6 +17,7 @@ import pathlib
 import sys
 
 import numpy as np
+import scipy.optimize
 import sklearn.metrics
 import torch
 import torch.nn.functional as F
@@ -349,6 +350,52 @@ def metrics(golden):
         )
 
 
+def calibration(golden):
+    m = sklearn.metrics
+    for k, (n, classes, scale, noise) in enumerate(((60, 2, 6, 5), (60, 2, 1, 0.5), (90, 3, 8, 7), (1, 2, 1, -3))):
+        logits = formula(710 + k, (n, classes), scale).double().numpy()
+        target = (logits + formula(730 + k, (n, classes), noise).double().numpy()).argmax(1)
+        if n == 1:
+            target = logits.argmin(1)
+
+        def loss(log_temperature):
+            return float(F.cross_entropy(torch.from_numpy(logits / np.exp(log_temperature)), torch.from_numpy(target)))
+
+        limit = math.log(20)
+        found = scipy.optimize.minimize_scalar(
+            loss, bounds=(-limit, limit), method="bounded", options=dict(xatol=1e-12, maxiter=1000)
+        )
+        # A search inside an interval never reaches its ends.
+        best = limit if loss(limit) <= found.fun else found.x
+        p = torch.softmax(torch.from_numpy(logits), 1).numpy()
+        confidence, hit = p.max(1), p.argmax(1) == target
+        edges = np.linspace(0, 1, 16)
+        bins = [(confidence > low) & (confidence <= high) for low, high in itertools.pairwise(edges)]
+        golden.case(
+            f"calibration{k}", "calibration", gen=dict(logits=[710 + k, scale]), classes=classes, y=target.tolist(),
+            temperature=math.exp(best), loss_before=loss(0), loss_after=loss(best),
+            ece=float(sum(abs((confidence[b] - hit[b]).sum()) for b in bins) / n),
+            counts=[int(b.sum()) for b in bins],
+            brier=float(m.brier_score_loss(np.eye(classes)[target], p, scale_by_half=True)),
+        )
+
+
+def curves(golden):
+    m = sklearn.metrics
+    for k, n in enumerate((12, 200)):
+        y = (splitmix64(320 + k, n) % np.uint64(2)).astype(int)
+        score = np.round(formula(620 + k, (n,)).double().numpy() + 0.8 * y, 1 if n < 100 else 3)
+        fpr, tpr, thresholds = m.roc_curve(y, score)
+        precision, recall, levels = m.precision_recall_curve(y, score)
+        golden.case(
+            f"curves{k}", "curves", y=y.tolist(), score=score.tolist(), fpr=fpr.tolist(), tpr=tpr.tolist(),
+            roc_thresholds=[None if math.isinf(t) else t for t in thresholds.tolist()],
+            # From the strictest threshold on; without the point at recall 0 that no threshold has.
+            precision=precision[-2::-1].tolist(), recall=recall[-2::-1].tolist(), pr_thresholds=levels[::-1].tolist(),
+            average_precision=float(m.average_precision_score(y, score)),
+        )
+
+
 def window_averages(golden):
     # height, width, tile, stride, edge
     rows = [
@@ -485,7 +532,8 @@ def main():
     torch.use_deterministic_algorithms(True)
     golden = Golden()
     for part in (
-        convolutions, pools, relu, linears, losses, optimizers, schedules, metrics, window_averages, networks,
+        convolutions, pools, relu, linears, losses, optimizers, schedules, metrics, calibration, curves,
+        window_averages, networks,
     ):
         part(golden)
     golden.save(FOLDER)

@@ -17,29 +17,42 @@ package enum Evaluation {
         }
     }
 
-    /// `afterBatch`, when given, is told how many tiles have been done; it may throw to stop.
+    /// The outputs of a model for labelled tiles. `afterBatch`, when given, is told how many tiles have been done; it
+    /// may throw to stop.
+    package static func predict(
+        _ predictor: Predictor, on tiles: [Int], of set: TileSet, afterBatch: ((Int) throws -> Void)? = nil
+    ) throws -> LabelledLogits {
+        let names = predictor.model.description.classes
+        // A model names its outputs; their order is its own.
+        let outputs = TileLabel.allCases.map { names.firstIndex(of: $0.name)! }
+        let rows = try set.withPixels { try predictor.logits($0, set.windows(of: tiles), afterBatch: afterBatch) }
+        return LabelledLogits(
+            classes: names, rows: rows, targets: tiles.map { outputs[set.tiles[$0].label!.rawValue] })
+    }
+
+    /// `afterBatch` is as in `predict`.
     package static func score(
         _ predictor: Predictor, on tiles: [Int], of set: TileSet, afterBatch: ((Int) throws -> Void)? = nil
     ) throws -> Score {
-        let names = predictor.model.description.classes
-        // A model names its outputs; their order is its own.
-        let outputs = TileLabel.allCases.map { Int32(names.firstIndex(of: $0.name)!) }
-        let targets = tiles.map { outputs[set.tiles[$0].label!.rawValue] }
-        let rows = try set.withPixels { try predictor.logits($0, set.windows(of: tiles), afterBatch: afterBatch) }
-        let logits = Tensor([tiles.count, names.count], rows)
-        let loss = try Kernels.crossEntropyForward(logits, targets: targets, CrossEntropy())
-        let predictions = tiles.indices.map { largest(rows[$0 * names.count..<($0 + 1) * names.count]) }
+        try score(predict(predictor, on: tiles, of: set, afterBatch: afterBatch))
+    }
+
+    package static func score(_ logits: LabelledLogits) throws -> Score {
+        let (names, targets, rows) = (logits.classes, logits.targets, logits.rows)
+        let loss = try Kernels.crossEntropyForward(
+            Tensor([targets.count, names.count], rows), targets: targets.map(Int32.init), CrossEntropy())
+        let predictions = targets.indices.map { largest(rows[$0 * names.count..<($0 + 1) * names.count]) }
         // Differences of logits have the order of the probabilities, without their rounding to 1.
-        let nuclei = Int(outputs[TileLabel.nuclei.rawValue])
-        let other = Int(outputs[TileLabel.noNucleus.rawValue])
-        let scores = tiles.indices.map {
+        let nuclei = names.firstIndex(of: TileLabel.nuclei.name)!
+        let other = names.firstIndex(of: TileLabel.noNucleus.name)!
+        let scores = targets.indices.map {
             Double(rows[$0 * names.count + nuclei]) - Double(rows[$0 * names.count + other])
         }
-        let confusion = ConfusionMatrix(truth: targets.map(Int.init), predictions: predictions, classes: names.count)
+        let confusion = ConfusionMatrix(truth: targets, predictions: predictions, classes: names.count)
         return Score(
             loss: loss, accuracy: confusion.accuracy, weighted: confusion.weighted,
             mcc: confusion.matthewsCorrelation,
-            rocAUC: areaUnderROC(scores: scores, positives: targets.map { Int($0) == nuclei }),
+            rocAUC: areaUnderROC(scores: scores, positives: targets.map { $0 == nuclei }),
             classes: Dictionary(uniqueKeysWithValues: zip(names, names.indices.map(confusion.figures))),
             confusion: confusion)
     }
@@ -47,5 +60,27 @@ package enum Evaluation {
     /// Position of the first largest value.
     static func largest(_ row: ArraySlice<Float>) -> Int {
         row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) }! - row.startIndex
+    }
+}
+
+/// A model's outputs for tiles whose labels are known.
+package struct LabelledLogits: Sendable {
+    /// Names of the outputs, in their order.
+    package let classes: [String]
+    /// A row of logits for each tile.
+    package let rows: [Float]
+    /// The right output for each tile.
+    package let targets: [Int]
+
+    package init(classes: [String], rows: [Float], targets: [Int]) {
+        precondition(rows.count == classes.count * targets.count)
+        self.classes = classes
+        self.rows = rows
+        self.targets = targets
+    }
+
+    /// The temperature that suits these outputs best.
+    package func fitTemperature() -> TemperatureScaling {
+        .fit(logits: rows, classes: classes.count, targets: targets)
     }
 }
