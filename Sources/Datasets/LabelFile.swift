@@ -3,7 +3,7 @@ import Foundation
 import SwiftCSV
 
 /// What a tile shows.
-package enum TileLabel: Int, CaseIterable, Sendable {
+package enum TileLabel: Int, Codable, CaseIterable, Sendable {
     case noNucleus = 0
     case nuclei = 1
 

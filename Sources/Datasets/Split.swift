@@ -5,10 +5,20 @@ import Tensors
 package struct Split: Equatable, Sendable {
     /// How tiles are shared out.
     package struct Settings: Codable, Equatable, Sendable {
+        /// What `validationShare` is when validation is asked for without a number.
+        package static let usualValidationShare = 0.2
+
         /// Share of the labelled tiles that are held out for the test.
         package var testShare = 0.2
         /// Share of the others that are held out for validation; 0 for none.
         package var validationShare = 0.0
+        /// Patterns with `*` and `?`: when there are any, the test is the tiles of the groups that match, whatever
+        /// their share.
+        package var testGroups = [String]()
+        /// The test is this one of so many parts of about the same size; nil for the share.
+        package var fold: Fold?
+        /// Patterns of groups whose tiles are left out altogether.
+        package var excludedGroups = [String]()
         package var seed: UInt64 = 42
 
         package init() {}
@@ -31,22 +41,34 @@ package struct Split: Equatable, Sendable {
     /// Throws when a part would be without one of the classes; `path` names the data set.
     package init(_ tiles: [Tile], path: String, _ settings: Settings) throws(FileError) {
         let groups = Self.groups(of: tiles)
-        let labelled = tiles.indices.filter { tiles[$0].label != nil }
+        let excluded = try Self.groups(matching: settings.excludedGroups, tiles, groups, path: path)
+        let labelled = tiles.indices.filter { tiles[$0].label != nil && !excluded.contains(groups[$0]) }
         func count(_ label: TileLabel, _ part: [Int]) -> Int { part.count { tiles[$0].label == label } }
         for label in TileLabel.allCases where count(label, labelled) == 0 {
             throw FileError(path, expected: "tiles of both classes", found: "none labelled \(label.name)")
         }
-        let (rest, test) = Self.holdOut(settings.testShare, of: labelled, tiles, groups, settings.seed, part: 1)
+        let held = try Self.groups(matching: settings.testGroups, tiles, groups, path: path)
+        let (rest, test): ([Int], [Int])
+        if !held.isEmpty {
+            test = labelled.filter { held.contains(groups[$0]) }
+            rest = labelled.filter { !held.contains(groups[$0]) }
+        } else if let fold = settings.fold {
+            (rest, test) = Self.holdOut(fold, of: labelled, tiles, groups, settings.seed)
+        } else {
+            (rest, test) = Self.holdOut(settings.testShare, of: labelled, tiles, groups, settings.seed, part: 1)
+        }
         let (train, validation) =
             settings.validationShare > 0
             ? Self.holdOut(settings.validationShare, of: rest, tiles, groups, settings.seed, part: 2) : (rest, [])
         self.train = train
         self.validation = validation
         self.test = test
-        let held = Set((validation + test).map { groups[$0] })
-        unlabelled = tiles.indices.filter { tiles[$0].label == nil && !held.contains(groups[$0]) }
+        let apart = held.union(excluded).union((validation + test).map { groups[$0] })
+        unlabelled = tiles.indices.filter { tiles[$0].label == nil && !apart.contains(groups[$0]) }
+        // Groups that somebody chose for the test may be of one class.
         let parts =
-            [("training", train), ("test", test)] + (settings.validationShare > 0 ? [("validation", validation)] : [])
+            [("training", train)] + (held.isEmpty ? [("test", test)] : [])
+            + (settings.validationShare > 0 ? [("validation", validation)] : [])
         for (name, part) in parts {
             let counts = TileLabel.allCases.map { count($0, part) }
             guard counts.contains(0) else { continue }

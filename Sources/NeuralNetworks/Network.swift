@@ -40,6 +40,12 @@ package final class Network {
             }
         }
     }
+
+    /// Takes over the parameters and buffers of a network of the same layout.
+    package func copyState(of other: Network) {
+        precondition(other.plan.stateLayout == plan.stateLayout, "networks of different layouts")
+        state.all.copy(from: other.state.all)
+    }
 }
 
 /// Layers that fit each other, and the tensors that they need; no memory yet.

@@ -45,6 +45,15 @@ package final class Optimizer {
         state = (0..<states).map { _ in ParameterSet(layout) }
     }
 
+    /// Forgets all steps.
+    package func reset() {
+        learningRate = settings.learningRate
+        // Fresh memory is zero already, and untouched pages cost nothing.
+        guard stepCount > 0 else { return }
+        stepCount = 0
+        for set in state { set.all.fill(0) }
+    }
+
     /// Counts on from a step that was taken earlier; the moments are the caller's to restore.
     package func restore(stepCount: Int, learningRate: Float) {
         self.stepCount = stepCount

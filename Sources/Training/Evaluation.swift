@@ -79,6 +79,16 @@ package struct LabelledLogits: Sendable {
         self.targets = targets
     }
 
+    /// Probabilities with the classes in the order of `TileLabel`, whatever that of the outputs is.
+    package func probabilities(_ scaling: TemperatureScaling) -> LabelledProbabilities {
+        let outputs = TileLabel.allCases.map { classes.firstIndex(of: $0.name)! }
+        let all = scaling.probabilities(rows, classes: classes.count)
+        return LabelledProbabilities(
+            classes: outputs.count,
+            rows: targets.indices.flatMap { tile in outputs.map { all[tile * classes.count + $0] } },
+            targets: targets.map { outputs.firstIndex(of: $0)! })
+    }
+
     /// The temperature that suits these outputs best.
     package func fitTemperature() -> TemperatureScaling {
         .fit(logits: rows, classes: classes.count, targets: targets)

@@ -4,8 +4,9 @@ import Foundation
 import NeuralNetworks
 import Tensors
 
-/// Where a run keeps what it makes: `best.safetensors`, `last.safetensors`, `history.csv`, `run.json` and,
-/// until it has finished, `checkpoint.safetensors`. Every file is replaced whole, after each epoch.
+/// Where a run keeps what it makes: `best.safetensors`, `last.safetensors`, `history.csv`, `run.json`, for
+/// pseudo-labelling `pseudo_labels.csv`, and, until it has finished, what it takes to go on. Every file is replaced
+/// whole, after each epoch.
 package struct RunFolder {
     /// The content of `run.json`.
     package struct Record: Codable, Sendable {
@@ -26,7 +27,10 @@ package struct RunFolder {
         package var threads: Int
         package var chosenOn: EvaluationSplit
         package var history: [EpochRecord]
+        /// Of the best model; it counts from 1 in its cycle.
         package var bestEpoch: Int?
+        /// What came of each cycle that has ended.
+        package var cycles: [CycleRecord]?
         /// Of the best and the last model on the test tiles, once the run has finished.
         package var bestTest: Score?
         package var lastTest: Score?
@@ -78,48 +82,99 @@ package struct RunFolder {
         AtomicFile.removeLeftovers(in: path)
     }
 
-    /// Takes a fresh trainer to where the run was stopped: the last whole epoch, or the start when there was none.
-    package func restore(_ trainer: inout Trainer) throws {
-        if FileManager.default.fileExists(atPath: checkpoint) { try trainer.restore(checkpoint: checkpoint) }
-    }
-
     /// What it takes to go on; gone when the run has finished.
-    private var checkpoint: String { "\(path)/checkpoint.safetensors" }
+    private var checkpointFile: String { "\(path)/checkpoint.safetensors" }
     package var bestModel: String { "\(path)/best.safetensors" }
     package var lastModel: String { "\(path)/last.safetensors" }
+    /// A copy of the model that the run started from, until it has finished.
+    var initialModel: String { "\(path)/initial.safetensors" }
+    package var ledger: String { "\(path)/pseudo_labels.csv" }
+
+    /// The best model of a cycle; of later ones it becomes the run's only when the cycle is kept.
+    func bestModel(ofCycle cycle: Int) -> String {
+        cycle == 0 ? bestModel : "\(path)/cycle-\(cycle).safetensors"
+    }
+
+    /// The last checkpoint; nil when the run was stopped before there was one.
+    func checkpoint() throws -> Checkpoint? {
+        FileManager.default.fileExists(atPath: checkpointFile) ? try Checkpoint(path: checkpointFile) : nil
+    }
 
     /// Writes down the epoch that has just ended.
-    package mutating func save(_ trainer: Trainer) throws {
-        record.history = trainer.history
-        record.bestEpoch = trainer.best?.epoch
-        record.seconds = earlierSeconds + Date().timeIntervalSince(opened)
-        var model = trainer.model
+    package mutating func save(
+        _ trainer: Trainer, cycles: [CycleRecord] = [], ledger: [PseudoLabel] = [], earlier: [EpochRecord] = []
+    ) throws {
+        record.history = earlier + trainer.history
+        if trainer.cycle == 0 { record.bestEpoch = trainer.best?.epoch }
+        updateTime()
         let newest = trainer.history[trainer.history.count - 1]
-        model.records = [
+        var model = trainer.model
+        model.records = try records(trainer, metrics: newest)
+        try model.write(to: lastModel)
+        let best = bestModel(ofCycle: trainer.cycle)
+        if trainer.best == newest, !AtomicFile.link(lastModel, to: best) { try model.write(to: best) }
+        try AtomicFile.write(Self.csv(record.history, watched: trainer.watched), to: "\(path)/history.csv")
+        try saveRecord()
+        // Last: a run stopped before this repeats the epoch, with the same bits.
+        try trainer.writeCheckpoint(to: checkpointFile, cycles: cycles, ledger: ledger, earlier: earlier)
+    }
+
+    /// Writes down what came of a cycle. The trainer has the weights of its best epoch.
+    mutating func save(_ trainer: Trainer, _ cycle: CycleRecord, calibration: Calibration?) throws {
+        record.cycles = (record.cycles ?? []).filter { $0.cycle < cycle.cycle } + [cycle]
+        updateTime()
+        let path = bestModel(ofCycle: cycle.cycle)
+        if let calibration {
+            var model = trainer.model
+            model.records = try records(trainer, metrics: trainer.best!)
+            model.records[Calibration.key] = try jsonText(calibration)
+            try model.write(to: path)
+        }
+        if cycle.isKept, path != bestModel {
+            record.bestEpoch = cycle.bestEpoch
+            if !AtomicFile.link(path, to: bestModel) { try Model(path: path).write(to: bestModel) }
+        }
+        try saveRecord()
+    }
+
+    /// Writes down what became of unlabelled tiles.
+    func save(_ labels: [PseudoLabel]) throws {
+        let header = "cycle,tile,label,confidence,kept,reason\n"
+        let text = labels.reduce(into: header) { text, label in
+            let name = label.filename.contains(where: { ",\"\n".contains($0) })
+                ? "\"" + label.filename.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : label.filename
+            let isKept = label.verdict == .kept
+            text += "\(label.cycle),\(name),\(label.label.name),\(String(format: "%.6f", label.confidence)),"
+            text += "\(isKept ? "yes," : "no,\(label.verdict.rawValue)")\n"
+        }
+        try AtomicFile.write(text, to: ledger)
+    }
+
+    private func records(_ trainer: Trainer, metrics: EpochRecord) throws -> [String: String] {
+        [
             "version": record.version,
             "seed": String(trainer.settings.seed),
             "settings": try jsonText(trainer.settings),
-            "history": try jsonText(trainer.history),
-            "metrics": try jsonText(newest),
-            SplitRecord.key: try jsonText(
-                SplitRecord(trainer.split, of: trainer.set, trainer.settings.split, chosenOn: trainer.watched)),
+            "history": try jsonText(record.history),
+            "metrics": try jsonText(metrics),
+            SplitRecord.key: try jsonText(trainer.splitRecord),
         ]
-        try model.write(to: lastModel)
-        if trainer.best == newest, !AtomicFile.link(lastModel, to: bestModel) { try model.write(to: bestModel) }
-        try AtomicFile.write(Self.csv(trainer.history, watched: trainer.watched), to: "\(path)/history.csv")
-        try saveRecord()
-        // Last: a run stopped before this repeats the epoch, with the same bits.
-        try trainer.writeCheckpoint(to: checkpoint)
     }
 
     /// Writes down the scores of a run that has had all its epochs.
-    package mutating func finish(bestTest: Score, lastTest: Score) throws {
+    mutating func finish(bestTest: Score, lastTest: Score) throws {
         record.bestTest = bestTest
         record.lastTest = lastTest
         record.state = .finished
-        record.seconds = earlierSeconds + Date().timeIntervalSince(opened)
+        updateTime()
         try saveRecord()
-        unlink(checkpoint)
+        unlink(checkpointFile)
+        unlink(initialModel)
+        for cycle in record.cycles ?? [] where cycle.cycle > 0 { unlink(bestModel(ofCycle: cycle.cycle)) }
+    }
+
+    private mutating func updateTime() {
+        record.seconds = earlierSeconds + Date().timeIntervalSince(opened)
     }
 
     package func saveRecord() throws {
@@ -129,13 +184,13 @@ package struct RunFolder {
     /// The columns of the watched part have its name.
     private static func csv(_ history: [EpochRecord], watched: EvaluationSplit) -> String {
         let part = ["loss", "accuracy", "weighted_f1"].map { "\(watched.rawValue)_\($0)" }.joined(separator: ",")
-        let header = "epoch,learning_rate,train_loss,train_accuracy,\(part),seconds,tiles_per_second\n"
+        let header = "cycle,epoch,learning_rate,train_loss,train_accuracy,\(part),seconds,tiles_per_second\n"
         return history.reduce(into: header) { text, epoch in
             let numbers = [
                 epoch.trainLoss, epoch.trainAccuracy, epoch.watchedLoss, epoch.watchedAccuracy, epoch.watchedF1,
                 epoch.seconds, epoch.tilesPerSecond,
             ]
-            text += "\(epoch.epoch),\(epoch.learningRate),"
+            text += "\(epoch.cycle),\(epoch.epoch),\(epoch.learningRate),"
             text += numbers.map { String(format: "%.6g", $0) }.joined(separator: ",") + "\n"
         }
     }

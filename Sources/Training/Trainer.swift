@@ -3,46 +3,70 @@ import Foundation
 import NeuralNetworks
 import Tensors
 
-/// What a training run tells its caller as it goes.
-package enum TrainingEvent {
-    /// Within an epoch: tiles done so far, and loss and accuracy over them.
-    case batch(epoch: Int, done: Int, of: Int, loss: Double, accuracy: Double)
-    case epoch(EpochRecord, isBest: Bool)
-}
-
 /// A run that cannot go on.
 package struct TrainingError: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// Teaches a model, epoch by epoch.
+/// Teaches a model, epoch by epoch, and again from the start in each cycle of pseudo-labelling.
 package struct Trainer {
     package let settings: TrainingSettings
     package let set: TileSet
     package let split: Split
     package let model: Model
+    /// The pseudo-labels of this cycle count from 1; cycle 0 is training on the given labels alone.
+    package private(set) var cycle = 0
+    /// Indices of the tiles to learn, by class: given labels, and accepted pseudo-labels.
+    package private(set) var examples = [[Int]]()
+    /// What every tile is learnt as, by its index.
+    private var targets = [Int: Int32]()
+    /// Of this cycle.
     package internal(set) var history = [EpochRecord]()
+    private let initial: Model?
     private let workspace: Workspace
     private let gradients: ParameterSet
     let optimizer: Optimizer
     private let predictor: Predictor
     var plateau: ReduceLROnPlateau?
 
-    /// A model with fresh weights, and all the memory that training it takes.
-    package init(_ settings: TrainingSettings, set: TileSet, split: Split) throws {
+    /// All the memory that training takes, and a model at the start of cycle 0: with fresh weights, or with the weights
+    /// and the normalisation of `initial`, a model of the same architecture.
+    package init(_ settings: TrainingSettings, set: TileSet, split: Split, initial: Model? = nil) throws {
         self.settings = settings
         self.set = set
         self.split = split
+        self.initial = initial
+        let statistics =
+            try initial?.description.statistics ?? set.channelStatistics(of: split.train + split.unlabelled)
         let description = ModelDescription(
             architecture: settings.architecture, tileSize: TileSet.tileSize, classes: TileLabel.names,
-            statistics: try set.channelStatistics(of: split.train + split.unlabelled),
-            micronsPerPixel: settings.micronsPerPixel, dropout: settings.dropout)
+            statistics: statistics, micronsPerPixel: settings.micronsPerPixel, dropout: settings.dropout)
         model = try Model(description)
-        try model.network.initialize(seed: settings.seed)
         workspace = Workspace(model.network, capacity: settings.batchSize, purpose: .training)
         predictor = Predictor(model, workspace)
         gradients = ParameterSet(model.network.parameters.layout)
         optimizer = Optimizer(settings.optimizer, layout: gradients.layout)
+        try start(cycle: 0, pseudoLabels: [])
+    }
+
+    /// Goes back to weights that have learnt nothing; `pseudoLabels` that are kept are learnt like the given ones.
+    package mutating func start(cycle: Int, pseudoLabels: [PseudoLabel]) throws {
+        self.cycle = cycle
+        history = []
+        targets = [:]
+        for index in split.train { targets[index] = Int32(set.tiles[index].label!.rawValue) }
+        let accepted = pseudoLabels.filter { $0.verdict == .kept }.map { ($0.filename, $0.label) }
+        let labels = Dictionary(uniqueKeysWithValues: accepted)
+        for index in split.unlabelled {
+            if let label = labels[set.tiles[index].filename] { targets[index] = Int32(label.rawValue) }
+        }
+        examples = TileLabel.allCases.map { label in
+            targets.keys.filter { targets[$0] == Int32(label.rawValue) }.sorted()
+        }
+        try model.network.initialize(seed: settings.seed)
+        if let initial { model.network.copyState(of: initial.network) }
+        optimizer.reset()
+        plateau = nil
         if settings.schedule == .plateau {
             var plateau = ReduceLROnPlateau()
             plateau.factor = 0.5
@@ -54,7 +78,7 @@ package struct Trainer {
 
     /// The part whose loss is watched after each epoch: validation, or the test for want of one.
     package var watched: EvaluationSplit { split.validation.isEmpty ? .test : .validation }
-    private var watchedTiles: [Int] { split.validation.isEmpty ? split.test : split.validation }
+    package var watchedTiles: [Int] { split.validation.isEmpty ? split.test : split.validation }
 
     /// The epoch with the lowest watched loss so far.
     package var best: EpochRecord? { history.min { $0.watchedLoss < $1.watchedLoss } }
@@ -69,12 +93,12 @@ package struct Trainer {
     package mutating func trainEpoch(report: (TrainingEvent) throws -> Void) throws {
         let epoch = history.count + 1
         let start = ContinuousClock.now
-        var random = SplitMix64(seed: settings.seed, stream: 0x6F72_6465_72, UInt64(epoch))
-        let order = split.train.shuffled(using: &random)
+        let order = order(ofEpoch: epoch)
         var (done, hits, lossSum) = (0, 0, 0.0)
         while done < order.count {
             let batch = Array(order[done..<min(done + settings.batchSize, order.count)])
             let seed = SplitMix64.derive(settings.seed, [0x7374_6570, UInt64(epoch), UInt64(done)])
+            if settings.schedule == .cosine { optimizer.learningRate = cosineRate(epoch, at: done, of: order.count) }
             let (loss, batchHits) = try step(batch, seed: seed)
             guard loss.isFinite else { throw Self.divergence(in: epoch, loss: loss) }
             done += batch.count
@@ -93,7 +117,7 @@ package struct Trainer {
             throw Self.divergence(in: epoch, loss: .nan)
         }
         let record = EpochRecord(
-            epoch: epoch, learningRate: optimizer.learningRate, trainLoss: lossSum / Double(done),
+            cycle: cycle, epoch: epoch, learningRate: optimizer.learningRate, trainLoss: lossSum / Double(done),
             trainAccuracy: Double(hits) / Double(done), watchedLoss: score.loss, watchedAccuracy: score.accuracy,
             watchedF1: score.weighted.f1, seconds: (ContinuousClock.now - start).seconds,
             tilesPerSecond: Double(done) / trained)
@@ -102,6 +126,41 @@ package struct Trainer {
         }
         history.append(record)
         try report(.epoch(record, isBest: best == record))
+    }
+
+    /// The tiles of an epoch in the order in which they are learnt.
+    private func order(ofEpoch epoch: Int) -> [Int] {
+        var random = SplitMix64(seed: settings.seed, stream: 0x6F72_6465_72, UInt64(epoch))
+        guard settings.balance == .sampling else { return examples.joined().sorted().shuffled(using: &random) }
+        let largest = examples.map(\.count).max() ?? 0
+        // A small class goes round and round, so that none of its tiles is drawn twice more often than another.
+        let drawn = examples.map { tiles in
+            var drawn = [Int]()
+            while !tiles.isEmpty, drawn.count < largest {
+                drawn += tiles.shuffled(using: &random).prefix(largest - drawn.count)
+            }
+            return drawn
+        }
+        return drawn.joined().shuffled(using: &random)
+    }
+
+    /// The learning rate of a step under the cosine schedule; `done` of the epoch's tiles are behind it.
+    private func cosineRate(_ epoch: Int, at done: Int, of tiles: Int) -> Float {
+        let progress = (Double(epoch - 1) + Double(done) / Double(tiles)) / Double(settings.epochs)
+        let rise = 0.1
+        let step = Double(settings.batchSize) / Double(tiles) / Double(settings.epochs)
+        // The first step is not one of rate 0.
+        let share =
+            progress < rise
+            ? min(1, (progress + step) / rise) : (1 + cos(.pi * (progress - rise) / (1 - rise))) / 2
+        return Float(share) * settings.optimizer.learningRate
+    }
+
+    /// Class weights that make all classes count the same (scikit-learn's "balanced"); nil for none.
+    private var classWeights: [Float]? {
+        guard settings.balance == .weights else { return nil }
+        let total = examples.reduce(0) { $0 + $1.count }
+        return examples.map { Float(total) / Float(examples.count * max(1, $0.count)) }
     }
 
     private static func divergence(in epoch: Int, loss: Double) -> TrainingError {
@@ -115,6 +174,16 @@ package struct Trainer {
         try model.network.state.load(SafetensorsFile(path: path))
     }
 
+    /// Logits of some tiles with the weights as they are, a row for each.
+    package func logits(of tiles: [Int], afterBatch: ((Int) throws -> Void)? = nil) throws -> [Float] {
+        try set.withPixels { try predictor.logits($0, set.windows(of: tiles), afterBatch: afterBatch) }
+    }
+
+    /// Outputs for labelled tiles with the weights as they are.
+    package func predict(_ tiles: [Int]) throws -> LabelledLogits {
+        try Evaluation.predict(predictor, on: tiles, of: set)
+    }
+
     /// Scores some tiles with the weights as they are.
     package func score(_ tiles: [Int]) throws -> Score {
         try Evaluation.score(predictor, on: tiles, of: set)
@@ -126,9 +195,9 @@ package struct Trainer {
         try set.withPixels {
             try Kernels.normalize(workspace.input, $0, set.windows(of: batch), model.description.statistics)
         }
-        let targets = batch.map { Int32(set.tiles[$0].label!.rawValue) }
+        let targets = batch.map { self.targets[$0]! }
         let logits = try workspace.forward(.training(seed: seed))
-        let crossEntropy = CrossEntropy(labelSmoothing: settings.labelSmoothing)
+        let crossEntropy = CrossEntropy(labelSmoothing: settings.labelSmoothing, classWeights: classWeights)
         let loss = try Kernels.crossEntropyForward(logits, targets: targets, crossEntropy)
         try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, crossEntropy)
         try workspace.backward(into: gradients)
@@ -144,4 +213,15 @@ package struct Trainer {
 
 extension Duration {
     package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
+
+extension Trainer {
+    /// What is wrong with scores of this run when the model that it starts from has learnt held-out tiles.
+    package var initialModelWarning: String? {
+        guard let initial, let record = try? SplitRecord(initial, path: ""),
+            case let met = Set(record.indices(of: .train, in: set)).intersection(split.test + split.validation),
+            !met.isEmpty
+        else { return nil }
+        return "the initial model has learnt \(met.count) of the tiles held out here: scores flatter this run"
+    }
 }

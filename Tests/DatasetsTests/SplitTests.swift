@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Tensors
 import Testing
 
@@ -88,5 +89,44 @@ struct SplitTests {
         #expect(
             message(twoGroups).hasPrefix(
                 "memory: expected enough groups for both classes in every part, found 0 NUCLEI"))
+    }
+
+    @Test func foldsTakeTurnsAsTheTest() throws {
+        let tiles = (0..<300).map { index in
+            tile(index, index % 8 == 0 ? nil : index % 3 == 0 ? .noNucleus : .nuclei, "g\(index * 7 % 41)")
+        }
+        var settings = settings(validation: 0)
+        var tested = [Int]()
+        for number in 1...4 {
+            settings.fold = Split.Fold(number, of: 4)
+            let split = try Split(tiles, path: "memory", settings)
+            expectSound(split, of: tiles)
+            tested += split.test
+            let all = counts(labelled(tiles), of: tiles)
+            for (count, all) in zip(counts(split.test, of: tiles), all) {
+                #expect((Double(count) / Double(all) - 0.25).magnitude < 0.06)
+            }
+        }
+        #expect(tested.sorted() == labelled(tiles), "every tile is in the test of one fold")
+        #expect(Split.Fold(0, of: 4) == nil && Split.Fold(5, of: 4) == nil && Split.Fold(1, of: 1) == nil)
+    }
+
+    @Test func groupsMayBeNamedForTheTestAndLeftOut() throws {
+        let sources = ["A:one", "A:two", "B:one", "B:two", "C:one"]
+        let tiles = (0..<100).map { index in
+            tile(index, index % 9 == 8 ? nil : index % 2 == 0 ? .noNucleus : .nuclei, sources[index / 2 % 5])
+        }
+        var settings = settings(validation: 0)
+        settings.testGroups = ["A:*"]
+        settings.excludedGroups = ["C:*"]
+        let split = try Split(tiles, path: "memory", settings)
+        func groups(_ part: [Int]) -> Set<String> { Set(part.map { tiles[$0].group! }) }
+        #expect(groups(split.test) == ["A:one", "A:two"])
+        #expect(groups(split.train) == ["B:one", "B:two"])
+        #expect(groups(split.unlabelled).isSubset(of: ["B:one", "B:two"]) && !split.unlabelled.isEmpty)
+        settings.testGroups = ["D:*"]
+        #expect(throws: FileError("memory", expected: "groups that match \"D:*\"", found: "none")) {
+            try Split(tiles, path: "memory", settings)
+        }
     }
 }

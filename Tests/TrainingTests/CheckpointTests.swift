@@ -67,6 +67,6 @@ import Training
         try first.model.write(to: path)
         #expect(
             try message(settings(.adam))
-                == "\(path): expected a checkpoint of format nuclei-checkpoint-1, found another file")
+                == "\(path): expected a checkpoint of format nuclei-checkpoint-2, found another file")
     }
 }

@@ -103,6 +103,52 @@ enum SyntheticTiles {
         #expect(trainer.history.count == 3 && trainer.best?.epoch == 1)
     }
 
+    @Test func theCosineScheduleRisesAndFalls() throws {
+        var settings = settings
+        settings.schedule = .cosine
+        settings.epochs = 10
+        settings.batchSize = 4
+        settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e-3)
+        var trainer = try Trainer(settings, set: set, split: split)
+        for _ in 0..<10 { try trainer.trainEpoch { _ in } }
+        let rates = trainer.history.map(\.learningRate)
+        #expect(rates[0] > 0.9e-3 && rates[0] <= 1e-3)
+        #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 > $1 }, "falls after the first tenth")
+        #expect(rates[9] > 0 && rates[9] < 1e-5)
+        // Half of the fall lies in the middle of what is left after the rise.
+        #expect((rates[4] + rates[5]) / 2 < 0.6e-3 && (rates[4] + rates[5]) / 2 > 0.4e-3)
+    }
+
+    @Test func smallClassesMayBeDrawnAsOftenAsLargeOnes() throws {
+        var settings = settings
+        let counts = set.counts(of: split.train)
+        try #require(counts[0] != counts[1])
+        settings.balance = .sampling
+        var trainer = try Trainer(settings, set: set, split: split)
+        var total = 0
+        try trainer.trainEpoch { if case .batch(_, _, let count, _, _) = $0 { total = count } }
+        #expect(total == 2 * counts.max()!)
+        #expect(trainer.examples.map(\.count) == counts)
+    }
+
+    @Test func weightedLossesCountClassesTheSame() throws {
+        var settings = settings
+        settings.batchSize = 64
+        settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e-12)
+        func loss(_ balance: TrainingSettings.Balance) throws -> Double {
+            settings.balance = balance
+            var trainer = try Trainer(settings, set: set, split: split)
+            try trainer.trainEpoch { _ in }
+            return trainer.history[0].trainLoss
+        }
+        let trainer = try Trainer(settings, set: set, split: split)
+        let means = try trainer.examples.map { try trainer.score($0).loss }
+        let counts = trainer.examples.map { Double($0.count) }
+        #expect((try loss(.weights) - (means[0] + means[1]) / 2).magnitude < 1e-5)
+        let plain = (means[0] * counts[0] + means[1] * counts[1]) / (counts[0] + counts[1])
+        #expect((try loss(.none) - plain).magnitude < 1e-5)
+    }
+
     @Test func aRunFolderHoldsWhatItTakesToUseTheModel() throws {
         let path = NSTemporaryDirectory() + "nuclei-run-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -125,7 +171,7 @@ enum SyntheticTiles {
         #expect((score.loss - trainer.history[1].watchedLoss).magnitude < 1e-5)
         let lines = try String(contentsOfFile: "\(path)/history.csv", encoding: .utf8).split(separator: "\n")
         #expect(
-            lines.count == 3 && lines[0].hasPrefix("epoch,learning_rate,train_loss") && lines[2].hasPrefix("2,0.001,"))
+            lines.count == 3 && lines[0].hasPrefix("cycle,epoch,learning_rate,train_loss") && lines[2].hasPrefix("0,2,0.001,"))
         let error = #expect(throws: FileError.self) { _ = try RunFolder(path: path, for: trainer, version: "") }
         #expect(error?.kind == .unwritable)
 

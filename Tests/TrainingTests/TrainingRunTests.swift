@@ -1,0 +1,137 @@
+import Datasets
+import Files
+import Foundation
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@Suite(.kernelTurns) struct TrainingRunTests {
+    private let set: TileSet
+    private let folder = NSTemporaryDirectory() + "nuclei-run-\(UUID().uuidString)"
+
+    init() throws { set = try SyntheticTiles.set.get() }
+
+    private struct Stop: Error {}
+
+    /// Weak demands, so that a network that has hardly learnt anything accepts labels.
+    private var settings: TrainingSettings {
+        var settings = TrainingSettings(.pseudoLabeling, .lenet5)
+        settings.epochs = 1
+        settings.batchSize = 16
+        settings.augmentation = nil
+        settings.split.validationShare = 0.25
+        settings.pseudoLabelling?.cycles = 2
+        settings.pseudoLabelling?.confidence = 0.5
+        settings.pseudoLabelling?.largestShift = 1
+        return settings
+    }
+
+    private func start(_ settings: TrainingSettings, _ name: String) throws -> TrainingRun {
+        try TrainingRun(
+            settings, set: set, split: Split(set, settings.split), path: "\(folder)/\(name)", version: "test")
+    }
+
+    private func bits(_ run: TrainingRun, _ name: String) throws -> [Float] {
+        try Model(path: "\(run.folder.path)/\(name).safetensors").network.parameters.all.values
+    }
+
+    @Test func cyclesLearnFromUnlabelledTiles() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var run = try start(settings, "whole")
+        var events = [String]()
+        var examples = [Int]()
+        try run.run(isStop: { $0 is Stop }) { event in
+            switch event {
+            case .cycle(let cycle): events.append("cycle \(cycle.cycle)")
+            case .labels(let labels): events.append("labels \(labels.count)")
+            case .batch(_, let done, let total, _, _): if done == total { examples.append(total) }
+            case .epoch: break
+            }
+        }
+        let unlabelled = run.trainer.split.unlabelled
+        let given = run.trainer.split.train.count
+        #expect(!unlabelled.isEmpty)
+        #expect(Array(events.prefix(3)) == ["cycle 0", "labels \(unlabelled.count)", "cycle 1"])
+        #expect(Array(examples.prefix(2)) == [given, given + unlabelled.count])
+        #expect(run.cycles.map(\.cycle) == Array(0..<run.cycles.count))
+        #expect(run.cycles[0].isKept && run.cycles[0].accepted.values.reduce(0, +) == 0)
+        #expect(run.cycles[1].accepted.values.reduce(0, +) == unlabelled.count)
+        var lowest = Double.infinity
+        for cycle in run.cycles {
+            #expect(cycle.isKept == (cycle.calibratedLoss < lowest))
+            lowest = min(lowest, cycle.calibratedLoss)
+        }
+        let names = Set(run.ledger.map(\.filename))
+        #expect(names == Set(unlabelled.map { set.tiles[$0].filename }))
+        let lines = try String(contentsOfFile: run.folder.ledger, encoding: .utf8).split(separator: "\n")
+        #expect(lines[0] == "cycle,tile,label,confidence,kept,reason")
+        #expect(lines.count == 1 + run.ledger.count)
+        #expect(lines[1].hasPrefix("1,\(run.ledger[0].filename),\(run.ledger[0].label.name),0."))
+        // The model that stays is that of the last cycle that was kept, and says how its probabilities are meant.
+        let model = try Model(path: run.folder.bestModel)
+        let calibration = try #require(try Calibration(model, path: run.folder.bestModel))
+        #expect(calibration.scaling.temperature == run.cycles.last { $0.isKept }?.temperature)
+        #expect(calibration.tiles == run.trainer.split.validation.count)
+        #expect(run.folder.record.state == .finished)
+        #expect(run.folder.record.history.map(\.cycle) == run.cycles.map(\.cycle))
+        let files = try FileManager.default.contentsOfDirectory(atPath: run.folder.path).sorted()
+        #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "pseudo_labels.csv", "run.json"])
+    }
+
+    /// Stops a run at every place where it reports, each time in a run of its own.
+    @Test func aRunThatIsStoppedAnywhereGoesOnToTheSameBits() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var whole = try start(settings, "whole")
+        var places = 0
+        try whole.run(isStop: { _ in false }) { _ in places += 1 }
+        for place in stride(from: 1, through: places, by: 2) {
+            var run = try start(settings, "stopped-\(place)")
+            var count = 0
+            #expect(throws: Stop.self) {
+                try run.run(isStop: { $0 is Stop }) { _ in
+                    count += 1
+                    if count == place { throw Stop() }
+                }
+            }
+            #expect(run.folder.record.state == .interrupted)
+            var resumed = try TrainingRun(
+                resuming: RunFolder(resuming: run.folder.path), set: set, split: Split(set, settings.split))
+            try resumed.run(isStop: { $0 is Stop }) { _ in }
+            for name in ["best", "last"] {
+                try compareBits("\(name) after a stop at \(place)", bits(resumed, name), bits(whole, name))
+            }
+            #expect(resumed.ledger == whole.ledger)
+            #expect(resumed.cycles.map(\.calibratedLoss) == whole.cycles.map(\.calibratedLoss))
+            #expect(resumed.folder.record.history.map(\.trainLoss) == whole.folder.record.history.map(\.trainLoss))
+            try FileManager.default.removeItem(atPath: run.folder.path)
+        }
+    }
+
+    @Test func trainingStartsFromAnotherModel() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var settings = TrainingSettings()
+        settings.epochs = 1
+        settings.batchSize = 16
+        var first = try start(settings, "first")
+        try first.run(isStop: { _ in false }) { _ in }
+        settings.initialModel = first.folder.lastModel
+        let second = try start(settings, "second")
+        try compareBits(
+            "weights", second.trainer.model.network.parameters.all.values, bits(first, "last"))
+        #expect(second.trainer.initialModelWarning == nil)
+        #expect(FileManager.default.fileExists(atPath: "\(second.folder.path)/initial.safetensors"))
+        settings.split.seed = 1
+        let split = try Split(set, settings.split)
+        let leaked = Set(split.test).intersection(first.trainer.split.train).count
+        try #require(leaked > 0)
+        let third = try start(settings, "third")
+        #expect(
+            third.trainer.initialModelWarning
+                == "the initial model has learnt \(leaked) of the tiles held out here: scores flatter this run")
+        settings.initialModel = "\(folder)/none.safetensors"
+        #expect(throws: FileError.self) { try start(settings, "fourth") }
+        #expect(!FileManager.default.fileExists(atPath: "\(folder)/fourth"))
+    }
+}

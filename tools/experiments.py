@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Runs trainings that answer a question, and makes tables of their scores.
+
+A run that has finished is not run again and one that was stopped is taken up, so the same command goes on after an
+interruption. Runs go to OUT/PLAN/NAME; the table to the standard output and OUT/PLAN.md.
+
+Usage: tools/experiments.py DATASET PLAN [--out models/experiments] [--seeds 1 2 3] [-- OPTIONS OF nuclei-train]
+
+Plans:
+  strategies  lenet5 and compact by each strategy, on one split
+  folds       cross-validation by group, five folds
+  sources     each source in turn is the test (the text before ':' in the name of a group)
+  ablation    compact without one part of its recipe each
+  blur        compact with and without blur in its augmentation, tested on blurred tiles
+"""
+
+import argparse
+import csv
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+BIN = pathlib.Path(__file__).resolve().parent.parent / ".build" / "release"
+COMPACT = ["--architecture", "compact", "--strategy", "regularized"]
+
+
+def sources(dataset):
+    """Names of sources with labelled tiles: what stands before ':' in the names of their groups."""
+    with open(dataset / "labels.csv", newline="", encoding="utf-8-sig") as file:
+        groups = {row.get("group") or "" for row in csv.DictReader(file) if row["label"]}
+    return sorted({group.split(":")[0] for group in groups if ":" in group})
+
+
+def plan(name, dataset):
+    """Names of configurations with their options, without the seed."""
+    if name == "strategies":
+        return {
+            f"{net} {strategy}": ["--architecture", net, "--strategy", strategy, "--validation"]
+            for net in ["compact", "lenet5"]
+            for strategy in ["basic", "regularized", "pseudo-labeling"]
+        }
+    if name == "folds":
+        return {f"fold {k}": COMPACT + ["--fold", f"{k}/5"] for k in range(1, 6)}
+    if name == "sources":
+        return {source: COMPACT + ["--test-groups", f"{source}:*"] for source in sources(dataset)}
+    if name == "ablation":
+        parts = {"full": []}
+        for step in ["stain", "colour", "blur", "scale", "jpeg"]:
+            parts[f"no {step}"] = ["--leave-out", step]
+        parts["with cutout"] = ["--cutout"]
+        parts["no smoothing"] = ["--label-smoothing", "0"]
+        parts["no augmentation"] = ["--no-augment"]
+        parts["reference augmentation"] = ["--augmentation", "reference"]
+        return {part: COMPACT + ["--validation"] + options for part, options in parts.items()}
+    if name == "blur":
+        return {
+            part: COMPACT + ["--validation"] + options
+            for part, options in {"with blur": [], "without blur": ["--leave-out", "blur"]}.items()
+        }
+    sys.exit(f"experiments: expected a plan of {__doc__.split('Plans:')[1].split()[::2]}, found {name}")
+
+
+def train(dataset, folder, options):
+    """Trains, or goes on; returns the record of the finished run."""
+    record = folder / "run.json"
+    if not record.exists():
+        command = [str(dataset), "--output", str(folder)] + options
+    elif json.loads(record.read_text())["state"] != "finished":
+        command = ["--resume", str(folder)]
+    else:
+        command = None
+    if command:
+        log = folder.with_suffix(".log")
+        with open(log, "a", encoding="utf-8") as file:
+            status = subprocess.run([str(BIN / "nuclei-train")] + command, stdout=file, stderr=file).returncode
+        if status != 0:
+            sys.exit(f"experiments: training ended with status {status}; {log} says why")
+    return json.loads(record.read_text())
+
+
+def evaluate(dataset, model, options=()):
+    command = [str(BIN / "nuclei-train"), "evaluate", str(dataset), "--model", str(model), "--json", *options]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def spread(values):
+    """Mean and, for several runs, the standard deviation."""
+    values = [value for value in values if value is not None]
+    if not values:
+        return "-"
+    mean = statistics.fmean(values)
+    return f"{mean:.3f}" + (f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else "")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", type=pathlib.Path)
+    parser.add_argument("plan")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/experiments"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    own = sys.argv[1:]
+    extra = own[own.index("--") + 1 :] if "--" in own else []
+    arguments = parser.parse_args(own[: own.index("--")] if "--" in own else own)
+    root = arguments.out / arguments.plan
+    root.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for name, options in plan(arguments.plan, arguments.dataset).items():
+        records, scores = [], []
+        for seed in arguments.seeds:
+            folder = root / f"{name.replace(' ', '-')}-{seed}"
+            print(f"experiments: {folder}", file=sys.stderr, flush=True)
+            records.append(train(arguments.dataset, folder, options + ["--seed", str(seed)] + extra))
+            best = folder / "best.safetensors"
+            if arguments.plan == "blur":
+                scores.append([evaluate(arguments.dataset, best, ["--blur", str(s)]) for s in [0, 1, 2, 3]])
+            else:
+                scores.append(evaluate(arguments.dataset, best))
+        minutes = [record["seconds"] / 60 for record in records]
+        if arguments.plan == "blur":
+            cells = [spread([score[level]["weighted"]["f1"] for score in scores]) for level in range(4)]
+        else:
+            cells = [
+                spread([score["accuracy"] for score in scores]),
+                spread([score["weighted"]["f1"] for score in scores]),
+                spread([score.get("rocAUC") for score in scores]),
+                spread([(score.get("calibration") or {}).get("after") for score in scores]),
+            ]
+        rows.append([name] + cells + [f"{statistics.fmean(minutes):.1f}"])
+    head = ["F1", "F1, sigma 1", "F1, sigma 2", "F1, sigma 3"] if arguments.plan == "blur" else None
+    head = ["run"] + (head or ["accuracy", "weighted F1", "ROC-AUC", "ECE"]) + ["minutes"]
+    table = "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head)] + rows) + "\n"
+    (arguments.out / f"{arguments.plan}.md").write_text(table)
+    print(table)
+
+
+main()
