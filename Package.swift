@@ -27,6 +27,8 @@ let package = Package(
             name: "CImageCodecs", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg")]),
 
+        .target(name: "CBundledModel", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wno-c23-extensions"])]),
+
         .target(name: "Files"),
         .target(name: "Tensors", dependencies: ["CKernels"]),
         .target(name: "NeuralNetworks", dependencies: ["Files", "Tensors"]),
@@ -44,7 +46,9 @@ let package = Package(
             dependencies: ["Console", "Datasets", "Files", "NeuralNetworks", "Tensors", "Training"]),
         .executableTarget(
             name: "nuclei-mask",
-            dependencies: ["Console", "Files", "Imaging", "Masking", "NeuralNetworks", "Tensors"]),
+            dependencies: [
+                "CBundledModel", "Console", "Files", "Imaging", "Masking", "NeuralNetworks", "Tensors",
+            ]),
 
         .target(
             name: "TestSupport", dependencies: ["NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),

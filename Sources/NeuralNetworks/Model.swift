@@ -77,7 +77,12 @@ package struct Model {
 
     /// Reads a model file. Throws `FileError` when it is not one, or its tensors do not fit its architecture.
     package init(path: String) throws {
-        let file = try SafetensorsFile(path: path)
+        try self.init(SafetensorsFile(path: path))
+    }
+
+    /// The model in the content of a file. Throws as `init(path:)` does.
+    package init(_ file: SafetensorsFile) throws {
+        let path = file.path
         guard file.metadata["format"] == Self.format, let json = file.metadata["model"] else {
             let found = file.metadata["format"].map { "format \($0.prefix(40))" } ?? "no format in its metadata"
             throw FileError(path, expected: "a model of format \(Self.format)", found: found)

@@ -21,9 +21,8 @@ package struct SafetensorsFile {
     private let data: Data
     private let start: Int
 
-    /// Reads a file; every number of the header is checked against the file before it is believed.
+    /// Maps a file and reads its header.
     package init(path: String) throws(FileError) {
-        self.path = path
         // Asked first, because Foundation's errors do not tell the system's reason.
         let handle = fopen(path, "rb")
         let reason = String(cString: strerror(errno))
@@ -31,6 +30,13 @@ package struct SafetensorsFile {
         guard handle != nil, let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
             throw FileError(path, .unreadable, "cannot be read (\(handle == nil ? reason : "not a regular file"))")
         }
+        try self.init(data, path: path)
+    }
+
+    /// Reads a file's content, which messages call by `path`; every number of the header is checked against the
+    /// content before it is believed.
+    package init(_ data: Data, path: String) throws(FileError) {
+        self.path = path
         self.data = data
         guard data.count >= 8 else {
             throw FileError(path, expected: "a safetensors file", found: "\(data.count) bytes")

@@ -27,6 +27,7 @@ package struct Trainer {
     private let gradients: ParameterSet
     let optimizer: Optimizer
     private let predictor: Predictor
+    private let loader: BatchLoader
     var plateau: ReduceLROnPlateau?
 
     /// All the memory that training takes, and a model at the start of cycle 0: with fresh weights, or with the weights
@@ -44,6 +45,7 @@ package struct Trainer {
         model = try Model(description)
         workspace = Workspace(model.network, capacity: settings.batchSize, purpose: .training)
         predictor = Predictor(model, workspace)
+        loader = BatchLoader(set, batchSize: settings.batchSize)
         gradients = ParameterSet(model.network.parameters.layout)
         optimizer = Optimizer(settings.optimizer, layout: gradients.layout)
         try start(cycle: 0, pseudoLabels: [])
@@ -95,15 +97,16 @@ package struct Trainer {
         let start = ContinuousClock.now
         let order = order(ofEpoch: epoch)
         var (done, hits, lossSum) = (0, 0, 0.0)
-        while done < order.count {
-            let batch = Array(order[done..<min(done + settings.batchSize, order.count)])
-            let seed = SplitMix64.derive(settings.seed, [0x7374_6570, UInt64(epoch), UInt64(done)])
-            if settings.schedule == .cosine { optimizer.learningRate = cosineRate(epoch, at: done, of: order.count) }
+        try loader.forEachBatch(of: order, seed: settings.seed, epoch: epoch, settings.augmentation) { batch in
+            let seed = SplitMix64.derive(settings.seed, [0x7374_6570, UInt64(epoch), UInt64(batch.start)])
+            if settings.schedule == .cosine {
+                optimizer.learningRate = cosineRate(epoch, at: batch.start, of: order.count)
+            }
             let (loss, batchHits) = try step(batch, seed: seed)
             guard loss.isFinite else { throw Self.divergence(in: epoch, loss: loss) }
-            done += batch.count
+            done += batch.tiles.count
             hits += batchHits
-            lossSum += loss * Double(batch.count)
+            lossSum += loss * Double(batch.tiles.count)
             try report(
                 .batch(
                     epoch: epoch, done: done, of: order.count, loss: lossSum / Double(done),
@@ -190,12 +193,11 @@ package struct Trainer {
     }
 
     /// One step of the optimizer; returns the batch's loss before it, and how many tiles were right.
-    private func step(_ batch: [Int], seed: UInt64) throws -> (loss: Double, hits: Int) {
-        workspace.setBatch(batch.count)
-        try set.withPixels {
-            try Kernels.normalize(workspace.input, $0, set.windows(of: batch), model.description.statistics)
-        }
-        let targets = batch.map { self.targets[$0]! }
+    private func step(_ batch: TileBatch, seed: UInt64) throws -> (loss: Double, hits: Int) {
+        workspace.setBatch(batch.tiles.count)
+        try Kernels.normalize(workspace.input, batch.bytes, batch.windows, model.description.statistics)
+        if !batch.erasures.isEmpty { try Kernels.erase(workspace.input, batch.erasures) }
+        let targets = batch.tiles.map { self.targets[$0]! }
         let logits = try workspace.forward(.training(seed: seed))
         let crossEntropy = CrossEntropy(labelSmoothing: settings.labelSmoothing, classWeights: classWeights)
         let loss = try Kernels.crossEntropyForward(logits, targets: targets, crossEntropy)
@@ -204,7 +206,7 @@ package struct Trainer {
         try optimizer.step(model.network.parameters, gradients: gradients, clipNorm: settings.clipNorm)
         let classes = logits.shape[1]
         let values = logits.values
-        let hits = batch.indices.count {
+        let hits = targets.indices.count {
             Evaluation.largest(values[$0 * classes..<($0 + 1) * classes]) == Int(targets[$0])
         }
         return (loss, hits)

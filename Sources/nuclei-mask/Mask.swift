@@ -24,8 +24,8 @@ struct Mask: ParsableCommand {
     @Argument(help: "Crop or whole slide.")
     var image: String
 
-    @Option(help: "Model file (.safetensors).")
-    var model: String
+    @Option(help: "Model file (default: the model that is part of the program, nuclei-compact).")
+    var model: String?
 
     @Option(help: "Pixels from one window to the next, at most the model's tile size.")
     var stride = 128
@@ -52,7 +52,7 @@ struct Mask: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             try Kernels.setThreadCount(threads.count)
-            let loaded = try Model(path: model)
+            let loaded = try Model(pathOrBuiltIn: model)
             let tile = loaded.description.tileSize
             try require(stride <= tile, "--stride", "1 to \(tile), the model's tile size", found: stride)
             var settings = MaskSettings()
@@ -60,10 +60,10 @@ struct Mask: ParsableCommand {
             settings.threshold = threshold
             settings.edges = edges
             let reader = try openImage(image)
-            let masker = try Masker(loaded, path: model, batchSize: batch.size, settings: settings)
+            let masker = try Masker(loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
             let total = try masker.grid(for: reader).count
             let path = output ?? defaultPath(for: image, ending: "_nuclei_mask.png")
-            try requireOther(path, than: [image, model])
+            try requireOther(path, than: [image] + (model.map { [$0] } ?? []))
             let writer = try PNGWriter(path: path, width: reader.width, height: reader.height, channels: .grey)
             let size = "\(reader.width) x \(reader.height) pixels"
             if masker.pads(width: reader.width, height: reader.height) {

@@ -7,6 +7,7 @@ import Training
 extension Architecture: ExpressibleByArgument {}
 extension Strategy: ExpressibleByArgument {}
 extension AugmentationPreset: ExpressibleByArgument {}
+extension AugmentationStep: ExpressibleByArgument {}
 extension OptimizerSettings.Method: ExpressibleByArgument {}
 extension TrainingSettings.Schedule: ExpressibleByArgument {}
 extension TrainingSettings.Balance: ExpressibleByArgument {}
@@ -79,6 +80,9 @@ struct TrainingOptions: ParsableArguments {
 
     @Flag(help: "Also erase a part of each other tile; with `reference`, instead of jitter and shear.")
     var cutout = false
+
+    @Option(help: "Step of the augmentation to leave out; may be repeated.")
+    var leaveOut = [AugmentationStep]()
 
     @Flag(
         inversion: .prefixedNo,
@@ -158,7 +162,8 @@ struct TrainingOptions: ParsableArguments {
             settings.earlyStopping != nil || patience == nil && minDelta == nil, "--patience and --min-delta",
             "--early-stopping with them", found: "none")
         try require(
-            settings.augmentation != nil || augmentation == nil && !cutout, "--augmentation and --cutout",
+            settings.augmentation != nil || augmentation == nil && !cutout && leaveOut.isEmpty,
+            "--augmentation, --cutout and --leave-out",
             "--augment with them", found: "none")
         try require(
             settings.pseudoLabelling != nil || cycles == nil && confidence == nil && largestShift == nil,
@@ -168,6 +173,14 @@ struct TrainingOptions: ParsableArguments {
             "a validation part, which decides about cycles and thresholds", found: "--no-validation")
         try require(
             fold == nil || testGroups.isEmpty, "--fold", "no --test-groups beside it", found: "--test-groups")
+    }
+
+    private var augmentationSettings: AugmentationSettings {
+        let preset = augmentation ?? (architecture == .lenet5 ? .reference : .pathology)
+        var settings = cutout && preset == .reference ? .referenceCutout : preset.settings
+        if cutout { settings.cutout.probability = 0.5 }
+        for step in leaveOut { settings.leaveOut(step) }
+        return settings
     }
 
     var settings: TrainingSettings {
@@ -186,7 +199,11 @@ struct TrainingOptions: ParsableArguments {
         set(\.labelSmoothing, labelSmoothing)
         if let clipNorm { settings.clipNorm = clipNorm > 0 ? clipNorm : nil }
         settings.balance = balance
-        settings.augmentation = augmentationSettings(strategy: settings.augmentation)
+        if augment == true || augment == nil && settings.augmentation != nil {
+            settings.augmentation = augmentationSettings
+        } else {
+            settings.augmentation = nil
+        }
         if let earlyStopping { settings.earlyStopping = earlyStopping ? EarlyStopping() : nil }
         if let patience { settings.earlyStopping?.patience = patience }
         if let minDelta { settings.earlyStopping?.minimumDelta = minDelta }
@@ -205,8 +222,4 @@ struct TrainingOptions: ParsableArguments {
         settings.micronsPerPixel = mpp
         return settings
     }
-}
-
-extension TrainingOptions {
-    func augmentationSettings(strategy: AugmentationSettings?) -> AugmentationSettings? { strategy }
 }
