@@ -1,6 +1,7 @@
 /// What is said of a model in one number.
 package enum Figure: String, CaseIterable, Codable, Sendable {
     case loss, accuracy, precision, recall, f1, mcc, rocAUC
+    /// Of resamples it is larger on average than of the tiles themselves: its interval errs upwards.
     case calibrationError
 }
 
