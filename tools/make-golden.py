@@ -411,7 +411,7 @@ def curves(golden):
     for k, n in enumerate((12, 200)):
         y = (splitmix64(320 + k, n) % np.uint64(2)).astype(int)
         score = np.round(formula(620 + k, (n,)).double().numpy() + 0.8 * y, 1 if n < 100 else 3)
-        fpr, tpr, thresholds = m.roc_curve(y, score)
+        fpr, tpr, thresholds = m.roc_curve(y, score, drop_intermediate=False)
         precision, recall, levels = m.precision_recall_curve(y, score)
         golden.case(
             f"curves{k}", "curves", y=y.tolist(), score=score.tolist(), fpr=fpr.tolist(), tpr=tpr.tolist(),

@@ -57,6 +57,20 @@ package enum Evaluation {
             confusion: confusion)
     }
 
+    /// The score of probabilities, classes in the order of `TileLabel`.
+    package static func score(_ tiles: LabelledProbabilities) -> Score {
+        let names = TileLabel.names
+        let confusion = ConfusionMatrix(
+            truth: tiles.targets, predictions: tiles.predictions, classes: names.count)
+        let nuclei = TileLabel.nuclei.rawValue
+        return Score(
+            loss: tiles.losses.reduce(0, +) / Double(max(1, tiles.targets.count)), accuracy: confusion.accuracy,
+            weighted: confusion.weighted, mcc: confusion.matthewsCorrelation,
+            rocAUC: areaUnderROC(scores: tiles.logOdds(of: nuclei), positives: tiles.targets.map { $0 == nuclei }),
+            classes: Dictionary(uniqueKeysWithValues: zip(names, names.indices.map(confusion.figures))),
+            confusion: confusion)
+    }
+
     /// Position of the first largest value.
     static func largest(_ row: ArraySlice<Float>) -> Int {
         row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) }! - row.startIndex

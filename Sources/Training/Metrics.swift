@@ -7,6 +7,10 @@ package struct ConfusionMatrix: Codable, Equatable, Sendable {
         counts = Array(repeating: Array(repeating: 0, count: classes), count: classes)
     }
 
+    init(counts: [[Int]]) {
+        self.counts = counts
+    }
+
     package init(truth: [Int], predictions: [Int], classes: Int) {
         self.init(classes: classes)
         for (truth, prediction) in zip(truth, predictions) { counts[truth][prediction] += 1 }

@@ -64,6 +64,13 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         }
     }
 
+    /// Indices of the labelled tiles that are in a part for each of several models: whatever one of them learnt from
+    /// is in the test part of none.
+    package static func indices(of part: EvaluationSplit, in set: TileSet, for records: [SplitRecord]) -> [Int] {
+        let parts = records.map { Set($0.indices(of: part, in: set)) }
+        return set.labelled.filter { tile in parts.allSatisfy { $0.contains(tile) } }
+    }
+
     /// How many tiles training had in a part; nil for unseen ones.
     package func count(of part: EvaluationSplit) -> Int? { part == .unseen ? nil : hashes(of: part).count }
 

@@ -34,7 +34,8 @@ struct UsageTests {
             ["set", "--label-smoothing", "-1"], ["set", "--clip-norm", "0"], ["set", "--patience", "3"],
             ["set", "--resume", "run"], ["--resume", "run", "--epochs", "20"],
             ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],
-            ["evaluate", "set", "--model", "m", "--split", "mine"],
+            ["evaluate", "set", "--model", "m", "--split", "mine"], ["evaluate", "set", "--ensemble", "m"],
+            ["evaluate", "set", "--model", "m", "--ensemble", "m", "n"],
         ] {
             let result = try Command.train.start(arguments, in: work.path).wait()
             #expect(result.status == 64, "\(arguments): \(result)")
