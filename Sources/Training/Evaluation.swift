@@ -17,15 +17,18 @@ package enum Evaluation {
         }
     }
 
-    /// The outputs of a model for labelled tiles. `afterBatch`, when given, is told how many tiles have been done; it
-    /// may throw to stop.
+    /// The outputs of a model for labelled tiles, blurred by a Gaussian of `blur` pixels. `afterBatch`, when given, is
+    /// told how many tiles have been done; it may throw to stop.
     package static func predict(
-        _ predictor: Predictor, on tiles: [Int], of set: TileSet, afterBatch: ((Int) throws -> Void)? = nil
+        _ predictor: Predictor, on tiles: [Int], of set: TileSet, blur: Double = 0,
+        afterBatch: ((Int) throws -> Void)? = nil
     ) throws -> LabelledLogits {
         let names = predictor.model.description.classes
         // A model names its outputs; their order is its own.
         let outputs = TileLabel.allCases.map { names.firstIndex(of: $0.name)! }
-        let rows = try set.withPixels { try predictor.logits($0, set.windows(of: tiles), afterBatch: afterBatch) }
+        let rows = try set.withPixels(of: tiles, blurredBy: blur) {
+            try predictor.logits($0, $1, afterBatch: afterBatch)
+        }
         return LabelledLogits(
             classes: names, rows: rows, targets: tiles.map { outputs[set.tiles[$0].label!.rawValue] })
     }

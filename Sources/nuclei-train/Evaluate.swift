@@ -49,6 +49,12 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Write a row for each tile to a CSV file.", valueName: "file"))
     var predictions: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Blur the tiles first, by a Gaussian of so many pixels, 0 to 32: what happens out of focus.",
+            valueName: "sigma"))
+    var blur = 0.0
+
     @OptionGroup var batch: BatchOptions
     @OptionGroup var threads: ThreadOptions
 
@@ -59,6 +65,7 @@ struct Evaluate: ParsableCommand {
         guard model == nil || ensemble.isEmpty, model != nil || !ensemble.isEmpty else {
             throw ValidationError("expected either --model or --ensemble")
         }
+        try require(0...32 ~= blur, "--blur", "0 to 32", found: blur)
         try require(ensemble.count != 1, "--ensemble", "two or more models", found: 1)
     }
 
@@ -82,7 +89,7 @@ struct Evaluate: ParsableCommand {
             for member in members {
                 let predictor = try Predictor(member.model, batchSize: min(batch.size, tiles.count))
                 outputs.append(
-                    try Evaluation.predict(predictor, on: tiles, of: set) { done in
+                    try Evaluation.predict(predictor, on: tiles, of: set, blur: blur) { done in
                         progress.update(outputs.count * tiles.count + done, of: total)
                         try Interruption.check("interrupted")
                     })

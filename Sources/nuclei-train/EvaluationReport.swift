@@ -31,6 +31,8 @@ struct EvaluationReport: Encodable {
     let tilesInTraining: Int?
     /// The patterns that chose among the groups.
     let groupPatterns: [String]?
+    /// Pixels of the Gaussian that the tiles were blurred by; nil for none.
+    let blur: Double?
     /// In the order of the confusion matrix.
     let classes: [String]
     /// A single model's without its calibration, the mean of several models' with it.
@@ -48,7 +50,7 @@ struct EvaluationReport: Encodable {
     let probabilities: LabelledProbabilities
 
     private enum CodingKeys: CodingKey {
-        case model, members, dataset, split, chosenOn, tiles, tilesInTraining, groupPatterns, classes, score
+        case model, members, dataset, split, chosenOn, tiles, tilesInTraining, groupPatterns, blur, classes, score
         case uncalibrated, calibrated, groups, roc, precisionRecall, tilesPerSecond
     }
 
@@ -61,6 +63,7 @@ struct EvaluationReport: Encodable {
         dataset = command.dataset
         split = command.split
         groupPatterns = command.groups.isEmpty ? nil : command.groups
+        blur = command.blur > 0 ? command.blur : nil
         self.members = members.map { member in
             Member(
                 path: member.path, chosenOn: member.split.chosenOn,
@@ -123,6 +126,7 @@ struct EvaluationReport: Encodable {
             let whose = members.count > 1 ? " of one of them" : ""
             what = "only \(tiles) of the \(all) tiles of split \(split.rawValue)\(whose)"
         }
+        if let blur { what += String(format: ", blurred by %g pixels", blur) }
         if split == chosenOn { what += ", which also chose the model's epoch: an optimistic score" }
         Terminal.printLine(what + String(format: "  (%.1f tiles/s)", tilesPerSecond))
     }
