@@ -123,8 +123,10 @@ struct EvaluationReport: Encodable {
         if let groupPatterns {
             what += " in groups \(groupPatterns.joined(separator: " or "))"
         } else if let all = tilesInTraining, all != tiles {
-            let whose = members.count > 1 ? " of one of them" : ""
-            what = "only \(tiles) of the \(all) tiles of split \(split.rawValue)\(whose)"
+            what =
+                members.count > 1
+                ? "\(what), of the \(all) that one alone has there"
+                : "only \(tiles) of the \(all) tiles of split \(split.rawValue)"
         }
         if let blur { what += String(format: ", blurred by %g pixels", blur) }
         if split == chosenOn { what += ", which also chose the model's epoch: an optimistic score" }
