@@ -4,20 +4,29 @@ import Testing
 
 struct ResumeTests {
     /// A run killed again and again, at other places each time, ends with the bits of one that was left alone.
-    @Test func killedRunsGoOnToTheSameBits() throws {
+    @Test(arguments: [
+        ["--strategy", "basic"],
+        ["--strategy", "regularized", "--architecture", "compact", "--cutout"],
+        [
+            "--strategy", "pseudo-labeling", "--architecture", "compact", "--confidence", "0.501", "--cycles", "2",
+            "--largest-shift", "1",
+        ],
+    ])
+    func killedRunsGoOnToTheSameBits(options: [String]) throws {
         let work = try WorkFolder()
-        let made = try Command.train.run("synthesize", "set", "--tiles", "40", "--crops", "0", in: work.path)
+        let made = try Command.train.run(
+            "synthesize", "set", "--tiles", "40", "--unlabelled", "20", "--crops", "0", in: work.path)
         try #require(made.status == 0, "\(made)")
-        let arguments = ["set", "--epochs", "3", "--batch-size", "8", "--validation", "--output"]
+        let arguments = ["set", "--epochs", "3", "--batch-size", "8", "--validation"] + options + ["--output"]
         let whole = try Command.train.start(arguments + ["whole"], in: work.path).wait()
         try #require(whole.status == 0, "\(whole)")
 
         var running = try Command.train.start(arguments + ["killed"], in: work.path)
         var kills = 0
-        // Some time into the work, a little later each time; a run that is faster than that has simply finished.
-        for delay in [0.1, 0.5, 0.9, 1.3] {
+        // Anywhere in the work; a run that is faster than that has simply finished.
+        for latest in [0.1, 0.4, 0.8, 1.2] {
             try #require(work.waitForFile(in: "killed") { $0 == "run.json" })
-            Thread.sleep(forTimeInterval: delay)
+            Thread.sleep(forTimeInterval: .random(in: 0...latest))
             guard running.process.isRunning else { break }
             kill(running.process.processIdentifier, SIGKILL)
             _ = running.wait()
@@ -36,7 +45,13 @@ struct ResumeTests {
             #expect(a == b, "\(name) differs after \(kills) kills")
         }
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/killed").sorted()
-        #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "run.json"])
+        let expected = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/whole").sorted()
+        #expect(files == expected)
+        #expect(files.filter { $0.hasSuffix(".safetensors") } == ["best.safetensors", "last.safetensors"])
+        if files.contains("pseudo_labels.csv") {
+            let ledgers = try ["whole", "killed"].map { try String(contentsOfFile: "\(work.path)/\($0)/pseudo_labels.csv", encoding: .utf8) }
+            #expect(ledgers[0] == ledgers[1])
+        }
 
         let again = try Command.train.run("--resume", "killed", in: work.path)
         #expect(again.status == 65)

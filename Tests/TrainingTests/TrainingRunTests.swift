@@ -17,10 +17,9 @@ import Training
 
     /// Weak demands, so that a network that has hardly learnt anything accepts labels.
     private var settings: TrainingSettings {
-        var settings = TrainingSettings(.pseudoLabeling, .lenet5)
+        var settings = TrainingSettings(.pseudoLabeling, .compact)
         settings.epochs = 1
         settings.batchSize = 16
-        settings.augmentation = nil
         settings.split.validationShare = 0.25
         settings.pseudoLabelling?.cycles = 2
         settings.pseudoLabelling?.confidence = 0.5
@@ -34,7 +33,7 @@ import Training
     }
 
     private func bits(_ run: TrainingRun, _ name: String) throws -> [Float] {
-        try Model(path: "\(run.folder.path)/\(name).safetensors").network.parameters.all.values
+        try Model(path: "\(run.folder.path)/\(name).safetensors").network.state.all.values
     }
 
     @Test func cyclesLearnFromUnlabelledTiles() throws {
@@ -111,7 +110,7 @@ import Training
 
     @Test func trainingStartsFromAnotherModel() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        var settings = TrainingSettings()
+        var settings = TrainingSettings(.basic, .compact)
         settings.epochs = 1
         settings.batchSize = 16
         var first = try start(settings, "first")
@@ -119,7 +118,7 @@ import Training
         settings.initialModel = first.folder.lastModel
         let second = try start(settings, "second")
         try compareBits(
-            "weights", second.trainer.model.network.parameters.all.values, bits(first, "last"))
+            "weights", second.trainer.model.network.state.all.values, bits(first, "last"))
         #expect(second.trainer.initialModelWarning == nil)
         #expect(FileManager.default.fileExists(atPath: "\(second.folder.path)/initial.safetensors"))
         settings.split.seed = 1
