@@ -10,6 +10,7 @@ computed in float64 from those float32 inputs. Everything is deterministic: a se
 Large inputs come from a formula (see `formula`), so that other languages can make them again.
 """
 
+import functools
 import itertools
 import json
 import math
@@ -211,6 +212,31 @@ def linears(golden):
         optional = {} if b is None else dict(b=b)
         golden.tensors("layers", name, x=x, w=w, gy=gy, y=y, **optional, **gradients(y, gy, x=xd, w=wd, b=bd))
         golden.case(name, "linear", "layers", n=n, cin=inputs, cout=outputs, weight="[out,in]")
+
+
+def batch_norms(golden):
+    # name, n, c, h, w, relu
+    rows = [("bn", 3, 4, 5, 6, False), ("bn_relu", 2, 5, 7, 3, True), ("bn_offset", 4, 2, 3, 3, False)]
+    for name, n, c, h, w, relu in rows:
+        # Far from 0, a mean hides the variance from careless sums.
+        x = golden.random(n, c, h, w) + (100 if name == "bn_offset" else 0)
+        weight, bias, gy = golden.random(c) + 1, golden.random(c, scale=0.5), golden.random(n, c, h, w)
+        mean, variance = golden.random(c), golden.random(c) + 1.5
+        norm = torch.nn.BatchNorm2d(c).double()
+        xd, norm.weight.data, norm.bias.data = x.double().requires_grad_(), weight.double(), bias.double()
+        norm.running_mean, norm.running_var = mean.double(), variance.double()
+        activation = F.relu if relu else lambda y: y
+        norm.eval()
+        evaluated = activation(norm(xd))
+        norm.train()
+        y = activation(norm(xd))
+        grads = torch.autograd.grad(y, [xd, norm.weight, norm.bias], gy.double())
+        golden.tensors(
+            "layers", name, x=x, weight=weight, bias=bias, gy=gy, mean=mean, variance=variance, y=y,
+            y_eval=evaluated, mean_after=norm.running_mean, variance_after=norm.running_var,
+            **dict(zip(("gx", "gweight", "gbias"), grads)),
+        )
+        golden.case(name, "batch_norm", "layers", shape=[n, c, h, w], relu=relu)
 
 
 def losses(golden):
@@ -527,13 +553,93 @@ def networks(golden):
         )
 
 
+class BasicBlock(torch.nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        convolution = functools.partial(torch.nn.Conv2d, bias=False)
+        self.conv1 = convolution(inputs, outputs, 3, stride, 1)
+        self.bn1 = torch.nn.BatchNorm2d(outputs)
+        self.conv2 = convolution(outputs, outputs, 3, 1, 1)
+        self.bn2 = torch.nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride > 1 or inputs != outputs:
+            self.downsample = torch.nn.Sequential(
+                convolution(inputs, outputs, 1, stride), torch.nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResidualNetwork(torch.nn.Module):
+    """A residual network like `compact`, with one block more whose short cut is its input itself."""
+
+    def __init__(self, widths, seed):
+        super().__init__()
+        c1, c2, c3 = widths
+        self.conv1 = torch.nn.Conv2d(3, c1, 5, 2, 2, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(c1)
+        self.layer1 = torch.nn.Sequential(BasicBlock(c1, c2, 1))
+        self.layer2 = torch.nn.Sequential(BasicBlock(c2, c3, 2))
+        self.layer3 = torch.nn.Sequential(BasicBlock(c3, c3, 1))
+        self.fc = torch.nn.Linear(2 * c3, 2)
+        self.double()
+        for k, (name, parameter) in enumerate(self.named_parameters()):
+            norm = parameter.dim() == 1
+            scale = 0.3 if norm else float(np.float32(1 / math.sqrt(math.prod(parameter.shape[1:]))))
+            offset = 1 if norm and name.endswith("weight") else 0
+            parameter.data = (formula(seed + k, parameter.shape, scale) + offset).double()
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 2)
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.fc(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
+
+
+def residual_networks(golden):
+    kinds = dict(
+        adam=("Adam lr 1e-2 wd 1e-3", lambda p: torch.optim.Adam(p, lr=1e-2, weight_decay=1e-3)),
+        sgd=("SGD lr 0.05 momentum 0.9 wd 1e-3", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3)),
+    )
+    widths, seed, shape = (3, 4, 6), 5000, (5, 3, 26, 22)
+    x, targets = formula(4999, shape).double(), torch.tensor([0, 1, 1, 0, 1])
+    for kind, (words, make) in kinds.items():
+        network = ResidualNetwork(widths, seed)
+        results = {}
+        optimizer = make(network.parameters())
+        history, norms = [], []
+        for step in range(5):
+            optimizer.zero_grad()
+            logits = network(x)
+            loss = F.cross_entropy(logits, targets, label_smoothing=0.1)
+            loss.backward()
+            if step == 0:
+                results |= dict(logits=logits) | {f"grad.{key}": p.grad.clone() for key, p in network.named_parameters()}
+            norms.append(torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0))
+            optimizer.step()
+            history.append(loss.detach())
+        after = {f"after.{key}": value for key, value in network.state_dict().items() if value.dtype == torch.float64}
+        network.eval()
+        results |= dict(losses=torch.stack(history), grad_norms=torch.stack(norms), logits_eval=network(x)) | after
+        golden.tensors("residual", f"residual_{kind}", **results)
+        golden.case(
+            f"residual_{kind}", "residual_network", "residual", widths=widths, shape=shape, seed=seed, input_seed=4999,
+            optimizer=words, targets=targets.tolist(), label_smoothing=0.1, clip=1.0, steps=5,
+            parameters=[key for key, _ in network.named_parameters()],
+            note="input = gen(input_seed, shape); parameter k = gen(seed+k, shape, scale), scale = "
+            "float32(1/sqrt(fan_in)) for tensors of two dimensions or more, else 0.3, and 1 is added to norms' weights; "
+            "logits, grad.* of the first step; after.*: state after 5 steps; logits_eval: in evaluation mode after them",
+        )
+
+
 def main():
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     golden = Golden()
     for part in (
         convolutions, pools, relu, linears, losses, optimizers, schedules, metrics, calibration, curves,
-        window_averages, networks,
+        window_averages, networks, batch_norms, residual_networks,
     ):
         part(golden)
     golden.save(FOLDER)

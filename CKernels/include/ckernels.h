@@ -98,6 +98,39 @@ ck_status ck_max_pool2d_forward(float *y, const float *x, const ck_pool2d *d);
 /// The gradient goes to the first largest value of each window, found again in x.
 ck_status ck_max_pool2d_backward(float *gx, const float *gy, const float *x, const ck_pool2d *d);
 
+// Global pooling (global_pool.c)
+
+/// y[N][2][C] from x[N][C][plane]: the mean of each plane, then the largest value of each; NaN wins.
+ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c, int64_t plane);
+/// gx[N][C][plane] from gy[N][2][C]; the gradient by a largest value goes to the first such in x.
+ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, int64_t n, int64_t c, int64_t plane);
+
+// Batch normalisation (batch_norm.c; Ioffe, Szegedy 2015)
+
+/// Geometry: planes of H x W elements. relu: the output is max(y, 0) of what the formulas below call y.
+typedef struct ck_batch_norm {
+    int64_t n, c, plane;
+    float epsilon;
+    bool relu;
+} ck_batch_norm;
+
+/// y[N][C][plane] = (x - mean[c]) * inverse_deviation[c] * weight[c] + bias[c], as torch.nn.BatchNorm2d in training:
+/// mean[C] and inverse_deviation[C] = 1 / sqrt(variance + epsilon) are the batch's, kept for backward; running_mean[C]
+/// and running_variance[C] move by the share momentum towards the batch's mean and unbiased variance. y may be x.
+/// Takes two values or more for each channel.
+ck_status ck_batch_norm_forward_training(float *y, float *mean, float *inverse_deviation, float *running_mean,
+                                         float *running_variance, const float *x, const float *weight,
+                                         const float *bias, float momentum, const ck_batch_norm *d);
+/// The same with the running mean and variance in place of the batch's. y may be x.
+ck_status ck_batch_norm_forward_inference(float *y, const float *x, const float *weight, const float *bias,
+                                          const float *running_mean, const float *running_variance,
+                                          const ck_batch_norm *d);
+/// gx[N][C][plane] (may be null, may be gy), gweight[C] and gbias[C] of the training form, from gy, x and what forward
+/// kept. With relu the outputs that were cut off are found again from x.
+ck_status ck_batch_norm_backward(float *gx, float *gweight, float *gbias, const float *gy, const float *x,
+                                 const float *weight, const float *bias, const float *mean,
+                                 const float *inverse_deviation, const ck_batch_norm *d);
+
 // Dense layer (linear.c)
 
 /// Floats of scratch for ck_linear_forward.
@@ -111,12 +144,14 @@ ck_status ck_linear_backward_data(float *gx, const float *gy, const float *w, in
 ck_status ck_linear_backward_weight(float *gw, float *gb, const float *gy, const float *x, int64_t n, int64_t i,
                                     int64_t o);
 
-// Elementwise (activation.c, dropout.c, random.c)
+// Elementwise (activation.c, add.c, dropout.c, random.c)
 
 /// y = max(x, 0); NaN stays NaN. y may be x.
 ck_status ck_relu_forward(float *y, const float *x, int64_t count);
 /// gx = 0 where y <= 0, else gy: a NaN lets the gradient through, as in PyTorch. gx may be gy.
 ck_status ck_relu_backward(float *gx, const float *gy, const float *y, int64_t count);
+/// y = a + b, or max(a + b, 0) with relu, whose gradient is that of ck_relu_backward. y may be a or b.
+ck_status ck_add(float *y, const float *a, const float *b, int64_t count, bool relu);
 /// Inverted dropout: y[i] = x[i] / (1 - p) with probability 1 - p, else 0. Whether element i is kept is a function of
 /// (seed, i) alone, so the same call with gradients in place of values is the backward pass. 0 <= p < 1. y may be x.
 ck_status ck_dropout(float *y, const float *x, int64_t count, float p, uint64_t seed);

@@ -5,7 +5,7 @@ ck_status ck_relu_forward(float *y, const float *x, int64_t count) {
         return CK_NULL_POINTER;
     if (count < 0)
         return CK_BAD_DIMENSION;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < count; i++)
         y[i] = x[i] <= 0 ? 0 : x[i];
     return CK_OK;
@@ -16,7 +16,7 @@ ck_status ck_relu_backward(float *gx, const float *gy, const float *y, int64_t c
         return CK_NULL_POINTER;
     if (count < 0)
         return CK_BAD_DIMENSION;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < count; i++)
         gx[i] = y[i] <= 0 ? 0 : gy[i];
     return CK_OK;

@@ -86,7 +86,7 @@ package final class Masker {
         let grid = try grid(for: reader)
         let band = BandReader(reader, tile: tile)
         var result = ProbabilityGrid(grid)
-        let predictor = Predictor(model, batchSize: min(batchSize, grid.count))
+        let predictor = try Predictor(model, batchSize: min(batchSize, grid.count))
         let classes = model.description.classes.count
         func deliver(_ logits: UnsafeBufferPointer<Float>) throws {
             let rows = Tensor([logits.count / classes, classes], logits)

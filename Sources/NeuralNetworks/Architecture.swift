@@ -5,11 +5,17 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// LeNet-5 (LeCun et al. 1998), grown to larger tiles: three 5x5 convolutions, two 2x2 mean poolings, ReLU, and
     /// two dense layers. 33.96 M parameters for tiles of 256 pixels.
     case lenet5
+    /// A small residual network (He et al. 2016) with batch normalisation: a 5x5 convolution and a pooling that
+    /// quarter the tile, three blocks of two 3x3 convolutions, then the mean and the largest value of each feature.
+    /// 0.17 M parameters for tiles of any size.
+    case compact
 
     /// The layers' names and parameters are those of the same network in PyTorch.
-    package func layers(classes: Int, dropout: Float) -> [any Layer] {
+    package func graph(classes: Int, dropout: Float) -> Graph {
         switch self {
-        case .lenet5: Self.lenet5Layers(widths: (6, 16, 120, 84), classes: classes, dropout: dropout)
+        case .lenet5:
+            Graph(chain: Self.lenet5Layers(widths: (6, 16, 120, 84), classes: classes, dropout: dropout))
+        case .compact: Self.compactGraph(widths: [16, 24, 48, 96], classes: classes, dropout: dropout)
         }
     }
 
@@ -31,5 +37,44 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
             DropoutLayer("dropout", probability: dropout, stream: 1),
             LinearLayer("fc2", outputs: classes),
         ]
+    }
+
+    /// The compact network of any widths: of the first convolution, then of each block. Blocks after the first halve
+    /// the image. Names are those of torchvision's residual networks.
+    package static func compactGraph(widths: [Int], classes: Int, dropout: Float) -> Graph {
+        var graph = Graph()
+        graph.append(ConvolutionLayer("conv1", filters: widths[0], kernel: 5, stride: 2, padding: 2, bias: false))
+        graph.append(BatchNormLayer("bn1", relu: true))
+        graph.append(PoolingLayer("maxpool", .maximum, window: 2, stride: 2))
+        for block in 1..<widths.count {
+            graph.appendBasicBlock(
+                "layer\(block).0", filters: widths[block], stride: block == 1 ? 1 : 2,
+                projects: block > 1 || widths[block] != widths[0])
+        }
+        graph.append(GlobalPoolingLayer("pool"))
+        graph.append(DropoutLayer("dropout", probability: dropout, stream: 1))
+        graph.append(LinearLayer("fc", outputs: classes))
+        return graph
+    }
+}
+
+extension Graph {
+    /// Two 3x3 convolutions beside a short cut: the input itself or, where it has another shape than what it is added
+    /// to, a projection of it.
+    package mutating func appendBasicBlock(_ name: String, filters: Int, stride: Int, projects: Bool) {
+        let input = output
+        append(
+            ConvolutionLayer("\(name).conv1", filters: filters, kernel: 3, stride: stride, padding: 1, bias: false))
+        append(BatchNormLayer("\(name).bn1", relu: true))
+        append(ConvolutionLayer("\(name).conv2", filters: filters, kernel: 3, padding: 1, bias: false))
+        let residual = append(BatchNormLayer("\(name).bn2"))
+        var shortcut = input
+        if projects {
+            append(
+                ConvolutionLayer("\(name).downsample.0", filters: filters, kernel: 1, stride: stride, bias: false),
+                reading: [input])
+            shortcut = append(BatchNormLayer("\(name).downsample.1"))
+        }
+        append(AddReLULayer("\(name).add"), reading: [residual, shortcut])
     }
 }

@@ -7,13 +7,21 @@ package struct ConvolutionLayer: Layer {
     let kernel: Int
     let stride: Int
     let padding: Int
+    /// None before a batch normalisation, which would take it away again; such weights start as He et al. say.
+    let hasBias: Bool
 
-    package init(_ name: String, filters: Int, kernel: Int, stride: Int = 1, padding: Int = 0) {
+    package init(_ name: String, filters: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true) {
         self.name = name
         self.filters = filters
         self.kernel = kernel
         self.stride = stride
         self.padding = padding
+        hasBias = bias
+    }
+
+    /// The same convolution with a bias.
+    var withBias: ConvolutionLayer {
+        ConvolutionLayer(name, filters: filters, kernel: kernel, stride: stride, padding: padding)
     }
 
     private func convolution(_ input: Shape) -> Convolution {
@@ -22,39 +30,43 @@ package struct ConvolutionLayer: Layer {
             stride: (stride, stride), padding: (padding, padding))
     }
 
-    package func outputShape(for input: Shape) throws -> Shape {
-        guard input.dimensions.count == 3 else {
-            throw LayerError(description: "\(name): expected samples of channels x height x width, found \(input)")
-        }
-        return try convolution(input).outputShape()
+    package func outputShape(for inputs: [Shape]) throws -> Shape {
+        try requireImage(inputs)
+        return try convolution(inputs[0]).outputShape()
     }
 
-    package func parameters(for input: Shape) -> [ParameterDeclaration] {
-        let weight = convolution(input).weightShape
-        let bound = defaultBound(fanIn: weight.sample.count)
+    package func parameters(for inputs: [Shape]) -> [TensorDeclaration] {
+        let shape = convolution(inputs[0]).weightShape
+        guard hasBias else {
+            let bound = heBound(fanOut: filters * kernel * kernel)
+            return [TensorDeclaration(name: "weight", shape: shape, initial: .uniform(bound: bound))]
+        }
+        let bound = defaultBound(fanIn: shape.sample.count)
         return [
-            ParameterDeclaration(name: "weight", shape: weight, bound: bound),
-            ParameterDeclaration(name: "bias", shape: [filters], bound: bound),
+            TensorDeclaration(name: "weight", shape: shape, initial: .uniform(bound: bound)),
+            TensorDeclaration(name: "bias", shape: [filters], initial: .uniform(bound: bound)),
         ]
     }
 
-    package func scratchCount(batch: Int, input: Shape) -> Int {
-        convolution(input).scratchCount(batch: batch)
+    package func scratchCount(batch: Int, inputs: [Shape]) -> Int {
+        convolution(inputs[0]).scratchCount(batch: batch)
     }
 
-    package func forward(_ y: Tensor, _ x: Tensor, parameters: [Tensor], pass: Pass, scratch: Tensor) throws {
+    package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
         try Kernels.convolutionForward(
-            y, x, weight: parameters[0], bias: parameters[1], convolution(x.shape.sample), scratch: scratch)
+            y, x[0], weight: memory.parameters[0], bias: hasBias ? memory.parameters[1] : nil,
+            convolution(x[0].shape.sample), scratch: memory.scratch)
     }
 
     package func backward(
-        _ gx: Tensor?, gy: Tensor, x: Tensor, y: Tensor, parameters: [Tensor], gradients: [Tensor], pass: Pass,
-        scratch: Tensor
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
     ) throws {
-        let convolution = convolution(x.shape.sample)
-        try Kernels.convolutionBackwardWeight(gradients[0], gradients[1], gy: gy, x, convolution, scratch: scratch)
-        if let gx {
-            try Kernels.convolutionBackwardData(gx, gy: gy, weight: parameters[0], convolution, scratch: scratch)
+        let convolution = convolution(x[0].shape.sample)
+        try Kernels.convolutionBackwardWeight(
+            gradients[0], hasBias ? gradients[1] : nil, gy: gy, x[0], convolution, scratch: memory.scratch)
+        if let gx = gx[0] {
+            try Kernels.convolutionBackwardData(
+                gx, gy: gy, weight: memory.parameters[0], convolution, scratch: memory.scratch)
         }
     }
 }

@@ -10,29 +10,29 @@ package struct LinearLayer: Layer {
         self.outputs = outputs
     }
 
-    package func outputShape(for input: Shape) -> Shape { [outputs] }
+    package func outputShape(for inputs: [Shape]) -> Shape { [outputs] }
 
-    package func parameters(for input: Shape) -> [ParameterDeclaration] {
-        let bound = defaultBound(fanIn: input.count)
+    package func parameters(for inputs: [Shape]) -> [TensorDeclaration] {
+        let bound = defaultBound(fanIn: inputs[0].count)
         return [
-            ParameterDeclaration(name: "weight", shape: [outputs, input.count], bound: bound),
-            ParameterDeclaration(name: "bias", shape: [outputs], bound: bound),
+            TensorDeclaration(name: "weight", shape: [outputs, inputs[0].count], initial: .uniform(bound: bound)),
+            TensorDeclaration(name: "bias", shape: [outputs], initial: .uniform(bound: bound)),
         ]
     }
 
-    package func scratchCount(batch: Int, input: Shape) -> Int {
-        Kernels.linearScratchCount(batch: batch, inputs: input.count, outputs: outputs)
+    package func scratchCount(batch: Int, inputs: [Shape]) -> Int {
+        Kernels.linearScratchCount(batch: batch, inputs: inputs[0].count, outputs: outputs)
     }
 
-    package func forward(_ y: Tensor, _ x: Tensor, parameters: [Tensor], pass: Pass, scratch: Tensor) throws {
-        try Kernels.linearForward(y, x, weight: parameters[0], bias: parameters[1], scratch: scratch)
+    package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
+        try Kernels.linearForward(
+            y, x[0], weight: memory.parameters[0], bias: memory.parameters[1], scratch: memory.scratch)
     }
 
     package func backward(
-        _ gx: Tensor?, gy: Tensor, x: Tensor, y: Tensor, parameters: [Tensor], gradients: [Tensor], pass: Pass,
-        scratch: Tensor
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
     ) throws {
-        try Kernels.linearBackwardWeight(gradients[0], gradients[1], gy: gy, x)
-        if let gx { try Kernels.linearBackwardData(gx, gy: gy, weight: parameters[0]) }
+        try Kernels.linearBackwardWeight(gradients[0], gradients[1], gy: gy, x[0])
+        if let gx = gx[0] { try Kernels.linearBackwardData(gx, gy: gy, weight: memory.parameters[0]) }
     }
 }

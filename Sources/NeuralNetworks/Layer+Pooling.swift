@@ -10,6 +10,7 @@ package struct PoolingLayer: Layer {
     let kind: Kind
     let window: Int
     let stride: Int
+    package var backwardReads: (inputs: Bool, output: Bool) { (kind == .maximum, false) }
 
     package init(_ name: String, _ kind: Kind, window: Int, stride: Int) {
         self.name = name
@@ -23,28 +24,51 @@ package struct PoolingLayer: Layer {
             channels: input[0], height: input[1], width: input[2], window: (window, window), stride: (stride, stride))
     }
 
-    package func outputShape(for input: Shape) throws -> Shape {
-        guard input.dimensions.count == 3 else {
-            throw LayerError(description: "\(name): expected samples of channels x height x width, found \(input)")
-        }
-        return try pooling(input).outputShape()
+    package func outputShape(for inputs: [Shape]) throws -> Shape {
+        try requireImage(inputs)
+        return try pooling(inputs[0]).outputShape()
     }
 
-    package func forward(_ y: Tensor, _ x: Tensor, parameters: [Tensor], pass: Pass, scratch: Tensor) throws {
+    package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
+        let pooling = pooling(x[0].shape.sample)
         switch kind {
-        case .average: try Kernels.averagePoolForward(y, x, pooling(x.shape.sample))
-        case .maximum: try Kernels.maxPoolForward(y, x, pooling(x.shape.sample))
+        case .average: try Kernels.averagePoolForward(y, x[0], pooling)
+        case .maximum: try Kernels.maxPoolForward(y, x[0], pooling)
         }
     }
 
     package func backward(
-        _ gx: Tensor?, gy: Tensor, x: Tensor, y: Tensor, parameters: [Tensor], gradients: [Tensor], pass: Pass,
-        scratch: Tensor
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
     ) throws {
-        guard let gx else { return }
+        guard let gx = gx[0] else { return }
+        let pooling = pooling(x[0].shape.sample)
         switch kind {
-        case .average: try Kernels.averagePoolBackward(gx, gy: gy, pooling(x.shape.sample))
-        case .maximum: try Kernels.maxPoolBackward(gx, gy: gy, x, pooling(x.shape.sample))
+        case .average: try Kernels.averagePoolBackward(gx, gy: gy, pooling)
+        case .maximum: try Kernels.maxPoolBackward(gx, gy: gy, x[0], pooling)
         }
+    }
+}
+
+/// The mean of each whole plane, then the largest value of each: two numbers for a channel, whatever the image's size.
+package struct GlobalPoolingLayer: Layer {
+    package let name: String
+
+    package init(_ name: String) {
+        self.name = name
+    }
+
+    package func outputShape(for inputs: [Shape]) throws -> Shape {
+        try requireImage(inputs)
+        return [2 * inputs[0][0]]
+    }
+
+    package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
+        try Kernels.globalPoolForward(y, x[0])
+    }
+
+    package func backward(
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+    ) throws {
+        if let gx = gx[0] { try Kernels.globalPoolBackward(gx, gy: gy, x[0]) }
     }
 }

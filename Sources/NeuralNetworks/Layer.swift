@@ -1,11 +1,16 @@
 import Tensors
 
-/// A parameter that a layer needs: its name within the layer, its shape, and the bound of its uniform initialisation.
-package struct ParameterDeclaration {
+/// A tensor that a layer needs, by its name within the layer.
+package struct TensorDeclaration {
+    package enum Initial {
+        /// Uniform in [-bound, bound).
+        case uniform(bound: Float)
+        case constant(Float)
+    }
+
     package let name: String
     package let shape: Shape
-    /// Initial values are uniform in [-bound, bound).
-    package let bound: Float
+    package let initial: Initial
 }
 
 /// What one pass over the layers is for.
@@ -15,33 +20,65 @@ package enum Pass {
     case training(seed: UInt64)
 }
 
-/// One step of a network. Layers are values without state: parameters, activations and scratch are lent to them, in
-/// the order of `parameters(for:)`. Batches come first in every tensor.
+/// What a network lends a layer for a pass.
+package struct LayerMemory {
+    /// In the order of `parameters(for:)`.
+    package let parameters: [Tensor]
+    /// In the order of `buffers(for:)`.
+    package let buffers: [Tensor]
+    /// What a training pass forward leaves for the pass backward.
+    package let kept: Tensor
+    package let scratch: Tensor
+}
+
+/// One step of a network. Layers are values without state: all memory is lent to them. Batches come first in every
+/// tensor.
 package protocol Layer {
     var name: String { get }
-    /// Shape of one sample's output. Throws when such samples do not fit the layer.
-    func outputShape(for input: Shape) throws -> Shape
-    func parameters(for input: Shape) -> [ParameterDeclaration]
-    /// Whether the output may lie in the memory of the input, which is then lost.
+    /// Shape of one sample's output, from those of the inputs. Throws when such samples do not fit the layer.
+    func outputShape(for inputs: [Shape]) throws -> Shape
+    /// What training changes by gradients.
+    func parameters(for inputs: [Shape]) -> [TensorDeclaration]
+    /// What else the layer knows: changed by passes forward in training, not by gradients.
+    func buffers(for inputs: [Shape]) -> [TensorDeclaration]
+    /// Whether the output may lie in the memory of the first input, which is then lost, and the gradient by the first
+    /// input in that of the gradient by the output.
     var worksInPlace: Bool { get }
     /// Whether the layer does nothing at inference.
     var isIdentityAtInference: Bool { get }
+    /// Whether `backward` reads its `x`, or its `y`; where it does not, their memory may have become others'.
+    var backwardReads: (inputs: Bool, output: Bool) { get }
+    /// Whether the gradients by all inputs are the same numbers. `backward` is then asked for one of them only.
+    var hasEqualGradients: Bool { get }
+    /// Floats that a training pass keeps for `backward`.
+    func keptCount(for inputs: [Shape]) -> Int
     /// Floats of scratch for forward and backward.
-    func scratchCount(batch: Int, input: Shape) -> Int
+    func scratchCount(batch: Int, inputs: [Shape]) -> Int
 
-    func forward(_ y: Tensor, _ x: Tensor, parameters: [Tensor], pass: Pass, scratch: Tensor) throws
-    /// Computes gradients by the parameters and, unless `gx` is nil, by the input. `x` and `y` are as forward left
-    /// them; `gy` may be the same tensor as `gx` when the layer works in place.
+    func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws
+    /// Computes gradients by the parameters and by the inputs, except those whose `gx` is nil.
     func backward(
-        _ gx: Tensor?, gy: Tensor, x: Tensor, y: Tensor, parameters: [Tensor], gradients: [Tensor], pass: Pass,
-        scratch: Tensor) throws
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+    ) throws
 }
 
 extension Layer {
-    package func parameters(for input: Shape) -> [ParameterDeclaration] { [] }
+    package func parameters(for inputs: [Shape]) -> [TensorDeclaration] { [] }
+    package func buffers(for inputs: [Shape]) -> [TensorDeclaration] { [] }
     package var worksInPlace: Bool { false }
     package var isIdentityAtInference: Bool { false }
-    package func scratchCount(batch: Int, input: Shape) -> Int { 0 }
+    package var backwardReads: (inputs: Bool, output: Bool) { (true, false) }
+    package var hasEqualGradients: Bool { false }
+    package func keptCount(for inputs: [Shape]) -> Int { 0 }
+    package func scratchCount(batch: Int, inputs: [Shape]) -> Int { 0 }
+
+    /// Throws unless there is one input, of channels x height x width.
+    func requireImage(_ inputs: [Shape]) throws(LayerError) {
+        guard inputs.count == 1, inputs[0].dimensions.count == 3 else {
+            let found = inputs.map(\.description).joined(separator: ", ")
+            throw LayerError(description: "\(name): expected samples of channels x height x width, found \(found)")
+        }
+    }
 }
 
 /// A layer was given samples that it cannot take.
@@ -52,3 +89,7 @@ package struct LayerError: Error, CustomStringConvertible {
 /// The bound of PyTorch's default initialisation of weights and biases of convolutions and dense layers:
 /// Kaiming-uniform with a = sqrt 5, which comes to 1 / sqrt(fan-in).
 func defaultBound(fanIn: Int) -> Float { Float(1 / Double(fanIn).squareRoot()) }
+
+/// The bound of uniform weights that keep the variance of gradients through layers with ReLU (He et al. 2015; PyTorch's
+/// `kaiming_uniform_` with `mode="fan_out", nonlinearity="relu"`).
+func heBound(fanOut: Int) -> Float { Float((6 / Double(fanOut)).squareRoot()) }

@@ -32,7 +32,7 @@ package struct ModelDescription: Codable, Equatable, Sendable {
 extension ModelDescription {
     func plan() throws -> NetworkPlan {
         try NetworkPlan(
-            architecture.layers(classes: classes.count, dropout: dropout), inputShape: [3, tileSize, tileSize])
+            architecture.graph(classes: classes.count, dropout: dropout), inputShape: [3, tileSize, tileSize])
     }
 
     /// What is wrong with a description that came from outside.
@@ -64,7 +64,7 @@ package struct Model {
     /// More metadata, by key: settings, seed, history, metrics, version.
     package var records: [String: String]
 
-    /// A model whose parameters are zero.
+    /// A model whose parameters and buffers are zero.
     package init(_ description: ModelDescription, records: [String: String] = [:]) throws {
         self.init(description, records, Network(try description.plan()))
     }
@@ -98,11 +98,11 @@ package struct Model {
             throw FileError(path, expected: "layers for tiles of \(description.tileSize) pixels", found: "\(error)")
         }
         // Before memory is taken for what the description promises.
-        try plan.layout.check(file)
+        try plan.stateLayout.check(file)
         self.init(
             description, file.metadata.filter { $0.key != "format" && $0.key != "model" }, Network(plan))
-        try network.parameters.load(file)
-        if let name = network.parameters.firstNonFinite {
+        try network.state.load(file)
+        if let name = network.state.firstNonFinite {
             throw FileError(path, expected: "finite weights", found: "a value in \(name) that is not")
         }
     }
@@ -114,6 +114,6 @@ package struct Model {
         var metadata = records
         metadata["format"] = Self.format
         metadata["model"] = String(decoding: try encoder.encode(description), as: UTF8.self)
-        try SafetensorsFile.write(network.parameters.named, metadata: metadata, to: path)
+        try SafetensorsFile.write(network.state.named, metadata: metadata, to: path)
     }
 }

@@ -1,81 +1,100 @@
 import Tensors
 
-/// A chain of layers with its parameters.
+/// A graph of layers with its parameters.
 package final class Network {
-    package let layers: [any Layer]
-    /// Shape of one sample: channels x height x width.
-    package let inputShape: Shape
-    /// Shapes of one sample's output after each layer.
-    package let outputShapes: [Shape]
+    package let plan: NetworkPlan
+    /// All that a model file has to hold: the parameters, then the buffers.
+    package let state: ParameterSet
+    /// What gradients change: the first part of `state`, in its memory.
     package let parameters: ParameterSet
-    /// For each layer, where its parameters stand in `parameters`.
-    let parameterRanges: [Range<Int>]
-    private let bounds: [Float]
 
-    /// A network whose parameters are zero. Throws when a layer does not fit the one before it.
+    /// A network whose parameters are zero. Throws when a layer does not fit the ones before it.
+    package convenience init(_ graph: Graph, inputShape: Shape) throws {
+        self.init(try NetworkPlan(graph, inputShape: inputShape))
+    }
+
     package convenience init(_ layers: [any Layer], inputShape: Shape) throws {
-        self.init(try NetworkPlan(layers, inputShape: inputShape))
+        try self.init(Graph(chain: layers), inputShape: inputShape)
     }
 
-    /// The network of a plan, its parameters zero.
+    /// The network of a plan, its parameters and buffers zero.
     package init(_ plan: NetworkPlan) {
-        layers = plan.layers
-        inputShape = plan.inputShape
-        outputShapes = plan.outputShapes
-        parameterRanges = plan.parameterRanges
-        bounds = plan.bounds
-        parameters = ParameterSet(plan.layout)
+        self.plan = plan
+        state = ParameterSet(plan.stateLayout)
+        parameters = ParameterSet(plan.layout, in: state.all)
     }
 
+    /// Shape of one sample: channels x height x width.
+    package var inputShape: Shape { plan.shapes[0] }
     /// Shape of one sample's logits.
-    package var outputShape: Shape { outputShapes.last ?? inputShape }
+    package var outputShape: Shape { plan.shapes[plan.shapes.count - 1] }
 
-    /// Gives every parameter the initial value that PyTorch's layers draw, from streams of `seed`.
+    /// Gives parameters and buffers the values that training starts from, random ones from streams of `seed`.
     package func initialize(seed: UInt64) throws {
-        for (index, tensor) in parameters.tensors.enumerated() {
-            let bound = bounds[index]
-            let stream = SplitMix64.derive(seed, [0x696E_6974, UInt64(index)])
-            try Kernels.randomUniform(tensor, in: -bound..<bound, seed: stream)
+        for (index, tensor) in state.tensors.enumerated() {
+            switch plan.initials[index] {
+            case .constant(let value): tensor.fill(value)
+            case .uniform(let bound):
+                let stream = SplitMix64.derive(seed, [0x696E_6974, UInt64(index)])
+                try Kernels.randomUniform(tensor, in: -bound..<bound, seed: stream)
+            }
         }
     }
-
-    /// The first layer with parameters: no gradient is needed below it.
-    var firstTrainedLayer: Int { parameterRanges.firstIndex { !$0.isEmpty } ?? 0 }
 }
 
-/// Layers that fit each other, and the parameters that they need; no memory yet.
+/// Layers that fit each other, and the tensors that they need; no memory yet.
 package struct NetworkPlan {
-    let layers: [any Layer]
-    let inputShape: Shape
-    let outputShapes: [Shape]
+    let graph: Graph
+    /// Shapes of one sample's values.
+    let shapes: [Shape]
+    /// For each node, where its parameters and buffers stand in the layouts.
     let parameterRanges: [Range<Int>]
-    let bounds: [Float]
+    let bufferRanges: [Range<Int>]
+    /// For each tensor of the state.
+    let initials: [TensorDeclaration.Initial]
+    /// Of the parameters.
     package let layout: ParameterSet.Layout
+    /// Of parameters and buffers.
+    package let stateLayout: ParameterSet.Layout
 
-    /// Throws when a layer does not fit the one before it.
-    package init(_ layers: [any Layer], inputShape: Shape) throws {
-        precondition(Set(layers.map(\.name)).count == layers.count, "two layers have one name")
-        self.layers = layers
-        self.inputShape = inputShape
-        var shape = inputShape
-        var outputShapes = [Shape]()
-        var declarations = [(name: String, shape: Shape)]()
-        var bounds = [Float]()
-        var ranges = [Range<Int>]()
-        for layer in layers {
-            let output = try layer.outputShape(for: shape)
-            let first = declarations.count
-            for parameter in layer.parameters(for: shape) {
-                declarations.append((name: "\(layer.name).\(parameter.name)", shape: parameter.shape))
-                bounds.append(parameter.bound)
-            }
-            ranges.append(first..<declarations.count)
-            shape = output
-            outputShapes.append(shape)
+    /// Throws when a layer does not fit the ones before it.
+    package init(_ graph: Graph, inputShape: Shape) throws {
+        precondition(Set(graph.nodes.map(\.layer.name)).count == graph.nodes.count, "two layers have one name")
+        precondition(
+            graph.readers.dropLast().allSatisfy { !$0.isEmpty }, "a value that no layer reads, and is not the output")
+        self.graph = graph
+        var shapes = [inputShape]
+        for node in graph.nodes {
+            shapes.append(try node.layer.outputShape(for: node.inputs.map { shapes[$0] }))
         }
-        self.outputShapes = outputShapes
-        self.bounds = bounds
-        parameterRanges = ranges
-        layout = ParameterSet.Layout(declarations)
+        self.shapes = shapes
+        var tensors = [(name: String, shape: Shape)]()
+        var initials = [TensorDeclaration.Initial]()
+        func declare(_ list: (any Layer, [Shape]) -> [TensorDeclaration]) -> [Range<Int>] {
+            graph.nodes.map { node in
+                let first = tensors.count
+                for tensor in list(node.layer, node.inputs.map { shapes[$0] }) {
+                    tensors.append((name: "\(node.layer.name).\(tensor.name)", shape: tensor.shape))
+                    initials.append(tensor.initial)
+                }
+                return first..<tensors.count
+            }
+        }
+        parameterRanges = declare { $0.parameters(for: $1) }
+        layout = ParameterSet.Layout(tensors)
+        bufferRanges = declare { $0.buffers(for: $1) }
+        stateLayout = ParameterSet.Layout(tensors)
+        self.initials = initials
+    }
+
+    func inputShapes(of node: Int) -> [Shape] { graph.nodes[node].inputs.map { shapes[$0] } }
+
+    /// For each value, whether parameters stand above it: no gradient by the others is needed.
+    var isTrained: [Bool] {
+        var trained = [false]
+        for (index, node) in graph.nodes.enumerated() {
+            trained.append(!parameterRanges[index].isEmpty || node.inputs.contains { trained[$0] })
+        }
+        return trained
     }
 }

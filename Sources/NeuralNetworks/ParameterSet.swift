@@ -54,9 +54,14 @@ package final class ParameterSet {
     package let tensors: [Tensor]
 
     /// Zeros.
-    package init(_ layout: Layout) {
+    package convenience init(_ layout: Layout) {
+        self.init(layout, in: Tensor([layout.count]))
+    }
+
+    /// Views of memory that is there already and may go on behind this layout.
+    init(_ layout: Layout, in memory: Tensor) {
         self.layout = layout
-        let all = Tensor([layout.count])
+        let all = memory.view([layout.count])
         self.all = all
         tensors = zip(layout.shapes, layout.offsets).map { all.view($0, at: $1) }
     }

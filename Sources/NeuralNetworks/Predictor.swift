@@ -14,11 +14,15 @@ package final class Predictor {
     private let workspace: Workspace
     private var queued = 0
 
-    package convenience init(_ model: Model, batchSize: Int) {
-        self.init(model, Workspace(model.network, capacity: batchSize, purpose: .inference))
+    /// A predictor with memory of its own. The model's weights must not change under it: it works with what they make
+    /// of the convolutions when batch normalisations are folded into them.
+    package init(_ model: Model, batchSize: Int) throws {
+        self.model = model
+        workspace = Workspace(try model.network.folded(), capacity: batchSize, purpose: .inference)
     }
 
-    /// A predictor that works in a workspace of the model's network that is there already.
+    /// A predictor that works in a workspace of the model's network that is there already, and with its weights as
+    /// they change.
     package init(_ model: Model, _ workspace: Workspace) {
         precondition(workspace.network === model.network)
         self.model = model

@@ -14,6 +14,13 @@ extension Kernels {
         try KernelError.check(ck_relu_backward(gx.pointer, gy.pointer, y.pointer, Int64(gx.count)))
     }
 
+    /// y = a + b, or max(a + b, 0). `y` may be `a` or `b`.
+    package static func add(_ y: Tensor, _ a: Tensor, _ b: Tensor, relu: Bool = false) throws(KernelError) {
+        expect(a, y.shape, "a")
+        expect(b, y.shape, "b")
+        try KernelError.check(ck_add(y.pointer, a.pointer, b.pointer, Int64(y.count), relu))
+    }
+
     /// Zeroes each element with `probability` and scales the rest by 1 / (1 - probability). Which elements go is a
     /// function of the seed alone: with gradients for values this is also the backward pass. `y` may be `x`.
     package static func dropout(

@@ -67,4 +67,23 @@ extension Kernels {
         expect(x, gx.shape, "x")
         try KernelError.check(ck_max_pool2d_backward(gx.pointer, gy.pointer, x.pointer, &d))
     }
+
+    /// y[N][2][C]: the mean of each plane of x[N][C][H][W], then the largest value of each.
+    package static func globalPoolForward(_ y: Tensor, _ x: Tensor) throws(KernelError) {
+        let (batch, channels) = (x.shape[0], x.shape[1])
+        expect(y, [batch, 2, channels], "y")
+        try KernelError.check(
+            ck_global_pool_forward(
+                y.pointer, x.pointer, Int64(batch), Int64(channels), Int64(x.shape.sample.sample.count)))
+    }
+
+    package static func globalPoolBackward(_ gx: Tensor, gy: Tensor, _ x: Tensor) throws(KernelError) {
+        let (batch, channels) = (x.shape[0], x.shape[1])
+        expect(gx, x.shape, "gx")
+        expect(gy, [batch, 2, channels], "gy")
+        try KernelError.check(
+            ck_global_pool_backward(
+                gx.pointer, gy.pointer, x.pointer, Int64(batch), Int64(channels),
+                Int64(x.shape.sample.sample.count)))
+    }
 }

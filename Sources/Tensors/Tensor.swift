@@ -82,7 +82,7 @@ package final class Tensor {
     /// Overwrites the elements with those of a tensor of the same count.
     package func copy(from other: Tensor) {
         precondition(other.count == count, "copy of \(other.shape) into \(shape)")
-        memcpy(base, other.base, count * MemoryLayout<Float>.stride)
+        memmove(base, other.base, count * MemoryLayout<Float>.stride)
     }
 
     /// The address for kernels; valid while the tensor lives.

@@ -22,9 +22,9 @@ extension Trainer {
         SplitRecord(split, of: set, settings.split, chosenOn: watched)
     }
 
-    /// Weights and moments with the prefixes of their names in a checkpoint.
+    /// Weights, with what else the layers know, and moments with the prefixes of their names in a checkpoint.
     private var parts: [(prefix: String, parameters: ParameterSet)] {
-        [("weights.", model.network.parameters)]
+        [("weights.", model.network.state)]
             + optimizer.state.enumerated().map { ("moment\($0.offset + 1).", $0.element) }
     }
 

@@ -112,7 +112,7 @@ package struct Trainer {
 
     /// Takes over the weights in a model file of the same architecture.
     package func restore(from path: String) throws {
-        try model.network.parameters.load(SafetensorsFile(path: path))
+        try model.network.state.load(SafetensorsFile(path: path))
     }
 
     /// Scores some tiles with the weights as they are.

@@ -63,7 +63,7 @@ struct Evaluate: ParsableCommand {
             }
             var progress = Progress("evaluate", unit: "tiles")
             let start = ContinuousClock.now
-            let predictor = Predictor(loaded, batchSize: min(batch.size, tiles.count))
+            let predictor = try Predictor(loaded, batchSize: min(batch.size, tiles.count))
             let score = try Evaluation.score(predictor, on: tiles, of: set) { done in
                 progress.update(done, of: tiles.count)
                 try Interruption.check("interrupted")

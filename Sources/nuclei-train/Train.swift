@@ -7,6 +7,7 @@ import NeuralNetworks
 import Tensors
 import Training
 
+extension Architecture: ExpressibleByArgument {}
 extension OptimizerSettings.Method: ExpressibleByArgument {}
 extension TrainingSettings.Schedule: ExpressibleByArgument {}
 
@@ -28,6 +29,9 @@ struct Train: ParsableCommand {
     @Option(help: "Folder of a run that was stopped: go on with it, with its own data set and settings.")
     var resume: String?
 
+    @Option(help: "Network to train.")
+    var architecture = Architecture.lenet5
+
     @Option(help: "Passes over the training tiles.")
     var epochs = 20
 
@@ -48,7 +52,7 @@ struct Train: ParsableCommand {
     @Option(help: "How the learning rate changes: not at all, or halved when the watched loss stops falling.")
     var schedule = TrainingSettings.Schedule.constant
 
-    @Option(help: "Share of the dense features that each step leaves out.")
+    @Option(help: "Share of the dense layers' features that each step leaves out.")
     var dropout: Float = 0
 
     @Option(help: "Share of each label that is spread over both classes.")
@@ -146,6 +150,7 @@ struct Train: ParsableCommand {
 
     private var settings: TrainingSettings {
         var settings = TrainingSettings()
+        settings.architecture = architecture
         settings.epochs = epochs
         settings.batchSize = batch.size
         settings.optimizer = OptimizerSettings(

@@ -50,7 +50,7 @@ import Testing
         _ model: Model, _ source: [UInt8], _ width: Int, _ height: Int, _ settings: MaskSettings
     ) throws -> [Double] {
         let (pixels, w, h) = padded(source, width, height)
-        let predictor = Predictor(model, batchSize: 1)
+        let predictor = try Predictor(model, batchSize: 1)
         func starts(_ length: Int) -> [Int] {
             var result = Array(stride(from: 0, through: length - Self.tile, by: settings.stride))
             if settings.edges == .clamp, result.last! != length - Self.tile { result.append(length - Self.tile) }

@@ -9,23 +9,22 @@ private struct MaskedDropout: Layer {
     /// Mask of each step, for the whole batch; the pass's seed is the step.
     let masks: [[Float]]
 
-    func outputShape(for input: Shape) -> Shape { input }
+    func outputShape(for inputs: [Shape]) -> Shape { inputs[0] }
 
-    func forward(_ y: Tensor, _ x: Tensor, parameters: [Tensor], pass: Pass, scratch: Tensor) {
+    func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) {
         for index in 0..<y.count {
             if case .training(let step) = pass, step < masks.count {
-                y[index] = x[index] * masks[Int(step)][index] * 2
+                y[index] = x[0][index] * masks[Int(step)][index] * 2
             } else {
-                y[index] = x[index]
+                y[index] = x[0][index]
             }
         }
     }
 
     func backward(
-        _ gx: Tensor?, gy: Tensor, x: Tensor, y: Tensor, parameters: [Tensor], gradients: [Tensor], pass: Pass,
-        scratch: Tensor
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
     ) {
-        if let gx { forward(gx, gy, parameters: [], pass: pass, scratch: scratch) }
+        if let gx = gx[0] { forward(gx, [gy], memory, pass) }
     }
 }
 

@@ -106,7 +106,7 @@ private final class Lesson {
 
     @Test func initialWeightsAreThoseOfPyTorchInKind() throws {
         let network = try Network(
-            Architecture.lenet5.layers(classes: 2, dropout: 0.5), inputShape: [3, 64, 64])
+            Architecture.lenet5.graph(classes: 2, dropout: 0.5), inputShape: [3, 64, 64])
         try network.initialize(seed: 1)
         let fanIns = [75, 75, 150, 150, 400, 400, 12000, 12000, 84, 84]
         for (index, (name, tensor)) in network.parameters.named.enumerated() {
@@ -128,7 +128,7 @@ private final class Lesson {
 
     @Test func lenet5HasTheParametersOfTheReference() throws {
         let network = try Network(
-            Architecture.lenet5.layers(classes: 2, dropout: 0), inputShape: [3, 256, 256])
+            Architecture.lenet5.graph(classes: 2, dropout: 0), inputShape: [3, 256, 256])
         let layout = network.parameters.layout
         #expect(layout.parameterCount == 33_960_366)
         #expect(
@@ -138,7 +138,7 @@ private final class Lesson {
 
     @Test func layersThatDoNotFitAreRefused() {
         #expect(throws: (any Error).self) {
-            _ = try Network(Architecture.lenet5.layers(classes: 2, dropout: 0), inputShape: [3, 8, 8])
+            _ = try Network(Architecture.lenet5.graph(classes: 2, dropout: 0), inputShape: [3, 8, 8])
         }
         #expect(throws: LayerError.self) {
             _ = try Network([ConvolutionLayer("conv", filters: 1, kernel: 1)], inputShape: [12])

@@ -15,12 +15,12 @@ import Training
         let model = try Model(description)
         // All weights are 0: the biases decide, for NUCLEI.
         model.network.parameters["fc2.bias"]?.copy(from: Tensor([2], [-1, 1]))
-        let score = try Evaluation.score(Predictor(model, batchSize: 8), on: set.labelled, of: set)
+        let score = try Evaluation.score(try Predictor(model, batchSize: 8), on: set.labelled, of: set)
         #expect(score.classes["NUCLEI"]?.recall == 1 && score.classes["NO_NUCLEUS"]?.recall == 0)
         description.classes = ["NUCLEI", "NO_NUCLEUS"]
         let swapped = try Model(description)
         swapped.network.parameters["fc2.bias"]?.copy(from: Tensor([2], [1, -1]))
-        let other = try Evaluation.score(Predictor(swapped, batchSize: 8), on: set.labelled, of: set)
+        let other = try Evaluation.score(try Predictor(swapped, batchSize: 8), on: set.labelled, of: set)
         #expect(other.accuracy == score.accuracy && other.classes == score.classes)
         #expect(other.confusion != score.confusion)
     }
@@ -51,7 +51,7 @@ import Training
                 statistics: try set.channelStatistics(of: set.labelled)))
         model.network.parameters["fc2.bias"]?.copy(from: Tensor([2], [.nan, 0]))
         #expect(throws: PredictionError.self) {
-            _ = try Evaluation.score(Predictor(model, batchSize: 8), on: [0], of: set)
+            _ = try Evaluation.score(try Predictor(model, batchSize: 8), on: [0], of: set)
         }
     }
 }

@@ -121,7 +121,7 @@ enum SyntheticTiles {
         #expect(last.description == trainer.model.description)
         #expect(Set(last.records.keys) == ["history", "metrics", "seed", "settings", "split", "version"])
         #expect(last.records["version"] == "1.2.3" && last.records["seed"] == "42")
-        let score = try Evaluation.score(Predictor(last, batchSize: 7), on: split.validation, of: set)
+        let score = try Evaluation.score(try Predictor(last, batchSize: 7), on: split.validation, of: set)
         #expect((score.loss - trainer.history[1].watchedLoss).magnitude < 1e-5)
         let lines = try String(contentsOfFile: "\(path)/history.csv", encoding: .utf8).split(separator: "\n")
         #expect(

@@ -1,0 +1,78 @@
+import CKernels
+
+/// Batch normalisation of images with `channels` planes of `plane` elements, followed by max(y, 0) when `relu` is set.
+package struct BatchNorm: Hashable, Sendable {
+    package var channels: Int
+    package var plane: Int
+    package var relu: Bool
+    /// Added to variances.
+    package var epsilon: Float
+
+    package init(channels: Int, plane: Int, relu: Bool = false, epsilon: Float = 1e-5) {
+        self.channels = channels
+        self.plane = plane
+        self.relu = relu
+        self.epsilon = epsilon
+    }
+
+    fileprivate func checked(_ images: Tensor, _ others: Tensor?..., channels tensors: Tensor...) -> ck_batch_norm {
+        let batch = images.shape[0]
+        for tensor in [images] + others.compactMap({ $0 }) {
+            Kernels.expect(tensor, [batch, channels, plane], "an image tensor")
+        }
+        for tensor in tensors { Kernels.expect(tensor, [channels], "a channel tensor") }
+        return ck_batch_norm(n: Int64(batch), c: Int64(channels), plane: Int64(plane), epsilon: epsilon, relu: relu)
+    }
+}
+
+/// Mean and spread of each channel, kept from a forward pass for the backward pass.
+package struct BatchStatistics {
+    package let mean: Tensor
+    /// 1 / sqrt(variance + epsilon).
+    package let inverseDeviation: Tensor
+
+    package init(mean: Tensor, inverseDeviation: Tensor) {
+        self.mean = mean
+        self.inverseDeviation = inverseDeviation
+    }
+}
+
+extension Kernels {
+    /// y from x by the batch's own mean and variance, which are written to `statistics`; the running ones follow them
+    /// by the share `momentum`. Throws `badDimension` for less than two values in a channel. `y` may be `x`.
+    package static func batchNormForwardTraining(
+        _ y: Tensor, _ statistics: BatchStatistics, runningMean: Tensor, runningVariance: Tensor, _ x: Tensor,
+        weight: Tensor, bias: Tensor, momentum: Float, _ norm: BatchNorm
+    ) throws(KernelError) {
+        var d = norm.checked(
+            x, y, channels: statistics.mean, statistics.inverseDeviation, runningMean, runningVariance, weight, bias)
+        try KernelError.check(
+            ck_batch_norm_forward_training(
+                y.pointer, statistics.mean.pointer, statistics.inverseDeviation.pointer, runningMean.pointer,
+                runningVariance.pointer, x.pointer, weight.pointer, bias.pointer, momentum, &d))
+    }
+
+    /// y from x by the running mean and variance. `y` may be `x`.
+    package static func batchNormForwardInference(
+        _ y: Tensor, _ x: Tensor, weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor,
+        _ norm: BatchNorm
+    ) throws(KernelError) {
+        var d = norm.checked(x, y, channels: weight, bias, runningMean, runningVariance)
+        try KernelError.check(
+            ck_batch_norm_forward_inference(
+                y.pointer, x.pointer, weight.pointer, bias.pointer, runningMean.pointer, runningVariance.pointer, &d))
+    }
+
+    /// Gradients of the training form. `gx` may be nil, or `gy`.
+    package static func batchNormBackward(
+        _ gx: Tensor?, _ gweight: Tensor, _ gbias: Tensor, gy: Tensor, _ x: Tensor, weight: Tensor, bias: Tensor,
+        _ statistics: BatchStatistics, _ norm: BatchNorm
+    ) throws(KernelError) {
+        var d = norm.checked(
+            x, gx, gy, channels: gweight, gbias, weight, bias, statistics.mean, statistics.inverseDeviation)
+        try KernelError.check(
+            ck_batch_norm_backward(
+                gx?.pointer, gweight.pointer, gbias.pointer, gy.pointer, x.pointer, weight.pointer, bias.pointer,
+                statistics.mean.pointer, statistics.inverseDeviation.pointer, &d))
+    }
+}
