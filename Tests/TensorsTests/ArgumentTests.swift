@@ -366,6 +366,70 @@ extension KernelTests {
             }
         }
 
+        @Test("batch normalisation: null pointers, dimensions and parameters")
+        func batchNorm() {
+            let valid = ck_batch_norm(n: 2, c: 2, plane: 3, epsilon: 1e-5, relu: true)
+            var d = valid
+            checkNulls("training", 8) {
+                ck_batch_norm_forward_training($0[0], $0[1], $0[2], $0[3], $0[4], $0[5], $0[6], $0[7], 0.1, &d)
+            }
+            checkNulls("inference", 6) {
+                ck_batch_norm_forward_inference($0[0], $0[1], $0[2], $0[3], $0[4], $0[5], &d)
+            }
+            checkNulls("backward", 9, optional: [0]) {
+                ck_batch_norm_backward($0[0], $0[1], $0[2], $0[3], $0[4], $0[5], $0[6], $0[7], $0[8], &d)
+            }
+            withFloats(64) { m in
+                func training(_ d: inout ck_batch_norm, momentum: Float = 0.1) -> ck_status {
+                    ck_batch_norm_forward_training(
+                        m, m + 16, m + 20, m + 24, m + 28, m + 32, m + 48, m + 52, momentum, &d)
+                }
+                func inference(_ d: inout ck_batch_norm) -> ck_status {
+                    ck_batch_norm_forward_inference(m, m + 16, m + 32, m + 36, m + 40, m + 44, &d)
+                }
+                func backward(_ d: inout ck_batch_norm) -> ck_status {
+                    ck_batch_norm_backward(m, m + 16, m + 20, m + 24, m + 36, m + 48, m + 52, m + 56, m + 60, &d)
+                }
+                let none = nil as UnsafePointer<ck_batch_norm>?
+                #expect(ck_batch_norm_forward_training(m, m, m, m, m, m, m, m, 0.1, none) == .nullPointer)
+                #expect(ck_batch_norm_forward_inference(m, m, m, m, m, m, none) == .nullPointer)
+                #expect(ck_batch_norm_backward(m, m, m, m, m, m, m, m, m, none) == .nullPointer)
+                for (name, kernel) in [("inference", inference), ("backward", backward)] {
+                    checkDimensions(name, valid, zeroOrNegative: [\.n, \.c, \.plane], kernel)
+                }
+                checkDimensions("training", valid, zeroOrNegative: [\.n, \.c, \.plane]) { training(&$0) }
+                for epsilon: Float in [0, -1, .nan, .infinity] {
+                    d = valid
+                    d.epsilon = epsilon
+                    #expect(training(&d) == .badParameter, "epsilon \(epsilon)")
+                    #expect(inference(&d) == .badParameter, "epsilon \(epsilon)")
+                    #expect(backward(&d) == .badParameter, "epsilon \(epsilon)")
+                }
+                d = valid
+                for momentum: Float in [-0.1, 1.1, .nan] {
+                    #expect(training(&d, momentum: momentum) == .badParameter, "momentum \(momentum)")
+                }
+                for momentum: Float in [0, 1] { #expect(training(&d, momentum: momentum) == .ok) }
+            }
+        }
+
+        @Test("addition and global pooling: null pointers and dimensions")
+        func addAndGlobalPool() {
+            checkNulls("add", 3) { ck_add($0[0], $0[1], $0[2], 100, true) }
+            checkNulls("forward", 2) { ck_global_pool_forward($0[0], $0[1], 2, 2, 3) }
+            checkNulls("backward", 3) { ck_global_pool_backward($0[0], $0[1], $0[2], 2, 2, 3) }
+            withFloats(64) { m in
+                #expect(ck_add(m, m, m, 0, false) == .ok)
+                #expect(ck_add(m, m, m, -1, false) == .badDimension)
+                for (n, c, plane) in [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1), (1, -1, 1), (1, 1, -1)] as
+                    [(Int64, Int64, Int64)]
+                {
+                    #expect(ck_global_pool_forward(m, m + 32, n, c, plane) == .badDimension)
+                    #expect(ck_global_pool_backward(m, m + 16, m + 32, n, c, plane) == .badDimension)
+                }
+            }
+        }
+
         @Test("Adam: null pointers, count, step and settings")
         func adam() {
             withFloats(4096) { m in

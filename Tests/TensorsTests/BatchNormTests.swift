@@ -231,12 +231,12 @@ extension KernelTests {
             let flat = try BatchNormRun(item: item, channels: channels).training(
                 .init(repeating: 7, count: 12), gy: item.gy(1))
             #expect(flat.y == [0.5, 0.5, 0.5, 0, 0, 0, 0.5, 0.5, 0.5, 0, 0, 0])
-            #expect(flat.gx.allSatisfy(\.isFinite))
+            #expect(flat.gx.allSatisfy { $0.isFinite })
             var x = item.x(1)
             x[1] = .nan
             let broken = try BatchNormRun(item: item, channels: channels).training(x, gy: item.gy(1))
-            #expect([0, 1, 2, 6, 7, 8].allSatisfy { broken.y[$0].isNaN } && broken.runningVariance[0].isNaN)
-            #expect([3, 4, 5, 9, 10, 11].allSatisfy { broken.y[$0].isFinite } && broken.runningVariance[1].isFinite)
+            for index in x.indices { #expect(broken.y[index].isNaN == (index / 3 % 2 == 0), "output \(index)") }
+            #expect(broken.runningVariance[0].isNaN && broken.runningVariance[1].isFinite)
         }
 
         @Test("golden cases")
@@ -266,7 +266,8 @@ extension KernelTests {
             let item = BatchNormCase(batch: 1, channels: 3, plane: 1, relu: false)
             let run = BatchNormRun(item: item, channels: item.channels(1))
             #expect(refusal { _ = try run.training(item.x(1), gy: item.gy(1)) } == .badDimension)
-            #expect(refusal { _ = try run.inference(item.x(1)) } == nil)
+            let y = try run.inference(item.x(1))
+            #expect(y.allSatisfy { $0.isFinite })
         }
     }
 }

@@ -85,6 +85,23 @@ extension KernelTests {
             }
         }
 
+        @Test("sums of any length, with and without ReLU, are those of single numbers")
+        func add() throws {
+            try sweep(lengths, seed: 44) { count, seed in
+                let (a, b) = (mixed(count, seed: seed), mixed(count, seed: seed &+ 1))
+                let sums = zip(a, b).map { $0 + $1 }
+                for run in [KernelRuns.aligned, .unaligned] {
+                    try compare("y", try run.add(a, b, relu: false), sums, .exact)
+                    try compare("y", try run.add(a, b, relu: true), Naive.relu(sums), .exact)
+                }
+                for second in [false, true] {
+                    let (one, other) = (Tensor([count], a), Tensor([count], b))
+                    try Kernels.add(second ? other : one, one, other, relu: true)
+                    try compare("in place", (second ? other : one).values, Naive.relu(sums), .exact)
+                }
+            }
+        }
+
         @Test("scaling multiplies every element")
         func scale() throws {
             try sweep(lengths, seed: 42) { count, seed in

@@ -117,6 +117,28 @@ struct KernelRuns {
         return try gx.values("gx")
     }
 
+    func add(_ a: [Float], _ b: [Float], relu: Bool) throws -> [Float] {
+        let (y, first, second) = (output([a.count]), input(a, [a.count]), input(b, [b.count]))
+        try Kernels.add(y.tensor, first, second, relu: relu)
+        try unchanged(("a", first, a), ("b", second, b))
+        return try y.values("y")
+    }
+
+    func globalPool(_ x: [Float], batch: Int, channels: Int, plane: Int) throws -> [Float] {
+        let (y, xs) = (output([batch, 2, channels]), input(x, [batch, channels, plane]))
+        try Kernels.globalPoolForward(y.tensor, xs)
+        try unchanged(("x", xs, x))
+        return try y.values("y")
+    }
+
+    func globalPoolBackward(gy: [Float], _ x: [Float], batch: Int, channels: Int, plane: Int) throws -> [Float] {
+        let gx = output([batch, channels, plane])
+        let (gys, xs) = (input(gy, [batch, 2, channels]), input(x, [batch, channels, plane]))
+        try Kernels.globalPoolBackward(gx.tensor, gy: gys, xs)
+        try unchanged(("gy", gys, gy), ("x", xs, x))
+        return try gx.values("gx")
+    }
+
     func dropout(_ x: [Float], probability: Float, seed: UInt64) throws -> [Float] {
         let (y, xs) = (output([x.count]), input(x, [x.count]))
         try Kernels.dropout(y.tensor, xs, probability: probability, seed: seed)

@@ -138,6 +138,39 @@ extension KernelTests {
             }
         }
 
+        @Test("global pooling is the mean and the largest value of whole planes, forward and backward")
+        func globalPooling() throws {
+            let cases = (0..<60).map { (batch: 1 + $0 % 4, channels: 1 + $0 * 5 % 9, plane: 1 + $0 * $0 % 71) }
+            try sweep(cases, seed: 25) { item, seed in
+                let (n, c, plane) = item
+                let x = Formula.spaced(seed: seed, count: n * c * plane)
+                let gy = Formula.values(seed: seed &+ 1, count: n * 2 * c)
+                let run: KernelRuns = seed % 2 == 0 ? .aligned : .unaligned
+                let y = try run.globalPool(x, batch: n, channels: c, plane: plane)
+                try compare("y", y, Naive.globalPool(x.doubled, batch: n, channels: c, plane: plane), tolerance)
+                let gx = try run.globalPoolBackward(gy: gy, x, batch: n, channels: c, plane: plane)
+                let expected = finiteDifferences(at: x.doubled, eps: 0.2 / Double(x.count)) {
+                    dot(Naive.globalPool($0, batch: n, channels: c, plane: plane), gy.doubled)
+                }
+                try compare("gx", gx, expected, tolerance)
+            }
+        }
+
+        @Test("global pooling: of equal values the first gets the gradient, and NaN wins")
+        func globalPoolingTies() throws {
+            let run = KernelRuns.aligned
+            let gx = try run.globalPoolBackward(gy: [4, 1], [2, 3, 3, 2], batch: 1, channels: 1, plane: 4)
+            #expect(gx == [1, 2, 1, 1])
+            for place in 0..<4 {
+                var x: [Float] = [1, .infinity, 2, 3]
+                x[place] = .nan
+                let y = try run.globalPool(x, batch: 1, channels: 1, plane: 4)
+                #expect(y.allSatisfy { $0.isNaN }, "NaN at \(place)")
+                let gx = try run.globalPoolBackward(gy: [0, 1], x, batch: 1, channels: 1, plane: 4)
+                #expect(gx.indices.allSatisfy { gx[$0] == ($0 == place ? 1 : 0) })
+            }
+        }
+
         @Test("golden cases")
         func golden() throws {
             let golden = try Golden()

@@ -123,6 +123,27 @@ extension KernelTests {
             }
         }
 
+        @Test("batch normalisation and global pooling have the same bits for any number of threads")
+        func batchNorm() throws {
+            let cases = [(32, 16, 1000), (3, 5, 333), (1, 1, 70_000), (7, 2, 1)].flatMap { n, c, plane in
+                [false, true].map { BatchNormCase(batch: n, channels: c, plane: plane, relu: $0) }
+            }
+            try sweep(cases, seed: 87) { item, seed in
+                let (x, gy, channels) = (item.x(seed), item.gy(seed), item.channels(seed))
+                let (n, c, plane) = (item.batch, item.norm.channels, item.norm.plane)
+                try sameBits("batch normalisation") {
+                    let run = BatchNormRun(item: item, channels: channels)
+                    return try run.training(x, gy: gy).all + [
+                        run.inference(x), KernelRuns.aligned.globalPool(x, batch: n, channels: c, plane: plane),
+                        KernelRuns.aligned.globalPoolBackward(
+                            gy: Array(gy.prefix(c) + channels.bias) + Formula.values(seed: seed, count: 2 * (n - 1) * c),
+                            x, batch: n, channels: c, plane: plane),
+                        KernelRuns.aligned.add(x, gy, relu: item.norm.relu),
+                    ]
+                }
+            }
+        }
+
         @Test("elementwise kernels and norms have the same bits for any number of threads")
         func elementwise() throws {
             try sweep([1, 1000, 2_000_003], seed: 84) { count, seed in

@@ -32,6 +32,7 @@ package struct Golden {
         package func bool(_ key: String) throws -> Bool { try field(key, as: Bool.self) }
         package func string(_ key: String) throws -> String { try field(key, as: String.self) }
         package func ints(_ key: String) throws -> [Int] { try field(key, as: [Int].self) }
+        package func strings(_ key: String) throws -> [String] { try field(key, as: [String].self) }
         package func intRows(_ key: String) throws -> [[Int]] { try field(key, as: [[Int]].self) }
 
         /// Numbers; null reads as NaN.

@@ -1,0 +1,109 @@
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+/// A residual network with batch normalisation against PyTorch in double precision: same weights, same images.
+@Suite(.kernelTurns) struct ResidualGoldenTests {
+    /// What a golden case describes, ready to train.
+    private struct Lesson {
+        let golden: Golden.Case
+        let network: Network
+        let workspace: Workspace
+        let gradients: ParameterSet
+        let targets: [Int32]
+        let crossEntropy: CrossEntropy
+
+        init(_ golden: Golden.Case) throws {
+            self.golden = golden
+            let (widths, shape) = (try golden.ints("widths"), try golden.ints("shape"))
+            network = try Network(ResidualGoldenTests.graph(widths: widths), inputShape: Shape(shape).sample)
+            try network.initialize(seed: 1)
+            let seed = UInt64(try golden.int("seed"))
+            for (index, name) in try golden.strings("parameters").enumerated() {
+                let tensor = try #require(network.parameters[name], "\(name)")
+                let isMatrix = tensor.shape.dimensions.count > 1
+                let scale = isMatrix ? 1 / Float(tensor.shape.sample.count).squareRoot() : 0.3
+                let offset: Float = !isMatrix && name.hasSuffix("weight") ? 1 : 0
+                let values = Formula.values(
+                    seed: seed + UInt64(index), count: tensor.count, scale: Double(scale))
+                tensor.copy(from: Tensor(tensor.shape, values.map { $0 + offset }))
+            }
+            workspace = Workspace(network, capacity: shape[0], purpose: .training)
+            let seedOfInput = UInt64(try golden.int("input_seed"))
+            let input = Formula.values(seed: seedOfInput, count: workspace.input.count)
+            workspace.input.copy(from: Tensor(workspace.input.shape, input))
+            gradients = ParameterSet(network.parameters.layout)
+            targets = try golden.ints("targets").map(Int32.init)
+            crossEntropy = CrossEntropy(labelSmoothing: Float(try golden.double("label_smoothing")))
+        }
+
+        func backward() throws -> Double {
+            let logits = try workspace.forward(.training(seed: 1))
+            try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, crossEntropy)
+            let loss = try Kernels.crossEntropyForward(logits, targets: targets, crossEntropy)
+            try workspace.backward(into: gradients)
+            return loss
+        }
+    }
+
+    private let tolerance = Tolerance(absolute: 1e-5, relative: 1e-4)
+
+    /// As `compact`, with a last block whose short cut is its input.
+    private static func graph(widths: [Int]) -> Graph {
+        var graph = Graph()
+        graph.append(ConvolutionLayer("conv1", filters: widths[0], kernel: 5, stride: 2, padding: 2, bias: false))
+        graph.append(BatchNormLayer("bn1", relu: true))
+        graph.append(PoolingLayer("maxpool", .maximum, window: 2, stride: 2))
+        graph.appendBasicBlock("layer1.0", filters: widths[1], stride: 1, projects: true)
+        graph.appendBasicBlock("layer2.0", filters: widths[2], stride: 2, projects: true)
+        graph.appendBasicBlock("layer3.0", filters: widths[2], stride: 1, projects: false)
+        graph.append(GlobalPoolingLayer("pool"))
+        graph.append(LinearLayer("fc", outputs: 2))
+        return graph
+    }
+
+    @Test func lossAndGradientsAreThoseOfPyTorch() throws {
+        for golden in try Golden().cases(of: "residual_network", atLeast: 2) {
+            let lesson = try Lesson(golden)
+            let loss = try lesson.backward()
+            try compare("logits", lesson.workspace.logits.values, golden.doubles(tensor: "logits"), tolerance)
+            try compare("loss", [loss], [golden.doubles(tensor: "losses")[0]], tolerance)
+            for (name, gradient) in lesson.gradients.named {
+                let values = gradient.values
+                // Relative to the largest: elements that cancel to almost nothing have few good digits.
+                try compare(
+                    name, values, golden.doubles(tensor: "grad.\(name)"),
+                    Tolerance(absolute: 1e-4 * values.largestMagnitude))
+            }
+        }
+    }
+
+    @Test func fiveStepsHaveTheLossesWeightsAndStatisticsOfPyTorch() throws {
+        for golden in try Golden().cases(of: "residual_network", atLeast: 2) {
+            let lesson = try Lesson(golden)
+            let isAdam = try golden.string("optimizer").hasPrefix("Adam")
+            var settings = OptimizerSettings(
+                method: isAdam ? .adam : .sgd, learningRate: isAdam ? 1e-2 : 0.05, weightDecay: 1e-3)
+            settings.momentum = 0.9
+            let optimizer = Optimizer(settings, layout: lesson.gradients.layout)
+            var (losses, norms) = ([Double](), [Double]())
+            for _ in 0..<(try golden.int("steps")) {
+                losses.append(try lesson.backward())
+                let norm = try optimizer.step(
+                    lesson.network.parameters, gradients: lesson.gradients,
+                    clipNorm: Float(try golden.double("clip")))
+                norms.append(try #require(norm))
+            }
+            // Rounding grows from step to step, with Adam most where gradients are almost nothing.
+            let close = Tolerance(absolute: 2e-3, relative: 1e-3)
+            try compare("\(golden) losses", losses, golden.doubles(tensor: "losses"), Tolerance(absolute: 1e-4))
+            try compare("\(golden) norms", norms, golden.doubles(tensor: "grad_norms"), close)
+            for (name, tensor) in lesson.network.state.named {
+                try compare("\(golden) \(name)", tensor.values, golden.doubles(tensor: "after.\(name)"), close)
+            }
+            let logits = try lesson.workspace.forward(.inference).values
+            try compare("\(golden) logits", logits, golden.doubles(tensor: "logits_eval"), close)
+        }
+    }
+}
