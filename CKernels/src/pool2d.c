@@ -96,6 +96,36 @@ static int64_t find_largest(const float *in, const ck_pool2d *d, int64_t oy, int
     return best;
 }
 
+/// Whether b is larger than a: a NaN is larger than any number, and of two equal ones the first is.
+static inline bool exceeds(float b, float a) {
+    return (b > a) | ((b != b) & (a == a));
+}
+
+static inline float larger(float a, float b) {
+    return exceeds(b, a) ? b : a;
+}
+
+/// The largest values of 2x2 windows in a row of them.
+static void halve(float *restrict out, const float *restrict in, const float *restrict below, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        out[i] = larger(larger(in[2 * i], in[2 * i + 1]), larger(below[2 * i], below[2 * i + 1]));
+}
+
+/// The gradients g of their outputs put where those came from, in the two rows over each.
+static void unhalve(float *restrict row, float *restrict next, const float *restrict g, const float *restrict in,
+                    const float *restrict below, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        float a = in[2 * i], b = in[2 * i + 1], c = below[2 * i], d = below[2 * i + 1];
+        bool right = exceeds(b, a), right_below = exceeds(d, c);
+        bool lower = exceeds(larger(c, d), larger(a, b));
+        float here = g[i];
+        row[2 * i] = (!lower & !right) ? here : 0;
+        row[2 * i + 1] = (!lower & right) ? here : 0;
+        next[2 * i] = (lower & !right_below) ? here : 0;
+        next[2 * i + 1] = (lower & right_below) ? here : 0;
+    }
+}
+
 ck_status ck_max_pool2d_forward(float *y, const float *x, const ck_pool2d *d) {
     int64_t oh, ow;
     ck_status status = output_size(&oh, &ow, d);
@@ -107,6 +137,10 @@ ck_status ck_max_pool2d_forward(float *y, const float *x, const ck_pool2d *d) {
     for (int64_t plane = 0; plane < d->n * d->c; plane++)
         for (int64_t oy = 0; oy < oh; oy++) {
             const float *in = x + plane * d->h * d->w;
+            if (halves(d)) {
+                halve(y + (plane * oh + oy) * ow, in + 2 * oy * d->w, in + (2 * oy + 1) * d->w, ow);
+                continue;
+            }
             for (int64_t ox = 0; ox < ow; ox++)
                 y[(plane * oh + oy) * ow + ox] = in[find_largest(in, d, oy, ox)];
         }
@@ -124,6 +158,17 @@ ck_status ck_max_pool2d_backward(float *gx, const float *gy, const float *x, con
     for (int64_t plane = 0; plane < d->n * d->c; plane++) {
         const float *in = x + plane * d->h * d->w;
         float *gradient = gx + plane * d->h * d->w;
+        if (halves(d)) {
+            for (int64_t oy = 0; oy < oh; oy++) {
+                int64_t row = 2 * oy * d->w, next = row + d->w;
+                unhalve(gradient + row, gradient + next, gy + (plane * oh + oy) * ow, in + row, in + next, ow);
+                if (d->w % 2)
+                    gradient[row + d->w - 1] = gradient[next + d->w - 1] = 0;
+            }
+            if (d->h % 2)
+                memset(gradient + (d->h - 1) * d->w, 0, sizeof(float) * (size_t)d->w);
+            continue;
+        }
         memset(gradient, 0, sizeof(float) * (size_t)(d->h * d->w));
         for (int64_t oy = 0; oy < oh; oy++)
             for (int64_t ox = 0; ox < ow; ox++)

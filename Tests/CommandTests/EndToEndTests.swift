@@ -49,6 +49,24 @@ import Testing
         try checkMasks(work)
     }
 
+    @Test func aCompactModelWorksEverywhere() throws {
+        let work = try WorkFolder()
+        try #require(
+            Command.train.run("synthesize", "set", "--tiles", "24", "--crops", "1", "--crop-size", "300", in: work.path)
+                .status == 0)
+        let trained = try Command.train.run(
+            "set", "--architecture", "compact", "--epochs", "1", "--batch-size", "4", "--dropout", "0.2", "--output",
+            "run", in: work.path)
+        try #require(trained.status == 0, "\(trained)")
+        #expect(trained.output.contains("compact  0.17 M parameters"))
+        let evaluated = try Command.train.run("evaluate", "set", "--model", "run/last.safetensors", in: work.path)
+        #expect(evaluated.status == 0, "\(evaluated)")
+        let masked = try Command.mask.run("set/wsi_crop_1.jpg", "--model", "run/last.safetensors", in: work.path)
+        #expect(masked.status == 0 && masked.output.contains("nuclei cover"), "\(masked)")
+        let unknown = try Command.train.run("set", "--architecture", "large", in: work.path)
+        #expect(unknown.status == 64)
+    }
+
     private func checkMasks(_ work: WorkFolder) throws {
         var masks = [RGBImage]()
         for threads in ["1", "3"] {

@@ -147,6 +147,52 @@ private final class TemporaryFolder {
         #expect(try message(changed, read).hasPrefix("\(name) layers for tiles of 14 pixels, found "))
     }
 
+    @Test func buffersAreInTheFileAndAreAskedFor() throws {
+        var description = description
+        description.architecture = .compact
+        let model = try Model(description)
+        try model.network.initialize(seed: 4)
+        for (name, tensor) in model.network.state.named where name.contains("running") {
+            tensor.copy(from: Tensor(tensor.shape, Formula.values(seed: 6, count: tensor.count).map { $0 + 2 }))
+        }
+        try model.write(to: path)
+        let read = try Model(path: path)
+        #expect(read.description == description)
+        try compareBits("state", read.network.state.all.values, model.network.state.all.values)
+        let file = try SafetensorsFile(path: path)
+        #expect(file.entries["layer2.0.downsample.1.running_var"]?.shape == [48])
+        #expect(Set(file.entries.keys) == Set(model.network.state.layout.names))
+
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        func changed(_ from: String, _ to: String) throws -> String {
+            precondition(from.utf8.count == to.utf8.count)
+            var data = whole
+            data.replaceSubrange(try #require(whole.range(of: Data(from.utf8))), with: Data(to.utf8))
+            return try message(data) { _ = try Model(path: $0) }
+        }
+        let name = "model.safetensors: expected"
+        #expect(
+            try changed("layer1.0.bn2.running_mean", "layer1.0.bn2.running_meen")
+                == "\(name) tensor layer1.0.bn2.running_mean (24), found no such tensor")
+        let names = model.network.state.layout.names
+        // The same bytes, under the names of two tensors of other shapes.
+        let (short, long) = ("layer1.0.bn2.running_mean", "layer3.0.bn2.running_mean")
+        var data = whole
+        for (from, to) in [(short, "layer?.0.bn2.running_mean"), (long, short), ("layer?.0.bn2.running_mean", long)] {
+            data.replaceSubrange(try #require(data.range(of: Data(from.utf8))), with: Data(to.utf8))
+        }
+        #expect(
+            try message(data) { _ = try Model(path: $0) }
+                == "\(name) tensor \(short) as F32 24, found F32 96")
+        // The last tensor of the file is a running variance.
+        #expect(names.last == "layer3.0.downsample.1.running_var")
+        data = whole
+        data.replaceSubrange(data.count - 4..<data.count, with: [0, 0, 0xC0, 0x7F])
+        #expect(
+            try message(data) { _ = try Model(path: $0) }
+                == "\(name) finite weights, found a value in layer3.0.downsample.1.running_var that is not")
+    }
+
     @Test func descriptionsThatPromiseTooMuchAreRefused() throws {
         _ = try written()
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))

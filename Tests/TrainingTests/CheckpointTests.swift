@@ -28,20 +28,24 @@ import Training
         try Trainer(settings, set: set, split: Split(set, settings.split))
     }
 
-    @Test(arguments: OptimizerSettings.Method.allCases)
-    func aRunThatGoesOnHasTheBitsOfOneThatWasNotStopped(method: OptimizerSettings.Method) throws {
+    @Test(arguments: OptimizerSettings.Method.allCases, Architecture.allCases)
+    func aRunThatGoesOnHasTheBitsOfOneThatWasNotStopped(
+        method: OptimizerSettings.Method, architecture: Architecture
+    ) throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
-        var whole = try trainer(settings(method))
+        var settings = settings(method)
+        settings.architecture = architecture
+        var whole = try trainer(settings)
         for epoch in 1...3 {
             try whole.trainEpoch { _ in }
             if epoch == 1 { try whole.writeCheckpoint(to: path) }
         }
-        var resumed = try trainer(settings(method))
+        var resumed = try trainer(settings)
         try resumed.restore(checkpoint: path)
         #expect(resumed.history == Array(whole.history.prefix(1)))
         for _ in 2...3 { try resumed.trainEpoch { _ in } }
         try compareBits(
-            "weights", resumed.model.network.parameters.all.values, whole.model.network.parameters.all.values)
+            "weights", resumed.model.network.state.all.values, whole.model.network.state.all.values)
         #expect(resumed.history.map(\.watchedLoss) == whole.history.map(\.watchedLoss))
         #expect(resumed.history.map(\.learningRate) == whole.history.map(\.learningRate))
     }

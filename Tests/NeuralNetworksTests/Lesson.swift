@@ -1,0 +1,77 @@
+import NeuralNetworks
+import Tensors
+import TestSupport
+
+/// Narrow networks that tests run through.
+enum Subject: CaseIterable {
+    case lenet5
+    /// With a maximum pooling, whose gradient needs its input.
+    case lenet5OfMaxima
+    case compact
+    /// Values that several layers read, in ways that no architecture has.
+    case tangle
+
+    func graph(dropout: Float) -> Graph {
+        switch self {
+        case .lenet5, .lenet5OfMaxima:
+            var layers = Architecture.lenet5Layers(widths: (3, 5, 7, 11), classes: 2, dropout: dropout)
+            if self == .lenet5OfMaxima { layers[2] = PoolingLayer("pool1", .maximum, window: 2, stride: 2) }
+            return Graph(chain: layers)
+        case .compact: return Architecture.compactGraph(widths: [3, 3, 5, 4], classes: 2, dropout: dropout)
+        case .tangle: return Self.tangle(dropout: dropout)
+        }
+    }
+
+    private static func tangle(dropout: Float) -> Graph {
+        var graph = Graph()
+        let start = graph.append(ConvolutionLayer("conv1", filters: 4, kernel: 3, stride: 2, padding: 1))
+        // Not in place: two more layers read what it would overwrite.
+        let positive = graph.append(ReLULayer("relu"), reading: [start])
+        let twice = graph.append(AddReLULayer("twice"), reading: [start, start])
+        let sum = graph.append(AddReLULayer("sum"), reading: [positive, twice])
+        let dropped = graph.append(DropoutLayer("dropout", probability: dropout, stream: 1), reading: [sum])
+        let norm = graph.append(BatchNormLayer("bn"), reading: [sum])
+        let mixed = graph.append(AddReLULayer("mixed"), reading: [dropped, norm])
+        // The input once more, where no gradient is wanted, beside a value where it is.
+        graph.append(ConvolutionLayer("conv2", filters: 4, kernel: 3, stride: 2, padding: 1), reading: [0])
+        graph.append(AddReLULayer("end"), reading: [start, graph.output])
+        graph.append(AddReLULayer("both"), reading: [mixed, graph.output])
+        graph.append(GlobalPoolingLayer("pool"))
+        graph.append(LinearLayer("fc", outputs: 2))
+        return graph
+    }
+}
+
+/// A network and everything it takes to teach it.
+final class Lesson {
+    let network: Network
+    let workspace: Workspace
+    let gradients: ParameterSet
+    let optimizer: Optimizer
+    let targets: [Int32]
+
+    init(_ subject: Subject, batch: Int, dropout: Float = 0, capacity: Int? = nil) throws {
+        network = try Network(subject.graph(dropout: dropout), inputShape: [3, 32, 32])
+        try network.initialize(seed: 7)
+        workspace = Workspace(network, capacity: capacity ?? batch, purpose: .training)
+        workspace.setBatch(batch)
+        workspace.input.copy(
+            from: Tensor(workspace.input.shape, Formula.values(seed: 3, count: workspace.input.count)))
+        gradients = ParameterSet(network.parameters.layout)
+        optimizer = Optimizer(
+            OptimizerSettings(method: .adam, learningRate: 1e-3), layout: network.parameters.layout)
+        targets = (0..<batch).map { Int32($0 % 2) }
+    }
+
+    func loss(_ pass: Pass) throws -> Double {
+        try Kernels.crossEntropyForward(workspace.forward(pass), targets: targets, CrossEntropy())
+    }
+
+    func backward(_ pass: Pass) throws -> Double {
+        let result = try loss(pass)
+        try Kernels.crossEntropyBackward(
+            workspace.logitsGradient, workspace.logits, targets: targets, CrossEntropy())
+        try workspace.backward(into: gradients)
+        return result
+    }
+}
