@@ -421,8 +421,8 @@ extension KernelTests {
             withFloats(64) { m in
                 #expect(ck_add(m, m, m, 0, false) == .ok)
                 #expect(ck_add(m, m, m, -1, false) == .badDimension)
-                for (n, c, plane) in [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1), (1, -1, 1), (1, 1, -1)] as
-                    [(Int64, Int64, Int64)]
+                for (n, c, plane) in [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1), (1, -1, 1), (1, 1, -1)]
+                    as [(Int64, Int64, Int64)]
                 {
                     #expect(ck_global_pool_forward(m, m + 32, n, c, plane) == .badDimension)
                     #expect(ck_global_pool_backward(m, m + 16, m + 32, n, c, plane) == .badDimension)

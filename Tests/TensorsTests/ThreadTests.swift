@@ -145,7 +145,8 @@ extension KernelTests {
                     return try run.training(x, gy: gy).all + [
                         run.inference(x), KernelRuns.aligned.globalPool(x, batch: n, channels: c, plane: plane),
                         KernelRuns.aligned.globalPoolBackward(
-                            gy: Array(gy.prefix(c) + channels.bias) + Formula.values(seed: seed, count: 2 * (n - 1) * c),
+                            gy: Array(gy.prefix(c) + channels.bias)
+                                + Formula.values(seed: seed, count: 2 * (n - 1) * c),
                             x, batch: n, channels: c, plane: plane),
                         KernelRuns.aligned.add(x, gy, relu: item.norm.relu),
                     ]
