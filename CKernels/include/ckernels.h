@@ -54,7 +54,7 @@ int32_t ck_thread_count(void);
 /// How many threads a parallel region really gets: 1 although more were asked for means a build without OpenMP.
 int32_t ck_team_size(void);
 
-// Convolution (conv2d_im2col.c)
+// Convolution (conv2d.c)
 
 /// Geometry of a two-dimensional cross-correlation, zero padded.
 typedef struct ck_conv2d {
@@ -79,6 +79,32 @@ ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, co
 /// gw[K][C][R][S] and gb[K] (may be null): gradients by w and b, from gy and x, summed over the batch.
 ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
                                     float *scratch, size_t scratch_count);
+
+/// How convolutions are computed. Whatever is asked for, shapes that the direct kernels do not serve go through im2col.
+typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
+    /// What is fastest for the shape.
+    CK_CONV2D_ANY CK_SWIFT_NAME("any") = 0,
+    /// Unrolled patches and matrix products.
+    CK_CONV2D_IM2COL CK_SWIFT_NAME("im2col"),
+    /// Register-blocked loops over the image itself.
+    CK_CONV2D_DIRECT CK_SWIFT_NAME("direct"),
+} ck_conv2d_algorithm;
+
+/// Instruction sets that kernels have forms for.
+typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
+    /// The best one of the processor.
+    CK_ISA_ANY CK_SWIFT_NAME("any") = 0,
+    CK_ISA_PORTABLE CK_SWIFT_NAME("portable"),
+    /// With FMA.
+    CK_ISA_AVX2 CK_SWIFT_NAME("avx2"),
+    CK_ISA_AVX512 CK_SWIFT_NAME("avx512"),
+} ck_isa;
+
+/// Overrides the choice of convolution kernels, which changes the scratch that they need. Until it is called, the
+/// environment variables NUCLEI_CONV (im2col, direct) and NUCLEI_ISA (portable, avx2, avx512) decide, where they are
+/// set. CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when the
+/// environment asks for that or for a name that is not listed here.
+ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa);
 
 // Pooling (pool2d.c)
 

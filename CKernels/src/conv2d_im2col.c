@@ -6,7 +6,7 @@
 ///
 /// X[CRS][P] is the unrolled image (im2col): column p holds the R x S x C patch under output pixel p. It is built for
 /// a few output rows at a time, small enough to stay in the second-level cache while OpenBLAS reads it.
-#include "ck_internal.h"
+#include "ck_conv2d.h"
 
 #include <cblas.h>
 
@@ -17,111 +17,65 @@ enum { WEIGHT_GROUPS = 16 };
 /// Data gradients of small batches are cut by channels too, until there is about this much to share out.
 enum { DATA_PIECES = 8 };
 
-typedef struct geometry {
-    int64_t oh, ow, crs;
+typedef struct blocking {
     /// Output rows of a block, and blocks of an image.
     int64_t rows, blocks;
     /// Nothing to unroll: a patch is one pixel.
     bool pointwise;
-} geometry;
+    /// Floats of one block.
+    size_t column;
+} blocking;
 
-static ck_status describe(geometry *g, const ck_conv2d *d) {
-    if (!d)
-        return CK_NULL_POINTER;
-    const int64_t all[] = {d->n, d->c, d->h, d->w, d->k, d->r, d->s, d->stride_h, d->stride_w, d->pad_h, d->pad_w};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i] > INT32_MAX)
-            return CK_BAD_DIMENSION;
-    if (d->n < 1 || d->c < 1 || d->h < 1 || d->w < 1 || d->k < 1 || d->r < 1 || d->s < 1 || d->stride_h < 1 ||
-        d->stride_w < 1 || d->pad_h < 0 || d->pad_w < 0)
-        return CK_BAD_DIMENSION;
-    if (d->h + 2 * d->pad_h < d->r || d->w + 2 * d->pad_w < d->s)
-        return CK_BAD_DIMENSION;
-    g->oh = (d->h + 2 * d->pad_h - d->r) / d->stride_h + 1;
-    g->ow = (d->w + 2 * d->pad_w - d->s) / d->stride_w + 1;
-    // BLAS counts in 32 bits; divided, because the product of three may not fit in 64.
-    if (d->r * d->s > INT32_MAX / d->c || g->oh * g->ow > INT32_MAX)
-        return CK_BAD_DIMENSION;
-    g->crs = d->c * d->r * d->s;
-    g->rows = ck_min(g->oh, ck_max(1, BLOCK_FLOATS / (g->crs * g->ow)));
-    g->blocks = ck_ceil_div(g->oh, g->rows);
-    g->pointwise = d->r == 1 && d->s == 1 && d->stride_h == 1 && d->stride_w == 1 && d->pad_h == 0 && d->pad_w == 0;
-    return CK_OK;
+static blocking cut(const ck_geometry *g) {
+    int64_t rows = ck_min(g->oh, ck_max(1, BLOCK_FLOATS / (g->crs * g->ow)));
+    return (blocking){
+        .rows = rows,
+        .blocks = ck_ceil_div(g->oh, rows),
+        .pointwise = g->r == 1 && g->s == 1 && g->stride_h == 1 && g->stride_w == 1 && g->pad_h == 0 && g->pad_w == 0,
+        .column = (size_t)(g->crs * rows * g->ow),
+    };
 }
 
-static size_t column_floats(const geometry *g) {
-    return (size_t)(g->crs * g->rows * g->ow);
+static int64_t weight_groups(const ck_geometry *g) {
+    return ck_min(WEIGHT_GROUPS, g->n * cut(g).blocks);
 }
 
-static int64_t weight_groups(const geometry *g, const ck_conv2d *d) {
-    return ck_min(WEIGHT_GROUPS, d->n * g->blocks);
-}
-
-ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d) {
-    geometry g;
-    if (!oh || !ow)
-        return CK_NULL_POINTER;
-    ck_status status = describe(&g, d);
-    if (status != CK_OK)
-        return status;
-    *oh = g.oh;
-    *ow = g.ow;
-    return CK_OK;
-}
-
-size_t ck_conv2d_scratch(const ck_conv2d *d) {
-    geometry g;
-    if (describe(&g, d) != CK_OK)
-        return 0;
-    size_t columns = (size_t)omp_get_max_threads() * column_floats(&g);
-    size_t sums = (size_t)(weight_groups(&g, d) * d->k * (g.crs + 1));
+size_t ck_im2col_scratch(const ck_geometry *g) {
+    size_t columns = (size_t)omp_get_max_threads() * cut(g).column;
+    size_t sums = (size_t)(weight_groups(g) * g->k * (g->crs + 1));
     return columns + sums;
 }
 
-/// What every kernel here asks before it starts.
-static ck_status prepare(geometry *g, const ck_conv2d *d, bool has_memory, size_t scratch_count) {
-    ck_status status = describe(g, d);
-    if (status != CK_OK)
-        return status;
-    if (!has_memory)
-        return CK_NULL_POINTER;
-    if (scratch_count < ck_conv2d_scratch(d))
-        return CK_SCRATCH_TOO_SMALL;
-    ck_use_serial_blas();
-    return CK_OK;
-}
-
 /// The outputs ox of a row for which tap s reads inside the image: first ... last - 1.
-static void inside(int64_t *first, int64_t *last, int64_t s, const ck_conv2d *d, int64_t ow) {
-    int64_t shift = d->pad_w - s;
-    *first = shift > 0 ? ck_min(ow, ck_ceil_div(shift, d->stride_w)) : 0;
-    int64_t end = d->w + shift;
-    *last = end > 0 ? ck_min(ow, ck_ceil_div(end, d->stride_w)) : 0;
+static void inside(int64_t *first, int64_t *last, int64_t s, const ck_geometry *g) {
+    int64_t shift = g->pad_w - s;
+    *first = shift > 0 ? ck_min(g->ow, ck_ceil_div(shift, g->stride_w)) : 0;
+    int64_t end = g->w + shift;
+    *last = end > 0 ? ck_min(g->ow, ck_ceil_div(end, g->stride_w)) : 0;
     *last = ck_max(*first, *last);
 }
 
 /// column[CRS][rows * OW] = patches of image x[C][H][W] under output rows oy0 ... oy0 + rows - 1.
-static void unroll(float *restrict column, const float *restrict x, const ck_conv2d *d, const geometry *g, int64_t oy0,
-                   int64_t rows) {
-    for (int64_t c = 0; c < d->c; c++)
-        for (int64_t r = 0; r < d->r; r++)
-            for (int64_t s = 0; s < d->s; s++) {
+static void unroll(float *restrict column, const float *restrict x, const ck_geometry *g, int64_t oy0, int64_t rows) {
+    for (int64_t c = 0; c < g->c; c++)
+        for (int64_t r = 0; r < g->r; r++)
+            for (int64_t s = 0; s < g->s; s++) {
                 int64_t first, last;
-                inside(&first, &last, s, d, g->ow);
+                inside(&first, &last, s, g);
                 for (int64_t oy = oy0; oy < oy0 + rows; oy++, column += g->ow) {
-                    int64_t y = oy * d->stride_h - d->pad_h + r;
-                    if (y < 0 || y >= d->h) {
+                    int64_t y = oy * g->stride_h - g->pad_h + r;
+                    if (y < 0 || y >= g->h) {
                         memset(column, 0, sizeof(float) * (size_t)g->ow);
                         continue;
                     }
-                    const float *row = x + (c * d->h + y) * d->w - d->pad_w + s;
+                    const float *row = x + (c * g->h + y) * g->w - g->pad_w + s;
                     for (int64_t ox = 0; ox < first; ox++)
                         column[ox] = 0;
-                    if (d->stride_w == 1)
+                    if (g->stride_w == 1)
                         memcpy(column + first, row + first, sizeof(float) * (size_t)(last - first));
                     else
                         for (int64_t ox = first; ox < last; ox++)
-                            column[ox] = row[ox * d->stride_w];
+                            column[ox] = row[ox * g->stride_w];
                     for (int64_t ox = last; ox < g->ow; ox++)
                         column[ox] = 0;
                 }
@@ -129,89 +83,81 @@ static void unroll(float *restrict column, const float *restrict x, const ck_con
 }
 
 /// Adds patches for channels c0 ... c0 + channels - 1 back into the image gx[C][H][W].
-static void roll_up(float *restrict gx, const float *restrict column, const ck_conv2d *d, const geometry *g, int64_t c0,
+static void roll_up(float *restrict gx, const float *restrict column, const ck_geometry *g, int64_t c0,
                     int64_t channels, int64_t oy0, int64_t rows) {
     for (int64_t c = c0; c < c0 + channels; c++)
-        for (int64_t r = 0; r < d->r; r++)
-            for (int64_t s = 0; s < d->s; s++) {
+        for (int64_t r = 0; r < g->r; r++)
+            for (int64_t s = 0; s < g->s; s++) {
                 int64_t first, last;
-                inside(&first, &last, s, d, g->ow);
+                inside(&first, &last, s, g);
                 for (int64_t oy = oy0; oy < oy0 + rows; oy++, column += g->ow) {
-                    int64_t y = oy * d->stride_h - d->pad_h + r;
-                    if (y < 0 || y >= d->h)
+                    int64_t y = oy * g->stride_h - g->pad_h + r;
+                    if (y < 0 || y >= g->h)
                         continue;
-                    float *row = gx + (c * d->h + y) * d->w - d->pad_w + s;
-                    if (d->stride_w == 1)
+                    float *row = gx + (c * g->h + y) * g->w - g->pad_w + s;
+                    if (g->stride_w == 1)
                         for (int64_t ox = first; ox < last; ox++)
                             row[ox] += column[ox];
                     else
                         for (int64_t ox = first; ox < last; ox++)
-                            row[ox * d->stride_w] += column[ox];
+                            row[ox * g->stride_w] += column[ox];
                 }
             }
 }
 
-ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
-                            float *scratch, size_t scratch_count) {
-    geometry g;
-    ck_status status = prepare(&g, d, y && x && w && scratch, scratch_count);
-    if (status != CK_OK)
-        return status;
-    int64_t pixels = g.oh * g.ow;
+void ck_im2col_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g, float *scratch) {
+    const blocking cuts = cut(g);
+    ck_use_serial_blas();
+    int64_t pixels = g->oh * g->ow;
 #pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t n = 0; n < d->n; n++)
-        for (int64_t block = 0; block < g.blocks; block++) {
-            int64_t oy0 = block * g.rows, rows = ck_min(g.rows, g.oh - oy0), p = rows * g.ow;
-            const float *image = x + n * d->c * d->h * d->w;
-            float *out = y + n * d->k * pixels + oy0 * g.ow;
+    for (int64_t n = 0; n < g->n; n++)
+        for (int64_t block = 0; block < cuts.blocks; block++) {
+            int64_t oy0 = block * cuts.rows, rows = ck_min(cuts.rows, g->oh - oy0), p = rows * g->ow;
+            const float *image = x + n * g->c * g->h * g->w;
+            float *out = y + n * g->k * pixels + oy0 * g->ow;
             const float *column;
             int64_t column_stride;
-            if (g.pointwise) {
-                column = image + oy0 * g.ow;
+            if (cuts.pointwise) {
+                column = image + oy0 * g->ow;
                 column_stride = pixels;
             } else {
-                float *mine = scratch + (size_t)omp_get_thread_num() * column_floats(&g);
-                unroll(mine, image, d, &g, oy0, rows);
+                float *mine = scratch + (size_t)omp_get_thread_num() * cuts.column;
+                unroll(mine, image, g, oy0, rows);
                 column = mine;
                 column_stride = p;
             }
-            for (int64_t k = 0; k < d->k && b; k++)
+            for (int64_t k = 0; k < g->k && b; k++)
                 for (int64_t i = 0; i < p; i++)
                     out[k * pixels + i] = b[k];
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)d->k, (blasint)p, (blasint)g.crs, 1, w,
-                        (blasint)g.crs, column, (blasint)column_stride, b ? 1 : 0, out, (blasint)pixels);
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)g->k, (blasint)p, (blasint)g->crs, 1, w,
+                        (blasint)g->crs, column, (blasint)column_stride, b ? 1 : 0, out, (blasint)pixels);
         }
-    return CK_OK;
 }
 
-ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d, float *scratch,
-                                  size_t scratch_count) {
-    geometry g;
-    ck_status status = prepare(&g, d, gx && gy && w && scratch, scratch_count);
-    if (status != CK_OK)
-        return status;
-    int64_t pixels = g.oh * g.ow, rs = d->r * d->s;
+void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g, float *scratch) {
+    const blocking cuts = cut(g);
+    ck_use_serial_blas();
+    int64_t pixels = g->oh * g->ow, rs = g->r * g->s;
     // Patches of neighbouring blocks overlap in the image, those of different channels do not.
-    int64_t pieces = ck_min(d->c, ck_ceil_div(DATA_PIECES, d->n));
-    int64_t channels_each = ck_ceil_div(d->c, pieces);
+    int64_t pieces = ck_min(g->c, ck_ceil_div(DATA_PIECES, g->n));
+    int64_t channels_each = ck_ceil_div(g->c, pieces);
 #pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t n = 0; n < d->n; n++)
+    for (int64_t n = 0; n < g->n; n++)
         for (int64_t piece = 0; piece < pieces; piece++) {
-            int64_t c0 = piece * channels_each, channels = ck_min(channels_each, d->c - c0);
+            int64_t c0 = piece * channels_each, channels = ck_min(channels_each, g->c - c0);
             if (channels <= 0)
                 continue;
-            float *column = scratch + (size_t)omp_get_thread_num() * column_floats(&g);
-            float *image = gx + n * d->c * d->h * d->w;
-            memset(image + c0 * d->h * d->w, 0, sizeof(float) * (size_t)(channels * d->h * d->w));
-            for (int64_t oy0 = 0; oy0 < g.oh; oy0 += g.rows) {
-                int64_t rows = ck_min(g.rows, g.oh - oy0), p = rows * g.ow;
+            float *column = scratch + (size_t)omp_get_thread_num() * cuts.column;
+            float *image = gx + n * g->c * g->h * g->w;
+            memset(image + c0 * g->h * g->w, 0, sizeof(float) * (size_t)(channels * g->h * g->w));
+            for (int64_t oy0 = 0; oy0 < g->oh; oy0 += cuts.rows) {
+                int64_t rows = ck_min(cuts.rows, g->oh - oy0), p = rows * g->ow;
                 cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)(channels * rs), (blasint)p,
-                            (blasint)d->k, 1, w + c0 * rs, (blasint)g.crs, gy + n * d->k * pixels + oy0 * g.ow,
+                            (blasint)g->k, 1, w + c0 * rs, (blasint)g->crs, gy + n * g->k * pixels + oy0 * g->ow,
                             (blasint)pixels, 0, column, (blasint)p);
-                roll_up(image, column, d, &g, c0, channels, oy0, rows);
+                roll_up(image, column, g, c0, channels, oy0, rows);
             }
         }
-    return CK_OK;
 }
 
 static float sum_row(const float *row, int64_t count) {
@@ -223,45 +169,43 @@ static float sum_row(const float *row, int64_t count) {
 }
 
 /// sums[K][CRS] and sums of gy by filter, over the pieces (image, block) first ... last - 1.
-static void sum_weight_gradient(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
-                                const geometry *g, int64_t first, int64_t last, float *column) {
+static void sum_weight_gradient(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
+                                blocking cuts, int64_t first, int64_t last, float *column) {
     int64_t pixels = g->oh * g->ow;
-    memset(gb, 0, sizeof(float) * (size_t)d->k);
+    memset(gb, 0, sizeof(float) * (size_t)g->k);
     for (int64_t piece = first; piece < last; piece++) {
-        int64_t n = piece / g->blocks, oy0 = piece % g->blocks * g->rows;
-        int64_t rows = ck_min(g->rows, g->oh - oy0), p = rows * g->ow;
-        const float *image = x + n * d->c * d->h * d->w;
-        const float *gradient = gy + n * d->k * pixels + oy0 * g->ow;
+        int64_t n = piece / cuts.blocks, oy0 = piece % cuts.blocks * cuts.rows;
+        int64_t rows = ck_min(cuts.rows, g->oh - oy0), p = rows * g->ow;
+        const float *image = x + n * g->c * g->h * g->w;
+        const float *gradient = gy + n * g->k * pixels + oy0 * g->ow;
         const float *patches = column;
         int64_t patch_stride = p;
-        if (g->pointwise) {
+        if (cuts.pointwise) {
             patches = image + oy0 * g->ow;
             patch_stride = pixels;
         } else {
-            unroll(column, image, d, g, oy0, rows);
+            unroll(column, image, g, oy0, rows);
         }
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)d->k, (blasint)g->crs, (blasint)p, 1, gradient,
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)g->k, (blasint)g->crs, (blasint)p, 1, gradient,
                     (blasint)pixels, patches, (blasint)patch_stride, piece > first ? 1 : 0, gw, (blasint)g->crs);
-        for (int64_t k = 0; k < d->k; k++) {
+        for (int64_t k = 0; k < g->k; k++) {
             gb[k] += sum_row(gradient + k * pixels, p);
         }
     }
 }
 
-ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
-                                    float *scratch, size_t scratch_count) {
-    geometry g;
-    ck_status status = prepare(&g, d, gw && gy && x && scratch, scratch_count);
-    if (status != CK_OK)
-        return status;
-    int64_t pieces = d->n * g.blocks, groups = weight_groups(&g, d);
-    int64_t weights = d->k * g.crs, each = weights + d->k;
-    float *sums = scratch + (size_t)omp_get_max_threads() * column_floats(&g);
+void ck_im2col_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
+                               float *scratch) {
+    const blocking cuts = cut(g);
+    ck_use_serial_blas();
+    int64_t pieces = g->n * cuts.blocks, groups = weight_groups(g);
+    int64_t weights = g->k * g->crs, each = weights + g->k;
+    float *sums = scratch + (size_t)omp_get_max_threads() * cuts.column;
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
         float *mine = sums + group * each;
-        sum_weight_gradient(mine, mine + weights, gy, x, d, &g, group * pieces / groups, (group + 1) * pieces / groups,
-                            scratch + (size_t)omp_get_thread_num() * column_floats(&g));
+        sum_weight_gradient(mine, mine + weights, gy, x, g, cuts, group * pieces / groups,
+                            (group + 1) * pieces / groups, scratch + (size_t)omp_get_thread_num() * cuts.column);
     }
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < each; i++) {
@@ -273,5 +217,4 @@ ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const
         else if (gb)
             gb[i - weights] = sum;
     }
-    return CK_OK;
 }

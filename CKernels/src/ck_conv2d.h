@@ -1,0 +1,100 @@
+/// Shared by the forms of convolution; not part of the contract.
+#ifndef CK_CONV2D_H
+#define CK_CONV2D_H
+
+#include "ck_internal.h"
+
+/// A convolution's dimensions, checked, and what follows from them.
+typedef struct ck_geometry {
+    int64_t n, c, h, w, k, r, s;
+    int64_t stride_h, stride_w, pad_h, pad_w;
+    int64_t oh, ow, crs;
+} ck_geometry;
+
+typedef enum ck_conv2d_pass { CK_FORWARD, CK_BACKWARD_DATA, CK_BACKWARD_WEIGHT } ck_conv2d_pass;
+
+// The general form (conv2d_im2col.c): arguments as in the contract, dimensions and scratch checked.
+
+size_t ck_im2col_scratch(const ck_geometry *g);
+void ck_im2col_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g, float *scratch);
+void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g, float *scratch);
+void ck_im2col_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
+                               float *scratch);
+
+// The direct form (conv2d_direct.c)
+
+/// Taps of a kernel, and interleaved parts of a strided data gradient, that a plan has room for.
+enum { CK_DIRECT_TAPS = 128, CK_DIRECT_PARTS = 4 };
+
+/// Outputs that use the same taps. Forward there is one part. The data gradient of strides a x b has a * b of them:
+/// the pixels (i * a + y, j * b + x) for each y and x.
+typedef struct ck_direct_part {
+    /// Rows and columns, and where the first output lies in an image, in floats.
+    int64_t oh, ow, out;
+    /// Its taps in the plan's list.
+    int64_t first_tap, taps;
+    /// Where its packed weights start, in floats, and the floats of a panel of them.
+    int64_t panels, panel;
+} ck_direct_part;
+
+/// A correlation of planes that are read in bands of rows, copied with their zero borders:
+/// out[k][i][j] = b[k] + sum over c and taps t of w[k][c][t] * in[c][top + i * stride_h + r(t)][left + ... + s(t)]
+typedef struct ck_direct_plan {
+    /// Planes read and written.
+    int64_t c, h, w, k;
+    /// Window of taps, how far it moves, and where it starts: negative inside the padding.
+    int64_t r, s, stride_h, stride_w, top, left;
+    /// Rows and columns of the largest part; distances of planes, rows and columns of the output in floats.
+    int64_t oh, ow, out_plane, out_row, out_step;
+
+    /// A band: output rows, bands of an image.
+    int64_t rows, bands;
+    /// A copied band: columns that one tap reads lie side by side, one run for each column of a stride. Rows that no
+    /// tap reads are left out.
+    int64_t row_step, column_step, pitch, row, plane;
+    /// Nothing to copy: planes are read where they are.
+    bool in_place;
+
+    int64_t parts;
+    ck_direct_part part[CK_DIRECT_PARTS];
+    /// Distance of tap t's element from that of tap (0, 0) in a copied band, and its index in w[k][c].
+    int32_t tap_offset[CK_DIRECT_TAPS], tap_index[CK_DIRECT_TAPS];
+} ck_direct_plan;
+
+/// Leaf functions for one instruction set and one block of registers: k filters by p vectors of pixels (or of taps).
+typedef struct ck_direct_form {
+    ck_isa isa;
+    int32_t lanes, k, p;
+    /// Outputs of rows first_row ... first_row + plan->rows - 1 of one image x, all filters.
+    void (*correlate)(const ck_direct_plan *plan, float *y, const float *x, const float *panels, int64_t first_row,
+                      float *band);
+    /// Adds products of gy and x over these rows to sums, laid out as ck_direct_sums says.
+    void (*sum_products)(const ck_direct_plan *plan, float *sums, const float *gy, const float *x, int64_t first_row,
+                         float *band);
+} ck_direct_form;
+
+/// All forms that were compiled, best instruction set first; the last one has no function.
+extern const ck_direct_form ck_direct_portable[], ck_direct_avx2[], ck_direct_avx512[];
+
+/// Whether the direct kernels can do this at all.
+bool ck_direct_serves(const ck_geometry *g, ck_conv2d_pass pass);
+size_t ck_direct_scratch(const ck_geometry *g, ck_conv2d_pass pass, const ck_direct_form *form);
+void ck_direct_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
+                       const ck_direct_form *form, float *scratch);
+void ck_direct_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
+                             const ck_direct_form *form, float *scratch);
+void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
+                               const ck_direct_form *form, float *scratch);
+
+// Which form serves which shape (conv2d_choice.c)
+
+/// The direct form for a pass, null for im2col.
+const ck_direct_form *ck_conv2d_choose(const ck_geometry *g, ck_conv2d_pass pass);
+/// CK_BAD_PARAMETER when the environment asks for something that is not there.
+ck_status ck_conv2d_choice_status(void);
+
+static inline int64_t ck_round_up(int64_t a, int64_t b) {
+    return ck_ceil_div(a, b) * b;
+}
+
+#endif

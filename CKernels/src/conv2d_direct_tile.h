@@ -1,0 +1,190 @@
+/// The inner loops of direct convolution, included once for each block of registers, after conv2d_direct_lanes.h, with
+///   TILE_K   filters of a block
+///   TILE_P   vectors of pixels (correlate) or of taps (sum_products) of a block
+///   NAME(x)  the name of x for this block
+/// No OpenMP here: the outlined body of a parallel region loses its target.
+
+/// TILE_K filters at TILE_P vectors of pixels: all products of a block stay in registers. `w` is a panel: a row of
+/// TILE_K biases, then one of weights for each channel and tap.
+static inline __attribute__((always_inline)) void NAME(tile)(float *const out[TILE_P], int64_t out_plane,
+                                                             int64_t out_step, int64_t filters, int64_t lanes,
+                                                             const float *x, int64_t plane, const int64_t at[TILE_P],
+                                                             const float *restrict w, int64_t channels,
+                                                             const int32_t *restrict offset, int64_t taps) {
+#pragma clang fp contract(fast)
+    vec sum[TILE_K][TILE_P];
+#pragma unroll
+    for (int k = 0; k < TILE_K; k++)
+#pragma unroll
+        for (int p = 0; p < TILE_P; p++)
+            sum[k][p] = (vec)(w[k]);
+    w += TILE_K;
+    for (int64_t c = 0; c < channels; c++, x += plane)
+        for (int64_t t = 0; t < taps; t++, w += TILE_K) {
+            const float *tap = x + offset[t];
+            vec v[TILE_P];
+#pragma unroll
+            for (int p = 0; p < TILE_P; p++)
+                v[p] = load(tap + at[p]);
+#pragma unroll
+            for (int k = 0; k < TILE_K; k++) {
+                vec weight = (vec)(w[k]);
+#pragma unroll
+                for (int p = 0; p < TILE_P; p++)
+                    sum[k][p] += weight * v[p];
+            }
+        }
+    if (lanes == LANES && out_step == 1) {
+#pragma unroll
+        for (int k = 0; k < TILE_K; k++)
+            if (k < filters)
+#pragma unroll
+                for (int p = 0; p < TILE_P; p++)
+                    store(out[p] + k * out_plane, sum[k][p]);
+        return;
+    }
+    float whole[TILE_K][TILE_P][LANES];
+#pragma unroll
+    for (int k = 0; k < TILE_K; k++)
+#pragma unroll
+        for (int p = 0; p < TILE_P; p++)
+            store(whole[k][p], sum[k][p]);
+    for (int64_t k = 0; k < filters; k++)
+        for (int p = 0; p < TILE_P; p++) {
+            float *to = out[p] + k * out_plane;
+            for (int64_t i = 0; i < lanes; i++)
+                to[i * out_step] = whole[k][p][i];
+        }
+}
+
+static void NAME(correlate)(const ck_direct_plan *g, float *y, const float *x, const float *panels, int64_t first,
+                            float *band) {
+    const float *in = band;
+    if (g->in_place)
+        in = x + first * g->w;
+    else
+        copy_band(band, x, g, first, ck_min(g->rows, g->oh - first));
+    for (int64_t index = 0; index < g->parts; index++) {
+        const ck_direct_part *part = &g->part[index];
+        int64_t rows = ck_min(g->rows, part->oh - first), width = ck_ceil_div(part->ow, LANES);
+        int64_t lanes = ck_min(LANES, part->ow);
+        // The last vector of a row ends where the row does and overlaps the one before it, with the same results.
+        for (int64_t v = 0; v < rows * width; v += TILE_P) {
+            int64_t at[TILE_P];
+            float *out[TILE_P];
+            for (int64_t p = 0; p < TILE_P; p++) {
+                int64_t vector = ck_min(v + p, rows * width - 1), row = vector / width;
+                int64_t column = ck_min(vector % width * LANES, part->ow - lanes);
+                at[p] = row * g->row_step * g->row + column;
+                out[p] = y + part->out + (first + row) * g->out_row + column * g->out_step;
+            }
+            const float *w = panels + part->panels;
+            for (int64_t k = 0; k < g->k; k += TILE_K, w += part->panel) {
+                NAME(tile)
+                (out, g->out_plane, g->out_step, ck_min(TILE_K, g->k - k), lanes, in, g->plane, at, w, g->c,
+                 g->tap_offset + part->first_tap, part->taps);
+                for (int64_t p = 0; p < TILE_P; p++)
+                    out[p] += TILE_K * g->out_plane;
+            }
+        }
+    }
+}
+
+/// panel[rows][vectors of a row][TILE_K][LANES] = gy of TILE_K filters, zeros after the end of a row; adds their sums
+/// to bias[TILE_K].
+static void NAME(copy_gradient)(float *restrict panel, float *restrict bias, const float *restrict gy,
+                                const ck_direct_plan *g, int64_t filters, int64_t rows) {
+    vec sum[TILE_K] = {};
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t column = 0; column < g->ow; column += LANES, panel += TILE_K * LANES) {
+            const float *in = gy + row * g->ow + column;
+            int64_t lanes = ck_min(LANES, g->ow - column);
+            for (int64_t k = 0; k < TILE_K; k++, in += g->out_plane) {
+                vec v = (vec)(0.0f);
+                if (k >= filters) {
+                    store(panel + k * LANES, v);
+                    continue;
+                }
+                if (lanes == LANES) {
+                    v = load(in);
+                } else {
+                    float part[LANES] = {};
+                    for (int64_t i = 0; i < lanes; i++)
+                        part[i] = in[i];
+                    v = load(part);
+                }
+                store(panel + k * LANES, v);
+                sum[k] += v;
+            }
+        }
+    for (int64_t k = 0; k < filters; k++) {
+        float total = 0;
+        for (int64_t i = 0; i < LANES; i++)
+            total += sum[k][i];
+        bias[k] += total;
+    }
+}
+
+/// Vectors that hold one number for each pair of a block.
+enum { NAME(pairs) = (TILE_K * TILE_P + LANES - 1) / LANES };
+
+/// sums[TILE_K * TILE_P] += for each filter and tap, the products of gy's and x's vectors, summed.
+static inline __attribute__((always_inline)) void NAME(dot)(float *sums, const float *restrict panel, const float *x,
+                                                            const int64_t at[TILE_P], int64_t rows, int64_t row_floats,
+                                                            int64_t width) {
+#pragma clang fp contract(fast)
+    vec sum[NAME(pairs) * LANES];
+#pragma unroll
+    for (int i = 0; i < NAME(pairs) * LANES; i++)
+        sum[i] = (vec)(0.0f);
+    for (int64_t row = 0; row < rows; row++, x += row_floats)
+        for (int64_t i = 0; i < width; i += LANES, panel += TILE_K * LANES) {
+            vec v[TILE_P];
+#pragma unroll
+            for (int p = 0; p < TILE_P; p++)
+                v[p] = load(x + at[p] + i);
+#pragma unroll
+            for (int k = 0; k < TILE_K; k++) {
+                vec gradient = load(panel + k * LANES);
+#pragma unroll
+                for (int p = 0; p < TILE_P; p++)
+                    sum[k * TILE_P + p] += gradient * v[p];
+            }
+        }
+        // Halves the vectors until lane i of those left is the sum of the i-th vector.
+#pragma unroll
+    for (int count = NAME(pairs) * LANES; count > NAME(pairs); count /= 2)
+#pragma unroll
+        for (int i = 0; i < count / 2; i++)
+            sum[i] = add_neighbours(sum[2 * i], sum[2 * i + 1]);
+#pragma unroll
+    for (int i = 0; i < NAME(pairs); i++)
+        store(sums + i * LANES, load(sums + i * LANES) + sum[i]);
+}
+
+static void NAME(sum_products)(const ck_direct_plan *g, float *sums, const float *gy, const float *x, int64_t first,
+                               float *band) {
+    const int64_t rows = ck_min(g->rows, g->oh - first), taps = g->part[0].taps, all = g->c * taps;
+    float *panel = band + g->c * g->plane;
+    copy_band(band, x, g, first, rows);
+    gy += first * g->ow;
+    for (int64_t k = 0; k < g->k; k += TILE_K) {
+        int64_t filters = ck_min(TILE_K, g->k - k);
+        float *bias = sums + ck_ceil_div(all, TILE_P) * NAME(pairs) * LANES;
+        NAME(copy_gradient)(panel, bias, gy + k * g->out_plane, g, filters, rows);
+        int64_t channel = 0, tap = 0;
+        for (int64_t i = 0; i < all; i += TILE_P, sums += NAME(pairs) * LANES) {
+            int64_t at[TILE_P];
+            for (int64_t p = 0; p < TILE_P; p++) {
+                at[p] = channel * g->plane + g->tap_offset[tap];
+                // After the last tap that one again; its sums are not read.
+                if (i + p + 1 < all && ++tap == taps) {
+                    tap = 0;
+                    channel++;
+                }
+            }
+            NAME(dot)(sums, panel, band, at, rows, g->row_step * g->row, g->ow);
+        }
+        sums = bias + ck_round_up(TILE_K, LANES);
+    }
+}
