@@ -52,8 +52,6 @@ typedef struct ck_direct_plan {
     /// A copied band: columns that one tap reads lie side by side, one run for each column of a stride. Rows that no
     /// tap reads are left out.
     int64_t row_step, column_step, pitch, row, plane;
-    /// Nothing to copy: planes are read where they are.
-    bool in_place;
 
     int64_t parts;
     ck_direct_part part[CK_DIRECT_PARTS];

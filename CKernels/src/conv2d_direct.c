@@ -22,10 +22,21 @@ bool ck_direct_serves(const ck_geometry *g, ck_conv2d_pass pass) {
     return small && parts <= CK_DIRECT_PARTS;
 }
 
+static int64_t common_divisor(int64_t a, int64_t b) {
+    while (b) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 /// Lays out a copied band of `rows` output rows.
 static void cut_bands(ck_direct_plan *p, int64_t rows, const ck_direct_form *form) {
     p->bands = ck_ceil_div(p->oh, ck_max(1, ck_min(rows, p->oh)));
-    p->rows = ck_ceil_div(p->oh, p->bands);
+    // Whole blocks of vectors.
+    int64_t multiple = form->p / common_divisor(form->p, ck_ceil_div(p->ow, form->lanes));
+    p->rows = ck_min(p->oh, ck_round_up(ck_ceil_div(p->oh, p->bands), multiple));
     p->bands = ck_ceil_div(p->oh, p->rows);
     p->row_step = ck_min(p->stride_h, p->r);
     p->column_step = ck_min(p->stride_w, p->s);
@@ -34,7 +45,6 @@ static void cut_bands(ck_direct_plan *p, int64_t rows, const ck_direct_form *for
     // An odd number of cache lines from plane to plane, or the planes of a band would compete for few cache sets.
     int64_t used = ((p->rows - 1) * p->row_step + p->r) * p->row + form->lanes;
     p->plane = (ck_ceil_div(used, LINE) | 1) * LINE;
-    p->in_place = false;
 }
 
 static int32_t tap_offset(const ck_direct_plan *p, int64_t r, int64_t s) {
@@ -78,12 +88,6 @@ static void plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_direc
     };
     p->part[0] = (ck_direct_part){.oh = g->oh, .ow = g->ow, .taps = g->r * g->s};
     cut_bands(p, rows > 0 ? rows : rows_of_band(p), form);
-    // Whole vectors end where a row does: they read no further than the taps of its last pixel.
-    if (rows == 0 && g->pad_h == 0 && g->pad_w == 0 && g->stride_h == 1 && g->stride_w == 1 && g->ow >= form->lanes) {
-        p->in_place = true;
-        p->pitch = p->row = g->w;
-        p->plane = g->h * g->w;
-    }
     for (int64_t t = 0; t < g->r * g->s; t++) {
         p->tap_index[t] = (int32_t)t;
         p->tap_offset[t] = tap_offset(p, t / g->s, t % g->s);
@@ -178,7 +182,7 @@ static void pack_weights(float *panels, const float *w, const float *b, const ck
 
 /// Floats of a thread's band.
 static int64_t band_floats(const ck_direct_plan *p) {
-    return p->in_place ? 0 : p->c * p->plane;
+    return p->c * p->plane;
 }
 
 /// The same, and the block of gy's filters behind it.

@@ -67,3 +67,39 @@ static void copy_band(float *restrict band, const float *restrict x, const ck_di
             out[j] = 0;
     }
 }
+
+/// Rows that will be copied next, fetched into the second-level cache a few lines at a time.
+typedef struct ahead {
+    const char *at;
+    int64_t plane_bytes, line, lines, planes;
+    /// Lines fetched at a time.
+    int64_t each;
+} ahead;
+
+/// Rows first ... first + rows - 1 of planes[planes][h][w], in `times` steps; when there are none, the first rows of
+/// the next image, which lies behind this one.
+static inline ahead next_rows(const float *x, int64_t planes, int64_t h, int64_t w, int64_t first, int64_t rows,
+                              int64_t times) {
+    bool is_next_image = first >= h;
+    first = is_next_image ? 0 : ck_max(0, first);
+    rows = ck_min(rows, h - first);
+    ahead a = {
+        .at = (const char *)(x + (is_next_image ? planes * h : first) * w),
+        .plane_bytes = h * w * (int64_t)sizeof *x,
+        .lines = ck_ceil_div(rows * w * (int64_t)sizeof *x, 64),
+        .planes = planes,
+    };
+    a.each = ck_ceil_div(a.lines * planes, times);
+    return a;
+}
+
+static inline void prefetch(ahead *a) {
+    for (int64_t i = 0; i < a->each && a->planes > 0; i++) {
+        __builtin_prefetch(a->at + a->line * 64, 0, 2);
+        if (++a->line == a->lines) {
+            a->line = 0;
+            a->planes--;
+            a->at += a->plane_bytes;
+        }
+    }
+}

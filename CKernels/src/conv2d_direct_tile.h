@@ -59,29 +59,33 @@ static inline __attribute__((always_inline)) void NAME(tile)(float *const out[TI
 
 static void NAME(correlate)(const ck_direct_plan *g, float *y, const float *x, const float *panels, int64_t first,
                             float *band) {
-    const float *in = band;
-    if (g->in_place)
-        in = x + first * g->w;
-    else
-        copy_band(band, x, g, first, ck_min(g->rows, g->oh - first));
+    int64_t most = ck_min(g->rows, g->oh - first);
+    copy_band(band, x, g, first, most);
+    ahead next = next_rows(x, g->c, g->h, g->w, g->top + g->r - g->stride_h + (first + most) * g->stride_h,
+                           g->rows * g->stride_h, g->parts * most * ck_ceil_div(g->ow, LANES * TILE_P));
     for (int64_t index = 0; index < g->parts; index++) {
         const ck_direct_part *part = &g->part[index];
         int64_t rows = ck_min(g->rows, part->oh - first), width = ck_ceil_div(part->ow, LANES);
-        int64_t lanes = ck_min(LANES, part->ow);
-        // The last vector of a row ends where the row does and overlaps the one before it, with the same results.
+        int64_t lanes = ck_min(LANES, part->ow), row = 0, column = 0;
         for (int64_t v = 0; v < rows * width; v += TILE_P) {
             int64_t at[TILE_P];
             float *out[TILE_P];
             for (int64_t p = 0; p < TILE_P; p++) {
-                int64_t vector = ck_min(v + p, rows * width - 1), row = vector / width;
-                int64_t column = ck_min(vector % width * LANES, part->ow - lanes);
-                at[p] = row * g->row_step * g->row + column;
-                out[p] = y + part->out + (first + row) * g->out_row + column * g->out_step;
+                // The last vector of a row ends where the row does, and overlaps the one before it with equal results.
+                int64_t start = ck_min(column, part->ow - lanes);
+                at[p] = row * g->row_step * g->row + start;
+                out[p] = y + part->out + (first + row) * g->out_row + start * g->out_step;
+                // After the last vector of a band that one again.
+                if (v + p + 1 < rows * width && (column += LANES) >= part->ow) {
+                    column = 0;
+                    row++;
+                }
             }
+            prefetch(&next);
             const float *w = panels + part->panels;
             for (int64_t k = 0; k < g->k; k += TILE_K, w += part->panel) {
                 NAME(tile)
-                (out, g->out_plane, g->out_step, ck_min(TILE_K, g->k - k), lanes, in, g->plane, at, w, g->c,
+                (out, g->out_plane, g->out_step, ck_min(TILE_K, g->k - k), lanes, band, g->plane, at, w, g->c,
                  g->tap_offset + part->first_tap, part->taps);
                 for (int64_t p = 0; p < TILE_P; p++)
                     out[p] += TILE_K * g->out_plane;
@@ -167,11 +171,19 @@ static void NAME(sum_products)(const ck_direct_plan *g, float *sums, const float
     const int64_t rows = ck_min(g->rows, g->oh - first), taps = g->part[0].taps, all = g->c * taps;
     float *panel = band + g->c * g->plane;
     copy_band(band, x, g, first, rows);
-    gy += first * g->ow;
+    ahead next_x = next_rows(x, g->c, g->h, g->w, g->top + g->r - g->stride_h + (first + rows) * g->stride_h,
+                             g->rows * g->stride_h, ck_ceil_div(g->k, TILE_K));
+    const int64_t groups = ck_ceil_div(all, TILE_P);
     for (int64_t k = 0; k < g->k; k += TILE_K) {
         int64_t filters = ck_min(TILE_K, g->k - k);
+        // The block that is copied after this one.
+        ahead next = k + TILE_K < g->k
+                         ? next_rows(gy + (k + TILE_K) * g->out_plane, ck_min(TILE_K, g->k - k - TILE_K), g->oh, g->ow,
+                                     first, rows, groups)
+                         : next_rows(gy, ck_min(TILE_K, g->k), g->oh, g->ow, first + rows, g->rows, groups);
+        prefetch(&next_x);
         float *bias = sums + ck_ceil_div(all, TILE_P) * NAME(pairs) * LANES;
-        NAME(copy_gradient)(panel, bias, gy + k * g->out_plane, g, filters, rows);
+        NAME(copy_gradient)(panel, bias, gy + k * g->out_plane + first * g->ow, g, filters, rows);
         int64_t channel = 0, tap = 0;
         for (int64_t i = 0; i < all; i += TILE_P, sums += NAME(pairs) * LANES) {
             int64_t at[TILE_P];
@@ -183,6 +195,7 @@ static void NAME(sum_products)(const ck_direct_plan *g, float *sums, const float
                     channel++;
                 }
             }
+            prefetch(&next);
             NAME(dot)(sums, panel, band, at, rows, g->row_step * g->row, g->ow);
         }
         sums = bias + ck_round_up(TILE_K, LANES);
