@@ -27,10 +27,10 @@ void ck_im2col_backward_weight(float *gw, float *gb, const float *gy, const floa
 enum { CK_DIRECT_TAPS = 128, CK_DIRECT_PARTS = 4 };
 
 /// Outputs that use the same taps. Forward there is one part. The data gradient of strides a x b has a * b of them:
-/// the pixels (i * a + y, j * b + x) for each y and x.
+/// the pixels (i * a + y, j * b + x) for each y and x, which are put together when a band is done.
 typedef struct ck_direct_part {
-    /// Rows and columns, and where the first output lies in an image, in floats.
-    int64_t oh, ow, out;
+    /// Rows and columns: none where the image is smaller than a stride.
+    int64_t oh, ow;
     /// Its taps in the plan's list.
     int64_t first_tap, taps;
     /// Where its packed weights start, in floats, and the floats of a panel of them.
@@ -44,8 +44,10 @@ typedef struct ck_direct_plan {
     int64_t c, h, w, k;
     /// Window of taps, how far it moves, and where it starts: negative inside the padding.
     int64_t r, s, stride_h, stride_w, top, left;
-    /// Rows and columns of the largest part; distances of planes, rows and columns of the output in floats.
-    int64_t oh, ow, out_plane, out_row, out_step;
+    /// Rows and columns of the largest part.
+    int64_t oh, ow;
+    /// The output: floats of a plane and of a row, rows, and how many parts a row is put together from.
+    int64_t out_plane, out_row, out_rows, out_step;
 
     /// A band: output rows, bands of an image.
     int64_t rows, bands;

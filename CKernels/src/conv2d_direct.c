@@ -83,6 +83,7 @@ static void plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_direc
         .ow = g->ow,
         .out_plane = g->oh * g->ow,
         .out_row = g->ow,
+        .out_rows = g->oh,
         .out_step = 1,
         .parts = 1,
     };
@@ -125,7 +126,8 @@ static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck
         .oh = ck_ceil_div(g->h, g->stride_h),
         .ow = ck_ceil_div(g->w, g->stride_w),
         .out_plane = g->h * g->w,
-        .out_row = g->w * g->stride_h,
+        .out_row = g->w,
+        .out_rows = g->h,
         .out_step = g->stride_w,
     };
     gradient_window(&p->top, &p->r, g->pad_h, g->r, g->stride_h);
@@ -134,13 +136,10 @@ static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck
     int64_t tap = 0;
     for (int64_t y = 0; y < g->stride_h; y++)
         for (int64_t x = 0; x < g->stride_w; x++) {
-            if (y >= g->h || x >= g->w)
-                continue;
             ck_direct_part *part = &p->part[p->parts++];
             *part = (ck_direct_part){
                 .oh = ck_ceil_div(g->h - y, g->stride_h),
                 .ow = ck_ceil_div(g->w - x, g->stride_w),
-                .out = y * g->w + x,
                 .first_tap = tap,
             };
             for (int64_t r = 0; r < g->r; r++)
@@ -180,9 +179,9 @@ static void pack_weights(float *panels, const float *w, const float *b, const ck
         }
 }
 
-/// Floats of a thread's band.
+/// Floats of a thread's band, and of the parts of its output.
 static int64_t band_floats(const ck_direct_plan *p) {
-    return p->c * p->plane;
+    return p->c * p->plane + (p->parts > 1 ? p->parts * p->k * p->rows * p->ow : 0);
 }
 
 /// The same, and the block of gy's filters behind it.
@@ -278,8 +277,8 @@ void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const floa
         const float *biases = total + each - ck_round_up(form->k, form->lanes);
         for (int64_t k = block * form->k; k < ck_min(g->k, (block + 1) * form->k); k++) {
             const float *row = total + k % form->k * form->p;
-            for (int64_t t = 0; t < g->crs; t++)
-                gw[k * g->crs + t] = row[t / form->p * ck_round_up(pairs, form->lanes) + t % form->p];
+            for (int64_t t = 0; t < g->crs; t += form->p, row += ck_round_up(pairs, form->lanes))
+                memcpy(gw + k * g->crs + t, row, sizeof *gw * (size_t)ck_min(form->p, g->crs - t));
             if (gb)
                 gb[k] = biases[k % form->k];
         }

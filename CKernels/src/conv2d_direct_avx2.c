@@ -11,17 +11,11 @@
 #define TILE_P 2
 #define NAME(x) x##_6x2
 #include "conv2d_direct_tile.h"
-#undef TILE_K
-#undef TILE_P
-#undef NAME
 
 #define TILE_K 4
 #define TILE_P 3
 #define NAME(x) x##_4x3
 #include "conv2d_direct_tile.h"
-#undef TILE_K
-#undef TILE_P
-#undef NAME
 
 #pragma clang attribute pop
 #endif

@@ -11,17 +11,11 @@
 #define TILE_P 3
 #define NAME(x) x##_8x3
 #include "conv2d_direct_tile.h"
-#undef TILE_K
-#undef TILE_P
-#undef NAME
 
 #define TILE_K 6
 #define TILE_P 4
 #define NAME(x) x##_6x4
 #include "conv2d_direct_tile.h"
-#undef TILE_K
-#undef TILE_P
-#undef NAME
 
 #pragma clang attribute pop
 #endif

@@ -8,17 +8,11 @@
 #define TILE_P 2
 #define NAME(x) x##_6x2
 #include "conv2d_direct_tile.h"
-#undef TILE_K
-#undef TILE_P
-#undef NAME
 
 #define TILE_K 4
 #define TILE_P 3
 #define NAME(x) x##_4x3
 #include "conv2d_direct_tile.h"
-#undef TILE_K
-#undef TILE_P
-#undef NAME
 
 const ck_direct_form ck_direct_portable[] = {
     {CK_ISA_PORTABLE, 4, 6, 2, correlate_6x2, sum_products_6x2},

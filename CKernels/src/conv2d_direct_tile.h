@@ -4,13 +4,20 @@
 ///   NAME(x)  the name of x for this block
 /// No OpenMP here: the outlined body of a parallel region loses its target.
 
+#define tile NAME(tile)
+#define correlate NAME(correlate)
+#define copy_gradient NAME(copy_gradient)
+#define dot NAME(dot)
+#define sum_products NAME(sum_products)
+/// Vectors that hold a number for each filter and tap of a block.
+#define PAIRS ((TILE_K * TILE_P + LANES - 1) / LANES)
+
 /// TILE_K filters at TILE_P vectors of pixels: all products of a block stay in registers. `w` is a panel: a row of
 /// TILE_K biases, then one of weights for each channel and tap.
-static inline __attribute__((always_inline)) void NAME(tile)(float *const out[TILE_P], int64_t out_plane,
-                                                             int64_t out_step, int64_t filters, int64_t lanes,
-                                                             const float *x, int64_t plane, const int64_t at[TILE_P],
-                                                             const float *restrict w, int64_t channels,
-                                                             const int32_t *restrict offset, int64_t taps) {
+static inline __attribute__((always_inline)) void tile(float *const out[TILE_P], int64_t out_plane, int64_t filters,
+                                                       int64_t lanes, const float *x, int64_t plane,
+                                                       const int64_t at[TILE_P], const float *restrict w,
+                                                       int64_t channels, const int32_t *restrict offset, int64_t taps) {
 #pragma clang fp contract(fast)
     vec sum[TILE_K][TILE_P];
 #pragma unroll
@@ -34,7 +41,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(float *const out[TI
                     sum[k][p] += weight * v[p];
             }
         }
-    if (lanes == LANES && out_step == 1) {
+    if (lanes == LANES) {
 #pragma unroll
         for (int k = 0; k < TILE_K; k++)
             if (k < filters)
@@ -53,18 +60,24 @@ static inline __attribute__((always_inline)) void NAME(tile)(float *const out[TI
         for (int p = 0; p < TILE_P; p++) {
             float *to = out[p] + k * out_plane;
             for (int64_t i = 0; i < lanes; i++)
-                to[i * out_step] = whole[k][p][i];
+                to[i] = whole[k][p][i];
         }
 }
 
-static void NAME(correlate)(const ck_direct_plan *g, float *y, const float *x, const float *panels, int64_t first,
-                            float *band) {
+static void correlate(const ck_direct_plan *g, float *y, const float *x, const float *panels, int64_t first,
+                      float *band) {
     int64_t most = ck_min(g->rows, g->oh - first);
     copy_band(band, x, g, first, most);
     ahead next = next_rows(x, g->c, g->h, g->w, g->top + g->r - g->stride_h + (first + most) * g->stride_h,
                            g->rows * g->stride_h, g->parts * most * ck_ceil_div(g->ow, LANES * TILE_P));
+    // Several parts are put together when all of them are there.
+    float *parts = band + g->c * g->plane;
+    const int64_t out_plane = g->parts > 1 ? g->rows * g->ow : g->out_plane;
     for (int64_t index = 0; index < g->parts; index++) {
         const ck_direct_part *part = &g->part[index];
+        if (part->taps == 0)
+            continue;
+        float *to = g->parts > 1 ? parts + index * g->k * out_plane : y + first * g->ow;
         int64_t rows = ck_min(g->rows, part->oh - first), width = ck_ceil_div(part->ow, LANES);
         int64_t lanes = ck_min(LANES, part->ow), row = 0, column = 0;
         for (int64_t v = 0; v < rows * width; v += TILE_P) {
@@ -74,7 +87,7 @@ static void NAME(correlate)(const ck_direct_plan *g, float *y, const float *x, c
                 // The last vector of a row ends where the row does, and overlaps the one before it with equal results.
                 int64_t start = ck_min(column, part->ow - lanes);
                 at[p] = row * g->row_step * g->row + start;
-                out[p] = y + part->out + (first + row) * g->out_row + start * g->out_step;
+                out[p] = to + row * g->ow + start;
                 // After the last vector of a band that one again.
                 if (v + p + 1 < rows * width && (column += LANES) >= part->ow) {
                     column = 0;
@@ -84,20 +97,23 @@ static void NAME(correlate)(const ck_direct_plan *g, float *y, const float *x, c
             prefetch(&next);
             const float *w = panels + part->panels;
             for (int64_t k = 0; k < g->k; k += TILE_K, w += part->panel) {
-                NAME(tile)
-                (out, g->out_plane, g->out_step, ck_min(TILE_K, g->k - k), lanes, band, g->plane, at, w, g->c,
-                 g->tap_offset + part->first_tap, part->taps);
+                tile(out, out_plane, ck_min(TILE_K, g->k - k), lanes, band, g->plane, at, w, g->c,
+                     g->tap_offset + part->first_tap, part->taps);
                 for (int64_t p = 0; p < TILE_P; p++)
-                    out[p] += TILE_K * g->out_plane;
+                    out[p] += TILE_K * out_plane;
             }
         }
     }
+    if (g->parts > 1)
+        join_parts(y, parts, g, first);
 }
 
 /// panel[rows][vectors of a row][TILE_K][LANES] = gy of TILE_K filters, zeros after the end of a row; adds their sums
-/// to bias[TILE_K].
-static void NAME(copy_gradient)(float *restrict panel, float *restrict bias, const float *restrict gy,
-                                const ck_direct_plan *g, int64_t filters, int64_t rows) {
+/// to bias[TILE_K]. The rows are first ... first + rows - 1 of gy[filters][OH][OW].
+static void copy_gradient(float *restrict panel, float *restrict bias, const float *restrict gy,
+                          const ck_direct_plan *g, int64_t filters, int64_t first, int64_t rows) {
+    gy += first * g->ow;
+    const float *end = gy + filters * g->out_plane - first * g->ow;
     vec sum[TILE_K] = {};
     for (int64_t row = 0; row < rows; row++)
         for (int64_t column = 0; column < g->ow; column += LANES, panel += TILE_K * LANES) {
@@ -111,6 +127,9 @@ static void NAME(copy_gradient)(float *restrict panel, float *restrict bias, con
                 }
                 if (lanes == LANES) {
                     v = load(in);
+                } else if (end - in >= LANES) {
+                    // What follows the row in memory is gy too.
+                    v = first_elements(load(in), lanes);
                 } else {
                     float part[LANES] = {};
                     for (int64_t i = 0; i < lanes; i++)
@@ -129,17 +148,14 @@ static void NAME(copy_gradient)(float *restrict panel, float *restrict bias, con
     }
 }
 
-/// Vectors that hold one number for each pair of a block.
-enum { NAME(pairs) = (TILE_K * TILE_P + LANES - 1) / LANES };
-
 /// sums[TILE_K * TILE_P] += for each filter and tap, the products of gy's and x's vectors, summed.
-static inline __attribute__((always_inline)) void NAME(dot)(float *sums, const float *restrict panel, const float *x,
-                                                            const int64_t at[TILE_P], int64_t rows, int64_t row_floats,
-                                                            int64_t width) {
+static inline __attribute__((always_inline)) void dot(float *sums, const float *restrict panel, const float *x,
+                                                      const int64_t at[TILE_P], int64_t rows, int64_t row_floats,
+                                                      int64_t width) {
 #pragma clang fp contract(fast)
-    vec sum[NAME(pairs) * LANES];
+    vec sum[PAIRS * LANES];
 #pragma unroll
-    for (int i = 0; i < NAME(pairs) * LANES; i++)
+    for (int i = 0; i < PAIRS * LANES; i++)
         sum[i] = (vec)(0.0f);
     for (int64_t row = 0; row < rows; row++, x += row_floats)
         for (int64_t i = 0; i < width; i += LANES, panel += TILE_K * LANES) {
@@ -157,17 +173,17 @@ static inline __attribute__((always_inline)) void NAME(dot)(float *sums, const f
         }
         // Halves the vectors until lane i of those left is the sum of the i-th vector.
 #pragma unroll
-    for (int count = NAME(pairs) * LANES; count > NAME(pairs); count /= 2)
+    for (int count = PAIRS * LANES; count > PAIRS; count /= 2)
 #pragma unroll
         for (int i = 0; i < count / 2; i++)
-            sum[i] = add_neighbours(sum[2 * i], sum[2 * i + 1]);
+            sum[i] = add_neighbours(sum[2 * i], sum[2 * i + 1], count * 4 <= PAIRS * LANES);
 #pragma unroll
-    for (int i = 0; i < NAME(pairs); i++)
+    for (int i = 0; i < PAIRS; i++)
         store(sums + i * LANES, load(sums + i * LANES) + sum[i]);
 }
 
-static void NAME(sum_products)(const ck_direct_plan *g, float *sums, const float *gy, const float *x, int64_t first,
-                               float *band) {
+static void sum_products(const ck_direct_plan *g, float *sums, const float *gy, const float *x, int64_t first,
+                         float *band) {
     const int64_t rows = ck_min(g->rows, g->oh - first), taps = g->part[0].taps, all = g->c * taps;
     float *panel = band + g->c * g->plane;
     copy_band(band, x, g, first, rows);
@@ -182,10 +198,10 @@ static void NAME(sum_products)(const ck_direct_plan *g, float *sums, const float
                                      first, rows, groups)
                          : next_rows(gy, ck_min(TILE_K, g->k), g->oh, g->ow, first + rows, g->rows, groups);
         prefetch(&next_x);
-        float *bias = sums + ck_ceil_div(all, TILE_P) * NAME(pairs) * LANES;
-        NAME(copy_gradient)(panel, bias, gy + k * g->out_plane + first * g->ow, g, filters, rows);
+        float *bias = sums + ck_ceil_div(all, TILE_P) * PAIRS * LANES;
+        copy_gradient(panel, bias, gy + k * g->out_plane, g, filters, first, rows);
         int64_t channel = 0, tap = 0;
-        for (int64_t i = 0; i < all; i += TILE_P, sums += NAME(pairs) * LANES) {
+        for (int64_t i = 0; i < all; i += TILE_P, sums += PAIRS * LANES) {
             int64_t at[TILE_P];
             for (int64_t p = 0; p < TILE_P; p++) {
                 at[p] = channel * g->plane + g->tap_offset[tap];
@@ -196,8 +212,18 @@ static void NAME(sum_products)(const ck_direct_plan *g, float *sums, const float
                 }
             }
             prefetch(&next);
-            NAME(dot)(sums, panel, band, at, rows, g->row_step * g->row, g->ow);
+            dot(sums, panel, band, at, rows, g->row_step * g->row, g->ow);
         }
         sums = bias + ck_round_up(TILE_K, LANES);
     }
 }
+
+#undef tile
+#undef correlate
+#undef copy_gradient
+#undef dot
+#undef sum_products
+#undef PAIRS
+#undef TILE_K
+#undef TILE_P
+#undef NAME
