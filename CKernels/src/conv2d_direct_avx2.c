@@ -13,8 +13,8 @@
 #include "conv2d_direct_tile.h"
 
 #define TILE_K 4
-#define TILE_P 3
-#define NAME(x) x##_4x3
+#define TILE_P 2
+#define NAME(x) x##_4x2
 #include "conv2d_direct_tile.h"
 
 #pragma clang attribute pop
@@ -23,7 +23,7 @@
 const ck_direct_form ck_direct_avx2[] = {
 #if defined(__x86_64__)
     {CK_ISA_AVX2, 8, 6, 2, correlate_6x2, sum_products_6x2},
-    {CK_ISA_AVX2, 8, 4, 3, correlate_4x3, sum_products_4x3},
+    {CK_ISA_AVX2, 8, 4, 2, correlate_4x2, sum_products_4x2},
 #endif
     {0},
 };

@@ -86,33 +86,34 @@ static inline void copy_run(float *restrict out, const float *restrict in, int64
 /// plane's rows that a whole vector may read are zero too.
 static void copy_band(float *restrict band, const float *restrict x, const ck_direct_plan *g, int64_t first,
                       int64_t rows) {
-    int64_t count = (rows - 1) * g->row_step + g->r;
-    for (int64_t c = 0; c < g->c; c++, x += g->h * g->w) {
-        float *out = band + c * g->plane;
-        for (int64_t i = 0; i < count; i++) {
-            int64_t y = g->top + first * g->stride_h + i / g->row_step * g->stride_h + i % g->row_step;
-            if (y < 0 || y >= g->h) {
-                for (int64_t j = 0; j < g->row; j++)
+    const int64_t count = (rows - 1) * g->row_step + g->r, step = g->stride_w;
+    for (int64_t c = 0; c < g->c; c++, x += g->h * g->w, band += g->plane) {
+        for (int64_t q = 0; q < g->column_step; q++) {
+            // Elements begin ... end - 1 are inside: element j is column shift + j * step.
+            int64_t shift = g->left + q;
+            int64_t begin = shift < 0 ? ck_min(g->pitch, ck_ceil_div(-shift, step)) : 0;
+            int64_t end = g->w > shift ? ck_min(g->pitch, ck_ceil_div(g->w - shift, step)) : 0;
+            int64_t y = g->top + first * g->stride_h, row_of_step = 0;
+            float *out = band + q * g->pitch;
+            for (int64_t i = 0; i < count; i++, out += g->row) {
+                bool is_inside = y >= 0 && y < g->h && begin < end;
+                int64_t from = is_inside ? begin : g->pitch, to = is_inside ? end : g->pitch;
+                for (int64_t j = 0; j < from; j++)
                     out[j] = 0;
-                out += g->row;
-                continue;
-            }
-            for (int64_t q = 0; q < g->column_step; q++, out += g->pitch) {
-                // Element j is column left + q + j * stride_w.
-                int64_t shift = g->left + q, step = g->stride_w;
-                const float *in = x + y * g->w + shift;
-                int64_t begin = shift < 0 ? ck_min(g->pitch, ck_ceil_div(-shift, step)) : 0;
-                int64_t end = g->w > shift ? ck_min(g->pitch, ck_ceil_div(g->w - shift, step)) : 0;
-                end = ck_max(begin, end);
-                for (int64_t j = 0; j < begin; j++)
+                if (is_inside)
+                    copy_run(out + begin, x + y * g->w + shift + begin * step, end - begin, step,
+                             g->w - shift - begin * step);
+                for (int64_t j = to; j < g->pitch; j++)
                     out[j] = 0;
-                copy_run(out + begin, in + begin * step, end - begin, step, g->w - shift - begin * step);
-                for (int64_t j = end; j < g->pitch; j++)
-                    out[j] = 0;
+                y++;
+                if (++row_of_step == g->row_step) {
+                    row_of_step = 0;
+                    y += g->stride_h - g->row_step;
+                }
             }
         }
         for (int64_t j = 0; j < LANES; j++)
-            out[j] = 0;
+            band[count * g->row + j] = 0;
     }
 }
 
@@ -172,18 +173,18 @@ static inline void interleave(float *restrict out, const float *a, const float *
 static void join_parts(float *restrict gx, const float *restrict parts, const ck_direct_plan *g, int64_t first) {
     const int64_t size = g->k * g->rows * g->ow, across = g->out_step, down = g->parts / across;
     for (int64_t k = 0; k < g->k; k++)
-        for (int64_t y = first * down; y < ck_min(g->out_rows, (first + g->rows) * down); y++) {
-            const float *row[CK_DIRECT_PARTS];
-            for (int64_t x = 0; x < across; x++) {
-                int64_t part = y % down * across + x;
-                bool has_taps = g->part[part].taps > 0;
-                row[x] = has_taps ? parts + part * size + (k * g->rows + y / down - first) * g->ow : NULL;
+        for (int64_t i = 0; i < ck_min(g->rows, g->oh - first); i++)
+            for (int64_t y = 0; y < down && (first + i) * down + y < g->out_rows; y++) {
+                const float *row[CK_DIRECT_PARTS];
+                for (int64_t x = 0; x < across; x++) {
+                    int64_t part = y * across + x;
+                    row[x] = g->part[part].taps > 0 ? parts + part * size + (k * g->rows + i) * g->ow : NULL;
+                }
+                float *out = gx + k * g->out_plane + ((first + i) * down + y) * g->out_row;
+                if (across == 2)
+                    interleave(out, row[0], row[1], g->out_row);
+                else
+                    for (int64_t j = 0; j < g->out_row; j++)
+                        out[j] = row[j % across] ? row[j % across][j / across] : 0;
             }
-            float *out = gx + k * g->out_plane + y * g->out_row;
-            if (across == 2)
-                interleave(out, row[0], row[1], g->out_row);
-            else
-                for (int64_t j = 0; j < g->out_row; j++)
-                    out[j] = row[j % across] ? row[j % across][j / across] : 0;
-        }
 }

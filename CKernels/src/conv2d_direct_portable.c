@@ -10,12 +10,12 @@
 #include "conv2d_direct_tile.h"
 
 #define TILE_K 4
-#define TILE_P 3
-#define NAME(x) x##_4x3
+#define TILE_P 2
+#define NAME(x) x##_4x2
 #include "conv2d_direct_tile.h"
 
 const ck_direct_form ck_direct_portable[] = {
     {CK_ISA_PORTABLE, 4, 6, 2, correlate_6x2, sum_products_6x2},
-    {CK_ISA_PORTABLE, 4, 4, 3, correlate_4x3, sum_products_4x3},
+    {CK_ISA_PORTABLE, 4, 4, 2, correlate_4x2, sum_products_4x2},
     {0},
 };
