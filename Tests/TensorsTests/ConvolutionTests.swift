@@ -43,13 +43,15 @@ extension KernelTests {
             let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
             let g = item.geometry
             let expected = Naive.convolution(x.doubled, w.doubled, bias?.doubled, g, batch: item.batch)
-            let y = try run.convolution(x, w, bias, g, batch: item.batch)
-            try compare("y", y, expected, productTolerance(expected))
             let twin = Naive.convolutionBackward(gy: gy.doubled, x.doubled, w.doubled, g, batch: item.batch)
-            let ours = try run.convolutionBackward(gy: gy, x, w, g, batch: item.batch, bias: item.hasBias)
-            try compare("gx", ours.gx, twin.gx, productTolerance(twin.gx))
-            try compare("gw", ours.gw, twin.gw, productTolerance(twin.gw))
-            if let gb = ours.gb { try compare("gb", gb, twin.gb, productTolerance(twin.gb)) }
+            try ConvolutionForm.each { form in
+                let y = try run.convolution(x, w, bias, g, batch: item.batch)
+                try compare("\(form): y", y, expected, productTolerance(expected))
+                let ours = try run.convolutionBackward(gy: gy, x, w, g, batch: item.batch, bias: item.hasBias)
+                try compare("\(form): gx", ours.gx, twin.gx, productTolerance(twin.gx))
+                try compare("\(form): gw", ours.gw, twin.gw, productTolerance(twin.gw))
+                if let gb = ours.gb { try compare("\(form): gb", gb, twin.gb, productTolerance(twin.gb)) }
+            }
         }
 
         @Test("kernels 1-5, strides 1-3 and paddings 0-2 in both directions agree with the twin")
@@ -115,6 +117,68 @@ extension KernelTests {
             try sweep(cases, seed: 14) { try check($0, seed: $1, .aligned) }
         }
 
+        @Test("rows around whole vectors, filters around whole blocks and several bands agree with the twin")
+        func blocks() throws {
+            var cases: [ConvolutionCase] = []
+            for width in [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 49] {
+                for stride in 1...2 {
+                    for kernel in [1, 3, 4] {
+                        let k = cases.count
+                        let geometry = Convolution(
+                            channels: [1, 2, 6, 8, 9][k % 5], height: 3 + k % 4, width: width * stride,
+                            filters: [2, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17][k % 11], kernel: (3, kernel),
+                            stride: (1 + k % 2, stride), padding: (k % 3, kernel / 2))
+                        cases.append(ConvolutionCase(geometry: geometry, batch: 1 + k % 2, hasBias: k % 5 > 0))
+                    }
+                }
+            }
+            cases += [
+                Convolution(channels: 20, height: 51, width: 70, filters: 7, kernel: (3, 3), padding: (1, 1)),
+                Convolution(
+                    channels: 7, height: 121, width: 90, filters: 20, kernel: (3, 3), stride: (2, 2), padding: (1, 1)),
+                Convolution(
+                    channels: 20, height: 67, width: 75, filters: 24, kernel: (1, 1), stride: (2, 2)),
+                Convolution(
+                    channels: 3, height: 70, width: 40, filters: 5, kernel: (3, 2), stride: (4, 1), padding: (0, 1)),
+                Convolution(channels: 2, height: 23, width: 40, filters: 3, kernel: (5, 4), stride: (1, 4)),
+            ].map { ConvolutionCase(geometry: $0, batch: 2) }
+            try sweep(cases, seed: 16) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
+        }
+
+        /// The direct kernels have room for 128 taps, and for 4 parts of a strided data gradient.
+        @Test("kernels and strides at and beyond what the direct kernels serve agree with the twin")
+        func largeKernels() throws {
+            let shapes: [(r: Int, s: Int, stride: Int)] = [
+                (11, 11, 1), (8, 16, 1), (3, 43, 1), (12, 11, 1), (5, 5, 3), (7, 7, 2), (2, 2, 5),
+            ]
+            let cases = shapes.map {
+                ConvolutionCase(
+                    geometry: Convolution(
+                        channels: 2, height: 19, width: 45, filters: 3, kernel: ($0.r, $0.s),
+                        stride: ($0.stride, $0.stride), padding: (2, 3)), batch: 2)
+            }
+            try sweep(cases, seed: 17) { try check($0, seed: $1, .aligned) }
+        }
+
+        @Test("asking for a form changes how a convolution is computed")
+        func formsDiffer() throws {
+            let item = ConvolutionCase(
+                geometry: Convolution(channels: 6, height: 20, width: 30, filters: 8, kernel: (5, 5)), batch: 1)
+            func bits(_ form: ConvolutionForm) throws -> ([UInt32], Int) {
+                try form.use {
+                    let y = try KernelRuns.aligned.convolution(
+                        item.x(1), item.w(1), item.bias(1), item.geometry, batch: 1)
+                    return (y.map(\.bitPattern), item.geometry.scratchCount(batch: 1))
+                }
+            }
+            let matrices = try bits(.im2col)
+            #expect(ConvolutionForm.available.count >= 2)
+            for form in ConvolutionForm.available where form != .im2col {
+                let direct = try bits(form)
+                #expect(direct.0 != matrices.0 && direct.1 != matrices.1, "\(form)")
+            }
+        }
+
         @Test("both backward kernels agree with finite differences of the naive forward pass")
         func finiteDifferenceGradients() throws {
             var cases: [ConvolutionCase] = []
@@ -135,14 +199,16 @@ extension KernelTests {
                 func loss(_ x: [Double], _ w: [Double], _ bias: [Double]) -> Double {
                     dot(Naive.convolution(x, w, bias, item.geometry, batch: item.batch), gy.doubled)
                 }
-                let ours = try KernelRuns.aligned.convolutionBackward(
-                    gy: gy, item.x(seed), item.w(seed), item.geometry, batch: item.batch)
                 let gx = finiteDifferences(at: x, eps: 0.1) { loss($0, w, bias) }
                 let gw = finiteDifferences(at: w, eps: 0.1) { loss(x, $0, bias) }
                 let gb = finiteDifferences(at: bias, eps: 0.1) { loss(x, w, $0) }
-                try compare("gx", ours.gx, gx, productTolerance(gx))
-                try compare("gw", ours.gw, gw, productTolerance(gw))
-                try compare("gb", ours.gb!, gb, productTolerance(gb))
+                try ConvolutionForm.each { form in
+                    let ours = try KernelRuns.aligned.convolutionBackward(
+                        gy: gy, item.x(seed), item.w(seed), item.geometry, batch: item.batch)
+                    try compare("\(form): gx", ours.gx, gx, productTolerance(gx))
+                    try compare("\(form): gw", ours.gw, gw, productTolerance(gw))
+                    try compare("\(form): gb", ours.gb!, gb, productTolerance(gb))
+                }
             }
         }
 
@@ -158,15 +224,16 @@ extension KernelTests {
                 let (x, w, gy) = try (item.floats("x"), item.floats("w"), item.floats("gy"))
                 let bias = try item.bool("bias") ? item.floats("b") : nil
                 let expected = try item.doubles(tensor: "y")
-                let y = try KernelRuns.aligned.convolution(x, w, bias, g, batch: batch)
-                try compare("y", y, expected, productTolerance(expected))
-                let ours = try KernelRuns.aligned.convolutionBackward(gy: gy, x, w, g, batch: batch, bias: bias != nil)
                 let (gx, gw) = try (item.doubles(tensor: "gx"), item.doubles(tensor: "gw"))
-                try compare("gx", ours.gx, gx, productTolerance(gx))
-                try compare("gw", ours.gw, gw, productTolerance(gw))
-                if let gb = ours.gb {
-                    let expected = try item.doubles(tensor: "gb")
-                    try compare("gb", gb, expected, productTolerance(expected))
+                let gb = try bias.map { _ in try item.doubles(tensor: "gb") }
+                try ConvolutionForm.each { form in
+                    let y = try KernelRuns.aligned.convolution(x, w, bias, g, batch: batch)
+                    try compare("\(form): y", y, expected, productTolerance(expected))
+                    let ours = try KernelRuns.aligned.convolutionBackward(
+                        gy: gy, x, w, g, batch: batch, bias: bias != nil)
+                    try compare("\(form): gx", ours.gx, gx, productTolerance(gx))
+                    try compare("\(form): gw", ours.gw, gw, productTolerance(gw))
+                    if let gb { try compare("\(form): gb", ours.gb!, gb, productTolerance(gb)) }
                 }
             }
         }
@@ -187,25 +254,31 @@ extension KernelTests {
                 let x = try made("x", batch * g.inputShape.count)
                 let w = try made("w", g.weightShape.count)
                 let gy = try made("gy", batch * g.outputShape().count)
-                let y = try KernelRuns.aligned.convolution(x, w, made("b", g.filters), g, batch: batch)
-                let ours = try KernelRuns.aligned.convolutionBackward(gy: gy, x, w, g, batch: batch)
-                for (name, values) in [("y", y), ("gx", ours.gx)] {
-                    let places = try item.tensor("\(name)_index").integers()
-                    let expected = try item.doubles(tensor: "\(name)_sample")
+                let b = try made("b", g.filters)
+                try ConvolutionForm.each { form in
+                    let y = try KernelRuns.aligned.convolution(x, w, b, g, batch: batch)
+                    let ours = try KernelRuns.aligned.convolutionBackward(gy: gy, x, w, g, batch: batch)
+                    for (name, values) in [("y", y), ("gx", ours.gx)] {
+                        let places = try item.tensor("\(name)_index").integers()
+                        let expected = try item.doubles(tensor: "\(name)_sample")
+                        try compare(
+                            "\(form): \(name)_sample", places.map { values[Int($0)] }, expected,
+                            productTolerance(expected))
+                        let sumOfSquares = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+                        try compare(
+                            "\(form): \(name)_sumsq", [sumOfSquares], item.doubles(tensor: "\(name)_sumsq"),
+                            Tolerance(absolute: 0, relative: 1e-6))
+                    }
+                    let sum = y.reduce(0.0) { $0 + Double($1) }
                     try compare(
-                        "\(name)_sample", places.map { values[Int($0)] }, expected, productTolerance(expected))
-                    let sumOfSquares = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+                        "\(form): y_sum", [sum], item.doubles(tensor: "y_sum"),
+                        Tolerance(absolute: 1e-7 * Double(y.count), relative: 1e-6))
+                    let (gw, gb) = try (item.doubles(tensor: "gw"), item.doubles(tensor: "gb"))
                     try compare(
-                        "\(name)_sumsq", [sumOfSquares], item.doubles(tensor: "\(name)_sumsq"),
-                        Tolerance(absolute: 0, relative: 1e-6))
+                        "\(form): gw", ours.gw, gw, Tolerance(absolute: 1e-5 * gw.largestMagnitude, relative: 1e-5))
+                    try compare(
+                        "\(form): gb", ours.gb!, gb, Tolerance(absolute: 1e-5 * gb.largestMagnitude, relative: 1e-5))
                 }
-                let sum = y.reduce(0.0) { $0 + Double($1) }
-                try compare(
-                    "y_sum", [sum], item.doubles(tensor: "y_sum"),
-                    Tolerance(absolute: 1e-7 * Double(y.count), relative: 1e-6))
-                let (gw, gb) = try (item.doubles(tensor: "gw"), item.doubles(tensor: "gb"))
-                try compare("gw", ours.gw, gw, Tolerance(absolute: 1e-5 * gw.largestMagnitude, relative: 1e-5))
-                try compare("gb", ours.gb!, gb, Tolerance(absolute: 1e-5 * gb.largestMagnitude, relative: 1e-5))
             }
         }
 

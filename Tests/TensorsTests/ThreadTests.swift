@@ -63,14 +63,20 @@ extension KernelTests {
                 ConvolutionCase(
                     geometry: Convolution(channels: 3, height: 17, width: 19, filters: 11, kernel: (1, 1)),
                     batch: 17),
+                ConvolutionCase(
+                    geometry: Convolution(
+                        channels: 24, height: 64, width: 64, filters: 48, kernel: (3, 3), stride: (2, 2),
+                        padding: (1, 1)), batch: 3),
             ]
             try sweep(cases, seed: 81) { item, seed in
                 let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
-                try sameBits("convolution") {
-                    let y = try KernelRuns.aligned.convolution(x, w, bias, item.geometry, batch: item.batch)
-                    let back = try KernelRuns.aligned.convolutionBackward(
-                        gy: gy, x, w, item.geometry, batch: item.batch)
-                    return [y, back.gx, back.gw, back.gb!]
+                try ConvolutionForm.each { form in
+                    try sameBits("convolution, \(form)") {
+                        let y = try KernelRuns.aligned.convolution(x, w, bias, item.geometry, batch: item.batch)
+                        let back = try KernelRuns.aligned.convolutionBackward(
+                            gy: gy, x, w, item.geometry, batch: item.batch)
+                        return [y, back.gx, back.gw, back.gb!]
+                    }
                 }
             }
         }
@@ -82,8 +88,11 @@ extension KernelTests {
             for threads in [1, 2, 8, 256] {
                 try withThreads(threads) {
                     let item = ConvolutionCase(geometry: geometry, batch: 1)
-                    let y = try KernelRuns.aligned.convolution(item.x(1), item.w(1), item.bias(1), geometry, batch: 1)
-                    #expect(y.allSatisfy { $0.isFinite })
+                    try ConvolutionForm.each { _ in
+                        let y = try KernelRuns.aligned.convolution(
+                            item.x(1), item.w(1), item.bias(1), geometry, batch: 1)
+                        #expect(y.allSatisfy { $0.isFinite })
+                    }
                 }
             }
         }
