@@ -101,9 +101,9 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
 } ck_isa;
 
 /// Overrides the choice of convolution kernels, which changes the scratch that they need. Until it is called, the
-/// environment variables NUCLEI_CONV (im2col, direct) and NUCLEI_ISA (portable, avx2, avx512) decide, where they are
-/// set. CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when the
-/// environment asks for that or for a name that is not listed here.
+/// environment variables NUCLEI_CONV (any, im2col, direct) and NUCLEI_ISA (any, portable, avx2, avx512) decide, where
+/// they are set. CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when
+/// the environment asks for that or for a name that is not listed here.
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa);
 
 // Pooling (pool2d.c)

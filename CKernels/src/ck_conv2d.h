@@ -68,12 +68,13 @@ typedef struct ck_direct_form {
     /// Outputs of rows first_row ... first_row + plan->rows - 1 of one image x, all filters.
     void (*correlate)(const ck_direct_plan *plan, float *y, const float *x, const float *panels, int64_t first_row,
                       float *band);
-    /// Adds products of gy and x over these rows to sums, laid out as ck_direct_sums says.
+    /// Adds products of gy and x over these rows of one image to sums: for each block of k filters, k * p sums for each
+    /// block of p taps, rounded up to whole vectors, and the sums of gy.
     void (*sum_products)(const ck_direct_plan *plan, float *sums, const float *gy, const float *x, int64_t first_row,
                          float *band);
 } ck_direct_form;
 
-/// All forms that were compiled, best instruction set first; the last one has no function.
+/// The forms of each instruction set, none where they were not compiled; the last entry has no functions.
 extern const ck_direct_form ck_direct_portable[], ck_direct_avx2[], ck_direct_avx512[];
 
 /// Whether the direct kernels can do this at all.
