@@ -16,6 +16,11 @@ package enum Folder {
     /// Makes a new folder, with those that it lies in, or takes an empty one.
     package static func make(_ path: String) throws(FileError) {
         try requireNew(path)
+        try ensure(path)
+    }
+
+    /// Makes a folder, with those that it lies in, unless it is there.
+    package static func ensure(_ path: String) throws(FileError) {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {

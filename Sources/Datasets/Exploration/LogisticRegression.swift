@@ -1,0 +1,67 @@
+import Foundation
+
+/// A linear classifier of two classes on a handful of numbers, with inputs scaled to mean 0 and deviation 1.
+struct LogisticRegression {
+    private let mean: [Double]
+    private let scale: [Double]
+    /// One for each input, and the intercept.
+    private let weights: [Double]
+
+    /// Fits by Newton's method with a penalty of half the squared weights (not the intercept), which keeps it finite
+    /// for separable classes.
+    init(_ inputs: [[Double]], _ isPositive: [Bool]) {
+        let (n, count) = (Double(inputs.count), inputs[0].count)
+        let mean = (0..<count).map { place in inputs.reduce(0.0) { $0 + $1[place] } / n }
+        let scale = (0..<count).map { place in
+            let variance = inputs.reduce(0.0) { $0 + ($1[place] - mean[place]) * ($1[place] - mean[place]) } / n
+            return variance > 1e-12 ? 1 / variance.squareRoot() : 0
+        }
+        let rows = inputs.map { row in (0..<count).map { (row[$0] - mean[$0]) * scale[$0] } + [1] }
+        var weights = [Double](repeating: 0, count: count + 1)
+        for _ in 0..<50 {
+            var gradient = (0...count).map { $0 < count ? weights[$0] : 0 }
+            var hessian = (0...count).map { i in (0...count).map { $0 == i && i < count ? 1.0 : 0 } }
+            for (row, positive) in zip(rows, isPositive) {
+                let probability = Self.sigmoid(Self.product(row, weights))
+                let curvature = max(probability * (1 - probability), 1e-9)
+                for i in 0...count {
+                    gradient[i] += (probability - (positive ? 1 : 0)) * row[i]
+                    for j in 0...i { hessian[i][j] += curvature * row[i] * row[j] }
+                }
+            }
+            let step = Self.solve(hessian, gradient)
+            // A long step overshoots where the classes are nearly separable.
+            let damping = min(1, 5 / max(1e-12, step.map(abs).max() ?? 0))
+            for place in weights.indices { weights[place] -= damping * step[place] }
+            if (step.map(abs).max() ?? 0) < 1e-8 { break }
+        }
+        (self.mean, self.scale, self.weights) = (mean, scale, weights)
+    }
+
+    func probability(_ input: [Double]) -> Double {
+        let row = input.indices.map { (input[$0] - mean[$0]) * scale[$0] } + [1]
+        return Self.sigmoid(Self.product(row, weights))
+    }
+
+    private static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+
+    private static func product(_ a: [Double], _ b: [Double]) -> Double {
+        zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+
+    /// Solves A x = b by Cholesky's decomposition; only the lower triangle of the positive definite A is read.
+    private static func solve(_ matrix: [[Double]], _ b: [Double]) -> [Double] {
+        let n = b.count
+        var l = matrix
+        for i in 0..<n {
+            for j in 0...i {
+                let sum = (0..<j).reduce(matrix[i][j]) { $0 - l[i][$1] * l[j][$1] }
+                l[i][j] = i == j ? max(sum, 1e-12).squareRoot() : sum / l[j][j]
+            }
+        }
+        var x = b
+        for i in 0..<n { x[i] = (0..<i).reduce(x[i]) { $0 - l[i][$1] * x[$1] } / l[i][i] }
+        for i in (0..<n).reversed() { x[i] = (i + 1..<max(n, i + 1)).reduce(x[i]) { $0 - l[$1][i] * x[$1] } / l[i][i] }
+        return x
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Console
+import Datasets
+import Files
+import Foundation
+import Synchronization
+import Tensors
+import Training
+
+struct Explore: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at a data set before training on it.",
+        discussion: """
+            Counts classes and groups; shows pixel values, histograms and principal components; finds tiles that are \
+            blank, blurred, saturated, marked by a pen or there twice, also across the parts of the split that \
+            train with the same --validation and --split-seed would make; and measures how far colour and texture \
+            alone tell the classes apart. The numbers go to exploration.json in the folder --output, replacing those \
+            of an earlier exploration.
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "Folder of tiles with labels.csv.")
+    var dataset: String
+
+    @Flag(help: "Look at the split that train --validation makes.")
+    var validation = false
+
+    @Option(help: "Seed of the split into training, validation and test.")
+    var splitSeed: UInt64 = 42
+
+    @OptionGroup var threads: ThreadOptions
+
+    @Option(help: "Folder for the results (default: data/explore-NAME, where NAME is the data set's).")
+    var output: String?
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            let output = output ?? Self.defaultOutput(for: dataset)
+            try Kernels.setThreadCount(threads.count)
+            let set = try TileSet(path: dataset, threads: threads.count)
+            var settings = Split.Settings()
+            settings.validationShare = validation ? 0.2 : 0
+            settings.seed = splitSeed
+            let bars = Mutex<[Exploration.Stage: Console.Progress]>([:])
+            let exploration = try Exploration(set, settings, threads: threads.count) { stage, done in
+                bars.withLock { bars in
+                    var bar = bars[stage] ?? Console.Progress(stage.rawValue, unit: "tiles")
+                    bar.update(done, of: set.tiles.count)
+                    bars[stage] = bar
+                }
+                try Interruption.check("interrupted; nothing was written")
+            }
+            try Folder.ensure(output)
+            try AtomicFile.write(jsonText(exploration) + "\n", to: "\(output)/exploration.json")
+            ExplorationSummary(exploration).show()
+            Terminal.printLine("\nall numbers are in \(output)/exploration.json")
+        }
+    }
+
+    private static func defaultOutput(for dataset: String) -> String {
+        let name = URL(fileURLWithPath: dataset).standardizedFileURL.lastPathComponent
+        return "data/explore-\(name == "/" ? "root" : name)"
+    }
+}
