@@ -35,7 +35,8 @@ struct ExplorationSummary {
     }
 
     private func showPixels() {
-        Terminal.printLine("\npixels        red: mean  dev    range   green: mean  dev    range   blue: mean  dev    range")
+        Terminal.printLine(
+            "\npixels        red: mean  dev    range   green: mean  dev    range   blue: mean  dev    range")
         for part in exploration.pixels {
             let columns = part.channels.map { _, values in
                 String(
@@ -97,7 +98,9 @@ struct ExplorationSummary {
         for set in exact.filter(\.isConflict).prefix(Self.listed) {
             Terminal.printLine("same pixels, other labels: \(set.tiles.map(described).joined(separator: ", "))")
         }
-        let worst = near.filter { $0.isConflict || $0.isAcrossParts }.sorted { $0.pair.correlation > $1.pair.correlation }
+        let worst = near.filter { $0.isConflict || $0.isAcrossParts }.sorted {
+            $0.pair.correlation > $1.pair.correlation
+        }
         for pair in worst.prefix(Self.listed) {
             let numbers = String(format: "%.2f", pair.pair.correlation)
             Terminal.printLine("alike (\(numbers)): \(described(pair.pair.first)), \(described(pair.pair.second))")

@@ -22,6 +22,10 @@ struct UsageTests {
         ] {
             #expect(words.contains(option), "\(option)")
         }
+        let explore = try Command.train.run("explore", "--help", in: work.path)
+        for option in ["--validation", "--split-seed", "--threads", "--output", "data/explore-NAME"] {
+            #expect(explore.output.contains(option), "\(option)")
+        }
         let mask = try Command.mask.run("mask", "--help", in: work.path)
         for option in ["--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output"] {
             #expect(mask.output.contains(option), "\(option)")

@@ -59,7 +59,8 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
             (0..<n).map { row in
                 zip(kept, signs).map { component, sign in
                     Float(
-                        sign * (0..<rank).reduce(0.0) { $0 + rotation[component][$1] * Double(values[row * rank + $1]) })
+                        sign * (0..<rank).reduce(0.0) { $0 + rotation[component][$1] * Double(values[row * rank + $1]) }
+                    )
                 }
             }
         }
