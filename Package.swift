@@ -14,6 +14,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         .systemLibrary(
@@ -38,12 +39,15 @@ let package = Package(
             dependencies: ["Files", "Tensors", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
         .target(name: "Training", dependencies: ["Files", "Tensors", "NeuralNetworks", "Datasets"]),
         .target(name: "Masking", dependencies: ["Files", "Imaging", "Tensors", "NeuralNetworks"]),
+        .target(name: "Reports", dependencies: ["Files", .product(name: "Mustache", package: "swift-mustache")]),
         .target(
             name: "Console",
             dependencies: ["Files", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "nuclei-train",
-            dependencies: ["Console", "Datasets", "Files", "NeuralNetworks", "Tensors", "Training"]),
+            dependencies: [
+                "Console", "Datasets", "Files", "Imaging", "NeuralNetworks", "Reports", "Tensors", "Training",
+            ]),
         .executableTarget(
             name: "nuclei-mask",
             dependencies: [
@@ -62,6 +66,7 @@ let package = Package(
         .testTarget(
             name: "MaskingTests",
             dependencies: ["Files", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Files", "Reports"]),
         .testTarget(
             name: "CommandTests", dependencies: ["Files", "Imaging", "NeuralNetworks", "nuclei-train", "nuclei-mask"]),
     ],

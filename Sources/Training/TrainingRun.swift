@@ -111,7 +111,8 @@ package struct TrainingRun {
                 uniqueKeysWithValues: TileLabel.allCases.map { label in
                     (label.name, accepted.count { $0.label == label })
                 }),
-            epochs: trainer.history.count, bestEpoch: trainer.best!.epoch, watched: try Evaluation.score(logits), calibratedLoss: loss,
+            epochs: trainer.history.count, bestEpoch: trainer.best!.epoch, watched: try Evaluation.score(logits),
+            calibratedLoss: loss,
             temperature: calibration?.temperature ?? 1, isKept: isKept)
         cycles.append(cycle)
         try folder.save(trainer, cycle, calibration: calibration)

@@ -3,6 +3,7 @@ import Console
 import Datasets
 import Files
 import Foundation
+import Reports
 import Synchronization
 import Tensors
 import Training
@@ -14,8 +15,8 @@ struct Explore: ParsableCommand {
             Counts classes and groups; shows pixel values, histograms and principal components; finds tiles that are \
             blank, blurred, saturated, marked by a pen or there twice, also across the parts of the split that \
             train with the same --validation and --split-seed would make; and measures how far colour and texture \
-            alone tell the classes apart. The numbers go to exploration.json in the folder --output, replacing those \
-            of an earlier exploration.
+            alone tell the classes apart. The page exploration.html and the numbers, exploration.json, go to the folder \
+            --output, replacing those of an earlier exploration.
 
             \(ExitStatus.help)
             """)
@@ -54,8 +55,10 @@ struct Explore: ParsableCommand {
             }
             try Folder.ensure(output)
             try AtomicFile.write(jsonText(exploration) + "\n", to: "\(output)/exploration.json")
+            try ExplorationReport(exploration, set).page.write(to: "\(output)/exploration.html")
             ExplorationSummary(exploration).show()
-            Terminal.printLine("\nall numbers are in \(output)/exploration.json")
+            Terminal.printLine(
+                "\nthe page is \(output)/exploration.html, all numbers are in exploration.json beside it")
         }
     }
 

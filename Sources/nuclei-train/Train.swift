@@ -4,6 +4,7 @@ import Datasets
 import Files
 import Foundation
 import NeuralNetworks
+import Reports
 import Tensors
 import Training
 
@@ -14,7 +15,8 @@ struct Train: ParsableCommand {
             DATASET holds labels.csv (tile_id,label or filename,label, optionally with a column group) and the tiles \
             it names, 256 x 256 pixels. 20 % of the labelled tiles are held out for the test; tiles of one group \
             (slide, patient or source image) are never in two parts. The run folder gets best.safetensors, \
-            last.safetensors, history.csv and run.json.
+            last.safetensors, history.csv, run.json \
+            and report.html.
 
             \(ExitStatus.help)
             """)
@@ -66,6 +68,8 @@ struct Train: ParsableCommand {
             Terminal.printLine(Self.header(watched: run.trainer.watched))
             var screen = TrainingScreen(settings, folder: output, watched: run.trainer.watched)
             try run.run(isStop: { $0 is Interrupted }) { try screen.show($0) }
+            let command = (["nuclei-train"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
+            try RunReport(run, command: command).page.write(to: "\(output)/report.html")
             conclude(run)
         }
     }
@@ -124,7 +128,7 @@ struct Train: ParsableCommand {
             Terminal.printLine(
                 "The test chose the best epoch, so its score flatters it; --validation gives a fair one.")
         }
-        Terminal.printLine("models and records are in \(run.folder.path)")
+        Terminal.printLine("models, records and report.html are in \(run.folder.path)")
     }
 }
 

@@ -49,7 +49,9 @@ struct ResumeTests {
         #expect(files == expected)
         #expect(files.filter { $0.hasSuffix(".safetensors") } == ["best.safetensors", "last.safetensors"])
         if files.contains("pseudo_labels.csv") {
-            let ledgers = try ["whole", "killed"].map { try String(contentsOfFile: "\(work.path)/\($0)/pseudo_labels.csv", encoding: .utf8) }
+            let ledgers = try ["whole", "killed"].map {
+                try String(contentsOfFile: "\(work.path)/\($0)/pseudo_labels.csv", encoding: .utf8)
+            }
             #expect(ledgers[0] == ledgers[1])
         }
 

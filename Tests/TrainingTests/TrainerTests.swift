@@ -171,7 +171,8 @@ enum SyntheticTiles {
         #expect((score.loss - trainer.history[1].watchedLoss).magnitude < 1e-5)
         let lines = try String(contentsOfFile: "\(path)/history.csv", encoding: .utf8).split(separator: "\n")
         #expect(
-            lines.count == 3 && lines[0].hasPrefix("cycle,epoch,learning_rate,train_loss") && lines[2].hasPrefix("0,2,0.001,"))
+            lines.count == 3 && lines[0].hasPrefix("cycle,epoch,learning_rate,train_loss")
+                && lines[2].hasPrefix("0,2,0.001,"))
         let error = #expect(throws: FileError.self) { _ = try RunFolder(path: path, for: trainer, version: "") }
         #expect(error?.kind == .unwritable)
 
