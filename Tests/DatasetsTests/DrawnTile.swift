@@ -54,6 +54,13 @@ struct DrawnTile {
 
     func shifted(_ dx: Int, _ dy: Int) -> DrawnTile { moved { ($0 - dx, $1 - dy) } }
 
+    /// Grey, as bright as told.
+    func lit(_ brightness: (_ x: Int, _ y: Int) -> UInt8) -> DrawnTile {
+        var result = self
+        result.pixels = (0..<pixels.count).map { brightness($0 / 3 % Self.side, $0 / 3 / Self.side) }
+        return result
+    }
+
     func mapped(_ change: (UInt8) -> UInt8) -> DrawnTile {
         var result = self
         result.pixels = pixels.map(change)

@@ -54,6 +54,18 @@ import Testing
         #expect(exploration.remarks.contains { $0.kind == .contradictoryLabels && $0.weight == .serious })
     }
 
+    /// Light that falls off to one side looks alike everywhere.
+    @Test func gradientsOfLightAreNoStructure() throws {
+        let folder = try DatasetFolder()
+        let tiles = (1...4).map { strength in
+            DrawnTile(colour: [0, 0, 0]).lit { x, y in UInt8(100 + (x + y / 2) * strength / 12) }
+        }
+        try folder.draw(tiles.map { ($0, "", "") })
+        let exploration = try folder.exploration()
+        #expect(exploration.quality.allSatisfy { $0.problem != .blank })
+        #expect(exploration.duplicates.near.isEmpty && exploration.duplicates.exact.isEmpty)
+    }
+
     /// One tile, a little brighter each time, is in every group, under both labels in turn.
     @Test func leaksAndConflictsAreTold() throws {
         let folder = try DatasetFolder()

@@ -17,6 +17,12 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
     package static let smallestCorrelation = 0.6
     /// Shifts that are tried, each way, in blocks of 4 pixels.
     static let largestShift = 3
+    /// Half the width of the means that are taken off, in blocks of 4 pixels.
+    private static let radius = 4
+    /// Side of what `structure` returns: windows that leave the tile are left out.
+    private static let structureSide = SurveyedTile.luminanceSide - 2 * radius
+    /// Root mean square, in grey levels, below which a structure is noise and rounding.
+    private static let faintestStructure: Float = 0.5
 
     /// Finds the pairs among some tiles; those with the same fingerprint, and blank ones, are left out.
     ///
@@ -43,9 +49,8 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
                 where hash.distance(to: hashes[other]) <= largestDistance {
                     let own = structure ?? Self.structure(of: surveyed[index].luminance)
                     structure = own
-                    let side = SurveyedTile.luminanceSide
                     let correlation = Self.correlation(
-                        orientation.apply(to: own, side: side),
+                        orientation.apply(to: own, side: structureSide),
                         Self.structure(of: surveyed[indices[other]].luminance))
                     if correlation >= max(smallestCorrelation, best?.correlation ?? 0) {
                         best = NearDuplicate(
@@ -58,26 +63,24 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
         return found.withLock { $0 }.sorted { ($0.first, $0.second) < ($1.first, $1.second) }
     }
 
-    /// A luminance image less its means over 9 x 9: what is left are structures, not gradients of light or the outline
-    /// of tissue on glass.
+    /// A luminance image of 64 x 64 less its means over 9 x 9, where they are whole: what is left are structures, not
+    /// gradients of light or the outline of tissue on glass.
     static func structure(of luminance: [Float]) -> [Float] {
-        let (side, radius) = (SurveyedTile.luminanceSide, 4)
-        var sums = [Float](repeating: 0, count: (side + 1) * (side + 1))
+        let (side, width) = (SurveyedTile.luminanceSide, 2 * radius + 1)
+        // Sums over all pixels above and to the left.
+        var sums = [Double](repeating: 0, count: (side + 1) * (side + 1))
         for y in 0..<side {
-            var row: Float = 0
+            var row = 0.0
             for x in 0..<side {
-                row += luminance[y * side + x]
+                row += Double(luminance[y * side + x])
                 sums[(y + 1) * (side + 1) + x + 1] = sums[y * (side + 1) + x + 1] + row
             }
         }
-        return (0..<side * side).map { index in
-            let (x, y) = (index % side, index / side)
-            let (left, right) = (max(0, x - radius), min(side, x + radius + 1))
-            let (top, bottom) = (max(0, y - radius), min(side, y + radius + 1))
-            let sum =
-                sums[bottom * (side + 1) + right] - sums[top * (side + 1) + right] - sums[bottom * (side + 1) + left]
-                + sums[top * (side + 1) + left]
-            return luminance[index] - sum / Float((right - left) * (bottom - top))
+        return (0..<structureSide * structureSide).map { index in
+            let (x, y) = (index % structureSide, index / structureSide)
+            let (top, bottom) = (y * (side + 1) + x, (y + width) * (side + 1) + x)
+            let sum = sums[bottom + width] - sums[top + width] - sums[bottom] + sums[top]
+            return luminance[(y + radius) * side + x + radius] - Float(sum / Double(width * width))
         }
     }
 
@@ -91,7 +94,7 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
     }
 
     private static func correlation(_ a: [Float], _ b: [Float], _ dx: Int, _ dy: Int) -> Double {
-        let side = SurveyedTile.luminanceSide
+        let side = structureSide
         var (ab, aa, bb) = (Float(0), Float(0), Float(0))
         for y in max(0, dy)..<min(side, side + dy) {
             for x in max(0, dx)..<min(side, side + dx) {
@@ -101,6 +104,7 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
                 bb += q * q
             }
         }
-        return aa > 0 && bb > 0 ? Double(ab / (aa * bb).squareRoot()) : 0
+        let least = faintestStructure * faintestStructure * Float((side - abs(dx)) * (side - abs(dy)))
+        return aa > least && bb > least ? Double(ab / (aa * bb).squareRoot()) : 0
     }
 }
