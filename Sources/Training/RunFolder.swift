@@ -38,7 +38,7 @@ package struct RunFolder {
     }
 
     package let path: String
-    package var record: Record
+    package internal(set) var record: Record
     /// When this process took up the run, and the seconds that others had spent on it before.
     private let opened = Date()
     private var earlierSeconds = 0.0
@@ -162,10 +162,8 @@ package struct RunFolder {
         ]
     }
 
-    /// Writes down the scores of a run that has had all its epochs.
-    mutating func finish(bestTest: Score, lastTest: Score) throws {
-        record.bestTest = bestTest
-        record.lastTest = lastTest
+    /// Writes down that all is done; what it took to go on goes.
+    mutating func finish() throws {
         record.state = .finished
         updateTime()
         try saveRecord()

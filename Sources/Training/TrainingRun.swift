@@ -67,9 +67,13 @@ package struct TrainingRun {
         return model
     }
 
-    /// Trains what is left to train. `report` may throw to stop the run between two steps. Whatever the error, the
-    /// folder then says how the run ended.
-    package mutating func run(isStop: (any Error) -> Bool, report: (TrainingEvent) throws -> Void) throws {
+    /// Trains what is left to train. `report` may throw to stop the run between two steps. `conclude` is called when
+    /// all is trained and scored, with the best weights in the trainer, and before the run counts as finished: what
+    /// it writes is there when the run is. Whatever the error, the folder then says how the run ended.
+    package mutating func run(
+        isStop: (any Error) -> Bool, report: (TrainingEvent) throws -> Void,
+        conclude: (TrainingRun) throws -> Void = { _ in }
+    ) throws {
         do {
             repeat {
                 while !trainer.isDone {
@@ -78,7 +82,10 @@ package struct TrainingRun {
                 }
             } while try endCycle(report: report)
             let last = try score(folder.lastModel)
-            try folder.finish(bestTest: score(folder.bestModel), lastTest: last)
+            folder.record.lastTest = last
+            folder.record.bestTest = try score(folder.bestModel)
+            try conclude(self)
+            try folder.finish()
         } catch {
             folder.record.state = isStop(error) ? .interrupted : .failed
             folder.record.failure = isStop(error) ? nil : "\(error)"

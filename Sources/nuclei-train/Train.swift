@@ -67,9 +67,10 @@ struct Train: ParsableCommand {
             Terminal.printLine("run    \(output)\n")
             Terminal.printLine(Self.header(watched: run.trainer.watched))
             var screen = TrainingScreen(settings, folder: output, watched: run.trainer.watched)
-            try run.run(isStop: { $0 is Interrupted }) { try screen.show($0) }
             let command = (["nuclei-train"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
-            try RunReport(run, command: command).page.write(to: "\(output)/report.html")
+            try run.run(
+                isStop: { $0 is Interrupted }, report: { try screen.show($0) },
+                conclude: { try RunReport($0, command: command).page.write(to: "\(output)/report.html") })
             conclude(run)
         }
     }

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Trains the model that is part of nuclei-mask, models/nuclei-compact.safetensors, on the tiles of a data set whose
+# licence allows to share what was learnt from them: groups with a non-commercial licence in sources.csv are left out.
+# A run that was stopped is taken up. The run's folder is models/nuclei-compact; its report says how good the model is.
+# Usage: tools/train-model.sh DATASET
+set -euo pipefail
+[ $# -eq 1 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 64; }
+dataset=$(cd "$1" && pwd)
+cd "$(dirname "$0")/.."
+
+tools/setup.sh
+swift build -c release --product nuclei-train
+train=$(swift build -c release --show-bin-path)/nuclei-train
+run=models/nuclei-compact
+
+if [ ! -e "$run/report.html" ]; then
+    if [ -e "$run/run.json" ]; then
+        "$train" --resume "$run"
+    else
+        mapfile -t excluded < <(
+            python3 - "$dataset/sources.csv" <<'END'
+import csv, sys
+with open(sys.argv[1], newline="", encoding="utf-8") as file:
+    groups = {row["slide_id"] for row in csv.DictReader(file) if "-NC" in row["licence"]}
+print("\n".join(f"--exclude-groups={group}" for group in sorted(groups)))
+END
+        )
+        [ "${#excluded[@]}" -gt 0 ] && [ -n "${excluded[0]}" ] || excluded=()
+        echo "train-model: ${#excluded[@]} groups are left out because of their licence"
+        "$train" "$dataset" --architecture compact --strategy regularized --validation --output "$run" \
+            "${excluded[@]}"
+    fi
+fi
+cp "$run/best.safetensors" models/nuclei-compact.safetensors
+echo "train-model: models/nuclei-compact.safetensors; build nuclei-mask again to make it part of the program"
