@@ -49,6 +49,17 @@ import Testing
         try checkMasks(work)
     }
 
+    @Test func withoutAModelTheBuiltInOneMasks() throws {
+        let work = try WorkFolder()
+        try #require(
+            Command.train.run("synthesize", "set", "--tiles", "0", "--crops", "1", "--crop-size", "300", in: work.path)
+                .status == 0)
+        let masked = try Command.mask.run("set/wsi_crop_1.jpg", in: work.path)
+        #expect(masked.status == 0, "\(masked)")
+        #expect(masked.output.contains("4 windows") && masked.errors.isEmpty)
+        #expect(FileManager.default.fileExists(atPath: "\(work.path)/set/wsi_crop_1_nuclei_mask.png"))
+    }
+
     @Test func aCompactModelWorksEverywhere() throws {
         let work = try WorkFolder()
         try #require(
@@ -62,6 +73,19 @@ import Testing
         let evaluated = try Command.train.run("evaluate", "set", "--model", "run/last.safetensors", in: work.path)
         #expect(evaluated.status == 0, "\(evaluated)")
         let masked = try Command.mask.run("set/wsi_crop_1.jpg", "--model", "run/last.safetensors", in: work.path)
+        #expect(try String(contentsOfFile: "\(work.path)/run/report.html", encoding: .utf8).contains("</html>"))
+        // Out of focus everything changes; 0 is no blur.
+        let (sharp, blurred) = (
+            try Command.train.run(
+                "evaluate", "set", "--model", "run/last.safetensors", "--blur", "0", "--json", in: work.path),
+            try Command.train.run(
+                "evaluate", "set", "--model", "run/last.safetensors", "--blur", "3", "--json", in: work.path)
+        )
+        func loss(_ result: Command.Result) throws -> Double? {
+            (try work.json(result.output)["score"] as? [String: Any])?["loss"] as? Double
+        }
+        #expect(try loss(sharp) != nil && loss(sharp) != loss(blurred))
+        #expect(try work.json(blurred.output)["blur"] as? Double == 3)
         #expect(masked.status == 0 && masked.output.contains("nuclei cover"), "\(masked)")
         let unknown = try Command.train.run("set", "--architecture", "large", in: work.path)
         #expect(unknown.status == 64)

@@ -60,6 +60,25 @@ struct TileSetTests {
         }
     }
 
+    @Test func tilesAreLentBlurred() throws {
+        let folder = try DatasetFolder()
+        try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")
+        try folder.tile("tile_1.png", [10, 100, 30])
+        try folder.tile("tile_2.png", [50, 200, 30], first: 250)
+        let set = try TileSet(path: folder.path, threads: 1)
+        func reds(_ sigma: Double) throws -> [UInt8] {
+            try set.withPixels(of: [1, 0], blurredBy: sigma) { bytes, windows in
+                #expect(windows.offsets.count == 2)
+                let (second, first) = (Int(windows.offsets[0]), Int(windows.offsets[1]))
+                #expect(bytes[first] == 10 && bytes[first + 1] == 100 && bytes[second + 300] == 50)
+                return (0..<4).map { bytes[second + 3 * $0] }
+            }
+        }
+        #expect(try reds(0) == [250, 50, 50, 50])
+        let blurred = try reds(1)
+        #expect(blurred[0] < 250 && blurred[0] > blurred[1] && blurred[1] > blurred[2] && blurred[2] > 50)
+    }
+
     @Test func contradictingLabelsAreFound() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n3,NUCLEI\n4,NO_NUCLEUS\n")

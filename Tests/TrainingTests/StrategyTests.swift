@@ -1,0 +1,55 @@
+import Datasets
+import NeuralNetworks
+import Testing
+import Training
+
+/// The numbers of the published recipe, and which of them each strategy takes.
+struct StrategyTests {
+    @Test func basicLeNetIsTheReferences() {
+        let settings = TrainingSettings(.basic, .lenet5)
+        #expect(settings == TrainingSettings())
+        #expect(settings.epochs == 20 && settings.batchSize == 32)
+        #expect(settings.optimizer == OptimizerSettings(method: .adam, learningRate: 1e-3, weightDecay: 0))
+        #expect(settings.schedule == .constant && settings.dropout == 0 && settings.labelSmoothing == 0)
+        #expect(settings.augmentation == nil && settings.earlyStopping == nil && settings.clipNorm == nil)
+        #expect(settings.pseudoLabelling == nil && settings.split.validationShare == 0)
+    }
+
+    @Test func regularizedLeNetIsTheReferences() {
+        let settings = TrainingSettings(.regularized, .lenet5)
+        #expect(settings.epochs == 30 && settings.batchSize == 16)
+        #expect(settings.optimizer == OptimizerSettings(method: .adamw, learningRate: 5e-4, weightDecay: 1e-4))
+        #expect(settings.schedule == .plateau && settings.dropout == 0.5 && settings.labelSmoothing == 0.1)
+        #expect(settings.augmentation == .reference && settings.clipNorm == 1)
+        #expect(settings.earlyStopping?.patience == 10 && settings.earlyStopping?.minimumDelta == 1e-3)
+        #expect(settings.pseudoLabelling == nil)
+    }
+
+    @Test(arguments: Architecture.allCases) func pseudoLabelingIsRegularizedWithCycles(architecture: Architecture) {
+        let settings = TrainingSettings(.pseudoLabeling, architecture)
+        #expect(settings.pseudoLabelling?.cycles == 3 && settings.pseudoLabelling?.confidence == 0.95)
+        #expect(settings.split.validationShare == 0.2)
+        var regularized = TrainingSettings(.regularized, architecture)
+        regularized.strategy = .pseudoLabeling
+        regularized.pseudoLabelling = settings.pseudoLabelling
+        regularized.split = settings.split
+        #expect(settings == regularized)
+    }
+
+    @Test func stepsOfTheAugmentationCanBeLeftOut() {
+        let whole = AugmentationSettings.pathology
+        for step in AugmentationStep.allCases {
+            var settings = whole
+            if step == .cutout { settings.cutout.probability = 0.5 }
+            let before = settings
+            settings.leaveOut(step)
+            #expect(settings != before, "\(step) changes nothing")
+        }
+        var none = AugmentationSettings.pathology
+        for step in AugmentationStep.allCases { none.leaveOut(step) }
+        var expected = AugmentationSettings()
+        // With nothing to do, the map's chance does nothing.
+        expected.geometry.affine = none.geometry.affine
+        #expect(none == expected)
+    }
+}
