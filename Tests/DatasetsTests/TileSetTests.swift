@@ -2,6 +2,7 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// A data set folder that is gone when the test is over.
@@ -36,7 +37,7 @@ final class DatasetFolder {
     }
 }
 
-struct TileSetTests {
+@Suite(.kernelTurns) struct TileSetTests {
     @Test func tilesAreReadInTheOrderOfTheFile() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label,group\n2,NUCLEI,a\n1,NO_NUCLEUS,b\n3,,a\n")

@@ -50,10 +50,10 @@ extension AugmentationSettings {
         settings.stain.probability = 0.8
         settings.stain.scale = 0.7...1.4
         settings.stain.shift = 0.03
-        settings.stain.illumination = 0.1
+        settings.stain.illumination = 0.05
         settings.colour.probability = 0.8
-        settings.colour.brightness = 0.6
-        settings.colour.contrast = 0.5
+        settings.colour.brightness = 0.3
+        settings.colour.contrast = 0.3
         settings.colour.saturation = 0.15
         settings.colour.hue = 0.03
         settings.blur.probability = 0.3
