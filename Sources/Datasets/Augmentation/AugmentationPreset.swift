@@ -48,12 +48,12 @@ extension AugmentationSettings {
         settings.geometry.scale = 0.8...1.25
         settings.geometry.shear = 5
         settings.stain.probability = 0.8
-        settings.stain.scale = 0.7...1.4
-        settings.stain.shift = 0.03
-        settings.stain.illumination = 0.05
+        settings.stain.scale = 0.8...1.25
+        settings.stain.shift = 0.02
+        settings.stain.illumination = 0.04
         settings.colour.probability = 0.8
-        settings.colour.brightness = 0.3
-        settings.colour.contrast = 0.3
+        settings.colour.brightness = 0.25
+        settings.colour.contrast = 0.25
         settings.colour.saturation = 0.15
         settings.colour.hue = 0.03
         settings.blur.probability = 0.3
