@@ -23,7 +23,7 @@ import subprocess
 import sys
 
 BIN = pathlib.Path(__file__).resolve().parent.parent / ".build" / "release"
-COMPACT = ["--architecture", "compact", "--strategy", "regularized"]
+COMPACT = ["--architecture", "compact", "--strategy", "regularized", "--validation"]
 
 
 def sources(dataset):
@@ -53,10 +53,10 @@ def plan(name, dataset):
         parts["no smoothing"] = ["--label-smoothing", "0"]
         parts["no augmentation"] = ["--no-augment"]
         parts["reference augmentation"] = ["--augmentation", "reference"]
-        return {part: COMPACT + ["--validation"] + options for part, options in parts.items()}
+        return {part: COMPACT + options for part, options in parts.items()}
     if name == "blur":
         return {
-            part: COMPACT + ["--validation"] + options
+            part: COMPACT + options
             for part, options in {"with blur": [], "without blur": ["--leave-out", "blur"]}.items()
         }
     sys.exit(f"experiments: expected a plan of {__doc__.split('Plans:')[1].split()[::2]}, found {name}")
@@ -94,6 +94,21 @@ def spread(values):
     return f"{mean:.3f}" + (f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else "")
 
 
+def figure(score, name, key=None):
+    """A figure with its interval; calibrated where there is a calibration, unless `key` says which."""
+    assessment = score.get(key) if key else score.get("calibrated") or score["uncalibrated"]
+    return (assessment or {"figures": {}})["figures"].get(name, {})
+
+
+def interval(figures):
+    """Mean ends of 95 % intervals."""
+    ends = [figure["interval"] for figure in figures if figure.get("interval")]
+    if not ends:
+        return "-"
+    low, high = (statistics.fmean(end[side] for end in ends) for side in ["low", "high"])
+    return f"{low:.3f} ... {high:.3f}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", type=pathlib.Path)
@@ -119,17 +134,21 @@ def main():
                 scores.append(evaluate(arguments.dataset, best))
         minutes = [record["seconds"] / 60 for record in records]
         if arguments.plan == "blur":
-            cells = [spread([score[level]["weighted"]["f1"] for score in scores]) for level in range(4)]
+            cells = [spread([score[level]["score"]["weighted"]["f1"] for score in scores]) for level in range(4)]
         else:
             cells = [
-                spread([score["accuracy"] for score in scores]),
-                spread([score["weighted"]["f1"] for score in scores]),
-                spread([score.get("rocAUC") for score in scores]),
-                spread([(score.get("calibration") or {}).get("after") for score in scores]),
+                spread([score["score"]["accuracy"] for score in scores]),
+                spread([score["score"]["weighted"]["f1"] for score in scores]),
+                interval([figure(score, "f1") for score in scores]),
+                spread([score["score"].get("rocAUC") for score in scores]),
+                spread([figure(score, "calibrationError", "uncalibrated").get("value") for score in scores]),
+                spread([figure(score, "calibrationError", "calibrated").get("value") for score in scores]),
             ]
         rows.append([name] + cells + [f"{statistics.fmean(minutes):.1f}"])
     head = ["F1", "F1, sigma 1", "F1, sigma 2", "F1, sigma 3"] if arguments.plan == "blur" else None
-    head = ["run"] + (head or ["accuracy", "weighted F1", "ROC-AUC", "ECE"]) + ["minutes"]
+    head = ["run"] + (head or [
+        "accuracy", "weighted F1", "95 % interval", "ROC-AUC", "ECE", "ECE, calibrated",
+    ]) + ["minutes"]
     table = "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head)] + rows) + "\n"
     (arguments.out / f"{arguments.plan}.md").write_text(table)
     print(table)

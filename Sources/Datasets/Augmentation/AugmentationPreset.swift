@@ -56,7 +56,7 @@ extension AugmentationSettings {
         settings.colour.contrast = 0.25
         settings.colour.saturation = 0.15
         settings.colour.hue = 0.03
-        settings.blur.probability = 0.3
+        settings.blur = Chance(0.2, 0.3...1.5)
         settings.noise.probability = 0.1
         settings.jpeg.probability = 0.2
         return settings
