@@ -43,7 +43,7 @@ struct Checkpoint {
 }
 
 extension Trainer {
-    var splitRecord: SplitRecord { SplitRecord(split, of: set, settings.split, chosenOn: watched) }
+    var splitRecord: SplitRecord { SplitRecord(split, of: set, settings.split, chosenOn: chosenOn) }
 
     /// Weights, with what else the layers know, and moments with the prefixes of their names in a checkpoint.
     private var parts: [(prefix: String, parameters: ParameterSet)] {

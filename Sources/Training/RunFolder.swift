@@ -25,7 +25,7 @@ package struct RunFolder {
         package var tiles: [String: [String: Int]]
         package var parameters: Int
         package var threads: Int
-        package var chosenOn: EvaluationSplit
+        package var chosenOn: EvaluationSplit?
         package var history: [EpochRecord]
         /// Of the best model; it counts from 1 in its cycle.
         package var bestEpoch: Int?
@@ -57,7 +57,7 @@ package struct RunFolder {
             state: .running, version: version, started: Date(), settings: trainer.settings,
             dataset: URL(fileURLWithPath: trainer.set.path).path,
             tiles: tiles, parameters: trainer.model.network.parameters.layout.parameterCount,
-            threads: Kernels.threadCount, chosenOn: trainer.watched, history: [], seconds: 0)
+            threads: Kernels.threadCount, chosenOn: trainer.chosenOn, history: [], seconds: 0)
     }
 
     /// Takes up a run that was stopped. Throws when there is none, or it has finished.

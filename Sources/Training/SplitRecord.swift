@@ -23,7 +23,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     package let settings: Split.Settings
     package let grouped: Bool
     /// The part whose loss chose the best epoch.
-    package let chosenOn: EvaluationSplit
+    package let chosenOn: EvaluationSplit?
     private let train: [String]
     private let validation: [String]
     private let test: [String]
@@ -32,7 +32,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     /// Names of all groups of the data set's labelled tiles.
     private let groups: [String]
 
-    package init(_ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit) {
+    package init(_ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit?) {
         self.settings = settings
         self.chosenOn = chosenOn
         grouped = set.hasGroups

@@ -36,6 +36,7 @@ extension TrainingSettings {
         case .compact:
             epochs = 40
             dropout = 0.2
+            balance = .weights
             augmentation = .pathology
         }
         if strategy == .pseudoLabeling {

@@ -82,8 +82,15 @@ package struct Trainer {
     package var watched: EvaluationSplit { split.validation.isEmpty ? .test : .validation }
     package var watchedTiles: [Int] { split.validation.isEmpty ? split.test : split.validation }
 
-    /// The epoch with the lowest watched loss so far.
-    package var best: EpochRecord? { history.min { $0.watchedLoss < $1.watchedLoss } }
+    /// The epoch whose weights are kept: that with the lowest watched loss so far or, as the settings say, the last one.
+    package var best: EpochRecord? {
+        settings.keepsLastEpoch ? history.last : history.min { $0.watchedLoss < $1.watchedLoss }
+    }
+
+    /// The part that chose among epochs or cycles; nil when nothing was chosen.
+    package var chosenOn: EvaluationSplit? {
+        settings.keepsLastEpoch && settings.pseudoLabelling == nil ? nil : watched
+    }
 
     /// Whether there is nothing more to train.
     package var isDone: Bool {
@@ -128,7 +135,7 @@ package struct Trainer {
             optimizer.learningRate = Float(rate)
         }
         history.append(record)
-        try report(.epoch(record, isBest: best == record))
+        try report(.epoch(record, isBest: best == record && (isDone || !settings.keepsLastEpoch)))
     }
 
     /// The tiles of an epoch in the order in which they are learnt.

@@ -49,6 +49,10 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var seed: UInt64 = 42
 
     package init() {}
+
+    /// Whether the weights of the last epoch are kept, not those of the lowest watched loss: a cosine ends at rate 0,
+    /// where the losses of epochs differ by chance, and who does not choose does not flatter.
+    package var keepsLastEpoch: Bool { schedule == .cosine && earlyStopping == nil }
 }
 
 /// One line of the history of a run.

@@ -13,7 +13,7 @@ struct EvaluationReport: Encodable {
 
     struct Member: Encodable {
         let path: String
-        let chosenOn: EvaluationSplit
+        let chosenOn: EvaluationSplit?
         /// How many tiles training had in the split; nil for unseen ones.
         let tilesInTraining: Int?
         let calibration: Calibration?
@@ -25,7 +25,7 @@ struct EvaluationReport: Encodable {
     let dataset: String
     let split: EvaluationSplit
     /// What chose the model's epoch; of several models, the split if that of any.
-    let chosenOn: EvaluationSplit
+    let chosenOn: EvaluationSplit?
     let tiles: Int
     /// Of the model with the most tiles in the split.
     let tilesInTraining: Int?
@@ -69,8 +69,8 @@ struct EvaluationReport: Encodable {
                 path: member.path, chosenOn: member.split.chosenOn,
                 tilesInTraining: member.split.count(of: command.split), calibration: member.calibration)
         }
-        let choices = members.map(\.split.chosenOn)
-        chosenOn = choices.first { $0 == command.split } ?? choices[0]
+        let choices = members.compactMap(\.split.chosenOn)
+        chosenOn = choices.first { $0 == command.split } ?? choices.first
         self.tiles = tiles.count
         tilesInTraining = self.members.compactMap(\.tilesInTraining).max()
         self.tilesPerSecond = tilesPerSecond

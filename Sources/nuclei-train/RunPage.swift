@@ -76,7 +76,7 @@ extension RunReport {
         _ run: TrainingRun, tiles: Int, isCalibrated: Bool, temperature: Double
     ) -> [String] {
         var remarks = ["Scored on \(tiles) test tiles that training has not seen, with the best model of the run."]
-        if run.trainer.watched == .test {
+        if run.trainer.chosenOn == .test {
             remarks.append(
                 "The test chose the best epoch, so its score flatters the model; --validation gives a fair one.")
         }

@@ -125,7 +125,7 @@ struct Train: ParsableCommand {
             )
             Terminal.printLine("\(name)  \(numbers)")
         }
-        if run.trainer.watched == .test {
+        if run.trainer.chosenOn == .test {
             Terminal.printLine(
                 "The test chose the best epoch, so its score flatters it; --validation gives a fair one.")
         }

@@ -69,8 +69,12 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Scale gradients of a larger global norm down to this; 0 for never (default: 0; unless basic 1).")
     var clipNorm: Float?
 
-    @Option(help: "Make up for classes of different size by weighted losses, or by drawing tiles more than once.")
-    var balance = TrainingSettings.Balance.none
+    @Option(
+        help: """
+            Make up for classes of different size by weighted losses, or by drawing tiles more than once (default: \
+            none; compact weights unless basic).
+            """)
+    var balance: TrainingSettings.Balance?
 
     @Flag(inversion: .prefixedNo, help: "Change tiles at random each time they are learnt (default: unless basic).")
     var augment: Bool?
@@ -113,7 +117,8 @@ struct TrainingOptions: ParsableArguments {
     @Flag(
         inversion: .prefixedNo,
         help: """
-            Hold out another 20 % of the training tiles to choose the best epoch by; without it the test does \
+            Hold out another 20 % of the training tiles to choose the best epoch by and to calibrate on; without it \
+            the test chooses, unless the schedule is cosine without early stopping, where the last epoch is kept \
             (default: for pseudo-labeling, which needs it).
             """)
     var validation: Bool?
@@ -198,7 +203,7 @@ struct TrainingOptions: ParsableArguments {
         set(\.dropout, dropout)
         set(\.labelSmoothing, labelSmoothing)
         if let clipNorm { settings.clipNorm = clipNorm > 0 ? clipNorm : nil }
-        settings.balance = balance
+        set(\.balance, balance)
         if augment == true || augment == nil && settings.augmentation != nil {
             settings.augmentation = augmentationSettings
         } else {
