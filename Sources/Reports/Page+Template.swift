@@ -1,10 +1,51 @@
 import Mustache
 
 extension Page {
-    /// Two braces escape what they insert; three insert only what this module made: style sheet and data addresses.
-    /// The template is a constant that parses, which tests see to.
+    private static let table = """
+        <table>
+        <caption>{{caption}}</caption>
+        <thead><tr>{{#header}}<th scope="col" class="{{kind}}">{{text}}</th>{{/header}}</tr></thead>
+        <tbody>
+        {{#rows}}
+        <tr><th scope="row" class="{{kind}}">{{name}}</th>{{#cells}}<td class="{{kind}}" style="{{shade}}">{{text}}</td>{{/cells}}</tr>
+        {{/rows}}
+        </tbody>
+        </table>
+        {{#more}}
+        <p class="more">{{more}}</p>
+        {{/more}}
+        """
+
+    private static let picture = """
+        <figure class="picture">
+        {{#address}}<img src="{{{address}}}" alt="{{name}}" width="128" height="128"/>{{/address}}
+        {{^address}}<div class="unseen">no picture</div>{{/address}}
+        <figcaption><strong title="{{name}}">{{name}}</strong>{{#lines}}<span>{{.}}</span>{{/lines}}</figcaption>
+        </figure>
+        """
+
+    private static let figure = """
+        <figure class="chart {{shape}}">
+        <h3>{{name}}</h3>
+        {{#drawing}}
+        <div class="drawing" role="img" aria-label="{{alt}}">{{{drawing}}}</div>
+        {{/drawing}}
+        {{#nothing}}
+        <p class="more">{{nothing}}</p>
+        {{/nothing}}
+        <figcaption>{{caption}}</figcaption>
+        {{#numbers}}
+        {{#isOpen}}<div class="numbers">\(table)</div>{{/isOpen}}
+        {{^isOpen}}<details class="numbers"><summary>Numbers</summary>\(table)</details>{{/isOpen}}
+        {{/numbers}}
+        </figure>
+        """
+
+    /// Two braces escape what they insert, as `Markup` does; three insert only what this module made: style sheet,
+    /// drawings, and addresses of pictures. The template is a constant that parses, which tests see to.
     static let template = try! MustacheTemplate(
         string: """
+            {{% CONTENT_TYPE:\(Markup.name)}}
             <!DOCTYPE html>
             <html lang="en" xmlns="http://www.w3.org/1999/xhtml">
             <head>
@@ -17,67 +58,49 @@ extension Page {
             <header>
             <h1>{{title}}</h1>
             <p class="subtitle">{{subtitle}}</p>
+            {{^empty(headline)}}
             <dl class="headline">
             {{#headline}}
-            <div><dd>{{value}}</dd><dt>{{name}}</dt></div>
+            <div><dt>{{name}}</dt><dd>{{value}}</dd></div>
             {{/headline}}
             </dl>
+            {{/empty(headline)}}
             {{#problem}}
             <p class="problem">{{problem}}</p>
             {{/problem}}
+            <nav aria-label="Sections">{{#sections}}<a href="#section{{place}}">{{title}}</a>{{/sections}}</nav>
             </header>
             <main>
             {{#sections}}
-            <section>
+            <section id="section{{place}}">
             <h2>{{title}}</h2>
             {{#blocks}}
+            {{#heading}}
+            <h3>{{heading}}</h3>
+            {{/heading}}
             {{#text}}
             <p>{{text}}</p>
             {{/text}}
             {{#list}}
             <ul>{{#lines}}<li>{{.}}</li>{{/lines}}</ul>
             {{/list}}
-            {{#table}}
-            <table>
-            <caption>{{caption}}</caption>
-            <thead><tr>{{#header}}<th scope="col">{{.}}</th>{{/header}}</tr></thead>
-            <tbody>
-            {{#rows}}
-            <tr>{{#cells}}<td>{{.}}</td>{{/cells}}</tr>
-            {{/rows}}
-            </tbody>
-            </table>
-            {{/table}}
+            {{#command}}
+            <pre>{{command}}</pre>
+            {{/command}}
+            {{#tables}}
+            <div class="tables">{{#all}}<div>\(table)</div>{{/all}}</div>
+            {{/tables}}
             {{#figures}}
-            <div class="figures">
-            {{#all}}
-            <figure>
-            {{#source}}
-            <img src="{{{source}}}" alt="{{alt}}"/>
-            {{/source}}
-            {{#numbers}}
-            <table>
-            <caption>{{caption}}</caption>
-            <thead><tr>{{#header}}<th scope="col">{{.}}</th>{{/header}}</tr></thead>
-            <tbody>
-            {{#rows}}
-            <tr>{{#cells}}<td>{{.}}</td>{{/cells}}</tr>
-            {{/rows}}
-            </tbody>
-            </table>
-            {{/numbers}}
-            <figcaption>{{caption}}</figcaption>
-            </figure>
-            {{/all}}
-            </div>
+            <div class="charts {{shape}}">{{#all}}\(figure){{/all}}</div>
             {{/figures}}
             {{#pictures}}
-            <div class="pictures">
-            {{#all}}
-            <figure><img src="{{{source}}}" alt="{{alt}}"/><figcaption>{{#lines}}<span>{{.}}</span>{{/lines}}</figcaption></figure>
-            {{/all}}
-            </div>
+            <div class="pictures">{{#all}}\(picture){{/all}}</div>
+            {{#more}}<p class="more">{{more}}</p>{{/more}}
             {{/pictures}}
+            {{#sets}}
+            <div class="sets">{{#all}}<div class="set">{{#all}}\(picture){{/all}}</div>{{/all}}</div>
+            {{#more}}<p class="more">{{more}}</p>{{/more}}
+            {{/sets}}
             {{/blocks}}
             </section>
             {{/sections}}
@@ -86,41 +109,4 @@ extension Page {
             </html>
 
             """)
-
-    static let style = """
-        :root { color: #1b1f24; background: #fff; font: 16px/1.5 system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif; }
-        body { max-width: 72rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
-        h1 { font-size: 1.7rem; line-height: 1.2; margin: 0; }
-        h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; padding-bottom: .3rem; border-bottom: 1px solid #d5d9de; }
-        p { max-width: 46rem; margin: .5rem 0; }
-        .subtitle { color: #57606a; margin-top: .3rem; }
-        .problem { background: #fff4e0; border-left: 4px solid #E69F00; padding: .5rem .8rem; }
-        .headline { display: flex; flex-wrap: wrap; gap: 1rem 2.4rem; margin: 1.4rem 0 0; }
-        .headline dd { margin: 0; font-size: 1.9rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-        .headline dt { color: #57606a; font-size: .9rem; }
-        .headline div { display: flex; flex-direction: column; }
-        table { border-collapse: collapse; margin: 1rem 0; font-size: .92rem; font-variant-numeric: tabular-nums; }
-        caption { text-align: left; color: #57606a; padding-bottom: .3rem; }
-        th, td { text-align: right; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #e6e9ed; vertical-align: top; }
-        th { font-weight: 600; }
-        th:first-child, td:first-child { text-align: left; }
-        figure { margin: 0; }
-        figcaption { color: #57606a; font-size: .88rem; max-width: 38rem; }
-        .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1.6rem; margin: 1rem 0; }
-        .figures img { width: 100%; max-height: 26rem; object-fit: contain; object-position: left; }
-        .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; margin: 1rem 0; }
-        .pictures img { width: 100%; display: block; border: 1px solid #d5d9de; }
-        .pictures figcaption { font-size: .78rem; line-height: 1.35; margin-top: .3rem; overflow-wrap: anywhere; }
-        .pictures span { display: block; }
-        ul { max-width: 50rem; padding-left: 1.2rem; }
-        @media (max-width: 32rem) { .figures { grid-template-columns: 1fr; } }
-        @media print {
-          :root { font-size: 11px; }
-          body { max-width: none; padding: 0; }
-          section, figure, tr { break-inside: avoid; }
-          h2 { break-after: avoid; }
-          .figures { grid-template-columns: 1fr 1fr; }
-          .pictures { grid-template-columns: repeat(6, 1fr); }
-        }
-        """
 }

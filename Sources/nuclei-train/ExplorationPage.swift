@@ -93,20 +93,21 @@ extension ExplorationReport {
         }
         let exact = exploration.duplicates.exact.sorted { $0.isConflict && !$1.isConflict }
         if !exact.isEmpty {
-            let pictures = try exact.prefix(pictured / 2).flatMap { same in
-                try same.tiles.prefix(2).map {
+            let sets = try exact.prefix(pictured / 2).map { same in
+                try same.tiles.prefix(4).map {
                     try picture($0, exploration, set, same.isConflict ? "labels differ" : "")
                 }
             }
             albums.append(
-                Album("The same pixels", "\(exact.count) sets of tiles, those with other labels first.", pictures))
+                Album("The same pixels", "\(exact.count) sets of tiles, those with other labels first.", [], sets: sets)
+            )
         }
         let near = exploration.duplicates.near.sorted {
             ($0.isConflict || $0.isAcrossParts ? 1 : 0, $0.pair.correlation)
                 > ($1.isConflict || $1.isAcrossParts ? 1 : 0, $1.pair.correlation)
         }
         if !near.isEmpty {
-            let pictures = try near.prefix(pictured / 2).flatMap { found in
+            let sets = try near.prefix(pictured / 2).map { found in
                 try [found.pair.first, found.pair.second].map {
                     try picture($0, exploration, set, String(format: "alike: %.3f", found.pair.correlation))
                 }
@@ -114,8 +115,8 @@ extension ExplorationReport {
             albums.append(
                 Album(
                     "Nearly the same",
-                    "\(near.count) pairs of tiles, those across parts of the split or with other labels first.",
-                    pictures))
+                    "\(near.count) pairs of tiles, those across parts of the split or with other labels first.", [],
+                    sets: sets))
         }
         return albums
     }

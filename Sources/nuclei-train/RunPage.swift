@@ -50,7 +50,8 @@ extension RunReport {
         (mistakes, mistakeCount) = try Self.mistakes(best, tiles, set)
         if set.hasGroups { groups = Self.groupTable(best, groupNames) }
         data = Self.dataTable(trainer)
-        settings = Self.settings(trainer.settings, command: command)
+        settings = Self.settings(trainer.settings)
+        self.command = command
         watched = trainer.watched.rawValue
         bestEpoch = record.bestEpoch
         epochs = record.history.filter { $0.cycle == kept?.cycle ?? 0 }.map { epoch in
@@ -118,6 +119,7 @@ extension RunReport {
         return both.map { name, reliability in
             Reliability(
                 name, bins: reliability.bins.filter { $0.count > 0 }.map { .init($0.confidence, $0.accuracy) },
+                counts: reliability.bins.map(\.count).filter { $0 > 0 },
                 error: reliability.expectedCalibrationError ?? 0)
         }
     }
@@ -170,7 +172,7 @@ extension RunReport {
     }
 
     /// The settings as `run.json` has them, one line each.
-    private static func settings(_ settings: TrainingSettings, command: String) -> [[String]] {
+    private static func settings(_ settings: TrainingSettings) -> [[String]] {
         func lines(_ value: Any, _ name: String) -> [[String]] {
             if let object = value as? [String: Any] {
                 return object.keys.sorted().flatMap { lines(object[$0]!, name.isEmpty ? $0 : "\(name).\($0)") }
@@ -179,7 +181,7 @@ extension RunReport {
             return [[name, "\(value)"]]
         }
         let object = (try? jsonText(settings)).flatMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) }
-        return [["command", command]] + (object.map { lines($0, "") } ?? [])
+        return object.map { lines($0, "") } ?? []
     }
 
     private static func cycle(_ cycle: CycleRecord, _ ledger: [PseudoLabel]) -> Cycle {
@@ -187,6 +189,10 @@ extension RunReport {
         let counts = TileLabel.names.reversed().map { "\(cycle.accepted[$0] ?? 0) \($0)" }.joined(separator: ", ")
         return Cycle(
             name: "\(cycle.cycle)", accepted: cycle.cycle == 0 ? "none" : "\(counts) of \(labels.count) tiles",
+            acceptedByClass: TileLabel.names.reversed().map { ($0, cycle.accepted[$0] ?? 0) },
+            rejectedByReason: [PseudoLabel.Verdict.unsure, .classIsFull].map { verdict in
+                (verdict.rawValue, labels.count { $0.verdict == verdict })
+            },
             accuracy: cycle.watched.accuracy, f1: cycle.watched.weighted.f1, loss: cycle.calibratedLoss,
             outcome: cycle.isKept ? "kept" : "rolled back: worse than before")
     }

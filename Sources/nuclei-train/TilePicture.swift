@@ -16,6 +16,6 @@ extension TileSet {
                 rows: UnsafeRawBufferPointer(rebasing: bytes[start..<start + side * side * 3]), count: side)
         }
         try writer.finish()
-        return Page.Picture(jpeg: try Data(contentsOf: URL(fileURLWithPath: path)), lines)
+        return Page.Picture(image: try Data(contentsOf: URL(fileURLWithPath: path)), lines)
     }
 }

@@ -3,115 +3,153 @@ import Foundation
 import Reports
 import Testing
 
-#if canImport(FoundationXML)
-    import FoundationXML
-#endif
-
-/// What is in a page, as an XML parser finds it.
-private final class PageReader: NSObject, XMLParserDelegate {
-    private(set) var problem: (any Error)?
-    private(set) var elements = [String]()
-    private(set) var references = [String]()
-    private(set) var text = ""
-
-    init(_ html: String) {
-        super.init()
-        let parser = XMLParser(data: Data(html.utf8))
-        parser.delegate = self
-        if !parser.parse() { problem = parser.parserError }
-    }
-
-    func parser(
-        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
-        attributes: [String: String] = [:]
-    ) {
-        elements.append(name)
-        references += [attributes["src"], attributes["href"]].compactMap { $0 }
-    }
-
-    func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
-}
-
 struct PageTests {
-    private static let hasGnuplot = (try? Gnuplot().svg([Chart("", x: .init(""), y: .init(""), [])])) != nil
-    private static let missing = Gnuplot(executable: "/nowhere/gnuplot")
-
-    private let evil = "<script>alert('&\"')</script>"
-
-    private var chart: Chart {
+    private func chart(_ text: String) -> Chart {
         var chart = Chart(
-            "Loss \(evil)", x: .init("epoch'; system 'touch /tmp/evil", 0...3), y: .init("loss"),
+            text, x: .init(text, 0...3), y: .init(text),
             [
-                .init("train\n'", .line, [.init(1, 0.5), .init(2, .nan), .init(3, 0.25)]),
+                .init(text, .line, [.init(1, 0.5), .init(2, .nan), .init(3, 0.25)]),
                 .init("other", .dots, [.init(1, 2)]),
             ])
-        chart.mark = Chart.Mark(2, "best")
+        chart.mark = .init(2, text)
         return chart
     }
 
-    private var page: Page {
+    private func page(_ text: String) -> Page {
         Page(
-            "Title \(evil)", subtitle: evil, headline: [("0.973", "F1"), ("1", evil)],
+            text, subtitle: text, headline: [("0.973", "F1"), (text, text)],
             [
                 Page.Section(
-                    "First",
+                    text,
                     [
-                        .text(evil), .list(["a", evil]), .table(Page.Table(evil, ["x", evil], [["1", evil]])),
-                        .figures([.init(chart, evil)]),
-                        .pictures([.init(jpeg: Data([1, 2, 3]), ["tile.png", evil])]),
+                        .heading(text), .text(text), .list(["a", text]), .command(text),
+                        .table(Page.Table(text, ["x", text], [[text, "1"]])), .figures([.init(chart(text), text)]),
+                        .pictures([.init(image: jpeg, [text, text])]), .pictureSets([[.init(image: png, [text])]]),
                     ]), Page.Section("Second", []),
             ])
     }
 
-    private func expectSound(_ html: String) -> PageReader {
+    private func expectSound(_ html: String, sourceLocation: SourceLocation = #_sourceLocation) -> PageReader {
         let reader = PageReader(html)
-        #expect(reader.problem == nil)
-        #expect(!reader.elements.contains("script"))
-        #expect(reader.references.allSatisfy { $0.hasPrefix("data:image/") }, "the page asks for other files")
+        #expect(reader.problem == nil, sourceLocation: sourceLocation)
+        #expect(reader.all("script").isEmpty, sourceLocation: sourceLocation)
+        #expect(reader.outsideReferences == [], sourceLocation: sourceLocation)
+        #expect(reader.brokenNames == [], sourceLocation: sourceLocation)
+        #expect(
+            !reader.elements.contains { $0.attributes.keys.contains { $0.hasPrefix("on") } },
+            sourceLocation: sourceLocation)
         return reader
     }
 
-    @Test func textsAreTextsAndNothingIsElsewhere() {
-        let reader = expectSound(page.html(Self.missing))
-        #expect(reader.text.contains("Title \(evil)") && reader.text.contains("0.973"))
-        #expect(reader.elements.count { $0 == "section" } == 2)
-        #expect(reader.elements.count { $0 == "img" } == 1)
-        #expect(reader.references == ["data:image/jpeg;base64,AQID"])
+    @Test func theReaderFindsWhatIsWrong() {
+        #expect(PageReader("<p><b></p>").problem != nil)
+        #expect(PageReader("<p>a & b</p>").problem != nil)
+        let reader = PageReader(
+            "<p id='a'><img src='x.png' id='a'/><a href='#b'/><style>p { background: url(y) }</style></p>")
+        #expect(reader.outsideReferences.count == 2 && Set(reader.brokenNames) == ["a", "b"])
     }
 
-    @Test func withoutGnuplotChartsAreTables() {
-        let reader = expectSound(page.html(Self.missing))
+    @Test(arguments: hostileTexts) func textsAreTextsWithoutGnuplot(_ text: String) {
+        let reader = expectSound(page(text).html(missing))
+        #expect(reader.all("section").count == 2 && reader.all("img").count == 2)
+        if text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control && $0.value < 0x2000 }) {
+            for name in ["h1", "h2", "h3", "p", "li", "pre", "caption", "td", "th", "strong", "figcaption", "dt", "dd"]
+            {
+                #expect(reader.all(name).contains { $0.text == text || name == "td" }, "\(name)")
+            }
+        }
+    }
+
+    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed"), arguments: hostileTexts)
+    func textsAreTextsInCharts(_ text: String) {
+        let reader = expectSound(page(text).html())
+        #expect(reader.all("svg").count == 1 && reader.all("p", kind: "problem").isEmpty)
+        let labels = reader.all("text").map(\.text)
+        let start = text.replacingOccurrences(of: "'", with: "\u{2019}").prefix(3)
+        #expect(labels.contains { $0.hasPrefix(start) } || text.unicodeScalars.contains { $0.value >= 0x2000 })
+        #expect(!FileManager.default.fileExists(atPath: "marker"))
+    }
+
+    @Test func withoutGnuplotChartsAreTables() throws {
+        let reader = expectSound(page("Loss").html(missing))
+        let problem = try #require(reader.all("p", kind: "problem").first)
+        #expect(problem.text == "Charts are shown as tables: /nowhere/gnuplot is not installed (Debian: gnuplot-nox)")
         #expect(
-            reader.text.contains("Charts are shown as tables: /nowhere/gnuplot is not installed (Debian: gnuplot-nox)"))
-        #expect(reader.elements.count { $0 == "table" } == 2)
-        #expect(reader.text.contains("0.25"))
+            reader.all("details").isEmpty && reader.all("svg").isEmpty && reader.all("div", kind: "numbers").count == 1)
+        #expect(reader.all("td").map(\.text).contains("0.25"))
     }
 
-    @Test func aGnuplotThatFailsIsSaidSo() throws {
+    @Test(
+        arguments: [
+            ("echo broken >&2; exit 3", "ended with status 3: broken"), ("exit 0", "made 0 of 1 drawings"),
+            ("kill -9 $$", "ended with status 9: no message"),
+            ("exec sleep 20", "was not done after 0 s"),
+            ("echo '<?xml?><svg>'", "made 0 of 1 drawings"),
+        ])
+    func aGnuplotThatFailsIsSaidSo(script: String, problem: String) throws {
         let path = NSTemporaryDirectory() + "nuclei-gnuplot-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try Data("#!/bin/sh\necho broken >&2\nexit 3\n".utf8).write(to: URL(fileURLWithPath: path))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-        let reader = expectSound(page.html(Gnuplot(executable: path)))
-        #expect(reader.text.contains("Charts are shown as tables: \(path) ended with status 3: broken"))
+        try makeProgram(path, script)
+        let seconds = script.hasPrefix("exec sleep") ? 0.5 : 60
+        let reader = expectSound(page("Loss").html(Gnuplot(executable: path, secondsAllowed: seconds)))
+        #expect(reader.all("p", kind: "problem").first?.text == "Charts are shown as tables: \(path) \(problem)")
+        #expect(reader.all("div", kind: "numbers").count == 1)
     }
 
-    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func chartsAreDrawn() throws {
-        try? FileManager.default.removeItem(atPath: "/tmp/evil")
+    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func chartsOfAllKindsAreDrawnInOrder() throws {
+        let styles: [Chart.Series.Style] = [.line, .linesWithPoints, .points, .dots, .steps, .bars(width: 0.5)]
+        var charts = styles.enumerated().map { index, style in
+            Chart(
+                "chart \(index)", x: .init("x \(index)", isWhole: true), y: .init("y", isLogarithmic: index == 0),
+                [.init("series \(index)", style, [.init(1, 1), .init(2, 100)])])
+        }
+        charts[1].strip = .init(y: .init("tiles"), [.init("lower", .bars(width: 0.1), [.init(1, 5)])])
+        charts[1].diagonal = "perfect"
+        charts[2].level = .init(3, "chance")
+        charts[3].series = [.init("nothing", .line, [.init(1, .nan), .init(2, .infinity)])]
+        let page = Page("", subtitle: "", headline: [], [.init("", [.figures(charts.map { .init($0, "") })])])
         let reader = expectSound(page.html())
-        #expect(reader.references.count == 2 && reader.elements.count { $0 == "table" } == 1)
-        let prefix = "data:image/svg+xml;base64,"
-        let drawing = try #require(reader.references.first { $0.hasPrefix(prefix) })
-        let data = try #require(Data(base64Encoded: String(drawing.dropFirst(prefix.count))))
-        let svg = PageReader(String(decoding: data, as: UTF8.self))
-        #expect(svg.problem == nil)
-        #expect(svg.text.contains(evil) && svg.text.contains("train '") && svg.text.contains("best"))
-        #expect(svg.text.contains("epoch'; system 'touch /tmp/evil"), "what looks like a command is a label")
-        #expect(!FileManager.default.fileExists(atPath: "/tmp/evil"))
+        #expect(reader.all("svg").count == 5 && reader.all("details").count == 5)
+        let labels = reader.all("text").map(\.text)
+        let names = labels.filter { $0.hasPrefix("series") }
+        #expect(names == ["series 0", "series 1", "series 2", "series 4", "series 5"])
+        #expect(labels.contains("perfect") && labels.contains("chance") && labels.contains("tiles"))
+        #expect(reader.text.contains("There is nothing to draw."))
+    }
+
+    @Test func tablesAreAlignedNamedAndCutOff() {
+        var table = Page.Table(
+            "t", ["group", "n", "share"], (0..<230).map { ["slide \($0)", "\($0)", $0 == 7 ? "-" : "1.5 %"] })
+        table.shades = [[1, 0]]
+        let page = Page("", subtitle: "", headline: [], [.init("", [.table(table)])])
+        let reader = expectSound(page.html(missing))
+        #expect(reader.all("th").filter { $0.attributes["scope"] == "row" }.count == 200)
+        #expect(
+            reader.all("th").filter { $0.attributes["scope"] == "col" }.map { $0.attributes["class"] } == [
+                "words", "number", "number",
+            ])
+        #expect(reader.all("td").allSatisfy { $0.attributes["class"] == "number" })
+        #expect(
+            reader.all("td").prefix(3).map { $0.attributes["style"] } == [
+                "background: rgba(0, 114, 178, 0.50)", "background: rgba(0, 114, 178, 0.04)", "",
+            ])
+        #expect(reader.all("p", kind: "more").map(\.text) == ["and 30 more"])
+    }
+
+    @Test func picturesAreShownAsWhatTheyAre() {
+        let pictures = [jpeg, png, Data([1, 2, 3])].map { Page.Picture(image: $0, ["a.png", "line"]) }
+        let many = Array(repeating: pictures[0], count: 61)
+        let page = Page("", subtitle: "", headline: [], [.init("", [.pictures(pictures), .pictures(many)])])
+        let reader = expectSound(page.html(missing))
+        let sources = reader.all("img").compactMap { $0.attributes["src"] }
+        #expect(sources.prefix(2) == ["data:image/jpeg;base64,/9j/4A==", "data:image/png;base64,iVBORw0="])
+        #expect(sources.count == 62 && reader.all("div", kind: "unseen").count == 1)
+        #expect(reader.all("img").allSatisfy { $0.attributes["alt"] == "a.png" })
+        #expect(reader.all("p", kind: "more").map(\.text) == ["and 1 more"])
     }
 
     @Test func pagesAreWrittenWholeOrNotAtAll() {
-        let error = #expect(throws: FileError.self) { try page.write(to: "/nowhere/page.html", Self.missing) }
+        let error = #expect(throws: FileError.self) { try page("t").write(to: "/nowhere/page.html", missing) }
         #expect(error?.kind == .unwritable)
     }
 }

@@ -25,6 +25,15 @@ struct StrategyTests {
         #expect(settings.pseudoLabelling == nil)
     }
 
+    @Test func compactEndsWithItsLastEpoch() {
+        var settings = TrainingSettings(.regularized, .compact)
+        #expect(settings.schedule == .cosine && settings.balance == .weights && settings.augmentation == .pathology)
+        #expect(settings.keepsLastEpoch)
+        settings.earlyStopping = EarlyStopping()
+        #expect(!settings.keepsLastEpoch, "who stops early goes back to the best epoch")
+        #expect(!TrainingSettings(.regularized, .lenet5).keepsLastEpoch)
+    }
+
     @Test(arguments: Architecture.allCases) func pseudoLabelingIsRegularizedWithCycles(architecture: Architecture) {
         let settings = TrainingSettings(.pseudoLabeling, architecture)
         #expect(settings.pseudoLabelling?.cycles == 3 && settings.pseudoLabelling?.confidence == 0.95)

@@ -111,6 +111,7 @@ enum SyntheticTiles {
         settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e-3)
         var trainer = try Trainer(settings, set: set, split: split)
         for _ in 0..<10 { try trainer.trainEpoch { _ in } }
+        #expect(trainer.best == trainer.history.last && trainer.chosenOn == nil)
         let rates = trainer.history.map(\.learningRate)
         #expect(rates[0] > 0.9e-3 && rates[0] <= 1e-3)
         #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 > $1 }, "falls after the first tenth")
