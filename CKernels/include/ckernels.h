@@ -10,8 +10,8 @@
 /// Outputs are overwritten, never accumulated into, and overlap an input only where a comment allows it. A kernel
 /// never allocates, prints or exits; it checks its arguments once and returns a status. Work is cut into pieces whose
 /// boundaries depend on shapes only and partial results are reduced in a fixed order, so every result has the same
-/// bits for any number of threads. Call kernels from one thread at a time. Dimensions are 1 or more; elementwise
-/// kernels and ck_softmax also take a count of 0.
+/// bits for any number of threads. Call kernels from one thread at a time (ck_augment_windows says more). Dimensions
+/// are 1 or more; elementwise kernels and ck_softmax also take a count of 0.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -198,6 +198,56 @@ ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t
                                const float deviation[3], const ck_windows *d);
 /// counts[3][256]: how often each byte value occurs in each channel, over all windows. Scratch: none.
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
+
+// Augmentation (image_augment*.c, image_erase.c)
+
+/// What happens to one tile, in the order of the fields; every number is already drawn. A step whose numbers change
+/// nothing is left out, and a tile with no step at all comes out as it went in.
+typedef struct ck_augmentation {
+    /// Where the output comes from: pixel (x, y) shows the source at (inverse[0] x + inverse[1] y + inverse[2],
+    /// inverse[3] x + inverse[4] y + inverse[5]), whole numbers being centres of pixels; bilinear, one resampling.
+    /// Flips, quarter turns and shifts by whole pixels are permutations. The entries 2 and 5 are at most 2^20 in
+    /// magnitude, the others 1024.
+    float inverse[6];
+    /// Beyond its edges the source is white; else mirrored, without repeating the outermost pixels.
+    bool white_border;
+    /// Amounts of haematoxylin, eosin and what neither explains are multiplied and shifted, the shifts in units of
+    /// optical density (0.3 halves the light), with the vectors of Ruifrok & Johnston 2001. Scales are 0 to 16, shifts
+    /// at most 4 in magnitude.
+    float stain_scale[3], stain_shift[3];
+    /// Factors of the light for red, green and blue, 1/64 to 64.
+    float illumination[3];
+    /// As torchvision's adjust_brightness, _contrast, _saturation (factors, 0 to 16) and _hue (-0.5 to 0.5).
+    float brightness, contrast, saturation, hue;
+    /// In which order these four are done: a permutation of 0 brightness, 1 contrast, 2 saturation, 3 hue.
+    uint8_t colour_order[4];
+    /// Standard deviation of a Gaussian blur in pixels, 0 to 32; cut at three deviations, borders mirrored.
+    float blur_sigma;
+    /// Standard deviation of Gaussian noise in grey levels, 0 to 255; element i of [3][H][W] is number i of the stream.
+    float noise_sigma;
+    uint64_t noise_seed;
+    /// 1 to 100: what JPEG compression without chroma subsampling at this quality leaves; 0: none.
+    int32_t jpeg_quality;
+} ck_augmentation;
+
+/// Floats of scratch for ck_augment_windows; 0 when an argument is invalid.
+size_t ck_augment_scratch(const ck_windows *d, int32_t threads);
+/// pixels[N][H][W][3]: the windows with augmentations[N] done to them. At most 2^15 pixels a side. Uses `threads`
+/// threads, 1 ... 256, whatever ck_set_thread_count said, so that a second thread may call it while others compute.
+ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,
+                             const ck_augmentation *augmentations, const ck_windows *d, int32_t threads, float *scratch,
+                             size_t scratch_count);
+
+/// A rectangle of one tile that is overwritten; nothing is when it is empty.
+typedef struct ck_erasure {
+    int64_t x, y, width, height;
+    /// true: independent numbers of N(0, 1), element i of [3][H][W] being number i of the stream; false: zeros.
+    bool noise;
+    uint64_t seed;
+} ck_erasure;
+
+/// Overwrites the rectangle erasures[n] in each channel of planes[N][3][H][W].
+ck_status ck_erase(float *planes, const ck_erasure *erasures, int64_t n, int64_t h, int64_t w);
 
 #ifdef __cplusplus
 }

@@ -27,6 +27,10 @@ static inline int64_t ck_ceil_div(int64_t a, int64_t b) {
 /// Elementwise work is cut into pieces of this many elements: large enough to hide the cost of a piece.
 enum { CK_PIECE = 1 << 15 };
 
+/// out[i] = number first + i of an endless list of independent normal numbers N(0, 1) that belongs to the seed
+/// (random_normal.c). Makes 128 at a time: ask for long runs.
+void ck_normal_numbers(float *out, int64_t first, int64_t count, uint64_t seed);
+
 /// BLAS must not start threads of its own inside our parallel regions.
 void ck_use_serial_blas(void);
 
