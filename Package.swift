@@ -41,7 +41,7 @@ let package = Package(
             dependencies: ["Files", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "nuclei-train",
-            dependencies: ["Console", "Datasets", "Files", "NeuralNetworks", "Tensors", "Training"]),
+            dependencies: ["Console", "Datasets", "Files", "Imaging", "NeuralNetworks", "Tensors", "Training"]),
         .executableTarget(
             name: "nuclei-mask",
             dependencies: ["Console", "Files", "Imaging", "Masking", "NeuralNetworks", "Tensors"]),
@@ -51,7 +51,7 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
         .testTarget(name: "NeuralNetworksTests", dependencies: ["Files", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(name: "ImagingTests", dependencies: ["Files", "Imaging"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files", "Imaging", "Tensors"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files", "Imaging", "Tensors", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: ["Datasets", "Files", "NeuralNetworks", "Tensors", "Training", "TestSupport"]),

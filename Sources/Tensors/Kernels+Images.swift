@@ -16,11 +16,15 @@ package struct PixelWindows: Sendable {
         self.offsets = offsets
     }
 
-    fileprivate func checked(within bytes: UnsafeRawBufferPointer) -> ck_windows {
+    var dimensions: ck_windows {
+        ck_windows(n: Int64(offsets.count), h: Int64(height), w: Int64(width), row_stride: Int64(rowStride))
+    }
+
+    func checked(within bytes: UnsafeRawBufferPointer) -> ck_windows {
         let extent = (height - 1) * rowStride + width * 3
         precondition(
             offsets.allSatisfy { $0 >= 0 && Int($0) + extent <= bytes.count }, "a window leaves its memory")
-        return ck_windows(n: Int64(offsets.count), h: Int64(height), w: Int64(width), row_stride: Int64(rowStride))
+        return dimensions
     }
 }
 

@@ -9,7 +9,7 @@ struct NucleiTrain: ParsableCommand {
         abstract: "Trains networks to tell H&E tiles with cell nuclei from tiles without.",
         discussion: "nuclei-train DATASET is short for nuclei-train train DATASET.\n\n\(ExitStatus.help)",
         version: version,
-        subcommands: [Train.self, Evaluate.self, Synthesize.self],
+        subcommands: [Train.self, Evaluate.self, Synthesize.self, Augment.self],
         defaultSubcommand: Train.self)
 }
 

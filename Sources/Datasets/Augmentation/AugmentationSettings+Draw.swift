@@ -1,0 +1,139 @@
+import Foundation
+import Tensors
+
+/// Every step's stream of random numbers.
+private enum Step: UInt64 {
+    case flips, quarterTurn, affine, stain, colour, blur, noise, jpeg, cutout
+}
+
+extension AugmentationSettings {
+    /// What happens to one tile of `side` x `side` pixels in one epoch: a function of the arguments alone.
+    package func draw(seed: UInt64, epoch: Int, tile: Int, side: Int) -> (pixels: TileAugmentation, erasure: Erasure) {
+        func stream(_ step: Step) -> SplitMix64 {
+            SplitMix64(seed: seed, stream: 0x6175_676D, UInt64(epoch), UInt64(tile), step.rawValue)
+        }
+        var pixels = TileAugmentation()
+        pixels.geometry = drawGeometry(stream, side: side)
+        pixels.stain = drawStain(stream(.stain))
+        pixels.colour = drawColour(stream(.colour))
+        pixels.blur = Float(blur.draw(stream(.blur)) ?? 0)
+        var noiseStream = stream(.noise)
+        pixels.noise = Float(noise.draw(noiseStream) ?? 0)
+        pixels.noiseSeed = noiseStream.next()
+        pixels.jpegQuality = Int((jpeg.draw(stream(.jpeg)) ?? 0).rounded())
+        return (pixels, drawErasure(stream(.cutout), side: side))
+    }
+
+    private func drawGeometry(_ stream: (Step) -> SplitMix64, side: Int) -> TileAugmentation.Geometry {
+        var flips = stream(.flips)
+        let mirror = Matrix(
+            flips.chance(geometry.horizontalFlip) ? -1 : 1, 0, 0, flips.chance(geometry.verticalFlip) ? -1 : 1)
+        var turns = stream(.quarterTurn)
+        let quarters = turns.chance(geometry.quarterTurn) ? Int(turns.next() % 4) : 0
+        var map =
+            mirror * [Matrix(1, 0, 0, 1), Matrix(0, 1, -1, 0), Matrix(-1, 0, 0, -1), Matrix(0, -1, 1, 0)][quarters]
+        var (right, down) = (0.0, 0.0)
+        var affine = stream(.affine)
+        if affine.chance(geometry.affine) {
+            let angle = affine.uniform(-geometry.rotation...geometry.rotation) * .pi / 180
+            let shear = tan(affine.uniform(-geometry.shear...geometry.shear) * .pi / 180)
+            let shrink = 1 / affine.logUniform(geometry.scale)
+            right = affine.uniform(-geometry.translation...geometry.translation) * Double(side)
+            down = affine.uniform(-geometry.translation...geometry.translation) * Double(side)
+            map =
+                map * Matrix(shrink, -shear * shrink, 0, shrink)
+                * Matrix(cos(angle), sin(angle), -sin(angle), cos(angle))
+        }
+        // About the tile's centre: source - centre = map (output - centre - shift).
+        let centre = Double(side - 1) / 2
+        var result = TileAugmentation.Geometry()
+        (result.xx, result.xy, result.yx, result.yy) = (map.xx, map.xy, map.yx, map.yy)
+        result.x0 = centre - map.xx * (centre + right) - map.xy * (centre + down)
+        result.y0 = centre - map.yx * (centre + right) - map.yy * (centre + down)
+        result.hasWhiteBorder = geometry.hasWhiteBorder
+        return result
+    }
+
+    private func drawStain(_ stream: SplitMix64) -> TileAugmentation.Stain {
+        var random = stream
+        var result = TileAugmentation.Stain()
+        guard random.chance(stain.probability) else { return result }
+        for dye in 0..<2 {
+            result.scale[dye] = Float(random.logUniform(stain.scale))
+            result.shift[dye] = Float(random.uniform(-stain.shift...stain.shift))
+        }
+        for channel in 0..<3 {
+            result.illumination[channel] = Float(1 + random.uniform(-stain.illumination...stain.illumination))
+        }
+        return result
+    }
+
+    private func drawColour(_ stream: SplitMix64) -> TileAugmentation.Colour {
+        var random = stream
+        var result = TileAugmentation.Colour()
+        guard random.chance(colour.probability) else { return result }
+        func factor(_ spread: Double) -> Float { Float(max(0, 1 + random.uniform(-spread...spread))) }
+        result.brightness = factor(colour.brightness)
+        result.contrast = factor(colour.contrast)
+        result.saturation = factor(colour.saturation)
+        result.hue = Float(random.uniform(-colour.hue...colour.hue))
+        if colour.isShuffled { result.order.shuffle(using: &random) }
+        return result
+    }
+
+    private func drawErasure(_ stream: SplitMix64, side: Int) -> Erasure {
+        var random = stream
+        var result = Erasure()
+        guard random.chance(cutout.probability) else { return result }
+        // A rectangle that does not fit is drawn again; who has bad luck ten times keeps the tile whole.
+        for _ in 0..<10 {
+            let area = random.uniform(cutout.area) * Double(side * side)
+            let aspect = random.logUniform(cutout.aspect)
+            let (height, width) = ((area * aspect).squareRoot().rounded(), (area / aspect).squareRoot().rounded())
+            let (row, column, noiseSeed) = (random.next(), random.next(), random.next())
+            guard height >= 1, width >= 1, height < Double(side), width < Double(side) else { continue }
+            (result.width, result.height) = (Int(width), Int(height))
+            result.x = Int(column % UInt64(side - result.width + 1))
+            result.y = Int(row % UInt64(side - result.height + 1))
+            result.isNoise = cutout.fill == .noise
+            result.seed = noiseSeed
+            return result
+        }
+        return result
+    }
+}
+
+extension AugmentationSettings.Chance {
+    fileprivate func draw(_ stream: SplitMix64) -> Double? {
+        var random = stream
+        return random.chance(probability) ? random.uniform(range) : nil
+    }
+}
+
+extension SplitMix64 {
+    fileprivate mutating func chance(_ probability: Double) -> Bool { Double(unit()) < probability }
+
+    fileprivate mutating func uniform(_ range: ClosedRange<Double>) -> Double {
+        range.lowerBound + (range.upperBound - range.lowerBound) * Double(unit())
+    }
+
+    fileprivate mutating func logUniform(_ range: ClosedRange<Double>) -> Double {
+        range.lowerBound == range.upperBound
+            ? range.lowerBound : exp(uniform(log(range.lowerBound)...log(range.upperBound)))
+    }
+}
+
+/// Two by two.
+private struct Matrix {
+    let xx, xy, yx, yy: Double
+
+    init(_ xx: Double, _ xy: Double, _ yx: Double, _ yy: Double) {
+        (self.xx, self.xy, self.yx, self.yy) = (xx, xy, yx, yy)
+    }
+
+    static func * (a: Matrix, b: Matrix) -> Matrix {
+        Matrix(
+            a.xx * b.xx + a.xy * b.yx, a.xx * b.xy + a.xy * b.yy,
+            a.yx * b.xx + a.yy * b.yx, a.yx * b.xy + a.yy * b.yy)
+    }
+}

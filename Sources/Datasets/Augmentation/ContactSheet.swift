@@ -1,0 +1,86 @@
+import Files
+import Foundation
+import Imaging
+import Tensors
+
+/// Tiles and what augmentation makes of them: a row for each tile, the original at the left.
+package struct ContactSheet {
+    /// White pixels around each picture.
+    static let gap = 4
+
+    package let set: TileSet
+    /// Indices in the set, from top to bottom.
+    package let tiles: [Int]
+    /// Pictures beside each original: those of as many epochs from `epoch` on.
+    package let variants: Int
+    package let seed: UInt64
+    package let epoch: Int
+    package let settings: AugmentationSettings
+
+    package init(
+        _ set: TileSet, tiles: [Int], variants: Int, seed: UInt64, epoch: Int, settings: AugmentationSettings
+    ) {
+        (self.set, self.tiles, self.variants, self.seed, self.epoch, self.settings) = (
+            set, tiles, variants, seed, epoch, settings
+        )
+    }
+
+    private static let cell = TileSet.tileSize + 2 * gap
+
+    /// Pixels.
+    package var width: Int { (variants + 1) * Self.cell }
+    package var height: Int { tiles.count * Self.cell }
+
+    /// Writes the sheet; cutout shows what the network would see in its place, by the set's own statistics.
+    /// `afterEach` is called after every row; it may throw to stop, and then there is no picture.
+    package func write(to writer: any RowWriter, threads: Int, afterEach: () throws -> Void) throws {
+        let statistics = try set.channelStatistics(of: Array(set.tiles.indices))
+        for tile in tiles {
+            var row = [UInt8](repeating: 255, count: Self.cell * width * 3)
+            set.withPixels { bytes in
+                let start = Int(set.windows(of: [tile]).offsets[0])
+                Self.place(bytes[start..<start + TileSet.tileBytes], at: 0, in: &row)
+            }
+            for variant in 0..<variants {
+                let pixels = try augmented(tile, epoch: epoch + variant, statistics, threads: threads)
+                Self.place(pixels[...], at: variant + 1, in: &row)
+            }
+            try row.withUnsafeBytes { try writer.write(rows: $0, count: Self.cell) }
+            try afterEach()
+        }
+        try writer.finish()
+    }
+
+    private static func place(_ pixels: some Collection<UInt8>, at column: Int, in row: inout [UInt8]) {
+        let (line, sheetLine) = (TileSet.tileSize * 3, row.count / cell)
+        for (index, byte) in pixels.enumerated() {
+            row[(index / line + gap) * sheetLine + (column * cell + gap) * 3 + index % line] = byte
+        }
+    }
+
+    private func augmented(_ tile: Int, epoch: Int, _ statistics: ChannelStatistics, threads: Int) throws -> [UInt8] {
+        let side = TileSet.tileSize
+        let drawn = settings.draw(seed: seed, epoch: epoch, tile: tile, side: side)
+        let windows = set.windows(of: [tile])
+        let scratch = Tensor([Kernels.augmentationScratchCount(windows, threads: threads)])
+        var pixels = [UInt8](repeating: 0, count: TileSet.tileBytes)
+        try pixels.withUnsafeMutableBytes { pixels in
+            try set.withPixels {
+                try Kernels.augment(pixels, $0, windows, [drawn.pixels], threads: threads, scratch: scratch)
+            }
+        }
+        guard drawn.erasure.width > 0 else { return pixels }
+        let planes = Tensor([1, 3, side, side])
+        try pixels.withUnsafeBytes { try Kernels.normalize(planes, $0, set.windows(of: [0]), statistics) }
+        try Kernels.erase(planes, [drawn.erasure])
+        for y in drawn.erasure.y..<drawn.erasure.y + drawn.erasure.height {
+            for x in drawn.erasure.x..<drawn.erasure.x + drawn.erasure.width {
+                for c in 0..<3 {
+                    let value = planes[(c * side + y) * side + x] * statistics.deviation[c] + statistics.mean[c]
+                    pixels[(y * side + x) * 3 + c] = UInt8(min(max(value, 0), 255).rounded())
+                }
+            }
+        }
+        return pixels
+    }
+}

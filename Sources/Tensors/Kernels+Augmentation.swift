@@ -1,0 +1,136 @@
+import CKernels
+
+/// What happens to the pixels of one tile, in this order; every number is already drawn. `TileAugmentation()` changes
+/// nothing, and a step whose numbers change nothing costs nothing.
+package struct TileAugmentation: Equatable, Sendable {
+    /// Where pixel (x, y) of the output comes from in the source, whole numbers being centres of pixels.
+    package struct Geometry: Equatable, Sendable {
+        /// x' = xx x + xy y + x0, y' = yx x + yy y + y0.
+        package var xx = 1.0
+        package var xy = 0.0
+        package var x0 = 0.0
+        package var yx = 0.0
+        package var yy = 1.0
+        package var y0 = 0.0
+        /// Beyond its edges the source is white; else mirrored, without repeating the outermost pixels.
+        package var hasWhiteBorder = false
+
+        package init() {}
+    }
+
+    /// Amounts of haematoxylin, eosin and what neither explains, in the vectors of Ruifrok & Johnston 2001.
+    package struct Stain: Equatable, Sendable {
+        /// Factors, 0 to 16.
+        package var scale = SIMD3<Float>(repeating: 1)
+        /// Added, in units of optical density, -4 to 4.
+        package var shift = SIMD3<Float>(repeating: 0)
+        /// Factors of the light for red, green and blue, 1/64 to 64.
+        package var illumination = SIMD3<Float>(repeating: 1)
+
+        package init() {}
+    }
+
+    /// The four steps of torchvision's ColorJitter.
+    package struct Colour: Equatable, Sendable {
+        package enum Step: UInt8, CaseIterable, Sendable {
+            case brightness, contrast, saturation, hue
+        }
+
+        /// Factors, 0 to 16.
+        package var brightness: Float = 1
+        package var contrast: Float = 1
+        package var saturation: Float = 1
+        /// Turns of the circle of hues, -0.5 to 0.5.
+        package var hue: Float = 0
+        /// Each step once.
+        package var order = Step.allCases
+
+        package init() {}
+    }
+
+    package var geometry = Geometry()
+    package var stain = Stain()
+    package var colour = Colour()
+    /// Standard deviation of a Gaussian, in pixels, 0 to 32; 0: none.
+    package var blur: Float = 0
+    /// Standard deviation of Gaussian noise, in grey levels, 0 to 255; 0: none.
+    package var noise: Float = 0
+    package var noiseSeed: UInt64 = 0
+    /// What JPEG compression at this quality (1 to 100) leaves; 0: none.
+    package var jpegQuality = 0
+
+    package init() {}
+
+    fileprivate var native: ck_augmentation {
+        let g = geometry
+        let order = colour.order.map(\.rawValue)
+        precondition(order.count == 4, "\(order.count) steps of colour")
+        return ck_augmentation(
+            inverse: (Float(g.xx), Float(g.xy), Float(g.x0), Float(g.yx), Float(g.yy), Float(g.y0)),
+            white_border: g.hasWhiteBorder, stain_scale: stain.scale.tuple, stain_shift: stain.shift.tuple,
+            illumination: stain.illumination.tuple, brightness: colour.brightness, contrast: colour.contrast,
+            saturation: colour.saturation, hue: colour.hue, colour_order: (order[0], order[1], order[2], order[3]),
+            blur_sigma: blur, noise_sigma: noise, noise_seed: noiseSeed, jpeg_quality: Int32(clamping: jpegQuality))
+    }
+}
+
+extension SIMD3<Float> {
+    fileprivate var tuple: (Float, Float, Float) { (x, y, z) }
+}
+
+/// A rectangle of one tile that is overwritten after normalisation; `Erasure()` is empty.
+package struct Erasure: Equatable, Sendable {
+    /// The first pixel's column and row, and the size, in pixels.
+    package var x = 0
+    package var y = 0
+    package var width = 0
+    package var height = 0
+    /// Independent numbers of N(0, 1), else zeros: the mean colour.
+    package var isNoise = false
+    package var seed: UInt64 = 0
+
+    package init() {}
+}
+
+extension Kernels {
+    /// The scratch that `augment` needs, as the count of a tensor.
+    package static func augmentationScratchCount(_ windows: PixelWindows, threads: Int) -> Int {
+        var d = windows.dimensions
+        return ck_augment_scratch(&d, Int32(clamping: threads))
+    }
+
+    /// pixels[N][H][W][3]: the windows with one augmentation each. Uses `threads` threads of its own, so that a second
+    /// thread may call it while others compute; `scratch` then belongs to that thread. Throws `badParameter` for
+    /// numbers out of their range.
+    package static func augment(
+        _ pixels: UnsafeMutableRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows,
+        _ augmentations: [TileAugmentation], threads: Int, scratch: Tensor
+    ) throws(KernelError) {
+        let count = windows.offsets.count
+        precondition(augmentations.count == count, "\(augmentations.count) augmentations of \(count) windows")
+        precondition(
+            pixels.count >= count * windows.height * windows.width * 3, "\(pixels.count) bytes for \(count) windows")
+        var d = windows.checked(within: bytes)
+        try KernelError.check(
+            ck_augment_windows(
+                pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), windows.offsets,
+                augmentations.map(\.native), &d, Int32(clamping: threads), scratch.pointer, scratch.count))
+    }
+
+    /// Overwrites one rectangle in all channels of each tile of planes[N][3][H][W]; fewer erasures than tiles leave
+    /// the others alone. Throws `badParameter` when a rectangle leaves its tile.
+    package static func erase(_ planes: Tensor, _ erasures: [Erasure]) throws(KernelError) {
+        precondition(planes.shape.dimensions.count == 4 && planes.shape[1] == 3, "planes are \(planes.shape)")
+        precondition(erasures.count <= planes.shape[0], "\(erasures.count) erasures of \(planes.shape)")
+        if erasures.isEmpty { return }
+        let native = erasures.map {
+            ck_erasure(
+                x: Int64($0.x), y: Int64($0.y), width: Int64($0.width), height: Int64($0.height), noise: $0.isNoise,
+                seed: $0.seed)
+        }
+        try KernelError.check(
+            ck_erase(
+                planes.pointer, native, Int64(native.count), Int64(planes.shape[2]), Int64(planes.shape[3])))
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Console
+import Datasets
+import Files
+import Imaging
+import Tensors
+
+extension AugmentationPreset: ExpressibleByArgument {}
+
+struct Augment: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what augmentation makes of tiles.",
+        discussion: """
+            Writes a picture with a row for each of some tiles: the original at the left, then what training would \
+            see of it in one epoch after the other.
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "Folder of tiles with labels.csv.")
+    var dataset: String
+
+    @Option(help: "Picture to write, .png or .jpg.")
+    var output: String
+
+    @Option(help: "Settings.")
+    var preset = AugmentationPreset.pathology
+
+    @Option(help: "Rows: tiles, chosen by the seed.")
+    var tiles = 8
+
+    @Option(help: "Augmented pictures of each tile.")
+    var variants = 8
+
+    @Option(help: "First epoch to show.")
+    var epoch = 1
+
+    @Option(help: "Seed: the same gives the same picture.")
+    var seed: UInt64 = 42
+
+    @OptionGroup var threads: ThreadOptions
+
+    func validate() throws {
+        try require(1...1000 ~= tiles, "--tiles", "1 to 1000", found: tiles)
+        try require(1...100 ~= variants, "--variants", "1 to 100", found: variants)
+        try require(1...1_000_000 ~= epoch, "--epoch", "1 to 1000000", found: epoch)
+    }
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            try Kernels.setThreadCount(threads.count)
+            let set = try TileSet(path: dataset, threads: threads.count)
+            guard !set.tiles.isEmpty else { throw FileError(dataset, expected: "tiles", found: "none") }
+            var random = SplitMix64(seed: seed, stream: 0x7368_6565_74)
+            let chosen = Array(set.tiles.indices.shuffled(using: &random).prefix(tiles))
+            let sheet = ContactSheet(
+                set, tiles: chosen, variants: variants, seed: seed, epoch: epoch, settings: preset.settings)
+            let writer = try openImageForWriting(output, width: sheet.width, height: sheet.height)
+            try sheet.write(to: writer, threads: threads.count) { try Interruption.check("interrupted; no picture") }
+            for tile in chosen { Terminal.printLine(set.tiles[tile].filename) }
+            Terminal.printLine("\(output): \(chosen.count) tiles, \(variants) variants each, \(preset.rawValue)")
+        }
+    }
+}
