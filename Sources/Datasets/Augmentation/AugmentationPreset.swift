@@ -55,7 +55,7 @@ extension AugmentationSettings {
         settings.colour.brightness = 0.25
         settings.colour.contrast = 0.25
         settings.colour.saturation = 0.15
-        settings.colour.hue = 0.03
+        settings.colour.hue = 0.02
         settings.blur.probability = 0.3
         settings.noise.probability = 0.1
         settings.jpeg.probability = 0.2
