@@ -13,7 +13,6 @@ static const uint8_t chroma[64] = {
 };
 
 typedef float floats8 __attribute__((vector_size(32)));
-typedef int32_t ints8 __attribute__((vector_size(32)));
 
 /// What a step of the transform needs, as rows of 8.
 typedef struct tables {
@@ -57,9 +56,9 @@ static void quantise_block(float *block, int64_t stride, const tables *t, int ki
     multiply(b, t->cosines, a);
     multiply(a, b, t->transposed);
     for (int u = 0; u < 8; u++) {
-        // Truncation of a positive number rounds down: coefficients are not below -2048 or so.
-        ints8 level = __builtin_convertvector(a[u] * t->inverses[kind][u] + 4096.5f, ints8) - 4096;
-        a[u] = __builtin_convertvector(level, floats8) * t->steps[kind][u];
+        // The sum has no bits left for fractions: this rounds to the nearest whole number.
+        floats8 level = a[u] * t->inverses[kind][u] + 12582912.0f - 12582912.0f;
+        a[u] = level * t->steps[kind][u];
     }
     multiply(b, t->transposed, a);
     multiply(a, b, t->cosines);

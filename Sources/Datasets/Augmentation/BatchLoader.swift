@@ -120,6 +120,8 @@ private final class BatchProduction: Sendable {
         free.signal()
         free.signal()
         let thread = Thread { [self] in
+            // Only a thread that runs passes its name on to the system.
+            Thread.current.name = "augment"
             for batch in 0..<count {
                 free.wait()
                 if state.withLock({ $0.isAbandoned }) { break }
@@ -129,7 +131,6 @@ private final class BatchProduction: Sendable {
             }
             ended.signal()
         }
-        thread.name = "augment"
         thread.start()
     }
 

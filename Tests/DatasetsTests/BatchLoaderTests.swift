@@ -1,0 +1,172 @@
+import Datasets
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@Suite(.serialized, .kernelTurns)
+struct BatchLoaderTests {
+    private struct Stop: Error {}
+
+    private let set: TileSet
+
+    init() throws {
+        let folder = try DatasetFolder()
+        try folder.labels("tile_id,label\n0,NUCLEI\n1,NO_NUCLEUS\n")
+        for tile in 0..<7 {
+            try folder.tile("tile_\(tile).png", [UInt8(tile * 30), 200, UInt8(90 + tile)], first: 255)
+        }
+        set = try TileSet(path: folder.path, threads: 2)
+    }
+
+    private let order = [6, 0, 3, 1, 5, 2, 4]
+
+    private var everything: AugmentationSettings {
+        var settings = AugmentationSettings.pathology
+        settings.noise.probability = 1
+        settings.cutout.probability = 0.5
+        return settings
+    }
+
+    private struct Copy: Equatable {
+        var tiles: [Int]
+        var start: Int
+        var pixels: [[UInt8]]
+        var erasures: [Erasure]
+    }
+
+    private func copy(_ batch: TileBatch) -> Copy {
+        let count = TileSet.tileSize * TileSet.tileSize * 3
+        #expect(batch.windows.rowStride == 768 && batch.windows.height == 256 && batch.windows.width == 256)
+        return Copy(
+            tiles: batch.tiles, start: batch.start,
+            pixels: batch.windows.offsets.map { Array(batch.bytes[Int($0)..<Int($0) + count]) },
+            erasures: batch.erasures)
+    }
+
+    private func batches(
+        _ loader: BatchLoader, epoch: Int, _ settings: AugmentationSettings?, pause: Double = 0
+    ) throws -> [Copy] {
+        var result = [Copy]()
+        try loader.forEachBatch(of: order, seed: 9, epoch: epoch, settings) {
+            Thread.sleep(forTimeInterval: pause)
+            result.append(copy($0))
+        }
+        return result
+    }
+
+    /// What the kernel makes of a tile, without a loader.
+    private func direct(_ tile: Int, epoch: Int) throws -> ([UInt8], Erasure) {
+        let drawn = everything.draw(seed: 9, epoch: epoch, tile: tile, side: TileSet.tileSize)
+        let windows = set.windows(of: [tile])
+        let scratch = Tensor([Kernels.augmentationScratchCount(windows, threads: 1)])
+        var pixels = [UInt8](repeating: 0, count: 256 * 256 * 3)
+        try pixels.withUnsafeMutableBytes { pixels in
+            try set.withPixels {
+                try Kernels.augment(pixels, $0, windows, [drawn.pixels], threads: 1, scratch: scratch)
+            }
+        }
+        return (pixels, drawn.erasure)
+    }
+
+    @Test func withoutSettingsTheSetsOwnBytesAreLent() throws {
+        let loader = BatchLoader(set, batchSize: 3)
+        var tiles = [[Int]]()
+        let own = set.withPixels { $0.baseAddress! }
+        try loader.forEachBatch(of: order, seed: 1, epoch: 1, nil) { batch in
+            tiles.append(batch.tiles)
+            #expect(batch.bytes.baseAddress == own && batch.erasures.isEmpty)
+            #expect(batch.windows.offsets == set.windows(of: batch.tiles).offsets)
+        }
+        #expect(tiles == [[6, 0, 3], [1, 5, 2], [4]])
+    }
+
+    @Test("batches are in order and hold what the kernel makes, for any timing and number of threads")
+    func batchesAreThoseOfTheKernel() throws {
+        for epoch in [1, 2] {
+            let expected = try order.map { try direct($0, epoch: epoch) }
+            for (batchSize, threads, pause) in [
+                (3, 1, 0), (3, 2, 0.02), (2, 3, 0), (7, 1, 0), (100, 1, 0), (1, 2, 0.01),
+            ] {
+                let loader = BatchLoader(set, batchSize: batchSize, threads: threads)
+                let found = try batches(loader, epoch: epoch, everything, pause: pause)
+                #expect(found.flatMap(\.tiles) == order)
+                #expect(found.map(\.start) == Array(stride(from: 0, to: 7, by: batchSize)))
+                #expect(found.dropLast().allSatisfy { $0.tiles.count == batchSize })
+                #expect(found.flatMap(\.pixels) == expected.map(\.0), "\(batchSize) \(threads)")
+                #expect(found.flatMap(\.erasures) == expected.map(\.1))
+            }
+        }
+        let loader = BatchLoader(set, batchSize: 4)
+        #expect(try batches(loader, epoch: 1, everything) != batches(loader, epoch: 2, everything))
+        #expect(try batches(loader, epoch: 1, .reference).allSatisfy { $0.erasures.isEmpty })
+    }
+
+    @Test func theMemoryIsTwoBuffersForAllEpochs() throws {
+        let loader = BatchLoader(set, batchSize: 2)
+        var places = [[UnsafeRawPointer]]()
+        for epoch in 1...3 {
+            var seen = [UnsafeRawPointer]()
+            try loader.forEachBatch(of: order, seed: 1, epoch: epoch, .reference) { seen.append($0.bytes.baseAddress!) }
+            places.append(seen)
+        }
+        #expect(places[0] == places[1] && places[1] == places[2])
+        #expect(Set(places[0]).count == 2 && places[0][0] == places[0][2])
+    }
+
+    @Test("an epoch may be abandoned at any batch; the loader and its thread survive it")
+    func abandoned() throws {
+        let before = augmentingThreads
+        let loader = BatchLoader(set, batchSize: 2)
+        let expected = try batches(loader, epoch: 5, everything)
+        for _ in 0..<20 {
+            for stop in 0..<4 {
+                var count = 0
+                #expect(throws: Stop.self) {
+                    try loader.forEachBatch(of: order, seed: 9, epoch: 5, everything) { _ in
+                        if count == stop { throw Stop() }
+                        count += 1
+                    }
+                }
+            }
+        }
+        #expect(try batches(loader, epoch: 5, everything) == expected)
+        // A thread that has said that it is done may need a moment to go.
+        for _ in 0..<200 where augmentingThreads > before { Thread.sleep(forTimeInterval: 0.01) }
+        #expect(augmentingThreads <= before)
+    }
+
+    /// Threads of this process that bear the loader's name, which OpenMP's own inherit from it.
+    private var augmentingThreads: Int {
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+        return tasks.count {
+            (try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8)) == "augment\n"
+        }
+    }
+
+    @Test func theThreadIsSeenWhileItRuns() throws {
+        Thread.sleep(forTimeInterval: 0.2)  // for threads of other tests that are about to go
+        let before = augmentingThreads
+        var most = 0
+        try BatchLoader(set, batchSize: 1).forEachBatch(of: order, seed: 1, epoch: 1, everything) { _ in
+            most = max(most, augmentingThreads)
+        }
+        #expect(most > before, "else the search for threads that are left over finds nothing either")
+    }
+
+    @Test func nothingInNothingOut() throws {
+        for settings in [nil, everything] {
+            try BatchLoader(set, batchSize: 2).forEachBatch(of: [], seed: 1, epoch: 1, settings) { _ in
+                Issue.record("a batch of nothing")
+            }
+        }
+    }
+
+    @Test func numbersOutOfRangeAreErrorsOfTheEpoch() throws {
+        var settings = everything
+        settings.jpeg = .init(1, 200...200)
+        let loader = BatchLoader(set, batchSize: 2)
+        #expect(throws: KernelError.self) { try batches(loader, epoch: 1, settings) }
+        #expect(try batches(loader, epoch: 1, everything).count == 4)
+    }
+}
