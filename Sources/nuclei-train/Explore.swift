@@ -58,7 +58,7 @@ struct Explore: ParsableCommand {
             try ExplorationReport(exploration, set).page.write(to: "\(output)/exploration.html")
             ExplorationSummary(exploration).show()
             Terminal.printLine(
-                "\nthe page is \(output)/exploration.html, all numbers are in exploration.json beside it")
+                "\nthe page is \(output)/exploration.html, all numbers are in \(output)/exploration.json")
         }
     }
 

@@ -16,6 +16,8 @@ struct ExploreTests {
             #expect(explored.output.contains("to look into\n"))
             #expect(explored.output.contains("always the same class 0."))
             #expect(explored.output.contains("in here/out\(threads)/exploration.json\n"))
+            let page = try String(contentsOfFile: "\(work.path)/here/out\(threads)/exploration.html", encoding: .utf8)
+            #expect(page.contains("Principal components") && page.hasSuffix("</html>\n"))
             texts.append(
                 try String(contentsOfFile: "\(work.path)/here/out\(threads)/exploration.json", encoding: .utf8))
         }
