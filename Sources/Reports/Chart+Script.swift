@@ -72,12 +72,13 @@ extension Chart {
             let short = name.count > longestName ? name.prefix(longestName - 1) + "…" : name
             parts.append("$\(prefix)\(parts.count) using \(columns) title \(quoted(short)) with \(style)")
         }
-        let coloured = series.filter { !$0.isMuted }
-        for one in series.filter(\.isMuted) + coloured where one.isDrawable {
-            let place = coloured.firstIndex(of: one) ?? 0
-            add(
-                one.name, one.points, using: one.columns,
-                one.isMuted ? one.look(grey, "solid", 6) : one.look(place))
+        for one in series where one.isMuted && one.isDrawable {
+            add(one.name, one.points, using: one.columns, one.look(grey, "solid", 6))
+        }
+        // A series keeps its colour when one before it has nothing to draw.
+        for (place, one) in series.filter({ !$0.isMuted }).enumerated() where one.isDrawable {
+            let (colour, dash, shape) = look(place)
+            add(one.name, one.points, using: one.columns, one.look(colour, dash, shape))
         }
         for guide in guides {
             add(guide.name, guide.points, "lines linecolor '\(grey)' linewidth 1.2 dashtype (4,3)")
@@ -95,7 +96,7 @@ extension Chart {
         "'" + Markup.printable(text, control: " ").replacingOccurrences(of: "'", with: "\u{2019}") + "'"
     }
 
-    fileprivate static func look(_ index: Int) -> (colour: String, dash: String, shape: Int) {
+    private static func look(_ index: Int) -> (colour: String, dash: String, shape: Int) {
         (colours[index % colours.count], dashes[index % dashes.count], shapes[index % shapes.count])
     }
 }
@@ -117,21 +118,15 @@ extension Chart.Series {
         if case .bars(let width) = style { "1:2:(\(Chart.number(width)))" } else { "1:2" }
     }
 
-    fileprivate func look(_ index: Int) -> String {
-        let look = Chart.look(index)
-        return self.look(look.colour, look.dash, look.shape)
-    }
-
     fileprivate func look(_ colour: String, _ dash: String, _ shape: Int) -> String {
         let (line, point) = ("linecolor '\(colour)' linewidth 2 dashtype \(dash)", "pointtype \(shape)")
         return switch style {
         // One point alone makes no line.
-        case .line where points.count == 1, .steps where points.count == 1, .linesWithPoints:
+        case .line where points.count == 1, .linesWithPoints:
             "linespoints \(line) \(point) pointsize 0.7"
         case .line: "lines \(line)"
         case .points: "points linecolor '\(colour)' \(point) pointsize 0.8"
         case .dots: "points linecolor '\(colour)' \(point) pointsize 0.4"
-        case .steps: "steps \(line)"
         case .bars: "boxes linecolor '\(colour)' linewidth 1"
         }
     }

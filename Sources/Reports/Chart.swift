@@ -15,7 +15,7 @@ package struct Chart: Equatable, Sendable {
 
     package struct Series: Equatable, Sendable {
         package enum Style: Equatable, Sendable {
-            case line, linesWithPoints, points, dots, steps
+            case line, linesWithPoints, points, dots
             /// Standing on zero; the width is in units of x.
             case bars(width: Double)
         }

@@ -49,7 +49,7 @@ extension RunReport {
                     "By how much the \(watched) tiles have the higher loss and the lower accuracy. At zero the network does as "
                         + "well on them as on those it is trained on; a gap that grows is overfitting."))
         }
-        let rates = Chart.Series("learning rate", .steps, points(\.learningRate))
+        let rates = Chart.Series("learning rate", .line, points(\.learningRate))
         figures.append(
             .init(
                 chart("Learning rate", .init("learning rate", isLogarithmic: true), [rates]),
@@ -100,10 +100,13 @@ extension RunReport {
     }
 
     private var reliabilityFigure: Page.Figure {
-        let lowest = reliability.flatMap { $0.bins.flatMap { [$0.x, $0.y] } }.filter(\.isFinite).min() ?? 0
-        let range = min(0.9, max(0, (lowest * 10).rounded(.down) / 10))...1
+        func range(_ values: (Chart.Point) -> [Double]) -> ClosedRange<Double> {
+            let lowest = reliability.flatMap { $0.bins.flatMap(values) }.filter(\.isFinite).min() ?? 0
+            return min(0.9, max(0, (lowest * 10).rounded(.down) / 10))...1
+        }
         var chart = Chart(
-            "Reliability", x: .init("confidence", range), y: .init("share that is right", range),
+            "Reliability", x: .init("confidence", range { [$0.x] }),
+            y: .init("share that is right", range { [$0.x, $0.y] }),
             reliability.map { .init(String(format: "%@, ECE %.3f", $0.name, $0.error), .linesWithPoints, $0.bins) })
         (chart.diagonal, chart.shape) = ("perfect", .square)
         chart.strip = countStrip

@@ -97,7 +97,7 @@ struct PageTests {
     }
 
     @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func chartsOfAllKindsAreDrawnInOrder() throws {
-        let styles: [Chart.Series.Style] = [.line, .linesWithPoints, .points, .dots, .steps, .bars(width: 0.5)]
+        let styles: [Chart.Series.Style] = [.line, .linesWithPoints, .points, .dots, .line, .bars(width: 0.5)]
         var charts = styles.enumerated().map { index, style in
             Chart(
                 "chart \(index)", x: .init("x \(index)", isWhole: true), y: .init("y", isLogarithmic: index == 0),
@@ -115,6 +115,21 @@ struct PageTests {
         #expect(names == ["series 0", "series 1", "series 2", "series 4", "series 5"])
         #expect(labels.contains("perfect") && labels.contains("chance") && labels.contains("tiles"))
         #expect(reader.text.contains("There is nothing to draw."))
+    }
+
+    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func seriesKeepTheirColours() {
+        let points: [Chart.Point] = [.init(1, .nan), .init(2, 1), .init(3, 2)]
+        var series = ["a", "b", "c"].map { Chart.Series($0, .line, points) }
+        series[0].isMuted = true
+        series.insert(.init("nothing", .line, []), at: 2)
+        let chart = Chart("", x: .init("x"), y: .init("y"), series)
+        let reader = PageReader(
+            Page("", subtitle: "", headline: [], [.init("", [.figures([.init(chart, "")])])]).html())
+        let strokes = reader.all("path").compactMap { $0.attributes["stroke"]?.replacingOccurrences(of: " ", with: "") }
+        let colours = strokes.filter { ["rgb(0,114,178)", "rgb(0,158,115)"].contains($0) }
+        #expect(colours == ["rgb(0,114,178)", "rgb(0,158,115)"], "blue, and green after one without points")
+        #expect(strokes.contains("rgb(140,149,159)"))
+        #expect(!strokes.contains("rgb(213,94,0)"))
     }
 
     @Test func tablesAreAlignedNamedAndCutOff() {
