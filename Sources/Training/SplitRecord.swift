@@ -29,7 +29,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     private let test: [String]
     /// Unlabelled tiles whose pixels are in the channel statistics.
     private let unlabelled: [String]
-    /// Names of all groups of the data set's labelled tiles.
+    /// Names of all groups that training met.
     private let groups: [String]
 
     package init(_ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit?) {
@@ -41,7 +41,8 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         validation = hashes(split.validation)
         test = hashes(split.test)
         unlabelled = hashes(split.unlabelled)
-        groups = Set(set.labelled.compactMap { set.tiles[$0].group }).sorted()
+        let met = split.train + split.validation + split.test + split.unlabelled
+        groups = Set(met.compactMap { set.tiles[$0].group }).sorted()
     }
 
     /// The record in a model's metadata.
