@@ -263,7 +263,9 @@ ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int
 // Augmentation (image_augment*.c, image_erase.c)
 
 /// What happens to one tile, in the order of the fields; every number is already drawn. A step whose numbers change
-/// nothing is left out, and a tile with no step at all comes out as it went in.
+/// nothing is left out, and a tile with no step at all comes out as it went in. The geometry's result is rounded to
+/// bytes; from there on grey levels are floats, held between 0 and 255 after each step but the blur, and rounded at
+/// the end.
 typedef struct ck_augmentation {
     /// Where the output comes from: pixel (x, y) shows the source at (inverse[0] x + inverse[1] y + inverse[2],
     /// inverse[3] x + inverse[4] y + inverse[5]), whole numbers being centres of pixels; bilinear, one resampling.
@@ -273,8 +275,9 @@ typedef struct ck_augmentation {
     /// Beyond its edges the source is white; else mirrored, without repeating the outermost pixels.
     bool white_border;
     /// Amounts of haematoxylin, eosin and what neither explains are multiplied and shifted, the shifts in units of
-    /// optical density (0.3 halves the light), with the vectors of Ruifrok & Johnston 2001. Scales are 0 to 16, shifts
-    /// at most 4 in magnitude.
+    /// optical density (0.3 halves the light), with the vectors of Ruifrok & Johnston 2001, at length 1, and their
+    /// cross product. The light of a grey level is (level + 1) / 256. Scales are 0 to 16, shifts at most 4 in
+    /// magnitude.
     float stain_scale[3], stain_shift[3];
     /// Factors of the light for red, green and blue, 1/64 to 64.
     float illumination[3];
@@ -282,12 +285,14 @@ typedef struct ck_augmentation {
     float brightness, contrast, saturation, hue;
     /// In which order these four are done: a permutation of 0 brightness, 1 contrast, 2 saturation, 3 hue.
     uint8_t colour_order[4];
-    /// Standard deviation of a Gaussian blur in pixels, 0 to 32; cut at three deviations, borders mirrored.
+    /// Standard deviation of a Gaussian blur in pixels, 0 to 32; cut at three deviations, rounded up to whole
+    /// pixels; borders mirrored.
     float blur_sigma;
     /// Standard deviation of Gaussian noise in grey levels, 0 to 255; element i of [3][H][W] is number i of the stream.
     float noise_sigma;
     uint64_t noise_seed;
     /// 1 to 100: what JPEG compression without chroma subsampling at this quality leaves; 0: none.
+    /// The quantisation tables are the standard's, scaled as libjpeg does; blocks that stick out repeat the edge.
     int32_t jpeg_quality;
 } ck_augmentation;
 
@@ -307,7 +312,8 @@ typedef struct ck_erasure {
     uint64_t seed;
 } ck_erasure;
 
-/// Overwrites the rectangle erasures[n] in each channel of planes[N][3][H][W].
+/// Overwrites the rectangle erasures[n] in each channel of planes[N][3][H][W]. When one leaves its tile, nothing is
+/// written: CK_BAD_PARAMETER.
 ck_status ck_erase(float *planes, const ck_erasure *erasures, int64_t n, int64_t h, int64_t w);
 
 #ifdef __cplusplus
