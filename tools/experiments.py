@@ -2,7 +2,8 @@
 """Runs trainings that answer a question, and makes tables of their scores.
 
 A run that has finished is not run again and one that was stopped is taken up, so the same command goes on after an
-interruption. Runs go to OUT/PLAN/NAME; the table to the standard output and OUT/PLAN.md.
+interruption. Runs go to OUT/PLAN/NAME, with further options in the name; the table to the standard output and
+OUT/PLAN.md.
 
 Usage: tools/experiments.py DATASET PLAN [--out models/experiments] [--seeds 1 2 3] [-- OPTIONS OF nuclei-train]
 
@@ -54,12 +55,8 @@ def plan(name, dataset):
         parts["no augmentation"] = ["--no-augment"]
         parts["reference augmentation"] = ["--augmentation", "reference"]
         return {part: COMPACT + options for part, options in parts.items()}
-    if name == "blur":
-        return {
-            part: COMPACT + options
-            for part, options in {"with blur": [], "without blur": ["--leave-out", "blur"]}.items()
-        }
-    sys.exit(f"experiments: expected a plan of {__doc__.split('Plans:')[1].split()[::2]}, found {name}")
+    parts = {"with blur": [], "without blur": ["--leave-out", "blur"]}
+    return {part: COMPACT + options for part, options in parts.items()}
 
 
 def train(dataset, folder, options):
@@ -112,13 +109,16 @@ def interval(figures):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", type=pathlib.Path)
-    parser.add_argument("plan")
+    parser.add_argument("plan", choices=["strategies", "folds", "sources", "ablation", "blur"])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/experiments"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     own = sys.argv[1:]
     extra = own[own.index("--") + 1 :] if "--" in own else []
     arguments = parser.parse_args(own[: own.index("--")] if "--" in own else own)
-    root = arguments.out / arguments.plan
+    if not (BIN / "nuclei-train").exists():
+        sys.exit("experiments: build first: swift build -c release")
+    # Runs with other options are other runs.
+    root = arguments.out / "-".join([arguments.plan] + [option.lstrip("-").replace("/", "_") for option in extra])
     root.mkdir(parents=True, exist_ok=True)
     rows = []
     for name, options in plan(arguments.plan, arguments.dataset).items():
@@ -150,7 +150,7 @@ def main():
         "accuracy", "weighted F1", "95 % interval", "ROC-AUC", "ECE", "ECE, calibrated",
     ]) + ["minutes"]
     table = "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head)] + rows) + "\n"
-    (arguments.out / f"{arguments.plan}.md").write_text(table)
+    root.with_suffix(".md").write_text(table)
     print(table)
 
 

@@ -17,15 +17,18 @@ if [ ! -e "$run/report.html" ]; then
     if [ -e "$run/run.json" ]; then
         "$train" --resume "$run"
     else
-        mapfile -t excluded < <(
+        # An assignment of its own: when the licences cannot be read, nothing is trained.
+        list=$(
             python3 - "$dataset/sources.csv" <<'END'
-import csv, sys
+import csv, re, sys
 with open(sys.argv[1], newline="", encoding="utf-8") as file:
     groups = {row["slide_id"] for row in csv.DictReader(file) if "-NC" in row["licence"]}
-print("\n".join(f"--exclude-groups={group}" for group in sorted(groups)))
+for group in sorted(groups):
+    print("--exclude-groups=" + re.sub(r"([][*?\\])", r"\\\1", group))
 END
         )
-        [ "${#excluded[@]}" -gt 0 ] && [ -n "${excluded[0]}" ] || excluded=()
+        excluded=()
+        [ -z "$list" ] || mapfile -t excluded <<<"$list"
         echo "train-model: ${#excluded[@]} groups are left out because of their licence"
         "$train" "$dataset" --architecture compact --strategy regularized --validation --output "$run" \
             "${excluded[@]}"

@@ -37,9 +37,10 @@ extension Split {
 
     /// Parts one fold from the others. Groups are dealt out one after another, large ones first, each to the fold
     /// that then has the least spread of class counts over the folds (as scikit-learn's StratifiedGroupKFold).
+    /// Throws when there are fewer groups than folds; `path` names the data set.
     static func holdOut(
-        _ fold: Fold, of indices: [Int], _ tiles: [Tile], _ groups: [Int], _ seed: UInt64
-    ) -> (rest: [Int], held: [Int]) {
+        _ fold: Fold, of indices: [Int], _ tiles: [Tile], _ groups: [Int], path: String, _ seed: UInt64
+    ) throws(FileError) -> (rest: [Int], held: [Int]) {
         let classes = TileLabel.allCases.count
         var countsOfGroup = [Int: [Double]]()
         var totals = [Double](repeating: 0, count: classes)
@@ -47,6 +48,9 @@ extension Split {
             guard let label = tiles[index].label else { continue }
             countsOfGroup[groups[index], default: [Double](repeating: 0, count: classes)][label.rawValue] += 1
             totals[label.rawValue] += 1
+        }
+        guard fold.count <= countsOfGroup.count else {
+            throw FileError(path, expected: "\(fold.count) groups for as many folds", found: "\(countsOfGroup.count)")
         }
         func size(_ group: Int) -> Double { countsOfGroup[group]!.reduce(0, +) }
         var random = SplitMix64(seed: seed, stream: 3)

@@ -31,6 +31,14 @@ package struct Split: Equatable, Sendable {
     /// Unlabelled tiles that are of no group in validation or test.
     package let unlabelled: [Int]
 
+    /// Parts that somebody else made.
+    package init(train: [Int], validation: [Int], test: [Int], unlabelled: [Int]) {
+        self.train = train
+        self.validation = validation
+        self.test = test
+        self.unlabelled = unlabelled
+    }
+
     /// Shares out the labelled tiles of a set; see `init(_:path:_:)`.
     package init(_ set: TileSet, _ settings: Settings) throws(FileError) {
         try self.init(set.tiles, path: set.path, settings)
@@ -51,9 +59,12 @@ package struct Split: Equatable, Sendable {
         let (rest, test): ([Int], [Int])
         if !held.isEmpty {
             test = labelled.filter { held.contains(groups[$0]) }
+            if test.isEmpty {
+                throw FileError(path, expected: "labelled tiles in the groups for the test", found: "none")
+            }
             rest = labelled.filter { !held.contains(groups[$0]) }
         } else if let fold = settings.fold {
-            (rest, test) = Self.holdOut(fold, of: labelled, tiles, groups, settings.seed)
+            (rest, test) = try Self.holdOut(fold, of: labelled, tiles, groups, path: path, settings.seed)
         } else {
             (rest, test) = Self.holdOut(settings.testShare, of: labelled, tiles, groups, settings.seed, part: 1)
         }

@@ -92,6 +92,14 @@ package struct TileSet: Sendable {
         }
     }
 
+    /// A hash of all tiles in their order, with labels and groups: 16 hexadecimal digits (FNV-1a).
+    package var digest: String {
+        let text = tiles.map { "\($0.fingerprint) \($0.label?.name ?? "") \($0.group ?? "")\n" }.joined()
+        let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
     /// How many of some tiles have each label, in the order of `TileLabel.allCases`.
     package func counts(of indices: [Int]) -> [Int] {
         TileLabel.allCases.map { label in indices.count { tiles[$0].label == label } }

@@ -28,3 +28,22 @@ package enum Folder {
         }
     }
 }
+
+/// Keeps a folder to one process at a time, until the value is released or the process ends, however it does.
+package final class FolderLock: Sendable {
+    private let descriptor: Int32
+
+    /// Throws when the folder cannot be opened, or another process has it.
+    package init(_ path: String) throws(FileError) {
+        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if descriptor < 0 {
+            throw FileError(path, .unreadable, "cannot be opened (\(String(cString: strerror(errno))))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw FileError(path, .unwritable, "expected a folder that nobody works in, found another process there")
+        }
+    }
+
+    deinit { close(descriptor) }
+}

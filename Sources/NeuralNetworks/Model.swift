@@ -40,7 +40,7 @@ extension ModelDescription {
         if Set(classes).count < 2 || Set(classes).count < classes.count {
             return ("two or more classes of different names", classes.joined(separator: ", "))
         }
-        if !(1...16384 ~= tileSize) { return ("a tile size of 1 to 16384 pixels", "\(tileSize)") }
+        if !(1...2048 ~= tileSize) { return ("a tile size of 1 to 2048 pixels", "\(tileSize)") }
         if !(0..<1 ~= dropout) { return ("a dropout of 0 or more, below 1", "\(dropout)") }
         let (mean, deviation) = (statistics.mean, statistics.deviation)
         let areUsable =

@@ -10,6 +10,8 @@ struct Checkpoint {
     struct State: Codable {
         var settings: TrainingSettings
         var split: SplitRecord
+        /// Of all tiles with their labels and groups: what is drawn for a tile depends on its place among them.
+        var tiles: String
         /// Cycles that have ended.
         var cycles: [CycleRecord]
         /// What became of unlabelled tiles in all cycles so far.
@@ -43,7 +45,9 @@ struct Checkpoint {
 }
 
 extension Trainer {
-    var splitRecord: SplitRecord { SplitRecord(split, of: set, settings.split, chosenOn: chosenOn) }
+    var splitRecord: SplitRecord {
+        SplitRecord(split, of: set, settings.split, chosenOn: chosenOn, initial: initialRecord)
+    }
 
     /// Weights, with what else the layers know, and moments with the prefixes of their names in a checkpoint.
     private var parts: [(prefix: String, parameters: ParameterSet)] {
@@ -56,7 +60,8 @@ extension Trainer {
         to path: String, cycles: [CycleRecord] = [], ledger: [PseudoLabel] = [], earlier: [EpochRecord] = []
     ) throws {
         let state = Checkpoint.State(
-            settings: settings, split: splitRecord, cycles: cycles, ledger: ledger, history: earlier + history,
+            settings: settings, split: splitRecord, tiles: set.digest, cycles: cycles, ledger: ledger,
+            history: earlier + history,
             cycle: cycle, steps: optimizer.stepCount, learningRate: optimizer.learningRate, plateau: plateau)
         let tensors = parts.flatMap { part in
             part.parameters.named.map { (name: part.prefix + $0.name, tensor: $0.tensor) }
@@ -73,7 +78,7 @@ extension Trainer {
             throw FileError(
                 checkpoint.file.path, expected: "a checkpoint of the run's settings", found: "one of others")
         }
-        guard state.split == splitRecord else {
+        guard state.split == splitRecord, state.tiles == set.digest else {
             throw FileError(set.path, expected: "the tiles that the run was started with", found: "others")
         }
         try start(cycle: state.cycle, pseudoLabels: state.ledger.filter { $0.cycle == state.cycle })

@@ -18,6 +18,8 @@ package struct RunFolder {
         /// Why the run failed.
         package var failure: String?
         package var version: String
+        /// What was typed to start the run.
+        package var command: String
         package var started: Date
         package var settings: TrainingSettings
         package var dataset: String
@@ -39,14 +41,17 @@ package struct RunFolder {
 
     package let path: String
     package internal(set) var record: Record
+    /// One process at a time works on a run.
+    private let lock: FolderLock
     /// When this process took up the run, and the seconds that others had spent on it before.
     private let opened = Date()
     private var earlierSeconds = 0.0
 
     /// Makes the folder. Throws when there is something in it already: no run overwrites another.
-    package init(path: String, for trainer: Trainer, version: String) throws(FileError) {
+    package init(path: String, for trainer: Trainer, version: String, command: String) throws(FileError) {
         try Folder.make(path)
         self.path = path
+        lock = try FolderLock(path)
         let split = trainer.split
         var tiles = [String: [String: Int]]()
         for (name, part) in [("train", split.train), ("validation", split.validation), ("test", split.test)] {
@@ -54,7 +59,7 @@ package struct RunFolder {
         }
         tiles["unlabelled"] = ["used": split.unlabelled.count, "all": trainer.set.unlabelled.count]
         record = Record(
-            state: .running, version: version, started: Date(), settings: trainer.settings,
+            state: .running, version: version, command: command, started: Date(), settings: trainer.settings,
             dataset: URL(fileURLWithPath: trainer.set.path).path,
             tiles: tiles, parameters: trainer.model.network.parameters.layout.parameterCount,
             threads: Kernels.threadCount, chosenOn: trainer.chosenOn, history: [], seconds: 0)
@@ -71,11 +76,14 @@ package struct RunFolder {
         guard let record = try? decoder.decode(Record.self, from: data) else {
             throw FileError(file, expected: "the record of a run of this version", found: "something else")
         }
-        guard record.state != .finished else {
-            throw FileError(file, expected: "a run that was stopped", found: "one that has finished")
-        }
         self.path = path
         self.record = record
+        lock = try FolderLock(path)
+        guard record.state != .finished else {
+            // A run that was stopped just before its end may have left them.
+            removeWhatItTookToGoOn()
+            throw FileError(file, expected: "a run that was stopped", found: "one that has finished")
+        }
         self.record.state = .running
         self.record.failure = nil
         earlierSeconds = record.seconds
@@ -167,6 +175,10 @@ package struct RunFolder {
         record.state = .finished
         updateTime()
         try saveRecord()
+        removeWhatItTookToGoOn()
+    }
+
+    private func removeWhatItTookToGoOn() {
         unlink(checkpointFile)
         unlink(initialModel)
         for cycle in record.cycles ?? [] where cycle.cycle > 0 { unlink(bestModel(ofCycle: cycle.cycle)) }

@@ -31,8 +31,16 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     private let unlabelled: [String]
     /// Names of all groups that training met.
     private let groups: [String]
+    /// What the model that training started from, and those before it, had learnt, and all that they had met.
+    /// nil for fresh weights.
+    private let learntBefore: [String]?
+    private let metBefore: [String]?
 
-    package init(_ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit?) {
+    /// `initial` is the record of the model that training started from, if there was one.
+    package init(
+        _ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit?,
+        initial: SplitRecord? = nil
+    ) {
         self.settings = settings
         self.chosenOn = chosenOn
         grouped = set.hasGroups
@@ -42,7 +50,9 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         test = hashes(split.test)
         unlabelled = hashes(split.unlabelled)
         let met = split.train + split.validation + split.test + split.unlabelled
-        groups = Set(met.compactMap { set.tiles[$0].group }).sorted()
+        groups = Set(met.compactMap { set.tiles[$0].group } + (initial?.groups ?? [])).sorted()
+        learntBefore = initial.map { Set($0.train + ($0.learntBefore ?? [])).sorted() }
+        metBefore = initial.map { Set($0.hashes(of: .unseen)).sorted() }
     }
 
     /// The record in a model's metadata.
@@ -55,14 +65,23 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         self = record
     }
 
-    /// Indices of the labelled tiles of a set that are in a part.
+    /// Indices of the labelled tiles of a set that are in a part. Tiles that a model before this one learnt from are in
+    /// neither validation nor test.
     package func indices(of part: EvaluationSplit, in set: TileSet) -> [Int] {
-        let (known, groups) = (Set(hashes(of: part)), Set(groups))
+        let isHeldOut = part == .test || part == .validation
+        let known = Set(hashes(of: part)).subtracting(isHeldOut ? learntBefore ?? [] : [])
+        let groups = Set(groups)
         return set.labelled.filter { index in
             let tile = set.tiles[index]
             let isKnown = known.contains(Self.hash(tile))
             return part == .unseen ? !isKnown && !(tile.group.map(groups.contains) ?? false) : isKnown
         }
+    }
+
+    /// Indices of the labelled tiles that the model, or one before it, learnt from.
+    package func learnt(in set: TileSet) -> Set<Int> {
+        let known = Set(train + (learntBefore ?? []))
+        return Set(set.labelled.filter { known.contains(Self.hash(set.tiles[$0])) })
     }
 
     /// Indices of the labelled tiles that are in a part for each of several models: whatever one of them learnt from
@@ -81,7 +100,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         case .train: train
         case .validation: validation
         case .test: test
-        case .unseen: train + validation + test + unlabelled
+        case .unseen: train + validation + test + unlabelled + (metBefore ?? [])
         }
     }
 

@@ -122,7 +122,7 @@ package struct Trainer {
         let trained = (ContinuousClock.now - start).seconds
         let score: Score
         do {
-            score = try self.score(watchedTiles)
+            score = try Evaluation.score(predict(watchedTiles, report: report))
         } catch is PredictionError {
             throw Self.divergence(in: epoch, loss: .nan)
         }
@@ -185,13 +185,23 @@ package struct Trainer {
     }
 
     /// Logits of some tiles with the weights as they are, a row for each.
-    package func logits(of tiles: [Int], afterBatch: ((Int) throws -> Void)? = nil) throws -> [Float] {
-        try set.withPixels { try predictor.logits($0, set.windows(of: tiles), afterBatch: afterBatch) }
+    package func logits(of tiles: [Int], report: (TrainingEvent) throws -> Void = { _ in }) throws -> [Float] {
+        try withoutActuallyEscaping(report) { report in
+            try set.withPixels {
+                try predictor.logits($0, set.windows(of: tiles)) { try report(.prediction(done: $0, of: tiles.count)) }
+            }
+        }
     }
 
     /// Outputs for labelled tiles with the weights as they are.
-    package func predict(_ tiles: [Int]) throws -> LabelledLogits {
-        try Evaluation.predict(predictor, on: tiles, of: set)
+    package func predict(
+        _ tiles: [Int], report: (TrainingEvent) throws -> Void = { _ in }
+    ) throws -> LabelledLogits {
+        try withoutActuallyEscaping(report) { report in
+            try Evaluation.predict(predictor, on: tiles, of: set) {
+                try report(.prediction(done: $0, of: tiles.count))
+            }
+        }
     }
 
     /// Scores some tiles with the weights as they are.
@@ -225,10 +235,13 @@ extension Duration {
 }
 
 extension Trainer {
+    /// What the model that training starts from remembers of its tiles.
+    var initialRecord: SplitRecord? { initial.flatMap { try? SplitRecord($0, path: "") } }
+
     /// What is wrong with scores of this run when the model that it starts from has learnt held-out tiles.
     package var initialModelWarning: String? {
-        guard let initial, let record = try? SplitRecord(initial, path: ""),
-            case let met = Set(record.indices(of: .train, in: set)).intersection(split.test + split.validation),
+        guard let initialRecord,
+            case let met = initialRecord.learnt(in: set).intersection(split.test + split.validation),
             !met.isEmpty
         else { return nil }
         return "the initial model has learnt \(met.count) of the tiles held out here: scores flatter this run"

@@ -8,6 +8,8 @@ package enum TrainingEvent {
     /// Within an epoch: tiles done so far, and loss and accuracy over them.
     case batch(epoch: Int, done: Int, of: Int, loss: Double, accuracy: Double)
     case epoch(EpochRecord, isBest: Bool)
+    /// Tiles are being predicted: so many are done.
+    case prediction(done: Int, of: Int)
     /// A cycle has ended.
     case cycle(CycleRecord)
     /// Unlabelled tiles have been decided on, for the cycle that follows.
@@ -28,11 +30,15 @@ package struct TrainingRun {
 
     /// Starts a run in a folder that is new or empty. Throws `FileError` when the initial model does not fit.
     package init(
-        _ settings: TrainingSettings, set: TileSet, split: Split, path: String, version: String
+        _ settings: TrainingSettings, set: TileSet, split: Split, path: String, version: String, command: String
     ) throws {
+        if settings.pseudoLabelling != nil, split.unlabelled.isEmpty {
+            throw FileError(
+                set.path, expected: "unlabelled tiles that are of no group held out, for pseudo-labels", found: "none")
+        }
         let initial = try settings.initialModel.map { try Self.initialModel($0, settings) }
         trainer = try Trainer(settings, set: set, split: split, initial: initial)
-        folder = try RunFolder(path: path, for: trainer, version: version)
+        folder = try RunFolder(path: path, for: trainer, version: version, command: command)
         // A copy: each cycle starts from it, also when the run is taken up later.
         try initial?.write(to: folder.initialModel)
         try folder.saveRecord()
@@ -81,9 +87,8 @@ package struct TrainingRun {
                     try folder.save(trainer, cycles: cycles, ledger: ledger, earlier: earlier)
                 }
             } while try endCycle(report: report)
-            let last = try score(folder.lastModel)
-            folder.record.lastTest = last
-            folder.record.bestTest = try score(folder.bestModel)
+            folder.record.lastTest = try score(folder.lastModel, report)
+            folder.record.bestTest = try score(folder.bestModel, report)
             try conclude(self)
             try folder.finish()
         } catch {
@@ -95,9 +100,9 @@ package struct TrainingRun {
         }
     }
 
-    private func score(_ path: String) throws -> Score {
+    private func score(_ path: String, _ report: (TrainingEvent) throws -> Void) throws -> Score {
         try trainer.restore(from: path)
-        return try trainer.score(trainer.split.test)
+        return try Evaluation.score(trainer.predict(trainer.split.test, report: report))
     }
 
     /// Decides what comes of the cycle whose epochs are done, and starts the next one; false when there is none.
@@ -106,8 +111,8 @@ package struct TrainingRun {
     private mutating func endCycle(report: (TrainingEvent) throws -> Void) throws -> Bool {
         let path = folder.bestModel(ofCycle: trainer.cycle)
         try trainer.restore(from: path)
-        let calibration = trainer.split.validation.isEmpty ? nil : try calibrate()
-        let logits = try trainer.predict(trainer.watchedTiles)
+        let calibration = trainer.split.validation.isEmpty ? nil : try calibrate(report)
+        let logits = try trainer.predict(trainer.watchedTiles, report: report)
         let losses = logits.probabilities(calibration?.scaling ?? TemperatureScaling(temperature: 1)).losses
         let loss = losses.reduce(0, +) / Double(losses.count)
         let isKept = cycles.last { $0.isKept }.map { loss < $0.calibratedLoss } ?? true
@@ -127,7 +132,7 @@ package struct TrainingRun {
         guard isKept, let settings = trainer.settings.pseudoLabelling, trainer.cycle < settings.cycles,
             let calibration
         else { return false }
-        let labels = try pseudoLabels(settings, calibration.scaling)
+        let labels = try pseudoLabels(settings, calibration.scaling, report)
         ledger += labels
         try folder.save(ledger)
         try report(.labels(labels))
@@ -138,15 +143,17 @@ package struct TrainingRun {
     }
 
     /// Fits a temperature on the validation tiles.
-    private func calibrate() throws -> Calibration {
-        let logits = try trainer.predict(trainer.split.validation)
+    private func calibrate(_ report: (TrainingEvent) throws -> Void) throws -> Calibration {
+        let logits = try trainer.predict(trainer.split.validation, report: report)
         return Calibration(logits.fitTemperature(), fittedOn: .validation, tiles: logits.targets.count)
     }
 
-    private func pseudoLabels(_ settings: PseudoLabelling, _ scaling: TemperatureScaling) throws -> [PseudoLabel] {
+    private func pseudoLabels(
+        _ settings: PseudoLabelling, _ scaling: TemperatureScaling, _ report: (TrainingEvent) throws -> Void
+    ) throws -> [PseudoLabel] {
         let tiles = trainer.split.unlabelled
         let classes = TileLabel.allCases.count
-        let probabilities = scaling.probabilities(try trainer.logits(of: tiles), classes: classes)
+        let probabilities = scaling.probabilities(try trainer.logits(of: tiles, report: report), classes: classes)
         return settings.select(
             cycle: trainer.cycle + 1, tiles: tiles.map { trainer.set.tiles[$0] },
             probabilities: tiles.indices.map { Array(probabilities[$0 * classes..<($0 + 1) * classes]) },

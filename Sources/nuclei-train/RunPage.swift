@@ -8,7 +8,7 @@ extension RunReport {
     private static let pictured = 24
 
     /// The report on a run that has finished; its trainer has the weights of the best model.
-    init(_ run: TrainingRun, command: String) throws {
+    init(_ run: TrainingRun) throws {
         self.init()
         let (trainer, record) = (run.trainer, run.folder.record)
         let tiles = trainer.split.test
@@ -30,7 +30,7 @@ extension RunReport {
             + Console.Progress.clock(record.seconds) + " on \(record.threads) threads"
         headline = Self.headline(assessment)
         remarks = Self.remarks(run, tiles: tiles.count, isCalibrated: isCalibrated, temperature: temperature)
-        scores = Self.scoreTable(assessment, before: isCalibrated ? before : nil)
+        scores = Self.scoreTable(assessment, before: isCalibrated ? before : nil, hasGroups: set.hasGroups)
         classes = TileLabel.names
         confusion =
             ConfusionMatrix(
@@ -51,7 +51,7 @@ extension RunReport {
         if set.hasGroups { groups = Self.groupTable(best, groupNames) }
         data = Self.dataTable(trainer)
         settings = Self.settings(trainer.settings)
-        self.command = command
+        command = record.command
         watched = trainer.watched.rawValue
         bestEpoch = record.bestEpoch
         epochs = record.history.filter { $0.cycle == kept?.cycle ?? 0 }.map { epoch in
@@ -76,7 +76,9 @@ extension RunReport {
     private static func remarks(
         _ run: TrainingRun, tiles: Int, isCalibrated: Bool, temperature: Double
     ) -> [String] {
-        var remarks = ["Scored on \(tiles) test tiles that training has not seen, with the best model of the run."]
+        let warning = run.trainer.initialModelWarning
+        let unseen = warning == nil ? " that training has not seen" : ""
+        var remarks = ["Scored on \(tiles) test tiles\(unseen), with the model that the run kept."]
         if run.trainer.chosenOn == .test {
             remarks.append(
                 "The test chose the best epoch, so its score flatters the model; --validation gives a fair one.")
@@ -87,11 +89,11 @@ extension RunReport {
                     format: "Probabilities are calibrated with temperature %.3f, fitted on the validation tiles.",
                     temperature)
                 : "Probabilities are not calibrated: there were no validation tiles to do it on.")
-        if let warning = run.trainer.initialModelWarning { remarks.append(warning) }
+        if let warning { remarks.append(warning) }
         return remarks
     }
 
-    private static func scoreTable(_ assessment: Assessment, before: Assessment?) -> Page.Table {
+    private static func scoreTable(_ assessment: Assessment, before: Assessment?, hasGroups: Bool) -> Page.Table {
         let names: [(Figure, String)] = [
             (.accuracy, "accuracy"), (.precision, "weighted precision"), (.recall, "weighted recall"),
             (.f1, "weighted F1"), (.mcc, "MCC"), (.rocAUC, "ROC-AUC"), (.loss, "loss"),
@@ -109,7 +111,7 @@ extension RunReport {
             rows.append(row("calibration error before", before[.calibrationError]))
         }
         return Page.Table(
-            "Scores; intervals hold 95 % of 2000 resamples of \(assessment.resampledGroups) groups",
+            "Scores; intervals hold 95 % of 2000 resamples of \(assessment.resampledGroups) \(hasGroups ? "groups" : "tiles")",
             ["", "value", "95 % interval"], rows)
     }
 

@@ -58,7 +58,8 @@ struct Train: ParsableCommand {
                 if let stopped {
                     try TrainingRun(resuming: stopped, set: set, split: split)
                 } else {
-                    try TrainingRun(settings, set: set, split: split, path: output, version: version)
+                    try TrainingRun(
+                        settings, set: set, split: split, path: output, version: version, command: Self.command)
                 }
             if let warning = run.trainer.initialModelWarning { Terminal.printLine("warning: \(warning)") }
             let parameters = String(format: "%.2f M", Double(run.folder.record.parameters) / 1e6)
@@ -67,12 +68,21 @@ struct Train: ParsableCommand {
             Terminal.printLine("run    \(output)\n")
             Terminal.printLine(Self.header(watched: run.trainer.watched))
             var screen = TrainingScreen(settings, folder: output, watched: run.trainer.watched)
-            let command = (["nuclei-train"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
             try run.run(
                 isStop: { $0 is Interrupted }, report: { try screen.show($0) },
-                conclude: { try RunReport($0, command: command).page.write(to: "\(output)/report.html") })
+                conclude: { try RunReport($0).page.write(to: "\(output)/report.html") })
             conclude(run)
         }
+    }
+
+    /// The command line, so that a shell takes it again.
+    private static var command: String {
+        let arguments = CommandLine.arguments.dropFirst().map { argument in
+            let isPlain =
+                !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,+".contains($0) }
+            return isPlain ? argument : "'" + argument.replacingOccurrences(of: "'", with: "'\\''") + "'"
+        }
+        return (["nuclei-train"] + arguments).joined(separator: " ")
     }
 
     private static func newRunPath() -> String {

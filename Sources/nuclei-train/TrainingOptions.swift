@@ -170,6 +170,12 @@ struct TrainingOptions: ParsableArguments {
             settings.augmentation != nil || augmentation == nil && !cutout && leaveOut.isEmpty,
             "--augmentation, --cutout and --leave-out",
             "--augment with them", found: "none")
+        for step in leaveOut {
+            var without = wholeAugmentation
+            without.leaveOut(step)
+            try require(
+                without != wholeAugmentation, "--leave-out", "a step of the augmentation", found: step.rawValue)
+        }
         try require(
             settings.pseudoLabelling != nil || cycles == nil && confidence == nil && largestShift == nil,
             "--cycles, --confidence and --largest-shift", "--strategy pseudo-labeling with them", found: strategy)
@@ -181,10 +187,15 @@ struct TrainingOptions: ParsableArguments {
     }
 
     private var augmentationSettings: AugmentationSettings {
+        var settings = wholeAugmentation
+        for step in leaveOut { settings.leaveOut(step) }
+        return settings
+    }
+
+    private var wholeAugmentation: AugmentationSettings {
         let preset = augmentation ?? (architecture == .lenet5 ? .reference : .pathology)
         var settings = cutout && preset == .reference ? .referenceCutout : preset.settings
         if cutout { settings.cutout.probability = 0.5 }
-        for step in leaveOut { settings.leaveOut(step) }
         return settings
     }
 

@@ -27,6 +27,10 @@ struct TrainingScreen {
             progress?.bar.update(done, of: total, details: details)
             try Interruption.check(
                 "interrupted in epoch \(epoch); nuclei-train --resume \(folder) goes on from its start")
+        case .prediction(let done, let total):
+            if progress?.epoch != 0 { progress = (0, Progress("predict", unit: "tiles")) }
+            progress?.bar.update(done, of: total)
+            try Interruption.check("interrupted; nuclei-train --resume \(folder) goes on from its last whole epoch")
         case .epoch(let record, let isBest):
             progress = nil
             let numbers = String(

@@ -124,6 +124,16 @@ struct SplitTests {
         #expect(groups(split.test) == ["A:one", "A:two"])
         #expect(groups(split.train) == ["B:one", "B:two"])
         #expect(groups(split.unlabelled).isSubset(of: ["B:one", "B:two"]) && !split.unlabelled.isEmpty)
+        settings.testGroups = ["C:*"]
+        #expect(
+            throws: FileError("memory", expected: "labelled tiles in the groups for the test", found: "none"),
+            "what is left out is no test"
+        ) { try Split(tiles, path: "memory", settings) }
+        settings.testGroups = []
+        settings.fold = Split.Fold(1, of: 5)
+        #expect(throws: FileError("memory", expected: "5 groups for as many folds", found: "4")) {
+            try Split(tiles, path: "memory", settings)
+        }
         settings.testGroups = ["D:*"]
         #expect(throws: FileError("memory", expected: "groups that match \"D:*\"", found: "none")) {
             try Split(tiles, path: "memory", settings)

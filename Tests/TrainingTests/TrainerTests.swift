@@ -154,7 +154,7 @@ enum SyntheticTiles {
         let path = NSTemporaryDirectory() + "nuclei-run-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         var trainer = try Trainer(settings, set: set, split: split)
-        var folder = try RunFolder(path: path, for: trainer, version: "1.2.3")
+        var folder = try RunFolder(path: path, for: trainer, version: "1.2.3", command: "c")
         for _ in 0..<2 {
             try trainer.trainEpoch { _ in }
             try folder.save(trainer)
@@ -174,7 +174,9 @@ enum SyntheticTiles {
         #expect(
             lines.count == 3 && lines[0].hasPrefix("cycle,epoch,learning_rate,train_loss")
                 && lines[2].hasPrefix("0,2,0.001,"))
-        let error = #expect(throws: FileError.self) { _ = try RunFolder(path: path, for: trainer, version: "") }
+        let error = #expect(throws: FileError.self) {
+            _ = try RunFolder(path: path, for: trainer, version: "", command: "")
+        }
         #expect(error?.kind == .unwritable)
 
         let record = try SplitRecord(last, path: folder.lastModel)

@@ -29,7 +29,8 @@ import Training
 
     private func start(_ settings: TrainingSettings, _ name: String) throws -> TrainingRun {
         try TrainingRun(
-            settings, set: set, split: Split(set, settings.split), path: "\(folder)/\(name)", version: "test")
+            settings, set: set, split: Split(set, settings.split), path: "\(folder)/\(name)", version: "test",
+            command: "nuclei-train")
     }
 
     private func bits(_ run: TrainingRun, _ name: String) throws -> [Float] {
@@ -46,7 +47,7 @@ import Training
             case .cycle(let cycle): events.append("cycle \(cycle.cycle)")
             case .labels(let labels): events.append("labels \(labels.count)")
             case .batch(_, let done, let total, _, _): if done == total { examples.append(total) }
-            case .epoch: break
+            case .epoch, .prediction: break
             }
         }
         let unlabelled = run.trainer.split.unlabelled
@@ -79,24 +80,33 @@ import Training
         #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "pseudo_labels.csv", "run.json"])
     }
 
+    /// A run that is stopped at its so manieth report, and let go of.
+    private func stop(at place: Int, _ settings: TrainingSettings, _ name: String) throws {
+        var run = try start(settings, name)
+        var count = 0
+        #expect(throws: Stop.self) {
+            try run.run(isStop: { $0 is Stop }) { _ in
+                count += 1
+                if count == place { throw Stop() }
+            }
+        }
+        #expect(run.folder.record.state == .interrupted && run.folder.record.command == "nuclei-train")
+        // One process at a time.
+        let error = #expect(throws: FileError.self) { try RunFolder(resuming: run.folder.path) }
+        #expect(error?.problem == "expected a folder that nobody works in, found another process there")
+    }
+
     /// Stops a run at every place where it reports, each time in a run of its own.
     @Test func aRunThatIsStoppedAnywhereGoesOnToTheSameBits() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var whole = try start(settings, "whole")
         var places = 0
         try whole.run(isStop: { _ in false }) { _ in places += 1 }
-        for place in stride(from: 1, through: places, by: 2) {
-            var run = try start(settings, "stopped-\(place)")
-            var count = 0
-            #expect(throws: Stop.self) {
-                try run.run(isStop: { $0 is Stop }) { _ in
-                    count += 1
-                    if count == place { throw Stop() }
-                }
-            }
-            #expect(run.folder.record.state == .interrupted)
+        for place in stride(from: 1, through: places, by: 3) {
+            let path = "\(folder)/stopped-\(place)"
+            try stop(at: place, settings, "stopped-\(place)")
             var resumed = try TrainingRun(
-                resuming: RunFolder(resuming: run.folder.path), set: set, split: Split(set, settings.split))
+                resuming: RunFolder(resuming: path), set: set, split: Split(set, settings.split))
             try resumed.run(isStop: { $0 is Stop }) { _ in }
             for name in ["best", "last"] {
                 try compareBits("\(name) after a stop at \(place)", bits(resumed, name), bits(whole, name))
@@ -104,7 +114,7 @@ import Training
             #expect(resumed.ledger == whole.ledger)
             #expect(resumed.cycles.map(\.calibratedLoss) == whole.cycles.map(\.calibratedLoss))
             #expect(resumed.folder.record.history.map(\.trainLoss) == whole.folder.record.history.map(\.trainLoss))
-            try FileManager.default.removeItem(atPath: run.folder.path)
+            try FileManager.default.removeItem(atPath: path)
         }
     }
 
@@ -131,6 +141,54 @@ import Training
                 == "the initial model has learnt \(leaked) of the tiles held out here: scores flatter this run")
         settings.initialModel = "\(folder)/none.safetensors"
         #expect(throws: FileError.self) { try start(settings, "fourth") }
+        // A model remembers what those before it learnt: such tiles judge it no more.
+        let record = SplitRecord(
+            split, of: set, settings.split, chosenOn: nil,
+            initial: try SplitRecord(Model(path: first.folder.lastModel), path: ""))
+        #expect(record.indices(of: .test, in: set).count == split.test.count - leaked)
+        #expect(record.learnt(in: set) == Set(split.train + first.trainer.split.train))
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/fourth"))
+    }
+
+    @Test func aRunGoesOnWithItsOwnLabelsOnly() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var settings = TrainingSettings(.basic, .compact)
+        settings.epochs = 3
+        settings.batchSize = 16
+        // The last report of the first epoch but one: a checkpoint is there.
+        try stop(at: 6, settings, "run")
+        let digest = set.digest
+        #expect(digest.count == 16 && digest == set.digest)
+        let path = "\(folder)/run/checkpoint.safetensors"
+        let file = try SafetensorsFile(path: path)
+        let tensors = file.entries.keys.map { name in
+            (
+                name: name,
+                tensor: Tensor(
+                    Shape(file.entries[name]!.shape), file.withBytes(of: name) { Array($0.bindMemory(to: Float.self)) })
+            )
+        }
+        var metadata = file.metadata
+        metadata["state"] = metadata["state"]?.replacingOccurrences(of: digest, with: "0123456789abcdef")
+        #expect(metadata != file.metadata)
+        try SafetensorsFile.write(tensors, metadata: metadata, to: path)
+        let error = #expect(throws: FileError.self) {
+            try TrainingRun(
+                resuming: RunFolder(resuming: "\(folder)/run"), set: set, split: Split(set, settings.split))
+        }
+        #expect(error?.problem == "expected the tiles that the run was started with, found others")
+    }
+
+    @Test func pseudoLabelsNeedUnlabelledTiles() throws {
+        var tiles = Split.Settings()
+        tiles.validationShare = 0.25
+        let split = try Split(set, tiles)
+        let labelledOnly = Split(train: split.train, validation: split.validation, test: split.test, unlabelled: [])
+        let error = #expect(throws: FileError.self) {
+            try TrainingRun(
+                settings, set: set, split: labelledOnly, path: "\(folder)/none", version: "", command: "")
+        }
+        #expect(error?.problem.hasPrefix("expected unlabelled tiles that are of no group held out") == true)
+        #expect(!FileManager.default.fileExists(atPath: "\(folder)/none"))
     }
 }
