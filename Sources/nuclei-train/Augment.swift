@@ -21,8 +21,7 @@ struct Augment: ParsableCommand {
     @Option(help: "Picture to write, .png or .jpg.")
     var output: String
 
-    @Option(help: "Settings.")
-    var preset = AugmentationPreset.pathology
+    @OptionGroup var variation: AugmentationOptions
 
     @Option(help: "Rows: tiles, chosen by the seed.")
     var tiles = 8
@@ -39,6 +38,7 @@ struct Augment: ParsableCommand {
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
+        try variation.check(.pathology)
         try require(1...1000 ~= tiles, "--tiles", "1 to 1000", found: tiles)
         try require(1...100 ~= variants, "--variants", "1 to 100", found: variants)
         try require(1...1_000_000 ~= epoch, "--epoch", "1 to 1000000", found: epoch)
@@ -53,11 +53,12 @@ struct Augment: ParsableCommand {
             var random = SplitMix64(seed: seed, stream: 0x7368_6565_74)
             let chosen = Array(set.tiles.indices.shuffled(using: &random).prefix(tiles))
             let sheet = ContactSheet(
-                set, tiles: chosen, variants: variants, seed: seed, epoch: epoch, settings: preset.settings)
+                set, tiles: chosen, variants: variants, seed: seed, epoch: epoch,
+                settings: variation.settings(.pathology))
             let writer = try openImageForWriting(output, width: sheet.width, height: sheet.height)
             try sheet.write(to: writer, threads: threads.count) { try Interruption.check("interrupted; no picture") }
             for tile in chosen { Terminal.printLine(set.tiles[tile].filename) }
-            Terminal.printLine("\(output): \(chosen.count) tiles, \(variants) variants each, \(preset.rawValue)")
+            Terminal.printLine("\(output): \(chosen.count) tiles, \(variants) variants each")
         }
     }
 }

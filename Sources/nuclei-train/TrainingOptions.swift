@@ -6,8 +6,6 @@ import Training
 
 extension Architecture: ExpressibleByArgument {}
 extension Strategy: ExpressibleByArgument {}
-extension AugmentationPreset: ExpressibleByArgument {}
-extension AugmentationStep: ExpressibleByArgument {}
 extension OptimizerSettings.Method: ExpressibleByArgument {}
 extension TrainingSettings.Schedule: ExpressibleByArgument {}
 extension TrainingSettings.Balance: ExpressibleByArgument {}
@@ -79,14 +77,7 @@ struct TrainingOptions: ParsableArguments {
     @Flag(inversion: .prefixedNo, help: "Change tiles at random each time they are learnt (default: unless basic).")
     var augment: Bool?
 
-    @Option(help: "Which changes; `nuclei-train augment` shows them (default: lenet5 reference, compact pathology).")
-    var augmentation: AugmentationPreset?
-
-    @Flag(help: "Also erase a part of each other tile; with `reference`, instead of jitter and shear.")
-    var cutout = false
-
-    @Option(help: "Step of the augmentation to leave out; may be repeated.")
-    var leaveOut = [AugmentationStep]()
+    @OptionGroup var variation: AugmentationOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -167,15 +158,10 @@ struct TrainingOptions: ParsableArguments {
             settings.earlyStopping != nil || patience == nil && minDelta == nil, "--patience and --min-delta",
             "--early-stopping with them", found: "none")
         try require(
-            settings.augmentation != nil || augmentation == nil && !cutout && leaveOut.isEmpty,
+            settings.augmentation != nil || variation.isEmpty,
             "--augmentation, --cutout and --leave-out",
             "--augment with them", found: "none")
-        for step in leaveOut {
-            var without = wholeAugmentation
-            without.leaveOut(step)
-            try require(
-                without != wholeAugmentation, "--leave-out", "a step of the augmentation", found: step.rawValue)
-        }
+        try variation.check(usualAugmentation)
         try require(
             settings.pseudoLabelling != nil || cycles == nil && confidence == nil && largestShift == nil,
             "--cycles, --confidence and --largest-shift", "--strategy pseudo-labeling with them", found: strategy)
@@ -186,18 +172,7 @@ struct TrainingOptions: ParsableArguments {
             fold == nil || testGroups.isEmpty, "--fold", "no --test-groups beside it", found: "--test-groups")
     }
 
-    private var augmentationSettings: AugmentationSettings {
-        var settings = wholeAugmentation
-        for step in leaveOut { settings.leaveOut(step) }
-        return settings
-    }
-
-    private var wholeAugmentation: AugmentationSettings {
-        let preset = augmentation ?? (architecture == .lenet5 ? .reference : .pathology)
-        var settings = cutout && preset == .reference ? .referenceCutout : preset.settings
-        if cutout { settings.cutout.probability = 0.5 }
-        return settings
-    }
+    private var usualAugmentation: AugmentationPreset { architecture == .lenet5 ? .reference : .pathology }
 
     var settings: TrainingSettings {
         var settings = TrainingSettings(strategy, architecture)
@@ -216,7 +191,7 @@ struct TrainingOptions: ParsableArguments {
         if let clipNorm { settings.clipNorm = clipNorm > 0 ? clipNorm : nil }
         set(\.balance, balance)
         if augment == true || augment == nil && settings.augmentation != nil {
-            settings.augmentation = augmentationSettings
+            settings.augmentation = variation.settings(usualAugmentation)
         } else {
             settings.augmentation = nil
         }

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Console
+import Datasets
+
+extension AugmentationPreset: ExpressibleByArgument {}
+extension AugmentationStep: ExpressibleByArgument {}
+
+/// How tiles are varied at random.
+struct AugmentationOptions: ParsableArguments {
+    @Option(help: "How tiles are varied (default: reference for training lenet5, else pathology).")
+    var augmentation: AugmentationPreset?
+
+    @Flag(help: "Also erase a part of every other tile; with `reference`, instead of jitter and shear.")
+    var cutout = false
+
+    @Option(help: "Step of the augmentation to leave out; may be repeated.")
+    var leaveOut = [AugmentationStep]()
+
+    var isEmpty: Bool { augmentation == nil && !cutout && leaveOut.isEmpty }
+
+    /// `preset` is what is meant when none is named.
+    func settings(_ preset: AugmentationPreset) -> AugmentationSettings {
+        var settings = whole(preset)
+        for step in leaveOut { settings.leaveOut(step) }
+        return settings
+    }
+
+    /// Throws when a step is to be left out that is not there.
+    func check(_ preset: AugmentationPreset) throws {
+        for step in leaveOut {
+            var without = whole(preset)
+            without.leaveOut(step)
+            try require(without != whole(preset), "--leave-out", "a step of the augmentation", found: step.rawValue)
+        }
+    }
+
+    private func whole(_ preset: AugmentationPreset) -> AugmentationSettings {
+        let preset = augmentation ?? preset
+        var settings = cutout && preset == .reference ? .referenceCutout : preset.settings
+        if cutout { settings.cutout.probability = 0.5 }
+        return settings
+    }
+}
