@@ -38,6 +38,15 @@ struct Mask: ParsableCommand {
     @Option(help: "Where windows do not end at an edge: one more touches it (clamp), or the rest is left out (none).")
     var edges = EdgeRule.clamp
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where to look: in the tissue that a slide's smallest level shows (auto; crops are looked at everywhere), \
+            everywhere (off), or inside the polygons of a GeoJSON file in pixels of the full resolution.
+            """,
+            valueName: "auto|off|FILE.geojson"))
+    var tissue = TissueChoice.auto
+
     @Option(help: "File to write (default: IMAGE's name with _nuclei_mask.png, beside it).")
     var output: String?
 
@@ -59,30 +68,33 @@ struct Mask: ParsableCommand {
             settings.stride = stride
             settings.threshold = threshold
             settings.edges = edges
-            let reader = try openImage(image)
+            let reader = try openBlocks(image)
             let masker = try Masker(loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
             let total = try masker.grid(for: reader).count
             let path = output ?? defaultPath(for: image, ending: "_nuclei_mask.png")
-            try requireOther(path, than: [image] + (model.map { [$0] } ?? []))
+            try requireOther(path, than: [image] + (model.map { [$0] } ?? []) + tissue.files)
             let writer = try PNGWriter(path: path, width: reader.width, height: reader.height, channels: .grey)
             let size = "\(reader.width) x \(reader.height) pixels"
             if masker.pads(width: reader.width, height: reader.height) {
                 Terminal.printLine("\(image): \(size), smaller than a tile of \(tile): padded by reflection")
             }
             compareResolution(of: reader, with: loaded.description)
+            let map = try tissue.map(of: reader)
             let start = ContinuousClock.now
             var progress = Progress((image as NSString).lastPathComponent, unit: "windows")
-            let probabilities = try masker.probabilities(reader) { done in
+            let probabilities = try masker.probabilities(reader, tissue: map) { done in
                 progress.update(done, of: total)
                 try Interruption.check("interrupted; no mask was written")
             }
             let summary = try masker.write(
                 probabilities, width: reader.width, height: reader.height, to: writer)
             let seconds = Progress.seconds(ContinuousClock.now - start)
+            let counts = probabilities.counts()
             Terminal.printLine(
                 String(
                     format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, summary.windows, seconds,
-                    Double(summary.windows) / seconds))
+                    Double(counts[.predicted, default: 0]) / seconds))
+            if let line = coverageLine(counts) { Terminal.printLine(line) }
             Terminal.printLine(String(format: "nuclei cover %.2f %% of the image", summary.coverage * 100))
             if summary.uncovered > 0 {
                 let share = Double(summary.uncovered) / Double(reader.width * reader.height) * 100
@@ -90,12 +102,33 @@ struct Mask: ParsableCommand {
                     String(format: "%.2f %% at the right and lower edge were not looked at (--edges none)", share))
             }
             Terminal.printLine("mask: \(path)")
+            if let unreadable = counts[.unreadable], unreadable > 0 {
+                let share = Double(summary.unreadable) / (Double(reader.width) * Double(reader.height)) * 100
+                Terminal.writeError(
+                    String(
+                        format: "warning: %@: %d windows could not be read; nothing is known of %.2f %% of the image\n",
+                        image, unreadable, share))
+                throw ExitStatus.partlyUnreadable
+            }
         }
     }
 
+    /// How many windows had which fate, when not all were predicted.
+    private func coverageLine(_ counts: [WindowState: Int]) -> String? {
+        let names: [(WindowState, String)] = [
+            (.predicted, "predicted"), (.background, "without tissue"), (.outside, "outside the slide"),
+            (.unreadable, "unreadable"),
+        ]
+        let parts = names.compactMap { state, name in
+            counts[state].flatMap { $0 > 0 ? "\($0) \(name)" : nil }
+        }
+        return parts.count == 1 && counts[.predicted, default: 0] > 0
+            ? nil : "windows: \(parts.joined(separator: ", "))"
+    }
+
     /// Says so when slide and model were seen at resolutions that differ by more than a tenth.
-    private func compareResolution(of reader: any RowReader, with model: ModelDescription) {
-        guard let slide = (reader as? SlideReader)?.metadata.micronsPerPixel, let learnt = model.micronsPerPixel,
+    private func compareResolution(of reader: any BlockReader, with model: ModelDescription) {
+        guard let slide = reader.slide?.micronsPerPixel, let learnt = model.micronsPerPixel,
             !(0.9...1.1 ~= slide.x / learnt)
         else { return }
         Terminal.printLine(
