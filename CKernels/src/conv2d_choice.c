@@ -1,5 +1,6 @@
-/// Which form of convolution serves which shape: the one place that decides.
+/// Which form of convolution serves which shape, and which instruction set: the one place that decides.
 #include "ck_conv2d.h"
+#include "ck_dot.h"
 
 #include <stdlib.h>
 
@@ -54,6 +55,15 @@ static const struct choice *chosen(void) {
 
 ck_status ck_conv2d_choice_status(void) {
     return chosen()->status;
+}
+
+const ck_dot_form *ck_dot_choose(void) {
+    const ck_dot_form *const forms[] = {&ck_dot_avx512, &ck_dot_avx2};
+    ck_isa isa = chosen()->isa;
+    for (int i = 0; i < 2; i++)
+        if (forms[i]->multiply && has(forms[i]->isa) && (isa == CK_ISA_ANY || isa == forms[i]->isa))
+            return forms[i];
+    return &ck_dot_portable;
 }
 
 /// Filters that a pass computes, and pixels in a row of them.

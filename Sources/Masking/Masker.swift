@@ -42,6 +42,10 @@ package final class Masker {
     private let nucleiIndex: Int
     /// Pixels that a side of a block may have: 16 MB a block, and little that is decoded twice.
     package var largestBlock = 2304
+    /// Whether windows share the features of a block.
+    package var sharing = SharingChoice.automatic
+    /// How the windows of the image that was looked at last shared features; nil when they did not.
+    package private(set) var sharingPlan: SharingPlan?
 
     /// Throws when the model has no class of nuclei.
     package init(_ model: Model, path: String, batchSize: Int, settings: MaskSettings) throws(FileError) {
@@ -92,8 +96,14 @@ package final class Masker {
     ) throws -> ProbabilityGrid {
         let grid = try grid(for: reader)
         let result = ProbabilityGrid(grid)
+        let predictor = try BlockPredictor(
+            model, batchSize: min(batchSize, grid.count), windowStride: settings.stride,
+            sharing: sharing)
+        sharingPlan = predictor.sharing
+        let side = largestSide(predictor.sharing)
         let plan = BlockPlan(
-            grid, largestWidth: largestBlock, largestHeight: min(largestBlock, reader.largestBlockHeight))
+            grid, largestWidth: side, largestHeight: min(side, reader.largestBlockHeight),
+            phase: predictor.sharing?.stride ?? 1)
         var jobs = [(block: WindowBlock, region: PixelRegion)]()
         var done = 0
         for index in 0..<plan.count {
@@ -103,27 +113,19 @@ package final class Masker {
                 jobs.append((block, region))
             }
         }
-        let predictor = try Predictor(model, batchSize: min(batchSize, grid.count))
         let classes = model.description.classes.count
         try BlockStream.forEachBlock(of: reader, jobs.map(\.region)) { index, pixels in
             let windows = result.pendingWindows(of: jobs[index].block)
-            var waiting = [Int]()
-            var places = [Int64]()
-            for window in windows {
-                let region = result.region(of: window)
-                if pixels.isUnreadable(region) {
-                    result.store.setState(window, .unreadable)
-                } else if pixels.isOutside(region) {
-                    result.store.setState(window, .outside)
-                } else {
-                    waiting.append(window)
-                    places.append(
-                        Int64((region.y - pixels.region.y) * pixels.bytesPerRow + (region.x - pixels.region.x) * 3))
-                }
-            }
+            let waiting = result.markMissing(windows, in: pixels)
             done += windows.count - waiting.count
             var next = 0
-            func deliver(_ logits: UnsafeBufferPointer<Float>) throws {
+            let block = BlockWindows(
+                bytes: pixels.bytes, width: pixels.region.width, height: pixels.region.height,
+                corners: waiting.map { window in
+                    let region = result.region(of: window)
+                    return (region.x - pixels.region.x, region.y - pixels.region.y)
+                })
+            try predictor.add(block) { logits in
                 let rows = Tensor([logits.count / classes, classes], logits)
                 try Kernels.softmax(rows, rows)
                 for row in 0..<rows.shape[0] {
@@ -132,12 +134,16 @@ package final class Masker {
                 }
                 try afterBatch(done + next)
             }
-            let shape = PixelWindows(height: tile, width: tile, rowStride: pixels.bytesPerRow, offsets: places)
-            try predictor.add(pixels.bytes, shape, deliver: deliver)
-            try predictor.flush(deliver: deliver)
             done += waiting.count
         }
         return result
+    }
+
+    /// Pixels that a side of a block may have: the features of a block take 128 MB at most, and a block has no more
+    /// windows than their borders leave room for.
+    private func largestSide(_ sharing: SharingPlan?) -> Int {
+        guard let sharing else { return largestBlock }
+        return min(largestBlock, sharing.largestSide(bytes: 128 << 20), tile + 31 * settings.stride)
     }
 
     /// The same for an image in rows.

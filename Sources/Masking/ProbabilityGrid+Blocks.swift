@@ -31,6 +31,21 @@ extension ProbabilityGrid {
         return known
     }
 
+    /// Marks windows that pixels are missing for; returns the others.
+    func markMissing(_ windows: [Int], in pixels: PixelBlock) -> [Int] {
+        windows.filter { window in
+            let region = region(of: window)
+            if pixels.isUnreadable(region) {
+                store.setState(window, .unreadable)
+            } else if pixels.isOutside(region) {
+                store.setState(window, .outside)
+            } else {
+                return true
+            }
+            return false
+        }
+    }
+
     /// The smallest rectangle around a block's pending windows, or as high as the block; nil when there is none.
     func pendingRegion(of block: WindowBlock, asHighAsBlock: Bool) -> PixelRegion? {
         let windows = pendingWindows(of: block)

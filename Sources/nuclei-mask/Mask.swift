@@ -47,6 +47,12 @@ struct Mask: ParsableCommand {
             valueName: "auto|off|FILE.geojson"))
     var tissue = TissueChoice.auto
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Compute what overlapping windows have in common once, where that is less work; the results are the same."
+    )
+    var sharedFeatures = true
+
     @Option(help: "File to write (default: IMAGE's name with _nuclei_mask.png, beside it).")
     var output: String?
 
@@ -69,7 +75,8 @@ struct Mask: ParsableCommand {
             settings.threshold = threshold
             settings.edges = edges
             let reader = try openBlocks(image)
-            let masker = try Masker(loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
+            let masker = try Masker(
+                loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
             let total = try masker.grid(for: reader).count
             let path = output ?? defaultPath(for: image, ending: "_nuclei_mask.png")
             try requireOther(path, than: [image] + (model.map { [$0] } ?? []) + tissue.files)
@@ -80,6 +87,7 @@ struct Mask: ParsableCommand {
             }
             compareResolution(of: reader, with: loaded.description)
             let map = try tissue.map(of: reader)
+            masker.sharing = sharedFeatures ? .automatic : .none
             let start = ContinuousClock.now
             var progress = Progress((image as NSString).lastPathComponent, unit: "windows")
             let probabilities = try masker.probabilities(reader, tissue: map) { done in
@@ -95,6 +103,11 @@ struct Mask: ParsableCommand {
                     format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, summary.windows, seconds,
                     Double(counts[.predicted, default: 0]) / seconds))
             if let line = coverageLine(counts) { Terminal.printLine(line) }
+            Terminal.printLine(
+                masker.sharingPlan.map {
+                    "windows shared the features of \($0.trunk) layers, every \($0.stride) pixels"
+                }
+                    ?? "windows were computed one by one")
             Terminal.printLine(String(format: "nuclei cover %.2f %% of the image", summary.coverage * 100))
             if summary.uncovered > 0 {
                 let share = Double(summary.uncovered) / Double(reader.width * reader.height) * 100

@@ -51,10 +51,10 @@ final class ArrayBlocks: BlockReader {
 @Suite(.kernelTurns) struct BlockTests {
     private static let tile = 32
 
-    private func model() throws -> Model {
+    private func model(tile: Int) throws -> Model {
         let model = try Model(
             ModelDescription(
-                architecture: .lenet5, tileSize: Self.tile, classes: ["NO_NUCLEUS", "NUCLEI"],
+                architecture: .lenet5, tileSize: tile, classes: ["NO_NUCLEUS", "NUCLEI"],
                 statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
         try model.network.initialize(seed: 3)
         return model
@@ -64,10 +64,10 @@ final class ArrayBlocks: BlockReader {
         (0..<width * height * 3).map { UInt8(Formula.bits(5, $0 / 3 / 9) >> 57) + UInt8(Formula.bits(6, $0) >> 57) }
     }
 
-    private func masker(stride: Int, block: Int) throws -> Masker {
+    private func masker(stride: Int, block: Int, tile: Int = Self.tile) throws -> Masker {
         var settings = MaskSettings()
         settings.stride = stride
-        let masker = try Masker(model(), path: "model", batchSize: 7, settings: settings)
+        let masker = try Masker(model(tile: tile), path: "model", batchSize: 7, settings: settings)
         masker.largestBlock = block
         return masker
     }
@@ -118,6 +118,34 @@ final class ArrayBlocks: BlockReader {
                     try compare(
                         "\(width)x\(height) in blocks of \(block)", Array(other.values), Array(expected.values),
                         Tolerance(absolute: 1e-6))
+                }
+            }
+        }
+    }
+
+    /// Also where the last row and column of windows, moved back to the edge, are out of step with the others.
+    @Test func sharedFeaturesGiveThePlainProbabilities() throws {
+        for (width, height) in [(200, 150), (201, 151), (64, 300), (40, 90), (131, 66)] {
+            let pixels = pixels(width, height)
+            for (stride, layers) in [(16, 3), (4, 3), (8, 2), (32, 3), (6, 1)] {
+                let plain = try masker(stride: stride, block: 130, tile: 64)
+                plain.sharing = .none
+                let reader = ArrayBlocks(width: width, height: height, pixels: pixels)
+                let expected = try plain.probabilities(reader) { _ in }
+                #expect(plain.sharingPlan == nil)
+                let shared = try masker(stride: stride, block: 130, tile: 64)
+                shared.sharing = .layers(layers)
+                let tissue = TissueMap(
+                    imageWidth: width, imageHeight: height, width: 4, height: 4,
+                    isTissue: (0..<16).map { Formula.bits(8, $0) % 3 == 0 })
+                for tissue in [nil, tissue] {
+                    let found = try shared.probabilities(reader, tissue: tissue) { _ in }
+                    #expect(shared.sharingPlan?.trunk == layers)
+                    let windows = (0..<found.grid.count).filter { found.store.state($0) == .predicted }
+                    #expect(windows.count == (tissue == nil ? found.grid.count : windows.count))
+                    try compare(
+                        "\(width)x\(height), stride \(stride)", windows.map { found.store.probability($0) },
+                        windows.map { expected.store.probability($0) }, Tolerance(absolute: 1e-6))
                 }
             }
         }
