@@ -54,6 +54,24 @@ int32_t ck_thread_count(void);
 /// How many threads a parallel region really gets: 1 although more were asked for means a build without OpenMP.
 int32_t ck_team_size(void);
 
+// Instructions (instruction_set.c)
+
+/// Instruction sets that kernels have forms for.
+typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
+    /// The best one of the processor.
+    CK_ISA_ANY CK_SWIFT_NAME("any") = 0,
+    CK_ISA_PORTABLE CK_SWIFT_NAME("portable"),
+    /// With FMA.
+    CK_ISA_AVX2 CK_SWIFT_NAME("avx2"),
+    CK_ISA_AVX512 CK_SWIFT_NAME("avx512"),
+} ck_isa;
+
+/// Overrides which instructions kernels with several forms use: the convolutions, augmentation and ck_erase. Until it
+/// is called, the environment variable NUCLEI_ISA (any, portable, avx2, avx512) decides, where it is set.
+/// CK_BAD_PARAMETER when the processor lacks them; such kernels return the same when the environment asks for that or
+/// for a name that is not listed here. What augmentation and ck_erase compute has the same bits in every form.
+ck_status ck_set_isa(ck_isa isa);
+
 // Convolution (conv2d.c)
 
 /// Geometry of a two-dimensional cross-correlation, zero padded.
@@ -90,20 +108,10 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
     CK_CONV2D_DIRECT CK_SWIFT_NAME("direct"),
 } ck_conv2d_algorithm;
 
-/// Instruction sets that kernels have forms for.
-typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
-    /// The best one of the processor.
-    CK_ISA_ANY CK_SWIFT_NAME("any") = 0,
-    CK_ISA_PORTABLE CK_SWIFT_NAME("portable"),
-    /// With FMA.
-    CK_ISA_AVX2 CK_SWIFT_NAME("avx2"),
-    CK_ISA_AVX512 CK_SWIFT_NAME("avx512"),
-} ck_isa;
-
-/// Overrides the choice of convolution kernels, which changes the scratch that they need. Until it is called, the
-/// environment variables NUCLEI_CONV (any, im2col, direct) and NUCLEI_ISA (any, portable, avx2, avx512) decide, where
-/// they are set. CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when
-/// the environment asks for that or for a name that is not listed here.
+/// Overrides the choice of convolution kernels, which changes the scratch that they need, and that of ck_set_isa. Until
+/// it is called, the environment variable NUCLEI_CONV (any, im2col, direct) decides, where it is set. CK_BAD_PARAMETER
+/// when the processor lacks the instruction set; the convolutions return the same when the environment asks for a name
+/// that is not listed here, or for instructions that are not there.
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa);
 
 // Pooling (pool2d.c)

@@ -1,26 +1,36 @@
 #include "image_augment.h"
+#include "instruction_set.h"
 
-static int64_t padded_width(int64_t w) {
-    return (w + 7) / 8 * 8;
+ck_status ck_augment_choose(const ck_augment_form **form) {
+    const ck_augment_form *const forms[] = {&ck_augment_avx512, &ck_augment_avx2, &ck_augment_portable};
+    ck_isa isa;
+    ck_status status = ck_wanted_isa(&isa);
+    for (int i = 0; i < 3; i++)
+        if (forms[i]->affine_row && ck_has_isa(forms[i]->isa) && (isa == CK_ISA_ANY || isa == forms[i]->isa)) {
+            *form = forms[i];
+            return status;
+        }
+    return CK_BAD_PARAMETER;
 }
 
 /// Lays out the memory of one thread; `scratch` may be null to learn how many floats that takes.
 static int64_t lay_out(ck_augment_memory *memory, float *scratch, const ck_windows *d) {
-    int64_t h = d->h, w = d->w, longest = ck_max(h, w), used = 0;
+    int64_t h = d->h, pitch = ck_ceil_div(d->w, CK_AUGMENT_LANES) * CK_AUGMENT_LANES, used = 0;
+    memory->pitch = pitch;
     struct {
         float **part;
         int64_t count;
     } parts[] = {
-        {(float **)&memory->source, (h + 2) * (w + 2)},
-        {(float **)&memory->row, w},
-        {(float **)&memory->columns, w},
-        {(float **)&memory->rows, longest},
-        {&memory->column_parts, w},
-        {&memory->row_parts, w},
-        {&memory->planes, 3 * h * w},
-        {&memory->half, h * w},
-        {&memory->padded, w + 2 * CK_BLUR_RADIUS},
-        {&memory->blocks, 3 * 8 * padded_width(w)},
+        {(float **)&memory->source, ck_ceil_div(3 * (h + 2) * (d->w + 2) + CK_SOURCE_MARGIN, sizeof(float))},
+        {(float **)&memory->row, pitch},
+        {(float **)&memory->offsets, pitch},
+        {(float **)&memory->rows, h},
+        {&memory->row_parts, pitch},
+        {(float **)&memory->column_weights, pitch},
+        {&memory->planes, 3 * h * pitch},
+        {&memory->half, h * pitch},
+        {&memory->padded, pitch + 2 * CK_BLUR_RADIUS},
+        {&memory->blocks, 3 * 8 * pitch},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (scratch)
@@ -62,75 +72,66 @@ static bool is_sound(const ck_augmentation *a) {
            a->jpeg_quality <= 100;
 }
 
-static void write_pixels(uint8_t *out, const ck_pixel *row, int64_t w) {
-    for (int64_t x = 0; x < w; x++) {
-        out[3 * x] = (uint8_t)row[x];
-        out[3 * x + 1] = (uint8_t)(row[x] >> 8);
-        out[3 * x + 2] = (uint8_t)(row[x] >> 16);
-    }
-}
-
-static void pack(ck_pixel *restrict row, const float *restrict r, const float *restrict g, const float *restrict b,
-                 int64_t w) {
-    for (int64_t x = 0; x < w; x++)
-        row[x] = (ck_pixel)(int32_t)(ck_clamp(r[x], 0, 255) + 0.5f) |
-                 (ck_pixel)(int32_t)(ck_clamp(g[x], 0, 255) + 0.5f) << 8 |
-                 (ck_pixel)(int32_t)(ck_clamp(b[x], 0, 255) + 0.5f) << 16;
-}
-
-static void add_noise(float *restrict planes, int64_t count, float sigma, uint64_t seed) {
-    enum { PIECE = 1024 };
-    float noise[PIECE];
-    for (int64_t start = 0; start < count; start += PIECE) {
-        int64_t piece = ck_min(PIECE, count - start);
-        ck_normal_numbers(noise, start, piece, seed);
-        for (int64_t i = 0; i < piece; i++)
-            planes[start + i] = ck_clamp(planes[start + i] + sigma * noise[i], 0, 255);
+static void add_noise(const ck_augment_memory *m, const ck_windows *d, const ck_augmentation *a,
+                      const ck_augment_form *form) {
+    for (int64_t row = 0; row < 3 * d->h; row++) {
+        ck_normal_numbers(m->padded, row * d->w, d->w, a->noise_seed);
+        form->add_noise(m->planes + row * m->pitch, m->padded, m->pitch, a->noise_sigma);
     }
 }
 
 static void augment(uint8_t *out, const uint8_t *window, const ck_augmentation *a, const ck_windows *d,
-                    const ck_augment_memory *m, const float *density) {
-    int64_t h = d->h, w = d->w;
+                    const ck_augment_memory *m, const ck_augment_form *form) {
+    int64_t h = d->h, w = d->w, plane = h * m->pitch;
     bool permutes = ck_is_permutation(a->inverse);
     if (permutes)
         ck_permutation_tables(m, a, d);
-    else
-        ck_frame_source(m, window, d);
-    ck_stain_map stain = ck_make_stain_map(a);
-    bool colours = ck_changes_colour(a), blurs = a->blur_sigma > 0, noises = a->noise_sigma > 0;
-    bool needs_planes = stain.active || colours || blurs || noises || a->jpeg_quality > 0;
-    float *r = m->planes, *g = r + h * w, *b = g + h * w;
+    ck_frame_source(m, window, d);
+    ck_pixel_steps steps;
+    int32_t contrast = ck_make_pixel_steps(&steps, a);
+    bool has_neighbours = a->blur_sigma > 0 || a->noise_sigma > 0 || a->jpeg_quality > 0;
+    // Without a step that needs the whole tile, one row of each plane stays in the cache.
+    bool is_whole = has_neighbours || contrast < steps.count, is_moved_only = !is_whole && steps.count == 0;
     double grey = 0;
     for (int64_t y = 0; y < h; y++) {
         if (permutes)
-            ck_permuted_row(m, a, window, d, y);
+            ck_permuted_row(m, y);
         else
-            ck_affine_row(m, a, d, y);
-        if (!needs_planes) {
-            write_pixels(out + 3 * y * w, m->row, w);
+            form->affine_row(m, a, d, y);
+        if (is_moved_only) {
+            form->write_pixels(out + 3 * y * w, m->row, w);
             continue;
         }
-        ck_stain_row(r + y * w, g + y * w, b + y * w, m->row, w, &stain, density);
-        if (colours)
-            grey += ck_colour_row_before_contrast(r + y * w, g + y * w, b + y * w, w, a);
+        float *first = m->planes + (is_whole ? y * m->pitch : 0), *rows[3] = {first, first + plane, first + 2 * plane};
+        grey += form->pixel_row(rows, m->row, w, &steps, 0, contrast, contrast < steps.count);
+        if (!is_whole)
+            form->write_floats(out + 3 * y * w, rows, w);
     }
-    if (!needs_planes)
+    if (!is_whole)
         return;
-    if (colours) {
-        float mean = (float)(grey / ((double)h * (double)w));
-        for (int64_t y = 0; y < h; y++)
-            ck_colour_row_from_contrast(r + y * w, g + y * w, b + y * w, w, a, mean);
-    }
-    if (blurs)
-        ck_blur_planes(m, d, a->blur_sigma);
-    if (noises)
-        add_noise(m->planes, 3 * h * w, a->noise_sigma, a->noise_seed);
+    if (contrast < steps.count)
+        steps.step[contrast].rest = (1 - steps.step[contrast].factor) * (float)(grey / ((double)h * (double)w));
+    ck_jpeg_tables tables;
     if (a->jpeg_quality > 0)
-        ck_jpeg_planes(m, d, a->jpeg_quality);
+        ck_fill_jpeg_tables(&tables, a->jpeg_quality);
     for (int64_t y = 0; y < h; y++) {
-        pack(m->row, r + y * w, g + y * w, b + y * w, w);
-        write_pixels(out + 3 * y * w, m->row, w);
+        float *first = m->planes + y * m->pitch, *rows[3] = {first, first + plane, first + 2 * plane};
+        if (contrast < steps.count)
+            form->pixel_row(rows, NULL, w, &steps, contrast, steps.count, false);
+        if (!has_neighbours)
+            form->write_floats(out + 3 * y * w, rows, w);
+    }
+    if (!has_neighbours)
+        return;
+    if (a->blur_sigma > 0)
+        ck_blur_planes(m, d, a->blur_sigma, form);
+    if (a->noise_sigma > 0)
+        add_noise(m, d, a, form);
+    for (int64_t y = 0; y < h; y++) {
+        float *first = m->planes + y * m->pitch, *rows[3] = {first, first + plane, first + 2 * plane};
+        if (a->jpeg_quality > 0 && y % 8 == 0)
+            form->compress_rows(rows, m->blocks, h - y, w, m->pitch, &tables);
+        form->write_floats(out + 3 * y * w, rows, w);
     }
 }
 
@@ -148,8 +149,10 @@ ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t
             return CK_BAD_PARAMETER;
     if (scratch_count < ck_augment_scratch(d, threads))
         return CK_SCRATCH_TOO_SMALL;
-    float density[256];
-    ck_density_table(density);
+    const ck_augment_form *form;
+    ck_status status = ck_augment_choose(&form);
+    if (status != CK_OK)
+        return status;
     int64_t team = ck_min(threads, d->n);
 #pragma omp parallel num_threads((int)team)
     {
@@ -159,7 +162,7 @@ ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t
         // Tiles differ in their steps, so they are dealt out one by one.
 #pragma omp for schedule(static, 1)
         for (int64_t n = 0; n < d->n; n++)
-            augment(pixels + n * d->h * d->w * 3, base + offsets[n], &augmentations[n], d, &memory, density);
+            augment(pixels + n * d->h * d->w * 3, base + offsets[n], &augmentations[n], d, &memory, form);
     }
     return CK_OK;
 }

@@ -1,0 +1,54 @@
+/// The steps of augmentation for one instruction set: included once, with LANES, the floats of a vector, defined and
+/// the instruction set as the target of the functions that follow.
+///
+/// Products are not fused with sums and sums have a fixed order, so that every instruction set gives the same bits.
+#include "image_augment.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#pragma clang fp contract(off)
+
+typedef float vec __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
+typedef int32_t ints __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
+typedef uint32_t words __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
+
+static inline vec load(const float *p) {
+    return *(const vec *)p;
+}
+
+static inline void store(float *p, vec v) {
+    *(vec *)p = v;
+}
+
+static inline vec to_floats(words v) {
+    // Signed numbers are converted faster; ours are small.
+    return __builtin_convertvector((ints)v, vec);
+}
+
+static inline ints to_ints(vec v) {
+    return __builtin_convertvector(v, ints);
+}
+
+static inline vec smaller(vec a, vec b) {
+    return a < b ? a : b;
+}
+
+static inline vec larger(vec a, vec b) {
+    return a > b ? a : b;
+}
+
+/// Not a number becomes `low`.
+static inline vec held(vec v, float low, float high) {
+    return smaller(larger(v, (vec)low), (vec)high);
+}
+
+#include "image_augment_blur_lanes.h"
+#include "image_augment_geometry_lanes.h"
+#include "image_augment_jpeg_lanes.h"
+#include "image_augment_pixel_lanes.h"
+#include "random_normal_lanes.h"
+
+#define CK_AUGMENT_FORM(isa)                                                                                           \
+    {isa, affine_row, pixel_row, write_pixels, write_floats, blur_row, add_noise, compress_rows, normal_pairs}
