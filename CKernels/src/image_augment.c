@@ -17,6 +17,7 @@ ck_status ck_augment_choose(const ck_augment_form **form) {
 static int64_t lay_out(ck_augment_memory *memory, float *scratch, const ck_windows *d) {
     int64_t h = d->h, pitch = ck_ceil_div(d->w, CK_AUGMENT_LANES) * CK_AUGMENT_LANES, used = 0;
     memory->pitch = pitch;
+    memory->plane = h * pitch;
     struct {
         float **part;
         int64_t count;
@@ -72,69 +73,6 @@ static bool is_sound(const ck_augmentation *a) {
            a->jpeg_quality <= 100;
 }
 
-static void add_noise(const ck_augment_memory *m, const ck_windows *d, const ck_augmentation *a,
-                      const ck_augment_form *form) {
-    for (int64_t row = 0; row < 3 * d->h; row++) {
-        ck_normal_numbers(m->padded, row * d->w, d->w, a->noise_seed);
-        form->add_noise(m->planes + row * m->pitch, m->padded, m->pitch, a->noise_sigma);
-    }
-}
-
-static void augment(uint8_t *out, const uint8_t *window, const ck_augmentation *a, const ck_windows *d,
-                    const ck_augment_memory *m, const ck_augment_form *form) {
-    int64_t h = d->h, w = d->w, plane = h * m->pitch;
-    bool permutes = ck_is_permutation(a->inverse);
-    if (permutes)
-        ck_permutation_tables(m, a, d);
-    ck_frame_source(m, window, d);
-    ck_pixel_steps steps;
-    int32_t contrast = ck_make_pixel_steps(&steps, a);
-    bool has_neighbours = a->blur_sigma > 0 || a->noise_sigma > 0 || a->jpeg_quality > 0;
-    // Without a step that needs the whole tile, one row of each plane stays in the cache.
-    bool is_whole = has_neighbours || contrast < steps.count, is_moved_only = !is_whole && steps.count == 0;
-    double grey = 0;
-    for (int64_t y = 0; y < h; y++) {
-        if (permutes)
-            ck_permuted_row(m, y);
-        else
-            form->affine_row(m, a, d, y);
-        if (is_moved_only) {
-            form->write_pixels(out + 3 * y * w, m->row, w);
-            continue;
-        }
-        float *first = m->planes + (is_whole ? y * m->pitch : 0), *rows[3] = {first, first + plane, first + 2 * plane};
-        grey += form->pixel_row(rows, m->row, w, &steps, 0, contrast, contrast < steps.count);
-        if (!is_whole)
-            form->write_floats(out + 3 * y * w, rows, w);
-    }
-    if (!is_whole)
-        return;
-    if (contrast < steps.count)
-        steps.step[contrast].rest = (1 - steps.step[contrast].factor) * (float)(grey / ((double)h * (double)w));
-    ck_jpeg_tables tables;
-    if (a->jpeg_quality > 0)
-        ck_fill_jpeg_tables(&tables, a->jpeg_quality);
-    for (int64_t y = 0; y < h; y++) {
-        float *first = m->planes + y * m->pitch, *rows[3] = {first, first + plane, first + 2 * plane};
-        if (contrast < steps.count)
-            form->pixel_row(rows, NULL, w, &steps, contrast, steps.count, false);
-        if (!has_neighbours)
-            form->write_floats(out + 3 * y * w, rows, w);
-    }
-    if (!has_neighbours)
-        return;
-    if (a->blur_sigma > 0)
-        ck_blur_planes(m, d, a->blur_sigma, form);
-    if (a->noise_sigma > 0)
-        add_noise(m, d, a, form);
-    for (int64_t y = 0; y < h; y++) {
-        float *first = m->planes + y * m->pitch, *rows[3] = {first, first + plane, first + 2 * plane};
-        if (a->jpeg_quality > 0 && y % 8 == 0)
-            form->compress_rows(rows, m->blocks, h - y, w, m->pitch, &tables);
-        form->write_floats(out + 3 * y * w, rows, w);
-    }
-}
-
 ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,
                              const ck_augmentation *augmentations, const ck_windows *d, int32_t threads, float *scratch,
                              size_t scratch_count) {
@@ -162,7 +100,8 @@ ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t
         // Tiles differ in their steps, so they are dealt out one by one.
 #pragma omp for schedule(static, 1)
         for (int64_t n = 0; n < d->n; n++)
-            augment(pixels + n * d->h * d->w * 3, base + offsets[n], &augmentations[n], d, &memory, form);
+            ck_augment_tile(pixels + n * d->h * d->w * 3, base + offsets[n],
+                            n + team < d->n ? base + offsets[n + team] : NULL, &augmentations[n], d, &memory, form);
     }
     return CK_OK;
 }

@@ -15,21 +15,20 @@ enum { CK_AUGMENT_LANES = 16 };
 
 /// Pixels are read in pairs of 8 bytes.
 enum { CK_SOURCE_MARGIN = 8 };
-/// Weights of two neighbours add up to this.
-enum { CK_COLUMN_WEIGHT = 32767 };
 
 /// Memory of one thread for tiles of one size.
 typedef struct ck_augment_memory {
     /// W rounded up: the length of all rows below. What is beyond W is made of the tile's pixels or never read.
     int64_t pitch;
+    /// Floats of a plane.
+    int64_t plane;
     /// [H + 2][W + 2][3] and CK_SOURCE_MARGIN: the source in a frame of white pixels.
     uint8_t *source;
     /// One row of the output of the geometry.
     ck_pixel *row;
     /// Where in the source, in bytes, the pixels of a row lie (for permutations: less rows[y]), and [H].
     uint32_t *offsets, *rows;
-    /// How far it is from there to the next row: 0 to 1; and to the next column: weights of both in a word, which add
-    /// up to CK_COLUMN_WEIGHT, that of the next one in the upper half.
+    /// How far the pixels of a row lie from there towards the next row, 0 to 1, and the weights of both columns.
     float *row_parts;
     uint32_t *column_weights;
     float *planes;
@@ -92,25 +91,26 @@ typedef struct ck_jpeg_tables {
     float steps[2][64], inverses[2][64];
 } ck_jpeg_tables;
 
-/// Leaf functions for one instruction set. Rows are whole: they fill their pitch and may be read as far.
+/// Leaf functions for one instruction set. Rows are worked on as far as their pitch.
 typedef struct ck_augment_form {
     ck_isa isa;
     /// memory->row = row y of the resampled tile.
     void (*affine_row)(const ck_augment_memory *memory, const ck_augmentation *a, const ck_windows *d, int64_t y);
-    /// Does steps first ... last - 1 to one row of each plane, in place, or to `pixels` where that is not null. Returns
-    /// the sum of the first w grey levels that the last of them leaves, when asked to.
-    double (*pixel_row)(float *const rows[3], const ck_pixel *pixels, int64_t w, const ck_pixel_steps *steps,
-                        int32_t first, int32_t last, bool sums_grey);
-    /// out[w][3] = a row of bytes.
-    void (*write_pixels)(uint8_t *out, const ck_pixel *pixels, int64_t w);
-    void (*write_floats)(uint8_t *out, float *const rows[3], int64_t w);
+    /// Row y of the planes = what the steps first ... last - 1 make of memory->row, or else of itself. Returns the sum
+    /// of the first w grey levels that come out, when asked to.
+    double (*pixel_row)(const ck_augment_memory *memory, int64_t y, int64_t w, bool is_from_row,
+                        const ck_pixel_steps *steps, int32_t first, int32_t last, bool sums_grey);
+    /// memory->row = row y of the planes, rounded.
+    void (*pack_row)(const ck_augment_memory *memory, int64_t y);
+    /// out[w][3] = memory->row.
+    void (*write_row)(uint8_t *out, const ck_augment_memory *memory, int64_t w);
     /// out[pitch] = weights[0] * before[0][x] + sum over i = 1 ... radius of weights[i] * (before[i][x] + after[i][x])
     void (*blur_row)(float *out, const float *const *before, const float *const *after, const float *weights,
                      int64_t radius, int64_t pitch);
     /// row[pitch] += sigma * noise, held between 0 and 255.
     void (*add_noise)(float *row, const float *noise, int64_t pitch, float sigma);
-    /// What JPEG leaves of at most 8 rows of h at `rows`, the first of each plane; blocks[3][8][pitch] is scratch.
-    void (*compress_rows)(float *const rows[3], float *blocks, int64_t h, int64_t w, int64_t pitch,
+    /// What JPEG leaves of the 8 rows of the planes from y on.
+    void (*compress_rows)(const ck_augment_memory *memory, const ck_windows *d, int64_t y,
                           const ck_jpeg_tables *tables);
     /// out[2 * CK_NORMAL_PAIRS]: the normal numbers that pairs `first` ... of the seed's stream are.
     void (*normal_pairs)(float *out, int64_t first, uint64_t seed);
@@ -122,6 +122,9 @@ extern const ck_augment_form ck_augment_portable, ck_augment_avx2, ck_augment_av
 /// CK_BAD_PARAMETER, and still a form, when the environment asks for one that is not there.
 ck_status ck_augment_choose(const ck_augment_form **form);
 
+/// Augments one window with memory of its own. `next` is the window that is to come after it, or null.
+void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, const ck_augmentation *a,
+                     const ck_windows *d, const ck_augment_memory *m, const ck_augment_form *form);
 void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma, const ck_augment_form *form);
 void ck_fill_jpeg_tables(ck_jpeg_tables *tables, int32_t quality);
 

@@ -19,7 +19,7 @@ void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float 
     const float *before[CK_BLUR_RADIUS + 1], *after[CK_BLUR_RADIUS + 1];
     int64_t radius = gaussian(weights, sigma);
     for (int c = 0; c < 3; c++) {
-        float *plane = memory->planes + c * h * pitch;
+        float *plane = memory->planes + c * memory->plane;
         for (int64_t i = 0; i <= radius; i++) {
             before[i] = centre - i;
             after[i] = centre + i;

@@ -34,8 +34,10 @@ void ck_permutation_tables(const ck_augment_memory *memory, const ck_augmentatio
 
 void ck_permuted_row(const ck_augment_memory *memory, int64_t y) {
     const uint8_t *from = memory->source + memory->rows[y];
-    for (int64_t x = 0; x < memory->pitch; x++)
-        memcpy(&memory->row[x], from + memory->offsets[x], sizeof(ck_pixel));
+    const uint32_t *restrict offsets = memory->offsets;
+    ck_pixel *restrict row = memory->row;
+    for (int64_t x = 0, pitch = memory->pitch; x < pitch; x++)
+        memcpy(&row[x], from + offsets[x], sizeof *row);
 }
 
 void ck_frame_source(const ck_augment_memory *memory, const uint8_t *window, const ck_windows *d) {

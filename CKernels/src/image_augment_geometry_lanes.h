@@ -1,39 +1,60 @@
 /// Bilinear resampling; part of image_augment_lanes.h.
 
-/// Coordinates along one axis of the source: the index in the frame of the pixel before, and the part of the way to the
-/// next. The frame's white pixels end an axis on both sides: mirrored coordinates meet them with weight 0 at most.
-typedef struct place {
-    words index;
-    vec part;
-} place;
+/// One axis of the source.
+typedef struct axis {
+    float last, period, inverse_period;
+    bool is_white;
+} axis;
 
-static inline place locate(vec at, float last, bool is_white) {
-    if (is_white) {
-        at = held(at, -1, last + 1) + 1;
-        // The last pixel of the frame has no next one.
-        ints whole = to_ints(held(at, 0, last + 1));
-        return (place){(words)whole, at - __builtin_convertvector(whole, vec)};
-    }
-    float period = last > 0 ? 2 * last : 1, inverse_period = 1 / period;
-    at = larger(at, -at);
-    at -= period * __builtin_convertvector(to_ints(at * inverse_period), vec);
-    at = held(smaller(at, period - at), 0, last);
-    ints whole = to_ints(at);
-    return (place){(words)whole + 1, at - __builtin_convertvector(whole, vec)};
+static inline axis make_axis(int64_t extent, bool is_white) {
+    float last = (float)(extent - 1), period = extent > 1 ? 2 * last : 1;
+    return (axis){last, period, 1 / period, is_white};
 }
 
+/// The index in the frame of the pixel before a coordinate, and the part of the way to the next. The frame's white
+/// pixels end an axis on both sides: mirrored coordinates meet them with weight 0 at most.
+static inline words locate(vec *part, vec at, const axis *on) {
+    vec start;
+    words index;
+    if (on->is_white) {
+        at = held(at, -1, on->last + 1) + 1;
+        // The last pixel of the frame has no next one.
+        index = (words)to_ints(held(at, 0, on->last + 1));
+        start = to_floats(index);
+    } else {
+        at = magnitude(at);
+        at -= on->period * __builtin_convertvector(to_ints(at * on->inverse_period), vec);
+        at = held(smaller(at, on->period - at), 0, on->last);
+        index = (words)to_ints(at);
+        start = to_floats(index);
+        index += 1;
+    }
+    *part = at - start;
+    return index;
+}
+
+/// A column's weights and those of the next one add up to this. They are negative, because 16 bits hold this number
+/// with a minus sign only.
+enum { WEIGHTS = 32768 };
+
 static void locate_row(const ck_augment_memory *memory, const ck_augmentation *a, const ck_windows *d, int64_t y) {
-    const float *m = a->inverse, column_start = m[1] * (float)y + m[2], row_start = m[4] * (float)y + m[5];
-    vec x;
+    const float *m = a->inverse, column_slope = m[0], row_slope = m[3];
+    const float column_start = m[1] * (float)y + m[2], row_start = m[4] * (float)y + m[5];
+    const axis across = make_axis(d->w, a->white_border), down = make_axis(d->h, a->white_border);
+    const uint32_t row_bytes = (uint32_t)(3 * (d->w + 2));
+    uint32_t *offsets = memory->offsets, *weights = memory->column_weights;
+    float *parts = memory->row_parts;
+    vec x, part;
     for (int i = 0; i < LANES; i++)
         x[i] = (float)i;
-    for (int64_t i = 0; i < memory->pitch; i += LANES, x += (float)LANES) {
-        place column = locate(m[0] * x + column_start, (float)(d->w - 1), a->white_border);
-        place row = locate(m[3] * x + row_start, (float)(d->h - 1), a->white_border);
-        words next = (words)to_ints(column.part * (float)CK_COLUMN_WEIGHT + 0.5f);
-        *(words *)(memory->offsets + i) = row.index * (uint32_t)(3 * (d->w + 2)) + column.index * 3;
-        *(words *)(memory->column_weights + i) = next << 16 | (CK_COLUMN_WEIGHT - next);
-        store(memory->row_parts + i, row.part);
+    for (int64_t i = 0, pitch = memory->pitch; i < pitch; i += LANES, x += (float)LANES) {
+        words column = locate(&part, column_slope * x + column_start, &across);
+        words next = (words)to_ints(smaller(part * WEIGHTS + 0.5f, (vec)(float)(WEIGHTS - 1)));
+        // The next one's in the upper half.
+        *(words *)(weights + i) = (next | WEIGHTS) - (next << 16);
+        words row = locate(&part, row_slope * x + row_start, &down);
+        *(words *)(offsets + i) = row * row_bytes + column * 3;
+        store(parts + i, part);
     }
 }
 
@@ -71,7 +92,7 @@ static inline ints add_products(shorts a, shorts b) {
 #define EACH_FOR_FOUR 0, 0, 0, 0
 #endif
 
-/// What lies between the columns, in units of 1 / CK_COLUMN_WEIGHT: exact.
+/// What lies between the columns, times -WEIGHTS: exact.
 static inline vec between_columns(const uint8_t *source, const uint32_t *offsets, shorts weights) {
     pairs_of_pixels pairs;
     for (int p = 0; p < PIXELS; p++) {
@@ -87,16 +108,19 @@ static inline vec between_columns(const uint8_t *source, const uint32_t *offsets
 static void affine_row(const ck_augment_memory *memory, const ck_augmentation *a, const ck_windows *d, int64_t y) {
     locate_row(memory, a, d, y);
     const uint8_t *source = memory->source, *below = source + 3 * (d->w + 2);
-    for (int64_t x = 0; x < memory->pitch; x += PIXELS) {
-        const uint32_t *offsets = memory->offsets + x;
+    const uint32_t *offsets = memory->offsets, *column_weights = memory->column_weights;
+    const float *row_parts = memory->row_parts;
+    ck_pixel *row = memory->row;
+    for (int64_t x = 0, pitch = memory->pitch; x < pitch; x += PIXELS) {
         words weights = (words)0;
         vec parts = (vec)0.0f;
-        memcpy(&weights, memory->column_weights + x, PIXELS * sizeof(uint32_t));
-        memcpy(&parts, memory->row_parts + x, PIXELS * sizeof(float));
+        memcpy(&weights, column_weights + x, PIXELS * sizeof(uint32_t));
+        memcpy(&parts, row_parts + x, PIXELS * sizeof(float));
         shorts columns = (shorts)__builtin_shufflevector(weights, weights, EACH_FOR_FOUR);
-        vec upper = between_columns(source, offsets, columns), lower = between_columns(below, offsets, columns);
+        vec upper = between_columns(source, offsets + x, columns), lower = between_columns(below, offsets + x, columns);
         vec value = upper + (lower - upper) * __builtin_shufflevector(parts, parts, EACH_FOR_FOUR);
-        value = value * (1.0f / CK_COLUMN_WEIGHT) + 0.5f;
-        *(channels *)(memory->row + x) = __builtin_convertvector(to_ints(value), channels);
+        // The sum has no bits left for fractions of a grey level: rounded, it ends up in the lowest byte.
+        words rounded = (words)(12582912.0f * WEIGHTS - value);
+        *(channels *)(row + x) = __builtin_convertvector(rounded, channels);
     }
 }

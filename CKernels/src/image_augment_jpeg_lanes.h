@@ -115,38 +115,40 @@ static void quantise_blocks(float *rows, int64_t pitch, const float *steps, cons
     }
 }
 
-static void to_ycc(float *const out[3], float *const rows[3], int64_t at, int64_t pitch) {
+static void to_ycc(float *luma, int64_t step, const float *r, int64_t plane, int64_t pitch) {
+    const float *g = r + plane, *b = g + plane;
     for (int64_t x = 0; x < pitch; x += LANES) {
-        vec r = load(rows[0] + at + x), g = load(rows[1] + at + x), b = load(rows[2] + at + x);
-        store(out[0] + x, 0.299f * r + 0.587f * g + 0.114f * b - 128);
-        store(out[1] + x, -0.168736f * r - 0.331264f * g + 0.5f * b);
-        store(out[2] + x, 0.5f * r - 0.418688f * g - 0.081312f * b);
+        vec red = load(r + x), green = load(g + x), blue = load(b + x);
+        store(luma + x, 0.299f * red + 0.587f * green + 0.114f * blue - 128);
+        store(luma + step + x, -0.168736f * red - 0.331264f * green + 0.5f * blue);
+        store(luma + 2 * step + x, 0.5f * red - 0.418688f * green - 0.081312f * blue);
     }
 }
 
-static void to_rgb(float *const rows[3], int64_t at, float *const in[3], int64_t pitch) {
+static void to_rgb(float *r, int64_t plane, const float *luma, int64_t step, int64_t pitch) {
+    float *g = r + plane, *b = g + plane;
     for (int64_t x = 0; x < pitch; x += LANES) {
-        vec light = load(in[0] + x) + 128, blue = load(in[1] + x), red = load(in[2] + x);
-        store(rows[0] + at + x, held(light + 1.402f * red, 0, 255));
-        store(rows[1] + at + x, held(light - 0.344136f * blue - 0.714136f * red, 0, 255));
-        store(rows[2] + at + x, held(light + 1.772f * blue, 0, 255));
+        vec light = load(luma + x) + 128, blue = load(luma + step + x), red = load(luma + 2 * step + x);
+        store(r + x, held(light + 1.402f * red, 0, 255));
+        store(g + x, held(light - 0.344136f * blue - 0.714136f * red, 0, 255));
+        store(b + x, held(light + 1.772f * blue, 0, 255));
     }
 }
 
-static void compress_rows(float *const rows[3], float *blocks, int64_t h, int64_t w, int64_t pitch,
+static void compress_rows(const ck_augment_memory *memory, const ck_windows *d, int64_t y,
                           const ck_jpeg_tables *tables) {
-    float *lines[8][3];
+    const int64_t pitch = memory->pitch, step = 8 * pitch;
+    float *blocks = memory->blocks;
     for (int64_t i = 0; i < 8; i++) {
-        for (int c = 0; c < 3; c++)
-            lines[i][c] = blocks + (c * 8 + i) * pitch;
         // Blocks that stick out repeat the last row and column.
-        to_ycc(lines[i], rows, ck_min(i, h - 1) * pitch, pitch);
-        for (int c = 0; c < 3; c++)
-            for (int64_t x = w; x < pitch; x++)
-                lines[i][c][x] = lines[i][c][w - 1];
+        const float *row = memory->planes + ck_min(y + i, d->h - 1) * pitch;
+        to_ycc(blocks + i * pitch, step, row, memory->plane, pitch);
     }
+    for (int64_t i = 0; i < 3 * 8; i++)
+        for (int64_t x = d->w; x < pitch; x++)
+            blocks[i * pitch + x] = blocks[i * pitch + d->w - 1];
     for (int c = 0; c < 3; c++)
-        quantise_blocks(lines[0][c], pitch, tables->steps[c > 0], tables->inverses[c > 0]);
-    for (int64_t i = 0; i < ck_min(8, h); i++)
-        to_rgb(rows, i * pitch, lines[i], pitch);
+        quantise_blocks(blocks + c * step, pitch, tables->steps[c > 0], tables->inverses[c > 0]);
+    for (int64_t i = 0; i < ck_min(8, d->h - y); i++)
+        to_rgb(memory->planes + (y + i) * pitch, memory->plane, blocks + i * pitch, step, pitch);
 }

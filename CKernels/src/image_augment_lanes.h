@@ -39,6 +39,10 @@ static inline vec larger(vec a, vec b) {
     return a > b ? a : b;
 }
 
+static inline vec magnitude(vec v) {
+    return (vec)((words)v & 0x7FFFFFFF);
+}
+
 /// Not a number becomes `low`.
 static inline vec held(vec v, float low, float high) {
     return smaller(larger(v, (vec)low), (vec)high);
@@ -51,4 +55,4 @@ static inline vec held(vec v, float low, float high) {
 #include "random_normal_lanes.h"
 
 #define CK_AUGMENT_FORM(isa)                                                                                           \
-    {isa, affine_row, pixel_row, write_pixels, write_floats, blur_row, add_noise, compress_rows, normal_pairs}
+    {isa, affine_row, pixel_row, pack_row, write_row, blur_row, add_noise, compress_rows, normal_pairs}

@@ -59,9 +59,9 @@ static inline colour turned(colour c, float sixths) {
     hue = hue >= circle ? hue - circle : hue;
     // How far it is from cyan, green and blue.
     vec r = hue - 3 * chroma, g = hue - 2 * chroma, b = hue - 4 * chroma;
-    r = larger(r, -r) - chroma;
-    g = 2 * chroma - larger(g, -g);
-    b = 2 * chroma - larger(b, -b);
+    r = magnitude(r) - chroma;
+    g = 2 * chroma - magnitude(g);
+    b = 2 * chroma - magnitude(b);
     return (colour){low + smaller(larger(r, (vec)0.0f), chroma), low + smaller(larger(g, (vec)0.0f), chroma),
                     low + smaller(larger(b, (vec)0.0f), chroma)};
 }
@@ -82,21 +82,23 @@ static inline colour after_step(colour c, const ck_pixel_steps *steps, int32_t i
     }
 }
 
-static double pixel_row(float *const rows[3], const ck_pixel *pixels, int64_t w, const ck_pixel_steps *steps,
-                        int32_t first, int32_t last, bool sums_grey) {
+static double pixel_row(const ck_augment_memory *memory, int64_t y, int64_t w, bool is_from_row,
+                        const ck_pixel_steps *steps, int32_t first, int32_t last, bool sums_grey) {
+    const ck_pixel *pixels = memory->row;
+    float *r = memory->planes + y * memory->pitch, *g = r + memory->plane, *b = g + memory->plane;
     // Lanes of the longest vectors are added up apart, whatever the length of ours.
     float sums[CK_AUGMENT_LANES] = {0};
-    for (int64_t x = 0; x < w; x += LANES) {
-        colour c = pixels ? to_colour(*(const words *)(pixels + x))
-                          : (colour){load(rows[0] + x), load(rows[1] + x), load(rows[2] + x)};
+    for (int64_t x = 0, pitch = memory->pitch; x < pitch; x += LANES) {
+        colour c = is_from_row ? to_colour(*(const words *)(pixels + x))
+                               : (colour){load(r + x), load(g + x), load(b + x)};
         for (int32_t i = first; i < last; i++)
             c = after_step(c, steps, i);
-        store(rows[0] + x, c.r);
-        store(rows[1] + x, c.g);
-        store(rows[2] + x, c.b);
+        store(r + x, c.r);
+        store(g + x, c.g);
+        store(b + x, c.b);
         if (sums_grey) {
             vec grey = grey_level(c);
-            for (int64_t i = w - x; i < LANES; i++)
+            for (int64_t i = ck_max(0, w - x); i < LANES; i++)
                 grey[i] = 0;
             float *sum = sums + x % CK_AUGMENT_LANES;
             store(sum, load(sum) + grey);
@@ -123,26 +125,26 @@ static double pixel_row(float *const rows[3], const ck_pixel *pixels, int64_t w,
 
 typedef uint8_t four_channels __attribute__((ext_vector_type(4 * LANES)));
 
-/// The first `count` of LANES pixels.
-static inline void write(uint8_t *out, words pixels, int64_t count) {
-    four_channels bytes = (four_channels)pixels;
-    bytes = __builtin_shufflevector(bytes, bytes, THREE_OF_FOUR);
-    if (count >= LANES)
-        memcpy(out, &bytes, 3 * LANES);
-    else
-        memcpy(out, &bytes, 3 * (size_t)count);
-}
-
-static void write_pixels(uint8_t *out, const ck_pixel *pixels, int64_t w) {
-    for (int64_t x = 0; x < w; x += LANES)
-        write(out + 3 * x, *(const words *)(pixels + x), w - x);
+static void write_row(uint8_t *out, const ck_augment_memory *memory, int64_t w) {
+    const ck_pixel *pixels = memory->row;
+    for (int64_t x = 0; x < w; x += LANES) {
+        four_channels bytes = (four_channels) * (const words *)(pixels + x);
+        bytes = __builtin_shufflevector(bytes, bytes, THREE_OF_FOUR);
+        if (w - x >= LANES)
+            memcpy(out + 3 * x, &bytes, 3 * LANES);
+        else
+            for (int i = 0; i < 3 * (w - x); i++)
+                out[3 * x + i] = bytes[i];
+    }
 }
 
 static inline words rounded(const float *p) {
     return (words)to_ints(held(load(p), 0, 255) + 0.5f);
 }
 
-static void write_floats(uint8_t *out, float *const rows[3], int64_t w) {
-    for (int64_t x = 0; x < w; x += LANES)
-        write(out + 3 * x, rounded(rows[0] + x) | rounded(rows[1] + x) << 8 | rounded(rows[2] + x) << 16, w - x);
+static void pack_row(const ck_augment_memory *memory, int64_t y) {
+    const float *r = memory->planes + y * memory->pitch, *g = r + memory->plane, *b = g + memory->plane;
+    ck_pixel *row = memory->row;
+    for (int64_t x = 0, pitch = memory->pitch; x < pitch; x += LANES)
+        *(words *)(row + x) = rounded(r + x) | rounded(g + x) << 8 | rounded(b + x) << 16;
 }
