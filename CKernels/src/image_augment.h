@@ -11,7 +11,7 @@ enum { CK_BRIGHTNESS, CK_CONTRAST, CK_SATURATION, CK_HUE, CK_STAIN };
 /// A Gaussian is cut at three deviations, of which 32 is the largest.
 enum { CK_BLUR_RADIUS = 96 };
 /// Rows in memory are filled up to multiples of this, so that every instruction set works on whole vectors.
-enum { CK_AUGMENT_LANES = 16 };
+enum { CK_AUGMENT_LANES = 32 };
 
 /// Pixels are read in pairs of 8 bytes.
 enum { CK_SOURCE_MARGIN = 8 };

@@ -1,13 +1,13 @@
-/// Augmentation for AVX2: vectors of 8 floats.
+/// Augmentation for AVX2: registers of 8 floats.
 #include "image_augment.h"
 
 #if defined(__x86_64__)
 // Outside of the functions below, which have a target of their own.
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 
-#define LANES 8
+#define REGISTER 8
 #include "image_augment_lanes.h"
 
 #pragma clang attribute pop

@@ -1,13 +1,13 @@
-/// Augmentation for AVX-512: vectors of 16 floats.
+/// Augmentation for AVX-512: registers of 16 floats.
 #include "image_augment.h"
 
 #if defined(__x86_64__)
 // Outside of the functions below, which have a target of their own.
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"))), apply_to = function)
 
-#define LANES 16
+#define REGISTER 16
 #include "image_augment_lanes.h"
 
 #pragma clang attribute pop

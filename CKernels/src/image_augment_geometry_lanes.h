@@ -58,33 +58,36 @@ static void locate_row(const ck_augment_memory *memory, const ck_augmentation *a
     }
 }
 
-/// Pixels of four numbers that fill a vector.
-enum { PIXELS = LANES / 4 };
+/// Pixels of four numbers that fill a register.
+enum { PIXELS = REGISTER / 4 };
+typedef float one_vec __attribute__((ext_vector_type(REGISTER), aligned(4), may_alias));
+typedef int32_t one_ints __attribute__((ext_vector_type(REGISTER), aligned(4), may_alias));
+typedef uint32_t one_words __attribute__((ext_vector_type(REGISTER), aligned(4), may_alias));
 typedef uint64_t pairs_of_pixels __attribute__((ext_vector_type(PIXELS)));
-typedef uint8_t channel_pairs __attribute__((ext_vector_type(2 * LANES)));
-typedef int16_t shorts __attribute__((ext_vector_type(2 * LANES)));
-typedef uint8_t channels __attribute__((ext_vector_type(LANES), aligned(1), may_alias));
+typedef uint8_t channel_pairs __attribute__((ext_vector_type(2 * REGISTER)));
+typedef int16_t shorts __attribute__((ext_vector_type(2 * REGISTER)));
+typedef uint8_t channels __attribute__((ext_vector_type(REGISTER), aligned(1), may_alias));
 
 /// Sums of two neighbouring products each.
-static inline ints add_products(shorts a, shorts b) {
-#if defined(__x86_64__) && LANES == 16
-    return (ints)_mm512_madd_epi16((__m512i)a, (__m512i)b);
-#elif defined(__x86_64__) && LANES == 8
-    return (ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+static inline one_ints add_products(shorts a, shorts b) {
+#if defined(__x86_64__) && REGISTER == 16
+    return (one_ints)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif defined(__x86_64__) && REGISTER == 8
+    return (one_ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
 #elif defined(__x86_64__)
-    return (ints)_mm_madd_epi16((__m128i)a, (__m128i)b);
+    return (one_ints)_mm_madd_epi16((__m128i)a, (__m128i)b);
 #else
-    words x = (words)a, y = (words)b;
-    return ((ints)(x << 16) >> 16) * ((ints)(y << 16) >> 16) + ((ints)x >> 16) * ((ints)y >> 16);
+    one_words x = (one_words)a, y = (one_words)b;
+    return ((one_ints)(x << 16) >> 16) * ((one_ints)(y << 16) >> 16) + ((one_ints)x >> 16) * ((one_ints)y >> 16);
 #endif
 }
 
 // RGBRGB-- becomes RRGGBBBB, and a weight is meant for all numbers of its pixel.
-#if LANES == 16
+#if REGISTER == 16
 #define PAIR_CHANNELS                                                                                                  \
     0, 3, 1, 4, 2, 5, 2, 5, 8, 11, 9, 12, 10, 13, 10, 13, 16, 19, 17, 20, 18, 21, 18, 21, 24, 27, 25, 28, 26, 29, 26, 29
 #define EACH_FOR_FOUR 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3
-#elif LANES == 8
+#elif REGISTER == 8
 #define PAIR_CHANNELS 0, 3, 1, 4, 2, 5, 2, 5, 8, 11, 9, 12, 10, 13, 10, 13
 #define EACH_FOR_FOUR 0, 0, 0, 0, 1, 1, 1, 1
 #else
@@ -93,7 +96,7 @@ static inline ints add_products(shorts a, shorts b) {
 #endif
 
 /// What lies between the columns, times -WEIGHTS: exact.
-static inline vec between_columns(const uint8_t *source, const uint32_t *offsets, shorts weights) {
+static inline one_vec between_columns(const uint8_t *source, const uint32_t *offsets, shorts weights) {
     pairs_of_pixels pairs;
     for (int p = 0; p < PIXELS; p++) {
         uint64_t pair;
@@ -102,7 +105,7 @@ static inline vec between_columns(const uint8_t *source, const uint32_t *offsets
     }
     channel_pairs bytes = (channel_pairs)pairs;
     bytes = __builtin_shufflevector(bytes, bytes, PAIR_CHANNELS);
-    return __builtin_convertvector(add_products(__builtin_convertvector(bytes, shorts), weights), vec);
+    return __builtin_convertvector(add_products(__builtin_convertvector(bytes, shorts), weights), one_vec);
 }
 
 static void affine_row(const ck_augment_memory *memory, const ck_augmentation *a, const ck_windows *d, int64_t y) {
@@ -112,15 +115,15 @@ static void affine_row(const ck_augment_memory *memory, const ck_augmentation *a
     const float *row_parts = memory->row_parts;
     ck_pixel *row = memory->row;
     for (int64_t x = 0, pitch = memory->pitch; x < pitch; x += PIXELS) {
-        words weights = (words)0;
-        vec parts = (vec)0.0f;
+        one_words weights = (one_words)0;
+        one_vec parts = (one_vec)0.0f;
         memcpy(&weights, column_weights + x, PIXELS * sizeof(uint32_t));
         memcpy(&parts, row_parts + x, PIXELS * sizeof(float));
         shorts columns = (shorts)__builtin_shufflevector(weights, weights, EACH_FOR_FOUR);
-        vec upper = between_columns(source, offsets + x, columns), lower = between_columns(below, offsets + x, columns);
-        vec value = upper + (lower - upper) * __builtin_shufflevector(parts, parts, EACH_FOR_FOUR);
+        one_vec upper = between_columns(source, offsets + x, columns), lower = between_columns(below, offsets + x, columns);
+        one_vec value = upper + (lower - upper) * __builtin_shufflevector(parts, parts, EACH_FOR_FOUR);
         // The sum has no bits left for fractions of a grey level: rounded, it ends up in the lowest byte.
-        words rounded = (words)(12582912.0f * WEIGHTS - value);
+        one_words rounded = (one_words)(12582912.0f * WEIGHTS - value);
         *(channels *)(row + x) = __builtin_convertvector(rounded, channels);
     }
 }

@@ -1,8 +1,8 @@
 /// JPEG there and back; part of image_augment_lanes.h. Rows of blocks lie in vectors, so that the transform of columns
 /// needs no shuffles; blocks are transposed for that of rows.
 
-/// Short vectors go in pairs.
-#define BLOCK_LANES (LANES < 8 ? 8 : LANES)
+/// Short registers go in pairs.
+#define BLOCK_LANES (REGISTER < 8 ? 8 : REGISTER)
 typedef float block_row __attribute__((ext_vector_type(BLOCK_LANES), aligned(4), may_alias));
 typedef float floats8 __attribute__((ext_vector_type(8)));
 

@@ -1,14 +1,16 @@
-/// The steps of augmentation for one instruction set: included once, with LANES, the floats of a vector, defined and
-/// the instruction set as the target of the functions that follow.
-///
-/// Products are not fused with sums and sums have a fixed order, so that every instruction set gives the same bits.
+/// The steps of augmentation for one instruction set: included once, with REGISTER, the floats of a register, defined
+/// and the instruction set as the target of the functions that follow.
 #include "image_augment.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-#pragma clang fp contract(off)
+// Vectors longer than a register are passed to functions that are inlined: no other compiler has to agree how.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+/// Long sums of products wait for each other: vectors fill two registers, so that one computes while the other waits.
+#define LANES (2 * REGISTER)
 
 typedef float vec __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
 typedef int32_t ints __attribute__((ext_vector_type(LANES), aligned(4), may_alias));

@@ -110,12 +110,12 @@ static double pixel_row(const ck_augment_memory *memory, int64_t y, int64_t w, b
     return sum;
 }
 
-#if LANES == 16
+#if REGISTER == 16
 #define THREE_OF_FOUR                                                                                                  \
     0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30, 32, 33, 34, 36, 37, 38,    \
         40, 41, 42, 44, 45, 46, 48, 49, 50, 52, 53, 54, 56, 57, 58, 60, 61, 62, -1, -1, -1, -1, -1, -1, -1, -1, -1,    \
         -1, -1, -1, -1, -1, -1, -1
-#elif LANES == 8
+#elif REGISTER == 8
 #define THREE_OF_FOUR                                                                                                  \
     0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30, -1, -1, -1, -1, -1, -1,    \
         -1, -1
@@ -123,15 +123,15 @@ static double pixel_row(const ck_augment_memory *memory, int64_t y, int64_t w, b
 #define THREE_OF_FOUR 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1
 #endif
 
-typedef uint8_t four_channels __attribute__((ext_vector_type(4 * LANES)));
+typedef uint8_t four_channels __attribute__((ext_vector_type(4 * REGISTER), aligned(4), may_alias));
 
 static void write_row(uint8_t *out, const ck_augment_memory *memory, int64_t w) {
     const ck_pixel *pixels = memory->row;
-    for (int64_t x = 0; x < w; x += LANES) {
-        four_channels bytes = (four_channels) * (const words *)(pixels + x);
+    for (int64_t x = 0; x < w; x += REGISTER) {
+        four_channels bytes = *(const four_channels *)(pixels + x);
         bytes = __builtin_shufflevector(bytes, bytes, THREE_OF_FOUR);
-        if (w - x >= LANES)
-            memcpy(out + 3 * x, &bytes, 3 * LANES);
+        if (w - x >= REGISTER)
+            memcpy(out + 3 * x, &bytes, 3 * REGISTER);
         else
             for (int i = 0; i < 3 * (w - x); i++)
                 out[3 * x + i] = bytes[i];
