@@ -103,9 +103,9 @@ static inline one_vec between_columns(const uint8_t *source, const uint32_t *off
         memcpy(&pair, source + offsets[p], sizeof pair);
         pairs[p] = pair;
     }
-    channel_pairs bytes = (channel_pairs)pairs;
-    bytes = __builtin_shufflevector(bytes, bytes, PAIR_CHANNELS);
-    return __builtin_convertvector(add_products(__builtin_convertvector(bytes, shorts), weights), one_vec);
+    shorts numbers = __builtin_convertvector((channel_pairs)pairs, shorts);
+    numbers = __builtin_shufflevector(numbers, numbers, PAIR_CHANNELS);
+    return __builtin_convertvector(add_products(numbers, weights), one_vec);
 }
 
 static void affine_row(const ck_augment_memory *memory, const ck_augmentation *a, const ck_windows *d, int64_t y) {
