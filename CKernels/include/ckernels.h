@@ -69,8 +69,7 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
 /// Overrides which instructions kernels with several forms use: convolutions, dense layers, optimizers, augmentation
 /// and ck_erase. Until it is called, the environment variable NUCLEI_ISA (any, portable, avx2, avx512) decides, where
 /// it is set. CK_BAD_PARAMETER when the processor lacks them; such kernels return the same when the environment asks
-/// for that or for a name that is not listed here. What augmentation and ck_erase compute has the same bits in every
-/// form.
+/// for that or for a name that is not listed here.
 ck_status ck_set_isa(ck_isa isa);
 
 // Convolution (conv2d.c)
@@ -315,7 +314,7 @@ ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int
 /// What happens to one tile, in the order of the fields; every number is already drawn. A step whose numbers change
 /// nothing is left out, and a tile with no step at all comes out as it went in. The geometry's result is rounded to
 /// bytes; from there on grey levels are floats, held between 0 and 255 after each step but the blur, and rounded at
-/// the end.
+/// the end. AVX2 and AVX-512 give the same bytes; without FMA numbers round differently.
 typedef struct ck_augmentation {
     /// Where the output comes from: pixel (x, y) shows the source at (inverse[0] x + inverse[1] y + inverse[2],
     /// inverse[3] x + inverse[4] y + inverse[5]), whole numbers being centres of pixels; bilinear, one resampling.

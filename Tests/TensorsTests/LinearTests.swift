@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import TestSupport
 import Testing
@@ -26,7 +27,7 @@ extension KernelTests {
             let expected = Naive.linear(x.doubled, w.doubled, bias?.doubled, batch: n, inputs: i, outputs: o)
             let twin = Naive.linearBackward(gy: gy.doubled, x.doubled, w.doubled, batch: n, inputs: i, outputs: o)
             let squares = twin.gw.reduce(0) { $0 + $1 * $1 }
-            try InstructionSet.each { isa in
+            try ck_isa.each { isa in
                 let y = try run.linear(x, w, bias, batch: n, inputs: i, outputs: o)
                 try compare("\(isa): y", y, expected, productTolerance(expected))
                 let ours = try run.linearBackward(

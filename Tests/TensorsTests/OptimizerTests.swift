@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import TestSupport
 import Testing
@@ -106,7 +107,7 @@ extension KernelTests {
                 }
                 let expected = item.twin(start.doubled, gradients.map(\.doubled))
                 for (scale, run) in [(Float(1), KernelRuns.aligned), (0.25, .unaligned)] {
-                    try InstructionSet.each { isa in
+                    try ck_isa.each { isa in
                         let ours = try item.run(start, gradients, gradientScale: scale, run)
                         for k in 0..<6 {
                             try compare("\(isa): step \(k + 1), scale \(scale)", ours[k], expected[k], tolerance)
@@ -124,7 +125,7 @@ extension KernelTests {
                 let (n, i, o) = (item.batch, item.inputs, item.outputs)
                 let (x, gy) = (Tensor([n, i], item.x(seed)), Tensor([n, o], item.gy(seed)))
                 for optimizer in [OptimizerCase.all[2], .all[4], .all[OptimizerCase.all.count - 1]] {
-                    try InstructionSet.each { isa in
+                    try ck_isa.each { isa in
                         let gw = Tensor([o, i])
                         try Kernels.linearBackwardWeight(gw, nil, gy: gy, x)
                         func weights(_ gradient: StepGradient) throws -> [Float] {
