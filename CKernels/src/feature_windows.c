@@ -1,10 +1,10 @@
 /// Windows of a shared map of features: put together from the map and from their own borders, in memory or, piece by
 /// piece, on their way into a dense layer.
-#include "ck_dot.h"
+#include "ck_dense.h"
 
-/// Inputs of a piece: some rows of weights of them stay in the first-level cache. Groups of partial sums. Windows that
-/// are put together at once: a piece of them stays in the second-level cache.
-enum { CHUNK = 1024, GROUPS = 16, BATCH = 128 };
+/// Chunks of inputs and groups of partial sums are those of linear.c, so that the sums are the same. Windows that are
+/// put together at once: a chunk of them stays in the second-level cache.
+enum { GROUPS = 16, BATCH = 128, LANES = 16 };
 
 static ck_status check(const ck_feature_windows *f) {
     if (!f || !f->map || !f->places)
@@ -74,18 +74,13 @@ ck_status ck_gather_windows(float *y, const ck_feature_windows *f) {
 }
 
 static int64_t chunks(const ck_feature_windows *f) {
-    return ck_ceil_div(f->c * f->h * f->w, CHUNK);
-}
-
-/// Rows of a piece of windows that are put together.
-static int64_t panel_rows(const ck_feature_windows *f, const ck_dot_form *form) {
-    return ck_ceil_div(ck_min(f->n, BATCH), form->rows) * form->rows;
+    return ck_ceil_div(f->c * f->h * f->w, CK_DENSE_CHUNK);
 }
 
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o) {
     if (check(f) != CK_OK || o < 1)
         return 0;
-    return (size_t)(ck_min(GROUPS, chunks(f)) * (f->n * o + panel_rows(f, ck_dot_choose()) * CHUNK));
+    return (size_t)(ck_min(GROUPS, chunks(f)) * (f->n * o * LANES + ck_min(f->n, BATCH) * CK_DENSE_CHUNK));
 }
 
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
@@ -99,32 +94,31 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
         return CK_BAD_DIMENSION;
     if (scratch_count < ck_linear_windows_scratch(f, o))
         return CK_SCRATCH_TOO_SMALL;
-    const ck_dot_form *form = ck_dot_choose();
+    const ck_dense_form *form = ck_dense_choose();
+    if (!form)
+        return CK_BAD_PARAMETER;
     const int64_t inputs = f->c * f->h * f->w, groups = ck_min(GROUPS, chunks(f)), n = f->n;
-    const int64_t panel = panel_rows(f, form) * CHUNK;
-    float *panels = scratch + groups * n * o;
+    const int64_t lanes = form->lanes, each = n * o * lanes, panel = ck_min(n, BATCH) * CK_DENSE_CHUNK;
+    float *panels = scratch + groups * n * o * LANES;
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
-        float *piece = panels + group * panel, *sums = scratch + group * n * o;
-        int64_t first = group * chunks(f) / groups, last = (group + 1) * chunks(f) / groups;
-        for (int64_t chunk = first; chunk < last; chunk++) {
-            int64_t i0 = chunk * CHUNK, count = ck_min(CHUNK, inputs - i0);
-            // The next piece, where it is a whole one.
-            const float *next = i0 + 2 * CHUNK <= inputs ? w + i0 + CHUNK : NULL;
+        float *piece = panels + group * panel, *sums = scratch + group * each;
+        memset(sums, 0, sizeof *sums * (size_t)each);
+        for (int64_t chunk = group * chunks(f) / groups; chunk < (group + 1) * chunks(f) / groups; chunk++) {
+            int64_t first = chunk * CK_DENSE_CHUNK, count = ck_min(CK_DENSE_CHUNK, inputs - first);
             for (int64_t window = 0; window < n; window += BATCH) {
                 int64_t batch = ck_min(BATCH, n - window);
-                for (int64_t m = 0; m < batch; m++) {
-                    copy_features(piece + m * CHUNK, f, window + m, i0, count);
-                    memset(piece + m * CHUNK + count, 0, sizeof *piece * (size_t)(CHUNK - count));
-                }
-                form->multiply(sums + window * o, piece, CHUNK, w + i0, inputs, next, batch, o, count, chunk > first);
+                for (int64_t m = 0; m < batch; m++)
+                    copy_features(piece + m * CK_DENSE_CHUNK, f, window + m, first, count);
+                form->dot(sums + window * o * lanes, piece, w + first, batch, o, count, CK_DENSE_CHUNK, inputs);
             }
         }
     }
     for (int64_t e = 0; e < n * o; e++) {
-        float sum = scratch[e];
-        for (int64_t group = 1; group < groups; group++)
-            sum += scratch[group * n * o + e];
+        float sum = 0;
+        for (int64_t group = 0; group < groups; group++)
+            for (int64_t lane = 0; lane < lanes; lane++)
+                sum += scratch[group * each + e * lanes + lane];
         y[e] = sum + (b ? b[e % o] : 0);
     }
     return CK_OK;
