@@ -72,12 +72,15 @@ package final class Masker {
                 reader.path, expected: "at most \(Self.largestWindowCount) windows, as a larger stride makes",
                 found: "\(columns) x \(rows)")
         }
-        guard reader is SlideBlockReader || width <= Self.largestBandInBytes / (tile * 3) else {
+        guard !reader.isSequential || width <= Self.largestBandInBytes / (tile * 3) else {
             throw FileError(
                 reader.path, expected: "at most \(Self.largestBandInBytes / (tile * 3)) pixels a row", found: "\(width)"
             )
         }
-        return WindowGrid(width: width, height: height, tile: tile, stride: settings.stride, edges: settings.edges)
+        return WindowGrid(
+            width: width, height: height, tile: tile, stride: settings.stride, edges: settings.edges,
+            columnScale: .init(image: reader.imageWidth, laid: reader.width),
+            rowScale: .init(image: reader.imageHeight, laid: reader.height))
     }
 
     /// 1.3 GB of probabilities.
@@ -95,6 +98,7 @@ package final class Masker {
         _ reader: any BlockReader, tissue: TissueMap? = nil, afterBatch: (Int) throws -> Void
     ) throws -> ProbabilityGrid {
         let grid = try grid(for: reader)
+        let tissue = tissue?.scaled(width: reader.width, height: reader.height)
         let result = ProbabilityGrid(grid)
         let predictor = try BlockPredictor(
             model, batchSize: min(batchSize, grid.count), windowStride: settings.stride,

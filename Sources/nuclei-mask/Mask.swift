@@ -13,8 +13,9 @@ struct Mask: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the mask of an image.",
         discussion: """
-            IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads (at its full \
-            resolution). Windows as large as the model's tiles slide over it; the probabilities of nuclei of all \
+            IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to \
+            the microns per pixel of the tiles that the model learnt from, where it knows them; crops are taken to \
+            have them. Windows as large as the model's tiles slide over it; the probabilities of nuclei of all \
             windows that cover a pixel are averaged. The mask is a PNG of the image's size: 255 where nuclei are, \
             else 0.
 
@@ -29,6 +30,12 @@ struct Mask: ParsableCommand {
 
     @Option(help: "Pixels from one window to the next, at most the model's tile size.")
     var stride = 128
+
+    @Option(help: "Microns per pixel of the image, for one that does not say or is wrong.")
+    var mpp: Double?
+
+    @Option(help: "Level of a slide to look at as it is, instead of resampling to the model's resolution.")
+    var level: Int?
 
     @OptionGroup var batch: BatchOptions
 
@@ -60,6 +67,9 @@ struct Mask: ParsableCommand {
 
     func validate() throws {
         try require(stride >= 1, "--stride", "at least 1", found: stride)
+        try require(mpp.map { $0 > 0 && $0.isFinite } ?? true, "--mpp", "a positive number", found: mpp ?? 0)
+        try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
+        try require(mpp == nil || level == nil, "--level", "no --mpp beside it", found: "both")
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
     }
 
@@ -74,18 +84,20 @@ struct Mask: ParsableCommand {
             settings.stride = stride
             settings.threshold = threshold
             settings.edges = edges
-            let reader = try openBlocks(image)
+            let resolved = try openBlocks(image, modelMicronsPerPixel: loaded.description.micronsPerPixel, resolution)
+            let reader = resolved.reader
             let masker = try Masker(
                 loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
             let total = try masker.grid(for: reader).count
             let path = output ?? defaultPath(for: image, ending: "_nuclei_mask.png")
             try requireOther(path, than: [image] + (model.map { [$0] } ?? []) + tissue.files)
-            let writer = try PNGWriter(path: path, width: reader.width, height: reader.height, channels: .grey)
-            let size = "\(reader.width) x \(reader.height) pixels"
+            let writer = try PNGWriter(
+                path: path, width: reader.imageWidth, height: reader.imageHeight, channels: .grey)
+            let size = "\(reader.imageWidth) x \(reader.imageHeight) pixels"
             if masker.pads(width: reader.width, height: reader.height) {
                 Terminal.printLine("\(image): \(size), smaller than a tile of \(tile): padded by reflection")
             }
-            compareResolution(of: reader, with: loaded.description)
+            if let note = resolved.note { Terminal.printLine("\(image): \(note)") }
             let map = try tissue.map(of: reader)
             masker.sharing = sharedFeatures ? .automatic : .none
             let start = ContinuousClock.now
@@ -95,7 +107,7 @@ struct Mask: ParsableCommand {
                 try Interruption.check("interrupted; no mask was written")
             }
             let summary = try masker.write(
-                probabilities, width: reader.width, height: reader.height, to: writer)
+                probabilities, width: reader.imageWidth, height: reader.imageHeight, to: writer)
             let seconds = Progress.seconds(ContinuousClock.now - start)
             let counts = probabilities.counts()
             Terminal.printLine(
@@ -110,13 +122,13 @@ struct Mask: ParsableCommand {
                     ?? "windows were computed one by one")
             Terminal.printLine(String(format: "nuclei cover %.2f %% of the image", summary.coverage * 100))
             if summary.uncovered > 0 {
-                let share = Double(summary.uncovered) / Double(reader.width * reader.height) * 100
+                let share = Double(summary.uncovered) / (Double(reader.imageWidth) * Double(reader.imageHeight)) * 100
                 Terminal.printLine(
                     String(format: "%.2f %% at the right and lower edge were not looked at (--edges none)", share))
             }
             Terminal.printLine("mask: \(path)")
             if let unreadable = counts[.unreadable], unreadable > 0 {
-                let share = Double(summary.unreadable) / (Double(reader.width) * Double(reader.height)) * 100
+                let share = Double(summary.unreadable) / (Double(reader.imageWidth) * Double(reader.imageHeight)) * 100
                 Terminal.writeError(
                     String(
                         format: "warning: %@: %d windows could not be read; nothing is known of %.2f %% of the image\n",
@@ -139,16 +151,8 @@ struct Mask: ParsableCommand {
             ? nil : "windows: \(parts.joined(separator: ", "))"
     }
 
-    /// Says so when slide and model were seen at resolutions that differ by more than a tenth.
-    private func compareResolution(of reader: any BlockReader, with model: ModelDescription) {
-        guard let slide = reader.slide?.micronsPerPixel, let learnt = model.micronsPerPixel,
-            !(0.9...1.1 ~= slide.x / learnt)
-        else { return }
-        Terminal.printLine(
-            String(
-                format:
-                    "%@: %.3f microns per pixel, but the model learnt at %.3f; read at full resolution all the same",
-                image, slide.x, learnt))
+    private var resolution: ResolutionChoice {
+        level.map { .level($0) } ?? mpp.map { .imageMicronsPerPixel($0) } ?? .model
     }
 }
 

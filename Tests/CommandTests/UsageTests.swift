@@ -27,7 +27,10 @@ struct UsageTests {
             #expect(explore.output.contains(option), "\(option)")
         }
         let mask = try Command.mask.run("mask", "--help", in: work.path)
-        for option in ["--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output"] {
+        for option in [
+            "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--tissue",
+            "--mpp", "--level", "--shared-features/--no-shared-features",
+        ] {
             #expect(mask.output.contains(option), "\(option)")
         }
         #expect(try Command.train.run("--version", in: work.path).output == "0.1.0\n")
@@ -56,7 +59,9 @@ struct UsageTests {
             #expect(result.output.isEmpty && !result.errors.isEmpty)
         }
         for arguments in [
-            [], ["a.png", "--model", "m", "--threshold", "2"], ["overlay", "a.png", "--size", "1"],
+            [], ["a.png", "--model", "m", "--threshold", "2"], ["a.png", "--mpp", "0"], ["a.png", "--level", "-1"],
+            ["a.png", "--mpp", "1", "--level", "1"], ["a.png", "--tissue", "maybe"],
+            ["overlay", "a.png", "--size", "1"],
         ] {
             #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
         }
