@@ -1,5 +1,6 @@
 /// Which form of convolution serves which shape: the one place that decides.
 #include "ck_conv2d.h"
+#include "ck_winograd.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,7 @@ static bool has(ck_isa isa) {
 }
 
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa) {
-    if (algorithm < CK_CONV2D_ANY || algorithm > CK_CONV2D_DIRECT || isa < CK_ISA_ANY || isa > CK_ISA_AVX512 ||
+    if (algorithm < CK_CONV2D_ANY || algorithm > CK_CONV2D_WINOGRAD || isa < CK_ISA_ANY || isa > CK_ISA_AVX512 ||
         !has(isa))
         return CK_BAD_PARAMETER;
     choice = (struct choice){.is_made = true, .status = CK_OK, .algorithm = algorithm, .isa = isa};
@@ -42,7 +43,7 @@ static int from_environment(const char *variable, const char *const names[]) {
 }
 
 static const struct choice *chosen(void) {
-    static const char *const algorithms[] = {"any", "im2col", "direct", 0};
+    static const char *const algorithms[] = {"any", "im2col", "direct", "winograd", 0};
     static const char *const sets[] = {"any", "portable", "avx2", "avx512", 0};
     if (!choice.is_made) {
         int algorithm = from_environment("NUCLEI_CONV", algorithms), isa = from_environment("NUCLEI_ISA", sets);
@@ -103,4 +104,39 @@ const ck_direct_form *ck_conv2d_choose(const ck_geometry *g, ck_conv2d_pass pass
                 best = form;
         }
     return best && (c->algorithm == CK_CONV2D_DIRECT || is_worth_it(g, pass, best, most_lanes)) ? best : NULL;
+}
+
+/// Vectors of a pass of the transform form that its transforms come to, about: of x and of what is multiplied with it.
+enum { TILE_WORK = 700, PRODUCT_WORK = 700 };
+
+/// As above, for an image.
+static int64_t transform_work(const ck_geometry *g, ck_conv2d_pass pass, const ck_winograd_form *form) {
+    bool is_data = pass == CK_BACKWARD_DATA, is_weight = pass == CK_BACKWARD_WEIGHT;
+    int64_t oh = is_data ? g->h : g->oh, ow = is_data ? g->w : g->ow, c = is_data ? g->k : g->c,
+            k = is_data ? g->c : g->k;
+    int64_t tiles = ck_ceil_div(oh, CK_TILE) * ck_ceil_div(ow, CK_TILE);
+    int64_t vectors = ck_ceil_div(oh, CK_TILE) * ck_ceil_div(ck_ceil_div(ow, CK_TILE), form->lanes);
+    if (is_weight) {
+        int64_t filters = ck_round_up(k, form->lanes * form->sum_v) / form->lanes;
+        return vectors * c * TILE_WORK + tiles * filters * (PRODUCT_WORK + CK_POINTS * ck_round_up(c, form->sum_c));
+    }
+    return vectors * (c * TILE_WORK + k * PRODUCT_WORK + CK_POINTS * c * ck_round_up(k, form->k));
+}
+
+const ck_winograd_form *ck_winograd_choose(const ck_geometry *g, ck_conv2d_pass pass) {
+    const struct choice *c = chosen();
+    if ((c->algorithm != CK_CONV2D_ANY && c->algorithm != CK_CONV2D_WINOGRAD) || !ck_winograd_serves(g, pass))
+        return NULL;
+    const ck_winograd_form *best = NULL;
+    const ck_winograd_form *const tables[] = {ck_winograd_avx512, ck_winograd_avx2, ck_winograd_portable};
+    for (int i = 0; i < 3; i++)
+        for (const ck_winograd_form *form = tables[i]; form->correlate; form++)
+            if (has(form->isa) && (c->isa == CK_ISA_ANY || c->isa == form->isa) &&
+                (!best || transform_work(g, pass, form) < transform_work(g, pass, best)))
+                best = form;
+    if (c->algorithm == CK_CONV2D_WINOGRAD)
+        return best;
+    const ck_direct_form *direct = ck_conv2d_choose(g, pass);
+    bool wins = best && direct && transform_work(g, pass, best) < work(g, pass, direct) * g->oh;
+    return wins ? best : NULL;
 }
