@@ -64,21 +64,48 @@ typedef struct ck_conv2d {
     int64_t pad_h, pad_w;
 } ck_conv2d;
 
-/// OH = (H + 2 pad_h - R) / stride_h + 1 and OW likewise, rounded down.
+/// How blocks of 2 x 2 outputs become one; an odd last row or column is left out.
+typedef enum __attribute__((enum_extensibility(closed))) ck_pooling {
+    CK_POOLING_NONE CK_SWIFT_NAME("none") = 0,
+    CK_POOLING_MEAN CK_SWIFT_NAME("mean"),
+    /// Forward only. NaN wins.
+    CK_POOLING_MAXIMUM CK_SWIFT_NAME("maximum"),
+} ck_pooling;
+
+/// What follows a convolution and is done with its sums before they are stored: y = pool(relu(sum + addend)).
+/// Where a kernel takes a tail, null stands for one that does nothing.
+typedef struct ck_conv2d_tail {
+    /// max(v, 0); NaN stays NaN.
+    bool relu;
+    ck_pooling pooling;
+    /// [N][K][OH][OW] or null; not with pooling. Read by forward; may not overlap y.
+    const float *addend;
+    /// Where relu comes before pooling, and there only: what forward, unless it is null, keeps and backward needs. A
+    /// bit for each sum, set unless it is <= 0; ck_conv2d_signs bytes.
+    uint8_t *signs;
+    /// What backward needs where relu has no pooling behind it: forward's output.
+    const float *y;
+} ck_conv2d_tail;
+
+/// OH = (H + 2 pad_h - R) / stride_h + 1 and OW likewise, rounded down: the size before pooling.
 ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d);
+/// Bytes of a tail's signs; 0 when the geometry is invalid.
+size_t ck_conv2d_signs(const ck_conv2d *d);
 /// Floats of scratch that the forward and both backward kernels need with the current number of threads; 0 when the
 /// geometry is invalid.
-size_t ck_conv2d_scratch(const ck_conv2d *d);
-/// y[N][K][OH][OW] = b[k] + sum over c, r, s of w[k][c][r][s] * x[n][c][oh*stride_h - pad_h + r][...]
+size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_tail *tail);
+/// y[N][K][OH][OW], or [N][K][OH / 2][OW / 2] with pooling, = the tail of
+///   b[k] + sum over c, r, s of w[k][c][r][s] * x[n][c][oh*stride_h - pad_h + r][...]
 /// b may be null (no bias).
 ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
-                            float *scratch, size_t scratch_count);
-/// gx[N][C][H][W]: gradient of the loss by x, from gy[N][K][OH][OW] and w.
-ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d, float *scratch,
-                                  size_t scratch_count);
+                            const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
+/// gx[N][C][H][W]: gradient of the loss by x, from gy, which has y's shape, and w. That by the addend, which is gy
+/// where y > 0, is the caller's (ck_relu_backward).
+ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d,
+                                  const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
 /// gw[K][C][R][S] and gb[K] (may be null): gradients by w and b, from gy and x, summed over the batch.
 ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
-                                    float *scratch, size_t scratch_count);
+                                    const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
 
 /// How convolutions are computed. Whatever is asked for, shapes that it does not serve go the way that is fastest of the
 /// others.

@@ -21,6 +21,11 @@ bool ck_winograd_serves(const ck_geometry *g, ck_conv2d_pass pass) {
     return g->r == CK_KERNEL && g->s == CK_KERNEL && g->stride_h == 1 && g->stride_w == 1;
 }
 
+/// Floats of a row of gradients on its way through a tail.
+static int64_t row_floats(const ck_geometry *g) {
+    return ck_round_up(g->ow, LINE) + 2 * LINE;
+}
+
 /// An odd number of cache lines from point to point, or points would compete for few cache sets.
 static int64_t odd_lines(int64_t floats) {
     return (ck_ceil_div(floats, LINE) | 1) * LINE;
@@ -53,15 +58,12 @@ static void cut(ck_winograd_plan *p, const ck_winograd_form *form) {
     p->products = p->blocks * CK_POINTS * p->tile_point;
     p->half = p->products + p->blocks * (p->filters / form->k) * CK_POINTS * p->product_point;
     p->lines = p->half + ck_round_up(((p->rows - 1) * CK_TILE + CK_SPAN) * row * CK_SPAN, LINE);
-    p->floats = p->lines + 2 * p->line + p->rows * CK_TILE * row * CK_TILE;
-    p->floats = odd_lines(p->floats);
+    p->row = p->lines + 2 * p->line + p->rows * CK_TILE * row * CK_TILE;
 }
 
 static void plan_forward(ck_winograd_plan *p, const ck_geometry *g, const ck_winograd_form *form) {
     *p = (ck_winograd_plan){
         .c = g->c,
-        .h = g->h,
-        .w = g->w,
         .k = g->k,
         .oh = g->oh,
         .ow = g->ow,
@@ -69,13 +71,12 @@ static void plan_forward(ck_winograd_plan *p, const ck_geometry *g, const ck_win
         .left = -g->pad_w,
     };
     cut(p, form);
+    p->floats = odd_lines(p->row + row_floats(g));
 }
 
 static void plan_backward_data(ck_winograd_plan *p, const ck_geometry *g, const ck_winograd_form *form) {
     *p = (ck_winograd_plan){
         .c = g->k,
-        .h = g->oh,
-        .w = g->ow,
         .k = g->c,
         .oh = g->h,
         .ow = g->w,
@@ -83,6 +84,7 @@ static void plan_backward_data(ck_winograd_plan *p, const ck_geometry *g, const 
         .left = g->pad_w - (CK_KERNEL - 1),
     };
     cut(p, form);
+    p->floats = odd_lines(p->row + row_floats(g));
 }
 
 static void plan_sums(ck_winograd_plan *p, const ck_geometry *g, const ck_winograd_form *form) {
@@ -104,7 +106,8 @@ static void plan_sums(ck_winograd_plan *p, const ck_geometry *g, const ck_winogr
     p->lines = p->half + ck_round_up(((p->rows - 1) * CK_TILE + CK_SPAN) * row * CK_SPAN, LINE);
     // Two rows of x, or the rows of as many filters as there are lanes and what is gathered from them.
     const int64_t gradient = ck_round_up(ck_round_up(g->ow, CK_TILE), form->lanes) * form->lanes;
-    p->floats = odd_lines(p->lines + ck_max(2 * p->line, gradient + CK_TILE * gradient));
+    p->row = p->lines + ck_max(2 * p->line, gradient + CK_TILE * gradient);
+    p->floats = odd_lines(p->row + row_floats(g));
 
     const int64_t blocks = ck_ceil_div(p->k, block);
     p->sum_block = CK_POINTS * ck_round_up(p->c, form->sum_c) * block;
@@ -143,40 +146,54 @@ size_t ck_winograd_scratch(const ck_geometry *g, ck_conv2d_pass pass, const ck_w
     return (size_t)(LINE + panels_floats(&p, form) + omp_get_max_threads() * p.floats);
 }
 
-static void correlate(float *y, const float *x, const float *w, const float *b, const ck_winograd_plan *p, int64_t n,
-                      const ck_winograd_form *form, int64_t of_k, int64_t of_c, int64_t step, float *scratch) {
-    float *panels = align(scratch), *buffers = panels + panels_floats(p, form);
-#pragma omp parallel
-    {
+/// All blocks of filters; part of a team's work.
+static void transform_filters(float *panels, const float *w, const ck_winograd_plan *p, const ck_winograd_form *form,
+                              int64_t of_k, int64_t of_c, int64_t step) {
 #pragma omp for schedule(static)
-        for (int64_t k = 0; k < p->k; k += form->k)
-            form->transform_filters(panels + k / form->k * panel_floats(p, form), w + k * of_k,
-                                    ck_min(form->k, p->k - k), p->c, of_k, of_c, step);
-#pragma omp for collapse(2) schedule(static)
-        for (int64_t image = 0; image < n; image++)
-            for (int64_t strip = 0; strip < p->strips; strip++)
-                form->correlate(p, y + image * p->k * p->oh * p->ow, x + image * p->c * p->h * p->w, panels, b, strip,
-                                buffers + omp_get_thread_num() * p->floats);
-    }
+    for (int64_t k = 0; k < p->k; k += form->k)
+        form->transform_filters(panels + k / form->k * panel_floats(p, form), w + k * of_k, ck_min(form->k, p->k - k),
+                                p->c, of_k, of_c, step);
 }
 
 void ck_winograd_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
-                         const ck_winograd_form *form, float *scratch) {
+                         const ck_conv2d_tail *tail, const ck_winograd_form *form, float *scratch) {
     ck_winograd_plan p;
     plan_forward(&p, g, form);
-    correlate(y, x, w, b, &p, g->n, form, g->crs, g->r * g->s, 1, scratch);
+    float *panels = align(scratch), *buffers = panels + panels_floats(&p, form);
+#pragma omp parallel
+    {
+        transform_filters(panels, w, &p, form, g->crs, g->r * g->s, 1);
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t n = 0; n < g->n; n++)
+            for (int64_t strip = 0; strip < p.strips; strip++) {
+                ck_outputs out = ck_output_planes(y, n, g, tail);
+                ck_planes in = ck_input_planes(x, n, g);
+                form->correlate(&p, &out, &in, panels, b, strip, buffers + omp_get_thread_num() * p.floats);
+            }
+    }
 }
 
 void ck_winograd_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
-                               const ck_winograd_form *form, float *scratch) {
+                               const ck_conv2d_tail *tail, const ck_winograd_form *form, float *scratch) {
     ck_winograd_plan p;
     plan_backward_data(&p, g, form);
-    // Turned round: from the last tap backwards.
-    correlate(gx, gy, w + g->r * g->s - 1, NULL, &p, g->n, form, g->r * g->s, g->crs, -1, scratch);
+    float *panels = align(scratch), *buffers = panels + panels_floats(&p, form);
+#pragma omp parallel
+    {
+        // Turned round: from the last tap backwards.
+        transform_filters(panels, w + g->r * g->s - 1, &p, form, g->r * g->s, g->crs, -1);
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t n = 0; n < g->n; n++)
+            for (int64_t strip = 0; strip < p.strips; strip++) {
+                ck_outputs out = {.values = gx + n * g->c * g->h * g->w, .oh = g->h, .ow = g->w};
+                ck_planes in = ck_gradient_planes(gy, n, g, tail);
+                form->correlate(&p, &out, &in, panels, NULL, strip, buffers + omp_get_thread_num() * p.floats);
+            }
+    }
 }
 
 void ck_winograd_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                                 const ck_winograd_form *form, float *scratch) {
+                                 const ck_conv2d_tail *tail, const ck_winograd_form *form, float *scratch) {
     ck_winograd_plan p;
     plan_sums(&p, g, form);
     const int64_t pieces = g->n * p.strips, groups = sum_groups(&p, g), block = form->sum_v * form->lanes;
@@ -185,9 +202,11 @@ void ck_winograd_backward_weight(float *gw, float *gb, const float *gy, const fl
     for (int64_t group = 0; group < groups; group++) {
         float *sums = own + omp_get_thread_num() * (p.sum_floats + p.floats);
         memset(sums, 0, sizeof *sums * (size_t)p.sum_floats);
-        for (int64_t piece = group * pieces / groups; piece < (group + 1) * pieces / groups; piece++)
-            form->sum_products(&p, sums, gy + piece / p.strips * g->k * g->oh * g->ow,
-                               x + piece / p.strips * g->c * g->h * g->w, piece % p.strips, sums + p.sum_floats);
+        for (int64_t piece = group * pieces / groups; piece < (group + 1) * pieces / groups; piece++) {
+            ck_planes gradient = ck_gradient_planes(gy, piece / p.strips, g, tail);
+            ck_planes in = ck_input_planes(x, piece / p.strips, g);
+            form->sum_products(&p, sums, &gradient, &in, piece % p.strips, sums + p.sum_floats);
+        }
         form->transform_sums(&p, taps + group * p.tap_floats, sums);
     }
     const int64_t each = CK_KERNEL * CK_KERNEL, blocks = ck_ceil_div(g->k, block);

@@ -5,7 +5,6 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 
 #define LANES 16
-#include "ck_lanes.h"
 #include "conv2d_winograd_lanes.h"
 
 #define TILE_K 8

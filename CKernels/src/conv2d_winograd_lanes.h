@@ -1,8 +1,11 @@
-/// Winograd's transforms in vectors of LANES tiles, for one instruction set: included after ck_lanes.h.
+/// Winograd's transforms in vectors of LANES tiles, for one instruction set: included once, before
+/// conv2d_winograd_tile.h, with LANES defined and the instruction set as the target of the functions that follow.
 ///
 /// F(4, 5) of Toom and Cook with the points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity, in this order. The transform of
 /// pixels is exact but for its additions: all its factors are short binary fractions.
+#include "ck_lanes.h"
 #include "ck_winograd.h"
+#include "conv2d_tail.h"
 
 /// 8 pixels at the 8 points.
 static inline __attribute__((always_inline)) void transform_pixels(vec to[CK_SPAN], const vec x[CK_SPAN]) {
@@ -95,17 +98,17 @@ static inline __attribute__((always_inline)) void join_phases(float *line, const
 
 /// The rows of a strip of one plane, transformed along the rows: half[rows * 4 + 4][vectors][8] vectors. Lines are the
 /// memory of two of them.
-static void transform_rows(float *restrict half, const float *restrict plane, const ck_winograd_plan *p, int64_t strip,
-                           float *restrict lines) {
+static void transform_rows(float *restrict half, const ck_planes *x, int64_t plane, const ck_winograd_plan *p,
+                           int64_t strip, float *restrict lines, float *restrict buffer) {
     const int64_t first = p->top + strip * p->rows * CK_TILE, count = (p->rows - 1) * CK_TILE + CK_SPAN;
     const int64_t pitch = p->vectors * LANES + LANES;
     float *line = lines, *phase = lines + p->line;
     for (int64_t i = 0; i < count; i++, half += p->vectors * CK_SPAN * LANES) {
-        if (first + i < 0 || first + i >= p->h) {
+        if (first + i < 0 || first + i >= x->h) {
             memset(half, 0, sizeof *half * (size_t)(p->vectors * CK_SPAN * LANES));
             continue;
         }
-        read_line(line, plane + (first + i) * p->w, p->left, p->w, 4 * pitch);
+        read_line(line, row_of(x, plane, first + i, buffer), p->left, x->w, 4 * pitch);
         split_line(phase, line, pitch);
         for (int64_t v = 0; v < p->vectors; v++) {
             vec x[CK_SPAN], to[CK_SPAN];
@@ -122,13 +125,13 @@ static void transform_rows(float *restrict half, const float *restrict plane, co
 
 /// tiles[blocks][64][count][per] vectors of a strip, in blocks of `per` vectors: channels first ... of x[C][H][W],
 /// zeros from the channels-th on.
-static void transform_tiles(float *restrict tiles, const float *restrict x, const ck_winograd_plan *p, int64_t strip,
-                            int64_t first, int64_t channels, int64_t count, int64_t per, float *restrict half,
-                            float *restrict lines) {
+static void transform_tiles(float *restrict tiles, const ck_planes *x, const ck_winograd_plan *p, int64_t strip,
+                            int64_t first, int64_t channels, int64_t count, int64_t per, float *restrict buffers) {
+    float *half = buffers + p->half;
     const int64_t used = p->rows * p->vectors;
     for (int64_t c = 0; c < count; c++) {
         if (c < channels)
-            transform_rows(half, x + (first + c) * p->h * p->w, p, strip, lines);
+            transform_rows(half, x, first + c, p, strip, buffers + p->lines, buffers + p->row);
         for (int64_t i = 0; i < p->blocks * per; i++) {
             const float *from = half + (i / p->vectors * CK_TILE * p->vectors + i % p->vectors) * CK_SPAN * LANES;
             float *to = tiles + i / per * CK_POINTS * p->tile_point + (c * per + i % per) * LANES;
@@ -172,15 +175,15 @@ static inline int64_t gradient_row(const ck_winograd_plan *p) {
     return ck_round_up(ck_round_up(p->ow, CK_TILE), LANES);
 }
 
-/// pixels[4][gradient_row] vectors of LANES filters k ... of gy[K][OH][OW], zeros outside of it, from row y on. Lines
-/// are LANES rows.
-static void gather_gradients(float *restrict pixels, const float *restrict gy, const ck_winograd_plan *p, int64_t k,
-                             int64_t y, float *restrict lines) {
+/// pixels[4][gradient_row] vectors of LANES filters k ... of gy, zeros outside of it, from row y on. Lines are LANES
+/// rows.
+static void gather_gradients(float *restrict pixels, const ck_planes *gy, const ck_winograd_plan *p, int64_t k,
+                             int64_t y, float *restrict lines, float *restrict buffer) {
     const int64_t row = gradient_row(p);
     for (int64_t i = 0; i < CK_TILE; i++) {
         for (int64_t lane = 0; lane < LANES; lane++) {
             bool is_inside = k + lane < p->k && y + i < p->oh;
-            const float *from = is_inside ? gy + ((k + lane) * p->oh + y + i) * p->ow : gy;
+            const float *from = is_inside ? row_of(gy, k + lane, y + i, buffer) : NULL;
             read_line(lines + lane * row, from, 0, is_inside ? p->ow : 0, row);
         }
         for (int64_t j = 0; j < row; j += LANES, pixels += LANES * LANES) {
@@ -229,9 +232,36 @@ static vec transform_gradient_row(float *restrict gradients, const float *restri
     return sum;
 }
 
-/// y[OW] of rows first ... of one plane = lines[rows][pitch].
-static void store_rows(float *restrict plane, const float *restrict lines, const ck_winograd_plan *p, int64_t first,
-                       int64_t rows, int64_t pitch) {
-    for (int64_t i = 0; i < rows; i++)
-        memcpy(plane + (first + i) * p->ow, lines + i * pitch, sizeof *lines * (size_t)p->ow);
+/// out[width]: a row of sums with what is added to it, where nothing is pooled.
+static inline void finish_row(float *restrict out, const float *restrict sums, const float *addend, bool relu,
+                              int64_t width) {
+    for (int64_t j = 0; width < LANES && j < width; j++) {
+        float v = sums[j] + (addend ? addend[j] : 0);
+        out[j] = relu && v <= 0 ? 0 : v;
+    }
+    // The last vector ends where the row does.
+    for (int64_t j = 0; width >= LANES && j < width; j += LANES) {
+        int64_t at = ck_min(j, width - LANES);
+        store(out + at, finish(load(sums + at), addend ? addend + at : NULL, relu));
+    }
+}
+
+/// Stores rows first ... first + rows - 1 of plane k of an image from lines[rows][pitch], whose pitch is whole tiles
+/// and vectors.
+static void store_rows(const ck_outputs *out, const float *lines, int64_t k, int64_t first, int64_t rows,
+                       int64_t pitch) {
+    const int64_t width = out->ow, pooled = out->oh / 2, sign_row = ck_sign_row(width);
+    if (out->pooling == CK_POOLING_NONE) {
+        for (int64_t i = 0; i < rows; i++) {
+            int64_t place = (k * out->oh + first + i) * width;
+            finish_row(out->values + place, lines + i * pitch, out->addend ? out->addend + place : NULL, out->relu,
+                       width);
+        }
+        return;
+    }
+    for (int64_t i = 0; out->signs && i < rows; i++)
+        keep_signs(out->signs + (k * out->oh + first + i) * sign_row, lines + i * pitch, width);
+    for (int64_t i = 0; i < rows / 2; i++)
+        pool_rows(out->values + (k * pooled + first / 2 + i) * (width / 2), lines + 2 * i * pitch,
+                  lines + (2 * i + 1) * pitch, width, out->relu, out->pooling);
 }

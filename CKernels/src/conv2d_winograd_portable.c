@@ -2,7 +2,6 @@
 #include "ck_winograd.h"
 
 #define LANES 4
-#include "ck_lanes.h"
 #include "conv2d_winograd_lanes.h"
 
 #define TILE_K 6

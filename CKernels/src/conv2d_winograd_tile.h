@@ -120,10 +120,9 @@ static void store_outputs(float *restrict lines, const float *restrict products,
     }
 }
 
-static void correlate(const ck_winograd_plan *p, float *y, const float *x, const float *panels, const float *b,
-                      int64_t strip, float *buffers) {
-    float *tiles = buffers, *products = buffers + p->products, *half = buffers + p->half, *lines = buffers + p->lines;
-    float *outputs = lines + 2 * p->line;
+static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_planes *x, const float *panels,
+                      const float *b, int64_t strip, float *buffers) {
+    float *tiles = buffers, *products = buffers + p->products, *outputs = buffers + p->lines + 2 * p->line;
     const int64_t panel = ck_round_up(CK_POINTS * p->c * TILE_K, 16);
     const int64_t product_panel = CK_POINTS * p->product_point, product_block = p->filters / TILE_K * product_panel;
     const int64_t first = strip * p->rows * CK_TILE, rows = ck_min(p->rows * CK_TILE, p->oh - first);
@@ -132,7 +131,7 @@ static void correlate(const ck_winograd_plan *p, float *y, const float *x, const
         for (int64_t c = 0; c < p->c; c += p->channels) {
             int64_t channels = ck_min(p->channels, p->c - c);
             if (k == 0 || p->channels < p->c)
-                transform_tiles(tiles, x, p, strip, c, channels, channels, TILE_P, half, lines);
+                transform_tiles(tiles, x, p, strip, c, channels, channels, TILE_P, buffers);
             for (int64_t block = 0; block < p->blocks; block++)
                 for (int64_t i = 0; i < all; i++) {
                     const float *w = panels + (k / TILE_K + i) * panel + c * TILE_K;
@@ -146,7 +145,7 @@ static void correlate(const ck_winograd_plan *p, float *y, const float *x, const
         for (int64_t i = 0; i < filters; i++) {
             store_outputs(outputs, products + i / TILE_K * product_panel + i % TILE_K * TILE_P * LANES, p,
                           product_block, b ? b[k + i] : 0, ck_ceil_div(rows, CK_TILE));
-            store_rows(y + (k + i) * p->oh * p->ow, outputs, p, first, rows, p->vectors * LANES * CK_TILE);
+            store_rows(y, outputs, k + i, first, rows, p->vectors * LANES * CK_TILE);
         }
     }
 }
@@ -193,21 +192,21 @@ static inline __attribute__((always_inline)) void add_products(float *restrict s
             }
 }
 
-static void sum_products(const ck_winograd_plan *p, float *sums, const float *gy, const float *x, int64_t strip,
+static void sum_products(const ck_winograd_plan *p, float *sums, const ck_planes *gy, const ck_planes *x, int64_t strip,
                          float *buffers) {
-    float *tiles = buffers, *gradients = buffers + p->products, *half = buffers + p->half, *lines = buffers + p->lines;
+    float *tiles = buffers, *gradients = buffers + p->products, *lines = buffers + p->lines;
     const int64_t first = strip * p->rows, rows = ck_min(p->rows, p->tile_rows - first);
     const int64_t across = ck_ceil_div(p->ow, CK_TILE), all = ck_round_up(p->c, SUM_C);
     const int64_t sum_point = all * SUM_V * LANES;
     float *biases = sums + ck_ceil_div(p->k, SUM_V * LANES) * p->sum_block;
     for (int64_t c = 0; c < p->c; c += p->channels) {
         int64_t channels = ck_min(p->channels, p->c - c), count = ck_round_up(channels, SUM_C);
-        transform_tiles(tiles, x, p, strip, c, channels, count, p->rows * p->vectors, half, lines);
+        transform_tiles(tiles, x, p, strip, c, channels, count, p->rows * p->vectors, buffers);
         for (int64_t k = 0; k < p->k; k += SUM_V * LANES) {
             float *pixels = lines + LANES * gradient_row(p);
             for (int64_t v = 0; v < SUM_V; v++)
                 for (int64_t row = 0; row < rows; row++) {
-                    gather_gradients(pixels, gy, p, k + v * LANES, (first + row) * CK_TILE, lines);
+                    gather_gradients(pixels, gy, p, k + v * LANES, (first + row) * CK_TILE, lines, buffers + p->row);
                     vec sum = transform_gradient_row(gradients + (row * across * SUM_V + v) * LANES, pixels, p, across,
                                                      SUM_V * LANES);
                     float *bias = biases + k + v * LANES;

@@ -39,7 +39,7 @@ package struct BatchNormLayer: Layer {
         ]
     }
 
-    package func keptCount(for inputs: [Shape]) -> Int { 2 * inputs[0][0] }
+    package func keptCount(batch: Int, inputs: [Shape]) -> Int { 2 * inputs[0][0] }
 
     private func statistics(_ kept: Tensor) -> BatchStatistics {
         let channels = kept.count / 2

@@ -51,7 +51,7 @@ package protocol Layer {
     /// Whether the gradients by all inputs are the same numbers. `backward` is then asked for one of them only.
     var hasEqualGradients: Bool { get }
     /// Floats that a training pass keeps for `backward`.
-    func keptCount(for inputs: [Shape]) -> Int
+    func keptCount(batch: Int, inputs: [Shape]) -> Int
     /// Floats of scratch for forward and backward.
     func scratchCount(batch: Int, inputs: [Shape]) -> Int
 
@@ -69,7 +69,7 @@ extension Layer {
     package var isIdentityAtInference: Bool { false }
     package var backwardReads: (inputs: Bool, output: Bool) { (true, false) }
     package var hasEqualGradients: Bool { false }
-    package func keptCount(for inputs: [Shape]) -> Int { 0 }
+    package func keptCount(batch: Int, inputs: [Shape]) -> Int { 0 }
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int { 0 }
 
     /// Throws unless there is one input, of channels x height x width.

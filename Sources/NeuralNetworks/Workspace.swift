@@ -45,7 +45,7 @@ package final class Workspace {
         }
         let scratch = Tensor([max(1, needed.max() ?? 1)])
         memory = nodes.indices.map { index in
-            let kept = nodes[index].layer.keptCount(for: networkPlan.inputShapes(of: index))
+            let kept = nodes[index].layer.keptCount(batch: capacity, inputs: networkPlan.inputShapes(of: index))
             return LayerMemory(
                 parameters: Array(network.state.tensors[networkPlan.parameterRanges[index]]),
                 buffers: Array(network.state.tensors[networkPlan.bufferRanges[index]]),
