@@ -24,7 +24,7 @@ typedef struct ck_winograd_plan {
     int64_t tile_point, product_point;
     /// Columns of a copied row with its borders, the places of a thread's buffers behind the transformed tiles, of
     /// which `row` is for a row of a gradient on its way through a tail, and all their floats.
-    int64_t line, products, half, lines, row, floats;
+    int64_t line, products, half, lines, outputs, row, floats;
     /// When weight gradients are summed: floats of a block of sums, and all of a group's, at the 64 points and of the
     /// 25 taps; sums of biases follow those.
     int64_t sum_block, sum_floats, tap_floats;

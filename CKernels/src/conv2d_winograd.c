@@ -58,7 +58,8 @@ static void cut(ck_winograd_plan *p, const ck_winograd_form *form) {
     p->products = p->blocks * CK_POINTS * p->tile_point;
     p->half = p->products + p->blocks * (p->filters / form->k) * CK_POINTS * p->product_point;
     p->lines = p->half + ck_round_up(((p->rows - 1) * CK_TILE + CK_SPAN) * row * CK_SPAN, LINE);
-    p->row = p->lines + 2 * p->line + p->rows * CK_TILE * row * CK_TILE;
+    p->outputs = p->lines + ((p->rows - 1) * CK_TILE + CK_SPAN) * p->line;
+    p->row = p->outputs + p->rows * CK_TILE * row * CK_TILE;
 }
 
 static void plan_forward(ck_winograd_plan *p, const ck_geometry *g, const ck_winograd_form *form) {
@@ -104,9 +105,9 @@ static void plan_sums(ck_winograd_plan *p, const ck_geometry *g, const ck_winogr
     p->products = CK_POINTS * p->tile_point;
     p->half = p->products + CK_POINTS * p->product_point;
     p->lines = p->half + ck_round_up(((p->rows - 1) * CK_TILE + CK_SPAN) * row * CK_SPAN, LINE);
-    // Two rows of x, or the rows of as many filters as there are lanes and what is gathered from them.
+    // Rows of x, or the rows of as many filters as there are lanes and what is gathered from them.
     const int64_t gradient = ck_round_up(ck_round_up(g->ow, CK_TILE), form->lanes) * form->lanes;
-    p->row = p->lines + ck_max(2 * p->line, gradient + CK_TILE * gradient);
+    p->row = p->lines + ck_max(((p->rows - 1) * CK_TILE + CK_SPAN) * p->line, gradient + CK_TILE * gradient);
     p->floats = odd_lines(p->row + row_floats(g));
 
     const int64_t blocks = ck_ceil_div(p->k, block);

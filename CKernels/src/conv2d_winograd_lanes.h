@@ -5,6 +5,7 @@
 /// pixels is exact but for its additions: all its factors are short binary fractions.
 #include "ck_lanes.h"
 #include "ck_winograd.h"
+#include "conv2d_ahead.h"
 #include "conv2d_tail.h"
 
 /// 8 pixels at the 8 points.
@@ -65,73 +66,74 @@ static inline __attribute__((always_inline)) void transform_taps_back(vec w[CK_K
     w[4] = (a + m[7]) + 16.0f * c + 0.0625f * e;
 }
 
-/// line[count] = columns left ... of a row[width], zeros outside of it.
-static void read_line(float *restrict line, const float *restrict row, int64_t left, int64_t width, int64_t count) {
-    const int64_t begin = ck_max(0, ck_min(count, -left)), end = ck_max(begin, ck_min(count, width - left));
-    memset(line, 0, sizeof *line * (size_t)begin);
-    if (begin < end)
-        memcpy(line + begin, row + left + begin, sizeof *line * (size_t)(end - begin));
-    memset(line + end, 0, sizeof *line * (size_t)(count - end));
+/// The part of line[count] that a row covers whose column `left` is the line's first.
+static inline void read_line(float *restrict line, const ck_planes *x, int64_t plane, int64_t row, int64_t left,
+                             int64_t count, float *restrict buffer) {
+    const bool is_plain = !x->is_pooled && !x->y;
+    const int64_t begin = ck_max(0, -left), end = ck_min(count, x->w - left);
+    if (!is_plain && left <= 0) {
+        // Behind the end it writes zeros.
+        expand_row(line + begin, x, plane, row);
+        return;
+    }
+    const float *from = row_of(x, plane, row, buffer) + left;
+    int64_t j = begin;
+    for (; j + LANES <= end; j += LANES)
+        store(line + j, load(from + j));
+    for (; j < end; j++)
+        line[j] = from[j];
 }
 
-/// phase[4][pitch] = every fourth element of line, from 0, 1, 2 and 3 on: element i of phase q is pixel q of tile i.
-static inline void split_line(float *restrict phase, const float *restrict line, int64_t pitch) {
-    for (int64_t i = 0; i < pitch; i += LANES, line += 4 * LANES) {
-        vec a = load(line), b = load(line + LANES), c = load(line + 2 * LANES), d = load(line + 3 * LANES);
-        vec even[2] = {even_elements(a, b), even_elements(c, d)}, odd[2] = {odd_elements(a, b), odd_elements(c, d)};
-        store(phase + i, even_elements(even[0], even[1]));
-        store(phase + i + pitch, even_elements(odd[0], odd[1]));
-        store(phase + i + 2 * pitch, odd_elements(even[0], even[1]));
-        store(phase + i + 3 * pitch, odd_elements(odd[0], odd[1]));
-    }
+/// Pixels 0 ... 3 of LANES tiles in a row that starts with them.
+static inline __attribute__((always_inline)) void split_tiles(vec x[CK_TILE], const float *line) {
+    vec a = load(line), b = load(line + LANES), c = load(line + 2 * LANES), d = load(line + 3 * LANES);
+    vec even[2] = {even_elements(a, b), even_elements(c, d)}, odd[2] = {odd_elements(a, b), odd_elements(c, d)};
+    x[0] = even_elements(even[0], even[1]);
+    x[1] = even_elements(odd[0], odd[1]);
+    x[2] = odd_elements(even[0], even[1]);
+    x[3] = odd_elements(odd[0], odd[1]);
 }
 
 /// The reverse for one vector of tiles: line[4 * LANES].
-static inline __attribute__((always_inline)) void join_phases(float *line, const vec phase[4]) {
-    vec even[2] = {first_halves(phase[0], phase[2]), second_halves(phase[0], phase[2])};
-    vec odd[2] = {first_halves(phase[1], phase[3]), second_halves(phase[1], phase[3])};
+static inline __attribute__((always_inline)) void join_tiles(float *line, const vec y[CK_TILE]) {
+    vec even[2] = {first_halves(y[0], y[2]), second_halves(y[0], y[2])};
+    vec odd[2] = {first_halves(y[1], y[3]), second_halves(y[1], y[3])};
     store(line, first_halves(even[0], odd[0]));
     store(line + LANES, second_halves(even[0], odd[0]));
     store(line + 2 * LANES, first_halves(even[1], odd[1]));
     store(line + 3 * LANES, second_halves(even[1], odd[1]));
 }
 
-/// The rows of a strip of one plane, transformed along the rows: half[rows * 4 + 4][vectors][8] vectors. Lines are the
-/// memory of two of them.
-static void transform_rows(float *restrict half, const ck_planes *x, int64_t plane, const ck_winograd_plan *p,
-                           int64_t strip, float *restrict lines, float *restrict buffer) {
+/// The rows of a strip of one plane, transformed along the rows: half[rows * 4 + 4][vectors][8] vectors. Lines are
+/// memory for these rows, zero wherever there are no pixels.
+static inline void transform_rows(float *restrict half, const ck_planes *x, int64_t plane, const ck_winograd_plan *p,
+                                  int64_t strip, float *restrict lines, float *restrict buffer) {
     const int64_t first = p->top + strip * p->rows * CK_TILE, count = (p->rows - 1) * CK_TILE + CK_SPAN;
-    const int64_t pitch = p->vectors * LANES + LANES;
-    float *line = lines, *phase = lines + p->line;
-    for (int64_t i = 0; i < count; i++, half += p->vectors * CK_SPAN * LANES) {
-        if (first + i < 0 || first + i >= x->h) {
-            memset(half, 0, sizeof *half * (size_t)(p->vectors * CK_SPAN * LANES));
-            continue;
-        }
-        read_line(line, row_of(x, plane, first + i, buffer), p->left, x->w, 4 * pitch);
-        split_line(phase, line, pitch);
-        for (int64_t v = 0; v < p->vectors; v++) {
-            vec x[CK_SPAN], to[CK_SPAN];
+    // All rows before any is loaded again: a load that straddles two stores waits for them.
+    for (int64_t i = ck_max(0, -first); i < ck_min(count, x->h - first); i++)
+        read_line(lines + i * p->line, x, plane, first + i, p->left, p->line, buffer);
+    for (int64_t i = 0; i < count; i++, lines += p->line)
+        for (int64_t v = 0; v < p->vectors; v++, half += CK_SPAN * LANES) {
+            vec pixels[CK_SPAN], to[CK_SPAN];
+            split_tiles(pixels, lines + v * CK_TILE * LANES);
+            split_tiles(pixels + CK_TILE, lines + v * CK_TILE * LANES + CK_TILE);
+            transform_pixels(to, pixels);
 #pragma unroll
             for (int j = 0; j < CK_SPAN; j++)
-                x[j] = load(phase + j % 4 * pitch + v * LANES + j / 4);
-            transform_pixels(to, x);
-#pragma unroll
-            for (int j = 0; j < CK_SPAN; j++)
-                store(half + (v * CK_SPAN + j) * LANES, to[j]);
+                store(half + j * LANES, to[j]);
         }
-    }
 }
 
 /// tiles[blocks][64][count][per] vectors of a strip, in blocks of `per` vectors: channels first ... of x[C][H][W],
 /// zeros from the channels-th on.
 static void transform_tiles(float *restrict tiles, const ck_planes *x, const ck_winograd_plan *p, int64_t strip,
                             int64_t first, int64_t channels, int64_t count, int64_t per, float *restrict buffers) {
-    float *half = buffers + p->half;
+    float *half = buffers + p->half, *lines = buffers + p->lines;
+    memset(lines, 0, sizeof *lines * (size_t)(((p->rows - 1) * CK_TILE + CK_SPAN) * p->line));
     const int64_t used = p->rows * p->vectors;
     for (int64_t c = 0; c < count; c++) {
         if (c < channels)
-            transform_rows(half, x, first + c, p, strip, buffers + p->lines, buffers + p->row);
+            transform_rows(half, x, first + c, p, strip, lines, buffers + p->row);
         for (int64_t i = 0; i < p->blocks * per; i++) {
             const float *from = half + (i / p->vectors * CK_TILE * p->vectors + i % p->vectors) * CK_SPAN * LANES;
             float *to = tiles + i / per * CK_POINTS * p->tile_point + (c * per + i % per) * LANES;
@@ -181,11 +183,9 @@ static void gather_gradients(float *restrict pixels, const ck_planes *gy, const 
                              int64_t y, float *restrict lines, float *restrict buffer) {
     const int64_t row = gradient_row(p);
     for (int64_t i = 0; i < CK_TILE; i++) {
-        for (int64_t lane = 0; lane < LANES; lane++) {
-            bool is_inside = k + lane < p->k && y + i < p->oh;
-            const float *from = is_inside ? row_of(gy, k + lane, y + i, buffer) : NULL;
-            read_line(lines + lane * row, from, 0, is_inside ? p->ow : 0, row);
-        }
+        memset(lines, 0, sizeof *lines * (size_t)(LANES * row));
+        for (int64_t lane = 0; lane < LANES && k + lane < p->k && y + i < p->oh; lane++)
+            read_line(lines + lane * row, gy, k + lane, y + i, 0, row, buffer);
         for (int64_t j = 0; j < row; j += LANES, pixels += LANES * LANES) {
             vec v[LANES];
 #pragma unroll

@@ -115,14 +115,14 @@ static void store_outputs(float *restrict lines, const float *restrict products,
             for (int column = 0; column < CK_SPAN; column++)
                 m[column] = half[column][row];
             transform_products(y, m);
-            join_phases(lines + (i / p->vectors * CK_TILE + row) * pitch + i % p->vectors * LANES * CK_TILE, y);
+            join_tiles(lines + (i / p->vectors * CK_TILE + row) * pitch + i % p->vectors * LANES * CK_TILE, y);
         }
     }
 }
 
 static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_planes *x, const float *panels,
                       const float *b, int64_t strip, float *buffers) {
-    float *tiles = buffers, *products = buffers + p->products, *outputs = buffers + p->lines + 2 * p->line;
+    float *tiles = buffers, *products = buffers + p->products, *outputs = buffers + p->outputs;
     const int64_t panel = ck_round_up(CK_POINTS * p->c * TILE_K, 16);
     const int64_t product_panel = CK_POINTS * p->product_point, product_block = p->filters / TILE_K * product_panel;
     const int64_t first = strip * p->rows * CK_TILE, rows = ck_min(p->rows * CK_TILE, p->oh - first);
