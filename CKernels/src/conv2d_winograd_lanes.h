@@ -109,12 +109,15 @@ static inline __attribute__((always_inline)) void join_tiles(float *line, const 
 static inline void transform_rows(float *restrict half, const ck_planes *x, int64_t plane, const ck_winograd_plan *p,
                                   int64_t strip, float *restrict lines, float *restrict buffer) {
     const int64_t first = p->top + strip * p->rows * CK_TILE, count = (p->rows - 1) * CK_TILE + CK_SPAN;
+    const int64_t steps = count * p->vectors;
+    ahead next = next_rows_of(x, plane + 1, plane + 1 < p->c, ck_max(0, first), count, steps);
     // All rows before any is loaded again: a load that straddles two stores waits for them.
     for (int64_t i = ck_max(0, -first); i < ck_min(count, x->h - first); i++)
         read_line(lines + i * p->line, x, plane, first + i, p->left, p->line, buffer);
     for (int64_t i = 0; i < count; i++, lines += p->line)
         for (int64_t v = 0; v < p->vectors; v++, half += CK_SPAN * LANES) {
             vec pixels[CK_SPAN], to[CK_SPAN];
+            prefetch(&next);
             split_tiles(pixels, lines + v * CK_TILE * LANES);
             split_tiles(pixels + CK_TILE, lines + v * CK_TILE * LANES + CK_TILE);
             transform_pixels(to, pixels);
@@ -201,11 +204,12 @@ static void gather_gradients(float *restrict pixels, const ck_planes *gy, const 
 
 /// gradients[64][tiles][step] of LANES filters from `count` tiles of their pixels; returns the sums of the pixels.
 static vec transform_gradient_row(float *restrict gradients, const float *restrict pixels, const ck_winograd_plan *p,
-                                  int64_t count, int64_t step) {
+                                  int64_t count, int64_t step, ahead *next) {
     const int64_t row = gradient_row(p) * LANES;
     vec sum = (vec)(0.0f);
     for (int64_t tile = 0; tile < count; tile++, pixels += CK_TILE * LANES, gradients += step) {
         vec half[CK_TILE][CK_SPAN];
+        prefetch(next);
 #pragma unroll
         for (int i = 0; i < CK_TILE; i++) {
             vec g[CK_TILE];

@@ -206,12 +206,17 @@ static void sum_products(const ck_winograd_plan *p, float *sums, const ck_planes
             float *pixels = lines + LANES * gradient_row(p);
             for (int64_t v = 0; v < SUM_V; v++)
                 for (int64_t row = 0; row < rows; row++) {
-                    gather_gradients(pixels, gy, p, k + v * LANES, (first + row) * CK_TILE, lines, buffers + p->row);
+                    int64_t at = k + v * LANES, y = (first + row) * CK_TILE;
+                    bool is_last = row + 1 == rows, are_all = is_last && at + LANES >= p->k;
+                    // The rows below, or the next filters', or the next strip's.
+                    int64_t next_k = are_all ? 0 : is_last ? at + LANES : at;
+                    int64_t next_y = is_last && !are_all ? first * CK_TILE : y + CK_TILE;
+                    ahead next = next_rows_of(gy, next_k, ck_min(LANES, p->k - next_k), next_y, CK_TILE, across);
+                    gather_gradients(pixels, gy, p, at, y, lines, buffers + p->row);
                     vec sum = transform_gradient_row(gradients + (row * across * SUM_V + v) * LANES, pixels, p, across,
-                                                     SUM_V * LANES);
-                    float *bias = biases + k + v * LANES;
+                                                     SUM_V * LANES, &next);
                     if (c == 0)
-                        store(bias, load(bias) + sum);
+                        store(biases + at, load(biases + at) + sum);
                 }
             float *to = sums + k / (SUM_V * LANES) * p->sum_block + c * SUM_V * LANES;
             for (int64_t point = 0; point < CK_POINTS; point += SUM_POINTS)
