@@ -10,6 +10,7 @@
 #define transform_filters NAME(transform_filters)
 #define multiply NAME(multiply)
 #define store_outputs NAME(store_outputs)
+#define multiply_points NAME(multiply_points)
 #define correlate NAME(correlate)
 #define transform_taps NAME(transform_taps)
 #define add_products NAME(add_products)
@@ -120,31 +121,46 @@ static void store_outputs(float *restrict lines, const float *restrict products,
     }
 }
 
+/// products[64] of one block of filters and tiles.
+static void multiply_points(float *products, const float *w, const float *v, const ck_winograd_plan *p,
+                            int64_t channels, bool adds, ahead *next) {
+    for (int64_t point = 0; point < CK_POINTS; point++) {
+        prefetch(next);
+        multiply(products, w, v, channels, adds);
+        products += p->product_point;
+        w += p->c * TILE_K;
+        v += p->tile_point;
+    }
+}
+
 static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_planes *x, const float *panels,
                       const float *b, int64_t strip, float *buffers) {
     float *tiles = buffers, *products = buffers + p->products, *outputs = buffers + p->outputs;
+    const ck_planes out = {.values = y->values, .h = y->oh, .w = y->ow, .is_pooled = y->pooling != CK_POOLING_NONE};
     const int64_t panel = ck_round_up(CK_POINTS * p->c * TILE_K, 16);
     const int64_t product_panel = CK_POINTS * p->product_point, product_block = p->filters / TILE_K * product_panel;
     const int64_t first = strip * p->rows * CK_TILE, rows = ck_min(p->rows * CK_TILE, p->oh - first);
+    const int64_t tile_rows = ck_ceil_div(rows, CK_TILE), blocks = ck_ceil_div(tile_rows * p->vectors, TILE_P);
     for (int64_t k = 0; k < p->k; k += p->filters) {
-        int64_t filters = ck_min(p->filters, p->k - k), all = ck_ceil_div(filters, TILE_K);
+        int64_t filters = ck_min(p->filters, p->k - k);
         for (int64_t c = 0; c < p->c; c += p->channels) {
             int64_t channels = ck_min(p->channels, p->c - c);
             if (k == 0 || p->channels < p->c)
                 transform_tiles(tiles, x, p, strip, c, channels, channels, TILE_P, buffers);
-            for (int64_t block = 0; block < p->blocks; block++)
-                for (int64_t i = 0; i < all; i++) {
-                    const float *w = panels + (k / TILE_K + i) * panel + c * TILE_K;
-                    const float *v = tiles + block * CK_POINTS * p->tile_point;
-                    float *to = products + block * product_block + i * product_panel;
-                    for (int64_t point = 0; point < CK_POINTS;
-                         point++, w += p->c * TILE_K, v += p->tile_point, to += p->product_point)
-                        multiply(to, w, v, channels, c > 0);
+            for (int64_t block = 0; block < blocks; block++)
+                for (int64_t i = 0; i < filters; i += TILE_K) {
+                    // Where the outputs go is fetched too: it is written as soon as these are complete.
+                    bool is_last = block + 1 == blocks && c + channels == p->c;
+                    ahead next =
+                        next_rows_of(&out, k + i, is_last ? ck_min(TILE_K, filters - i) : 0, first, rows, CK_POINTS);
+                    multiply_points(products + block * product_block + i / TILE_K * product_panel,
+                                    panels + (k + i) / TILE_K * panel + c * TILE_K,
+                                    tiles + block * CK_POINTS * p->tile_point, p, channels, c > 0, &next);
                 }
         }
         for (int64_t i = 0; i < filters; i++) {
             store_outputs(outputs, products + i / TILE_K * product_panel + i % TILE_K * TILE_P * LANES, p,
-                          product_block, b ? b[k + i] : 0, ck_ceil_div(rows, CK_TILE));
+                          product_block, b ? b[k + i] : 0, tile_rows);
             store_rows(y, outputs, k + i, first, rows, p->vectors * LANES * CK_TILE);
         }
     }
@@ -261,6 +277,7 @@ static void transform_sums(const ck_winograd_plan *p, float *taps, const float *
 #undef transform_filters
 #undef multiply
 #undef store_outputs
+#undef multiply_points
 #undef correlate
 #undef transform_taps
 #undef add_products
