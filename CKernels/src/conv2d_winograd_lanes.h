@@ -181,14 +181,16 @@ static inline int64_t gradient_row(const ck_winograd_plan *p) {
 }
 
 /// pixels[4][gradient_row] vectors of LANES filters k ... of gy, zeros outside of it, from row y on. Lines are LANES
-/// rows.
+/// rows with zeros behind their pixels.
 static void gather_gradients(float *restrict pixels, const ck_planes *gy, const ck_winograd_plan *p, int64_t k,
                              int64_t y, float *restrict lines, float *restrict buffer) {
     const int64_t row = gradient_row(p);
     for (int64_t i = 0; i < CK_TILE; i++) {
-        memset(lines, 0, sizeof *lines * (size_t)(LANES * row));
-        for (int64_t lane = 0; lane < LANES && k + lane < p->k && y + i < p->oh; lane++)
-            read_line(lines + lane * row, gy, k + lane, y + i, 0, row, buffer);
+        for (int64_t lane = 0; lane < LANES; lane++)
+            if (k + lane < p->k && y + i < p->oh)
+                read_line(lines + lane * row, gy, k + lane, y + i, 0, row, buffer);
+            else
+                memset(lines + lane * row, 0, sizeof *lines * (size_t)row);
         for (int64_t j = 0; j < row; j += LANES, pixels += LANES * LANES) {
             vec v[LANES];
 #pragma unroll

@@ -218,8 +218,9 @@ static void sum_products(const ck_winograd_plan *p, float *sums, const ck_planes
     for (int64_t c = 0; c < p->c; c += p->channels) {
         int64_t channels = ck_min(p->channels, p->c - c), count = ck_round_up(channels, SUM_C);
         transform_tiles(tiles, x, p, strip, c, channels, count, p->rows * p->vectors, buffers);
+        float *pixels = lines + LANES * gradient_row(p);
+        memset(lines, 0, sizeof *lines * (size_t)(LANES * gradient_row(p)));
         for (int64_t k = 0; k < p->k; k += SUM_V * LANES) {
-            float *pixels = lines + LANES * gradient_row(p);
             for (int64_t v = 0; v < SUM_V; v++)
                 for (int64_t row = 0; row < rows; row++) {
                     int64_t at = k + v * LANES, y = (first + row) * CK_TILE;
