@@ -68,7 +68,9 @@ static void output_of(int64_t *k, int64_t *width, const ck_geometry *g, ck_conv2
 static int64_t work(const ck_geometry *g, ck_conv2d_pass pass, const ck_direct_form *form) {
     int64_t k, width;
     output_of(&k, &width, g, pass);
-    int64_t products = pass == CK_BACKWARD_WEIGHT ? ck_round_up(g->crs, form->p) : g->crs;
+    int64_t products = pass == CK_BACKWARD_WEIGHT ? ck_round_up(g->crs, form->p)
+                       : pass == CK_BACKWARD_DATA ? g->k * g->r * g->s
+                                                  : g->crs;
     return ck_round_up(k, form->k) * ck_ceil_div(width, form->lanes) * products;
 }
 
