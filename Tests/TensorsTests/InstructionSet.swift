@@ -22,4 +22,9 @@ extension ck_isa: @retroactive CustomStringConvertible {
         defer { ck_set_isa(.any) }
         return try body()
     }
+
+    /// Runs `body` with each set that this processor has.
+    static func each(_ body: (ck_isa) throws -> Void) rethrows {
+        for isa in available { try isa.use { try body(isa) } }
+    }
 }
