@@ -167,7 +167,7 @@ import Testing
         running.process.interrupt()
         let result = running.wait()
         #expect(result.status == 130, "\(result)")
-        #expect(result.errors.contains("; nuclei-train --resume run goes on from its start\n"))
+        #expect(result.errors.contains("; nuclei-train --resume run goes on from the last checkpoint\n"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/run/run.json", encoding: .utf8))
         #expect(record["state"] as? String == "interrupted")
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/run").sorted()
