@@ -39,6 +39,14 @@
 #define NAME(x) x##_3_6x4
 #include "conv2d_winograd_tile.h"
 
+#define KERNEL 3
+#define TILE_K 16
+#define TILE_P 1
+#define SUM_C 16
+#define SUM_V 1
+#define NAME(x) x##_3_16x1
+#include "conv2d_winograd_tile.h"
+
 #pragma clang attribute pop
 #endif
 
@@ -52,6 +60,8 @@ const ck_winograd_form ck_winograd_avx512[] = {
      transform_sums_3_8x3},
     {CK_ISA_AVX512, 16, 3, 6, 4, transform_filters_3_6x4, correlate_3_6x4, 6, 1, sum_products_3_6x4,
      transform_sums_3_6x4},
+    {CK_ISA_AVX512, 16, 3, 16, 1, transform_filters_3_16x1, correlate_3_16x1, 16, 1, sum_products_3_16x1,
+     transform_sums_3_16x1},
 #endif
     {0},
 };
