@@ -107,8 +107,8 @@ ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, co
 ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
                                     const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
 
-/// How convolutions are computed. Whatever is asked for, shapes that it does not serve go the way that is fastest of the
-/// others.
+/// How convolutions are computed. Whatever is asked for, shapes that it does not serve go the way that is fastest of
+/// the others.
 typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
     /// What is fastest for the shape.
     CK_CONV2D_ANY CK_SWIFT_NAME("any") = 0,
@@ -116,8 +116,10 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
     CK_CONV2D_IM2COL CK_SWIFT_NAME("im2col"),
     /// Register-blocked loops over the image itself.
     CK_CONV2D_DIRECT CK_SWIFT_NAME("direct"),
-    /// Winograd's transforms, F(4x4, 5x5): for kernels of 5 x 5 with stride 1, all passes. Errors are about ten times
-    /// those of the others, up to 1e-5 of the largest result.
+    /// Winograd's transforms, F(4x4, 5x5) and F(4x4, 3x3): kernels of 5 x 5 and 3 x 3 with stride 1. Errors are about
+    /// ten
+    /// times those of the others, up to 1e-5 of the largest result, and an infinity or NaN spreads to the whole tile of
+    /// 4 x 4 outputs that it is read for.
     CK_CONV2D_WINOGRAD CK_SWIFT_NAME("winograd"),
 } ck_conv2d_algorithm;
 
@@ -132,9 +134,9 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
 } ck_isa;
 
 /// Overrides the choice of convolution kernels, which changes the scratch that they need. Until it is called, the
-/// environment variables NUCLEI_CONV (any, im2col, direct, winograd) and NUCLEI_ISA (any, portable, avx2, avx512) decide, where
-/// they are set. CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when
-/// the environment asks for that or for a name that is not listed here.
+/// environment variables NUCLEI_CONV (any, im2col, direct, winograd) and NUCLEI_ISA (any, portable, avx2, avx512)
+/// decide, where they are set. CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return
+/// the same when the environment asks for that or for a name that is not listed here.
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa);
 
 // Pooling (pool2d.c)
