@@ -54,6 +54,24 @@ int32_t ck_thread_count(void);
 /// How many threads a parallel region really gets: 1 although more were asked for means a build without OpenMP.
 int32_t ck_team_size(void);
 
+// Instructions (instruction_set.c)
+
+/// Instruction sets that kernels have forms for.
+typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
+    /// The best one of the processor.
+    CK_ISA_ANY CK_SWIFT_NAME("any") = 0,
+    CK_ISA_PORTABLE CK_SWIFT_NAME("portable"),
+    /// With FMA.
+    CK_ISA_AVX2 CK_SWIFT_NAME("avx2"),
+    CK_ISA_AVX512 CK_SWIFT_NAME("avx512"),
+} ck_isa;
+
+/// Overrides which instructions kernels with several forms use: convolutions, dense layers, optimizers, augmentation
+/// and ck_erase. Until it is called, the environment variable NUCLEI_ISA (any, portable, avx2, avx512) decides, where
+/// it is set. CK_BAD_PARAMETER when the processor lacks them; such kernels return the same when the environment asks
+/// for that or for a name that is not listed here.
+ck_status ck_set_isa(ck_isa isa);
+
 // Convolution (conv2d.c)
 
 /// Geometry of a two-dimensional cross-correlation, zero padded.
@@ -123,20 +141,10 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
     CK_CONV2D_WINOGRAD CK_SWIFT_NAME("winograd"),
 } ck_conv2d_algorithm;
 
-/// Instruction sets that kernels have forms for.
-typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
-    /// The best one of the processor.
-    CK_ISA_ANY CK_SWIFT_NAME("any") = 0,
-    CK_ISA_PORTABLE CK_SWIFT_NAME("portable"),
-    /// With FMA.
-    CK_ISA_AVX2 CK_SWIFT_NAME("avx2"),
-    CK_ISA_AVX512 CK_SWIFT_NAME("avx512"),
-} ck_isa;
-
-/// Overrides the choice of convolution kernels, which changes the scratch that they need. Until it is called, the
-/// environment variables NUCLEI_CONV (any, im2col, direct, winograd) and NUCLEI_ISA (any, portable, avx2, avx512)
-/// decide, where they are set. CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return
-/// the same when the environment asks for that or for a name that is not listed here.
+/// Overrides the choice of convolution kernels, which changes the scratch that they need, and that of ck_set_isa. Until
+/// it is called, the environment variable NUCLEI_CONV (any, im2col, direct, winograd) decides, where it is set.
+/// CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when the environment
+/// asks for a name that is not listed here, or for instructions that are not there.
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa);
 
 // Pooling (pool2d.c)
@@ -199,9 +207,13 @@ ck_status ck_linear_forward(float *y, const float *x, const float *w, const floa
                             float *scratch, size_t scratch_count);
 /// gx[N][I] from gy[N][O] and w.
 ck_status ck_linear_backward_data(float *gx, const float *gy, const float *w, int64_t n, int64_t i, int64_t o);
-/// gw[O][I] and gb[O] (may be null) from gy and x, summed over the batch.
+/// gw[O][I] and gb[O] (either may be null) from gy and x, summed over the batch.
 ck_status ck_linear_backward_weight(float *gw, float *gb, const float *gy, const float *x, int64_t n, int64_t i,
                                     int64_t o);
+/// norm2: what gw's elements, squared, would sum up to, without gw: it is the sum of the products of the Gram matrices
+/// of gy and of x. Scratch: ck_linear_scratch(n, i, n).
+ck_status ck_linear_squared_norm(double *norm2, const float *gy, const float *x, int64_t n, int64_t i, int64_t o,
+                                 float *scratch, size_t scratch_count);
 
 // Elementwise (activation.c, add.c, dropout.c, random.c)
 
@@ -260,6 +272,11 @@ typedef struct ck_sgd {
 ck_status ck_sgd_step(float *parameters, float *velocity, const float *gradients, int64_t count, float gradient_scale,
                       int64_t step, const ck_sgd *settings);
 
+/// The same for the weights w[O][I] of a dense layer, whose gradient, that of ck_linear_backward_weight, is made from
+/// gy[N][O] and x[N][I] as it is used, and stored nowhere.
+ck_status ck_sgd_step_product(float *w, float *velocity, const float *gy, const float *x, int64_t n, int64_t i,
+                              int64_t o, float gradient_scale, int64_t step, const ck_sgd *settings);
+
 typedef struct ck_adam {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
     /// true: weights decay apart from the gradient (AdamW); false: decay is part of the gradient (Adam with L2).
@@ -270,6 +287,11 @@ typedef struct ck_adam {
 /// 0; step counts from 1.
 ck_status ck_adam_step(float *parameters, float *first_moment, float *second_moment, const float *gradients,
                        int64_t count, float gradient_scale, int64_t step, const ck_adam *settings);
+
+/// The same for weights of a dense layer, as ck_sgd_step_product.
+ck_status ck_adam_step_product(float *w, float *first_moment, float *second_moment, const float *gy, const float *x,
+                               int64_t n, int64_t i, int64_t o, float gradient_scale, int64_t step,
+                               const ck_adam *settings);
 
 /// Doubles of scratch for ck_squared_norm.
 size_t ck_squared_norm_scratch(int64_t count);
@@ -298,7 +320,7 @@ ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int
 /// What happens to one tile, in the order of the fields; every number is already drawn. A step whose numbers change
 /// nothing is left out, and a tile with no step at all comes out as it went in. The geometry's result is rounded to
 /// bytes; from there on grey levels are floats, held between 0 and 255 after each step but the blur, and rounded at
-/// the end.
+/// the end. AVX2 and AVX-512 give the same bytes; without FMA numbers round differently.
 typedef struct ck_augmentation {
     /// Where the output comes from: pixel (x, y) shows the source at (inverse[0] x + inverse[1] y + inverse[2],
     /// inverse[3] x + inverse[4] y + inverse[5]), whole numbers being centres of pixels; bilinear, one resampling.

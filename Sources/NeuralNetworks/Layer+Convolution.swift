@@ -79,13 +79,13 @@ package struct ConvolutionLayer: Layer {
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         let convolution = convolution(x[0].shape.sample)
         let signs = memory.kept.count > 0 ? memory.kept : nil
         let output = backwardReads.output ? y : nil
         try Kernels.convolutionBackwardWeight(
-            gradients[0], hasBias ? gradients[1] : nil, gy: gy, y: output, signs: signs, x[0], convolution,
+            gradients[0]!, hasBias ? gradients[1] : nil, gy: gy, y: output, signs: signs, x[0], convolution,
             scratch: memory.scratch)
         if let gx = gx[0] {
             try Kernels.convolutionBackwardData(

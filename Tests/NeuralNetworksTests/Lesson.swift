@@ -55,7 +55,7 @@ enum Subject: CaseIterable {
 final class Lesson {
     let network: Network
     let workspace: Workspace
-    let gradients: ParameterSet
+    let gradients: Gradients
     let optimizer: Optimizer
     let targets: [Int32]
 
@@ -66,7 +66,7 @@ final class Lesson {
         workspace.setBatch(batch)
         workspace.input.copy(
             from: Tensor(workspace.input.shape, Formula.values(seed: 3, count: workspace.input.count)))
-        gradients = ParameterSet(network.parameters.layout)
+        gradients = Gradients(network, storesAll: true)
         optimizer = Optimizer(
             OptimizerSettings(method: .adam, learningRate: 1e-3), layout: network.parameters.layout)
         targets = (0..<batch).map { Int32($0 % 2) }

@@ -230,6 +230,15 @@ extension KernelTests {
                     #expect(ck_linear_backward_weight(nil, nil, m, m, 2, 3, 4) == .nullPointer)
                     #expect(ck_linear_backward_weight(m, nil, nil, m + 512, 2, 3, 4) == .nullPointer)
                     #expect(ck_linear_backward_weight(m, nil, m + 512, nil, 2, 3, 4) == .nullPointer)
+                    #expect(ck_linear_backward_weight(nil, m, m + 512, m + 1024, 2, 3, 4) == .ok)
+                    var norm2 = 0.0
+                    let room = ck_linear_scratch(2, 3, 2)
+                    #expect(ck_linear_squared_norm(&norm2, m, m + 512, 2, 3, 4, s, room) == .ok)
+                    #expect(ck_linear_squared_norm(nil, m, m + 512, 2, 3, 4, s, room) == .nullPointer)
+                    #expect(ck_linear_squared_norm(&norm2, nil, m + 512, 2, 3, 4, s, room) == .nullPointer)
+                    #expect(ck_linear_squared_norm(&norm2, m, nil, 2, 3, 4, s, room) == .nullPointer)
+                    #expect(ck_linear_squared_norm(&norm2, m, m + 512, 2, 3, 4, s, room - 1) == .scratchTooSmall)
+                    #expect(ck_linear_squared_norm(&norm2, m, m + 512, 0, 3, 4, s, room) == .badDimension)
                 }
             }
         }
@@ -334,6 +343,11 @@ extension KernelTests {
                 var settings = valid
                 #expect(step(valid) == .ok)
                 #expect(ck_sgd_step(nil, m, m, 8, 1, 1, &settings) == .nullPointer)
+                #expect(ck_sgd_step_product(m, m + 64, m + 128, m + 192, 1, 3, 4, 1, 1, &settings) == .ok)
+                #expect(ck_sgd_step_product(nil, m + 64, m + 128, m + 192, 1, 3, 4, 1, 1, &settings) == .nullPointer)
+                #expect(ck_sgd_step_product(m, m + 64, m + 128, nil, 1, 3, 4, 1, 1, &settings) == .nullPointer)
+                #expect(ck_sgd_step_product(m, m + 64, m + 128, m + 192, 1, 3, 4, 1, 0, &settings) == .badParameter)
+                #expect(ck_sgd_step_product(m, m + 64, m + 128, m + 192, 1, 0, 4, 1, 1, &settings) == .badDimension)
                 #expect(ck_sgd_step(m, m + 512, nil, 8, 1, 1, &settings) == .nullPointer)
                 #expect(ck_sgd_step(m, m + 512, m + 1024, 8, 1, 1, nil) == .nullPointer)
                 #expect(step(valid, velocity: false) == .nullPointer)

@@ -108,6 +108,15 @@ struct KernelRuns {
         return try y.values("y")
     }
 
+    func linearSquaredNorm(gy: [Float], _ x: [Float], batch: Int, inputs: Int, outputs: Int) throws -> Double {
+        let (gys, xs) = (input(gy, [batch, outputs]), input(x, [batch, inputs]))
+        let scratch = scratch(Kernels.linearScratchCount(batch: batch, inputs: inputs, outputs: batch))
+        let result = try Kernels.linearSquaredNorm(gy: gys, xs, scratch: scratch.tensor)
+        try unchanged(("gy", gys, gy), ("x", xs, x))
+        _ = try scratch.values("scratch")
+        return result
+    }
+
     func linearBackward(
         gy: [Float], _ x: [Float], _ w: [Float], batch: Int, inputs: Int, outputs: Int, bias: Bool = true
     ) throws -> (gx: [Float], gw: [Float], gb: [Float]?) {
