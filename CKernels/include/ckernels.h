@@ -134,8 +134,10 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
     CK_CONV2D_IM2COL CK_SWIFT_NAME("im2col"),
     /// Register-blocked loops over the image itself.
     CK_CONV2D_DIRECT CK_SWIFT_NAME("direct"),
-    /// Winograd's transforms, F(4x4, 5x5): for kernels of 5 x 5 with stride 1, all passes. Errors are about ten times
-    /// those of the others, up to 1e-5 of the largest result.
+    /// Winograd's transforms, F(4x4, 5x5) and F(4x4, 3x3): kernels of 5 x 5 and 3 x 3 with stride 1. Errors are about
+    /// ten
+    /// times those of the others, up to 1e-5 of the largest result, and an infinity or NaN spreads to the whole tile of
+    /// 4 x 4 outputs that it is read for.
     CK_CONV2D_WINOGRAD CK_SWIFT_NAME("winograd"),
 } ck_conv2d_algorithm;
 

@@ -85,25 +85,27 @@ const ck_direct_form *ck_conv2d_choose(const ck_geometry *g, ck_conv2d_pass pass
     return best && (c->algorithm == CK_CONV2D_DIRECT || is_worth_it(g, pass, best, most_lanes)) ? best : NULL;
 }
 
-/// What Winograd's transforms cost for a vector of tiles, in the instructions that `work` counts: of a plane that is
-/// read, of one that is written, of a gradient, and of a block of filters for one channel. Measured on a Zen 5 core for
-/// layers with tails, AVX-512; others gain more.
+/// What Winograd's transforms with 64 points cost, in the instructions that `work` counts: for a vector of tiles of a
+/// plane that is read, of one that is written and of a gradient, and for a block of filters and one channel. Measured
+/// on a Zen 5 core with AVX-512, for layers with tails; others gain more.
 enum { TILE_WORK = 800, OUTPUT_WORK = 430, GRADIENT_WORK = 1000, FILTER_WORK = 600 };
 
 /// Instructions for an image, about.
 static int64_t transform_work(const ck_geometry *g, ck_conv2d_pass pass, const ck_winograd_form *form) {
     bool is_data = pass == CK_BACKWARD_DATA;
     int64_t c = is_data ? g->k : g->c, k = is_data ? g->c : g->k;
-    int64_t rows = ck_ceil_div(is_data ? g->h : g->oh, CK_TILE), columns = ck_ceil_div(is_data ? g->w : g->ow, CK_TILE);
-    int64_t vectors = rows * ck_ceil_div(columns, form->lanes);
+    int64_t span = form->kernel + CK_TILE - 1, points = span * span;
+    int64_t vectors = ck_winograd_vectors(g, pass, form), transforms, products;
     if (pass == CK_BACKWARD_WEIGHT) {
+        int64_t tiles = ck_ceil_div(g->oh, CK_TILE) * ck_ceil_div(g->ow, CK_TILE);
         int64_t filters = ck_round_up(k, form->lanes * form->sum_v) / form->lanes;
-        return vectors * c * TILE_WORK +
-               rows * columns * filters * (GRADIENT_WORK + CK_POINTS * ck_round_up(c, form->sum_c));
+        transforms = vectors * c * TILE_WORK + tiles * filters * GRADIENT_WORK;
+        products = tiles * filters * ck_round_up(c, form->sum_c);
+    } else {
+        transforms = vectors * (c * TILE_WORK + k * OUTPUT_WORK) + c * ck_ceil_div(k, form->k) * FILTER_WORK / g->n;
+        products = ck_round_up(vectors, form->p) * c * ck_round_up(k, form->k);
     }
-    return vectors * (c * TILE_WORK + k * OUTPUT_WORK) +
-           ck_round_up(vectors, form->p) * CK_POINTS * c * ck_round_up(k, form->k) +
-           c * ck_ceil_div(k, form->k) * FILTER_WORK / g->n;
+    return points * (transforms / 64 + products);
 }
 
 const ck_winograd_form *ck_winograd_choose(const ck_geometry *g, ck_conv2d_pass pass) {
@@ -116,7 +118,7 @@ const ck_winograd_form *ck_winograd_choose(const ck_geometry *g, ck_conv2d_pass 
     const ck_winograd_form *const tables[] = {ck_winograd_avx512, ck_winograd_avx2, ck_winograd_portable};
     for (int i = 0; i < 3; i++)
         for (const ck_winograd_form *form = tables[i]; form->correlate; form++)
-            if (ck_has_isa(form->isa) && (isa == CK_ISA_ANY || isa == form->isa) &&
+            if (form->kernel == g->r && ck_has_isa(form->isa) && (isa == CK_ISA_ANY || isa == form->isa) &&
                 (!best || transform_work(g, pass, form) < transform_work(g, pass, best)))
                 best = form;
     if (c->algorithm == CK_CONV2D_WINOGRAD)

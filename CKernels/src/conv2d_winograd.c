@@ -2,7 +2,7 @@
 /// in conv2d_winograd_lanes.h and conv2d_winograd_tile.h.
 ///
 /// A strip of an image, a few rows of 4x4 tiles, is one piece of work: its tiles are transformed for all channels, each
-/// of 64 points of them is multiplied with that of the filters, a small matrix product, and the products are
+/// of 64 or 36 points of them is multiplied with that of the filters, a small matrix product, and the products are
 /// transformed back. Vectors hold neighbouring tiles of a row. See Lavin and Gray, Fast algorithms for convolutional
 /// neural networks, 2015.
 #include "ck_winograd.h"
@@ -18,7 +18,7 @@ enum { LINE = 16 };
 
 bool ck_winograd_serves(const ck_geometry *g, ck_conv2d_pass pass) {
     (void)pass;
-    return g->r == CK_KERNEL && g->s == CK_KERNEL && g->stride_h == 1 && g->stride_w == 1;
+    return g->r == g->s && (g->r == 5 || g->r == 3) && g->stride_h == 1 && g->stride_w == 1;
 }
 
 /// Floats of a row of gradients on its way through a tail.
@@ -31,9 +31,30 @@ static int64_t odd_lines(int64_t floats) {
     return (ck_ceil_div(floats, LINE) | 1) * LINE;
 }
 
+static int64_t points(const ck_winograd_form *form) {
+    int64_t span = form->kernel + CK_TILE - 1;
+    return span * span;
+}
+
+/// Vectors, and what does not depend on strips.
+static void lay_out_vectors(ck_winograd_plan *p, const ck_winograd_form *form) {
+    const int64_t across = ck_ceil_div(p->ow, CK_TILE), down = ck_ceil_div(p->oh, CK_TILE);
+    p->fold = 1;
+    while (p->fold < CK_TILE && p->fold < down && 2 * p->fold * across <= form->lanes)
+        p->fold *= 2;
+    p->vectors = ck_ceil_div(across * p->fold, form->lanes);
+    p->tile_rows = ck_ceil_div(down, p->fold);
+    p->line_step = p->fold > 1 ? form->kernel + CK_TILE - 1 : CK_TILE;
+    p->line = ck_round_up((p->vectors + 1) * form->lanes * CK_TILE, LINE) * (p->fold > 1 ? 2 : 1);
+}
+
+/// Copied rows of a strip.
+static int64_t lines_of(const ck_winograd_plan *p, const ck_winograd_form *form) {
+    return (p->rows - 1) * p->line_step + form->kernel + CK_TILE - 1;
+}
+
 static void cut(ck_winograd_plan *p, const ck_winograd_form *form) {
-    p->tile_rows = ck_ceil_div(p->oh, CK_TILE);
-    p->vectors = ck_ceil_div(ck_ceil_div(p->ow, CK_TILE), form->lanes);
+    lay_out_vectors(p, form);
     // As many rows as fill whole blocks of vectors.
     p->rows = 1;
     while (p->rows * p->vectors % form->p != 0 && p->rows < form->p)
@@ -42,24 +63,24 @@ static void cut(ck_winograd_plan *p, const ck_winograd_form *form) {
     p->strips = ck_ceil_div(p->tile_rows, p->rows);
     p->blocks = ck_ceil_div(p->rows * p->vectors, form->p);
 
-    const int64_t vectors = p->blocks * form->p * form->lanes * CK_POINTS;
+    const int64_t floats = p->blocks * form->p * form->lanes * points(form);
     p->channels = p->c;
-    p->filters = ck_min(ck_round_up(p->k, form->k), form->k);
-    if (p->c * vectors > TILE_FLOATS) {
-        int64_t parts = ck_ceil_div(p->c * vectors, TILE_FLOATS);
+    p->filters = form->k;
+    if (p->c * floats > TILE_FLOATS) {
+        int64_t parts = ck_ceil_div(p->c * floats, TILE_FLOATS);
         p->channels = ck_ceil_div(p->c, parts);
-        p->filters = ck_min(ck_round_up(p->k, form->k), ck_max(1, PRODUCT_FLOATS / (vectors * form->k)) * form->k);
+        p->filters = ck_min(ck_round_up(p->k, form->k), ck_max(1, PRODUCT_FLOATS / (floats * form->k)) * form->k);
     }
     p->tile_point = odd_lines(p->channels * form->p * form->lanes);
     p->product_point = odd_lines((int64_t)form->k * form->p * form->lanes);
 
-    const int64_t row = p->vectors * form->lanes;
-    p->line = ck_round_up(row * CK_TILE + CK_TILE * form->lanes, LINE);
-    p->products = p->blocks * CK_POINTS * p->tile_point;
-    p->half = p->products + p->blocks * (p->filters / form->k) * CK_POINTS * p->product_point;
-    p->lines = p->half + ck_round_up(((p->rows - 1) * CK_TILE + CK_SPAN) * row * CK_SPAN, LINE);
-    p->outputs = p->lines + ((p->rows - 1) * CK_TILE + CK_SPAN) * p->line;
-    p->row = p->outputs + p->rows * CK_TILE * row * CK_TILE;
+    const int64_t row = p->vectors * form->lanes, lines = lines_of(p, form);
+    p->products = p->blocks * points(form) * p->tile_point;
+    p->half = p->products + p->blocks * (p->filters / form->k) * points(form) * p->product_point;
+    p->lines = p->half + ck_round_up(lines * row * (form->kernel + CK_TILE - 1), LINE);
+    p->outputs = p->lines + lines * p->line;
+    // Two vectors more for the last row's pooling.
+    p->row = p->outputs + p->rows * CK_TILE * row * CK_TILE + ck_round_up(2 * form->lanes, LINE);
 }
 
 static void plan_forward(ck_winograd_plan *p, const ck_geometry *g, const ck_winograd_form *form) {
@@ -81,8 +102,8 @@ static void plan_backward_data(ck_winograd_plan *p, const ck_geometry *g, const 
         .k = g->c,
         .oh = g->h,
         .ow = g->w,
-        .top = g->pad_h - (CK_KERNEL - 1),
-        .left = g->pad_w - (CK_KERNEL - 1),
+        .top = g->pad_h - (g->r - 1),
+        .left = g->pad_w - (g->s - 1),
     };
     cut(p, form);
     p->floats = odd_lines(p->row + row_floats(g));
@@ -92,29 +113,38 @@ static void plan_sums(ck_winograd_plan *p, const ck_geometry *g, const ck_winogr
     const int64_t block = form->sum_v * form->lanes, across = ck_ceil_div(g->ow, CK_TILE);
     plan_forward(p, g, form);
     const int64_t row = p->vectors * form->lanes;
-    int64_t rows = ck_max(1, SUM_GRADIENT_FLOATS / (CK_POINTS * across * block));
+    int64_t rows = ck_max(1, SUM_GRADIENT_FLOATS / (points(form) * across * p->fold * block));
     p->strips = ck_ceil_div(p->tile_rows, ck_min(rows, p->tile_rows));
     p->rows = ck_ceil_div(p->tile_rows, p->strips);
     p->strips = ck_ceil_div(p->tile_rows, p->rows);
     p->blocks = 1;
-    int64_t parts = ck_ceil_div(CK_POINTS * p->c * p->rows * row, SUM_TILE_FLOATS);
+    int64_t parts = ck_ceil_div(points(form) * p->c * p->rows * row, SUM_TILE_FLOATS);
     p->channels = ck_round_up(ck_ceil_div(p->c, parts), form->sum_c);
     p->tile_point = odd_lines(p->channels * p->rows * row);
-    p->product_point = odd_lines(p->rows * across * block);
+    p->product_point = odd_lines(p->rows * p->fold * across * block);
 
-    p->products = CK_POINTS * p->tile_point;
-    p->half = p->products + CK_POINTS * p->product_point;
-    p->lines = p->half + ck_round_up(((p->rows - 1) * CK_TILE + CK_SPAN) * row * CK_SPAN, LINE);
+    p->products = points(form) * p->tile_point;
+    p->half = p->products + points(form) * p->product_point;
+    p->lines = p->half + ck_round_up(lines_of(p, form) * row * (form->kernel + CK_TILE - 1), LINE);
     // Rows of x, or the rows of as many filters as there are lanes and what is gathered from them.
     const int64_t gradient = ck_round_up(ck_round_up(g->ow, CK_TILE), form->lanes) * form->lanes;
-    p->row = p->lines + ck_max(((p->rows - 1) * CK_TILE + CK_SPAN) * p->line, gradient + CK_TILE * gradient);
+    p->row = p->lines + ck_max(lines_of(p, form) * p->line, gradient + CK_TILE * gradient);
     p->floats = odd_lines(p->row + row_floats(g));
 
     const int64_t blocks = ck_ceil_div(p->k, block);
-    p->sum_block = CK_POINTS * ck_round_up(p->c, form->sum_c) * block;
+    p->sum_block = points(form) * ck_round_up(p->c, form->sum_c) * block;
     p->sum_floats = blocks * (p->sum_block + block);
-    p->tap_floats = ck_round_up(blocks * (CK_KERNEL * CK_KERNEL * p->c + 1) * block, LINE);
+    p->tap_floats = ck_round_up(blocks * (g->r * g->s * p->c + 1) * block, LINE);
     p->sum_floats = ck_round_up(p->sum_floats, LINE);
+}
+
+int64_t ck_winograd_vectors(const ck_geometry *g, ck_conv2d_pass pass, const ck_winograd_form *form) {
+    ck_winograd_plan p;
+    if (pass == CK_BACKWARD_DATA)
+        plan_backward_data(&p, g, form);
+    else
+        plan_forward(&p, g, form);
+    return p.tile_rows * p.vectors;
 }
 
 static int64_t sum_groups(const ck_winograd_plan *p, const ck_geometry *g) {
@@ -123,7 +153,7 @@ static int64_t sum_groups(const ck_winograd_plan *p, const ck_geometry *g) {
 
 /// Floats of a transformed block of filters.
 static int64_t panel_floats(const ck_winograd_plan *p, const ck_winograd_form *form) {
-    return ck_round_up(CK_POINTS * p->c * form->k, LINE);
+    return ck_round_up(points(form) * p->c * form->k, LINE);
 }
 
 static int64_t panels_floats(const ck_winograd_plan *p, const ck_winograd_form *form) {
@@ -210,7 +240,7 @@ void ck_winograd_backward_weight(float *gw, float *gb, const float *gy, const fl
         }
         form->transform_sums(&p, taps + group * p.tap_floats, sums);
     }
-    const int64_t each = CK_KERNEL * CK_KERNEL, blocks = ck_ceil_div(g->k, block);
+    const int64_t each = g->r * g->s, blocks = ck_ceil_div(g->k, block);
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i <= blocks * g->c; i++) {
         // The sums of gy come last.

@@ -1,62 +1,121 @@
-/// The inner loops of the transform form, included once for each block of registers, after conv2d_winograd_lanes.h,
-/// with
+/// The transform form of convolution for one size of kernels and one block of registers: included once for each of
+/// them, after conv2d_winograd_lanes.h, with
+///   KERNEL   taps across: 5 or 3
 ///   TILE_K   filters of a block
 ///   TILE_P   vectors of tiles of a block
 ///   SUM_C    channels of a block of weight gradients
 ///   SUM_V    vectors of filters of a block of weight gradients
-///   NAME(x)  the name of x for this block
+///   NAME(x)  the name of x for these
 /// No OpenMP here: the outlined body of a parallel region loses its target.
 
 #define transform_filters NAME(transform_filters)
+#define transform_rows NAME(transform_rows)
+#define transform_tiles NAME(transform_tiles)
 #define multiply NAME(multiply)
-#define store_outputs NAME(store_outputs)
 #define multiply_points NAME(multiply_points)
+#define store_outputs NAME(store_outputs)
 #define correlate NAME(correlate)
-#define transform_taps NAME(transform_taps)
-#define add_products NAME(add_products)
-#define sum_products NAME(sum_products)
-#define transform_sums NAME(transform_sums)
-/// Points whose sums are made side by side: enough sums to hide the latency of one.
-#define SUM_POINTS (SUM_C * SUM_V < 8 ? 2 : 1)
-
-/// 5 taps of TILE_K filters at the 8 points; the taps lie `step` rows of TILE_K apart, the results to_step.
-static inline __attribute__((always_inline)) void transform_taps(float *restrict to, int64_t to_step,
-                                                                 const float *restrict w, int64_t step) {
-#pragma clang fp contract(fast)
-    for (int k = 0; k < TILE_K; k++) {
-        float g[CK_KERNEL];
-#pragma unroll
-        for (int t = 0; t < CK_KERNEL; t++)
-            g[t] = w[t * step * TILE_K + k];
-        to[k] = g[0];
-        to[7 * to_step * TILE_K + k] = g[4];
-        float even = g[0] + g[2] + g[4], odd = g[1] + g[3];
-        to[1 * to_step * TILE_K + k] = -2.0f / 9 * (even + odd);
-        to[2 * to_step * TILE_K + k] = -2.0f / 9 * (even - odd);
-        even = g[0] + 4.0f * g[2] + 16.0f * g[4];
-        odd = 2.0f * g[1] + 8.0f * g[3];
-        to[3 * to_step * TILE_K + k] = 1.0f / 90 * (even + odd);
-        to[4 * to_step * TILE_K + k] = 1.0f / 90 * (even - odd);
-        even = g[0] + 0.25f * g[2] + 0.0625f * g[4];
-        odd = 0.5f * g[1] + 0.125f * g[3];
-        to[5 * to_step * TILE_K + k] = 32.0f / 45 * (even + odd);
-        to[6 * to_step * TILE_K + k] = 32.0f / 45 * (even - odd);
-    }
-}
+/// Pixels of a tile across, which is as many points.
+#define SPAN (KERNEL + CK_TILE - 1)
+#define POINTS (SPAN * SPAN)
 
 static void transform_filters(float *restrict panels, const float *restrict w, int64_t filters, int64_t channels,
                               int64_t of_k, int64_t of_c, int64_t step) {
-    float taps[CK_KERNEL * CK_KERNEL * TILE_K] = {0}, half[CK_SPAN * CK_KERNEL * TILE_K], all[CK_POINTS * TILE_K];
+    float taps[KERNEL][KERNEL][TILE_K] = {0}, half[KERNEL][SPAN][TILE_K];
     for (int64_t c = 0; c < channels; c++, w += of_c) {
-        for (int64_t t = 0; t < CK_KERNEL * CK_KERNEL; t++)
+        for (int64_t t = 0; t < KERNEL * KERNEL; t++)
             for (int64_t k = 0; k < filters; k++)
-                taps[t * TILE_K + k] = w[k * of_k + t * step];
-        for (int64_t column = 0; column < CK_KERNEL; column++)
-            transform_taps(half + column * TILE_K, CK_KERNEL, taps + column * TILE_K, CK_KERNEL);
-        for (int64_t row = 0; row < CK_SPAN; row++)
-            transform_taps(all + row * CK_SPAN * TILE_K, 1, half + row * CK_KERNEL * TILE_K, 1);
-        for (int64_t point = 0; point < CK_POINTS; point++)
-            memcpy(panels + (point * channels + c) * TILE_K, all + point * TILE_K, sizeof *all * TILE_K);
+                taps[t / KERNEL][t % KERNEL][k] = w[k * of_k + t * step];
+        for (int64_t column = 0; column < KERNEL; column++)
+            for (int k = 0; k < TILE_K; k++) {
+                float g[KERNEL], to[SPAN];
+#pragma unroll
+                for (int i = 0; i < KERNEL; i++)
+                    g[i] = taps[i][column][k];
+                transform_taps(to, g, KERNEL);
+#pragma unroll
+                for (int i = 0; i < SPAN; i++)
+                    half[column][i][k] = to[i];
+            }
+        for (int64_t row = 0; row < SPAN; row++)
+            for (int k = 0; k < TILE_K; k++) {
+                float g[KERNEL], to[SPAN];
+#pragma unroll
+                for (int i = 0; i < KERNEL; i++)
+                    g[i] = half[i][row][k];
+                transform_taps(to, g, KERNEL);
+#pragma unroll
+                for (int i = 0; i < SPAN; i++)
+                    panels[((row * SPAN + i) * channels + c) * TILE_K + k] = to[i];
+            }
+    }
+}
+
+/// The rows of a strip of one plane, transformed along the rows: half[lines][vectors][SPAN] vectors. Lines are memory
+/// for these rows, zero wherever there are no pixels. Where vectors hold several rows of tiles, a line holds as many
+/// rows of pixels, once as columns 0 ... 3 of the tiles and once as the others; where they do not, tiles share both.
+static inline void transform_rows(float *restrict half, const ck_planes *x, int64_t plane, const ck_winograd_plan *p,
+                                  int64_t strip, float *restrict lines, float *restrict buffer) {
+    const int64_t first = p->top + strip * p->rows * p->fold * CK_TILE, width = CK_TILE * LANES / p->fold;
+    const int64_t count = (p->rows - 1) * p->line_step + SPAN, steps = count * p->vectors;
+    const int64_t others = p->fold > 1 ? p->line / 2 : CK_TILE;
+    ahead next = next_rows_of(x, plane + 1, plane + 1 < p->c, ck_max(0, first), p->rows * p->fold * CK_TILE, steps);
+    // All rows before any is loaded again: a load that straddles two stores waits for them.
+    if (p->fold == 1)
+        for (int64_t i = ck_max(0, -first); i < ck_min(count, x->h - first); i++)
+            read_line(lines + i * p->line, x, plane, first + i, p->left, p->line, buffer);
+    else
+        for (int64_t i = 0; i < p->rows * p->fold * SPAN; i++) {
+            int64_t tile_row = i / SPAN, y = first + tile_row * CK_TILE + i % SPAN;
+            if (y < 0 || y >= x->h)
+                continue;
+            float *line = lines + (tile_row / p->fold * SPAN + i % SPAN) * p->line + tile_row % p->fold * width;
+            const float *row = row_of(x, plane, y, buffer);
+            read_part(line, row, x->w, p->left, width);
+            read_part(line + others, row, x->w, p->left + CK_TILE, width);
+        }
+    for (int64_t i = 0; i < count; i++, lines += p->line)
+        for (int64_t v = 0; v < p->vectors; v++, half += SPAN * LANES) {
+            vec pixels[2 * CK_TILE], to[SPAN];
+            prefetch(&next);
+            split_tiles(pixels, lines + v * CK_TILE * LANES);
+            split_tiles(pixels + CK_TILE, lines + v * CK_TILE * LANES + others);
+            transform_pixels(to, pixels, KERNEL);
+#pragma unroll
+            for (int j = 0; j < SPAN; j++)
+                store(half + j * LANES, to[j]);
+        }
+}
+
+/// tiles[blocks][POINTS][count][per] vectors of a strip, in blocks of `per` vectors: channels first ... of x, zeros
+/// from the channels-th on.
+static void transform_tiles(float *restrict tiles, const ck_planes *x, const ck_winograd_plan *p, int64_t strip,
+                            int64_t first, int64_t channels, int64_t count, int64_t per, float *restrict buffers) {
+    float *half = buffers + p->half, *lines = buffers + p->lines;
+    memset(lines, 0, sizeof *lines * (size_t)(((p->rows - 1) * p->line_step + SPAN) * p->line));
+    const int64_t used = p->rows * p->vectors;
+    for (int64_t c = 0; c < count; c++) {
+        if (c < channels)
+            transform_rows(half, x, first + c, p, strip, lines, buffers + p->row);
+        for (int64_t i = 0; i < p->blocks * per; i++) {
+            const float *from = half + (i / p->vectors * p->line_step * p->vectors + i % p->vectors) * SPAN * LANES;
+            float *to = tiles + i / per * POINTS * p->tile_point + (c * per + i % per) * LANES;
+            if (i >= used || c >= channels) {
+                for (int64_t point = 0; point < POINTS; point++)
+                    store(to + point * p->tile_point, (vec)(0.0f));
+                continue;
+            }
+            for (int64_t column = 0; column < SPAN; column++) {
+                vec v[SPAN], at[SPAN];
+#pragma unroll
+                for (int row = 0; row < SPAN; row++)
+                    v[row] = load(from + (row * p->vectors * SPAN + column) * LANES);
+                transform_pixels(at, v, KERNEL);
+#pragma unroll
+                for (int row = 0; row < SPAN; row++)
+                    store(to + (row * SPAN + column) * p->tile_point, at[row]);
+            }
+        }
     }
 }
 
@@ -90,41 +149,10 @@ static inline __attribute__((always_inline)) void multiply(float *restrict produ
             store(products + (k * TILE_P + i) * LANES, sum[k][i]);
 }
 
-/// lines[rows * 4][pitch] = outputs of one filter of a strip from its products, which lie product_block floats apart
-/// from block to block.
-static void store_outputs(float *restrict lines, const float *restrict products, const ck_winograd_plan *p,
-                          int64_t product_block, float bias, int64_t rows) {
-    const int64_t pitch = p->vectors * LANES * CK_TILE;
-    for (int64_t i = 0; i < rows * p->vectors; i++) {
-        const float *from = products + i / TILE_P * product_block + i % TILE_P * LANES;
-        vec half[CK_SPAN][CK_TILE];
-#pragma unroll
-        for (int column = 0; column < CK_SPAN; column++) {
-            vec m[CK_SPAN];
-#pragma unroll
-            for (int row = 0; row < CK_SPAN; row++)
-                m[row] = load(from + (row * CK_SPAN + column) * p->product_point);
-            // What is added at the point (1, 1) is added to every output.
-            if (column == 1)
-                m[1] += (vec)(bias);
-            transform_products(half[column], m);
-        }
-#pragma unroll
-        for (int row = 0; row < CK_TILE; row++) {
-            vec m[CK_SPAN], y[CK_TILE];
-#pragma unroll
-            for (int column = 0; column < CK_SPAN; column++)
-                m[column] = half[column][row];
-            transform_products(y, m);
-            join_tiles(lines + (i / p->vectors * CK_TILE + row) * pitch + i % p->vectors * LANES * CK_TILE, y);
-        }
-    }
-}
-
-/// products[64] of one block of filters and tiles.
+/// products[POINTS] of one block of filters and tiles.
 static void multiply_points(float *products, const float *w, const float *v, const ck_winograd_plan *p,
                             int64_t channels, bool adds, ahead *next) {
-    for (int64_t point = 0; point < CK_POINTS; point++) {
+    for (int64_t point = 0; point < POINTS; point++) {
         prefetch(next);
         multiply(products, w, v, channels, adds);
         products += p->product_point;
@@ -133,14 +161,53 @@ static void multiply_points(float *products, const float *w, const float *v, con
     }
 }
 
+/// lines[rows of tiles * 4][pitch] = outputs of one filter of a strip from its products, which lie product_block floats
+/// apart from block to block.
+static void store_outputs(float *restrict lines, const float *restrict products, const ck_winograd_plan *p,
+                          int64_t product_block, float bias, int64_t rows, int64_t pitch) {
+    // Where the 4 vectors of a row go: each of the vector's rows of tiles has 4 / fold of them.
+    int64_t at[CK_TILE];
+    for (int64_t q = 0; q < CK_TILE; q++)
+        at[q] = q * p->fold / CK_TILE * CK_TILE * pitch + q % (CK_TILE / p->fold) * LANES;
+    for (int64_t i = 0; i < rows * p->vectors; i++) {
+        const float *from = products + i / TILE_P * product_block + i % TILE_P * LANES;
+        float *to = lines + i / p->vectors * p->fold * CK_TILE * pitch + i % p->vectors * LANES * CK_TILE;
+        vec half[SPAN][CK_TILE];
+#pragma unroll
+        for (int column = 0; column < SPAN; column++) {
+            vec m[SPAN];
+#pragma unroll
+            for (int row = 0; row < SPAN; row++)
+                m[row] = load(from + (row * SPAN + column) * p->product_point);
+            // What is added at the point (1, 1) is added to every output.
+            if (column == 1)
+                m[1] += (vec)(bias);
+            transform_products(half[column], m, KERNEL);
+        }
+#pragma unroll
+        for (int row = 0; row < CK_TILE; row++) {
+            vec m[SPAN], y[CK_TILE], out[CK_TILE];
+#pragma unroll
+            for (int column = 0; column < SPAN; column++)
+                m[column] = half[column][row];
+            transform_products(y, m, KERNEL);
+            join_tiles(out, y);
+#pragma unroll
+            for (int q = 0; q < CK_TILE; q++)
+                store(to + at[q] + row * pitch, out[q]);
+        }
+    }
+}
+
 static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_planes *x, const float *panels,
                       const float *b, int64_t strip, float *buffers) {
     float *tiles = buffers, *products = buffers + p->products, *outputs = buffers + p->outputs;
     const ck_planes out = {.values = y->values, .h = y->oh, .w = y->ow, .is_pooled = y->pooling != CK_POOLING_NONE};
-    const int64_t panel = ck_round_up(CK_POINTS * p->c * TILE_K, 16);
-    const int64_t product_panel = CK_POINTS * p->product_point, product_block = p->filters / TILE_K * product_panel;
-    const int64_t first = strip * p->rows * CK_TILE, rows = ck_min(p->rows * CK_TILE, p->oh - first);
-    const int64_t tile_rows = ck_ceil_div(rows, CK_TILE), blocks = ck_ceil_div(tile_rows * p->vectors, TILE_P);
+    const int64_t panel = ck_round_up(POINTS * p->c * TILE_K, 16);
+    const int64_t product_panel = POINTS * p->product_point, product_block = p->filters / TILE_K * product_panel;
+    const int64_t row = p->fold * CK_TILE, first = strip * p->rows * row, rows = ck_min(p->rows * row, p->oh - first);
+    const int64_t tile_rows = ck_ceil_div(rows, row), pitch = p->vectors * LANES * CK_TILE / p->fold;
+    const int64_t blocks = ck_ceil_div(tile_rows * p->vectors, TILE_P);
     for (int64_t k = 0; k < p->k; k += p->filters) {
         int64_t filters = ck_min(p->filters, p->k - k);
         for (int64_t c = 0; c < p->c; c += p->channels) {
@@ -152,141 +219,32 @@ static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_p
                     // Where the outputs go is fetched too: it is written as soon as these are complete.
                     bool is_last = block + 1 == blocks && c + channels == p->c;
                     ahead next =
-                        next_rows_of(&out, k + i, is_last ? ck_min(TILE_K, filters - i) : 0, first, rows, CK_POINTS);
+                        next_rows_of(&out, k + i, is_last ? ck_min(TILE_K, filters - i) : 0, first, rows, POINTS);
                     multiply_points(products + block * product_block + i / TILE_K * product_panel,
                                     panels + (k + i) / TILE_K * panel + c * TILE_K,
-                                    tiles + block * CK_POINTS * p->tile_point, p, channels, c > 0, &next);
+                                    tiles + block * POINTS * p->tile_point, p, channels, c > 0, &next);
                 }
         }
         for (int64_t i = 0; i < filters; i++) {
             store_outputs(outputs, products + i / TILE_K * product_panel + i % TILE_K * TILE_P * LANES, p,
-                          product_block, b ? b[k + i] : 0, tile_rows);
-            store_rows(y, outputs, k + i, first, rows, p->vectors * LANES * CK_TILE);
+                          product_block, b ? b[k + i] : 0, tile_rows, pitch);
+            store_rows(y, outputs, k + i, first, rows, pitch);
         }
     }
 }
 
-/// sums[SUM_POINTS][channels][SUM_V] += for SUM_C channels, products of x[SUM_C][rows][pitch] and gradients
-/// [rows * tiles][SUM_V].
-static inline __attribute__((always_inline)) void add_products(float *restrict sums, int64_t sum_point,
-                                                               const float *restrict x, const float *restrict gradients,
-                                                               const ck_winograd_plan *p, int64_t rows, int64_t tiles) {
-#pragma clang fp contract(fast)
-    const int64_t pitch = p->vectors * LANES, channel = p->rows * pitch;
-    vec sum[SUM_POINTS][SUM_C][SUM_V];
-#pragma unroll
-    for (int point = 0; point < SUM_POINTS; point++)
-#pragma unroll
-        for (int c = 0; c < SUM_C; c++)
-#pragma unroll
-            for (int v = 0; v < SUM_V; v++)
-                sum[point][c][v] = (vec)(0.0f);
-    for (int64_t row = 0; row < rows; row++, x += pitch)
-        for (int64_t tile = 0; tile < tiles; tile++, gradients += SUM_V * LANES)
-#pragma unroll
-            for (int point = 0; point < SUM_POINTS; point++) {
-                vec g[SUM_V];
-#pragma unroll
-                for (int v = 0; v < SUM_V; v++)
-                    g[v] = load(gradients + point * p->product_point + v * LANES);
-#pragma unroll
-                for (int c = 0; c < SUM_C; c++) {
-                    vec pixel = (vec)(x[point * p->tile_point + c * channel + tile]);
-#pragma unroll
-                    for (int v = 0; v < SUM_V; v++)
-                        sum[point][c][v] += pixel * g[v];
-                }
-            }
-#pragma unroll
-    for (int point = 0; point < SUM_POINTS; point++)
-#pragma unroll
-        for (int c = 0; c < SUM_C; c++)
-#pragma unroll
-            for (int v = 0; v < SUM_V; v++) {
-                float *to = sums + point * sum_point + (c * SUM_V + v) * LANES;
-                store(to, load(to) + sum[point][c][v]);
-            }
-}
-
-static void sum_products(const ck_winograd_plan *p, float *sums, const ck_planes *gy, const ck_planes *x, int64_t strip,
-                         float *buffers) {
-    float *tiles = buffers, *gradients = buffers + p->products, *lines = buffers + p->lines;
-    const int64_t first = strip * p->rows, rows = ck_min(p->rows, p->tile_rows - first);
-    const int64_t across = ck_ceil_div(p->ow, CK_TILE), all = ck_round_up(p->c, SUM_C);
-    const int64_t sum_point = all * SUM_V * LANES;
-    float *biases = sums + ck_ceil_div(p->k, SUM_V * LANES) * p->sum_block;
-    for (int64_t c = 0; c < p->c; c += p->channels) {
-        int64_t channels = ck_min(p->channels, p->c - c), count = ck_round_up(channels, SUM_C);
-        transform_tiles(tiles, x, p, strip, c, channels, count, p->rows * p->vectors, buffers);
-        float *pixels = lines + LANES * gradient_row(p);
-        memset(lines, 0, sizeof *lines * (size_t)(LANES * gradient_row(p)));
-        for (int64_t k = 0; k < p->k; k += SUM_V * LANES) {
-            for (int64_t v = 0; v < SUM_V; v++)
-                for (int64_t row = 0; row < rows; row++) {
-                    int64_t at = k + v * LANES, y = (first + row) * CK_TILE;
-                    bool is_last = row + 1 == rows, are_all = is_last && at + LANES >= p->k;
-                    // The rows below, or the next filters', or the next strip's.
-                    int64_t next_k = are_all ? 0 : is_last ? at + LANES : at;
-                    int64_t next_y = is_last && !are_all ? first * CK_TILE : y + CK_TILE;
-                    ahead next = next_rows_of(gy, next_k, ck_min(LANES, p->k - next_k), next_y, CK_TILE, across);
-                    gather_gradients(pixels, gy, p, at, y, lines, buffers + p->row);
-                    vec sum = transform_gradient_row(gradients + (row * across * SUM_V + v) * LANES, pixels, p, across,
-                                                     SUM_V * LANES, &next);
-                    if (c == 0)
-                        store(biases + at, load(biases + at) + sum);
-                }
-            float *to = sums + k / (SUM_V * LANES) * p->sum_block + c * SUM_V * LANES;
-            for (int64_t point = 0; point < CK_POINTS; point += SUM_POINTS)
-                for (int64_t i = 0; i < count; i += SUM_C)
-                    add_products(to + point * sum_point + i * SUM_V * LANES, sum_point,
-                                 tiles + point * p->tile_point + i * p->rows * p->vectors * LANES,
-                                 gradients + point * p->product_point, p, rows, across);
-        }
-    }
-}
-
-static void transform_sums(const ck_winograd_plan *p, float *taps, const float *sums) {
-    const int64_t point = ck_round_up(p->c, SUM_C) * SUM_V * LANES;
-    for (int64_t k = 0; k < p->k; k += SUM_V * LANES, sums += p->sum_block)
-        for (int64_t c = 0; c < p->c; c++, taps += CK_KERNEL * CK_KERNEL * SUM_V * LANES)
-            for (int64_t v = 0; v < SUM_V; v++) {
-                const float *from = sums + (c * SUM_V + v) * LANES;
-                vec half[CK_SPAN][CK_KERNEL];
-#pragma unroll
-                for (int column = 0; column < CK_SPAN; column++) {
-                    vec m[CK_SPAN];
-#pragma unroll
-                    for (int row = 0; row < CK_SPAN; row++)
-                        m[row] = load(from + (row * CK_SPAN + column) * point);
-                    transform_taps_back(half[column], m);
-                }
-#pragma unroll
-                for (int row = 0; row < CK_KERNEL; row++) {
-                    vec m[CK_SPAN], w[CK_KERNEL];
-#pragma unroll
-                    for (int column = 0; column < CK_SPAN; column++)
-                        m[column] = half[column][row];
-                    transform_taps_back(w, m);
-#pragma unroll
-                    for (int column = 0; column < CK_KERNEL; column++)
-                        store(taps + ((row * CK_KERNEL + column) * SUM_V + v) * LANES, w[column]);
-                }
-            }
-    memcpy(taps, sums, sizeof *taps * (size_t)ck_round_up(p->k, SUM_V * LANES));
-}
+#include "conv2d_winograd_sum.h"
 
 #undef transform_filters
+#undef transform_rows
+#undef transform_tiles
 #undef multiply
-#undef store_outputs
 #undef multiply_points
+#undef store_outputs
 #undef correlate
-#undef transform_taps
-#undef add_products
-#undef sum_products
-#undef transform_sums
-#undef SUM_POINTS
-#undef SUM_C
-#undef SUM_V
+#undef SPAN
+#undef POINTS
+#undef KERNEL
 #undef TILE_K
 #undef TILE_P
 #undef NAME

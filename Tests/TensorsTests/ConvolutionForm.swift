@@ -38,8 +38,8 @@ struct ConvolutionForm: Equatable, CustomStringConvertible {
 
     /// Whether it may transform this convolution, which costs a digit.
     func transforms(_ g: Convolution) -> Bool {
-        (algorithm == .winograd || algorithm == .any) && g.kernelHeight == 5 && g.kernelWidth == 5 && g.strideY == 1
-            && g.strideX == 1
+        (algorithm == .winograd || algorithm == .any) && [3, 5].contains(g.kernelHeight)
+            && g.kernelWidth == g.kernelHeight && g.strideY == 1 && g.strideX == 1
     }
 
     /// What its results may differ from exact ones. Winograd's transforms go through sums of up to a hundred times their
