@@ -15,8 +15,8 @@ struct Mask: ParsableCommand {
         discussion: """
             IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads (at its full \
             resolution). Windows as large as the model's tiles slide over it; the probabilities of nuclei of all \
-            windows that cover a pixel are averaged. The mask is a PNG of the image's size: 255 where nuclei are, \
-            else 0.
+            windows that cover a pixel are averaged. The mask has the image's size: 255 where nuclei are, else 0; in \
+            the lower levels of a pyramid greys are means.
 
             \(ExitStatus.help)
             """)
@@ -38,8 +38,7 @@ struct Mask: ParsableCommand {
     @Option(help: "Where windows do not end at an edge: one more touches it (clamp), or the rest is left out (none).")
     var edges = EdgeRule.clamp
 
-    @Option(help: "File to write (default: IMAGE's name with _nuclei_mask.png, beside it).")
-    var output: String?
+    @OptionGroup var outputs: OutputOptions
 
     @OptionGroup var threads: ThreadOptions
 
@@ -62,9 +61,11 @@ struct Mask: ParsableCommand {
             let reader = try openImage(image)
             let masker = try Masker(loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
             let total = try masker.grid(for: reader).count
-            let path = output ?? defaultPath(for: image, ending: "_nuclei_mask.png")
+            let path = outputs.maskPath(for: image)
             try requireOther(path, than: [image] + (model.map { [$0] } ?? []))
-            let writer = try PNGWriter(path: path, width: reader.width, height: reader.height, channels: .grey)
+            let writer = try openMaskForWriting(
+                path, width: reader.width, height: reader.height, bits: outputs.bits,
+                properties: .init(micronsPerPixel: reader.micronsPerPixel, software: "nuclei \(version)"))
             let size = "\(reader.width) x \(reader.height) pixels"
             if masker.pads(width: reader.width, height: reader.height) {
                 Terminal.printLine("\(image): \(size), smaller than a tile of \(tile): padded by reflection")
@@ -104,16 +105,4 @@ struct Mask: ParsableCommand {
                     "%@: %.3f microns per pixel, but the model learnt at %.3f; read at full resolution all the same",
                 image, slide.x, learnt))
     }
-}
-
-/// Throws when a file to write is one of those to read.
-func requireOther(_ output: String, than inputs: [String]) throws(FileError) {
-    if let input = inputs.first(where: { AtomicFile.areSame(output, $0) }) {
-        throw FileError(output, .unwritable, "expected another file than the input \(input), found the same")
-    }
-}
-
-/// A path beside an image: its name without the extension, and an ending.
-func defaultPath(for image: String, ending: String) -> String {
-    (image as NSString).deletingPathExtension + ending
 }

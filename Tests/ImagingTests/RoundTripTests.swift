@@ -29,6 +29,17 @@ import Testing
         #expect(try contents(path).count < 300)
     }
 
+    @Test func pngOfSingleBits() throws {
+        for width in [1, 7, 8, 9, 90] {
+            let mask = (0..<width * 70).map { UInt8($0 / width / 10 % 2 == $0 % width / 3 % 2 ? 255 : 0) }
+            let path = folder.file("mask.png")
+            try write(mask, to: PNGWriter(path: path, width: width, height: 70, channels: .grey, bits: 1))
+            #expect(try RGBImage(decoding: path).pixels == mask.flatMap { [$0, $0, $0] })
+            // Bit depth and colour type in the header.
+            #expect(try Array(contents(path)[24...25]) == [1, 0])
+        }
+    }
+
     @Test func jpegColor() throws {
         for (width, height) in [(1, 1), (7, 3), (300, 200)] {
             var image = pattern(width, height)
@@ -55,6 +66,27 @@ import Testing
             let problem = "expected the extension .png, .jpg or .jpeg, found \(found)"
             #expect(error == FileError(path, .unwritable, problem))
         }
+    }
+
+    @Test func masksGetTheFormatOfTheirExtension() throws {
+        for (name, signature): (String, [UInt8]) in [
+            ("m.png", [0x89, 0x50]), ("m.tif", [0x49, 0x49, 43]), ("m.TIFF", [0x49, 0x49, 43]),
+        ] {
+            try write([0, 255, 255, 0], to: openMaskForWriting(folder.file(name), width: 2, height: 2))
+            #expect(try contents(folder.file(name)).starts(with: signature))
+        }
+        // What no viewer opens is refused, but not as a pyramid.
+        let path = folder.file("wide.png")
+        let error = fileError { _ = try openMaskForWriting(path, width: 65_536, height: 10) }
+        #expect(error?.kind == .unwritable)
+        #expect(
+            error?.problem
+                == "expected a PNG of at most 65535 px a side, beyond which viewers fail, found 65536 x 10 px; write a "
+                + "pyramid, --output NAME.tif")
+        _ = try openMaskForWriting(path, width: 65_535, height: 10)
+        _ = try openMaskForWriting(folder.file("wide.tif"), width: 65_536, height: 10)
+        let bitmap = fileError { _ = try openMaskForWriting(folder.file("m.bmp"), width: 1, height: 1) }
+        #expect(bitmap?.problem == "expected the extension .png, .tif or .tiff, found .bmp")
     }
 
     @Test func sizesThatFormatsDoNotAllow() {
