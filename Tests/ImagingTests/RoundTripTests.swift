@@ -1,5 +1,6 @@
 import Files
 import Imaging
+import TestSupport
 import Testing
 
 /// What the writers write, the readers read.
@@ -38,6 +39,19 @@ import Testing
             // Bit depth and colour type in the header.
             #expect(try Array(contents(path)[24...25]) == [1, 0])
         }
+    }
+
+    static let pngcheck = OutsideTool("pngcheck")
+
+    @Test(.enabled(if: pngcheck != nil, "no pngcheck: install pngcheck"), arguments: [1, 8])
+    func pngcheckFindsNothingWrong(_ bits: Int) throws {
+        let mask = (0..<90 * 70).map { UInt8($0 / 90 / 10 % 2 == $0 % 90 / 15 % 2 ? 255 : 0) }
+        let path = folder.file("mask.png")
+        try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .grey, bits: bits))
+        let tool = try #require(Self.pngcheck)
+        let result = try tool.run(path)
+        #expect(result.status == 0 && result.output.contains("90x70, \(bits)-bit grayscale"), "\(result)")
+        #expect(try tool.run(folder.file("broken.png", contents(path).dropLast(20))).status != 0)
     }
 
     @Test func jpegColor() throws {
