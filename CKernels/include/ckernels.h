@@ -54,41 +54,7 @@ int32_t ck_thread_count(void);
 /// How many threads a parallel region really gets: 1 although more were asked for means a build without OpenMP.
 int32_t ck_team_size(void);
 
-// Convolution (conv2d.c)
-
-/// Geometry of a two-dimensional cross-correlation, zero padded.
-typedef struct ck_conv2d {
-    int64_t n, c, h, w;
-    int64_t k, r, s;
-    int64_t stride_h, stride_w;
-    int64_t pad_h, pad_w;
-} ck_conv2d;
-
-/// OH = (H + 2 pad_h - R) / stride_h + 1 and OW likewise, rounded down.
-ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d);
-/// Floats of scratch that the forward and both backward kernels need with the current number of threads; 0 when the
-/// geometry is invalid.
-size_t ck_conv2d_scratch(const ck_conv2d *d);
-/// y[N][K][OH][OW] = b[k] + sum over c, r, s of w[k][c][r][s] * x[n][c][oh*stride_h - pad_h + r][...]
-/// b may be null (no bias).
-ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
-                            float *scratch, size_t scratch_count);
-/// gx[N][C][H][W]: gradient of the loss by x, from gy[N][K][OH][OW] and w.
-ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d, float *scratch,
-                                  size_t scratch_count);
-/// gw[K][C][R][S] and gb[K] (may be null): gradients by w and b, from gy and x, summed over the batch.
-ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
-                                    float *scratch, size_t scratch_count);
-
-/// How convolutions are computed. Whatever is asked for, shapes that the direct kernels do not serve go through im2col.
-typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
-    /// What is fastest for the shape.
-    CK_CONV2D_ANY CK_SWIFT_NAME("any") = 0,
-    /// Unrolled patches and matrix products.
-    CK_CONV2D_IM2COL CK_SWIFT_NAME("im2col"),
-    /// Register-blocked loops over the image itself.
-    CK_CONV2D_DIRECT CK_SWIFT_NAME("direct"),
-} ck_conv2d_algorithm;
+// Instructions (instruction_set.c)
 
 /// Instruction sets that kernels have forms for.
 typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
@@ -100,10 +66,79 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
     CK_ISA_AVX512 CK_SWIFT_NAME("avx512"),
 } ck_isa;
 
-/// Overrides the choice of convolution kernels, which changes the scratch that they need. Until it is called, the
-/// environment variables NUCLEI_CONV (any, im2col, direct) and NUCLEI_ISA (any, portable, avx2, avx512) decide, where
-/// they are set. CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when
-/// the environment asks for that or for a name that is not listed here.
+/// Overrides which instructions kernels with several forms use: convolutions, dense layers, optimizers, augmentation
+/// and ck_erase. Until it is called, the environment variable NUCLEI_ISA (any, portable, avx2, avx512) decides, where
+/// it is set. CK_BAD_PARAMETER when the processor lacks them; such kernels return the same when the environment asks
+/// for that or for a name that is not listed here.
+ck_status ck_set_isa(ck_isa isa);
+
+// Convolution (conv2d.c)
+
+/// Geometry of a two-dimensional cross-correlation, zero padded.
+typedef struct ck_conv2d {
+    int64_t n, c, h, w;
+    int64_t k, r, s;
+    int64_t stride_h, stride_w;
+    int64_t pad_h, pad_w;
+} ck_conv2d;
+
+/// How blocks of 2 x 2 outputs become one; an odd last row or column is left out.
+typedef enum __attribute__((enum_extensibility(closed))) ck_pooling {
+    CK_POOLING_NONE CK_SWIFT_NAME("none") = 0,
+    CK_POOLING_MEAN CK_SWIFT_NAME("mean"),
+    /// Forward only. NaN wins.
+    CK_POOLING_MAXIMUM CK_SWIFT_NAME("maximum"),
+} ck_pooling;
+
+/// What follows a convolution and is done with its sums before they are stored: y = pool(relu(sum + addend)).
+/// Where a kernel takes a tail, null stands for one that does nothing.
+typedef struct ck_conv2d_tail {
+    /// max(v, 0); NaN stays NaN.
+    bool relu;
+    ck_pooling pooling;
+    /// [N][K][OH][OW] or null; not with pooling. Read by forward; may not overlap y.
+    const float *addend;
+    /// Where relu comes before pooling, and there only: what forward, unless it is null, keeps and backward needs. A
+    /// bit for each sum, set unless it is <= 0; ck_conv2d_signs bytes.
+    uint8_t *signs;
+    /// What backward needs where relu has no pooling behind it: forward's output.
+    const float *y;
+} ck_conv2d_tail;
+
+/// OH = (H + 2 pad_h - R) / stride_h + 1 and OW likewise, rounded down: the size before pooling.
+ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d);
+/// Bytes of a tail's signs; 0 when the geometry is invalid.
+size_t ck_conv2d_signs(const ck_conv2d *d);
+/// Floats of scratch that the forward and both backward kernels need with the current number of threads; 0 when the
+/// geometry is invalid.
+size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_tail *tail);
+/// y[N][K][OH][OW], or [N][K][OH / 2][OW / 2] with pooling, = the tail of
+///   b[k] + sum over c, r, s of w[k][c][r][s] * x[n][c][oh*stride_h - pad_h + r][...]
+/// b may be null (no bias).
+ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
+                            const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
+/// gx[N][C][H][W]: gradient of the loss by x, from gy, which has y's shape, and w. That by the addend, which is gy
+/// where y > 0, is the caller's (ck_relu_backward).
+ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d,
+                                  const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
+/// gw[K][C][R][S] and gb[K] (may be null): gradients by w and b, from gy and x, summed over the batch.
+ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
+                                    const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
+
+/// How convolutions are computed. Whatever is asked for, shapes that the direct kernels do not serve go through im2col.
+typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
+    /// What is fastest for the shape.
+    CK_CONV2D_ANY CK_SWIFT_NAME("any") = 0,
+    /// Unrolled patches and matrix products.
+    CK_CONV2D_IM2COL CK_SWIFT_NAME("im2col"),
+    /// Register-blocked loops over the image itself.
+    CK_CONV2D_DIRECT CK_SWIFT_NAME("direct"),
+} ck_conv2d_algorithm;
+
+/// Overrides the choice of convolution kernels, which changes the scratch that they need, and that of ck_set_isa. Until
+/// it is called, the environment variable NUCLEI_CONV (any, im2col, direct) decides, where it is set. CK_BAD_PARAMETER
+/// when the processor lacks the instruction set; the convolutions return the same when the environment asks for a name
+/// that is not listed here, or for instructions that are not there.
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa);
 
 // Pooling (pool2d.c)
@@ -166,9 +201,13 @@ ck_status ck_linear_forward(float *y, const float *x, const float *w, const floa
                             float *scratch, size_t scratch_count);
 /// gx[N][I] from gy[N][O] and w.
 ck_status ck_linear_backward_data(float *gx, const float *gy, const float *w, int64_t n, int64_t i, int64_t o);
-/// gw[O][I] and gb[O] (may be null) from gy and x, summed over the batch.
+/// gw[O][I] and gb[O] (either may be null) from gy and x, summed over the batch.
 ck_status ck_linear_backward_weight(float *gw, float *gb, const float *gy, const float *x, int64_t n, int64_t i,
                                     int64_t o);
+/// norm2: what gw's elements, squared, would sum up to, without gw: it is the sum of the products of the Gram matrices
+/// of gy and of x. Scratch: ck_linear_scratch(n, i, n).
+ck_status ck_linear_squared_norm(double *norm2, const float *gy, const float *x, int64_t n, int64_t i, int64_t o,
+                                 float *scratch, size_t scratch_count);
 
 // Elementwise (activation.c, add.c, dropout.c, random.c)
 
@@ -227,6 +266,11 @@ typedef struct ck_sgd {
 ck_status ck_sgd_step(float *parameters, float *velocity, const float *gradients, int64_t count, float gradient_scale,
                       int64_t step, const ck_sgd *settings);
 
+/// The same for the weights w[O][I] of a dense layer, whose gradient, that of ck_linear_backward_weight, is made from
+/// gy[N][O] and x[N][I] as it is used, and stored nowhere.
+ck_status ck_sgd_step_product(float *w, float *velocity, const float *gy, const float *x, int64_t n, int64_t i,
+                              int64_t o, float gradient_scale, int64_t step, const ck_sgd *settings);
+
 typedef struct ck_adam {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
     /// true: weights decay apart from the gradient (AdamW); false: decay is part of the gradient (Adam with L2).
@@ -237,6 +281,11 @@ typedef struct ck_adam {
 /// 0; step counts from 1.
 ck_status ck_adam_step(float *parameters, float *first_moment, float *second_moment, const float *gradients,
                        int64_t count, float gradient_scale, int64_t step, const ck_adam *settings);
+
+/// The same for weights of a dense layer, as ck_sgd_step_product.
+ck_status ck_adam_step_product(float *w, float *first_moment, float *second_moment, const float *gy, const float *x,
+                               int64_t n, int64_t i, int64_t o, float gradient_scale, int64_t step,
+                               const ck_adam *settings);
 
 /// Doubles of scratch for ck_squared_norm.
 size_t ck_squared_norm_scratch(int64_t count);
@@ -265,7 +314,7 @@ ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int
 /// What happens to one tile, in the order of the fields; every number is already drawn. A step whose numbers change
 /// nothing is left out, and a tile with no step at all comes out as it went in. The geometry's result is rounded to
 /// bytes; from there on grey levels are floats, held between 0 and 255 after each step but the blur, and rounded at
-/// the end.
+/// the end. AVX2 and AVX-512 give the same bytes; without FMA numbers round differently.
 typedef struct ck_augmentation {
     /// Where the output comes from: pixel (x, y) shows the source at (inverse[0] x + inverse[1] y + inverse[2],
     /// inverse[3] x + inverse[4] y + inverse[5]), whole numbers being centres of pixels; bilinear, one resampling.

@@ -13,13 +13,56 @@ typedef struct ck_geometry {
 
 typedef enum ck_conv2d_pass { CK_FORWARD, CK_BACKWARD_DATA, CK_BACKWARD_WEIGHT } ck_conv2d_pass;
 
-// The general form (conv2d_im2col.c): arguments as in the contract, dimensions and scratch checked.
+static inline int64_t ck_round_up(int64_t a, int64_t b) {
+    return ck_ceil_div(a, b) * b;
+}
 
-size_t ck_im2col_scratch(const ck_geometry *g);
-void ck_im2col_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g, float *scratch);
-void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g, float *scratch);
+/// Bytes of the signs of a row.
+static inline int64_t ck_sign_row(int64_t width) {
+    return 2 * ck_ceil_div(width, 16);
+}
+
+/// One image of what is read: planes[h][w] as they are or, of a gradient, what becomes of them on the way back through
+/// a tail.
+typedef struct ck_planes {
+    const float *values;
+    /// The first float after the tensor.
+    const float *end;
+    /// Rows and columns, before pooling.
+    int64_t h, w;
+    bool is_pooled;
+    const uint8_t *signs;
+    /// Of a tail without pooling: the output, null where there is no relu.
+    const float *y;
+} ck_planes;
+
+/// One image of what forward writes, with its tail.
+typedef struct ck_outputs {
+    float *values;
+    /// Rows and columns, before pooling.
+    int64_t oh, ow;
+    bool relu;
+    ck_pooling pooling;
+    const float *addend;
+    uint8_t *signs;
+} ck_outputs;
+
+/// Image n of x, of y and of gy.
+ck_planes ck_input_planes(const float *x, int64_t n, const ck_geometry *g);
+ck_outputs ck_output_planes(float *y, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail);
+ck_planes ck_gradient_planes(const float *gy, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail);
+
+// The forms: arguments as in the contract, dimensions and scratch checked. The tail is never null.
+
+// The general form (conv2d_im2col.c)
+
+size_t ck_im2col_scratch(const ck_geometry *g, const ck_conv2d_tail *tail);
+void ck_im2col_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
+                       const ck_conv2d_tail *tail, float *scratch);
+void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
+                             const ck_conv2d_tail *tail, float *scratch);
 void ck_im2col_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                               float *scratch);
+                               const ck_conv2d_tail *tail, float *scratch);
 
 // The direct form (conv2d_direct.c)
 
@@ -49,8 +92,11 @@ typedef struct ck_direct_plan {
     /// The output: floats of a plane and of a row, rows, and how many parts a row is put together from.
     int64_t out_plane, out_row, out_rows, out_step;
 
-    /// A band: output rows, bands of an image.
+    /// A band: output rows, bands of an image. Rows come in pairs where they are pooled.
     int64_t rows, bands;
+    bool is_pooled;
+    /// Floats behind a copied band: rows of a gradient before they are copied, then outputs that are not finished.
+    int64_t row_buffer, unfinished;
     /// A copied band: columns that one tap reads lie side by side, one run for each column of a stride. Rows that no
     /// tap reads are left out.
     int64_t row_step, column_step, pitch, row, plane;
@@ -66,12 +112,12 @@ typedef struct ck_direct_form {
     ck_isa isa;
     int32_t lanes, k, p;
     /// Outputs of rows first_row ... first_row + plan->rows - 1 of one image x, all filters.
-    void (*correlate)(const ck_direct_plan *plan, float *y, const float *x, const float *panels, int64_t first_row,
-                      float *band);
+    void (*correlate)(const ck_direct_plan *plan, const ck_outputs *y, const ck_planes *x, const float *panels,
+                      int64_t first_row, float *band);
     /// Adds products of gy and x over these rows of one image to sums: for each block of k filters, k * p sums for each
     /// block of p taps, rounded up to whole vectors, and the sums of gy.
-    void (*sum_products)(const ck_direct_plan *plan, float *sums, const float *gy, const float *x, int64_t first_row,
-                         float *band);
+    void (*sum_products)(const ck_direct_plan *plan, float *sums, const ck_planes *gy, const ck_planes *x,
+                         int64_t first_row, float *band);
 } ck_direct_form;
 
 /// The forms of each instruction set, none where they were not compiled; the last entry has no functions.
@@ -79,13 +125,14 @@ extern const ck_direct_form ck_direct_portable[], ck_direct_avx2[], ck_direct_av
 
 /// Whether the direct kernels can do this at all.
 bool ck_direct_serves(const ck_geometry *g, ck_conv2d_pass pass);
-size_t ck_direct_scratch(const ck_geometry *g, ck_conv2d_pass pass, const ck_direct_form *form);
+size_t ck_direct_scratch(const ck_geometry *g, const ck_conv2d_tail *tail, ck_conv2d_pass pass,
+                         const ck_direct_form *form);
 void ck_direct_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
-                       const ck_direct_form *form, float *scratch);
+                       const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch);
 void ck_direct_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
-                             const ck_direct_form *form, float *scratch);
+                             const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch);
 void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                               const ck_direct_form *form, float *scratch);
+                               const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch);
 
 // Which form serves which shape (conv2d_choice.c)
 
@@ -93,9 +140,5 @@ void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const floa
 const ck_direct_form *ck_conv2d_choose(const ck_geometry *g, ck_conv2d_pass pass);
 /// CK_BAD_PARAMETER when the environment asks for something that is not there.
 ck_status ck_conv2d_choice_status(void);
-
-static inline int64_t ck_round_up(int64_t a, int64_t b) {
-    return ck_ceil_div(a, b) * b;
-}
 
 #endif

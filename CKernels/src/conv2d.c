@@ -47,23 +47,86 @@ ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d) {
     return CK_OK;
 }
 
-static size_t scratch_for(const ck_geometry *g) {
+static int64_t output_plane(const ck_geometry *g, const ck_conv2d_tail *tail) {
+    return tail->pooling == CK_POOLING_NONE ? g->oh * g->ow : (g->oh / 2) * (g->ow / 2);
+}
+
+ck_planes ck_input_planes(const float *x, int64_t n, const ck_geometry *g) {
+    int64_t image = g->c * g->h * g->w;
+    return (ck_planes){.values = x + n * image, .end = x + g->n * image, .h = g->h, .w = g->w};
+}
+
+/// Whether a tail's backward pass needs signs.
+static bool has_signs(const ck_conv2d_tail *tail) {
+    return tail->relu && tail->pooling != CK_POOLING_NONE;
+}
+
+ck_outputs ck_output_planes(float *y, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail) {
+    return (ck_outputs){
+        .values = y + n * g->k * output_plane(g, tail),
+        .oh = g->oh,
+        .ow = g->ow,
+        .relu = tail->relu,
+        .pooling = tail->pooling,
+        .addend = tail->addend ? tail->addend + n * g->k * g->oh * g->ow : NULL,
+        .signs = has_signs(tail) && tail->signs ? tail->signs + n * g->k * g->oh * ck_sign_row(g->ow) : NULL,
+    };
+}
+
+ck_planes ck_gradient_planes(const float *gy, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail) {
+    int64_t image = g->k * output_plane(g, tail);
+    bool is_pooled = tail->pooling != CK_POOLING_NONE;
+    return (ck_planes){
+        .values = gy + n * image,
+        .end = gy + g->n * image,
+        .h = g->oh,
+        .w = g->ow,
+        .is_pooled = is_pooled,
+        .signs = has_signs(tail) ? tail->signs + n * g->k * g->oh * ck_sign_row(g->ow) : NULL,
+        .y = !is_pooled && tail->relu ? tail->y + n * image : NULL,
+    };
+}
+
+size_t ck_conv2d_signs(const ck_conv2d *d) {
+    ck_geometry g;
+    return describe(&g, d) == CK_OK ? (size_t)(g.n * g.k * g.oh * ck_sign_row(g.ow)) : 0;
+}
+
+static const ck_conv2d_tail no_tail;
+
+static size_t scratch_for(const ck_geometry *g, const ck_conv2d_tail *tail) {
     size_t most = 0;
     for (ck_conv2d_pass pass = CK_FORWARD; pass <= CK_BACKWARD_WEIGHT; pass++) {
         const ck_direct_form *form = ck_conv2d_choose(g, pass);
-        size_t count = form ? ck_direct_scratch(g, pass, form) : ck_im2col_scratch(g);
+        size_t count = form ? ck_direct_scratch(g, tail, pass, form) : ck_im2col_scratch(g, tail);
         most = count > most ? count : most;
     }
     return most;
 }
 
-size_t ck_conv2d_scratch(const ck_conv2d *d) {
+size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_tail *tail) {
     ck_geometry g;
-    return describe(&g, d) == CK_OK ? scratch_for(&g) : 0;
+    return describe(&g, d) == CK_OK ? scratch_for(&g, tail ? tail : &no_tail) : 0;
+}
+
+static ck_status check_tail(const ck_geometry *g, const ck_conv2d_tail *tail, ck_conv2d_pass pass) {
+    bool is_pooled = tail->pooling != CK_POOLING_NONE;
+    if (tail->pooling < CK_POOLING_NONE || tail->pooling > CK_POOLING_MAXIMUM)
+        return CK_BAD_PARAMETER;
+    if (is_pooled && (g->oh < 2 || g->ow < 2))
+        return CK_BAD_DIMENSION;
+    if (is_pooled && tail->addend)
+        return CK_BAD_PARAMETER;
+    if (pass == CK_FORWARD)
+        return CK_OK;
+    if (tail->pooling == CK_POOLING_MAXIMUM)
+        return CK_BAD_PARAMETER;
+    return tail->relu && !(is_pooled ? (const void *)tail->signs : (const void *)tail->y) ? CK_NULL_POINTER : CK_OK;
 }
 
 /// What every kernel here asks before it starts.
-static ck_status prepare(ck_geometry *g, const ck_conv2d *d, bool has_memory, size_t scratch_count) {
+static ck_status prepare(ck_geometry *g, const ck_conv2d *d, const ck_conv2d_tail *tail, ck_conv2d_pass pass,
+                         bool has_memory, size_t scratch_count) {
     ck_status status = describe(g, d);
     if (status == CK_OK)
         status = ck_conv2d_choice_status();
@@ -71,47 +134,53 @@ static ck_status prepare(ck_geometry *g, const ck_conv2d *d, bool has_memory, si
         return status;
     if (!has_memory)
         return CK_NULL_POINTER;
-    return scratch_count < scratch_for(g) ? CK_SCRATCH_TOO_SMALL : CK_OK;
+    status = check_tail(g, tail, pass);
+    if (status != CK_OK)
+        return status;
+    return scratch_count < scratch_for(g, tail) ? CK_SCRATCH_TOO_SMALL : CK_OK;
 }
 
 ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
-                            float *scratch, size_t scratch_count) {
+                            const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
     ck_geometry g;
-    ck_status status = prepare(&g, d, y && x && w && scratch, scratch_count);
+    tail = tail ? tail : &no_tail;
+    ck_status status = prepare(&g, d, tail, CK_FORWARD, y && x && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
     const ck_direct_form *form = ck_conv2d_choose(&g, CK_FORWARD);
     if (form)
-        ck_direct_forward(y, x, w, b, &g, form, scratch);
+        ck_direct_forward(y, x, w, b, &g, tail, form, scratch);
     else
-        ck_im2col_forward(y, x, w, b, &g, scratch);
+        ck_im2col_forward(y, x, w, b, &g, tail, scratch);
     return CK_OK;
 }
 
-ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d, float *scratch,
-                                  size_t scratch_count) {
+ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d,
+                                  const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
     ck_geometry g;
-    ck_status status = prepare(&g, d, gx && gy && w && scratch, scratch_count);
+    tail = tail ? tail : &no_tail;
+    ck_status status = prepare(&g, d, tail, CK_BACKWARD_DATA, gx && gy && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
     const ck_direct_form *form = ck_conv2d_choose(&g, CK_BACKWARD_DATA);
     if (form)
-        ck_direct_backward_data(gx, gy, w, &g, form, scratch);
+        ck_direct_backward_data(gx, gy, w, &g, tail, form, scratch);
     else
-        ck_im2col_backward_data(gx, gy, w, &g, scratch);
+        ck_im2col_backward_data(gx, gy, w, &g, tail, scratch);
     return CK_OK;
 }
 
 ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
-                                    float *scratch, size_t scratch_count) {
+                                    const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
     ck_geometry g;
-    ck_status status = prepare(&g, d, gw && gy && x && scratch, scratch_count);
+    tail = tail ? tail : &no_tail;
+    ck_status status = prepare(&g, d, tail, CK_BACKWARD_WEIGHT, gw && gy && x && scratch, scratch_count);
     if (status != CK_OK)
         return status;
     const ck_direct_form *form = ck_conv2d_choose(&g, CK_BACKWARD_WEIGHT);
     if (form)
-        ck_direct_backward_weight(gw, gb, gy, x, &g, form, scratch);
+        ck_direct_backward_weight(gw, gb, gy, x, &g, tail, form, scratch);
     else
-        ck_im2col_backward_weight(gw, gb, gy, x, &g, scratch);
+        ck_im2col_backward_weight(gw, gb, gy, x, &g, tail, scratch);
     return CK_OK;
 }

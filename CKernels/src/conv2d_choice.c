@@ -1,59 +1,34 @@
 /// Which form of convolution serves which shape: the one place that decides.
 #include "ck_conv2d.h"
-
-#include <stdlib.h>
+#include "instruction_set.h"
 
 static struct choice {
     bool is_made;
     ck_status status;
     ck_conv2d_algorithm algorithm;
-    ck_isa isa;
 } choice;
 
-static bool has(ck_isa isa) {
-#if defined(__x86_64__)
-    if (isa == CK_ISA_AVX512)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl");
-    if (isa == CK_ISA_AVX2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    return isa == CK_ISA_ANY || isa == CK_ISA_PORTABLE;
-}
-
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa) {
-    if (algorithm < CK_CONV2D_ANY || algorithm > CK_CONV2D_DIRECT || isa < CK_ISA_ANY || isa > CK_ISA_AVX512 ||
-        !has(isa))
+    if (algorithm < CK_CONV2D_ANY || algorithm > CK_CONV2D_DIRECT || ck_set_isa(isa) != CK_OK)
         return CK_BAD_PARAMETER;
-    choice = (struct choice){.is_made = true, .status = CK_OK, .algorithm = algorithm, .isa = isa};
+    choice = (struct choice){.is_made = true, .status = CK_OK, .algorithm = algorithm};
     return CK_OK;
-}
-
-/// The place of an environment variable's value in a list that ends with null, 0 where it is unset or empty, -1 where
-/// it is something else.
-static int from_environment(const char *variable, const char *const names[]) {
-    const char *value = getenv(variable);
-    if (!value || !*value)
-        return 0;
-    for (int i = 0; names[i]; i++)
-        if (strcmp(value, names[i]) == 0)
-            return i;
-    return -1;
 }
 
 static const struct choice *chosen(void) {
     static const char *const algorithms[] = {"any", "im2col", "direct", 0};
-    static const char *const sets[] = {"any", "portable", "avx2", "avx512", 0};
     if (!choice.is_made) {
-        int algorithm = from_environment("NUCLEI_CONV", algorithms), isa = from_environment("NUCLEI_ISA", sets);
-        if (algorithm < 0 || isa < 0 || ck_conv2d_set_choice((ck_conv2d_algorithm)algorithm, (ck_isa)isa) != CK_OK)
-            choice = (struct choice){.is_made = true, .status = CK_BAD_PARAMETER};
+        int algorithm = ck_named_in_environment("NUCLEI_CONV", algorithms);
+        choice = (struct choice){.is_made = true, .status = algorithm < 0 ? CK_BAD_PARAMETER : CK_OK};
+        choice.algorithm = algorithm < 0 ? CK_CONV2D_ANY : (ck_conv2d_algorithm)algorithm;
     }
     return &choice;
 }
 
 ck_status ck_conv2d_choice_status(void) {
-    return chosen()->status;
+    ck_isa isa;
+    ck_status status = ck_wanted_isa(&isa);
+    return status == CK_OK ? chosen()->status : status;
 }
 
 /// Filters that a pass computes, and pixels in a row of them.
@@ -90,13 +65,15 @@ const ck_direct_form *ck_conv2d_choose(const ck_geometry *g, ck_conv2d_pass pass
     const struct choice *c = chosen();
     if (c->algorithm == CK_CONV2D_IM2COL || !ck_direct_serves(g, pass))
         return NULL;
+    ck_isa isa;
+    ck_wanted_isa(&isa);
     const ck_direct_form *best = NULL;
     int64_t most_lanes = 0;
     // Of two with equal work the one with shorter vectors loads less that it does not need.
     const ck_direct_form *const tables[] = {ck_direct_avx2, ck_direct_avx512, ck_direct_portable};
     for (int i = 0; i < 3; i++)
         for (const ck_direct_form *form = tables[i]; form->correlate; form++) {
-            if (!has(form->isa) || (c->isa != CK_ISA_ANY && c->isa != form->isa))
+            if (!ck_has_isa(form->isa) || (isa != CK_ISA_ANY && isa != form->isa))
                 continue;
             most_lanes = ck_max(most_lanes, form->lanes);
             if (!best || work(g, pass, form) < work(g, pass, best))

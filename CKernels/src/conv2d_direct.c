@@ -34,8 +34,10 @@ static int64_t common_divisor(int64_t a, int64_t b) {
 /// Lays out a copied band of `rows` output rows.
 static void cut_bands(ck_direct_plan *p, int64_t rows, const ck_direct_form *form) {
     p->bands = ck_ceil_div(p->oh, ck_max(1, ck_min(rows, p->oh)));
-    // Whole blocks of vectors.
+    // Whole blocks of vectors, and pairs of rows where they are pooled.
     int64_t multiple = form->p / common_divisor(form->p, ck_ceil_div(p->ow, form->lanes));
+    if (p->is_pooled && multiple % 2)
+        multiple *= 2;
     p->rows = ck_min(p->oh, ck_round_up(ck_ceil_div(p->oh, p->bands), multiple));
     p->bands = ck_ceil_div(p->oh, p->rows);
     p->row_step = ck_min(p->stride_h, p->r);
@@ -67,7 +69,15 @@ static int64_t rows_of_band(const ck_direct_plan *p) {
     return ck_max(ck_max(1, p->r - 1), BAND_FLOATS / row);
 }
 
-static void plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_direct_form *form, int64_t rows) {
+/// Floats behind the rows of a gradient and behind unfinished outputs that whole vectors may touch.
+enum { SLACK = 32 };
+
+static int64_t row_buffer(const ck_geometry *g, const ck_conv2d_tail *tail) {
+    return tail->relu || tail->pooling != CK_POOLING_NONE ? ck_round_up(g->ow, LINE) + SLACK : 0;
+}
+
+static void plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_tail *tail,
+                         const ck_direct_form *form, int64_t rows) {
     *p = (ck_direct_plan){
         .c = g->c,
         .h = g->h,
@@ -85,10 +95,12 @@ static void plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_direc
         .out_row = g->ow,
         .out_rows = g->oh,
         .out_step = 1,
+        .is_pooled = tail->pooling != CK_POOLING_NONE,
         .parts = 1,
     };
     p->part[0] = (ck_direct_part){.oh = g->oh, .ow = g->ow, .taps = g->r * g->s};
     cut_bands(p, rows > 0 ? rows : rows_of_band(p), form);
+    p->unfinished = p->is_pooled ? ck_round_up(p->k * p->rows * p->ow + SLACK, LINE) : 0;
     for (int64_t t = 0; t < g->r * g->s; t++) {
         p->tap_index[t] = (int32_t)t;
         p->tap_offset[t] = tap_offset(p, t / g->s, t % g->s);
@@ -115,7 +127,8 @@ static void gradient_window(int64_t *first, int64_t *count, int64_t pad, int64_t
     *count = high - low + 1;
 }
 
-static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck_direct_form *form) {
+static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_tail *tail,
+                               const ck_direct_form *form) {
     *p = (ck_direct_plan){
         .c = g->k,
         .h = g->oh,
@@ -153,6 +166,8 @@ static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck
                 }
             part->taps = tap - part->first_tap;
         }
+    p->row_buffer = row_buffer(g, tail);
+    p->unfinished = p->parts > 1 ? ck_round_up(p->parts * p->k * p->rows * p->ow, LINE) : 0;
 }
 
 /// panels[part][block of filters][1 + C * taps][form->k]: biases, then weights; zeros for filters that do not exist.
@@ -179,14 +194,14 @@ static void pack_weights(float *panels, const float *w, const float *b, const ck
         }
 }
 
-/// Floats of a thread's band, and of the parts of its output.
+/// Floats of a thread's band, and of what stands behind it.
 static int64_t band_floats(const ck_direct_plan *p) {
-    return p->c * p->plane + (p->parts > 1 ? p->parts * p->k * p->rows * p->ow : 0);
+    return p->c * p->plane + p->row_buffer + p->unfinished;
 }
 
 /// The same, and the block of gy's filters behind it.
 static int64_t sum_floats(const ck_direct_plan *p, const ck_direct_form *form) {
-    return p->c * p->plane + p->rows * ck_round_up(p->ow, form->lanes) * form->k;
+    return band_floats(p) + p->rows * ck_round_up(p->ow, form->lanes) * form->k;
 }
 
 /// Floats of a group's sums for one block of filters: form->k * form->p for each block of taps, then their biases.
@@ -199,63 +214,71 @@ static int64_t sum_groups(const ck_direct_plan *p, const ck_geometry *g) {
     return ck_min(SUM_GROUPS, g->n * p->bands);
 }
 
-static void plan_sums(ck_direct_plan *p, const ck_geometry *g, const ck_direct_form *form) {
-    plan_forward(p, g, form, ck_max(1, SUM_PIXELS / ck_round_up(g->ow, form->lanes)));
+static void plan_sums(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_tail *tail, const ck_direct_form *form) {
+    static const ck_conv2d_tail none;
+    plan_forward(p, g, &none, form, ck_max(1, SUM_PIXELS / ck_round_up(g->ow, form->lanes)));
+    p->row_buffer = row_buffer(g, tail);
 }
 
 static float *align(float *scratch) {
     return (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
 }
 
-size_t ck_direct_scratch(const ck_geometry *g, ck_conv2d_pass pass, const ck_direct_form *form) {
+size_t ck_direct_scratch(const ck_geometry *g, const ck_conv2d_tail *tail, ck_conv2d_pass pass,
+                         const ck_direct_form *form) {
     ck_direct_plan p;
     int64_t shared, each;
     if (pass == CK_BACKWARD_WEIGHT) {
-        plan_sums(&p, g, form);
+        plan_sums(&p, g, tail, form);
         shared = sum_groups(&p, g) * ck_ceil_div(p.k, form->k) * block_sums(&p, form);
         each = sum_floats(&p, form);
     } else {
         if (pass == CK_FORWARD)
-            plan_forward(&p, g, form, 0);
+            plan_forward(&p, g, tail, form, 0);
         else
-            plan_backward_data(&p, g, form);
+            plan_backward_data(&p, g, tail, form);
         shared = lay_out_panels(&p, form);
         each = band_floats(&p);
     }
     return (size_t)(LINE + ck_round_up(shared, LINE) + omp_get_max_threads() * ck_round_up(each, LINE));
 }
 
-static void correlate(float *y, const float *x, const ck_direct_plan *p, int64_t n, int64_t out_image,
-                      const ck_direct_form *form, const float *panels, float *bands) {
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t image = 0; image < n; image++)
-        for (int64_t band = 0; band < p->bands; band++)
-            form->correlate(p, y + image * out_image, x + image * p->c * p->h * p->w, panels, band * p->rows,
-                            bands + omp_get_thread_num() * ck_round_up(band_floats(p), LINE));
-}
-
 void ck_direct_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
-                       const ck_direct_form *form, float *scratch) {
+                       const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch) {
     ck_direct_plan p;
-    plan_forward(&p, g, form, 0);
+    plan_forward(&p, g, tail, form, 0);
     float *panels = align(scratch), *bands = panels + lay_out_panels(&p, form);
     pack_weights(panels, w, b, &p, form, g->crs, g->r * g->s);
-    correlate(y, x, &p, g->n, g->k * g->oh * g->ow, form, panels, bands);
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t n = 0; n < g->n; n++)
+        for (int64_t band = 0; band < p.bands; band++) {
+            ck_outputs out = ck_output_planes(y, n, g, tail);
+            ck_planes in = ck_input_planes(x, n, g);
+            form->correlate(&p, &out, &in, panels, band * p.rows,
+                            bands + omp_get_thread_num() * ck_round_up(band_floats(&p), LINE));
+        }
 }
 
 void ck_direct_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
-                             const ck_direct_form *form, float *scratch) {
+                             const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch) {
     ck_direct_plan p;
-    plan_backward_data(&p, g, form);
+    plan_backward_data(&p, g, tail, form);
     float *panels = align(scratch), *bands = panels + lay_out_panels(&p, form);
     pack_weights(panels, w, NULL, &p, form, g->r * g->s, g->crs);
-    correlate(gx, gy, &p, g->n, g->c * g->h * g->w, form, panels, bands);
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t n = 0; n < g->n; n++)
+        for (int64_t band = 0; band < p.bands; band++) {
+            ck_outputs out = {.values = gx + n * g->c * g->h * g->w};
+            ck_planes in = ck_gradient_planes(gy, n, g, tail);
+            form->correlate(&p, &out, &in, panels, band * p.rows,
+                            bands + omp_get_thread_num() * ck_round_up(band_floats(&p), LINE));
+        }
 }
 
 void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                               const ck_direct_form *form, float *scratch) {
+                               const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch) {
     ck_direct_plan p;
-    plan_sums(&p, g, form);
+    plan_sums(&p, g, tail, form);
     int64_t pieces = g->n * p.bands, groups = sum_groups(&p, g);
     int64_t blocks = ck_ceil_div(g->k, form->k), each = block_sums(&p, form), pairs = form->k * form->p;
     float *sums = align(scratch), *bands = sums + ck_round_up(groups * blocks * each, LINE);
@@ -263,10 +286,12 @@ void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const floa
     for (int64_t group = 0; group < groups; group++) {
         float *mine = sums + group * blocks * each;
         memset(mine, 0, sizeof(float) * (size_t)(blocks * each));
-        for (int64_t piece = group * pieces / groups; piece < (group + 1) * pieces / groups; piece++)
-            form->sum_products(&p, mine, gy + piece / p.bands * g->k * g->oh * g->ow,
-                               x + piece / p.bands * g->c * g->h * g->w, piece % p.bands * p.rows,
+        for (int64_t piece = group * pieces / groups; piece < (group + 1) * pieces / groups; piece++) {
+            ck_planes gradient = ck_gradient_planes(gy, piece / p.bands, g, tail);
+            ck_planes in = ck_input_planes(x, piece / p.bands, g);
+            form->sum_products(&p, mine, &gradient, &in, piece % p.bands * p.rows,
                                bands + omp_get_thread_num() * ck_round_up(sum_floats(&p, form), LINE));
+        }
     }
 #pragma omp parallel for schedule(static)
     for (int64_t block = 0; block < blocks; block++) {

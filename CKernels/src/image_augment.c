@@ -1,26 +1,37 @@
 #include "image_augment.h"
+#include "instruction_set.h"
 
-static int64_t padded_width(int64_t w) {
-    return (w + 7) / 8 * 8;
+ck_status ck_augment_choose(const ck_augment_form **form) {
+    const ck_augment_form *const forms[] = {&ck_augment_avx512, &ck_augment_avx2, &ck_augment_portable};
+    ck_isa isa;
+    ck_status status = ck_wanted_isa(&isa);
+    for (int i = 0; i < 3; i++)
+        if (forms[i]->affine_row && ck_has_isa(forms[i]->isa) && (isa == CK_ISA_ANY || isa == forms[i]->isa)) {
+            *form = forms[i];
+            return status;
+        }
+    return CK_BAD_PARAMETER;
 }
 
 /// Lays out the memory of one thread; `scratch` may be null to learn how many floats that takes.
 static int64_t lay_out(ck_augment_memory *memory, float *scratch, const ck_windows *d) {
-    int64_t h = d->h, w = d->w, longest = ck_max(h, w), used = 0;
+    int64_t h = d->h, pitch = ck_ceil_div(d->w, CK_AUGMENT_LANES) * CK_AUGMENT_LANES, used = 0;
+    memory->pitch = pitch;
+    memory->plane = h * pitch;
     struct {
         float **part;
         int64_t count;
     } parts[] = {
-        {(float **)&memory->source, (h + 2) * (w + 2)},
-        {(float **)&memory->row, w},
-        {(float **)&memory->columns, w},
-        {(float **)&memory->rows, longest},
-        {&memory->column_parts, w},
-        {&memory->row_parts, w},
-        {&memory->planes, 3 * h * w},
-        {&memory->half, h * w},
-        {&memory->padded, w + 2 * CK_BLUR_RADIUS},
-        {&memory->blocks, 3 * 8 * padded_width(w)},
+        {(float **)&memory->source, ck_ceil_div(3 * (h + 2) * (d->w + 2) + CK_SOURCE_MARGIN, sizeof(float))},
+        {(float **)&memory->row, pitch},
+        {(float **)&memory->offsets, pitch},
+        {(float **)&memory->rows, h},
+        {&memory->row_parts, pitch},
+        {(float **)&memory->column_weights, pitch},
+        {&memory->planes, 3 * h * pitch},
+        {&memory->half, h * pitch},
+        {&memory->padded, pitch + 2 * CK_BLUR_RADIUS},
+        {&memory->blocks, 3 * 8 * pitch},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (scratch)
@@ -62,78 +73,6 @@ static bool is_sound(const ck_augmentation *a) {
            a->jpeg_quality <= 100;
 }
 
-static void write_pixels(uint8_t *out, const ck_pixel *row, int64_t w) {
-    for (int64_t x = 0; x < w; x++) {
-        out[3 * x] = (uint8_t)row[x];
-        out[3 * x + 1] = (uint8_t)(row[x] >> 8);
-        out[3 * x + 2] = (uint8_t)(row[x] >> 16);
-    }
-}
-
-static void pack(ck_pixel *restrict row, const float *restrict r, const float *restrict g, const float *restrict b,
-                 int64_t w) {
-    for (int64_t x = 0; x < w; x++)
-        row[x] = (ck_pixel)(int32_t)(ck_clamp(r[x], 0, 255) + 0.5f) |
-                 (ck_pixel)(int32_t)(ck_clamp(g[x], 0, 255) + 0.5f) << 8 |
-                 (ck_pixel)(int32_t)(ck_clamp(b[x], 0, 255) + 0.5f) << 16;
-}
-
-static void add_noise(float *restrict planes, int64_t count, float sigma, uint64_t seed) {
-    enum { PIECE = 1024 };
-    float noise[PIECE];
-    for (int64_t start = 0; start < count; start += PIECE) {
-        int64_t piece = ck_min(PIECE, count - start);
-        ck_normal_numbers(noise, start, piece, seed);
-        for (int64_t i = 0; i < piece; i++)
-            planes[start + i] = ck_clamp(planes[start + i] + sigma * noise[i], 0, 255);
-    }
-}
-
-static void augment(uint8_t *out, const uint8_t *window, const ck_augmentation *a, const ck_windows *d,
-                    const ck_augment_memory *m, const float *density) {
-    int64_t h = d->h, w = d->w;
-    bool permutes = ck_is_permutation(a->inverse);
-    if (permutes)
-        ck_permutation_tables(m, a, d);
-    else
-        ck_frame_source(m, window, d);
-    ck_stain_map stain = ck_make_stain_map(a);
-    bool colours = ck_changes_colour(a), blurs = a->blur_sigma > 0, noises = a->noise_sigma > 0;
-    bool needs_planes = stain.active || colours || blurs || noises || a->jpeg_quality > 0;
-    float *r = m->planes, *g = r + h * w, *b = g + h * w;
-    double grey = 0;
-    for (int64_t y = 0; y < h; y++) {
-        if (permutes)
-            ck_permuted_row(m, a, window, d, y);
-        else
-            ck_affine_row(m, a, d, y);
-        if (!needs_planes) {
-            write_pixels(out + 3 * y * w, m->row, w);
-            continue;
-        }
-        ck_stain_row(r + y * w, g + y * w, b + y * w, m->row, w, &stain, density);
-        if (colours)
-            grey += ck_colour_row_before_contrast(r + y * w, g + y * w, b + y * w, w, a);
-    }
-    if (!needs_planes)
-        return;
-    if (colours) {
-        float mean = (float)(grey / ((double)h * (double)w));
-        for (int64_t y = 0; y < h; y++)
-            ck_colour_row_from_contrast(r + y * w, g + y * w, b + y * w, w, a, mean);
-    }
-    if (blurs)
-        ck_blur_planes(m, d, a->blur_sigma);
-    if (noises)
-        add_noise(m->planes, 3 * h * w, a->noise_sigma, a->noise_seed);
-    if (a->jpeg_quality > 0)
-        ck_jpeg_planes(m, d, a->jpeg_quality);
-    for (int64_t y = 0; y < h; y++) {
-        pack(m->row, r + y * w, g + y * w, b + y * w, w);
-        write_pixels(out + 3 * y * w, m->row, w);
-    }
-}
-
 ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,
                              const ck_augmentation *augmentations, const ck_windows *d, int32_t threads, float *scratch,
                              size_t scratch_count) {
@@ -148,8 +87,10 @@ ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t
             return CK_BAD_PARAMETER;
     if (scratch_count < ck_augment_scratch(d, threads))
         return CK_SCRATCH_TOO_SMALL;
-    float density[256];
-    ck_density_table(density);
+    const ck_augment_form *form;
+    ck_status status = ck_augment_choose(&form);
+    if (status != CK_OK)
+        return status;
     int64_t team = ck_min(threads, d->n);
 #pragma omp parallel num_threads((int)team)
     {
@@ -159,7 +100,8 @@ ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t
         // Tiles differ in their steps, so they are dealt out one by one.
 #pragma omp for schedule(static, 1)
         for (int64_t n = 0; n < d->n; n++)
-            augment(pixels + n * d->h * d->w * 3, base + offsets[n], &augmentations[n], d, &memory, density);
+            ck_augment_tile(pixels + n * d->h * d->w * 3, base + offsets[n],
+                            n + team < d->n ? base + offsets[n + team] : NULL, &augmentations[n], d, &memory, form);
     }
     return CK_OK;
 }

@@ -13,40 +13,31 @@ static int64_t gaussian(float *weights, float sigma) {
     return radius;
 }
 
-static void add_pair(float *restrict out, const float *before, const float *after, float weight, int64_t count) {
-    for (int64_t x = 0; x < count; x++)
-        out[x] += weight * (before[x] + after[x]);
-}
-
-static void blur_row(float *restrict out, const float *centre, const float *weights, int64_t radius, int64_t w) {
-    for (int64_t x = 0; x < w; x++)
-        out[x] = weights[0] * centre[x];
-    for (int64_t i = 1; i <= radius; i++)
-        add_pair(out, centre - i, centre + i, weights[i], w);
-}
-
-void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma) {
-    int64_t h = d->h, w = d->w;
-    float weights[CK_BLUR_RADIUS + 1];
+void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma, const ck_augment_form *form) {
+    int64_t h = d->h, w = d->w, pitch = memory->pitch;
+    float weights[CK_BLUR_RADIUS + 1], *centre = memory->padded + CK_BLUR_RADIUS;
+    const float *before[CK_BLUR_RADIUS + 1], *after[CK_BLUR_RADIUS + 1];
     int64_t radius = gaussian(weights, sigma);
-    float *centre = memory->padded + radius;
     for (int c = 0; c < 3; c++) {
-        float *plane = memory->planes + c * h * w;
+        float *plane = memory->planes + c * memory->plane;
+        for (int64_t i = 0; i <= radius; i++) {
+            before[i] = centre - i;
+            after[i] = centre + i;
+        }
         for (int64_t y = 0; y < h; y++) {
-            memcpy(centre, plane + y * w, sizeof(float) * (size_t)w);
+            memcpy(centre, plane + y * pitch, sizeof(float) * (size_t)w);
             for (int64_t i = 1; i <= radius; i++) {
                 centre[-i] = centre[ck_mirror(-i, w)];
                 centre[w - 1 + i] = centre[ck_mirror(w - 1 + i, w)];
             }
-            blur_row(memory->half + y * w, centre, weights, radius, w);
+            form->blur_row(memory->half + y * pitch, before, after, weights, radius, pitch);
         }
         for (int64_t y = 0; y < h; y++) {
-            float *out = plane + y * w;
-            for (int64_t x = 0; x < w; x++)
-                out[x] = weights[0] * memory->half[y * w + x];
-            for (int64_t i = 1; i <= radius; i++)
-                add_pair(out, memory->half + ck_mirror(y - i, h) * w, memory->half + ck_mirror(y + i, h) * w,
-                         weights[i], w);
+            for (int64_t i = 0; i <= radius; i++) {
+                before[i] = memory->half + ck_mirror(y - i, h) * pitch;
+                after[i] = memory->half + ck_mirror(y + i, h) * pitch;
+            }
+            form->blur_row(plane + y * pitch, before, after, weights, radius, pitch);
         }
     }
 }

@@ -1,4 +1,4 @@
-#include "ck_internal.h"
+#include "image_augment.h"
 
 ck_status ck_erase(float *planes, const ck_erasure *erasures, int64_t n, int64_t h, int64_t w) {
     if (!planes || !erasures)
@@ -11,6 +11,10 @@ ck_status ck_erase(float *planes, const ck_erasure *erasures, int64_t n, int64_t
             e->x > w - e->width || e->y > h - e->height)
             return CK_BAD_PARAMETER;
     }
+    const ck_augment_form *form;
+    ck_status status = ck_augment_choose(&form);
+    if (status != CK_OK)
+        return status;
 #pragma omp parallel for collapse(2) schedule(static, 1)
     for (int64_t i = 0; i < n; i++)
         for (int64_t c = 0; c < 3; c++) {

@@ -24,14 +24,9 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
         widths: (Int, Int, Int, Int), classes: Int, dropout: Float
     ) -> [any Layer] {
         [
-            ConvolutionLayer("conv1", filters: widths.0, kernel: 5, padding: 2),
-            ReLULayer("relu1"),
-            PoolingLayer("pool1", .average, window: 2, stride: 2),
-            ConvolutionLayer("conv2", filters: widths.1, kernel: 5),
-            ReLULayer("relu2"),
-            PoolingLayer("pool2", .average, window: 2, stride: 2),
-            ConvolutionLayer("conv3", filters: widths.2, kernel: 5),
-            ReLULayer("relu3"),
+            ConvolutionLayer("conv1", filters: widths.0, kernel: 5, padding: 2, relu: true, pooling: .mean),
+            ConvolutionLayer("conv2", filters: widths.1, kernel: 5, relu: true, pooling: .mean),
+            ConvolutionLayer("conv3", filters: widths.2, kernel: 5, relu: true),
             LinearLayer("fc1", outputs: widths.3),
             ReLULayer("relu4"),
             DropoutLayer("dropout", probability: dropout, stream: 1),

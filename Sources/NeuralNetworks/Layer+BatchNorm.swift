@@ -39,7 +39,7 @@ package struct BatchNormLayer: Layer {
         ]
     }
 
-    package func keptCount(for inputs: [Shape]) -> Int { 2 * inputs[0][0] }
+    package func keptCount(batch: Int, inputs: [Shape]) -> Int { 2 * inputs[0][0] }
 
     private func statistics(_ kept: Tensor) -> BatchStatistics {
         let channels = kept.count / 2
@@ -62,10 +62,10 @@ package struct BatchNormLayer: Layer {
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         try Kernels.batchNormBackward(
-            gx[0], gradients[0], gradients[1], gy: gy, x[0], weight: memory.parameters[0],
+            gx[0], gradients[0]!, gradients[1]!, gy: gy, x[0], weight: memory.parameters[0],
             bias: memory.parameters[1], statistics(memory.kept), norm(x[0].shape.sample))
     }
 }

@@ -1,6 +1,7 @@
 import Tensors
 
-/// Convolution with square kernels, and a bias for each filter.
+/// Convolution with square kernels and a bias for each filter, and what follows it directly: y = pool(relu(sum)). With
+/// a second input, that is added to the sums.
 package struct ConvolutionLayer: Layer {
     package let name: String
     let filters: Int
@@ -8,31 +9,46 @@ package struct ConvolutionLayer: Layer {
     let stride: Int
     let padding: Int
     /// None before a batch normalisation, which would take it away again; such weights start as He et al. say.
-    let hasBias: Bool
+    var hasBias: Bool
+    var relu: Bool
+    var pooling: Convolution.Pooling
 
-    package init(_ name: String, filters: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true) {
+    package init(
+        _ name: String, filters: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
+        relu: Bool = false, pooling: Convolution.Pooling = .none
+    ) {
         self.name = name
         self.filters = filters
         self.kernel = kernel
         self.stride = stride
         self.padding = padding
         hasBias = bias
+        self.relu = relu
+        self.pooling = pooling
     }
 
-    /// The same convolution with a bias.
-    var withBias: ConvolutionLayer {
-        ConvolutionLayer(name, filters: filters, kernel: kernel, stride: stride, padding: padding)
-    }
+    /// Where nothing is pooled, the signs of the output are those of the sums.
+    package var backwardReads: (inputs: Bool, output: Bool) { (true, relu && pooling == .none) }
 
     private func convolution(_ input: Shape) -> Convolution {
-        Convolution(
+        var convolution = Convolution(
             channels: input[0], height: input[1], width: input[2], filters: filters, kernel: (kernel, kernel),
             stride: (stride, stride), padding: (padding, padding))
+        convolution.relu = relu
+        convolution.pooling = pooling
+        return convolution
     }
 
     package func outputShape(for inputs: [Shape]) throws -> Shape {
-        try requireImage(inputs)
-        return try convolution(inputs[0]).outputShape()
+        try requireImage(Array(inputs.prefix(1)))
+        let convolution = convolution(inputs[0])
+        if inputs.count > 1 {
+            let sums = try convolution.sumShape()
+            guard inputs.count == 2, inputs[1] == sums, pooling == .none else {
+                throw LayerError(description: "\(name): expected one more input of \(sums), found \(inputs[1])")
+            }
+        }
+        return try convolution.outputShape()
     }
 
     package func parameters(for inputs: [Shape]) -> [TensorDeclaration] {
@@ -48,25 +64,39 @@ package struct ConvolutionLayer: Layer {
         ]
     }
 
+    package func keptCount(batch: Int, inputs: [Shape]) -> Int { convolution(inputs[0]).signsCount(batch: batch) }
+
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int {
         convolution(inputs[0]).scratchCount(batch: batch)
     }
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
+        var signs: Tensor?
+        if case .training = pass, memory.kept.count > 0 { signs = memory.kept }
         try Kernels.convolutionForward(
             y, x[0], weight: memory.parameters[0], bias: hasBias ? memory.parameters[1] : nil,
-            convolution(x[0].shape.sample), scratch: memory.scratch)
+            addend: x.count > 1 ? x[1] : nil, signs: signs, convolution(x[0].shape.sample), scratch: memory.scratch)
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         let convolution = convolution(x[0].shape.sample)
+        let signs = memory.kept.count > 0 ? memory.kept : nil
+        let output = backwardReads.output ? y : nil
         try Kernels.convolutionBackwardWeight(
-            gradients[0], hasBias ? gradients[1] : nil, gy: gy, x[0], convolution, scratch: memory.scratch)
+            gradients[0]!, hasBias ? gradients[1] : nil, gy: gy, y: output, signs: signs, x[0], convolution,
+            scratch: memory.scratch)
         if let gx = gx[0] {
             try Kernels.convolutionBackwardData(
-                gx, gy: gy, weight: memory.parameters[0], convolution, scratch: memory.scratch)
+                gx, gy: gy, y: output, signs: signs, weight: memory.parameters[0], convolution,
+                scratch: memory.scratch)
+        }
+        guard x.count > 1, let addend = gx[1] else { return }
+        if relu {
+            try Kernels.reluBackward(addend, gy: gy, y: y)
+        } else {
+            addend.copy(from: gy)
         }
     }
 }

@@ -17,7 +17,7 @@ package struct ReLULayer: Layer {
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         if let gx = gx[0] { try Kernels.reluBackward(gx, gy: gy, y: y) }
     }
@@ -47,7 +47,7 @@ package struct AddReLULayer: Layer {
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         for case let gx? in gx { try Kernels.reluBackward(gx, gy: gy, y: y) }
     }
@@ -81,7 +81,7 @@ package struct DropoutLayer: Layer {
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         if let gx = gx[0] { try forward(gx, [gy], memory, pass) }
     }

@@ -20,6 +20,8 @@ package struct LinearLayer: Layer {
         ]
     }
 
+    package func productParameter(for inputs: [Shape]) -> Int? { inputs[0].count * outputs >= 1 << 20 ? 0 : nil }
+
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int {
         Kernels.linearScratchCount(batch: batch, inputs: inputs[0].count, outputs: outputs)
     }
@@ -30,7 +32,7 @@ package struct LinearLayer: Layer {
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         try Kernels.linearBackwardWeight(gradients[0], gradients[1], gy: gy, x[0])
         if let gx = gx[0] { try Kernels.linearBackwardData(gx, gy: gy, weight: memory.parameters[0]) }

@@ -38,7 +38,7 @@ package struct PoolingLayer: Layer {
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         guard let gx = gx[0] else { return }
         let pooling = pooling(x[0].shape.sample)
@@ -67,7 +67,7 @@ package struct GlobalPoolingLayer: Layer {
     }
 
     package func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         if let gx = gx[0] { try Kernels.globalPoolBackward(gx, gy: gy, x[0]) }
     }

@@ -50,15 +50,19 @@ package protocol Layer {
     var backwardReads: (inputs: Bool, output: Bool) { get }
     /// Whether the gradients by all inputs are the same numbers. `backward` is then asked for one of them only.
     var hasEqualGradients: Bool { get }
+    /// The position, among the layer's parameters, of weights [O][I] whose gradient is nothing but gy transposed times
+    /// the input, and too large to be stored for no need.
+    func productParameter(for inputs: [Shape]) -> Int?
     /// Floats that a training pass keeps for `backward`.
-    func keptCount(for inputs: [Shape]) -> Int
+    func keptCount(batch: Int, inputs: [Shape]) -> Int
     /// Floats of scratch for forward and backward.
     func scratchCount(batch: Int, inputs: [Shape]) -> Int
 
     func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws
-    /// Computes gradients by the parameters and by the inputs, except those whose `gx` is nil.
+    /// Computes gradients by the inputs, except those whose `gx` is nil, and by the parameters. Only that of
+    /// `productParameter` may have no place in `gradients`.
     func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws
 }
 
@@ -69,7 +73,8 @@ extension Layer {
     package var isIdentityAtInference: Bool { false }
     package var backwardReads: (inputs: Bool, output: Bool) { (true, false) }
     package var hasEqualGradients: Bool { false }
-    package func keptCount(for inputs: [Shape]) -> Int { 0 }
+    package func productParameter(for inputs: [Shape]) -> Int? { nil }
+    package func keptCount(batch: Int, inputs: [Shape]) -> Int { 0 }
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int { 0 }
 
     /// Throws unless there is one input, of channels x height x width.

@@ -81,7 +81,8 @@ struct MemoryPlan {
             }
             contributions[position] = pieces.last
         }
-        holders[gradient] -= 1
+        // A product's factors last until the optimizer has used them.
+        if !plan.keepsFactors(index) { holders[gradient] -= 1 }
         var sums = [Sum]()
         for (position, piece) in zip(wanted, pieces) {
             let value = node.inputs[position]
@@ -106,6 +107,7 @@ struct MemoryPlan {
         let isTrained = plan.isTrained
         return plan.graph.readers.enumerated().map { value, readers in
             if value == 0 || value == nodes.count { return .max }
+            if purpose == .training, readers.contains(where: plan.keepsFactors) { return .max }
             var times = readers
             if purpose == .training {
                 let backward = readers.filter { isTrained[$0 + 1] && nodes[$0].layer.backwardReads.inputs }

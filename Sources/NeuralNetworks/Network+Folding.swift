@@ -1,37 +1,35 @@
 import Tensors
 
 extension Network {
-    /// The same network for inference, with every batch normalisation that alone reads a convolution's output worked
-    /// into that convolution's weights and bias, by the running statistics: convolution(x) * factor + shift, with
-    /// factor = weight / sqrt(variance + epsilon) and shift = bias - mean * factor. Returns this network itself when
-    /// there is nothing to fold.
+    /// The same network for inference, with what follows a convolution, and alone reads what it is made of, worked into
+    /// it: max(y, 0), 2 x 2 poolings and additions, and batch normalisations by their running statistics:
+    /// convolution(x) * factor + shift, with factor = weight / sqrt(variance + epsilon) and shift = bias - mean * factor.
+    /// Returns this network itself when there is nothing to fold.
     package func folded() throws -> Network {
         let nodes = plan.graph.nodes
-        let readers = plan.graph.readers
+        let folds = plan.graph.folds
+        if folds.isEmpty { return self }
         var graph = Graph()
         /// The value in the new graph for each of this one's.
-        var values = [0]
-        /// Position of each folded normalisation, by that of its convolution.
-        var folds = [Int: Int]()
+        var values: [Int?] = [0]
+        let ends = Dictionary(uniqueKeysWithValues: folds.map { ($0.last, $0) })
+        let absorbed = Set(folds.flatMap { [$0.convolution] + $0.absorbed })
         for (index, node) in nodes.enumerated() {
-            let inputs = node.inputs.map { values[$0] }
-            let reader = readers[index + 1].count == 1 ? readers[index + 1][0] : nil
-            if let convolution = node.layer as? ConvolutionLayer, let reader, nodes[reader].layer is BatchNormLayer {
-                folds[index] = reader
-                values.append(graph.append(convolution.withBias, reading: inputs))
-            } else if let norm = node.layer as? BatchNormLayer, folds.values.contains(index) {
-                values.append(norm.relu ? graph.append(ReLULayer(norm.name), reading: inputs) : inputs[0])
+            if let fold = ends[index] {
+                let inputs = nodes[fold.convolution].inputs + (fold.addend.map { [$0] } ?? [])
+                values.append(graph.append(fold.layer, reading: inputs.map { values[$0]! }))
+            } else if absorbed.contains(index) {
+                values.append(nil)
             } else {
-                values.append(graph.append(node.layer, reading: inputs))
+                values.append(graph.append(node.layer, reading: node.inputs.map { values[$0]! }))
             }
         }
-        if folds.isEmpty { return self }
         let result = try Network(graph, inputShape: inputShape)
         for (name, tensor) in result.state.named {
             if let original = state[name], original.shape == tensor.shape { tensor.copy(from: original) }
         }
-        for (convolution, norm) in folds {
-            fold(nodes[norm].layer.name, into: nodes[convolution].layer.name, of: result)
+        for fold in folds {
+            if let norm = fold.norm { self.fold(nodes[norm].layer.name, into: fold.layer.name, of: result) }
         }
         return result
     }
@@ -49,5 +47,59 @@ extension Network {
             for index in filter * each..<(filter + 1) * each { weight[index] = Float(Double(weight[index]) * factor) }
             bias[filter] = Float(shift[filter] + ((old?[filter] ?? 0) - mean[filter]) * factor)
         }
+    }
+}
+
+/// A convolution with the nodes behind it that become part of it.
+private struct Fold {
+    let convolution: Int
+    /// What it becomes.
+    var layer: ConvolutionLayer
+    var absorbed = [Int]()
+    /// The batch normalisation among them.
+    var norm: Int?
+    /// The value that is added.
+    var addend: Int?
+    var last: Int { absorbed.last ?? convolution }
+
+    /// Takes in the layer that alone reads the output so far; false when that is not to be had. The order of what a
+    /// convolution does is: normalise, add, max(y, 0), pool.
+    mutating func absorb(_ index: Int, _ node: Graph.Node) -> Bool {
+        let isOpen = layer.pooling == .none && !layer.relu
+        switch node.layer {
+        case let norm as BatchNormLayer where isOpen && self.norm == nil && addend == nil:
+            self.norm = index
+            layer.hasBias = true
+            layer.relu = norm.relu
+        case is ReLULayer where isOpen: layer.relu = true
+        case is AddReLULayer where isOpen && addend == nil && Set(node.inputs).count == 2:
+            addend = node.inputs.first { $0 != last + 1 }
+            layer.relu = true
+        case let pool as PoolingLayer
+        where pool.window == 2 && pool.stride == 2 && layer.pooling == .none && addend == nil:
+            layer.pooling = pool.kind == .average ? .mean : .maximum
+        default: return false
+        }
+        absorbed.append(index)
+        return true
+    }
+}
+
+extension Graph {
+    fileprivate var folds: [Fold] {
+        let readers = readers
+        var taken = Set<Int>()
+        var folds = [Fold]()
+        for (index, node) in nodes.enumerated() {
+            guard let convolution = node.layer as? ConvolutionLayer, node.inputs.count == 1 else { continue }
+            var fold = Fold(convolution: index, layer: convolution)
+            while readers[fold.last + 1].count == 1, let reader = readers[fold.last + 1].first,
+                !taken.contains(reader), fold.absorb(reader, nodes[reader])
+            {
+                taken.insert(reader)
+            }
+            if !fold.absorbed.isEmpty { folds.append(fold) }
+        }
+        return folds
     }
 }

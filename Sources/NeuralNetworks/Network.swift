@@ -24,6 +24,8 @@ package final class Network {
         parameters = ParameterSet(plan.layout, in: state.all)
     }
 
+    /// In the order in which they run.
+    package var layerNames: [String] { plan.graph.nodes.map(\.layer.name) }
     /// Shape of one sample: channels x height x width.
     package var inputShape: Shape { plan.shapes[0] }
     /// Shape of one sample's logits.

@@ -33,6 +33,8 @@ package final class Optimizer {
     package private(set) var stepCount = 0
     /// Adam: first and second moment. SGD with momentum: the velocity.
     package let state: [ParameterSet]
+    /// For norms.
+    private var scratch = Tensor([1])
 
     package init(_ settings: OptimizerSettings, layout: ParameterSet.Layout) {
         self.settings = settings
@@ -65,29 +67,47 @@ package final class Optimizer {
     /// Returns that norm, or nil when nothing was to be clipped.
     @discardableResult
     package func step(
-        _ parameters: ParameterSet, gradients: ParameterSet, clipNorm: Float? = nil
+        _ parameters: ParameterSet, _ gradients: Gradients, clipNorm: Float? = nil
     ) throws(KernelError) -> Double? {
         var scale: Float = 1
         var norm: Double?
         if let clipNorm {
-            let value = try Kernels.squaredNorm(gradients.all).squareRoot()
+            let value = try gradients.norm(scratch: &scratch)
             norm = value
             scale = Float(min(1, Double(clipNorm) / (value + 1e-6)))
         }
         stepCount += 1
+        for run in gradients.runs {
+            let start = parameters.layout.offsets[run.parameters.lowerBound]
+            let gradient = gradients.stored.all.view([run.count], at: run.offset)
+            try follow(.stored(gradient), scale, parameters.all.view([run.count], at: start)) {
+                $0.all.view([run.count], at: start)
+            }
+        }
+        for product in gradients.products {
+            try follow(.product(gy: product.gy, x: product.x), scale, parameters.tensors[product.parameter]) {
+                $0.tensors[product.parameter]
+            }
+        }
+        return norm
+    }
+
+    /// A step of some parameters; `part` is their part of the state.
+    private func follow(
+        _ gradient: StepGradient, _ scale: Float, _ parameters: Tensor, part: (ParameterSet) -> Tensor
+    ) throws(KernelError) {
         switch settings.method {
         case .adam, .adamw:
             try Kernels.adamStep(
-                parameters.all, firstMoment: state[0].all, secondMoment: state[1].all, gradients: gradients.all,
-                gradientScale: scale, step: stepCount, learningRate: learningRate, beta1: settings.beta1,
-                beta2: settings.beta2, epsilon: settings.epsilon, weightDecay: settings.weightDecay,
+                parameters, firstMoment: part(state[0]), secondMoment: part(state[1]), gradient, gradientScale: scale,
+                step: stepCount, learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
+                epsilon: settings.epsilon, weightDecay: settings.weightDecay,
                 decoupledDecay: settings.method == .adamw)
         case .sgd:
             try Kernels.sgdStep(
-                parameters.all, velocity: state.first?.all, gradients: gradients.all, gradientScale: scale,
-                step: stepCount, learningRate: learningRate, momentum: settings.momentum,
-                weightDecay: settings.weightDecay, nesterov: settings.nesterov)
+                parameters, velocity: state.first.map(part), gradient, gradientScale: scale, step: stepCount,
+                learningRate: learningRate, momentum: settings.momentum, weightDecay: settings.weightDecay,
+                nesterov: settings.nesterov)
         }
-        return norm
     }
 }

@@ -45,7 +45,7 @@ package final class Workspace {
         }
         let scratch = Tensor([max(1, needed.max() ?? 1)])
         memory = nodes.indices.map { index in
-            let kept = nodes[index].layer.keptCount(for: networkPlan.inputShapes(of: index))
+            let kept = nodes[index].layer.keptCount(batch: capacity, inputs: networkPlan.inputShapes(of: index))
             return LayerMemory(
                 parameters: Array(network.state.tensors[networkPlan.parameterRanges[index]]),
                 buffers: Array(network.state.tensors[networkPlan.bufferRanges[index]]),
@@ -102,14 +102,21 @@ package final class Workspace {
     }
 
     /// Computes the gradient by every parameter, from `logitsGradient` and the last forward pass.
-    package func backward(into gradients: ParameterSet) throws {
+    package func backward(into gradients: Gradients) throws {
         precondition(purpose == .training, "a backward pass needs a workspace for training")
+        gradients.startPass()
         for (step, views) in zip(plan.backward, batch.backward) {
             let node = network.plan.graph.nodes[step.node]
+            let parameters = network.plan.parameterRanges[step.node]
+            let places = gradients.tensors(of: parameters)
             try node.layer.backward(
-                views.gx, gy: views.gy, x: values(of: node), y: batch.values[step.node + 1],
-                gradients: Array(gradients.tensors[network.plan.parameterRanges[step.node]]), memory[step.node],
-                lastPass)
+                views.gx, gy: views.gy, x: values(of: node), y: batch.values[step.node + 1], gradients: places,
+                memory[step.node], lastPass)
+            if let missing = places.firstIndex(where: { $0 == nil }) {
+                let x = batch.values[node.inputs[0]]
+                gradients.append(
+                    Gradients.Product(parameter: parameters.lowerBound + missing, gy: views.gy, x: x))
+            }
             for (sum, older, newer) in views.sums { try Kernels.add(sum, older, newer) }
         }
     }

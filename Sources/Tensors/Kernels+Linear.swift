@@ -30,16 +30,29 @@ extension Kernels {
                 gx.pointer, gy.pointer, weight.pointer, Int64(batch), Int64(inputs), Int64(outputs)))
     }
 
-    /// gweight[O][I] and gbias[O], summed over the batch.
+    /// gweight[O][I] and gbias[O], summed over the batch; either may be nil.
     package static func linearBackwardWeight(
-        _ gweight: Tensor, _ gbias: Tensor?, gy: Tensor, _ x: Tensor
+        _ gweight: Tensor?, _ gbias: Tensor?, gy: Tensor, _ x: Tensor
     ) throws(KernelError) {
-        let (batch, outputs, inputs) = (gy.shape[0], gweight.shape[0], gweight.shape[1])
+        let (batch, outputs, inputs) = (gy.shape[0], gy.shape[1], x.shape.sample.count)
         expect(x, [batch, inputs], "x")
-        expect(gy, [batch, outputs], "gy")
+        if let gweight { expect(gweight, [outputs, inputs], "gweight") }
         if let gbias { expect(gbias, [outputs], "gbias") }
         try KernelError.check(
             ck_linear_backward_weight(
-                gweight.pointer, gbias?.pointer, gy.pointer, x.pointer, Int64(batch), Int64(inputs), Int64(outputs)))
+                gweight?.pointer, gbias?.pointer, gy.pointer, x.pointer, Int64(batch), Int64(inputs), Int64(outputs)))
+    }
+
+    /// The sum of the squares of gweight's elements, in double, without gweight. Scratch is what a layer of as many
+    /// outputs as there are samples needs.
+    package static func linearSquaredNorm(gy: Tensor, _ x: Tensor, scratch: Tensor) throws(KernelError) -> Double {
+        let (batch, outputs, inputs) = (gy.shape[0], gy.shape[1], x.shape.sample.count)
+        expect(x, [batch, inputs], "x")
+        var result = 0.0
+        try KernelError.check(
+            ck_linear_squared_norm(
+                &result, gy.pointer, x.pointer, Int64(batch), Int64(inputs), Int64(outputs), scratch.pointer,
+                scratch.count))
+        return result
     }
 }

@@ -1,39 +1,73 @@
 import CKernels
 
+/// A gradient that an optimizer follows.
+package enum StepGradient {
+    case stored(Tensor)
+    /// By the weights [O][I] of a dense layer: gy[N][O] transposed times x[N][I].
+    case product(gy: Tensor, x: Tensor)
+
+    fileprivate func expect(_ parameters: Tensor) {
+        switch self {
+        case .stored(let gradients): Kernels.expect(gradients, parameters.shape, "gradients")
+        case .product(let gy, let x):
+            Kernels.expect(x, [gy.shape[0], x.shape.sample.count], "x")
+            Kernels.expect(parameters, [gy.shape[1], x.shape.sample.count], "parameters")
+        }
+    }
+}
+
 extension Kernels {
     /// One step of stochastic gradient descent as `torch.optim.SGD` takes it. `velocity` may be nil without momentum;
     /// `step` counts from 1; the gradient is multiplied by `gradientScale` first.
     package static func sgdStep(
-        _ parameters: Tensor, velocity: Tensor?, gradients: Tensor, gradientScale: Float = 1, step: Int,
+        _ parameters: Tensor, velocity: Tensor?, _ gradient: StepGradient, gradientScale: Float = 1, step: Int,
         learningRate: Float, momentum: Float = 0, dampening: Float = 0, weightDecay: Float = 0, nesterov: Bool = false
     ) throws(KernelError) {
-        expect(gradients, parameters.shape, "gradients")
+        gradient.expect(parameters)
         if let velocity { expect(velocity, parameters.shape, "velocity") }
         var settings = ck_sgd(
             learning_rate: learningRate, momentum: momentum, dampening: dampening, weight_decay: weightDecay,
             nesterov: nesterov)
-        try KernelError.check(
-            ck_sgd_step(
-                parameters.pointer, velocity?.pointer, gradients.pointer, Int64(parameters.count), gradientScale,
-                Int64(step), &settings))
+        switch gradient {
+        case .stored(let gradients):
+            try KernelError.check(
+                ck_sgd_step(
+                    parameters.pointer, velocity?.pointer, gradients.pointer, Int64(parameters.count), gradientScale,
+                    Int64(step), &settings))
+        case .product(let gy, let x):
+            try KernelError.check(
+                ck_sgd_step_product(
+                    parameters.pointer, velocity?.pointer, gy.pointer, x.pointer, Int64(x.shape[0]),
+                    Int64(x.shape.sample.count), Int64(gy.shape[1]), gradientScale, Int64(step), &settings))
+        }
     }
 
     /// One step of Adam, or AdamW when the decay is decoupled, as PyTorch takes it. `step` counts from 1; the gradient
     /// is multiplied by `gradientScale` first.
     package static func adamStep(
-        _ parameters: Tensor, firstMoment: Tensor, secondMoment: Tensor, gradients: Tensor, gradientScale: Float = 1,
-        step: Int, learningRate: Float, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8,
+        _ parameters: Tensor, firstMoment: Tensor, secondMoment: Tensor, _ gradient: StepGradient,
+        gradientScale: Float = 1, step: Int, learningRate: Float, beta1: Float = 0.9, beta2: Float = 0.999,
+        epsilon: Float = 1e-8,
         weightDecay: Float = 0, decoupledDecay: Bool = false
     ) throws(KernelError) {
-        expect(gradients, parameters.shape, "gradients")
+        gradient.expect(parameters)
         expect(firstMoment, parameters.shape, "firstMoment")
         expect(secondMoment, parameters.shape, "secondMoment")
         var settings = ck_adam(
             learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: weightDecay,
             decoupled_decay: decoupledDecay)
-        try KernelError.check(
-            ck_adam_step(
-                parameters.pointer, firstMoment.pointer, secondMoment.pointer, gradients.pointer,
-                Int64(parameters.count), gradientScale, Int64(step), &settings))
+        switch gradient {
+        case .stored(let gradients):
+            try KernelError.check(
+                ck_adam_step(
+                    parameters.pointer, firstMoment.pointer, secondMoment.pointer, gradients.pointer,
+                    Int64(parameters.count), gradientScale, Int64(step), &settings))
+        case .product(let gy, let x):
+            try KernelError.check(
+                ck_adam_step_product(
+                    parameters.pointer, firstMoment.pointer, secondMoment.pointer, gy.pointer, x.pointer,
+                    Int64(x.shape[0]), Int64(x.shape.sample.count), Int64(gy.shape[1]), gradientScale, Int64(step),
+                    &settings))
+        }
     }
 }

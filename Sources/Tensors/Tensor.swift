@@ -12,18 +12,36 @@ package final class Tensor {
     package let shape: Shape
     private let base: UnsafeMutablePointer<Float>
     private let owner: Tensor?
+    /// Of memory that is mapped, not allocated.
+    private var mappedBytes: Int
 
     /// A new tensor of zeros.
     package init(_ shape: Shape) {
         self.shape = shape
         owner = nil
+        mappedBytes = 0
         let bytes = max(64, (shape.count * MemoryLayout<Float>.stride + 63) / 64 * 64)
+        if bytes >= Self.hugePage {
+            // Zeros that cost nothing until they are touched, and then few page faults.
+            mappedBytes = (bytes + Self.hugePage - 1) / Self.hugePage * Self.hugePage
+            let memory = mmap(nil, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+            guard let memory, memory != MAP_FAILED else {
+                fatalError("out of memory: \(bytes) bytes for a tensor of \(shape)")
+            }
+            #if canImport(Glibc)
+                madvise(memory, mappedBytes, MADV_HUGEPAGE)
+            #endif
+            base = memory.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
+            return
+        }
         guard let memory = aligned_alloc(64, bytes) else {
             fatalError("out of memory: \(bytes) bytes for a tensor of \(shape)")
         }
         memset(memory, 0, bytes)
         base = memory.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
     }
+
+    private static let hugePage = 2 << 20
 
     package convenience init(_ shape: Shape, _ values: some Collection<Float>) {
         precondition(values.count == shape.count, "\(values.count) values for a tensor of \(shape)")
@@ -35,10 +53,12 @@ package final class Tensor {
         self.shape = shape
         self.base = base
         self.owner = owner
+        mappedBytes = 0
     }
 
     deinit {
-        if owner == nil { free(base) }
+        if owner != nil { return }
+        if mappedBytes > 0 { munmap(base, mappedBytes) } else { free(base) }
     }
 
     package var count: Int { shape.count }

@@ -24,7 +24,7 @@ package struct Trainer {
     package internal(set) var history = [EpochRecord]()
     private let initial: Model?
     private let workspace: Workspace
-    private let gradients: ParameterSet
+    private let gradients: Gradients
     let optimizer: Optimizer
     private let predictor: Predictor
     private let loader: BatchLoader
@@ -46,8 +46,8 @@ package struct Trainer {
         workspace = Workspace(model.network, capacity: settings.batchSize, purpose: .training)
         predictor = Predictor(model, workspace)
         loader = BatchLoader(set, batchSize: settings.batchSize)
-        gradients = ParameterSet(model.network.parameters.layout)
-        optimizer = Optimizer(settings.optimizer, layout: gradients.layout)
+        gradients = Gradients(model.network)
+        optimizer = Optimizer(settings.optimizer, layout: model.network.parameters.layout)
         try start(cycle: 0, pseudoLabels: [])
     }
 
@@ -220,7 +220,7 @@ package struct Trainer {
         let loss = try Kernels.crossEntropyForward(logits, targets: targets, crossEntropy)
         try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, crossEntropy)
         try workspace.backward(into: gradients)
-        try optimizer.step(model.network.parameters, gradients: gradients, clipNorm: settings.clipNorm)
+        try optimizer.step(model.network.parameters, gradients, clipNorm: settings.clipNorm)
         let classes = logits.shape[1]
         let values = logits.values
         let hits = targets.indices.count {

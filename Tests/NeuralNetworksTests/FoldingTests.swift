@@ -38,6 +38,17 @@ import Testing
         try compareFolded(network, folded)
     }
 
+    @Test func whatFollowsAConvolutionBecomesPartOfIt() throws {
+        let network = try trained(Architecture.compactGraph(widths: [4, 6, 5, 7], classes: 2, dropout: 0))
+        // Convolutions, global pooling, dropout and the dense layer; before, each block had 7 to 9 nodes.
+        #expect(
+            try network.folded().layerNames == [
+                "conv1", "layer1.0.conv1", "layer1.0.downsample.0", "layer1.0.conv2", "layer2.0.conv1",
+                "layer2.0.downsample.0", "layer2.0.conv2", "layer3.0.conv1", "layer3.0.downsample.0", "layer3.0.conv2",
+                "pool", "dropout", "fc",
+            ])
+    }
+
     @Test func whatIsNotFoldedStays() throws {
         var graph = Graph()
         // One convolution with a bias, and one whose output is read by two layers.

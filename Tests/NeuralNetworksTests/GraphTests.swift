@@ -20,12 +20,12 @@ import Testing
         // v is 1, -2, 3; what comes out of the sum is 3 v where v is positive.
         #expect(try workspace.forward(.training(seed: 0)).values == [30, -39])
         workspace.logitsGradient.copy(from: Tensor([2], [1, 10]))
-        let gradients = ParameterSet(network.parameters.layout)
+        let gradients = Gradients(network, storesAll: true)
         try workspace.backward(into: gradients)
         // By v: 3 times fc's weights times the logits' gradient; by the weight: times x, where v is positive, that is
         // 2 * 3 * (1 - 10) + 6 * 3 * (3 - 40).
-        #expect(gradients["conv.weight"]!.values == [-720])
-        #expect(gradients["fc.weight"]!.values == [3, 0, 9, 30, 0, 90])
+        #expect(gradients.stored["conv.weight"]!.values == [-720])
+        #expect(gradients.stored["fc.weight"]!.values == [3, 0, 9, 30, 0, 90])
     }
 
     @Test func tilesOfAnySizeFitTheCompactNetwork() throws {
@@ -71,8 +71,8 @@ import Testing
         let moved = lesson.network.state["bn1.running_var"]!.values
         var settings = OptimizerSettings(method: .adamw, learningRate: 0.1, weightDecay: 0.1)
         settings.momentum = 0.9
-        try Optimizer(settings, layout: lesson.gradients.layout).step(
-            lesson.network.parameters, gradients: lesson.gradients)
+        try Optimizer(settings, layout: lesson.network.parameters.layout).step(
+            lesson.network.parameters, lesson.gradients)
         #expect(lesson.network.state["bn1.running_var"]!.values == moved)
     }
 }

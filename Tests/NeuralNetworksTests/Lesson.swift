@@ -15,7 +15,11 @@ enum Subject: CaseIterable {
         switch self {
         case .lenet5, .lenet5OfMaxima:
             var layers = Architecture.lenet5Layers(widths: (3, 5, 7, 11), classes: 2, dropout: dropout)
-            if self == .lenet5OfMaxima { layers[2] = PoolingLayer("pool1", .maximum, window: 2, stride: 2) }
+            if self == .lenet5OfMaxima {
+                layers[0] = ConvolutionLayer("conv1", filters: 3, kernel: 5, padding: 2)
+                layers.insert(ReLULayer("relu1"), at: 1)
+                layers.insert(PoolingLayer("pool1", .maximum, window: 2, stride: 2), at: 2)
+            }
             return Graph(chain: layers)
         case .compact: return Architecture.compactGraph(widths: [3, 3, 5, 4], classes: 2, dropout: dropout)
         case .tangle: return Self.tangle(dropout: dropout)
@@ -35,7 +39,12 @@ enum Subject: CaseIterable {
         // The input once more, where no gradient is wanted, beside a value where it is.
         graph.append(ConvolutionLayer("conv2", filters: 4, kernel: 3, stride: 2, padding: 1), reading: [0])
         graph.append(AddReLULayer("end"), reading: [start, graph.output])
-        graph.append(AddReLULayer("both"), reading: [mixed, graph.output])
+        let both = graph.append(AddReLULayer("both"), reading: [mixed, graph.output])
+        for relu in [true, false] {
+            graph.append(
+                ConvolutionLayer("conv\(relu ? 3 : 4)", filters: 4, kernel: 3, padding: 1, relu: relu),
+                reading: [graph.output, both])
+        }
         graph.append(GlobalPoolingLayer("pool"))
         graph.append(LinearLayer("fc", outputs: 2))
         return graph
@@ -46,7 +55,7 @@ enum Subject: CaseIterable {
 final class Lesson {
     let network: Network
     let workspace: Workspace
-    let gradients: ParameterSet
+    let gradients: Gradients
     let optimizer: Optimizer
     let targets: [Int32]
 
@@ -57,7 +66,7 @@ final class Lesson {
         workspace.setBatch(batch)
         workspace.input.copy(
             from: Tensor(workspace.input.shape, Formula.values(seed: 3, count: workspace.input.count)))
-        gradients = ParameterSet(network.parameters.layout)
+        gradients = Gradients(network, storesAll: true)
         optimizer = Optimizer(
             OptimizerSettings(method: .adam, learningRate: 1e-3), layout: network.parameters.layout)
         targets = (0..<batch).map { Int32($0 % 2) }

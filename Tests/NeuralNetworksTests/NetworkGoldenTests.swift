@@ -22,7 +22,7 @@ private struct MaskedDropout: Layer {
     }
 
     func backward(
-        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor], _ memory: LayerMemory, _ pass: Pass
+        _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) {
         if let gx = gx[0] { forward(gx, [gy], memory, pass) }
     }
@@ -85,9 +85,9 @@ private struct MaskedDropout: Layer {
             let loss = try Kernels.crossEntropyForward(logits, targets: targets, settings)
             try compare("\(golden) loss", [loss], golden.doubles(tensor: "loss_eval"), tolerance)
             try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, settings)
-            let gradients = ParameterSet(network.parameters.layout)
+            let gradients = Gradients(network, storesAll: true)
             try workspace.backward(into: gradients)
-            for (name, gradient) in gradients.named {
+            for (name, gradient) in gradients.stored.named {
                 let values = gradient.values
                 // Relative to the largest: elements that cancel to almost nothing have few good digits.
                 let tolerance = Tolerance(absolute: 1e-4 * values.largestMagnitude)
@@ -116,7 +116,7 @@ private struct MaskedDropout: Layer {
                 method: isAdam ? .adam : .sgd, learningRate: isAdam ? 1e-3 : 0.05, weightDecay: 1e-4)
             settings.momentum = 0.9
             let optimizer = Optimizer(settings, layout: network.parameters.layout)
-            let gradients = ParameterSet(network.parameters.layout)
+            let gradients = Gradients(network, storesAll: true)
             let targets = try golden.ints("targets").map(Int32.init)
             let crossEntropy = CrossEntropy(labelSmoothing: Float(try golden.double("label_smoothing")))
             let clip = Float(try golden.double("clip"))
@@ -126,7 +126,7 @@ private struct MaskedDropout: Layer {
                 losses.append(try Kernels.crossEntropyForward(logits, targets: targets, crossEntropy))
                 try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, crossEntropy)
                 try workspace.backward(into: gradients)
-                norms.append(try #require(try optimizer.step(network.parameters, gradients: gradients, clipNorm: clip)))
+                norms.append(try #require(try optimizer.step(network.parameters, gradients, clipNorm: clip)))
             }
             try compare("\(golden) losses", losses, golden.doubles(tensor: "losses"), tolerance)
             try compare(

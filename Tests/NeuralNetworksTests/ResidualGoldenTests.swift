@@ -10,7 +10,7 @@ import Testing
         let golden: Golden.Case
         let network: Network
         let workspace: Workspace
-        let gradients: ParameterSet
+        let gradients: Gradients
         let targets: [Int32]
         let crossEntropy: CrossEntropy
 
@@ -33,7 +33,7 @@ import Testing
             let seedOfInput = UInt64(try golden.int("input_seed"))
             let input = Formula.values(seed: seedOfInput, count: workspace.input.count)
             workspace.input.copy(from: Tensor(workspace.input.shape, input))
-            gradients = ParameterSet(network.parameters.layout)
+            gradients = Gradients(network, storesAll: true)
             targets = try golden.ints("targets").map(Int32.init)
             crossEntropy = CrossEntropy(labelSmoothing: Float(try golden.double("label_smoothing")))
         }
@@ -69,7 +69,7 @@ import Testing
             let loss = try lesson.backward()
             try compare("logits", lesson.workspace.logits.values, golden.doubles(tensor: "logits"), tolerance)
             try compare("loss", [loss], [golden.doubles(tensor: "losses")[0]], tolerance)
-            for (name, gradient) in lesson.gradients.named {
+            for (name, gradient) in lesson.gradients.stored.named {
                 let values = gradient.values
                 // Relative to the largest: elements that cancel to almost nothing have few good digits.
                 try compare(
@@ -86,12 +86,12 @@ import Testing
             var settings = OptimizerSettings(
                 method: isAdam ? .adam : .sgd, learningRate: isAdam ? 1e-2 : 0.05, weightDecay: 1e-3)
             settings.momentum = 0.9
-            let optimizer = Optimizer(settings, layout: lesson.gradients.layout)
+            let optimizer = Optimizer(settings, layout: lesson.network.parameters.layout)
             var (losses, norms) = ([Double](), [Double]())
             for _ in 0..<(try golden.int("steps")) {
                 losses.append(try lesson.backward())
                 let norm = try optimizer.step(
-                    lesson.network.parameters, gradients: lesson.gradients,
+                    lesson.network.parameters, lesson.gradients,
                     clipNorm: Float(try golden.double("clip")))
                 norms.append(try #require(norm))
             }

@@ -50,31 +50,31 @@ extension KernelTests {
         @Test("convolution: null pointers")
         func convolutionNulls() {
             var d = conv
-            let needed = ck_conv2d_scratch(&d)
+            let needed = ck_conv2d_scratch(&d, nil)
             withFloats(max(1, needed)) { scratch in
                 let (output, taps) = (40, 36)
                 withFloats(output) { a in
                     withFloats(output) { b in
                         withFloats(taps) { w in
-                            #expect(ck_conv2d_forward(a, b, w, nil, &d, scratch, needed) == .ok)
-                            #expect(ck_conv2d_forward(nil, b, w, w, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_forward(a, nil, w, w, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_forward(a, b, nil, w, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_forward(a, b, w, w, nil, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_backward_data(a, b, w, &d, scratch, needed) == .ok)
-                            #expect(ck_conv2d_backward_data(nil, b, w, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_backward_data(a, nil, w, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_backward_data(a, b, nil, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_backward_data(a, b, w, nil, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_backward_weight(w, nil, a, b, &d, scratch, needed) == .ok)
-                            #expect(ck_conv2d_backward_weight(nil, nil, a, b, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_backward_weight(w, nil, nil, b, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_backward_weight(w, nil, a, nil, &d, scratch, needed) == .nullPointer)
-                            #expect(ck_conv2d_backward_weight(w, nil, a, b, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_forward(a, b, w, nil, &d, nil, scratch, needed) == .ok)
+                            #expect(ck_conv2d_forward(nil, b, w, w, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_forward(a, nil, w, w, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_forward(a, b, nil, w, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_forward(a, b, w, w, nil, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_backward_data(a, b, w, &d, nil, scratch, needed) == .ok)
+                            #expect(ck_conv2d_backward_data(nil, b, w, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_backward_data(a, nil, w, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_backward_data(a, b, nil, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_backward_data(a, b, w, nil, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_backward_weight(w, nil, a, b, &d, nil, scratch, needed) == .ok)
+                            #expect(ck_conv2d_backward_weight(nil, nil, a, b, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_backward_weight(w, nil, nil, b, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_backward_weight(w, nil, a, nil, &d, nil, scratch, needed) == .nullPointer)
+                            #expect(ck_conv2d_backward_weight(w, nil, a, b, nil, nil, scratch, needed) == .nullPointer)
                             if needed > 0 {
-                                #expect(ck_conv2d_forward(a, b, w, nil, &d, nil, needed) == .nullPointer)
-                                #expect(ck_conv2d_backward_data(a, b, w, &d, nil, needed) == .nullPointer)
-                                #expect(ck_conv2d_backward_weight(w, nil, a, b, &d, nil, needed) == .nullPointer)
+                                #expect(ck_conv2d_forward(a, b, w, nil, &d, nil, nil, needed) == .nullPointer)
+                                #expect(ck_conv2d_backward_data(a, b, w, &d, nil, nil, needed) == .nullPointer)
+                                #expect(ck_conv2d_backward_weight(w, nil, a, b, &d, nil, nil, needed) == .nullPointer)
                             }
                         }
                     }
@@ -92,7 +92,7 @@ extension KernelTests {
             for side: Int64 in [4, 40] {
                 var d = conv
                 (d.h, d.w) = (side, side)
-                let needed = ck_conv2d_scratch(&d)
+                let needed = ck_conv2d_scratch(&d, nil)
                 guard needed > 0 else { continue }
                 let count = Int(2 * side * side)
                 withFloats(needed) { scratch in
@@ -100,10 +100,11 @@ extension KernelTests {
                         withFloats(count) { b in
                             withFloats(36) { w in
                                 let few = needed - 1
-                                #expect(ck_conv2d_forward(a, b, w, nil, &d, scratch, few) == .scratchTooSmall)
-                                #expect(ck_conv2d_backward_data(a, b, w, &d, scratch, few) == .scratchTooSmall)
-                                #expect(ck_conv2d_backward_weight(w, nil, a, b, &d, scratch, few) == .scratchTooSmall)
-                                #expect(ck_conv2d_forward(a, b, w, nil, &d, scratch, 0) == .scratchTooSmall)
+                                #expect(ck_conv2d_forward(a, b, w, nil, &d, nil, scratch, few) == .scratchTooSmall)
+                                #expect(ck_conv2d_backward_data(a, b, w, &d, nil, scratch, few) == .scratchTooSmall)
+                                #expect(
+                                    ck_conv2d_backward_weight(w, nil, a, b, &d, nil, scratch, few) == .scratchTooSmall)
+                                #expect(ck_conv2d_forward(a, b, w, nil, &d, nil, scratch, 0) == .scratchTooSmall)
                             }
                         }
                     }
@@ -121,23 +122,23 @@ extension KernelTests {
             checkDimensions("output size", conv, zeroOrNegative: paths, negative: negative) {
                 ck_conv2d_output_size(&oh, &ow, &$0)
             }
-            let needed = withUnsafePointer(to: conv) { ck_conv2d_scratch($0) }
+            let needed = withUnsafePointer(to: conv) { ck_conv2d_scratch($0, nil) }
             withFloats(1536 + needed) { m in
                 let s = m + 1536
                 checkDimensions("forward", conv, zeroOrNegative: paths, negative: negative) {
-                    ck_conv2d_forward(m, m + 512, m + 1024, nil, &$0, s, needed)
+                    ck_conv2d_forward(m, m + 512, m + 1024, nil, &$0, nil, s, needed)
                 }
                 checkDimensions("backward data", conv, zeroOrNegative: paths, negative: negative) {
-                    ck_conv2d_backward_data(m, m + 512, m + 1024, &$0, s, needed)
+                    ck_conv2d_backward_data(m, m + 512, m + 1024, &$0, nil, s, needed)
                 }
                 checkDimensions("backward weight", conv, zeroOrNegative: paths, negative: negative) {
-                    ck_conv2d_backward_weight(m, nil, m + 512, m + 1024, &$0, s, needed)
+                    ck_conv2d_backward_weight(m, nil, m + 512, m + 1024, &$0, nil, s, needed)
                 }
             }
             for path in paths + negative {
                 var d = conv
                 d[keyPath: path] = -1
-                #expect(ck_conv2d_scratch(&d) == 0, "scratch with \(path) = -1")
+                #expect(ck_conv2d_scratch(&d, nil) == 0, "scratch with \(path) = -1")
             }
             var tooLarge = conv
             tooLarge.r = 7
@@ -146,7 +147,7 @@ extension KernelTests {
             tooLarge.s = 8
             #expect(ck_conv2d_output_size(&oh, &ow, &tooLarge) == .badDimension)
             let refused = withFloats(1536 + needed) {
-                ck_conv2d_forward($0, $0 + 512, $0 + 1024, nil, &tooLarge, $0 + 1536, needed)
+                ck_conv2d_forward($0, $0 + 512, $0 + 1024, nil, &tooLarge, nil, $0 + 1536, needed)
             }
             #expect(refused == .badDimension)
         }
@@ -229,6 +230,15 @@ extension KernelTests {
                     #expect(ck_linear_backward_weight(nil, nil, m, m, 2, 3, 4) == .nullPointer)
                     #expect(ck_linear_backward_weight(m, nil, nil, m + 512, 2, 3, 4) == .nullPointer)
                     #expect(ck_linear_backward_weight(m, nil, m + 512, nil, 2, 3, 4) == .nullPointer)
+                    #expect(ck_linear_backward_weight(nil, m, m + 512, m + 1024, 2, 3, 4) == .ok)
+                    var norm2 = 0.0
+                    let room = ck_linear_scratch(2, 3, 2)
+                    #expect(ck_linear_squared_norm(&norm2, m, m + 512, 2, 3, 4, s, room) == .ok)
+                    #expect(ck_linear_squared_norm(nil, m, m + 512, 2, 3, 4, s, room) == .nullPointer)
+                    #expect(ck_linear_squared_norm(&norm2, nil, m + 512, 2, 3, 4, s, room) == .nullPointer)
+                    #expect(ck_linear_squared_norm(&norm2, m, nil, 2, 3, 4, s, room) == .nullPointer)
+                    #expect(ck_linear_squared_norm(&norm2, m, m + 512, 2, 3, 4, s, room - 1) == .scratchTooSmall)
+                    #expect(ck_linear_squared_norm(&norm2, m, m + 512, 0, 3, 4, s, room) == .badDimension)
                 }
             }
         }
@@ -333,6 +343,11 @@ extension KernelTests {
                 var settings = valid
                 #expect(step(valid) == .ok)
                 #expect(ck_sgd_step(nil, m, m, 8, 1, 1, &settings) == .nullPointer)
+                #expect(ck_sgd_step_product(m, m + 64, m + 128, m + 192, 1, 3, 4, 1, 1, &settings) == .ok)
+                #expect(ck_sgd_step_product(nil, m + 64, m + 128, m + 192, 1, 3, 4, 1, 1, &settings) == .nullPointer)
+                #expect(ck_sgd_step_product(m, m + 64, m + 128, nil, 1, 3, 4, 1, 1, &settings) == .nullPointer)
+                #expect(ck_sgd_step_product(m, m + 64, m + 128, m + 192, 1, 3, 4, 1, 0, &settings) == .badParameter)
+                #expect(ck_sgd_step_product(m, m + 64, m + 128, m + 192, 1, 0, 4, 1, 1, &settings) == .badDimension)
                 #expect(ck_sgd_step(m, m + 512, nil, 8, 1, 1, &settings) == .nullPointer)
                 #expect(ck_sgd_step(m, m + 512, m + 1024, 8, 1, 1, nil) == .nullPointer)
                 #expect(step(valid, velocity: false) == .nullPointer)

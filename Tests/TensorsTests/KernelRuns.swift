@@ -24,30 +24,47 @@ struct KernelRuns {
         for (what, tensor, values) in inputs { try compareBits("input \(what)", tensor.values, values) }
     }
 
-    func convolution(_ x: [Float], _ w: [Float], _ bias: [Float]?, _ g: Convolution, batch: Int) throws -> [Float] {
+    func convolution(
+        _ x: [Float], _ w: [Float], _ bias: [Float]?, addend: [Float]? = nil, _ g: Convolution, batch: Int
+    ) throws -> [Float] {
+        try convolutionWithSigns(x, w, bias, addend: addend, g, batch: batch, keepsSigns: false).y
+    }
+
+    func convolutionWithSigns(
+        _ x: [Float], _ w: [Float], _ bias: [Float]?, addend: [Float]? = nil, _ g: Convolution, batch: Int,
+        keepsSigns: Bool = true
+    ) throws -> (y: [Float], signs: [Float]) {
         let y = output(try g.outputShape().batched(batch))
+        let signs = output([keepsSigns ? g.signsCount(batch: batch) : 0])
         let scratch = scratch(g.scratchCount(batch: batch))
         let (xs, ws) = (input(x, g.inputShape.batched(batch)), input(w, g.weightShape))
+        let addends = try addend.map { input($0, try g.sumShape().batched(batch)) }
         try Kernels.convolutionForward(
-            y.tensor, xs, weight: ws, bias: bias.map { input($0, [g.filters]) }, g, scratch: scratch.tensor)
+            y.tensor, xs, weight: ws, bias: bias.map { input($0, [g.filters]) }, addend: addends,
+            signs: keepsSigns ? signs.tensor : nil, g, scratch: scratch.tensor)
         try unchanged(("x", xs, x), ("w", ws, w))
+        if let addend, let addends { try unchanged(("addend", addends, addend)) }
         _ = try scratch.values("scratch")
-        return try y.values("y")
+        return (try y.values("y"), try signs.values("signs"))
     }
 
     func convolutionBackward(
-        gy: [Float], _ x: [Float], _ w: [Float], _ g: Convolution, batch: Int, bias: Bool = true
+        gy: [Float], y: [Float]? = nil, signs: [Float]? = nil, _ x: [Float], _ w: [Float], _ g: Convolution,
+        batch: Int, bias: Bool = true
     ) throws -> (gx: [Float], gw: [Float], gb: [Float]?) {
         let gx = output(g.inputShape.batched(batch))
         let gw = output(g.weightShape)
         let gb = bias ? output([g.filters]) : nil
-        let gys = input(gy, try g.outputShape().batched(batch))
+        let shape = try g.outputShape().batched(batch)
+        let (gys, ys, bits) = (input(gy, shape), y.map { input($0, shape) }, signs.map { input($0, [$0.count]) })
         let (xs, ws) = (input(x, g.inputShape.batched(batch)), input(w, g.weightShape))
         let first = scratch(g.scratchCount(batch: batch))
-        try Kernels.convolutionBackwardData(gx.tensor, gy: gys, weight: ws, g, scratch: first.tensor)
+        try Kernels.convolutionBackwardData(
+            gx.tensor, gy: gys, y: ys, signs: bits, weight: ws, g, scratch: first.tensor)
         _ = try first.values("scratch")
         let second = scratch(g.scratchCount(batch: batch))
-        try Kernels.convolutionBackwardWeight(gw.tensor, gb?.tensor, gy: gys, xs, g, scratch: second.tensor)
+        try Kernels.convolutionBackwardWeight(
+            gw.tensor, gb?.tensor, gy: gys, y: ys, signs: bits, xs, g, scratch: second.tensor)
         _ = try second.values("scratch")
         try unchanged(("gy", gys, gy), ("x", xs, x), ("w", ws, w))
         return (try gx.values("gx"), try gw.values("gw"), try gb?.values("gb"))
@@ -89,6 +106,15 @@ struct KernelRuns {
         try unchanged(("x", xs, x), ("w", ws, w))
         _ = try scratch.values("scratch")
         return try y.values("y")
+    }
+
+    func linearSquaredNorm(gy: [Float], _ x: [Float], batch: Int, inputs: Int, outputs: Int) throws -> Double {
+        let (gys, xs) = (input(gy, [batch, outputs]), input(x, [batch, inputs]))
+        let scratch = scratch(Kernels.linearScratchCount(batch: batch, inputs: inputs, outputs: batch))
+        let result = try Kernels.linearSquaredNorm(gy: gys, xs, scratch: scratch.tensor)
+        try unchanged(("gy", gys, gy), ("x", xs, x))
+        _ = try scratch.values("scratch")
+        return result
     }
 
     func linearBackward(

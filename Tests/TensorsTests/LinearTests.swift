@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import TestSupport
 import Testing
@@ -24,14 +25,20 @@ extension KernelTests {
             let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
             let (n, i, o) = (item.batch, item.inputs, item.outputs)
             let expected = Naive.linear(x.doubled, w.doubled, bias?.doubled, batch: n, inputs: i, outputs: o)
-            let y = try run.linear(x, w, bias, batch: n, inputs: i, outputs: o)
-            try compare("y", y, expected, productTolerance(expected))
             let twin = Naive.linearBackward(gy: gy.doubled, x.doubled, w.doubled, batch: n, inputs: i, outputs: o)
-            let ours = try run.linearBackward(
-                gy: gy, x, w, batch: n, inputs: i, outputs: o, bias: item.hasBias)
-            try compare("gx", ours.gx, twin.gx, productTolerance(twin.gx))
-            try compare("gw", ours.gw, twin.gw, productTolerance(twin.gw))
-            if let gb = ours.gb { try compare("gb", gb, twin.gb, productTolerance(twin.gb)) }
+            let squares = twin.gw.reduce(0) { $0 + $1 * $1 }
+            try ck_isa.each { isa in
+                let y = try run.linear(x, w, bias, batch: n, inputs: i, outputs: o)
+                try compare("\(isa): y", y, expected, productTolerance(expected))
+                let ours = try run.linearBackward(
+                    gy: gy, x, w, batch: n, inputs: i, outputs: o, bias: item.hasBias)
+                try compare("\(isa): gx", ours.gx, twin.gx, productTolerance(twin.gx))
+                try compare("\(isa): gw", ours.gw, twin.gw, productTolerance(twin.gw))
+                if let gb = ours.gb { try compare("\(isa): gb", gb, twin.gb, productTolerance(twin.gb)) }
+                let norm2 = try run.linearSquaredNorm(gy: gy, x, batch: n, inputs: i, outputs: o)
+                try compare(
+                    "\(isa): squared norm", [norm2], [squares], Tolerance(absolute: 1e-6, relative: 1e-5))
+            }
         }
 
         @Test("batches 1-9, inputs and outputs 1-100 agree with the twin")

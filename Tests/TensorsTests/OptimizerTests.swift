@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import TestSupport
 import Testing
@@ -34,25 +35,30 @@ enum OptimizerCase: CustomStringConvertible {
         for (k, values) in gradients.enumerated() {
             let given = values.map { $0 / gradientScale }
             let g = run.input(given, [start.count])
-            switch self {
-            case .sgd(let s):
-                try Kernels.sgdStep(
-                    parameters.tensor, velocity: s.momentum == 0 ? nil : state[0].tensor, gradients: g,
-                    gradientScale: gradientScale, step: k + 1, learningRate: Float(s.learningRate),
-                    momentum: Float(s.momentum), dampening: Float(s.dampening), weightDecay: Float(s.weightDecay),
-                    nesterov: s.nesterov)
-            case .adam(let a):
-                try Kernels.adamStep(
-                    parameters.tensor, firstMoment: state[0].tensor, secondMoment: state[1].tensor, gradients: g,
-                    gradientScale: gradientScale, step: k + 1, learningRate: Float(a.learningRate),
-                    beta1: Float(a.beta1), beta2: Float(a.beta2), epsilon: Float(a.epsilon),
-                    weightDecay: Float(a.weightDecay), decoupledDecay: a.decoupledDecay)
-            }
+            try step(parameters.tensor, state[0].tensor, state[1].tensor, .stored(g), gradientScale, k + 1)
             try compareBits("input gradients", g.values, given)
             for moment in state { _ = try moment.values("state") }
             history.append(try parameters.values("parameters"))
         }
         return history
+    }
+
+    func step(
+        _ parameters: Tensor, _ first: Tensor, _ second: Tensor, _ gradient: StepGradient, _ gradientScale: Float,
+        _ step: Int
+    ) throws {
+        switch self {
+        case .sgd(let s):
+            try Kernels.sgdStep(
+                parameters, velocity: s.momentum == 0 ? nil : first, gradient, gradientScale: gradientScale, step: step,
+                learningRate: Float(s.learningRate), momentum: Float(s.momentum), dampening: Float(s.dampening),
+                weightDecay: Float(s.weightDecay), nesterov: s.nesterov)
+        case .adam(let a):
+            try Kernels.adamStep(
+                parameters, firstMoment: first, secondMoment: second, gradient, gradientScale: gradientScale,
+                step: step, learningRate: Float(a.learningRate), beta1: Float(a.beta1), beta2: Float(a.beta2),
+                epsilon: Float(a.epsilon), weightDecay: Float(a.weightDecay), decoupledDecay: a.decoupledDecay)
+        }
     }
 
     func twin(_ start: [Double], _ gradients: [[Double]]) -> [[Double]] {
@@ -101,8 +107,38 @@ extension KernelTests {
                 }
                 let expected = item.twin(start.doubled, gradients.map(\.doubled))
                 for (scale, run) in [(Float(1), KernelRuns.aligned), (0.25, .unaligned)] {
-                    let ours = try item.run(start, gradients, gradientScale: scale, run)
-                    for k in 0..<6 { try compare("step \(k + 1), scale \(scale)", ours[k], expected[k], tolerance) }
+                    try ck_isa.each { isa in
+                        let ours = try item.run(start, gradients, gradientScale: scale, run)
+                        for k in 0..<6 {
+                            try compare("\(isa): step \(k + 1), scale \(scale)", ours[k], expected[k], tolerance)
+                        }
+                    }
+                }
+            }
+        }
+
+        @Test("a step along a product has the bits of one along the stored product")
+        func products() throws {
+            let cases = [(1, 1, 1), (3, 17, 7), (5, 100, 13), (2, 3841, 6), (33, 70, 20), (4, 9000, 5)]
+                .map { LinearCase(batch: $0, inputs: $1, outputs: $2) }
+            try sweep(cases, seed: 64) { item, seed in
+                let (n, i, o) = (item.batch, item.inputs, item.outputs)
+                let (x, gy) = (Tensor([n, i], item.x(seed)), Tensor([n, o], item.gy(seed)))
+                for optimizer in [OptimizerCase.all[2], .all[4], .all[OptimizerCase.all.count - 1]] {
+                    try ck_isa.each { isa in
+                        let gw = Tensor([o, i])
+                        try Kernels.linearBackwardWeight(gw, nil, gy: gy, x)
+                        func weights(_ gradient: StepGradient) throws -> [Float] {
+                            let w = KernelRuns.aligned.output([o, i])
+                            w.tensor.copy(from: Tensor([o, i], item.w(seed)))
+                            let (first, second) = (Tensor([o, i]), Tensor([o, i]))
+                            for step in 1...3 {
+                                try optimizer.step(w.tensor, first, second, gradient, 0.5, step)
+                            }
+                            return try w.values("w") + first.values + second.values
+                        }
+                        try compareBits("\(isa), \(optimizer)", weights(.product(gy: gy, x: x)), weights(.stored(gw)))
+                    }
                 }
             }
         }
@@ -112,12 +148,12 @@ extension KernelTests {
             let velocity = Tensor([3], [7, -7, .nan])
             let parameters = Tensor([3], [1, 2, 3])
             try Kernels.sgdStep(
-                parameters, velocity: velocity, gradients: Tensor([3], [4, 2, 8]), step: 1, learningRate: 0.5,
+                parameters, velocity: velocity, .stored(Tensor([3], [4, 2, 8])), step: 1, learningRate: 0.5,
                 momentum: 0.5, dampening: 0.5)
             #expect(velocity.values == [4, 2, 8])
             #expect(parameters.values == [-1, 1, -1])
             try Kernels.sgdStep(
-                parameters, velocity: velocity, gradients: Tensor([3], [4, 4, 4]), step: 2, learningRate: 0.5,
+                parameters, velocity: velocity, .stored(Tensor([3], [4, 4, 4])), step: 2, learningRate: 0.5,
                 momentum: 0.5, dampening: 0.5)
             #expect(velocity.values == [4, 3, 6])
         }
@@ -127,7 +163,7 @@ extension KernelTests {
             for step in [1000, 1_000_000] {
                 let (parameters, first, second) = (Tensor([1], [1]), Tensor([1], [0.5]), Tensor([1], [0.25]))
                 try Kernels.adamStep(
-                    parameters, firstMoment: first, secondMoment: second, gradients: Tensor([1], [0.5]), step: step,
+                    parameters, firstMoment: first, secondMoment: second, .stored(Tensor([1], [0.5])), step: step,
                     learningRate: 0.01)
                 let correction = step == 1000 ? (1 - 0.36769542).squareRoot() : 1
                 try compare("parameter", parameters.values, [1 - 0.01 * correction], Tolerance(absolute: 2e-7))
@@ -138,7 +174,7 @@ extension KernelTests {
         func decayIsNotClipped() throws {
             let parameters = Tensor([1], [2])
             try Kernels.sgdStep(
-                parameters, velocity: nil, gradients: Tensor([1], [8]), gradientScale: 0.25, step: 1,
+                parameters, velocity: nil, .stored(Tensor([1], [8])), gradientScale: 0.25, step: 1,
                 learningRate: 0.5, weightDecay: 0.5)
             #expect(parameters.values == [0.5])
         }

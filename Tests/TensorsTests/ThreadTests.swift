@@ -81,6 +81,24 @@ extension KernelTests {
             }
         }
 
+        @Test("convolutions with a tail have the same bits for any number of threads")
+        func convolutionTail() throws {
+            let test = TailCase(
+                Convolution(channels: 6, height: 70, width: 64, filters: 16, kernel: (5, 5)), batch: 3, relu: true,
+                pooling: .mean)
+            let (item, g) = (test.item, test.item.geometry)
+            let gy = Formula.values(seed: 4, count: try g.outputShape().count * 3)
+            try ConvolutionForm.each { form in
+                try sameBits("convolution with a tail, \(form)") {
+                    let (y, signs) = try KernelRuns.aligned.convolutionWithSigns(
+                        item.x(1), item.w(1), item.bias(1), g, batch: 3)
+                    let back = try KernelRuns.aligned.convolutionBackward(
+                        gy: gy, signs: signs, item.x(1), item.w(1), g, batch: 3)
+                    return [y, back.gx, back.gw, back.gb!]
+                }
+            }
+        }
+
         @Test("a convolution's own count of scratch is enough for each number of threads")
         func scratch() throws {
             let geometry = Convolution(

@@ -1,0 +1,222 @@
+/// Dense layers and optimizer steps for vectors of LANES floats: included after ck_lanes.h, with the blocks that fit
+/// the registers defined,
+///   DOT_N, DOT_O        samples and outputs of a block of products that are added up over the inputs
+///   DATA_N, DATA_V      samples and vectors of inputs of a block of gradients by the inputs
+///   WEIGHT_O, WEIGHT_V  outputs and vectors of inputs of a block of gradients by the weights
+/// No OpenMP here: the outlined body of a parallel region loses its target.
+#include "ck_dense.h"
+
+static inline vec load_part(const float *p, int64_t count) {
+    if (count >= LANES)
+        return load(p);
+    float all[LANES] = {0};
+    for (int64_t i = 0; i < count; i++)
+        all[i] = p[i];
+    return load(all);
+}
+
+static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t stride) {
+#pragma clang fp contract(fast)
+    for (int64_t k = 0; k < o; k += DOT_O)
+        for (int64_t m = 0; m < n; m += DOT_N) {
+            if (x == w && m + DOT_N <= k)
+                continue;
+            // After the last row that one again; its sums are not kept.
+            const float *a[DOT_N], *b[DOT_O];
+            vec sum[DOT_N][DOT_O];
+#pragma unroll
+            for (int i = 0; i < DOT_N; i++) {
+                a[i] = x + ck_min(m + i, n - 1) * stride;
+#pragma unroll
+                for (int j = 0; j < DOT_O; j++)
+                    sum[i][j] = (vec)(0.0f);
+            }
+#pragma unroll
+            for (int j = 0; j < DOT_O; j++)
+                b[j] = w + ck_min(k + j, o - 1) * stride;
+            int64_t at = 0;
+            for (; at + LANES <= count; at += LANES) {
+                vec v[DOT_O];
+#pragma unroll
+                for (int j = 0; j < DOT_O; j++)
+                    v[j] = load(b[j] + at);
+#pragma unroll
+                for (int i = 0; i < DOT_N; i++) {
+                    vec u = load(a[i] + at);
+#pragma unroll
+                    for (int j = 0; j < DOT_O; j++)
+                        sum[i][j] += u * v[j];
+                }
+            }
+            const int64_t rest = count - at;
+#pragma unroll
+            for (int i = 0; i < DOT_N; i++)
+#pragma unroll
+                for (int j = 0; j < DOT_O; j++) {
+                    if (m + i >= n || k + j >= o)
+                        continue;
+                    float *to = sums + ((m + i) * o + k + j) * LANES;
+                    vec total = load(to) + sum[i][j];
+                    if (rest > 0)
+                        total += load_part(a[i] + at, rest) * load_part(b[j] + at, rest);
+                    store(to, total);
+                }
+        }
+}
+
+/// Gradients by `vectors` (at most DATA_V) vectors of inputs, the last of which has `lanes` of them, for all samples.
+static inline __attribute__((always_inline)) void data_strip(float *gx, const float *gy, const float *w, int64_t n,
+                                                             int64_t o, int64_t stride, int vectors, int64_t lanes) {
+#pragma clang fp contract(fast)
+    for (int64_t m = 0; m < n; m += DATA_N) {
+        const float *gradient[DATA_N];
+        vec sum[DATA_N][DATA_V];
+#pragma unroll
+        for (int i = 0; i < DATA_N; i++) {
+            gradient[i] = gy + ck_min(m + i, n - 1) * o;
+#pragma unroll
+            for (int p = 0; p < vectors; p++)
+                sum[i][p] = (vec)(0.0f);
+        }
+        for (int64_t k = 0; k < o; k++) {
+            vec v[DATA_V];
+#pragma unroll
+            for (int p = 0; p < vectors; p++) {
+                v[p] = lanes == LANES ? load(w + k * stride + p * LANES) : load_part(w + k * stride, lanes);
+                // The next strip: rows are too far apart for the processor to see it coming.
+                if (m == 0)
+                    __builtin_prefetch(w + k * stride + (vectors + p) * LANES);
+            }
+#pragma unroll
+            for (int i = 0; i < DATA_N; i++) {
+                vec g = (vec)(gradient[i][k]);
+#pragma unroll
+                for (int p = 0; p < vectors; p++)
+                    sum[i][p] += g * v[p];
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < DATA_N; i++)
+            if (m + i < n)
+#pragma unroll
+                for (int p = 0; p < vectors; p++)
+                    store_elements(gx + (m + i) * stride + p * LANES, sum[i][p], lanes);
+    }
+}
+
+static void backward_data(float *gx, const float *gy, const float *w, int64_t n, int64_t o, int64_t count,
+                          int64_t stride) {
+    int64_t at = 0;
+    for (; at + DATA_V * LANES <= count; at += DATA_V * LANES)
+        data_strip(gx + at, gy, w + at, n, o, stride, DATA_V, LANES);
+    for (; at < count; at += LANES)
+        data_strip(gx + at, gy, w + at, n, o, stride, 1, ck_min(LANES, count - at));
+}
+
+/// One step of LANES parameters.
+static inline __attribute__((always_inline)) void step_vector(const ck_step *s, ck_stepped p, vec gradient) {
+    vec parameter = load(p.parameters);
+    gradient = gradient * s->gradient_scale + s->decay * parameter;
+    if (s->method == CK_METHOD_ADAM) {
+        vec m = s->beta1 * load(p.first) + s->rest1 * gradient;
+        vec v = s->beta2 * load(p.second) + s->rest2 * gradient * gradient;
+        store(p.first, m);
+        store(p.second, v);
+        vec spread = __builtin_elementwise_sqrt(v) * s->correction + s->epsilon;
+        store(p.parameters, parameter * s->shrink - s->step_size * m / spread);
+        return;
+    }
+    if (s->momentum != 0) {
+        vec velocity = s->is_first ? gradient : s->momentum * load(p.first) + s->take * gradient;
+        store(p.first, velocity);
+        gradient = s->nesterov ? gradient + s->momentum * velocity : velocity;
+    }
+    store(p.parameters, parameter - s->learning_rate * gradient);
+}
+
+static inline ck_stepped moved(ck_stepped p, int64_t by) {
+    return (ck_stepped){p.parameters + by, p.first ? p.first + by : NULL, p.second ? p.second + by : NULL};
+}
+
+/// The same for fewer.
+static void step_part(const ck_step *s, ck_stepped p, vec gradient, int64_t count) {
+    float *from[3] = {p.parameters, p.first, p.second}, part[3][LANES] = {{0}};
+    for (int a = 0; a < 3; a++)
+        for (int64_t i = 0; from[a] && i < count; i++)
+            part[a][i] = from[a][i];
+    step_vector(s, (ck_stepped){part[0], p.first ? part[1] : NULL, p.second ? part[2] : NULL}, gradient);
+    for (int a = 0; a < 3; a++)
+        for (int64_t i = 0; from[a] && i < count; i++)
+            from[a][i] = part[a][i];
+}
+
+static void step(const ck_step *s, ck_stepped p, const float *gradients, int64_t count) {
+    int64_t at = 0;
+    for (; at + LANES <= count; at += LANES)
+        step_vector(s, moved(p, at), load(gradients + at));
+    if (at < count)
+        step_part(s, moved(p, at), load_part(gradients + at, count - at), count - at);
+}
+
+/// Gradients by the weights of `vectors` (at most WEIGHT_V) vectors of inputs, the last of which has `lanes` of them,
+/// and a block of outputs, of which the first `rows` are stored.
+static inline __attribute__((always_inline)) void weight_tile(float *gw, const float *gy, const float *x, int64_t n,
+                                                              int64_t o, int64_t rows, int64_t stride,
+                                                              int64_t out_stride, int vectors, int64_t lanes) {
+#pragma clang fp contract(fast)
+    int64_t row[WEIGHT_O];
+    vec sum[WEIGHT_O][WEIGHT_V];
+#pragma unroll
+    for (int j = 0; j < WEIGHT_O; j++) {
+        row[j] = ck_min(j, rows - 1);
+#pragma unroll
+        for (int v = 0; v < vectors; v++)
+            sum[j][v] = (vec)(0.0f);
+    }
+    for (int64_t m = 0; m < n; m++, x += stride, gy += o) {
+        vec in[WEIGHT_V];
+#pragma unroll
+        for (int v = 0; v < vectors; v++)
+            in[v] = lanes == LANES ? load(x + v * LANES) : load_part(x, lanes);
+#pragma unroll
+        for (int j = 0; j < WEIGHT_O; j++) {
+            vec g = (vec)(gy[row[j]]);
+#pragma unroll
+            for (int v = 0; v < vectors; v++)
+                sum[j][v] += g * in[v];
+        }
+    }
+#pragma unroll
+    for (int j = 0; j < WEIGHT_O; j++)
+        if (j < rows)
+#pragma unroll
+            for (int v = 0; v < vectors; v++)
+                store_elements(gw + j * out_stride + v * LANES, sum[j][v], lanes);
+}
+
+static void weight_rows(float *gw, const float *gy, const float *x, int64_t n, int64_t o, int64_t rows, int64_t count,
+                        int64_t stride, int64_t out_stride) {
+    int64_t at = 0;
+    for (; at + WEIGHT_V * LANES <= count; at += WEIGHT_V * LANES)
+        weight_tile(gw + at, gy, x + at, n, o, rows, stride, out_stride, WEIGHT_V, LANES);
+    for (; at < count; at += LANES)
+        weight_tile(gw + at, gy, x + at, n, o, rows, stride, out_stride, 1, ck_min(LANES, count - at));
+}
+
+static void backward_weight(float *gw, const float *gy, const float *x, int64_t n, int64_t o, int64_t count,
+                            int64_t stride) {
+    for (int64_t k = 0; k < o; k += WEIGHT_O)
+        weight_rows(gw + k * stride, gy + k, x, n, o, ck_min(WEIGHT_O, o - k), count, stride, stride);
+}
+
+/// The gradients of a block of outputs wait in the first-level cache, so that a step goes along whole rows.
+static void step_product(const ck_step *s, ck_stepped w, const float *gy, const float *x, int64_t n, int64_t o,
+                         int64_t count, int64_t stride) {
+    float gradients[WEIGHT_O * CK_STEP_CHUNK];
+    for (int64_t k = 0; k < o; k += WEIGHT_O) {
+        int64_t rows = ck_min(WEIGHT_O, o - k);
+        weight_rows(gradients, gy + k, x, n, o, rows, count, stride, CK_STEP_CHUNK);
+        for (int64_t j = 0; j < rows; j++)
+            step(s, moved(w, (k + j) * stride), gradients + j * CK_STEP_CHUNK, count);
+    }
+}

@@ -1,0 +1,16 @@
+/// Blur and noise; part of image_augment_lanes.h.
+
+static void blur_row(float *out, const float *const *before, const float *const *after, const float *weights,
+                     int64_t radius, int64_t pitch) {
+    for (int64_t x = 0; x < pitch; x += LANES) {
+        vec sum = weights[0] * load(before[0] + x);
+        for (int64_t i = 1; i <= radius; i++)
+            sum += weights[i] * (load(before[i] + x) + load(after[i] + x));
+        store(out + x, sum);
+    }
+}
+
+static void add_noise(float *row, const float *noise, int64_t pitch, float sigma) {
+    for (int64_t x = 0; x < pitch; x += LANES)
+        store(row + x, held(load(row + x) + sigma * load(noise + x), 0, 255));
+}
