@@ -146,6 +146,8 @@ import Testing
             #expect(try RGBImage(decoding: "\(work.path)/lost.png") == strip)
         }
 
+        try checkFormats(work)
+
         let wide = try Command.mask.run(
             "small.png", "--model", "run/last.safetensors", "--stride", "257", in: work.path)
         #expect(
@@ -156,6 +158,25 @@ import Testing
         let gif = try Command.mask.run("overlay", "small.png", "--output", "o.gif", in: work.path)
         #expect(
             gif.status == 73 && gif.errors.contains("o.gif: expected the extension .png, .jpg or .jpeg, found .gif"))
+    }
+
+    /// The same mask in every format.
+    private func checkFormats(_ work: WorkFolder) throws {
+        let mask = try RGBImage(decoding: "\(work.path)/mask1.png")
+        for arguments in [["--output", "bits.png", "--bits", "1"], ["--output", "pyramid.tif"]] {
+            let result = try Command.mask.start(
+                ["set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--stride", "100"] + arguments, in: work.path
+            ).wait()
+            try #require(result.status == 0, "\(result)")
+            #expect(try RGBImage(decoding: "\(work.path)/\(arguments[1])") == mask)
+        }
+        #expect(try SlideReader("\(work.path)/pyramid.tif").metadata.levels.map(\.width) == [520, 260, 130])
+        let shown = try Command.mask.run(
+            "overlay", "set/wsi_crop_1.jpg", "--mask", "pyramid.tif", "--output", "o.png", in: work.path)
+        #expect(shown.status == 0, "\(shown)")
+        let gif = try Command.mask.run("small.png", "--output", "mask.gif", in: work.path)
+        #expect(gif.status == 73)
+        #expect(gif.errors == "error: mask.gif: expected the extension .png, .tif or .tiff, found .gif\n")
     }
 
     @Test func ctrlCLeavesFinishedEpochs() throws {
