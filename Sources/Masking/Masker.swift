@@ -10,6 +10,7 @@ package struct MaskSettings: Codable, Equatable, Sendable {
     /// A pixel is white where its mean probability of nuclei is above this.
     package var threshold = 0.5
     package var edges = EdgeRule.clamp
+    package var blend = Blend.uniform
 
     package init() {}
 }
@@ -22,12 +23,8 @@ package struct MaskSummary: Sendable {
     /// Pixels by what the mask says of them; together all pixels of the image.
     package var nuclei = 0
     package var noNuclei = 0
-    /// Black as well, because there is no tissue, because the image has no pixels there, because they could not be
-    /// decoded, or because there is no window.
-    package var background = 0
-    package var outside = 0
-    package var unreadable = 0
-    package var uncovered = 0
+    /// Black as well.
+    package var blank = BlankPixels()
 
     package var coverage: Double { Double(nuclei) / (Double(width) * Double(height)) }
 }
@@ -161,38 +158,15 @@ package final class Masker {
     package func write(
         _ probabilities: ProbabilityGrid, width: Int, height: Int, to writer: any RowWriter
     ) throws(FileError) -> MaskSummary {
-        var summary = MaskSummary(width: width, height: height, windows: probabilities.grid.count)
-        var line = [UInt8](repeating: 0, count: width)
-        for (index, row) in probabilities.grid.rows.cells.enumerated() {
-            // Cells of the padding are no part of the image.
-            let rows = row.pixels.clamped(to: 0..<height).count
-            if rows == 0 { continue }
-            for (cell, content) in zip(probabilities.grid.columns.cells, probabilities.contents(ofCellRow: index)) {
-                let pixels = cell.pixels.clamped(to: 0..<width)
-                var isWhite = false
-                switch content {
-                case .average(let value):
-                    isWhite = value > settings.threshold
-                    if isWhite {
-                        summary.nuclei += rows * pixels.count
-                    } else {
-                        summary.noNuclei += rows * pixels.count
-                    }
-                case .background: summary.background += rows * pixels.count
-                case .outside: summary.outside += rows * pixels.count
-                case .unreadable: summary.unreadable += rows * pixels.count
-                case .uncovered: summary.uncovered += rows * pixels.count
-                }
-                line.replaceSubrange(pixels, with: repeatElement(isWhite ? 255 : 0, count: pixels.count))
-            }
-            for _ in 0..<rows {
-                let result = line.withUnsafeBytes { bytes in
-                    Result { () throws(FileError) in try writer.write(rows: bytes, count: 1) }
-                }
-                try result.get()
-            }
-        }
-        try writer.finish()
-        return summary
+        let field = field(probabilities, width: width, height: height)
+        var painter = MaskPainter(writer, windows: probabilities.grid.count)
+        for row in field.rows.indices { try painter.add(field.band(ofRow: row, threshold: settings.threshold)) }
+        try painter.finish()
+        return painter.summary
+    }
+
+    /// The mean probabilities all over an image of some size.
+    package func field(_ probabilities: ProbabilityGrid, width: Int, height: Int) -> ProbabilityField {
+        ProbabilityField(probabilities, blend: settings.blend, width: width, height: height)
     }
 }

@@ -16,6 +16,8 @@ package enum ResolutionChoice: Equatable, Sendable {
 package struct ResolvedImage {
     package let reader: any BlockReader
     package let note: String?
+    /// Microns per pixel of the full resolution, where the slide or the user says; nil for others.
+    package let micronsPerPixel: (x: Double, y: Double)?
 }
 
 /// How far resolutions may be apart to pass for the same: scanners of one make differ by as much.
@@ -35,7 +37,8 @@ package func openBlocks(
         }
         let reader = try SlideBlockReader(path, level: level)
         return ResolvedImage(
-            reader: reader, note: "level \(level), \(reader.width) x \(reader.height) pixels, as it is")
+            reader: reader, note: "level \(level), \(reader.width) x \(reader.height) pixels, as it is",
+            micronsPerPixel: full.slide?.micronsPerPixel)
     }
     guard let wanted else {
         let note = full.slide == nil ? nil : "read at full resolution: the model does not know its own"
@@ -43,14 +46,15 @@ package func openBlocks(
             throw FileError(
                 path, expected: "a model that knows its resolution, as --mpp asks for", found: "one that does not")
         }
-        return ResolvedImage(reader: full, note: note)
+        return ResolvedImage(reader: full, note: note, micronsPerPixel: full.slide?.micronsPerPixel)
     }
     var found = full.slide?.micronsPerPixel
     if case .imageMicronsPerPixel(let value) = choice { found = (value, value) }
     guard let found else {
         if full.slide == nil {
             return ResolvedImage(
-                reader: full, note: String(format: "taken to have the model's %.3f microns per pixel (--mpp)", wanted))
+                reader: full, note: String(format: "taken to have the model's %.3f microns per pixel (--mpp)", wanted),
+                micronsPerPixel: nil)
         }
         throw FileError(
             path, expected: "a slide that says its microns per pixel, or --mpp, or --level", found: "neither")
@@ -62,7 +66,7 @@ package func openBlocks(
             found: "\(found.x) x \(found.y)")
     }
     if (scale.x - 1).magnitude <= tolerance, (scale.y - 1).magnitude <= tolerance {
-        return ResolvedImage(reader: full, note: nil)
+        return ResolvedImage(reader: full, note: nil, micronsPerPixel: found)
     }
     var source = full
     if let levels = full.slide?.levels {
@@ -79,7 +83,9 @@ package func openBlocks(
     // Levels are seldom exact: what is off by less than a pixel in a hundred is not resampled.
     func fits(_ a: Int, _ b: Int) -> Bool { (Double(a) / Double(b) - 1).magnitude <= tolerance }
     if fits(source.width, width), fits(source.height, height) {
-        return ResolvedImage(reader: source, note: "\(level)\(source.width) x \(source.height) pixels")
+        return ResolvedImage(
+            reader: source, note: "\(level)\(source.width) x \(source.height) pixels", micronsPerPixel: found)
     }
-    return ResolvedImage(reader: ScaledBlockReader(source, width: width, height: height), note: note)
+    return ResolvedImage(
+        reader: ScaledBlockReader(source, width: width, height: height), note: note, micronsPerPixel: found)
 }

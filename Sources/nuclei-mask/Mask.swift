@@ -8,6 +8,12 @@ import NeuralNetworks
 import Tensors
 
 extension EdgeRule: ExpressibleByArgument {}
+extension Blend: ExpressibleByArgument {}
+
+/// How the positive regions of a mask become nuclei.
+enum Refiner: String, CaseIterable, ExpressibleByArgument {
+    case haematoxylin
+}
 
 struct Mask: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,8 +22,8 @@ struct Mask: ParsableCommand {
             IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to \
             the microns per pixel of the tiles that the model learnt from, where it knows them; crops are taken to \
             have them. Windows as large as the model's tiles slide over it; the probabilities of nuclei of all \
-            windows that cover a pixel are averaged. The mask is a PNG of the image's size: 255 where nuclei are, \
-            else 0.
+            windows that cover a pixel are averaged. The mask has the image's size: 255 where nuclei are, else 0; in \
+            the lower levels of a pyramid greys are means.
 
             \(ExitStatus.help)
             """)
@@ -46,6 +52,20 @@ struct Mask: ParsableCommand {
     var edges = EdgeRule.clamp
 
     @Option(
+        help: """
+            Weights of the windows over a pixel: the same (uniform), or less towards a window's edge (hann), for masks \
+            without block edges, computed for squares of 8 x 8 pixels.
+            """)
+    var blend = Blend.uniform
+
+    @Option(
+        help: """
+            Outline the nuclei inside the white regions: pixels with more haematoxylin, by colour deconvolution, than a \
+            threshold that is found for the whole image (haematoxylin). Made for H&E at 20x and more.
+            """)
+    var refine: Refiner?
+
+    @Option(
         help: ArgumentHelp(
             """
             Where to look: in the tissue that a slide's smallest level shows (auto; crops are looked at everywhere), \
@@ -60,8 +80,7 @@ struct Mask: ParsableCommand {
     )
     var sharedFeatures = true
 
-    @Option(help: "File to write (default: IMAGE's name with _nuclei_mask.png, beside it).")
-    var output: String?
+    @OptionGroup var outputs: OutputOptions
 
     @OptionGroup var threads: ThreadOptions
 
@@ -84,51 +103,61 @@ struct Mask: ParsableCommand {
             settings.stride = stride
             settings.threshold = threshold
             settings.edges = edges
-            let resolved = try openBlocks(image, modelMicronsPerPixel: loaded.description.micronsPerPixel, resolution)
-            let reader = resolved.reader
-            let masker = try Masker(
-                loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
+            settings.blend = blend
+            if stride == tile { try requireOverlap(tile) }
+            let opened = try openBlocks(image, modelMicronsPerPixel: loaded.description.micronsPerPixel, resolution)
+            let reader = opened.reader
+            let masker = try Masker(loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
+            masker.sharing = sharedFeatures ? .automatic : .none
             let total = try masker.grid(for: reader).count
-            let path = output ?? defaultPath(for: image, ending: "_nuclei_mask.png")
-            try requireOther(path, than: [image] + (model.map { [$0] } ?? []) + tissue.files)
-            let writer = try PNGWriter(
-                path: path, width: reader.imageWidth, height: reader.imageHeight, channels: .grey)
+            try outputs.requireDistinct(for: image, inputs: [image] + (model.map { [$0] } ?? []) + tissue.files)
+            let refinement = refinement(of: opened, loaded.description)
+            let files = try MaskOutputs(outputs, for: image, opened, settings: settings, refinement: refinement)
             let size = "\(reader.imageWidth) x \(reader.imageHeight) pixels"
             if masker.pads(width: reader.width, height: reader.height) {
                 Terminal.printLine("\(image): \(size), smaller than a tile of \(tile): padded by reflection")
             }
-            if let note = resolved.note { Terminal.printLine("\(image): \(note)") }
+            if let note = opened.note { Terminal.printLine("\(image): \(note)") }
             let map = try tissue.map(of: reader)
-            masker.sharing = sharedFeatures ? .automatic : .none
             let start = ContinuousClock.now
-            var progress = Progress((image as NSString).lastPathComponent, unit: "windows")
+            let name = (image as NSString).lastPathComponent
+            var progress = Progress(name, unit: "windows")
             let probabilities = try masker.probabilities(reader, tissue: map) { done in
                 progress.update(done, of: total)
                 try Interruption.check("interrupted; no mask was written")
             }
-            let summary = try masker.write(
-                probabilities, width: reader.imageWidth, height: reader.imageHeight, to: writer)
-            let seconds = Progress.seconds(ContinuousClock.now - start)
+            let predicted = ContinuousClock.now
             let counts = probabilities.counts()
+            let field = masker.field(probabilities, width: reader.imageWidth, height: reader.imageHeight)
+            let result = try write(files, probabilities, field)
+            let (predicting, writing) = (
+                Progress.seconds(predicted - start), Progress.seconds(ContinuousClock.now - predicted)
+            )
+            try files.finish(
+                MaskRecord(
+                    version: version, image: .init(opened), model: named(loaded.description), settings: settings,
+                    refinement: refinement.map {
+                        .init(
+                            method: Refiner.haematoxylin.rawValue, settings: $0,
+                            densityThreshold: result.densityThreshold)
+                    },
+                    windows: .init(probabilities.grid, counts, masker.sharingPlan),
+                    coverage: .init(result, opened.micronsPerPixel, isRefined: refinement != nil),
+                    polygons: result.polygons, files: outputs.paths(for: image),
+                    seconds: .init(predicting: predicting, writing: writing)))
             Terminal.printLine(
                 String(
-                    format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, summary.windows, seconds,
-                    Double(counts[.predicted, default: 0]) / seconds))
+                    format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, total, predicting + writing,
+                    Double(counts[.predicted, default: 0]) / predicting))
             if let line = coverageLine(counts) { Terminal.printLine(line) }
             Terminal.printLine(
                 masker.sharingPlan.map {
                     "windows shared the features of \($0.trunk) layers, every \($0.stride) pixels"
                 }
                     ?? "windows were computed one by one")
-            Terminal.printLine(String(format: "nuclei cover %.2f %% of the image", summary.coverage * 100))
-            if summary.uncovered > 0 {
-                let share = Double(summary.uncovered) / (Double(reader.imageWidth) * Double(reader.imageHeight)) * 100
-                Terminal.printLine(
-                    String(format: "%.2f %% at the right and lower edge were not looked at (--edges none)", share))
-            }
-            Terminal.printLine("mask: \(path)")
+            report(result)
             if let unreadable = counts[.unreadable], unreadable > 0 {
-                let share = Double(summary.unreadable) / (Double(reader.imageWidth) * Double(reader.imageHeight)) * 100
+                let share = share(of: result.summary.blank.unreadable, result.summary)
                 Terminal.writeError(
                     String(
                         format: "warning: %@: %d windows could not be read; nothing is known of %.2f %% of the image\n",
@@ -136,6 +165,10 @@ struct Mask: ParsableCommand {
                 throw ExitStatus.partlyUnreadable
             }
         }
+    }
+
+    private var resolution: ResolutionChoice {
+        level.map { .level($0) } ?? mpp.map { .imageMicronsPerPixel($0) } ?? .model
     }
 
     /// How many windows had which fate, when not all were predicted.
@@ -151,19 +184,66 @@ struct Mask: ParsableCommand {
             ? nil : "windows: \(parts.joined(separator: ", "))"
     }
 
-    private var resolution: ResolutionChoice {
-        level.map { .level($0) } ?? mpp.map { .imageMicronsPerPixel($0) } ?? .model
+    /// In per cent.
+    private func share(of pixels: Int, _ summary: MaskSummary) -> Double {
+        Double(pixels) / (Double(summary.width) * Double(summary.height)) * 100
     }
-}
 
-/// Throws when a file to write is one of those to read.
-func requireOther(_ output: String, than inputs: [String]) throws(FileError) {
-    if let input = inputs.first(where: { AtomicFile.areSame(output, $0) }) {
-        throw FileError(output, .unwritable, "expected another file than the input \(input), found the same")
+    /// Writes what comes out, with progress where an image is read again.
+    private func write(
+        _ files: MaskOutputs, _ probabilities: ProbabilityGrid, _ field: ProbabilityField
+    ) throws -> MaskOutputs.Result {
+        var bars = [String: Console.Progress]()
+        return try files.write(probabilities, field) { what, done, total in
+            bars[what, default: Progress("\((image as NSString).lastPathComponent): \(what)", unit: "rows")]
+                .update(done, of: total)
+            try Interruption.check("interrupted; no mask was written")
+        }
     }
-}
 
-/// A path beside an image: its name without the extension, and an ending.
-func defaultPath(for image: String, ending: String) -> String {
-    (image as NSString).deletingPathExtension + ending
+    private func report(_ result: MaskOutputs.Result) {
+        let summary = result.summary
+        Terminal.printLine(String(format: "nuclei cover %.2f %% of the image", summary.coverage * 100))
+        if refine != nil, result.positive > 0 {
+            Terminal.printLine(
+                String(
+                    format: "refined: nuclei cover %.2f %% of the regions that have some",
+                    Double(summary.nuclei) / Double(result.positive) * 100))
+        }
+        if summary.blank.uncovered > 0 {
+            let share = share(of: summary.blank.uncovered, summary)
+            Terminal.printLine(
+                String(format: "%.2f %% at the right and lower edge were not looked at (--edges none)", share))
+        }
+        for (name, path) in outputs.paths(for: image).sorted(by: { $0.key < $1.key }) where name != "mask" {
+            Terminal.printLine("\(name): \(path)")
+        }
+        Terminal.printLine("mask: \(outputs.maskPath(for: image))")
+    }
+
+    private func requireOverlap(_ tile: Int) throws {
+        let found = "windows that only touch, --stride \(tile)"
+        try require(blend == .uniform, "--blend hann", "windows that overlap", found: found)
+        try require(outputs.disagreement == nil, "--disagreement", "windows that overlap", found: found)
+    }
+
+    private func named(_ model: ModelDescription) throws -> MaskRecord.NamedModel {
+        MaskRecord.NamedModel(
+            path: self.model ?? Model.builtInName, sha256: try Model.digest(ofPathOrBuiltIn: self.model),
+            architecture: model.architecture.rawValue, classes: model.classes, tileSize: model.tileSize,
+            micronsPerPixel: model.micronsPerPixel)
+    }
+
+    /// How to refine: at the slide's resolution, else the model's, else that of 40x, which is said.
+    private func refinement(of image: ResolvedImage, _ model: ModelDescription) -> RefinementSettings? {
+        guard refine != nil else { return nil }
+        if let slide = image.micronsPerPixel { return RefinementSettings(micronsPerPixel: (slide.x + slide.y) / 2) }
+        let assumed = model.micronsPerPixel ?? 0.25
+        Terminal.printLine(
+            String(
+                format: "%@: its resolution is not known; refined as if it were %.3f microns per pixel", self.image,
+                assumed)
+        )
+        return RefinementSettings(micronsPerPixel: assumed)
+    }
 }

@@ -29,6 +29,7 @@ struct UsageTests {
         let mask = try Command.mask.run("mask", "--help", in: work.path)
         for option in [
             "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--tissue",
+            "--bits",
             "--mpp", "--level", "--shared-features/--no-shared-features",
         ] {
             #expect(mask.output.contains(option), "\(option)")
@@ -61,6 +62,7 @@ struct UsageTests {
         for arguments in [
             [], ["a.png", "--model", "m", "--threshold", "2"], ["a.png", "--mpp", "0"], ["a.png", "--level", "-1"],
             ["a.png", "--mpp", "1", "--level", "1"], ["a.png", "--tissue", "maybe"],
+            ["a.png", "--bits", "2"], ["a.png", "--bits", "1", "--output", "a.tif"],
             ["overlay", "a.png", "--size", "1"],
         ] {
             #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
