@@ -97,6 +97,17 @@ package final class AtomicFile {
         for name in names where name.hasPrefix(".") && name.contains(".partial-") { unlink("\(folder)/\(name)") }
     }
 
+    /// Removes temporary files of one destination that processes which were killed have left. Not while others write it.
+    package static func removeLeftovers(of path: String) {
+        let folder = (path as NSString).deletingLastPathComponent
+        let prefix = ".\((path as NSString).lastPathComponent).partial-"
+        let own = "\(prefix)\(getpid())"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+        for name in names where name.hasPrefix(prefix) && name != own && !name.hasPrefix("\(own)-") {
+            unlink(folder.isEmpty ? name : (folder as NSString).appendingPathComponent(name))
+        }
+    }
+
     /// Whether two paths name one file that exists.
     package static func areSame(_ a: String, _ b: String) -> Bool {
         var (first, second) = (stat(), stat())

@@ -33,6 +33,12 @@ package struct TissueMap: Equatable, Sendable {
         TissueMap(imageWidth: width, imageHeight: height, width: self.width, height: self.height, isTissue: isTissue)
     }
 
+    /// SHA-256 of the grid.
+    package var digest: String {
+        let bytes = isTissue.map { $0 ? UInt8(1) : 0 }
+        return "\(width) x \(height) " + bytes.withUnsafeBytes { SHA256.digest(of: $0) }
+    }
+
     /// Share of the image that is tissue.
     package var share: Double { Double(isTissue.count { $0 }) / Double(isTissue.count) }
 

@@ -41,6 +41,8 @@ package final class Masker {
     package var largestBlock = 2304
     /// Whether windows share the features of a block.
     package var sharing = SharingChoice.automatic
+    /// Windows of the image that was looked at last that were computed, not found in a journal.
+    package private(set) var computed = 0
     /// How the windows of the image that was looked at last shared features; nil when they did not.
     package private(set) var sharingPlan: SharingPlan?
 
@@ -91,27 +93,34 @@ package final class Masker {
     /// computed. Windows without tissue, where a map of it is given, are not computed, nor are those that the image has no
     /// pixels for or that could not be decoded. `afterBatch` is told how many windows have been done; it may throw to
     /// stop.
+    ///
+    /// `openJournal` gets in words what the values depend on beside the image and the model, and how many windows and blocks
+    /// there are. Blocks that its journal has complete are not computed again.
     package func probabilities(
-        _ reader: any BlockReader, tissue: TissueMap? = nil, afterBatch: (Int) throws -> Void
+        _ reader: any BlockReader, tissue: TissueMap? = nil,
+        openJournal: ((_ layout: String, _ windows: Int, _ blocks: Int) throws -> Journal)? = nil,
+        afterBatch: (Int) throws -> Void
     ) throws -> ProbabilityGrid {
         let grid = try grid(for: reader)
         let tissue = tissue?.scaled(width: reader.width, height: reader.height)
-        let result = ProbabilityGrid(grid)
         let predictor = try BlockPredictor(
             model, batchSize: min(batchSize, grid.count), windowStride: settings.stride,
             sharing: sharing)
-        sharingPlan = predictor.sharing
+        (sharingPlan, computed) = (predictor.sharing, 0)
         let side = largestSide(predictor.sharing)
         let plan = BlockPlan(
             grid, largestWidth: side, largestHeight: min(side, reader.largestBlockHeight),
             phase: predictor.sharing?.stride ?? 1)
-        var jobs = [(block: WindowBlock, region: PixelRegion)]()
+        let journal = try openJournal?(layout(reader, side: side, tissue), grid.count, plan.count)
+        let result = ProbabilityGrid(grid, journal?.store ?? WindowStore(count: grid.count))
+        if let journal { result.keepCompleteBlocks(of: journal, plan) }
+        var jobs = [(index: Int, block: WindowBlock, region: PixelRegion)]()
         var done = 0
         for index in 0..<plan.count {
             let block = plan[index]
             done += result.markBackground(in: block, tissue)
             if let region = result.pendingRegion(of: block, asHighAsBlock: reader.isSequential) {
-                jobs.append((block, region))
+                jobs.append((index, block, region))
             }
         }
         let classes = model.description.classes.count
@@ -136,8 +145,19 @@ package final class Masker {
                 try afterBatch(done + next)
             }
             done += waiting.count
+            computed += waiting.count
+            journal?.complete(jobs[index].index, result.windows(of: jobs[index].block))
         }
         return result
+    }
+
+    /// What the windows' values depend on beside the image and the model.
+    private func layout(_ reader: any BlockReader, side: Int, _ tissue: TissueMap?) -> String {
+        let trunk = sharingPlan.map { "\($0.trunk)" } ?? "none"
+        return
+            "\(reader.width) x \(reader.height) pixels for \(reader.imageWidth) x \(reader.imageHeight), tile \(tile), "
+            + "stride \(settings.stride), edges \(settings.edges), blocks of \(side), shared layers \(trunk), "
+            + "tissue \(tissue?.digest ?? "everywhere")"
     }
 
     /// Pixels that a side of a block may have: the features of a block take 128 MB at most, and a block has no more

@@ -8,6 +8,16 @@ extension ProbabilityGrid {
             x: grid.columns.starts[column], y: grid.rows.starts[row], width: grid.tile, height: grid.tile)
     }
 
+    /// All windows of a block, by row, then column.
+    func windows(of block: WindowBlock) -> [Int] {
+        block.rows.flatMap { row in block.columns.map { index(row: row, column: $0) } }
+    }
+
+    /// Takes back what the blocks that a journal does not have complete hold.
+    func keepCompleteBlocks(of journal: Journal, _ plan: BlockPlan) {
+        journal.keepCompleteBlocks { windows(of: plan[$0]) }
+    }
+
     /// The windows of a block that nothing is known of, by row, then column.
     func pendingWindows(of block: WindowBlock) -> [Int] {
         block.rows.flatMap { row in

@@ -122,20 +122,32 @@ struct Mask: ParsableCommand {
             let start = ContinuousClock.now
             let name = (image as NSString).lastPathComponent
             var progress = Progress(name, unit: "windows")
-            let probabilities = try masker.probabilities(reader, tissue: map) { done in
+            let named = try named(loaded.description)
+            var journal: Journal?
+            // What an error leaves is of use as long as there is a block in it.
+            defer { if let journal, journal.completeBlocks == 0 { journal.remove() } }
+            let probabilities = try masker.probabilities(reader, tissue: map) { layout, windows, blocks in
+                let opened = try openJournal(layout, windows, blocks, named)
+                journal = opened
+                return opened
+            } afterBatch: { done in
                 progress.update(done, of: total)
-                try Interruption.check("interrupted; no mask was written")
+                try Interruption.check(Self.interrupted(journal))
             }
             let predicted = ContinuousClock.now
             let counts = probabilities.counts()
             let field = masker.field(probabilities, width: reader.imageWidth, height: reader.imageHeight)
-            let result = try write(files, probabilities, field)
+            if let journal, journal.blocksFound > 0 {
+                Terminal.printLine(
+                    "\(image): \(journal.blocksFound) of \(journal.blocks) blocks were found in \(journal.path)")
+            }
+            let result = try write(files, probabilities, field, journal)
             let (predicting, writing) = (
                 Progress.seconds(predicted - start), Progress.seconds(ContinuousClock.now - predicted)
             )
             try files.finish(
                 MaskRecord(
-                    version: version, image: .init(opened), model: named(loaded.description), settings: settings,
+                    version: version, image: .init(opened), model: named, settings: settings,
                     refinement: refinement.map {
                         .init(
                             method: Refiner.haematoxylin.rawValue, settings: $0,
@@ -148,7 +160,7 @@ struct Mask: ParsableCommand {
             Terminal.printLine(
                 String(
                     format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, total, predicting + writing,
-                    Double(counts[.predicted, default: 0]) / predicting))
+                    Double(masker.computed) / predicting))
             if let line = coverageLine(counts) { Terminal.printLine(line) }
             Terminal.printLine(
                 masker.sharingPlan.map {
@@ -156,6 +168,11 @@ struct Mask: ParsableCommand {
                 }
                     ?? "windows were computed one by one")
             report(result)
+            if outputs.keepProbabilities {
+                Terminal.printLine("windows: \(outputs.journalPath(for: image))")
+            } else {
+                journal?.remove()
+            }
             if let unreadable = counts[.unreadable], unreadable > 0 {
                 let share = share(of: result.summary.blank.unreadable, result.summary)
                 Terminal.writeError(
@@ -165,6 +182,26 @@ struct Mask: ParsableCommand {
                 throw ExitStatus.partlyUnreadable
             }
         }
+    }
+
+    private static func interrupted(_ journal: Journal?) -> String {
+        let goesOn = (journal?.completeBlocks ?? 0) > 0
+        return "interrupted; no mask was written\(goesOn ? " yet: the same command goes on" : "")"
+    }
+
+    /// The journal of the image's windows. Nobody else writes its mask once it is open.
+    private func openJournal(
+        _ layout: String, _ windows: Int, _ blocks: Int, _ model: MaskRecord.NamedModel
+    ) throws -> Journal {
+        let identity = try Journal.Identity(
+            image: image, model: model.sha256, windows: windows, layout: "\(layout), version \(version)")
+        let journal = try Journal(outputs.journalPath(for: image), identity, blocks: blocks)
+        if journal.byteCount >= 1 << 20 {
+            Terminal.printLine(
+                String(format: "%@: %.1f MB reserved in %@", image, Double(journal.byteCount) / 1e6, journal.path))
+        }
+        for path in outputs.paths(for: image).values { AtomicFile.removeLeftovers(of: path) }
+        return journal
     }
 
     private var resolution: ResolutionChoice {
@@ -191,13 +228,13 @@ struct Mask: ParsableCommand {
 
     /// Writes what comes out, with progress where an image is read again.
     private func write(
-        _ files: MaskOutputs, _ probabilities: ProbabilityGrid, _ field: ProbabilityField
+        _ files: MaskOutputs, _ probabilities: ProbabilityGrid, _ field: ProbabilityField, _ journal: Journal?
     ) throws -> MaskOutputs.Result {
         var bars = [String: Console.Progress]()
         return try files.write(probabilities, field) { what, done, total in
             bars[what, default: Progress("\((image as NSString).lastPathComponent): \(what)", unit: "rows")]
                 .update(done, of: total)
-            try Interruption.check("interrupted; no mask was written")
+            try Interruption.check(Self.interrupted(journal))
         }
     }
 

@@ -35,6 +35,16 @@ struct OutputOptions: ParsableArguments {
             """)
     var heatmap: String?
 
+    @Flag(
+        help: """
+            Keep the file of all windows' probabilities (MASK.windows), which otherwise goes when the mask is there: with it \
+            the same command with another threshold, blend or output computes nothing again.
+            """)
+    var keepProbabilities = false
+
+    @Option(help: "Folder for that file while it is written, such as a local disk (default: beside the mask).")
+    var scratch: String?
+
     func validate() throws {
         try require([1, 8].contains(bits), "--bits", "8 or 1", found: bits)
         if bits == 1, let output, Self.fileExtension(output) != "png" {
@@ -52,6 +62,12 @@ struct OutputOptions: ParsableArguments {
     func maskPath(for image: String) -> String { output ?? defaultPath(for: image, ending: "_nuclei_mask.png") }
 
     func recordPath(for image: String) -> String { defaultPath(for: maskPath(for: image), ending: ".json") }
+
+    /// The file that lets an interrupted command go on.
+    func journalPath(for image: String) -> String {
+        let path = maskPath(for: image) + ".windows"
+        return scratch.map { ($0 as NSString).appendingPathComponent((path as NSString).lastPathComponent) } ?? path
+    }
 
     /// All that is written for an image, by what it is.
     func paths(for image: String) -> [String: String] {

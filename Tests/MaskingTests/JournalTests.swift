@@ -1,0 +1,125 @@
+import Files
+import Foundation
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite(.kernelTurns) struct JournalTests {
+    private let folder: String
+    private var path: String { folder + "/windows" }
+    private var image: String { folder + "/image" }
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "journal-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data("image".utf8).write(to: URL(fileURLWithPath: folder + "/image"))
+    }
+
+    private struct Stop: Error {}
+
+    private static let size = (width: 300, height: 260)
+    private static let pixels = (0..<size.width * size.height * 3).map { UInt8(Formula.bits(6, $0) >> 56) }
+
+    private func masker(stride: Int = 16) throws -> Masker {
+        let model = try Model(
+            ModelDescription(
+                architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
+                statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
+        try model.network.initialize(seed: 3)
+        var settings = MaskSettings()
+        settings.stride = stride
+        let masker = try Masker(model, path: "model", batchSize: 7, settings: settings)
+        masker.largestBlock = 96
+        return masker
+    }
+
+    /// One run, stopped after some windows; the journal is closed when it returns.
+    private func run(
+        stopAfter: Int = .max, stride: Int = 16, model: String = "model", tissue: TissueMap? = nil
+    ) throws -> (values: [Float], states: [WindowState], pixelsRead: Int, found: Int)? {
+        let reader = ArrayBlocks(width: Self.size.width, height: Self.size.height, pixels: Self.pixels)
+        reader.unreadable = [PixelRegion(x: 290, y: 250, width: 1, height: 1)]
+        var journal: Journal?
+        do {
+            let result = try masker(stride: stride).probabilities(reader, tissue: tissue) { layout, windows, blocks in
+                let identity = try Journal.Identity(image: image, model: model, windows: windows, layout: layout)
+                let opened = try Journal(path, identity, blocks: blocks)
+                journal = opened
+                return opened
+            } afterBatch: { done in
+                if done > stopAfter { throw Stop() }
+            }
+            let states = (0..<result.grid.count).map { result.store.state($0) }
+            return (Array(result.values), states, reader.pixelsRead, journal?.blocksFound ?? -1)
+        } catch is Stop {
+            return nil
+        }
+    }
+
+    @Test func aStoppedRunGoesOnWithTheSameBits() throws {
+        let whole = try #require(try run())
+        #expect(whole.found == 0 && whole.states.contains(.unreadable))
+        // A finished one has nothing to read again.
+        let again = try #require(try run())
+        #expect(again.values == whole.values && again.states == whole.states && again.pixelsRead == 0)
+        try FileManager.default.removeItem(atPath: path)
+        for stop in [60, 120, 121, 200] { #expect(try run(stopAfter: stop) == nil) }
+        let resumed = try #require(try run())
+        #expect(resumed.values == whole.values && resumed.states == whole.states)
+        #expect(resumed.found > 4 && resumed.pixelsRead < whole.pixelsRead)
+    }
+
+    @Test func damagedBlocksAreComputedAgain() throws {
+        let whole = try #require(try run())
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        // A value of one window, and the state of another. The header and the checksums have a page each.
+        for place in [2 * 4096 + 40, 2 * 4096 + 4 * whole.values.count + 3] { bytes[place] ^= 0x41 }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let repaired = try #require(try run())
+        #expect(repaired.values == whole.values && repaired.states == whole.states && repaired.pixelsRead > 0)
+        #expect(repaired.pixelsRead < whole.pixelsRead)
+    }
+
+    @Test func otherWorkBeginsAnew() throws {
+        let whole = try #require(try run())
+        let stride = try #require(try run(stride: 32))
+        #expect(stride.found == 0 && stride.values.count < whole.values.count)
+        #expect(try run()?.found == 0)
+        #expect(try run(model: "another")?.found == 0)
+        #expect(try run(model: "another")?.found ?? 0 > 0)
+        let tissue = TissueMap(
+            imageWidth: 300, imageHeight: 260, width: 2, height: 1, isTissue: [true, false])
+        let half = try #require(try run(model: "another", tissue: tissue))
+        #expect(half.found == 0 && half.states.contains(.background))
+        #expect(try run(model: "another", tissue: tissue)?.states == half.states)
+        try Data("other".utf8).write(to: URL(fileURLWithPath: image))
+        #expect(try run(model: "another", tissue: tissue)?.found == 0)
+        // A file of something else, and one that was cut off.
+        try Data("something else".utf8).write(to: URL(fileURLWithPath: path))
+        #expect(try run()?.values == whole.values)
+        #expect(truncate(path, 5000) == 0)
+        let restarted = try #require(try run())
+        #expect(restarted.found == 0 && restarted.values == whole.values)
+    }
+
+    @Test func oneProcessAtATime() throws {
+        let identity = try Journal.Identity(image: image, model: "m", windows: 10, layout: "l")
+        let first = try Journal(path, identity, blocks: 3)
+        #expect(first.byteCount == 3 * 4096)
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        #expect(size == first.byteCount)
+        #expect(
+            throws: FileError(
+                path, .unwritable, "expected a file that nobody works on, found another process there")
+        ) { _ = try Journal(path, identity, blocks: 3) }
+        first.remove()
+        #expect(!FileManager.default.fileExists(atPath: path))
+        #expect(throws: FileError.self) { _ = try Journal(folder + "/none/windows", identity, blocks: 3) }
+        #expect(throws: FileError.self) {
+            _ = try Journal.Identity(image: folder + "/none", model: "m", windows: 1, layout: "")
+        }
+    }
+}
