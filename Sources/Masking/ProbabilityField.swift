@@ -45,39 +45,83 @@ package struct ProbabilityField {
         columns = columnWindows.cells
     }
 
-    /// Means in one row of cells, from left to right; nil where no window is.
+    /// Means in one row of cells, from left to right; nil where no window was predicted.
     package func averages(ofRow row: Int) -> [Double?] {
-        guard blend == .hann else {
-            return Array(probabilities.averages(ofCellRow: row).prefix(columns.count))
-        }
-        return moments(ofRow: row).map { $0?.mean }
+        contents(ofRow: row).map { if case .average(let value) = $0 { value } else { nil } }
     }
 
-    /// Means and variances in one row of cells, from left to right; nil where no window is.
+    /// What is known of the cells of one row, from left to right.
+    package func contents(ofRow row: Int) -> [ProbabilityGrid.Content] {
+        guard blend == .hann else {
+            return Array(probabilities.contents(ofCellRow: row).prefix(columns.count))
+        }
+        return sums(ofRow: row).map(\.content)
+    }
+
+    /// Means and variances in one row of cells, from left to right; nil where no window was predicted.
     package func moments(ofRow row: Int) -> [Moments?] {
+        sums(ofRow: row).map { sums in
+            guard case .average(let mean) = sums.content else { return nil }
+            return Moments(mean: mean, variance: max(0, sums.square / sums.known - mean * mean))
+        }
+    }
+
+    private func sums(ofRow row: Int) -> [WeightedSums] {
         let count = probabilities.grid.columns.starts.count
-        // Sums over the windows of each column: of weights, of values and of their squares.
-        var (weights, sums) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
-        var squares = sums
+        var ofColumns = [WeightedSums](repeating: WeightedSums(), count: count)
         for (window, weight) in rowWindows.windows(of: row) {
             for column in 0..<count {
-                let value = Double(probabilities.values[window * count + column])
-                weights[column] += weight
-                sums[column] += weight * value
-                squares[column] += weight * value * value
+                let index = window * count + column
+                let value = Double(probabilities.store.probability(index))
+                ofColumns[column].add(probabilities.store.state(index), value, weight)
             }
         }
         return columns.indices.map { cell in
-            var (total, sum, square) = (0.0, 0.0, 0.0)
-            for (window, weight) in columnWindows.windows(of: cell) {
-                total += weight * weights[window]
-                sum += weight * sums[window]
-                square += weight * squares[window]
-            }
-            guard total > 0 else { return nil }
-            let mean = sum / total
-            return Moments(mean: mean, variance: max(0, square / total - mean * mean))
+            var sums = WeightedSums()
+            for (window, weight) in columnWindows.windows(of: cell) { sums.add(ofColumns[window], weight) }
+            return sums
         }
+    }
+}
+
+/// What the windows over a place come to, by their weights. Those without tissue or without pixels have no nuclei; of
+/// those that could not be read nothing is known.
+private struct WeightedSums {
+    var predicted = 0.0
+    var background = 0.0
+    var outside = 0.0
+    var unreadable = 0.0
+    var sum = 0.0
+    var square = 0.0
+
+    var known: Double { predicted + background + outside }
+
+    mutating func add(_ state: WindowState, _ value: Double, _ weight: Double) {
+        switch state {
+        case .predicted:
+            predicted += weight
+            sum += weight * value
+            square += weight * value * value
+        case .background: background += weight
+        case .outside: outside += weight
+        case .unreadable, .pending: unreadable += weight
+        }
+    }
+
+    mutating func add(_ other: WeightedSums, _ weight: Double) {
+        predicted += weight * other.predicted
+        background += weight * other.background
+        outside += weight * other.outside
+        unreadable += weight * other.unreadable
+        sum += weight * other.sum
+        square += weight * other.square
+    }
+
+    var content: ProbabilityGrid.Content {
+        if predicted > 0 { return .average(sum / known) }
+        if unreadable > 0 { return .unreadable }
+        if background > 0 { return .background }
+        return outside > 0 ? .outside : .uncovered
     }
 }
 

@@ -58,6 +58,21 @@ struct Mask: ParsableCommand {
             """)
     var refine: Refiner?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where to look: in the tissue that a slide's smallest level shows (auto; crops are looked at everywhere), \
+            everywhere (off), or inside the polygons of a GeoJSON file in pixels of the full resolution.
+            """,
+            valueName: "auto|off|FILE.geojson"))
+    var tissue = TissueChoice.auto
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Compute what overlapping windows have in common once, where that is less work; the results are the same."
+    )
+    var sharedFeatures = true
+
     @OptionGroup var outputs: OutputOptions
 
     @OptionGroup var threads: ThreadOptions
@@ -80,10 +95,10 @@ struct Mask: ParsableCommand {
             settings.edges = edges
             settings.blend = blend
             if stride == tile { try requireOverlap(tile) }
-            let reader = try openImage(image)
+            let reader = try openBlocks(image)
             let masker = try Masker(loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
             let total = try masker.grid(for: reader).count
-            try outputs.requireDistinct(for: image, inputs: [image] + (model.map { [$0] } ?? []))
+            try outputs.requireDistinct(for: image, inputs: [image] + (model.map { [$0] } ?? []) + tissue.files)
             let refinement = refinement(of: reader, loaded.description)
             let files = try MaskOutputs(outputs, for: image, reader, settings: settings, refinement: refinement)
             let size = "\(reader.width) x \(reader.height) pixels"
@@ -91,14 +106,17 @@ struct Mask: ParsableCommand {
                 Terminal.printLine("\(image): \(size), smaller than a tile of \(tile): padded by reflection")
             }
             compareResolution(of: reader, with: loaded.description)
+            let map = try tissue.map(of: reader)
+            masker.sharing = sharedFeatures ? .automatic : .none
             let start = ContinuousClock.now
             let name = (image as NSString).lastPathComponent
             var progress = Progress(name, unit: "windows")
-            let probabilities = try masker.probabilities(reader) { done in
+            let probabilities = try masker.probabilities(reader, tissue: map) { done in
                 progress.update(done, of: total)
                 try Interruption.check("interrupted; no mask was written")
             }
             let predicted = ContinuousClock.now
+            let counts = probabilities.counts()
             let field = masker.field(probabilities, width: reader.width, height: reader.height)
             let result = try write(files, probabilities, field)
             let (predicting, writing) = (
@@ -114,15 +132,33 @@ struct Mask: ParsableCommand {
                     },
                     windows: .init(
                         count: total, columns: probabilities.grid.columns.starts.count,
-                        rows: probabilities.grid.rows.starts.count, size: tile),
+                        rows: probabilities.grid.rows.starts.count, size: tile,
+                        predicted: counts[.predicted, default: 0], withoutTissue: counts[.background, default: 0],
+                        outside: counts[.outside, default: 0], unreadable: counts[.unreadable, default: 0],
+                        sharedLayers: masker.sharingPlan?.trunk ?? 0),
                     coverage: .init(result, reader.micronsPerPixel, isRefined: refinement != nil),
                     polygons: result.polygons, files: outputs.paths(for: image),
                     seconds: .init(predicting: predicting, writing: writing)))
             Terminal.printLine(
                 String(
                     format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, total, predicting + writing,
-                    Double(total) / predicting))
+                    Double(counts[.predicted, default: 0]) / predicting))
+            if let line = coverageLine(counts) { Terminal.printLine(line) }
+            Terminal.printLine(
+                masker.sharingPlan.map {
+                    "windows shared the features of \($0.trunk) layers, every \($0.stride) pixels"
+                }
+                    ?? "windows were computed one by one")
             report(result, reader)
+            if let unreadable = counts[.unreadable], unreadable > 0 {
+                let share =
+                    Double(result.summary.unseen.unreadable) / (Double(reader.width) * Double(reader.height)) * 100
+                Terminal.writeError(
+                    String(
+                        format: "warning: %@: %d windows could not be read; nothing is known of %.2f %% of the image\n",
+                        image, unreadable, share))
+                throw ExitStatus.partlyUnreadable
+            }
         }
     }
 
@@ -138,7 +174,7 @@ struct Mask: ParsableCommand {
         }
     }
 
-    private func report(_ result: MaskOutputs.Result, _ reader: any RowReader) {
+    private func report(_ result: MaskOutputs.Result, _ reader: any BlockReader) {
         let summary = result.summary
         Terminal.printLine(String(format: "nuclei cover %.2f %% of the image", summary.coverage * 100))
         if refine != nil, result.positive > 0 {
@@ -147,8 +183,8 @@ struct Mask: ParsableCommand {
                     format: "refined: nuclei cover %.2f %% of the regions that have some",
                     Double(summary.nuclei) / Double(result.positive) * 100))
         }
-        if summary.uncovered > 0 {
-            let share = Double(summary.uncovered) / Double(reader.width * reader.height) * 100
+        if summary.unseen.uncovered > 0 {
+            let share = Double(summary.unseen.uncovered) / Double(reader.width * reader.height) * 100
             Terminal.printLine(
                 String(format: "%.2f %% at the right and lower edge were not looked at (--edges none)", share))
         }
@@ -172,7 +208,7 @@ struct Mask: ParsableCommand {
     }
 
     /// How to refine: at the slide's resolution, else the model's, else that of 40x, which is said.
-    private func refinement(of reader: any RowReader, _ model: ModelDescription) -> RefinementSettings? {
+    private func refinement(of reader: any BlockReader, _ model: ModelDescription) -> RefinementSettings? {
         guard refine != nil else { return nil }
         if let slide = reader.micronsPerPixel { return RefinementSettings(micronsPerPixel: (slide.x + slide.y) / 2) }
         let assumed = model.micronsPerPixel ?? 0.25
@@ -183,9 +219,22 @@ struct Mask: ParsableCommand {
         return RefinementSettings(micronsPerPixel: assumed)
     }
 
+    /// How many windows had which fate, when not all were predicted.
+    private func coverageLine(_ counts: [WindowState: Int]) -> String? {
+        let names: [(WindowState, String)] = [
+            (.predicted, "predicted"), (.background, "without tissue"), (.outside, "outside the slide"),
+            (.unreadable, "unreadable"),
+        ]
+        let parts = names.compactMap { state, name in
+            counts[state].flatMap { $0 > 0 ? "\($0) \(name)" : nil }
+        }
+        return parts.count == 1 && counts[.predicted, default: 0] > 0
+            ? nil : "windows: \(parts.joined(separator: ", "))"
+    }
+
     /// Says so when slide and model were seen at resolutions that differ by more than a tenth.
-    private func compareResolution(of reader: any RowReader, with model: ModelDescription) {
-        guard let slide = (reader as? SlideReader)?.metadata.micronsPerPixel, let learnt = model.micronsPerPixel,
+    private func compareResolution(of reader: any BlockReader, with model: ModelDescription) {
+        guard let slide = reader.slide?.micronsPerPixel, let learnt = model.micronsPerPixel,
             !(0.9...1.1 ~= slide.x / learnt)
         else { return }
         Terminal.printLine(

@@ -34,7 +34,7 @@ struct MaskOutputs {
     }
 
     init(
-        _ options: OutputOptions, for image: String, _ reader: any RowReader, settings: MaskSettings,
+        _ options: OutputOptions, for image: String, _ reader: any BlockReader, settings: MaskSettings,
         refinement: RefinementSettings?
     ) throws {
         (self.image, self.settings, self.refinement) = (image, settings, refinement)

@@ -27,8 +27,8 @@ struct MaskRecord: Encodable {
         let levels: [Level]?
         let micronsPerPixel: Scale?
 
-        init(_ reader: any RowReader) {
-            let slide = (reader as? SlideReader)?.metadata
+        init(_ reader: any BlockReader) {
+            let slide = reader.slide
             (path, width, height) = (reader.path, reader.width, reader.height)
             vendor = slide?.vendor
             levels = slide?.levels.map { Level(width: $0.width, height: $0.height, downsample: $0.downsample) }
@@ -50,6 +50,13 @@ struct MaskRecord: Encodable {
         let columns: Int
         let rows: Int
         let size: Int
+        /// What became of them; together all of them.
+        let predicted: Int
+        let withoutTissue: Int
+        let outside: Int
+        let unreadable: Int
+        /// Layers whose features overlapping windows shared; 0 where each was computed by itself.
+        let sharedLayers: Int
     }
 
     /// Some of the image's pixels.
@@ -63,6 +70,9 @@ struct MaskRecord: Encodable {
     struct Coverage: Encodable {
         let nuclei: Part
         let noNuclei: Part
+        let withoutTissue: Part
+        let outside: Part
+        let unreadable: Part
         let uncovered: Part
         /// What was white before refinement.
         let positiveRegions: Part?
@@ -103,7 +113,10 @@ extension MaskRecord.Coverage {
         }
         nuclei = part(summary.nuclei)
         noNuclei = part(summary.noNuclei)
-        uncovered = part(summary.uncovered)
+        withoutTissue = part(summary.unseen.background)
+        outside = part(summary.unseen.outside)
+        unreadable = part(summary.unseen.unreadable)
+        uncovered = part(summary.unseen.uncovered)
         positiveRegions = isRefined ? part(result.positive) : nil
     }
 }

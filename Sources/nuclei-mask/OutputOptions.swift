@@ -80,9 +80,9 @@ struct OutputOptions: ParsableArguments {
     private static func fileExtension(_ path: String) -> String { (path as NSString).pathExtension.lowercased() }
 }
 
-extension RowReader {
+extension BlockReader {
     /// What a slide says of its full resolution; nil for other images.
-    var micronsPerPixel: (x: Double, y: Double)? { (self as? SlideReader)?.metadata.micronsPerPixel }
+    var micronsPerPixel: (x: Double, y: Double)? { slide?.micronsPerPixel }
 }
 
 /// Throws when a file to write is one of those to read.

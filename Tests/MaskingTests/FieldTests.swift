@@ -26,7 +26,7 @@ struct FieldTests {
         let grid = WindowGrid(
             width: max(item.width, item.tile), height: max(item.height, item.tile), tile: item.tile,
             stride: item.stride, edges: item.edges)
-        var result = ProbabilityGrid(grid)
+        let result = ProbabilityGrid(grid)
         for value in Formula.values(seed: seed, count: grid.count) { result.append((value + 1) / 2) }
         return result
     }
