@@ -13,26 +13,28 @@ struct Roofline {
     /// A chart for each number of threads.
     var charts: [Chart] { report.peaks.map(chart) }
 
+    /// Short names: they stand beside each other above the picture.
     private static let groups: [(name: String, kinds: Set<Operation.Kind>)] = [
-        ("convolutions forward", [.convolution, .convolutionTraining]),
-        ("their data gradients", [.convolutionData]),
-        ("their weight gradients", [.convolutionWeight]),
-        ("dense layers", [.dense, .denseData, .denseWeight]),
-        ("AdamW of dense layers", [.step]),
+        ("forward", [.convolution, .convolutionTraining]),
+        ("data gradient", [.convolutionData]),
+        ("weight gradient", [.convolutionWeight]),
+        ("dense, AdamW", [.dense, .denseData, .denseWeight, .step]),
     ]
+    /// Smaller operations are over before threads have woken up, and would only stretch the picture.
+    private static let fewestOperations = 1e6
 
     private func chart(_ peak: BenchmarkReport.Peak) -> Chart {
-        let results = report.results.filter { $0.threads == peak.threads && $0.operations != nil }
+        let results = report.results.filter { $0.threads == peak.threads && $0.operations ?? 0 >= Self.fewestOperations }
         func points(_ results: [BenchmarkResult]) -> [Chart.Point] {
             results.map { Chart.Point($0.operations! / $0.bytes, $0.operations! / $0.medianSeconds / 1e9) }
         }
         let chosen = { (result: BenchmarkResult) in result.algorithm == nil || result.isPreferred }
-        var series = [Chart.Series("limits: memory, then multiply-add", .line, roof(peak, over: points(results)))]
+        var series = [Chart.Series("limit", .line, roof(peak, over: points(results)))]
         for group in Self.groups {
             let own = results.filter { group.kinds.contains($0.kind) && chosen($0) }
             if !own.isEmpty { series.append(Chart.Series(group.name, .points, points(own))) }
         }
-        var others = Chart.Series("algorithms not chosen", .points, points(results.filter { !chosen($0) }))
+        var others = Chart.Series("not chosen", .points, points(results.filter { !chosen($0) }))
         others.isMuted = true
         var chart = Chart(
             "", x: Chart.Axis("operations for each byte", isLogarithmic: true),
