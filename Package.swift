@@ -27,7 +27,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("omp5")]),
         .target(
             name: "CImageCodecs", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
-            linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg")]),
+            linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff")]),
 
         .target(name: "CBundledModel", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wno-c23-extensions"])]),
 
@@ -65,9 +65,10 @@ let package = Package(
 
         .target(
             name: "TestSupport", dependencies: ["NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
         .testTarget(name: "NeuralNetworksTests", dependencies: ["Files", "NeuralNetworks", "Tensors", "TestSupport"]),
-        .testTarget(name: "ImagingTests", dependencies: ["Files", "Imaging"]),
+        .testTarget(name: "ImagingTests", dependencies: ["Files", "Imaging", "TestSupport"]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files", "Imaging", "Tensors", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",

@@ -18,6 +18,20 @@ static inline vec select_elements(vec v, ivec mask) {
     return (vec)((ivec)v & mask);
 }
 
+#if LANES == 16
+#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+#elif LANES == 8
+#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7
+#else
+#define LANE_NUMBERS 0, 1, 2, 3
+#endif
+
+/// All ones in the first `count` elements, or in all.
+static inline ivec lanes_below(int64_t count) {
+    const ivec numbers = {LANE_NUMBERS};
+    return numbers < (ivec)((int32_t)ck_min(count, LANES));
+}
+
 /// Stores the first `count` elements, or all.
 static inline void store_elements(float *p, vec v, int64_t count) {
     if (count >= LANES) {
@@ -88,9 +102,7 @@ static inline vec add_neighbours(vec a, vec b, bool are_quads) {
 
 /// The first `count` elements of v, then zeros.
 static inline vec first_elements(vec v, int64_t count) {
-    for (int64_t i = 0; i < LANES; i++)
-        v[i] = i < count ? v[i] : 0;
-    return v;
+    return select_elements(v, lanes_below(count));
 }
 
 /// out[j * 2] = a[j], out[j * 2 + 1] = b[j], count elements in all; a null pointer stands for zeros.

@@ -1,5 +1,6 @@
 /// Convolution: what all its forms share, and the way to the one that serves a shape.
 #include "ck_conv2d.h"
+#include "ck_winograd.h"
 
 static ck_status describe(ck_geometry *g, const ck_conv2d *d) {
     if (!d)
@@ -97,8 +98,11 @@ static const ck_conv2d_tail no_tail;
 static size_t scratch_for(const ck_geometry *g, const ck_conv2d_tail *tail) {
     size_t most = 0;
     for (ck_conv2d_pass pass = CK_FORWARD; pass <= CK_BACKWARD_WEIGHT; pass++) {
+        const ck_winograd_form *transform = ck_winograd_choose(g, pass);
         const ck_direct_form *form = ck_conv2d_choose(g, pass);
-        size_t count = form ? ck_direct_scratch(g, tail, pass, form) : ck_im2col_scratch(g, tail);
+        size_t count = transform ? ck_winograd_scratch(g, pass, transform)
+                       : form    ? ck_direct_scratch(g, tail, pass, form)
+                                 : ck_im2col_scratch(g, tail);
         most = count > most ? count : most;
     }
     return most;
@@ -120,7 +124,9 @@ ck_status ck_conv2d_chosen(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, c
         status = ck_conv2d_choice_status();
     if (status != CK_OK)
         return status;
-    *algorithm = ck_conv2d_choose(&g, pass) ? CK_CONV2D_DIRECT : CK_CONV2D_IM2COL;
+    *algorithm = ck_winograd_choose(&g, pass) ? CK_CONV2D_WINOGRAD
+                 : ck_conv2d_choose(&g, pass) ? CK_CONV2D_DIRECT
+                                              : CK_CONV2D_IM2COL;
     return CK_OK;
 }
 
@@ -162,8 +168,11 @@ ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const floa
     ck_status status = prepare(&g, d, tail, CK_FORWARD, y && x && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
+    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_FORWARD);
     const ck_direct_form *form = ck_conv2d_choose(&g, CK_FORWARD);
-    if (form)
+    if (transform)
+        ck_winograd_forward(y, x, w, b, &g, tail, transform, scratch);
+    else if (form)
         ck_direct_forward(y, x, w, b, &g, tail, form, scratch);
     else
         ck_im2col_forward(y, x, w, b, &g, tail, scratch);
@@ -177,8 +186,11 @@ ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, co
     ck_status status = prepare(&g, d, tail, CK_BACKWARD_DATA, gx && gy && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
+    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_BACKWARD_DATA);
     const ck_direct_form *form = ck_conv2d_choose(&g, CK_BACKWARD_DATA);
-    if (form)
+    if (transform)
+        ck_winograd_backward_data(gx, gy, w, &g, tail, transform, scratch);
+    else if (form)
         ck_direct_backward_data(gx, gy, w, &g, tail, form, scratch);
     else
         ck_im2col_backward_data(gx, gy, w, &g, tail, scratch);
@@ -192,8 +204,11 @@ ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const
     ck_status status = prepare(&g, d, tail, CK_BACKWARD_WEIGHT, gw && gy && x && scratch, scratch_count);
     if (status != CK_OK)
         return status;
+    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_BACKWARD_WEIGHT);
     const ck_direct_form *form = ck_conv2d_choose(&g, CK_BACKWARD_WEIGHT);
-    if (form)
+    if (transform)
+        ck_winograd_backward_weight(gw, gb, gy, x, &g, tail, transform, scratch);
+    else if (form)
         ck_direct_backward_weight(gw, gb, gy, x, &g, tail, form, scratch);
     else
         ck_im2col_backward_weight(gw, gb, gy, x, &g, tail, scratch);

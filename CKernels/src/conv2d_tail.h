@@ -80,7 +80,7 @@ static inline vec finish(vec v, const float *addend, bool relu) {
     return relu ? rectify(v) : v;
 }
 
-/// Floats that expand_row may write for a row.
+/// Floats that expand_row may write for a row: zeros behind its end.
 static inline int64_t expanded_row(int64_t width) {
     return ck_round_up(width, 16) + 32;
 }
@@ -89,11 +89,13 @@ static inline int64_t expanded_row(int64_t width) {
 static inline void expand_row(float *restrict out, const ck_planes *p, int64_t plane, int64_t row) {
     if (!p->is_pooled) {
         const float *gy = p->values + (plane * p->h + row) * p->w, *y = p->y + (plane * p->h + row) * p->w;
-        int64_t j = 0;
-        for (; j + LANES <= p->w; j += LANES)
-            store(out + j, select_elements(load(gy + j), ~(load(y + j) <= 0)));
-        for (; j < p->w; j++)
+        for (int64_t j = 0; p->w < LANES && j < p->w; j++)
             out[j] = y[j] <= 0 ? 0 : gy[j];
+        // The last vector ends where the row does.
+        for (int64_t j = 0; p->w >= LANES && j < p->w; j += LANES) {
+            int64_t at = ck_min(j, p->w - LANES);
+            store(out + at, select_elements(load(gy + at), ~(load(y + at) <= 0)));
+        }
         return;
     }
     const int64_t width = p->w / 2;
@@ -104,13 +106,15 @@ static inline void expand_row(float *restrict out, const ck_planes *p, int64_t p
     const float *gy = p->values + (plane * (p->h / 2) + row / 2) * width;
     const uint8_t *signs = p->signs ? p->signs + (plane * p->h + row) * ck_sign_row(p->w) : NULL;
     for (int64_t j = 0; j < width; j += LANES) {
-        float part[LANES] = {0};
         const float *four = gy + j;
-        if (width - j < LANES) {
+        vec v;
+        if (p->end - four >= LANES) {
+            v = select_elements(load(four), lanes_below(width - j)) * 0.25f;
+        } else {
+            float part[LANES] = {0};
             memcpy(part, four, sizeof *four * (size_t)(width - j));
-            four = part;
+            v = load(part) * 0.25f;
         }
-        vec v = load(four) * 0.25f;
         for (int64_t half = 0; half < 2; half++) {
             int64_t column = 2 * j + half * LANES;
             vec pair = half ? second_halves(v, v) : first_halves(v, v);

@@ -5,7 +5,8 @@
 // Outside of the functions below, which have a target of their own.
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"))),                   \
+                             apply_to = function)
 
 #define REGISTER 16
 #include "image_augment_lanes.h"

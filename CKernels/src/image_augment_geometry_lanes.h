@@ -120,7 +120,8 @@ static void affine_row(const ck_augment_memory *memory, const ck_augmentation *a
         memcpy(&weights, column_weights + x, PIXELS * sizeof(uint32_t));
         memcpy(&parts, row_parts + x, PIXELS * sizeof(float));
         shorts columns = (shorts)__builtin_shufflevector(weights, weights, EACH_FOR_FOUR);
-        one_vec upper = between_columns(source, offsets + x, columns), lower = between_columns(below, offsets + x, columns);
+        one_vec upper = between_columns(source, offsets + x, columns),
+                lower = between_columns(below, offsets + x, columns);
         one_vec value = upper + (lower - upper) * __builtin_shufflevector(parts, parts, EACH_FOR_FOUR);
         // The sum has no bits left for fractions of a grey level: rounded, it ends up in the lowest byte.
         one_words rounded = (one_words)(12582912.0f * WEIGHTS - value);

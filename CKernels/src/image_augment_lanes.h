@@ -57,4 +57,4 @@ static inline vec held(vec v, float low, float high) {
 #include "random_normal_lanes.h"
 
 #define CK_AUGMENT_FORM(isa)                                                                                           \
-    {isa, affine_row, pixel_row, pack_row, write_row, blur_row, add_noise, compress_rows, normal_pairs}
+    { isa, affine_row, pixel_row, pack_row, write_row, blur_row, add_noise, compress_rows, normal_pairs }

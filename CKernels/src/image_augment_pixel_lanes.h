@@ -89,8 +89,8 @@ static double pixel_row(const ck_augment_memory *memory, int64_t y, int64_t w, b
     // Lanes of the longest vectors are added up apart, whatever the length of ours.
     float sums[CK_AUGMENT_LANES] = {0};
     for (int64_t x = 0, pitch = memory->pitch; x < pitch; x += LANES) {
-        colour c = is_from_row ? to_colour(*(const words *)(pixels + x))
-                               : (colour){load(r + x), load(g + x), load(b + x)};
+        colour c =
+            is_from_row ? to_colour(*(const words *)(pixels + x)) : (colour){load(r + x), load(g + x), load(b + x)};
         for (int32_t i = first; i < last; i++)
             c = after_step(c, steps, i);
         store(r + x, c.r);

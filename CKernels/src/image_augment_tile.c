@@ -1,10 +1,23 @@
 /// The steps of one tile, in their order.
 #include "image_augment.h"
 
-/// Fetches a row into the second-level cache.
-static void prefetch(const uint8_t *row, int64_t w) {
-    for (int64_t x = 0; x < 3 * w; x += 64)
-        __builtin_prefetch(row + x, 0, 2);
+/// What the end of a tile needs to know.
+typedef struct destination {
+    uint8_t *out;
+    /// The window that comes after this one, or null.
+    const uint8_t *next;
+    const ck_windows *d;
+    const ck_augment_memory *memory;
+    const ck_augment_form *form;
+} destination;
+
+/// Writes memory->row as row y, and fetches that of the next window into the second-level cache, where the planes leave
+/// it alone from now on.
+static void write_row(const destination *to, int64_t y) {
+    int64_t bytes = 3 * to->d->w;
+    to->form->write_row(to->out + y * bytes, to->memory, to->d->w);
+    for (int64_t i = 0; to->next && i < bytes; i += 64)
+        __builtin_prefetch(to->next + y * to->d->row_stride + i, 0, 2);
 }
 
 static void add_noise(const ck_augment_memory *m, const ck_windows *d, const ck_augmentation *a,
@@ -18,6 +31,7 @@ static void add_noise(const ck_augment_memory *m, const ck_windows *d, const ck_
 void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, const ck_augmentation *a,
                      const ck_windows *d, const ck_augment_memory *m, const ck_augment_form *form) {
     int64_t h = d->h, w = d->w;
+    const destination to = {out, next, d, m, form};
     ck_frame_source(m, window, d);
     bool is_permuted = ck_is_permutation(a->inverse);
     if (is_permuted)
@@ -30,8 +44,6 @@ void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, c
     bool is_whole = has_contrast || has_neighbours;
     double grey = 0;
     for (int64_t y = 0; y < h; y++) {
-        if (next)
-            prefetch(next + y * d->row_stride, w);
         if (is_permuted)
             ck_permuted_row(m, y);
         else
@@ -42,7 +54,7 @@ void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, c
             continue;
         if (steps.count > 0)
             form->pack_row(m, 0);
-        form->write_row(out + 3 * y * w, m, w);
+        write_row(&to, y);
     }
     if (!is_whole)
         return;
@@ -69,7 +81,7 @@ void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, c
             form->compress_rows(m, d, top, &tables);
         for (int64_t y = top; y < bottom; y++) {
             form->pack_row(m, y);
-            form->write_row(out + 3 * y * w, m, w);
+            write_row(&to, y);
         }
     }
 }

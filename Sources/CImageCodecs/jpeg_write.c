@@ -104,6 +104,7 @@ cic_status cic_jpeg_writer_open(cic_writer **writer, int file, int32_t width, in
     w->base.width = width;
     w->base.height = height;
     w->base.channels = 3;
+    w->base.row_bytes = (size_t)width * 3;
     w->base.write_row = write_row;
     w->base.finish = finish;
     w->base.release = release;

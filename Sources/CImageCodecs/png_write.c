@@ -9,7 +9,10 @@ typedef struct png_writer {
     cic_writer base;
     png_structp png;
     png_infop info;
+    int32_t bits;
     int32_t compression_level;
+    /// [ceil(width / 8)]: a row of single bits.
+    uint8_t *packed;
 } png_writer;
 
 static void on_error(png_structp png, png_const_charp message) {
@@ -37,6 +40,8 @@ static void start(cic_writer *writer) {
     if (!w->info)
         cic_writer_fail(writer, CIC_NO_MEMORY, "not enough memory");
     png_structp png = w->png;
+    if (w->bits == 1 && !(w->packed = malloc(((size_t)writer->width + 7) / 8)))
+        cic_writer_fail(writer, CIC_NO_MEMORY, "not enough memory");
     png_set_write_fn(png, writer, on_write, on_flush);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_compression_level(png, w->compression_level);
@@ -47,13 +52,23 @@ static void start(cic_writer *writer) {
     png_set_filter(png, PNG_FILTER_TYPE_BASE, writer->channels == 1 ? PNG_FILTER_UP : PNG_FILTER_PAETH);
     if (w->compression_level <= 3)
         png_set_compression_strategy(png, Z_RLE);
-    png_set_IHDR(png, w->info, (png_uint_32)writer->width, (png_uint_32)writer->height, 8, color_type,
+    png_set_IHDR(png, w->info, (png_uint_32)writer->width, (png_uint_32)writer->height, w->bits, color_type,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, w->info);
 }
 
+/// Eight pixels a byte, the first in the highest bit.
+static void pack(uint8_t *packed, const uint8_t *row, int32_t width) {
+    memset(packed, 0, ((size_t)width + 7) / 8);
+    for (int32_t x = 0; x < width; x++)
+        packed[x / 8] |= (uint8_t)((row[x] != 0) << (7 - x % 8));
+}
+
 static void write_row(cic_writer *writer, const uint8_t *row) {
-    png_write_row(((png_writer *)writer)->png, row);
+    png_writer *w = (png_writer *)writer;
+    if (w->bits == 1)
+        pack(w->packed, row, writer->width);
+    png_write_row(w->png, w->bits == 1 ? w->packed : row);
 }
 
 static void finish(cic_writer *writer) {
@@ -63,10 +78,11 @@ static void finish(cic_writer *writer) {
 static void release(cic_writer *writer) {
     png_writer *w = (png_writer *)writer;
     png_destroy_write_struct(&w->png, &w->info);
+    free(w->packed);
 }
 
 cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t channels,
-                               int32_t compression_level) {
+                               int32_t bits, int32_t compression_level) {
     png_writer *w = calloc(1, sizeof *w);
     *writer = w ? &w->base : NULL;
     if (!w)
@@ -75,9 +91,11 @@ cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int
     w->base.width = width;
     w->base.height = height;
     w->base.channels = channels;
+    w->base.row_bytes = (size_t)width * (size_t)channels;
     w->base.write_row = write_row;
     w->base.finish = finish;
     w->base.release = release;
+    w->bits = bits;
     w->compression_level = compression_level;
     return cic_writer_start(&w->base, start);
 }

@@ -55,9 +55,8 @@ cic_status cic_writer_write(cic_writer *writer, const uint8_t *rows, int32_t cou
     assert(count >= 0 && count <= writer->height - writer->next_row);
     if (setjmp(writer->escape))
         return writer->status;
-    size_t row_bytes = (size_t)writer->width * (size_t)writer->channels;
     for (int32_t i = 0; i < count; i++) {
-        writer->write_row(writer, rows + (size_t)i * row_bytes);
+        writer->write_row(writer, rows + (size_t)i * writer->row_bytes);
         writer->next_row++;
     }
     return CIC_OK;

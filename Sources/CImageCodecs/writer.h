@@ -23,6 +23,8 @@ struct cic_writer {
     void (*release)(cic_writer *writer);
     /// Samples a pixel.
     int32_t channels;
+    /// Bytes of a row as it is handed over.
+    size_t row_bytes;
     size_t used;
     uint8_t buffer[1 << 16];
 };

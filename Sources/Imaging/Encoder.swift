@@ -11,13 +11,13 @@ final class Encoder {
     private let writer: OpaquePointer
     private let file: AtomicFile
     private var isFinished = false
-    /// Of `finish()`; the writer in C remembers its own.
+    /// The first one, which is final.
     private var failure: FileError?
     private let format: String
 
     /// Makes the temporary file and writes the header. `open` is one of the opening functions of CImageCodecs.
     init(
-        _ path: String, format: String, largestSide: Int, width: Int, height: Int, channels: Int,
+        _ path: String, format: String, largestSide: Int, width: Int, height: Int, bytesPerPixel: Int,
         open openWriter: (UnsafeMutablePointer<OpaquePointer?>, Int32) -> cic_status
     ) throws(FileError) {
         guard (1...largestSide).contains(width), (1...largestSide).contains(height) else {
@@ -28,7 +28,7 @@ final class Encoder {
         self.width = width
         self.height = height
         self.format = format
-        bytesPerRow = width * channels
+        bytesPerRow = width * bytesPerPixel
         file = try AtomicFile(path)
         var handle: OpaquePointer?
         let status = openWriter(&handle, file.fileDescriptor)
@@ -42,17 +42,16 @@ final class Encoder {
     func write(_ rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
         precondition(count >= 0 && count <= height - nextRow, "\(count) rows written, \(height - nextRow) left")
         precondition(rows.count >= count * bytesPerRow, "\(rows.count) bytes do not hold \(count) rows")
+        if let failure { throw failure }
         guard count > 0, let bytes = rows.baseAddress else { return }
-        let status = cic_writer_write(writer, bytes.assumingMemoryBound(to: UInt8.self), Int32(count))
-        if status != .ok { throw error(status) }
+        try check(cic_writer_write(writer, bytes.assumingMemoryBound(to: UInt8.self), Int32(count)))
         nextRow += count
     }
 
     func finish() throws(FileError) {
         if let failure { throw failure }
         precondition(nextRow == height && !isFinished, "finished after \(nextRow) of \(height) rows, or twice")
-        let status = cic_writer_finish(writer)
-        if status != .ok { throw error(status) }
+        try check(cic_writer_finish(writer))
         do {
             try file.commit()
             isFinished = true
@@ -60,6 +59,13 @@ final class Encoder {
             failure = error
             throw error
         }
+    }
+
+    private func check(_ status: cic_status) throws(FileError) {
+        guard status != .ok else { return }
+        let error = error(status)
+        failure = error
+        throw error
     }
 
     private func error(_ status: cic_status) -> FileError {

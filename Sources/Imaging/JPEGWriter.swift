@@ -13,7 +13,7 @@ package final class JPEGWriter: RowWriter {
         precondition((1...100).contains(quality), "quality \(quality)")
         self.path = path
         encoder = try Encoder(
-            path, format: "JPEG", largestSide: Self.largestSide, width: width, height: height, channels: 3
+            path, format: "JPEG", largestSide: Self.largestSide, width: width, height: height, bytesPerPixel: 3
         ) { cic_jpeg_writer_open($0, $1, Int32(width), Int32(height), Int32(quality)) }
     }
 

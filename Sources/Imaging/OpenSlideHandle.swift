@@ -1,3 +1,4 @@
+import CImageCodecs
 import COpenSlide
 import Files
 import Foundation
@@ -75,19 +76,10 @@ func slideVendor(_ path: String) -> String? {
     return openslide_detect_vendor(path).map { String(cString: $0) }
 }
 
-/// libtiff prints what OpenSlide also reports as an error. Its handlers are found by name, because only OpenSlide links
-/// libtiff.
+/// libtiff prints what OpenSlide also reports as an error.
 private func silenceTIFF() { _ = tiffIsSilent }
 
-private let tiffIsSilent: Bool = {
-    typealias SetHandler = @convention(c) (UnsafeRawPointer?) -> UnsafeRawPointer?
-    guard let program = dlopen(nil, RTLD_NOW) else { return false }
-    for name in ["TIFFSetErrorHandler", "TIFFSetWarningHandler"] {
-        guard let symbol = dlsym(program, name) else { return false }
-        _ = unsafeBitCast(symbol, to: SetHandler.self)(nil)
-    }
-    return true
-}()
+private let tiffIsSilent: Void = cic_tiff_silence()
 
 extension SlideMetadata {
     init(_ slide: OpenSlideHandle) throws(FileError) {

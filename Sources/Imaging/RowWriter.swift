@@ -9,7 +9,7 @@ package protocol RowWriter: AnyObject {
     /// Pixels.
     var width: Int { get }
     var height: Int { get }
-    /// Bytes: pixels times channels.
+    /// Bytes: pixels times channels times bytes a sample.
     var bytesPerRow: Int { get }
     /// How many rows have been written.
     var nextRow: Int { get }

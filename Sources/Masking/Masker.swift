@@ -10,6 +10,7 @@ package struct MaskSettings: Codable, Equatable, Sendable {
     /// A pixel is white where its mean probability of nuclei is above this.
     package var threshold = 0.5
     package var edges = EdgeRule.clamp
+    package var blend = Blend.uniform
 
     package init() {}
 }
@@ -107,31 +108,15 @@ package final class Masker {
     package func write(
         _ probabilities: ProbabilityGrid, width: Int, height: Int, to writer: any RowWriter
     ) throws(FileError) -> MaskSummary {
-        var summary = MaskSummary(
-            width: width, height: height, windows: probabilities.grid.count, nuclei: 0, noNuclei: 0, uncovered: 0)
-        var line = [UInt8](repeating: 0, count: width)
-        for (index, row) in probabilities.grid.rows.cells.enumerated() {
-            // Cells of the padding are no part of the image.
-            let rows = row.pixels.clamped(to: 0..<height).count
-            if rows == 0 { continue }
-            for (cell, average) in zip(probabilities.grid.columns.cells, probabilities.averages(ofCellRow: index)) {
-                let pixels = cell.pixels.clamped(to: 0..<width)
-                let white = average.map { $0 > settings.threshold } ?? false
-                line.replaceSubrange(pixels, with: repeatElement(white ? 255 : 0, count: pixels.count))
-                switch average {
-                case nil: summary.uncovered += rows * pixels.count
-                case _ where white: summary.nuclei += rows * pixels.count
-                default: summary.noNuclei += rows * pixels.count
-                }
-            }
-            for _ in 0..<rows {
-                let result = line.withUnsafeBytes { bytes in
-                    Result { () throws(FileError) in try writer.write(rows: bytes, count: 1) }
-                }
-                try result.get()
-            }
-        }
-        try writer.finish()
-        return summary
+        let field = field(probabilities, width: width, height: height)
+        var painter = MaskPainter(writer, windows: probabilities.grid.count)
+        for row in field.rows.indices { try painter.add(field.band(ofRow: row, threshold: settings.threshold)) }
+        try painter.finish()
+        return painter.summary
+    }
+
+    /// The mean probabilities all over an image of some size.
+    package func field(_ probabilities: ProbabilityGrid, width: Int, height: Int) -> ProbabilityField {
+        ProbabilityField(probabilities, blend: settings.blend, width: width, height: height)
     }
 }

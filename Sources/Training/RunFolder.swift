@@ -6,7 +6,7 @@ import Tensors
 
 /// Where a run keeps what it makes: `best.safetensors`, `last.safetensors`, `history.csv`, `run.json`, for
 /// pseudo-labelling `pseudo_labels.csv`, and, until it has finished, what it takes to go on. Every file is replaced
-/// whole, after each epoch.
+/// whole, after each epoch; only checkpoints, which are large, are written as often as costs a small share of the time.
 package struct RunFolder {
     /// The content of `run.json`.
     package struct Record: Codable, Sendable {
@@ -46,11 +46,18 @@ package struct RunFolder {
     /// When this process took up the run, and the seconds that others had spent on it before.
     private let opened = Date()
     private var earlierSeconds = 0.0
+    /// Checkpoints may take this share of the time.
+    private let checkpointShare: Double
+    /// When the last one was written, and the seconds that it took.
+    private var lastCheckpoint: (end: ContinuousClock.Instant, seconds: Double)?
 
     /// Makes the folder. Throws when there is something in it already: no run overwrites another.
-    package init(path: String, for trainer: Trainer, version: String, command: String) throws(FileError) {
+    package init(
+        path: String, for trainer: Trainer, version: String, command: String, checkpointShare: Double = 0.05
+    ) throws(FileError) {
         try Folder.make(path)
         self.path = path
+        self.checkpointShare = checkpointShare
         lock = try FolderLock(path)
         let split = trainer.split
         var tiles = [String: [String: Int]]()
@@ -66,7 +73,7 @@ package struct RunFolder {
     }
 
     /// Takes up a run that was stopped. Throws when there is none, or it has finished.
-    package init(resuming path: String) throws(FileError) {
+    package init(resuming path: String, checkpointShare: Double = 0.05) throws(FileError) {
         let file = "\(path)/run.json"
         guard let data = FileManager.default.contents(atPath: file) else {
             throw FileError(file, .unreadable, "expected the record of a run, found no readable file")
@@ -77,6 +84,7 @@ package struct RunFolder {
             throw FileError(file, expected: "the record of a run of this version", found: "something else")
         }
         self.path = path
+        self.checkpointShare = checkpointShare
         self.record = record
         lock = try FolderLock(path)
         guard record.state != .finished else {
@@ -123,8 +131,17 @@ package struct RunFolder {
         if trainer.best == newest, !AtomicFile.link(lastModel, to: best) { try model.write(to: best) }
         try AtomicFile.write(Self.csv(record.history, watched: trainer.watched), to: "\(path)/history.csv")
         try saveRecord()
-        // Last: a run stopped before this repeats the epoch, with the same bits.
+        // Last: a run stopped before this repeats the epochs since the checkpoint before, with the same bits. At the
+        // end of a cycle there always is one: the next cycle has other weights and other tiles.
+        guard trainer.isDone || checkpointIsDue else { return }
+        let start = ContinuousClock.now
         try trainer.writeCheckpoint(to: checkpointFile, cycles: cycles, ledger: ledger, earlier: earlier)
+        lastCheckpoint = (.now, (ContinuousClock.now - start).seconds)
+    }
+
+    private var checkpointIsDue: Bool {
+        guard let lastCheckpoint else { return true }
+        return (ContinuousClock.now - lastCheckpoint.end).seconds * checkpointShare >= lastCheckpoint.seconds
     }
 
     /// Writes down what came of a cycle. The trainer has the weights of its best epoch.

@@ -30,7 +30,8 @@ package struct TrainingRun {
 
     /// Starts a run in a folder that is new or empty. Throws `FileError` when the initial model does not fit.
     package init(
-        _ settings: TrainingSettings, set: TileSet, split: Split, path: String, version: String, command: String
+        _ settings: TrainingSettings, set: TileSet, split: Split, path: String, version: String, command: String,
+        checkpointShare: Double = 0.05
     ) throws {
         if settings.pseudoLabelling != nil, split.unlabelled.isEmpty {
             throw FileError(
@@ -38,13 +39,14 @@ package struct TrainingRun {
         }
         let initial = try settings.initialModel.map { try Self.initialModel($0, settings) }
         trainer = try Trainer(settings, set: set, split: split, initial: initial)
-        folder = try RunFolder(path: path, for: trainer, version: version, command: command)
+        folder = try RunFolder(
+            path: path, for: trainer, version: version, command: command, checkpointShare: checkpointShare)
         // A copy: each cycle starts from it, also when the run is taken up later.
         try initial?.write(to: folder.initialModel)
         try folder.saveRecord()
     }
 
-    /// Takes up a run that was stopped, where its last whole epoch had ended. The folder's record says what tiles and
+    /// Takes up a run that was stopped, at its last checkpoint. The folder's record says what tiles and
     /// settings it needs.
     package init(resuming folder: RunFolder, set: TileSet, split: Split) throws {
         let settings = folder.record.settings

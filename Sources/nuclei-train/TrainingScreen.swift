@@ -26,11 +26,11 @@ struct TrainingScreen {
             let details = String(format: "loss %.4f  accuracy %.3f", loss, accuracy)
             progress?.bar.update(done, of: total, details: details)
             try Interruption.check(
-                "interrupted in epoch \(epoch); nuclei-train --resume \(folder) goes on from its start")
+                "interrupted in epoch \(epoch); nuclei-train --resume \(folder) goes on from the last checkpoint")
         case .prediction(let done, let total):
             if progress?.epoch != 0 { progress = (0, Progress("predict", unit: "tiles")) }
             progress?.bar.update(done, of: total)
-            try Interruption.check("interrupted; nuclei-train --resume \(folder) goes on from its last whole epoch")
+            try Interruption.check("interrupted; nuclei-train --resume \(folder) goes on from the last checkpoint")
         case .epoch(let record, let isBest):
             progress = nil
             let numbers = String(

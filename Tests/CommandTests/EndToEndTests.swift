@@ -146,6 +146,8 @@ import Testing
             #expect(try RGBImage(decoding: "\(work.path)/lost.png") == strip)
         }
 
+        try checkFormats(work)
+
         let wide = try Command.mask.run(
             "small.png", "--model", "run/last.safetensors", "--stride", "257", in: work.path)
         #expect(
@@ -158,6 +160,25 @@ import Testing
             gif.status == 73 && gif.errors.contains("o.gif: expected the extension .png, .jpg or .jpeg, found .gif"))
     }
 
+    /// The same mask in every format.
+    private func checkFormats(_ work: WorkFolder) throws {
+        let mask = try RGBImage(decoding: "\(work.path)/mask1.png")
+        for arguments in [["--output", "bits.png", "--bits", "1"], ["--output", "pyramid.tif"]] {
+            let result = try Command.mask.start(
+                ["set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--stride", "100"] + arguments, in: work.path
+            ).wait()
+            try #require(result.status == 0, "\(result)")
+            #expect(try RGBImage(decoding: "\(work.path)/\(arguments[1])") == mask)
+        }
+        #expect(try SlideReader("\(work.path)/pyramid.tif").metadata.levels.map(\.width) == [520, 260, 130])
+        let shown = try Command.mask.run(
+            "overlay", "set/wsi_crop_1.jpg", "--mask", "pyramid.tif", "--output", "o.png", in: work.path)
+        #expect(shown.status == 0, "\(shown)")
+        let gif = try Command.mask.run("small.png", "--output", "mask.gif", in: work.path)
+        #expect(gif.status == 73)
+        #expect(gif.errors == "error: mask.gif: expected the extension .png, .tif or .tiff, found .gif\n")
+    }
+
     @Test func ctrlCLeavesFinishedEpochs() throws {
         let work = try WorkFolder()
         #expect(try Command.train.run("synthesize", "set", "--tiles", "30", "--crops", "0", in: work.path).status == 0)
@@ -167,7 +188,7 @@ import Testing
         running.process.interrupt()
         let result = running.wait()
         #expect(result.status == 130, "\(result)")
-        #expect(result.errors.contains("; nuclei-train --resume run goes on from its start\n"))
+        #expect(result.errors.contains("; nuclei-train --resume run goes on from the last checkpoint\n"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/run/run.json", encoding: .utf8))
         #expect(record["state"] as? String == "interrupted")
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/run").sorted()

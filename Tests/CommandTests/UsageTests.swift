@@ -27,7 +27,9 @@ struct UsageTests {
             #expect(explore.output.contains(option), "\(option)")
         }
         let mask = try Command.mask.run("mask", "--help", in: work.path)
-        for option in ["--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output"] {
+        for option in [
+            "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--bits",
+        ] {
             #expect(mask.output.contains(option), "\(option)")
         }
         #expect(try Command.train.run("--version", in: work.path).output == "0.1.0\n")
@@ -57,6 +59,7 @@ struct UsageTests {
         }
         for arguments in [
             [], ["a.png", "--model", "m", "--threshold", "2"], ["overlay", "a.png", "--size", "1"],
+            ["a.png", "--bits", "2"], ["a.png", "--bits", "1", "--output", "a.tif"],
         ] {
             #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
         }

@@ -12,7 +12,10 @@ import Testing
     private static let makers: [@Sendable (String) throws -> any RowWriter] = [
         { try PNGWriter(path: $0, width: 64, height: 64, channels: .rgb) },
         { try PNGWriter(path: $0, width: 64, height: 64, channels: .grey) },
+        { try PNGWriter(path: $0, width: 64, height: 64, channels: .grey, bits: 1) },
         { try JPEGWriter(path: $0, width: 64, height: 64) },
+        { try TIFFWriter(path: $0, width: 64, height: 64, samples: .rgb) },
+        { try TIFFWriter(path: $0, width: 64, height: 64, samples: .grey, tile: 16) },
     ]
 
     @Test(arguments: makers.indices) func abandoned(_ index: Int) throws {
@@ -63,7 +66,8 @@ import Testing
                     replaced += 1
                 }
             }
-            try #require(replaced == 1)
+            // A pyramid has more files than the one that gets the name.
+            try #require(replaced >= 1)
         }
 
         @Test(arguments: makers.indices) func fullDiskAtTheEnd(_ index: Int) throws {

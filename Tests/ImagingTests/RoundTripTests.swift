@@ -1,5 +1,6 @@
 import Files
 import Imaging
+import TestSupport
 import Testing
 
 /// What the writers write, the readers read.
@@ -29,6 +30,30 @@ import Testing
         #expect(try contents(path).count < 300)
     }
 
+    @Test func pngOfSingleBits() throws {
+        for width in [1, 7, 8, 9, 90] {
+            let mask = (0..<width * 70).map { UInt8($0 / width / 10 % 2 == $0 % width / 3 % 2 ? 255 : 0) }
+            let path = folder.file("mask.png")
+            try write(mask, to: PNGWriter(path: path, width: width, height: 70, channels: .grey, bits: 1))
+            #expect(try RGBImage(decoding: path).pixels == mask.flatMap { [$0, $0, $0] })
+            // Bit depth and colour type in the header.
+            #expect(try Array(contents(path)[24...25]) == [1, 0])
+        }
+    }
+
+    static let pngcheck = OutsideTool("pngcheck")
+
+    @Test(.enabled(if: pngcheck != nil, "no pngcheck: install pngcheck"), arguments: [1, 8])
+    func pngcheckFindsNothingWrong(_ bits: Int) throws {
+        let mask = (0..<90 * 70).map { UInt8($0 / 90 / 10 % 2 == $0 % 90 / 15 % 2 ? 255 : 0) }
+        let path = folder.file("mask.png")
+        try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .grey, bits: bits))
+        let tool = try #require(Self.pngcheck)
+        let result = try tool.run(path)
+        #expect(result.status == 0 && result.output.contains("90x70, \(bits)-bit grayscale"), "\(result)")
+        #expect(try tool.run(folder.file("broken.png", contents(path).dropLast(20))).status != 0)
+    }
+
     @Test func jpegColor() throws {
         for (width, height) in [(1, 1), (7, 3), (300, 200)] {
             var image = pattern(width, height)
@@ -55,6 +80,27 @@ import Testing
             let problem = "expected the extension .png, .jpg or .jpeg, found \(found)"
             #expect(error == FileError(path, .unwritable, problem))
         }
+    }
+
+    @Test func masksGetTheFormatOfTheirExtension() throws {
+        for (name, signature): (String, [UInt8]) in [
+            ("m.png", [0x89, 0x50]), ("m.tif", [0x49, 0x49, 43]), ("m.TIFF", [0x49, 0x49, 43]),
+        ] {
+            try write([0, 255, 255, 0], to: openMaskForWriting(folder.file(name), width: 2, height: 2))
+            #expect(try contents(folder.file(name)).starts(with: signature))
+        }
+        // What no viewer opens is refused, but not as a pyramid.
+        let path = folder.file("wide.png")
+        let error = fileError { _ = try openMaskForWriting(path, width: 65_536, height: 10) }
+        #expect(error?.kind == .unwritable)
+        #expect(
+            error?.problem
+                == "expected a PNG of at most 65535 px a side, beyond which viewers fail, found 65536 x 10 px; write a "
+                + "pyramid, --output NAME.tif")
+        _ = try openMaskForWriting(path, width: 65_535, height: 10)
+        _ = try openMaskForWriting(folder.file("wide.tif"), width: 65_536, height: 10)
+        let bitmap = fileError { _ = try openMaskForWriting(folder.file("m.bmp"), width: 1, height: 1) }
+        #expect(bitmap?.problem == "expected the extension .png, .tif or .tiff, found .bmp")
     }
 
     @Test func sizesThatFormatsDoNotAllow() {

@@ -23,8 +23,9 @@ import Testing
             "a.tif", TIFFMaker(levels: levels, tileWidth: tile.0, tileHeight: tile.1).bytes)
     }
 
-    /// Tiles smaller than a band, as large as the image, and more than one block of columns wide.
-    @Test(arguments: [(100, 300, 32, 32), (50, 70, 64, 80), (4300, 150, 256, 144), (33, 513, 32, 256)])
+    /// Tiles smaller than a band, nearly as large as the image, and more than one block of columns wide. (In a
+    /// generic TIFF smaller than its tile OpenSlide 3.4 reads rubbish with libtiff from 4.5.1 on, and Debian's 4.5.0.)
+    @Test(arguments: [(100, 300, 32, 32), (70, 90, 64, 80), (4300, 150, 256, 144), (33, 513, 32, 256)])
     func pixelsOfEveryTile(_ size: (Int, Int, Int, Int)) throws {
         let path = try slide([(size.0, size.1)], tile: (size.2, size.3))
         let reader = try openImage(path)

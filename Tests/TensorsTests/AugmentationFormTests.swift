@@ -51,7 +51,8 @@ extension KernelTests {
 
         @Test("moved by whole pixels", arguments: [false, true])
         func permutations(_ isWhite: Bool) throws {
-            let turns = [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)] as [(Double, Double, Double, Double)]
+            let turns =
+                [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)] as [(Double, Double, Double, Double)]
             for (xx, xy, yx, yy) in turns {
                 try sweepForms(
                     301, .exact,
@@ -156,7 +157,8 @@ extension KernelTests {
                     let result = try item.run(bytes, augmentations)
                     for threads in [2, 3, 8] {
                         #expect(
-                            try item.run(bytes, augmentations, threads: threads) == result, "\(isa), \(threads) threads")
+                            try item.run(bytes, augmentations, threads: threads) == result, "\(isa), \(threads) threads"
+                        )
                     }
                     results[isa] = result
                 }

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import TestSupport
 import Testing
@@ -117,8 +118,8 @@ extension KernelTests {
                 batch: item.batch)
         }
 
-        @Test("swept shapes agree with the twin, forward and backward")
-        func training() throws {
+        @Test("swept shapes agree with the twin, forward and backward", arguments: ck_isa.available)
+        func training(_ isa: ck_isa) throws {
             try sweep(cases, seed: 91) { item, seed in
                 let (x, gy, channels) = (item.x(seed), item.gy(seed), item.channels(seed))
                 let expected = twin(item, x, gy: gy, channels)
@@ -126,7 +127,9 @@ extension KernelTests {
                 let nearest = item.norm.relu ? expected.beforeReLU.map(\.magnitude).min()! : 1
                 guard nearest > 1e-5 else { return }
                 let run: KernelRuns = seed % 2 == 0 ? .aligned : .unaligned
-                let ours = try BatchNormRun(item: item, channels: channels, run: run).training(x, gy: gy)
+                let ours = try isa.use {
+                    try BatchNormRun(item: item, channels: channels, run: run).training(x, gy: gy)
+                }
                 try compare("y", ours.y, expected.y, tolerance)
                 try compare("mean", ours.mean, expected.mean, tolerance)
                 try compare(
@@ -150,11 +153,13 @@ extension KernelTests {
             }
         }
 
-        @Test("at inference, running statistics take the place of the batch's")
-        func inference() throws {
+        @Test("at inference, running statistics take the place of the batch's", arguments: ck_isa.available)
+        func inference(_ isa: ck_isa) throws {
             try sweep(cases, seed: 92) { item, seed in
                 let (x, channels) = (item.x(seed), item.channels(seed))
-                let ours = try BatchNormRun(item: item, channels: channels, run: .unaligned).inference(x)
+                let ours = try isa.use {
+                    try BatchNormRun(item: item, channels: channels, run: .unaligned).inference(x)
+                }
                 let expected = x.indices.map { index -> Double in
                     let c = index / item.norm.plane % item.norm.channels
                     let deviation = (Double(channels.runningVariance[c]) + Double(item.norm.epsilon)).squareRoot()

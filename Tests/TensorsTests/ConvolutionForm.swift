@@ -1,4 +1,6 @@
 import CKernels
+import Tensors
+import TestSupport
 
 /// A way to compute convolutions that this processor can go.
 struct ConvolutionForm: Equatable, CustomStringConvertible {
@@ -11,19 +13,41 @@ struct ConvolutionForm: Equatable, CustomStringConvertible {
 
     static let available: [ConvolutionForm] =
         [im2col]
-        + [ck_isa.portable, .avx2, .avx512].map { ConvolutionForm(algorithm: .direct, isa: $0) }.filter { form in
+        + [ck_conv2d_algorithm.direct, .winograd].flatMap { algorithm in
+            [ck_isa.portable, .avx2, .avx512].map { ConvolutionForm(algorithm: algorithm, isa: $0) }
+        }.filter { form in
             defer { ck_conv2d_set_choice(.any, .any) }
             return ck_conv2d_set_choice(form.algorithm, form.isa) == .ok
         }
 
     var description: String {
-        switch (algorithm, isa) {
-        case (.im2col, _): "im2col"
-        case (_, .portable): "direct, portable"
-        case (_, .avx2): "direct, AVX2"
-        case (_, .avx512): "direct, AVX-512"
-        default: "any"
+        let name =
+            switch algorithm {
+            case .any: "any"
+            case .im2col: "im2col"
+            case .direct: "direct"
+            case .winograd: "winograd"
+            }
+        return switch isa {
+        case .any: name
+        case .portable: "\(name), portable"
+        case .avx2: "\(name), AVX2"
+        case .avx512: "\(name), AVX-512"
         }
+    }
+
+    /// Whether it may transform this convolution, which costs a digit.
+    func transforms(_ g: Convolution) -> Bool {
+        (algorithm == .winograd || algorithm == .any) && [3, 5].contains(g.kernelHeight)
+            && g.kernelWidth == g.kernelHeight && g.strideY == 1 && g.strideX == 1
+    }
+
+    /// What its results may differ from exact ones. Winograd's transforms go through sums of up to a hundred times their
+    /// result: 1.1e-5 of the largest one was seen.
+    func tolerance(_ expected: [Double], _ g: Convolution) -> Tolerance {
+        transforms(g)
+            ? Tolerance(absolute: 2e-5 * max(expected.largestMagnitude, 0.1), relative: 1e-5)
+            : productTolerance(expected)
     }
 
     /// Convolutions in `body` go this way, where it serves their shape.

@@ -81,10 +81,11 @@ extension KernelTests {
                     (true, .maximum, false), (true, .none, true), (false, .none, true),
                 ] {
                     let n = Formula.bits(9, number)
+                    let side = number % 2 == 0 ? 3 : 5
                     number += 1
                     let geometry = Convolution(
                         channels: 1 + Int(n % 7), height: 2 + Int(n / 8 % 9), width: width,
-                        filters: 1 + Int(n / 128 % 17), kernel: (3, 3), padding: (1, 1))
+                        filters: 1 + Int(n / 128 % 17), kernel: (side, side), padding: (side / 2, side / 2))
                     cases.append(
                         TailCase(geometry, batch: 1 + Int(n / 4096 % 3), relu: relu, pooling: pooling, adds: adds))
                 }

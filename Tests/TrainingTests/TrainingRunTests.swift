@@ -27,10 +27,12 @@ import Training
         return settings
     }
 
-    private func start(_ settings: TrainingSettings, _ name: String) throws -> TrainingRun {
+    private func start(
+        _ settings: TrainingSettings, _ name: String, checkpointShare: Double = 0.05
+    ) throws -> TrainingRun {
         try TrainingRun(
             settings, set: set, split: Split(set, settings.split), path: "\(folder)/\(name)", version: "test",
-            command: "nuclei-train")
+            command: "nuclei-train", checkpointShare: checkpointShare)
     }
 
     private func bits(_ run: TrainingRun, _ name: String) throws -> [Float] {
@@ -81,8 +83,8 @@ import Training
     }
 
     /// A run that is stopped at its so manieth report, and let go of.
-    private func stop(at place: Int, _ settings: TrainingSettings, _ name: String) throws {
-        var run = try start(settings, name)
+    private func stop(at place: Int, _ settings: TrainingSettings, _ name: String, _ share: Double = 0.05) throws {
+        var run = try start(settings, name, checkpointShare: share)
         var count = 0
         #expect(throws: Stop.self) {
             try run.run(isStop: { $0 is Stop }) { _ in
@@ -96,17 +98,23 @@ import Training
         #expect(error?.problem == "expected a folder that nobody works in, found another process there")
     }
 
-    /// Stops a run at every place where it reports, each time in a run of its own.
-    @Test func aRunThatIsStoppedAnywhereGoesOnToTheSameBits() throws {
+    /// Stops a run at places where it reports, each time in a run of its own: with a checkpoint after each epoch, and
+    /// with as few as possible.
+    @Test(arguments: [Double.infinity, 0])
+    func aRunThatIsStoppedAnywhereGoesOnToTheSameBits(checkpointShare: Double) throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
+        var settings = settings
+        let isRare = checkpointShare == 0
+        if isRare { settings.epochs = 3 }
         var whole = try start(settings, "whole")
         var places = 0
         try whole.run(isStop: { _ in false }) { _ in places += 1 }
-        for place in stride(from: 1, through: places, by: 3) {
+        for place in stride(from: 1, through: places, by: isRare ? 8 : 3) {
             let path = "\(folder)/stopped-\(place)"
-            try stop(at: place, settings, "stopped-\(place)")
+            try stop(at: place, settings, "stopped-\(place)", checkpointShare)
             var resumed = try TrainingRun(
-                resuming: RunFolder(resuming: path), set: set, split: Split(set, settings.split))
+                resuming: RunFolder(resuming: path, checkpointShare: checkpointShare), set: set,
+                split: Split(set, settings.split))
             try resumed.run(isStop: { $0 is Stop }) { _ in }
             for name in ["best", "last"] {
                 try compareBits("\(name) after a stop at \(place)", bits(resumed, name), bits(whole, name))

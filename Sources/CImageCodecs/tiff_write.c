@@ -1,0 +1,408 @@
+#include "writer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tiffio.h>
+#include <unistd.h>
+
+/// A TIFF file behind a descriptor, with its own position: libtiff's own functions would lose the system's reason for
+/// a failure.
+typedef struct tiff_stream {
+    int file;
+    int64_t position;
+    /// errno of the first failed call; 0 when none has.
+    int error;
+} tiff_stream;
+
+/// One level of the pyramid, being written to a file of its own; level 0 goes to the destination.
+typedef struct tiff_level {
+    tiff_stream stream;
+    TIFF *tiff;
+    int32_t width, height, next_row;
+    /// Pixels a side of a tile.
+    int32_t side;
+    /// [side][width]: the rows of the tiles under way.
+    uint8_t *band;
+    /// [width]: a row of this level while the level above is halved; null in level 0.
+    uint8_t *row;
+} tiff_level;
+
+typedef struct tiff_writer {
+    cic_writer base;
+    cic_tiff_format format;
+    TIFFOpenOptions *options;
+    char software[64];
+    /// libtiff's own words about what failed last.
+    char detail[160];
+    int32_t level_count;
+    tiff_level levels[CIC_TIFF_MOST_LEVELS];
+    size_t pixel_bytes;
+    /// [tile][tile]: one tile, also while it is copied as it is coded.
+    uint8_t *tile;
+    size_t tile_capacity;
+} tiff_writer;
+
+static tmsize_t on_read(thandle_t handle, void *bytes, tmsize_t count) {
+    tiff_stream *stream = handle;
+    tmsize_t done = 0;
+    while (done < count) {
+        ssize_t part = pread(stream->file, (uint8_t *)bytes + done, (size_t)(count - done), stream->position);
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part < 0 && stream->error == 0)
+            stream->error = errno;
+        if (part <= 0)
+            break;
+        done += part;
+        stream->position += part;
+    }
+    return done;
+}
+
+static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t count) {
+    tiff_stream *stream = handle;
+    tmsize_t done = 0;
+    while (done < count) {
+        ssize_t part = pwrite(stream->file, (const uint8_t *)bytes + done, (size_t)(count - done), stream->position);
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part < 0) {
+            if (stream->error == 0)
+                stream->error = errno;
+            break;
+        }
+        done += part;
+        stream->position += part;
+    }
+    return done;
+}
+
+static toff_t on_size(thandle_t handle) {
+    tiff_stream *stream = handle;
+    off_t size = lseek(stream->file, 0, SEEK_END);
+    return size < 0 ? 0 : (toff_t)size;
+}
+
+static toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
+    tiff_stream *stream = handle;
+    int64_t start = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? stream->position : (int64_t)on_size(handle);
+    stream->position = start + (int64_t)offset;
+    return (toff_t)stream->position;
+}
+
+/// The descriptors are the caller's.
+static int on_close(thandle_t handle) {
+    (void)handle;
+    return 0;
+}
+
+__attribute__((format(printf, 4, 0))) static int on_error(TIFF *tiff, void *context, const char *module,
+                                                          const char *format, va_list arguments) {
+    (void)tiff;
+    (void)module;
+    tiff_writer *w = context;
+    vsnprintf(w->detail, sizeof w->detail, format, arguments);
+    return 1;
+}
+
+__attribute__((format(printf, 4, 0))) static int on_warning(TIFF *tiff, void *context, const char *module,
+                                                            const char *format, va_list arguments) {
+    (void)tiff;
+    (void)context;
+    (void)module;
+    (void)format;
+    (void)arguments;
+    return 1;
+}
+
+/// Leaves the running call with the reason why libtiff failed at a level.
+__attribute__((noreturn)) static void fail(tiff_writer *w, const tiff_level *level) {
+    int error = level->stream.error != 0 ? level->stream.error : w->levels[0].stream.error;
+    if (error != 0)
+        cic_writer_fail(&w->base, CIC_IO_FAILED, "%s", strerror(error));
+    cic_writer_fail(&w->base, CIC_UNSUPPORTED, "%s", w->detail[0] ? w->detail : "libtiff does not say why");
+}
+
+static void *allocate(tiff_writer *w, size_t count) {
+    void *memory = malloc(count);
+    if (!memory)
+        cic_writer_fail(&w->base, CIC_NO_MEMORY, "not enough memory");
+    return memory;
+}
+
+static void open_level(tiff_writer *w, tiff_level *level, const char *mode) {
+    level->stream.position = 0;
+    level->tiff = TIFFClientOpenExt("image", mode, &level->stream, on_read, on_write, on_seek, on_close, on_size, NULL,
+                                    NULL, w->options);
+    if (!level->tiff)
+        fail(w, level);
+}
+
+/// Sets the tags of the directory that a file is at for one level of the pyramid.
+static void describe(tiff_writer *w, TIFF *tiff, const tiff_level *level) {
+    const cic_tiff_format *f = &w->format;
+    int32_t index = (int32_t)(level - w->levels);
+    bool coded_colour = f->compression == CIC_TIFF_JPEG && f->channels == 3;
+    TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, index == 0 ? 0 : FILETYPE_REDUCEDIMAGE);
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, (uint32_t)level->width);
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, (uint32_t)level->height);
+    TIFFSetField(tiff, TIFFTAG_TILEWIDTH, (uint32_t)level->side);
+    TIFFSetField(tiff, TIFFTAG_TILELENGTH, (uint32_t)level->side);
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (uint16_t)f->channels);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (uint16_t)(8 * f->sample_bytes));
+    TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, f->sample_bytes == 4 ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
+    TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC,
+                 coded_colour       ? PHOTOMETRIC_YCBCR
+                 : f->channels == 3 ? PHOTOMETRIC_RGB
+                                    : PHOTOMETRIC_MINISBLACK);
+    TIFFSetField(tiff, TIFFTAG_COMPRESSION,
+                 f->compression == CIC_TIFF_JPEG  ? COMPRESSION_JPEG
+                 : f->compression == CIC_TIFF_LZW ? COMPRESSION_LZW
+                                                  : COMPRESSION_ADOBE_DEFLATE);
+    // Thin outlines are what these pictures are about: full chroma.
+    if (coded_colour)
+        TIFFSetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, 1, 1);
+    if (f->microns_per_pixel_x > 0 && f->microns_per_pixel_y > 0) {
+        double scale = ldexp(1, index);
+        TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, RESUNIT_CENTIMETER);
+        TIFFSetField(tiff, TIFFTAG_XRESOLUTION, 10000 / (f->microns_per_pixel_x * scale));
+        TIFFSetField(tiff, TIFFTAG_YRESOLUTION, 10000 / (f->microns_per_pixel_y * scale));
+    }
+    if (index == 0 && f->description && f->description[0])
+        TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, f->description);
+    if (w->software[0])
+        TIFFSetField(tiff, TIFFTAG_SOFTWARE, w->software);
+}
+
+/// Makes what only encoding needs known to the codec.
+static void prepare_codec(tiff_writer *w, TIFF *tiff) {
+    if (w->format.compression != CIC_TIFF_JPEG)
+        return;
+    TIFFSetField(tiff, TIFFTAG_JPEGQUALITY, w->format.quality);
+    if (w->format.channels == 3)
+        TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+}
+
+/// Codes the tiles whose rows stand in the band. Pixels outside the image repeat its edge.
+static void write_tiles(tiff_writer *w, tiff_level *level, int32_t rows) {
+    size_t side = (size_t)level->side, pixel = w->pixel_bytes;
+    int32_t row_of_tiles = (level->next_row - 1) / level->side;
+    uint32_t columns = (uint32_t)((level->width - 1) / level->side + 1);
+    for (uint32_t column = 0; column < columns; column++) {
+        size_t left = (size_t)column * side;
+        size_t inside = left + side <= (size_t)level->width ? side : (size_t)level->width - left;
+        for (size_t y = 0; y < side; y++) {
+            size_t source = y < (size_t)rows ? y : (size_t)rows - 1;
+            uint8_t *line = w->tile + y * side * pixel;
+            memcpy(line, level->band + (source * (size_t)level->width + left) * pixel, inside * pixel);
+            for (size_t x = inside; x < side; x++)
+                memcpy(line + x * pixel, line + (inside - 1) * pixel, pixel);
+        }
+        uint32_t index = (uint32_t)row_of_tiles * columns + column;
+        if (TIFFWriteEncodedTile(level->tiff, index, w->tile, (tmsize_t)(side * side * pixel)) < 0)
+            fail(w, level);
+    }
+}
+
+/// output[ceil(width / 2)]: the means of squares of four samples; at an odd edge a pixel counts twice.
+static void halve_bytes(uint8_t *output, const uint8_t *upper, const uint8_t *lower, int32_t width, int32_t channels) {
+    for (int32_t x = 0; x < width; x += 2) {
+        int32_t next = x + 1 < width ? channels : 0;
+        for (int32_t c = 0; c < channels; c++) {
+            int32_t i = x * channels + c;
+            *output++ = (uint8_t)((upper[i] + upper[i + next] + lower[i] + lower[i + next] + 2) / 4);
+        }
+    }
+}
+
+/// The same of numbers; those that are not a number do not count.
+static void halve_floats(float *output, const float *upper, const float *lower, int32_t width) {
+    for (int32_t x = 0; x < width; x += 2) {
+        int32_t next = x + 1 < width;
+        float values[4] = {upper[x], upper[x + next], lower[x], lower[x + next]};
+        float sum = 0;
+        int count = 0;
+        for (int i = 0; i < 4; i++) {
+            if (isnan(values[i]))
+                continue;
+            sum += values[i];
+            count++;
+        }
+        *output++ = count > 0 ? sum / (float)count : NAN;
+    }
+}
+
+static void push_row(tiff_writer *w, tiff_level *level, const uint8_t *row) {
+    size_t row_bytes = (size_t)level->width * w->pixel_bytes;
+    // Tiles are an even number of rows high: both rows of a pair are in one band.
+    int32_t place = level->next_row % level->side;
+    uint8_t *stored = level->band + (size_t)place * row_bytes;
+    memcpy(stored, row, row_bytes);
+    bool is_last = ++level->next_row == level->height;
+    bool has_lower = level + 1 < w->levels + w->level_count;
+    if (has_lower && (place % 2 == 1 || is_last)) {
+        tiff_level *half = level + 1;
+        const uint8_t *upper = place % 2 == 1 ? stored - row_bytes : stored;
+        if (w->format.sample_bytes == 4)
+            halve_floats((float *)(void *)half->row, (const float *)(const void *)upper,
+                         (const float *)(const void *)stored, level->width);
+        else
+            halve_bytes(half->row, upper, stored, level->width, w->format.channels);
+        push_row(w, half, half->row);
+    }
+    if (place + 1 == level->side || is_last)
+        write_tiles(w, level, place + 1);
+}
+
+static void write_row(cic_writer *writer, const uint8_t *row) {
+    tiff_writer *w = (tiff_writer *)writer;
+    push_row(w, &w->levels[0], row);
+}
+
+static void start(cic_writer *writer) {
+    tiff_writer *w = (tiff_writer *)writer;
+    w->options = TIFFOpenOptionsAlloc();
+    if (!w->options)
+        cic_writer_fail(writer, CIC_NO_MEMORY, "not enough memory");
+    TIFFOpenOptionsSetErrorHandlerExtR(w->options, on_error, w);
+    TIFFOpenOptionsSetWarningHandlerExtR(w->options, on_warning, w);
+    w->tile_capacity = (size_t)w->format.tile * (size_t)w->format.tile * w->pixel_bytes;
+    w->tile = allocate(w, w->tile_capacity);
+    for (int32_t index = 0; index < w->level_count; index++) {
+        tiff_level *level = &w->levels[index];
+        size_t row_bytes = (size_t)level->width * w->pixel_bytes;
+        level->band = allocate(w, row_bytes * (size_t)level->side);
+        if (index > 0)
+            level->row = allocate(w, row_bytes);
+        open_level(w, level, "w8");
+        describe(w, level->tiff, level);
+        prepare_codec(w, level->tiff);
+    }
+}
+
+static void close_level(tiff_level *level) {
+    if (level->tiff)
+        TIFFClose(level->tiff);
+    level->tiff = NULL;
+}
+
+/// Appends a finished level to the destination, its tiles as they are coded.
+static void append_level(tiff_writer *w, tiff_level *level) {
+    if (!TIFFFlush(level->tiff))
+        fail(w, level);
+    close_level(level);
+    if (level->stream.error != 0)
+        fail(w, level);
+    open_level(w, level, "r");
+    TIFF *output = w->levels[0].tiff;
+    describe(w, output, level);
+    uint32_t tables_size = 0;
+    void *tables = NULL;
+    if (w->format.compression == CIC_TIFF_JPEG && TIFFGetField(level->tiff, TIFFTAG_JPEGTABLES, &tables_size, &tables))
+        TIFFSetField(output, TIFFTAG_JPEGTABLES, tables_size, tables);
+    uint32_t count = TIFFNumberOfTiles(level->tiff);
+    for (uint32_t index = 0; index < count; index++) {
+        size_t size = (size_t)TIFFGetStrileByteCount(level->tiff, index);
+        if (size > w->tile_capacity) {
+            free(w->tile);
+            w->tile = NULL;
+            w->tile_capacity = 0;
+            w->tile = allocate(w, size);
+            w->tile_capacity = size;
+        }
+        if (TIFFReadRawTile(level->tiff, index, w->tile, (tmsize_t)size) != (tmsize_t)size ||
+            TIFFWriteRawTile(output, index, w->tile, (tmsize_t)size) != (tmsize_t)size)
+            fail(w, level);
+    }
+    if (!TIFFWriteDirectory(output))
+        fail(w, level);
+    close_level(level);
+}
+
+static void finish(cic_writer *writer) {
+    tiff_writer *w = (tiff_writer *)writer;
+    tiff_level *full = &w->levels[0];
+    if (!TIFFWriteDirectory(full->tiff))
+        fail(w, full);
+    for (int32_t index = 1; index < w->level_count; index++)
+        append_level(w, &w->levels[index]);
+    close_level(full);
+    if (full->stream.error != 0)
+        fail(w, full);
+}
+
+static void release(cic_writer *writer) {
+    tiff_writer *w = (tiff_writer *)writer;
+    for (int32_t index = 0; index < w->level_count; index++) {
+        tiff_level *level = &w->levels[index];
+        // What is left unwritten would go to a file that is thrown away, and may be closed already.
+        level->stream.file = -1;
+        close_level(level);
+        free(level->band);
+        free(level->row);
+    }
+    if (w->options)
+        TIFFOpenOptionsFree(w->options);
+    free(w->tile);
+}
+
+/// A multiple of 16 that is at most `tile` and, if it can be, no side of the image. libtiff from 4.5.1 on (and Debian's
+/// 4.5.0) hands OpenSlide 3.4 rubbish for tiles that are larger than the image.
+static int32_t tile_side(int32_t width, int32_t height, int32_t tile) {
+    int32_t shorter = width < height ? width : height;
+    int32_t side = shorter / 16 * 16;
+    return side < 16 ? 16 : side < tile ? side : tile;
+}
+
+int32_t cic_tiff_level_count(int32_t width, int32_t height, int32_t tile) {
+    int32_t count = 1;
+    while (width > tile || height > tile) {
+        width = width / 2 + width % 2;
+        height = height / 2 + height % 2;
+        if (width < 16 || height < 16)
+            break;
+        count++;
+    }
+    return count;
+}
+
+cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratch, const cic_tiff_format *format) {
+    tiff_writer *w = calloc(1, sizeof *w);
+    *writer = w ? &w->base : NULL;
+    if (!w)
+        return CIC_NO_MEMORY;
+    w->base.file = file;
+    w->base.width = format->width;
+    w->base.height = format->height;
+    w->base.channels = format->channels;
+    w->base.row_bytes = (size_t)format->width * (size_t)format->channels * (size_t)format->sample_bytes;
+    w->base.write_row = write_row;
+    w->base.finish = finish;
+    w->base.release = release;
+    w->format = *format;
+    snprintf(w->software, sizeof w->software, "%s", format->software ? format->software : "");
+    w->pixel_bytes = (size_t)format->channels * (size_t)format->sample_bytes;
+    w->level_count = cic_tiff_level_count(format->width, format->height, format->tile);
+    for (int32_t index = 0; index < w->level_count; index++) {
+        tiff_level *level = &w->levels[index];
+        level->stream.file = index == 0 ? file : scratch[index - 1];
+        level->width = index == 0 ? format->width : (w->levels[index - 1].width - 1) / 2 + 1;
+        level->height = index == 0 ? format->height : (w->levels[index - 1].height - 1) / 2 + 1;
+        level->side = tile_side(level->width, level->height, format->tile);
+    }
+    cic_status status = cic_writer_start(&w->base, start);
+    // The caller's text was needed for the first directory only.
+    w->format.description = NULL;
+    return status;
+}
+
+void cic_tiff_silence(void) {
+    TIFFSetErrorHandler(NULL);
+    TIFFSetWarningHandler(NULL);
+}

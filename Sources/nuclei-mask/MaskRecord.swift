@@ -1,0 +1,109 @@
+import Console
+import Files
+import Foundation
+import Imaging
+import Masking
+import NeuralNetworks
+
+/// How a mask was made and what is in it: the JSON file beside it.
+struct MaskRecord: Encodable {
+    struct Scale: Encodable {
+        let x: Double
+        let y: Double
+    }
+
+    struct Image: Encodable {
+        struct Level: Encodable {
+            let width: Int
+            let height: Int
+            let downsample: Double
+        }
+
+        let path: String
+        let width: Int
+        let height: Int
+        /// Of slides only.
+        let vendor: String?
+        let levels: [Level]?
+        let micronsPerPixel: Scale?
+
+        init(_ reader: any RowReader) {
+            let slide = (reader as? SlideReader)?.metadata
+            (path, width, height) = (reader.path, reader.width, reader.height)
+            vendor = slide?.vendor
+            levels = slide?.levels.map { Level(width: $0.width, height: $0.height, downsample: $0.downsample) }
+            micronsPerPixel = reader.micronsPerPixel.map { Scale(x: $0.x, y: $0.y) }
+        }
+    }
+
+    struct NamedModel: Encodable {
+        let path: String
+        let sha256: String
+        let architecture: String
+        let classes: [String]
+        let tileSize: Int
+        let micronsPerPixel: Double?
+    }
+
+    struct Windows: Encodable {
+        let count: Int
+        let columns: Int
+        let rows: Int
+        let size: Int
+    }
+
+    /// Some of the image's pixels.
+    struct Part: Encodable {
+        let pixels: Int
+        let share: Double
+        /// Only where the resolution is known.
+        let squareMillimetres: Double?
+    }
+
+    struct Coverage: Encodable {
+        let nuclei: Part
+        let noNuclei: Part
+        let uncovered: Part
+        /// What was white before refinement.
+        let positiveRegions: Part?
+    }
+
+    struct Refined: Encodable {
+        let method: String
+        let settings: RefinementSettings
+        let densityThreshold: Double?
+    }
+
+    struct Seconds: Encodable {
+        let predicting: Double
+        let writing: Double
+    }
+
+    let version: String
+    let image: Image
+    let model: NamedModel
+    let settings: MaskSettings
+    let refinement: Refined?
+    let windows: Windows
+    let coverage: Coverage
+    /// Outlines in the GeoJSON file.
+    let polygons: Int?
+    /// What was written, by what it is.
+    let files: [String: String]
+    let seconds: Seconds
+}
+
+extension MaskRecord.Coverage {
+    init(_ result: MaskOutputs.Result, _ resolution: (x: Double, y: Double)?, isRefined: Bool) {
+        let summary = result.summary
+        func part(_ pixels: Int) -> MaskRecord.Part {
+            MaskRecord.Part(
+                pixels: pixels, share: Double(pixels) / (Double(summary.width) * Double(summary.height)),
+                squareMillimetres: resolution.map { Double(pixels) * $0.x * $0.y / 1e6 })
+        }
+        nuclei = part(summary.nuclei)
+        noNuclei = part(summary.noNuclei)
+        uncovered = part(summary.uncovered)
+        positiveRegions = isRefined ? part(result.positive) : nil
+    }
+}

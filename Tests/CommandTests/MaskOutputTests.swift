@@ -1,0 +1,158 @@
+import Files
+import Foundation
+import Imaging
+import Testing
+
+/// What comes out of masking beside the mask.
+@Suite(.serialized) struct MaskOutputTests {
+    private let work: WorkFolder
+
+    init() throws {
+        work = try WorkFolder()
+        let made = try Command.train.run(
+            "synthesize", "set", "--tiles", "0", "--crops", "1", "--crop-size", "520", in: work.path)
+        try #require(made.status == 0, "\(made)")
+        try FileManager.default.moveItem(
+            atPath: "\(work.path)/set/wsi_crop_1.jpg", toPath: "\(work.path)/crop.jpg")
+    }
+
+    private func mask(_ arguments: String...) throws -> Command.Result {
+        try Command.mask.start(["crop.jpg"] + arguments, in: work.path).wait()
+    }
+
+    private func white(_ name: String) throws -> [Bool] {
+        let image = try RGBImage(decoding: "\(work.path)/\(name)")
+        return stride(from: 0, to: image.pixels.count, by: 3).map { image.pixels[$0] == 255 }
+    }
+
+    private func json(_ name: String) throws -> [String: Any] {
+        try work.json(String(contentsOfFile: "\(work.path)/\(name)", encoding: .utf8))
+    }
+
+    /// Area of all features, holes taken away.
+    private func area(_ name: String) throws -> Int {
+        let features = try #require(json(name)["features"] as? [[String: Any]])
+        return try features.reduce(0) { sum, feature in
+            let geometry = try #require(feature["geometry"] as? [String: Any])
+            let rings = try #require(geometry["coordinates"] as? [[[Int]]])
+            return sum
+                + rings.reduce(0) { area, ring in
+                    area + zip(ring, ring.dropFirst()).reduce(0) { $0 + $1.0[0] * $1.1[1] - $1.1[0] * $1.0[1] } / 2
+                }
+        }
+    }
+
+    private func number(_ record: [String: Any], _ path: String...) -> Double? {
+        let parent = path.dropLast().reduce(record as [String: Any]?) { $0?[$1] as? [String: Any] }
+        return parent?[path[path.count - 1]] as? Double
+    }
+
+    @Test func everythingSaysTheSame() throws {
+        let result = try mask(
+            "--stride", "100", "--output", "m.tif", "--csv", "m.csv", "--geojson", "m.geojson", "--probabilities",
+            "p.tif", "--disagreement", "d.tif", "--heatmap", "h.tif", "--threshold", "0.6")
+        try #require(result.status == 0, "\(result)")
+        #expect(result.output.contains("record: m.json\n") && result.output.hasSuffix("mask: m.tif\n"))
+        let white = try white("m.tif").count { $0 }
+        #expect(try area("m.geojson") == white && white > 0 && white < 520 * 520)
+        let table = try String(contentsOfFile: "\(work.path)/m.csv", encoding: .utf8).split(separator: "\n")
+        #expect(table.count == 17 && table[1].hasPrefix("0,0,256,256,0.") && table[16].hasPrefix("264,264,256,256,0."))
+
+        let record = try json("m.json")
+        #expect(number(record, "coverage", "nuclei", "pixels") == Double(white))
+        #expect(number(record, "coverage", "noNuclei", "pixels") == Double(520 * 520 - white))
+        let share = try #require(number(record, "coverage", "nuclei", "share"))
+        #expect(abs(share - Double(white) / (520 * 520)) < 1e-12)
+        #expect(number(record, "coverage", "nuclei", "squareMillimetres") == nil, "the resolution is not known")
+        #expect(number(record, "windows", "count") == 16 && number(record, "settings", "threshold") == 0.6)
+        #expect((record["files"] as? [String: String])?["heatmap"] == "h.tif" && record["refinement"] == nil)
+        let features = try #require(json("m.geojson")["features"] as? [Any])
+        #expect(number(record, "polygons") == Double(features.count))
+        let model = try #require(record["model"] as? [String: Any])
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../models/nuclei-compact.safetensors").standardizedFileURL.path
+        #expect(try model["sha256"] as? String == SHA256.digest(ofFile: file))
+
+        #expect(try SlideReader("\(work.path)/h.tif").width == 520)
+        let files = work.files
+        #expect(["d.tif", "h.tif", "m.csv", "m.geojson", "m.json", "m.tif", "p.tif"].allSatisfy(files.contains))
+        #expect(!files.contains { $0.contains(".partial-") })
+    }
+
+    @Test func blendingChangesTheEdgesOnly() throws {
+        for blend in ["uniform", "hann"] {
+            let result = try mask(
+                "--stride", "64", "--threshold", "0.6", "--blend", blend, "--output", "\(blend).png", "--geojson",
+                "\(blend).geojson", "--heatmap", "\(blend)_heat.png")
+            try #require(result.status == 0, "\(result)")
+            #expect(try area("\(blend).geojson") == white("\(blend).png").count { $0 })
+        }
+        let (uniform, hann) = (try white("uniform.png"), try white("hann.png"))
+        let different = zip(uniform, hann).count { $0 != $1 }
+        #expect(different > 0 && different < uniform.count / 4)
+        #expect(try RGBImage(decoding: "\(work.path)/hann_heat.png").width == 520)
+    }
+
+    @Test func refinedMasksLieInsideTheRegions() throws {
+        for (name, more) in [("plain", []), ("refined", ["--refine", "haematoxylin"])] {
+            let result = try Command.mask.start(
+                ["crop.jpg", "--threshold", "0.6", "--output", "\(name).png", "--geojson", "\(name).geojson"] + more,
+                in: work.path
+            ).wait()
+            try #require(result.status == 0, "\(result)")
+            #expect(
+                result.output.contains("refined as if it were 0.250 microns per pixel") == (name == "refined"))
+        }
+        let (plain, refined) = (try white("plain.png"), try white("refined.png"))
+        #expect(zip(plain, refined).allSatisfy { $0 || !$1 } && refined.contains(true) && refined != plain)
+        #expect(try area("refined.geojson") == refined.count { $0 })
+        let record = try json("refined.json")
+        #expect(number(record, "coverage", "positiveRegions", "pixels") == Double(plain.count { $0 }))
+        #expect(number(record, "refinement", "densityThreshold") ?? 0 > 0)
+        let features = try #require(json("refined.geojson")["features"] as? [[String: Any]])
+        #expect((features.first?["properties"] as? [String: Any])?["objectType"] as? String == "detection")
+    }
+
+    @Test func imagesOfOnePixelHaveAllOutputs() throws {
+        let writer = try PNGWriter(path: "\(work.path)/dot.png", width: 1, height: 1, channels: .rgb)
+        try [UInt8]([90, 40, 120]).withUnsafeBytes { try writer.write(rows: $0, count: 1) }
+        try writer.finish()
+        for blend in ["uniform", "hann"] {
+            let result = try Command.mask.run(
+                "dot.png", "--blend", blend, "--refine", "haematoxylin", "--output", "o.tif", "--csv", "o.csv",
+                "--geojson", "o.geojson", "--probabilities", "p.tif", "--disagreement", "d.tif", "--heatmap", "h.tif",
+                in: work.path)
+            #expect(result.status == 0, "\(result)")
+        }
+    }
+
+    @Test func senselessOptionsAreRefused() throws {
+        for (arguments, line) in [
+            (["--stride", "256", "--blend", "hann"], "--blend hann: expected windows that overlap"),
+            (["--stride", "256", "--disagreement", "d.tif"], "--disagreement: expected windows that overlap"),
+            (["--probabilities", "p.png"], "--probabilities: expected a name with .tif or .tiff, found p.png"),
+            (["--heatmap", "h.gif"], "--heatmap: expected a name with .tif, .png or .jpg, found h.gif"),
+            (["--bits", "1", "--output", "m.tif"], "--bits 1: expected a PNG mask, found m.tif"),
+            (["--csv", "a", "--geojson", "./a"], "expected another file for each output, found a and ./a"),
+            (["--output", "a.png", "--geojson", "a.json"], "expected another file for each output"),
+            (["--refine", "eosin"], "haematoxylin"),
+        ] {
+            let result = try Command.mask.start(["crop.jpg"] + arguments, in: work.path).wait()
+            #expect(result.status == 64 && result.errors.contains(line), "\(arguments): \(result)")
+            #expect(result.errors.split(separator: "\n").first?.hasPrefix("Error: ") == true)
+        }
+        // A place that cannot be written to is known before the work begins.
+        for option in ["--csv", "--geojson", "--probabilities", "--disagreement", "--heatmap", "--output"] {
+            let name = "none/a.\(["--csv", "--geojson"].contains(option) ? "csv" : "tif")"
+            let result = try mask(option, name)
+            #expect(result.status == 73, "\(option): \(result)")
+            #expect(
+                result.errors == "error: \(name): cannot be written (No such file or directory)\n"
+                    && result.output.isEmpty)
+        }
+        let onto = try mask("--geojson", "./crop.jpg")
+        #expect(onto.status == 73)
+        #expect(onto.errors == "error: ./crop.jpg: expected another file than the input crop.jpg, found the same\n")
+        #expect(work.files == ["crop.jpg", "set"])
+    }
+}

@@ -1,0 +1,276 @@
+import Files
+import Foundation
+import Imaging
+import TestSupport
+import Testing
+
+/// Pyramids, as OpenSlide and programs that are not ours read them.
+@Suite struct TIFFTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// Half as wide and high, rounded up; an edge pixel stands for the one beyond.
+    private func halved(_ image: RGBImage) -> RGBImage {
+        let (width, height) = ((image.width + 1) / 2, (image.height + 1) / 2)
+        var pixels = [UInt8]()
+        for y in 0..<height {
+            for x in 0..<width {
+                for channel in 0..<3 {
+                    var sum = 2
+                    for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                        let column = min(2 * x + dx, image.width - 1)
+                        let row = min(2 * y + dy, image.height - 1)
+                        sum += Int(image.pixels[(row * image.width + column) * 3 + channel])
+                    }
+                    pixels.append(UInt8(sum / 4))
+                }
+            }
+        }
+        return RGBImage(width: width, height: height, pixels: pixels)
+    }
+
+    private func mask(_ width: Int, _ height: Int) -> [UInt8] {
+        (0..<width * height).map { UInt8(($0 / width / 10 + $0 % width / 15) % 2 == 0 ? 255 : 0) }
+    }
+
+    /// OpenSlide cannot read sides below 16, see `TIFFWriter`.
+    private static let sizes = [(16, 16), (17, 33), (40, 300), (900, 31), (256, 256), (257, 255), (704, 520)]
+
+    @Test(arguments: sizes) func everyLevelIsTheMeanOfTheOneAbove(_ size: (Int, Int)) throws {
+        let (width, height) = size
+        let path = folder.file("a.tif")
+        for tile in [16, 256] {
+            for compression in [TIFFWriter.Compression.deflate, .lzw] {
+                let grey = mask(width, height)
+                try write(
+                    grey,
+                    to: TIFFWriter(
+                        path: path, width: width, height: height, samples: .grey, compression: compression, tile: tile),
+                    rowsAtATime: 7)
+                try check(
+                    path, RGBImage(width: width, height: height, pixels: grey.flatMap { [$0, $0, $0] }), tile: tile)
+            }
+            let image = pattern(width, height)
+            try write(
+                image.pixels, to: TIFFWriter(path: path, width: width, height: height, samples: .rgb, tile: tile))
+            try check(path, image, tile: tile)
+        }
+        #expect(folder.names == ["a.tif"])
+    }
+
+    private func check(_ path: String, _ image: RGBImage, tile: Int, tolerance: Int = 0) throws {
+        var expected = image
+        let levels = try SlideReader(path).metadata.levels
+        for level in levels.indices {
+            let read = try RGBImage(reading: SlideReader(path, level: level))
+            // Errors of JPEG at one level are not inherited by the next: it is made before coding.
+            try #require(difference(read, expected, tolerance: tolerance) == nil, "level \(level)")
+            let isLast = max(expected.width, expected.height) <= tile
+            expected = halved(expected)
+            #expect((isLast || min(expected.width, expected.height) < 16) == (level == levels.count - 1))
+        }
+    }
+
+    @Test func jpegColour() throws {
+        for (width, height) in [(16, 20), (40, 300), (600, 520)] {
+            // Smooth: JPEG is not made for noise.
+            let pixels = (0..<width * height * 3).map { index in
+                let (x, y) = (index / 3 % width, index / 3 / width)
+                return UInt8(index % 3 == 0 ? x * 255 / width : index % 3 == 1 ? y * 255 / height : 128)
+            }
+            let path = folder.file("a.tif")
+            try write(
+                pixels,
+                to: TIFFWriter(
+                    path: path, width: width, height: height, samples: .rgb, compression: .jpeg(quality: 90)))
+            try check(path, RGBImage(width: width, height: height, pixels: pixels), tile: 256, tolerance: 8)
+        }
+    }
+
+    @Test func tagsOfEveryDirectory() throws {
+        let path = folder.file("a.tif")
+        let properties = TIFFWriter.Properties(
+            micronsPerPixel: (0.25, 0.5), description: "what it is", software: "nuclei")
+        try write(
+            mask(1000, 600),
+            to: TIFFWriter(path: path, width: 1000, height: 600, samples: .grey, properties: properties))
+        let directories = try BigTIFF(path).directories
+        #expect(directories.map { $0.number(256) } == [1000, 500, 250])
+        #expect(directories.map { $0.number(257) } == [600, 300, 150])
+        #expect(directories.map { $0.number(254) ?? 0 } == [0, 1, 1], "reduced images")
+        #expect(directories.map { $0.number(296) } == [3, 3, 3], "a centimetre")
+        for (level, directory) in directories.enumerated() {
+            let scale = Double(1 << level)
+            #expect(abs(try #require(directory.number(282)) - 40000 / scale) < 0.01)
+            #expect(abs(try #require(directory.number(283)) - 20000 / scale) < 0.01)
+            let side = [256.0, 256, 144][level]
+            #expect(directory.number(322) == side && directory.number(323) == side)
+            #expect(directory.texts[305] == "nuclei")
+        }
+        #expect(directories.map { $0.texts[270] } == ["what it is", nil, nil])
+
+        // Without a resolution none is claimed.
+        try write(mask(10, 10), to: TIFFWriter(path: path, width: 10, height: 10, samples: .grey))
+        let plain = try BigTIFF(path).directories
+        #expect(plain.count == 1 && plain[0].number(282) == nil && plain[0].texts.isEmpty)
+    }
+
+    /// A gradient with a hole of no numbers.
+    private func floats(_ width: Int, _ height: Int) -> [Float] {
+        (0..<width * height).map { index in
+            let (x, y) = (index % width, index / width)
+            return x >= width / 2 && y % 4 < 2 ? .nan : Float(x) / 7 + Float(y) * 1.5
+        }
+    }
+
+    @Test func floats() throws {
+        let (width, height) = (37, 45)
+        let values = floats(width, height)
+        let path = folder.file("p.tif")
+        try write(
+            values.withUnsafeBytes { Array($0) },
+            to: TIFFWriter(path: path, width: width, height: height, samples: .float, tile: 32))
+        let file = try BigTIFF(path)
+        try #require(file.directories.count == 2)
+        #expect(file.directories[0].number(339) == 3 && file.directories[0].number(258) == 32)
+        let (full, half) = (try floats(file, 0), try floats(file, 1))
+        func value(_ x: Int, _ y: Int) -> Float { values[min(y, height - 1) * width + min(x, width - 1)] }
+        func same(_ a: Float, _ b: Float) -> Bool { a.isNaN && b.isNaN || abs(a - b) <= 1e-5 }
+        for y in 0..<height {
+            for x in 0..<width { try #require(same(full[y][x], value(x, y)), "x \(x), y \(y)") }
+        }
+        for y in 0..<(height + 1) / 2 {
+            for x in 0..<(width + 1) / 2 {
+                let four = [(0, 0), (1, 0), (0, 1), (1, 1)].map { value(2 * x + $0.0, 2 * y + $0.1) }
+                let numbers = four.filter { !$0.isNaN }
+                let mean = numbers.isEmpty ? Float.nan : numbers.reduce(0, +) / Float(numbers.count)
+                try #require(same(half[y][x], mean), "half, x \(x), y \(y)")
+            }
+        }
+    }
+
+    /// The rows of a level of floats.
+    private func floats(_ file: BigTIFF, _ level: Int) throws -> [[Float]] {
+        let directory = file.directories[level]
+        let side = Int(try #require(directory.number(322)))
+        let (width, height) = (Int(try #require(directory.number(256))), Int(try #require(directory.number(257))))
+        let columns = (width - 1) / side + 1
+        let tiles = try (0..<columns * ((height - 1) / side + 1)).map { index in
+            try file.inflatedTile(index, of: directory, size: side * side * 4).withUnsafeBytes {
+                Array($0.bindMemory(to: Float.self))
+            }
+        }
+        return (0..<height).map { y in
+            (0..<width).map { x in tiles[y / side * columns + x / side][y % side * side + x % side] }
+        }
+    }
+
+    @Test func imagesOfOnePixel() throws {
+        for (width, height) in [(1, 1), (1, 300), (300, 1), (15, 2)] {
+            let path = folder.file("a.tif")
+            let pixels = (0..<width * height).map { UInt8(truncatingIfNeeded: $0 * 3) }
+            try write(pixels, to: TIFFWriter(path: path, width: width, height: height, samples: .grey))
+            let file = try BigTIFF(path)
+            try #require(file.directories.count == 1)
+            let tiles = try (0..<(width + 15) / 16 * ((height + 15) / 16)).map {
+                try file.inflatedTile($0, of: file.directories[0], size: 256)
+            }
+            for y in 0..<height {
+                for x in 0..<width {
+                    let tile = tiles[y / 16 * ((width + 15) / 16) + x / 16]
+                    try #require(tile[y % 16 * 16 + x % 16] == pixels[y * width + x])
+                }
+            }
+        }
+    }
+
+    @Test func sizesAndPlacesThatAreRefused() throws {
+        let path = folder.file("a.tif")
+        let error = fileError { _ = try TIFFWriter(path: path, width: 1 << 31, height: 1, samples: .grey) }
+        #expect(
+            error?.problem == "expected a TIFF image of 1 to 2147483647 px a side, found 2147483648 x 1 px to write")
+        let nowhere = folder.file("none/a.tif")
+        for side in [2, 600] {
+            let error = fileError { _ = try TIFFWriter(path: nowhere, width: side, height: side, samples: .grey) }
+            #expect(error == FileError(nowhere, .unwritable, "cannot be written (No such file or directory)"))
+        }
+        #expect(folder.names.isEmpty)
+    }
+}
+
+/// Our files in the eyes of others.
+extension TIFFTests {
+    static let tiffinfo = OutsideTool("tiffinfo")
+    static let vips = OutsideTool("vips")
+    static let tifffile = OutsideTool(pythonWith: "tifffile", "numpy")
+
+    private func example(_ samples: TIFFWriter.Samples, _ compression: TIFFWriter.Compression) throws -> String {
+        let path = folder.file("a.tif")
+        let properties = TIFFWriter.Properties(micronsPerPixel: (0.5, 0.5), description: "{\"a\": 1}", software: "us")
+        let writer = try TIFFWriter(
+            path: path, width: 600, height: 700, samples: samples, compression: compression, properties: properties)
+        switch samples {
+        case .grey: try write(mask(600, 700), to: writer)
+        case .rgb: try write(pattern(600, 700).pixels, to: writer)
+        case .float: try write(floats(600, 700).withUnsafeBytes { Array($0) }, to: writer)
+        }
+        return path
+    }
+
+    private static let kinds: [(TIFFWriter.Samples, TIFFWriter.Compression)] = [
+        (.grey, .deflate), (.grey, .lzw), (.rgb, .deflate), (.rgb, .jpeg(quality: 90)), (.float, .deflate),
+    ]
+
+    @Test(.enabled(if: tiffinfo != nil, "no tiffinfo: install libtiff-tools"), arguments: kinds.indices)
+    func tiffinfoFindsNothingWrong(_ kind: Int) throws {
+        let path = try example(Self.kinds[kind].0, Self.kinds[kind].1)
+        // -D reads and decodes every tile.
+        let result = try #require(Self.tiffinfo).run("-D", path)
+        #expect(result.status == 0 && result.output.components(separatedBy: "TIFF Directory").count == 4, "\(result)")
+        #expect(result.output.contains("Resolution: 20000, 20000 pixels/cm"))
+        #expect(!result.output.contains("Warning") && !result.output.contains("rror"), "\(result)")
+        // A helper that finds fault: the same file, a tile of it overwritten.
+        guard case .deflate = Self.kinds[kind].1 else { return }
+        var bytes = try contents(path)
+        bytes.replaceSubrange(20..<2000, with: [UInt8](repeating: 0xFF, count: 1980))
+        let broken = try #require(Self.tiffinfo).run("-D", folder.file("b.tif", bytes))
+        #expect(broken.output.contains("ZIPDecode"), "\(broken)")
+    }
+
+    @Test(.enabled(if: vips != nil, "no vips: install libvips-tools"), arguments: kinds.indices)
+    func vipsReadsEveryLevel(_ kind: Int) throws {
+        let (samples, compression) = Self.kinds[kind]
+        let path = try example(samples, compression)
+        for level in 0..<3 {
+            let copy = folder.file("copy.ppm")
+            let result = try #require(Self.vips).run(
+                "copy", "\(path)[page=\(level)]", samples == .float ? folder.file("copy.v") : copy)
+            #expect(result.status == 0 && result.output.isEmpty, "\(result)")
+            if samples == .rgb {
+                let side = 600 >> level
+                #expect(try contents(copy).starts(with: Array("P6\n".utf8)) && contents(copy).count > side * side * 3)
+            }
+        }
+    }
+
+    @Test(.enabled(if: tifffile != nil, "no tifffile: pip install tifffile imagecodecs, or set NUCLEI_PYTHON"))
+    func tifffileReadsTheSameNumbers() throws {
+        let path = try example(.float, .deflate)
+        let script = """
+            import sys, numpy, tifffile
+            with tifffile.TiffFile(sys.argv[1]) as f:
+                assert f.is_bigtiff and [p.shape for p in f.pages] == [(700, 600), (350, 300), (175, 150)]
+                a = f.pages[0].asarray()
+                y, x = numpy.mgrid[0:700, 0:600]
+                hole = (x >= 300) & (y % 4 < 2)
+                assert a.dtype == numpy.float32 and numpy.isnan(a[hole]).all()
+                assert numpy.abs(a - (x / 7 + y * 1.5))[~hole].max() < 1e-3
+                assert f.pages[0].tags['XResolution'].value == (20000, 1), f.pages[0].tags['XResolution'].value
+                assert f.pages[0].description == '{"a": 1}'
+            print('as expected')
+            """
+        let result = try #require(Self.tifffile).run(script, path)
+        #expect(result.output == "as expected\n", "\(result)")
+    }
+}
