@@ -8,6 +8,9 @@ package protocol BlockReader: AnyObject {
     /// Pixels.
     var width: Int { get }
     var height: Int { get }
+    /// Pixels of the image at its full resolution; `width` and `height` may be those of another.
+    var imageWidth: Int { get }
+    var imageHeight: Int { get }
     /// What a slide says about itself; nil for other images.
     var slide: SlideMetadata? { get }
     /// Whether rectangles have to be asked for from top to bottom: none may begin above the one before it.
@@ -17,6 +20,11 @@ package protocol BlockReader: AnyObject {
     /// Decodes a rectangle of the image. Damage to a part of a slide is marked in the block; damage that leaves nothing
     /// to go on with throws.
     func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError)
+}
+
+extension BlockReader {
+    package var imageWidth: Int { width }
+    package var imageHeight: Int { height }
 }
 
 /// Opens an image for reading in rectangles. Throws what `openImage` throws.

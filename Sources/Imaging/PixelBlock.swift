@@ -70,6 +70,22 @@ package final class PixelBlock {
         }
     }
 
+    /// Notes a part whose pixels are made of such that could not be decoded.
+    func noteUnreadable(_ part: PixelRegion, _ error: FileError?) {
+        if part.isEmpty { return }
+        unreadable.append(part)
+        problem = problem ?? error
+    }
+
+    /// Whether the image has every pixel of the block.
+    var isWhole: Bool { presence.isEmpty }
+
+    /// Makes room for pixels that the image does not have; all are there at first.
+    func beginGaps() { presence = [UInt8](repeating: 1, count: region.width * region.height) }
+
+    /// After `beginGaps`.
+    func markOutside(x: Int, y: Int) { presence[(y - region.y) * region.width + x - region.x] = 0 }
+
     /// Whether a part of the image touches what could not be decoded.
     package func isUnreadable(_ part: PixelRegion) -> Bool { unreadable.contains { $0.intersects(part) } }
 

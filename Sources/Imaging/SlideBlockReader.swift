@@ -25,6 +25,8 @@ package final class SlideBlockReader: BlockReader {
 
     package var width: Int { metadata.levels[level].width }
     package var height: Int { metadata.levels[level].height }
+    package var imageWidth: Int { metadata.levels[0].width }
+    package var imageHeight: Int { metadata.levels[0].height }
     package var slide: SlideMetadata? { metadata }
     package var isSequential: Bool { false }
     package var largestBlockHeight: Int { .max }

@@ -28,6 +28,11 @@ package struct TissueMap: Equatable, Sendable {
         return false
     }
 
+    /// The same tissue on an image of another resolution.
+    package func scaled(width: Int, height: Int) -> TissueMap {
+        TissueMap(imageWidth: width, imageHeight: height, width: self.width, height: self.height, isTissue: isTissue)
+    }
+
     /// Share of the image that is tissue.
     package var share: Double { Double(isTissue.count { $0 }) / Double(isTissue.count) }
 

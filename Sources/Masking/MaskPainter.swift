@@ -27,8 +27,8 @@ package struct MaskPainter {
             try result.get()
         }
         summary.nuclei += band.area
-        summary.unseen.add(band.unseen, times: band.rows.count)
-        summary.noNuclei += band.rows.count * (summary.width - band.unseen.all) - band.area
+        summary.blank.add(band.blank, times: band.rows.count)
+        summary.noNuclei += band.rows.count * (summary.width - band.blank.total) - band.area
     }
 
     package func finish() throws(FileError) { try writer.finish() }

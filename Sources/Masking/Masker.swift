@@ -23,9 +23,8 @@ package struct MaskSummary: Sendable {
     /// Pixels by what the mask says of them; together all pixels of the image.
     package var nuclei = 0
     package var noNuclei = 0
-    /// Black as well, because there is no tissue, because the image has no pixels there, because they could not be
-    /// decoded, or because there is no window.
-    package var unseen = MaskBand.Unseen()
+    /// Black as well.
+    package var blank = BlankPixels()
 
     package var coverage: Double { Double(nuclei) / (Double(width) * Double(height)) }
 }
@@ -70,12 +69,15 @@ package final class Masker {
                 reader.path, expected: "at most \(Self.largestWindowCount) windows, as a larger stride makes",
                 found: "\(columns) x \(rows)")
         }
-        guard reader is SlideBlockReader || width <= Self.largestBandInBytes / (tile * 3) else {
+        guard !reader.isSequential || width <= Self.largestBandInBytes / (tile * 3) else {
             throw FileError(
                 reader.path, expected: "at most \(Self.largestBandInBytes / (tile * 3)) pixels a row", found: "\(width)"
             )
         }
-        return WindowGrid(width: width, height: height, tile: tile, stride: settings.stride, edges: settings.edges)
+        return WindowGrid(
+            width: width, height: height, tile: tile, stride: settings.stride, edges: settings.edges,
+            columnScale: .init(image: reader.imageWidth, laid: reader.width),
+            rowScale: .init(image: reader.imageHeight, laid: reader.height))
     }
 
     /// 1.3 GB of probabilities.
@@ -93,6 +95,7 @@ package final class Masker {
         _ reader: any BlockReader, tissue: TissueMap? = nil, afterBatch: (Int) throws -> Void
     ) throws -> ProbabilityGrid {
         let grid = try grid(for: reader)
+        let tissue = tissue?.scaled(width: reader.width, height: reader.height)
         let result = ProbabilityGrid(grid)
         let predictor = try BlockPredictor(
             model, batchSize: min(batchSize, grid.count), windowStride: settings.stride,

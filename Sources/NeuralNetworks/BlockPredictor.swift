@@ -15,7 +15,9 @@ package final class BlockPredictor {
     /// How windows share; nil when they cannot, or it would not pay.
     package let sharing: SharingPlan?
     private let shared: SharedPredictor?
-    private let plain: Predictor
+    /// Made when it is needed first: its memory is that of a batch of windows.
+    private var plain: Predictor?
+    private let batchSize: Int
     private let model: Model
     private let choice: SharingChoice
 
@@ -25,8 +27,8 @@ package final class BlockPredictor {
     ) throws {
         self.model = model
         self.choice = choice
-        plain = try Predictor(model, batchSize: batchSize)
-        let network = plain.network
+        self.batchSize = batchSize
+        let network = try model.network.folded()
         sharing =
             switch choice {
             case .none: nil
@@ -44,6 +46,8 @@ package final class BlockPredictor {
             return try shared.add(windows, deliver: deliver)
         }
         let tile = model.description.tileSize
+        let plain = try self.plain ?? Predictor(model, batchSize: batchSize)
+        self.plain = plain
         try plain.add(
             windows.bytes, windows.pixels(width: tile, height: tile, at: windows.corners), deliver: deliver)
         try plain.flush(deliver: deliver)

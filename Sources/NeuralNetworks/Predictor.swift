@@ -13,8 +13,6 @@ package final class Predictor {
     package let model: Model
     private let workspace: Workspace
     private var queued = 0
-    /// The network that it works with, batch normalisations folded.
-    var network: Network { workspace.network }
 
     /// A predictor with memory of its own. The model's weights must not change under it: it works with what they make
     /// of the convolutions when batch normalisations are folded into them.

@@ -29,7 +29,7 @@ enum TissueChoice: ExpressibleByArgument {
         switch self {
         case .off: return nil
         case .outline(let path):
-            let map = try TissueMap(outline: path, imageWidth: image.width, imageHeight: image.height)
+            let map = try TissueMap(outline: path, imageWidth: image.imageWidth, imageHeight: image.imageHeight)
             Terminal.printLine(
                 String(format: "%@: tissue on %.1f %%, by %@", image.path, map.share * 100, path))
             return map

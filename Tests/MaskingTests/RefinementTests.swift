@@ -53,7 +53,7 @@ struct RefinementTests {
         var mask = [Bool]()
         var reported = 0
         try refinement.bands(reader(), above: threshold, afterRow: { reported = $0 }) { band in
-            try #require(band.rows == mask.count / field.width..<mask.count / field.width + 1 && band.unseen.all == 0)
+            try #require(band.rows == mask.count / field.width..<mask.count / field.width + 1 && band.blank.total == 0)
             var row = [Bool](repeating: false, count: field.width)
             for run in band.white { for x in run { row[x] = true } }
             mask += row

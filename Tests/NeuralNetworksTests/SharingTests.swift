@@ -134,7 +134,7 @@ struct AxisFeaturesTests {
                 depths.append(depth)
                 for (corners, expected) in zip(choices, expected) {
                     let found = try logits(shared, pixels, width, height, corners)
-                    try compare("logits with \(depth) layers", found, expected, Tolerance(absolute: 5e-6))
+                    try compare("logits with \(depth) layers", found, expected, Tolerance(absolute: 2e-6, relative: 2e-6))
                     try #require(found.count == 3 * corners.count)
                 }
             }
