@@ -82,7 +82,10 @@ struct KernelBenchTests {
         try work.write("{}", to: "other.json")
         for (arguments, status, line) in [
             (["--compare", "none.json"], 66, "none.json: expected a report of kernel-bench, found no readable file"),
-            (["--compare", "other.json"], 65, "other.json: expected a report of format kernel-bench-1, found something else"),
+            (
+                ["--compare", "other.json"], 65,
+                "other.json: expected a report of format kernel-bench-1, found something else"
+            ),
             (["--json", "none/a.json"], 73, "none/a.json: cannot be written (No such file or directory)"),
         ] {
             let result = try Command.bench.start(arguments, in: work.path).wait()
