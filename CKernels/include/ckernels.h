@@ -228,6 +228,42 @@ ck_status ck_linear_backward_weight(float *gw, float *gb, const float *gy, const
 ck_status ck_linear_squared_norm(double *norm2, const float *gy, const float *x, int64_t n, int64_t i, int64_t o,
                                  float *scratch, size_t scratch_count);
 
+// Windows of a shared map of features (feature_windows.c)
+
+/// Where a window lies in the map, and the strips that hold its borders.
+typedef struct ck_feature_place {
+    int64_t y, x;
+    int64_t row, column;
+} ck_feature_place;
+
+/// Windows of C x H x W features that overlap in a map of them. All they share is their inner part: the first `leading`
+/// and the last `trailing` rows and columns of each are its own, as those next to the padding of convolutions are, and
+/// come from strips that are `strip` features high. Where both are 0, strips are not read and may be null.
+typedef struct ck_feature_windows {
+    int64_t n, c, h, w;
+    int64_t leading, trailing, strip;
+    /// [C][map_h][map_w]
+    const float *map;
+    int64_t map_h, map_w;
+    /// [2 * rows][C][strip][map_w]: for each row of windows the strip that begins with their first rows of features,
+    /// then the one that ends with their last.
+    const float *rows;
+    /// [2 * columns][C][strip][map_h]: the same for columns of windows, with rows and columns exchanged.
+    const float *columns;
+    /// [4 N][C][strip][strip]: for each window, what begins or ends with its corners: upper left, upper right, lower
+    /// left, lower right.
+    const float *corners;
+    const ck_feature_place *places;
+} ck_feature_windows;
+
+/// y[N][C][H][W]
+ck_status ck_gather_windows(float *y, const ck_feature_windows *f);
+/// Floats of scratch for ck_linear_windows_forward; 0 when the windows are invalid.
+size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o);
+/// What ck_linear_forward makes of the gathered windows, to the bit, without their being gathered.
+ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
+                                    float *scratch, size_t scratch_count);
+
 // Elementwise (activation.c, add.c, dropout.c, random.c)
 
 /// y = max(x, 0); NaN stays NaN. y may be x.
@@ -325,6 +361,9 @@ typedef struct ck_windows {
 /// planes[N][3][H][W] = (byte / 255 - mean[c] / 255) / (deviation[c] / 255); mean and deviation on the 0-255 scale.
 ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
                                const float deviation[3], const ck_windows *d);
+/// The same with rows and columns exchanged: planes[N][3][W][H].
+ck_status ck_normalize_windows_transposed(float *planes, const uint8_t *base, const int64_t *offsets,
+                                          const float mean[3], const float deviation[3], const ck_windows *d);
 /// counts[3][256]: how often each byte value occurs in each channel, over all windows. Scratch: none.
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
 

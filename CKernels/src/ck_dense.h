@@ -26,13 +26,14 @@ typedef struct ck_stepped {
 } ck_stepped;
 
 /// Leaf functions for one instruction set. Dense layers come to them in chunks of `count` inputs: rows of x, gx, w and
-/// gw lie `stride` floats apart, those of gy[N][O] follow each other.
+/// gw lie `stride` floats apart (in `dot`, those of x `x_stride`), those of gy[N][O] follow each other.
 typedef struct ck_dense_form {
     ck_isa isa;
     int32_t lanes;
     /// sums[N][O][lanes] += products of x[n] and w[o], to be added up over the lanes. Where x is w, those for o > n are
     /// left out.
-    void (*dot)(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t stride);
+    void (*dot)(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t x_stride,
+                int64_t stride);
     /// gx[n][i] = sum over o of gy[n][o] * w[o][i]
     void (*backward_data)(float *gx, const float *gy, const float *w, int64_t n, int64_t o, int64_t count,
                           int64_t stride);

@@ -15,7 +15,8 @@ static inline vec load_part(const float *p, int64_t count) {
     return load(all);
 }
 
-static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t stride) {
+static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t x_stride,
+                int64_t stride) {
 #pragma clang fp contract(fast)
     for (int64_t k = 0; k < o; k += DOT_O)
         for (int64_t m = 0; m < n; m += DOT_N) {
@@ -26,7 +27,7 @@ static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t 
             vec sum[DOT_N][DOT_O];
 #pragma unroll
             for (int i = 0; i < DOT_N; i++) {
-                a[i] = x + ck_min(m + i, n - 1) * stride;
+                a[i] = x + ck_min(m + i, n - 1) * x_stride;
 #pragma unroll
                 for (int j = 0; j < DOT_O; j++)
                     sum[i][j] = (vec)(0.0f);

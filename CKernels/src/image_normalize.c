@@ -6,20 +6,27 @@ static ck_status check(const uint8_t *base, const int64_t *offsets, const ck_win
     return d->n < 1 || d->h < 1 || d->w < 1 || d->row_stride < 3 * d->w ? CK_BAD_DIMENSION : CK_OK;
 }
 
-ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
-                               const float deviation[3], const ck_windows *d) {
-    ck_status status = check(base, offsets, d);
-    if (status != CK_OK)
-        return status;
-    if (!planes || !mean || !deviation)
+/// What each byte becomes in each channel.
+static ck_status make_values(float values[3][256], const float mean[3], const float deviation[3]) {
+    if (!mean || !deviation)
         return CK_NULL_POINTER;
-    float values[3][256];
     for (int c = 0; c < 3; c++) {
         if (!isfinite(mean[c]) || !isfinite(deviation[c]) || !(deviation[c] > 0))
             return CK_BAD_PARAMETER;
         for (int byte = 0; byte < 256; byte++)
             values[c][byte] = (float)((byte / 255.0 - mean[c] / 255.0) / (deviation[c] / 255.0));
     }
+    return CK_OK;
+}
+
+ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
+                               const float deviation[3], const ck_windows *d) {
+    ck_status status = check(base, offsets, d);
+    float values[3][256];
+    if (status == CK_OK)
+        status = planes ? make_values(values, mean, deviation) : CK_NULL_POINTER;
+    if (status != CK_OK)
+        return status;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t n = 0; n < d->n; n++)
         for (int64_t y = 0; y < d->h; y++) {
@@ -29,6 +36,33 @@ ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t
                 out[x] = values[0][row[3 * x]];
                 out[d->h * d->w + x] = values[1][row[3 * x + 1]];
                 out[2 * d->h * d->w + x] = values[2][row[3 * x + 2]];
+            }
+        }
+    return CK_OK;
+}
+
+ck_status ck_normalize_windows_transposed(float *planes, const uint8_t *base, const int64_t *offsets,
+                                          const float mean[3], const float deviation[3], const ck_windows *d) {
+    // Rows of the window that are read together, so that whole cache lines are written.
+    enum { ROWS = 16 };
+    ck_status status = check(base, offsets, d);
+    float values[3][256];
+    if (status == CK_OK)
+        status = planes ? make_values(values, mean, deviation) : CK_NULL_POINTER;
+    if (status != CK_OK)
+        return status;
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t n = 0; n < d->n; n++)
+        for (int64_t y0 = 0; y0 < d->h; y0 += ROWS) {
+            const int64_t end = ck_min(y0 + ROWS, d->h), plane = d->h * d->w;
+            for (int64_t x = 0; x < d->w; x++) {
+                float *restrict out = planes + n * 3 * plane + x * d->h;
+                const uint8_t *pixel = base + offsets[n] + y0 * d->row_stride + 3 * x;
+                for (int64_t y = y0; y < end; y++, pixel += d->row_stride) {
+                    out[y] = values[0][pixel[0]];
+                    out[plane + y] = values[1][pixel[1]];
+                    out[2 * plane + y] = values[2][pixel[2]];
+                }
             }
         }
     return CK_OK;

@@ -30,7 +30,7 @@ static void dot_products(const ck_dense_form *form, const float *x, const float 
         memset(sums, 0, sizeof *sums * (size_t)each);
         for (int64_t chunk = group * chunks(i) / groups; chunk < (group + 1) * chunks(i) / groups; chunk++) {
             int64_t first = chunk * CK_DENSE_CHUNK;
-            form->dot(sums, x + first, w + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i);
+            form->dot(sums, x + first, w + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i, i);
         }
     }
     for (int64_t e = 0; e < n * o; e++) {

@@ -14,12 +14,14 @@ package enum ExitStatus {
     package static let software = ExitCode(70)
     /// A file cannot be written.
     package static let unwritable = ExitCode(73)
+    /// Done, but parts of a slide could not be read: nothing is known there.
+    package static let partlyUnreadable = ExitCode(74)
     /// Stopped by Ctrl-C or a request to end; finished work is in place.
     package static let interrupted = ExitCode(130)
 
     package static let help = """
         Exit status: 0 done, 64 wrong usage, 65 malformed input, 66 missing or unreadable input, 70 failure in \
-        processing, 73 output cannot be written, 130 interrupted.
+        processing, 73 output cannot be written, 74 done but parts of a slide could not be read, 130 interrupted.
         """
 }
 

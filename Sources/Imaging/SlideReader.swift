@@ -55,10 +55,7 @@ package final class SlideReader: RowReader {
         self.level = level
         slide = try OpenSlideHandle(path)
         metadata = try SlideMetadata(slide)
-        guard metadata.levels.indices.contains(level) else {
-            throw FileError(
-                path, expected: "a slide with a level \(level)", found: "levels 0 to \(metadata.levels.count - 1)")
-        }
+        try metadata.requireLevel(level, path)
         width = metadata.levels[level].width
         height = metadata.levels[level].height
         let tile = slide.tileSize(level: level)

@@ -10,8 +10,7 @@ package struct MaskPainter {
     package init(_ writer: any RowWriter, windows: Int) {
         self.writer = writer
         line = [UInt8](repeating: 0, count: writer.width)
-        summary = MaskSummary(
-            width: writer.width, height: writer.height, windows: windows, nuclei: 0, noNuclei: 0, uncovered: 0)
+        summary = MaskSummary(width: writer.width, height: writer.height, windows: windows)
     }
 
     /// Bands come from top to bottom, without gaps.
@@ -28,8 +27,8 @@ package struct MaskPainter {
             try result.get()
         }
         summary.nuclei += band.area
-        summary.uncovered += band.uncovered
-        summary.noNuclei += band.rows.count * summary.width - band.area - band.uncovered
+        summary.blank.add(band.blank, times: band.rows.count)
+        summary.noNuclei += band.rows.count * (summary.width - band.blank.total) - band.area
     }
 
     package func finish() throws(FileError) { try writer.finish() }

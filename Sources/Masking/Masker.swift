@@ -21,12 +21,12 @@ package struct MaskSummary: Sendable {
     package var height: Int
     package var windows: Int
     /// Pixels by what the mask says of them; together all pixels of the image.
-    package var nuclei: Int
-    package var noNuclei: Int
-    /// Black as well, but no window saw them.
-    package var uncovered: Int
+    package var nuclei = 0
+    package var noNuclei = 0
+    /// Black as well.
+    package var blank = BlankPixels()
 
-    package var coverage: Double { Double(nuclei) / Double(width * height) }
+    package var coverage: Double { Double(nuclei) / (Double(width) * Double(height)) }
 }
 
 /// Slides a model over images and writes what it finds.
@@ -37,6 +37,12 @@ package final class Masker {
     private let batchSize: Int
     private let settings: MaskSettings
     private let nucleiIndex: Int
+    /// Pixels that a side of a block may have: 16 MB a block, and little that is decoded twice.
+    package var largestBlock = 2304
+    /// Whether windows share the features of a block.
+    package var sharing = SharingChoice.automatic
+    /// How the windows of the image that was looked at last shared features; nil when they did not.
+    package private(set) var sharingPlan: SharingPlan?
 
     /// Throws when the model has no class of nuclei.
     package init(_ model: Model, path: String, batchSize: Int, settings: MaskSettings) throws(FileError) {
@@ -53,9 +59,9 @@ package final class Masker {
 
     private var tile: Int { model.description.tileSize }
 
-    /// The windows that an image gets. Throws when they, or the rows of pixels that they need, are more than memory
-    /// is meant for.
-    package func grid(for reader: any RowReader) throws(FileError) -> WindowGrid {
+    /// The windows that an image gets. Throws when they, or the rows of pixels that an image in rows needs, are more than
+    /// memory is meant for.
+    package func grid(for reader: any BlockReader) throws(FileError) -> WindowGrid {
         let (width, height) = (max(reader.width, tile), max(reader.height, tile))
         let (columns, rows) = (width / settings.stride + 1, height / settings.stride + 1)
         guard columns <= Self.largestWindowCount / rows else {
@@ -63,45 +69,89 @@ package final class Masker {
                 reader.path, expected: "at most \(Self.largestWindowCount) windows, as a larger stride makes",
                 found: "\(columns) x \(rows)")
         }
-        guard width <= Self.largestBandInBytes / (tile * 3) else {
+        guard !reader.isSequential || width <= Self.largestBandInBytes / (tile * 3) else {
             throw FileError(
                 reader.path, expected: "at most \(Self.largestBandInBytes / (tile * 3)) pixels a row", found: "\(width)"
             )
         }
-        return WindowGrid(width: width, height: height, tile: tile, stride: settings.stride, edges: settings.edges)
+        return WindowGrid(
+            width: width, height: height, tile: tile, stride: settings.stride, edges: settings.edges,
+            columnScale: .init(image: reader.imageWidth, laid: reader.width),
+            rowScale: .init(image: reader.imageHeight, laid: reader.height))
     }
 
-    /// 1 GiB of probabilities.
+    /// 1.3 GB of probabilities.
     private static let largestWindowCount = 1 << 28
     /// Rows of pixels under one row of windows.
     private static let largestBandInBytes = 3 << 30
-
     /// Whether an image of some size is smaller than a tile, and has to be padded.
     package func pads(width: Int, height: Int) -> Bool { width < tile || height < tile }
 
-    /// Probabilities of nuclei in all windows of an image, read once from top to bottom. `afterBatch` is told how many
-    /// windows have been done; it may throw to stop.
+    /// Probabilities of nuclei in all windows of an image, which is read block by block while the block before is
+    /// computed. Windows without tissue, where a map of it is given, are not computed, nor are those that the image has no
+    /// pixels for or that could not be decoded. `afterBatch` is told how many windows have been done; it may throw to
+    /// stop.
+    package func probabilities(
+        _ reader: any BlockReader, tissue: TissueMap? = nil, afterBatch: (Int) throws -> Void
+    ) throws -> ProbabilityGrid {
+        let grid = try grid(for: reader)
+        let tissue = tissue?.scaled(width: reader.width, height: reader.height)
+        let result = ProbabilityGrid(grid)
+        let predictor = try BlockPredictor(
+            model, batchSize: min(batchSize, grid.count), windowStride: settings.stride,
+            sharing: sharing)
+        sharingPlan = predictor.sharing
+        let side = largestSide(predictor.sharing)
+        let plan = BlockPlan(
+            grid, largestWidth: side, largestHeight: min(side, reader.largestBlockHeight),
+            phase: predictor.sharing?.stride ?? 1)
+        var jobs = [(block: WindowBlock, region: PixelRegion)]()
+        var done = 0
+        for index in 0..<plan.count {
+            let block = plan[index]
+            done += result.markBackground(in: block, tissue)
+            if let region = result.pendingRegion(of: block, asHighAsBlock: reader.isSequential) {
+                jobs.append((block, region))
+            }
+        }
+        let classes = model.description.classes.count
+        try BlockStream.forEachBlock(of: reader, jobs.map(\.region)) { index, pixels in
+            let windows = result.pendingWindows(of: jobs[index].block)
+            let waiting = result.markMissing(windows, in: pixels)
+            done += windows.count - waiting.count
+            var next = 0
+            let block = BlockWindows(
+                bytes: pixels.bytes, width: pixels.region.width, height: pixels.region.height,
+                corners: waiting.map { window in
+                    let region = result.region(of: window)
+                    return (region.x - pixels.region.x, region.y - pixels.region.y)
+                })
+            try predictor.add(block) { logits in
+                let rows = Tensor([logits.count / classes, classes], logits)
+                try Kernels.softmax(rows, rows)
+                for row in 0..<rows.shape[0] {
+                    result.store.setProbability(waiting[next], rows[row * classes + nucleiIndex])
+                    next += 1
+                }
+                try afterBatch(done + next)
+            }
+            done += waiting.count
+        }
+        return result
+    }
+
+    /// Pixels that a side of a block may have: the features of a block take 128 MB at most, and a block has no more
+    /// windows than their borders leave room for.
+    private func largestSide(_ sharing: SharingPlan?) -> Int {
+        guard let sharing else { return largestBlock }
+        return min(largestBlock, sharing.largestSide(bytes: 128 << 20), tile + 31 * settings.stride)
+    }
+
+    /// The same for an image in rows.
     package func probabilities(
         _ reader: any RowReader, afterBatch: (Int) throws -> Void
     ) throws -> ProbabilityGrid {
-        let grid = try grid(for: reader)
-        let band = BandReader(reader, tile: tile)
-        var result = ProbabilityGrid(grid)
-        let predictor = try Predictor(model, batchSize: min(batchSize, grid.count))
-        let classes = model.description.classes.count
-        func deliver(_ logits: UnsafeBufferPointer<Float>) throws {
-            let rows = Tensor([logits.count / classes, classes], logits)
-            try Kernels.softmax(rows, rows)
-            for row in 0..<rows.shape[0] { result.append(rows[row * classes + nucleiIndex]) }
-            try afterBatch(result.values.count)
-        }
-        for y in grid.rows.starts {
-            let windows = PixelWindows(
-                height: tile, width: tile, rowStride: band.rowBytes, offsets: grid.columns.starts.map { Int64($0 * 3) })
-            try predictor.add(band.rows(from: y), windows, deliver: deliver)
-        }
-        try predictor.flush(deliver: deliver)
-        return result
+        try probabilities(RowBlockReader(reader), afterBatch: afterBatch)
     }
 
     /// Writes the mask of an image of some size: 255 where nuclei are, else 0, row by row.

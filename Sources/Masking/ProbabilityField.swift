@@ -39,45 +39,96 @@ package struct ProbabilityField {
         self.width = width
         self.height = height
         let grid = probabilities.grid
-        rowWindows = CellWindows(grid.rows, tile: grid.tile, length: height, blend: blend)
-        columnWindows = CellWindows(grid.columns, tile: grid.tile, length: width, blend: blend)
+        rowWindows = CellWindows(grid.rows, length: height, blend: blend)
+        columnWindows = CellWindows(grid.columns, length: width, blend: blend)
         rows = rowWindows.cells
         columns = columnWindows.cells
     }
 
-    /// Means in one row of cells, from left to right; nil where no window is.
+    /// Means in one row of cells, from left to right; nil where nothing was looked at.
     package func averages(ofRow row: Int) -> [Double?] {
-        guard blend == .hann else {
-            return Array(probabilities.averages(ofCellRow: row).prefix(columns.count))
-        }
-        return moments(ofRow: row).map { $0?.mean }
+        contents(ofRow: row).map { if case .average(let value) = $0 { value } else { nil } }
     }
 
-    /// Means and variances in one row of cells, from left to right; nil where no window is.
+    /// What is known of the cells of one row of cells, from left to right.
+    package func contents(ofRow row: Int) -> [ProbabilityGrid.Content] {
+        guard blend == .hann else {
+            return Array(probabilities.contents(ofCellRow: row).prefix(columns.count))
+        }
+        return sums(ofRow: row).map(\.content)
+    }
+
+    /// Means and variances in one row of cells, from left to right; nil where nothing was looked at.
     package func moments(ofRow row: Int) -> [Moments?] {
+        sums(ofRow: row).map(\.moments)
+    }
+
+    /// Weighted sums over the windows on each cell of a row of cells.
+    private func sums(ofRow row: Int) -> [WindowSums] {
         let count = probabilities.grid.columns.starts.count
-        // Sums over the windows of each column: of weights, of values and of their squares.
-        var (weights, sums) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
-        var squares = sums
-        for (window, weight) in rowWindows.windows(of: row) {
+        // Over the windows of each column of windows.
+        var sums = [WindowSums](repeating: WindowSums(), count: count)
+        for (windowRow, weight) in rowWindows.windows(of: row) {
             for column in 0..<count {
-                let value = Double(probabilities.values[window * count + column])
-                weights[column] += weight
-                sums[column] += weight * value
-                squares[column] += weight * value * value
+                let window = windowRow * count + column
+                sums[column].add(
+                    probabilities.store.state(window), Double(probabilities.store.probability(window)), weight: weight)
             }
         }
         return columns.indices.map { cell in
-            var (total, sum, square) = (0.0, 0.0, 0.0)
-            for (window, weight) in columnWindows.windows(of: cell) {
-                total += weight * weights[window]
-                sum += weight * sums[window]
-                square += weight * squares[window]
-            }
-            guard total > 0 else { return nil }
-            let mean = sum / total
-            return Moments(mean: mean, variance: max(0, square / total - mean * mean))
+            var total = WindowSums()
+            for (window, weight) in columnWindows.windows(of: cell) { total.add(sums[window], weight: weight) }
+            return total
         }
+    }
+}
+
+/// Windows on a place, added up by their weights; those without tissue have no nuclei.
+private struct WindowSums {
+    private var weight = 0.0
+    private var sum = 0.0
+    private var square = 0.0
+    private var predicted = 0.0
+    private var background = 0.0
+    private var outside = 0.0
+    private var unreadable = 0.0
+
+    mutating func add(_ state: WindowState, _ value: Double, weight: Double) {
+        switch state {
+        case .predicted:
+            predicted += weight
+            sum += weight * value
+            square += weight * value * value
+        case .background: background += weight
+        case .outside: outside += weight
+        case .unreadable, .pending:
+            unreadable += weight
+            return
+        }
+        self.weight += weight
+    }
+
+    mutating func add(_ other: WindowSums, weight factor: Double) {
+        weight += factor * other.weight
+        sum += factor * other.sum
+        square += factor * other.square
+        predicted += factor * other.predicted
+        background += factor * other.background
+        outside += factor * other.outside
+        unreadable += factor * other.unreadable
+    }
+
+    var moments: ProbabilityField.Moments? {
+        guard predicted > 0 else { return nil }
+        let mean = sum / weight
+        return ProbabilityField.Moments(mean: mean, variance: max(0, square / weight - mean * mean))
+    }
+
+    var content: ProbabilityGrid.Content {
+        if let moments { return .average(moments.mean) }
+        if unreadable > 0 { return .unreadable }
+        if background > 0 { return .background }
+        return outside > 0 ? .outside : .uncovered
     }
 }
 
@@ -89,7 +140,7 @@ private struct CellWindows {
     private let weights: [Double]
     private let place: [Int]
 
-    init(_ axis: WindowAxis, tile: Int, length: Int, blend: Blend) {
+    init(_ axis: WindowAxis, length: Int, blend: Blend) {
         var (cells, first, weights, place) = ([Range<Int>](), [Int](), [Double](), [Int]())
         func add(_ pixels: Range<Int>, _ windows: Range<Int>, _ weight: (Int) -> Double) {
             cells.append(pixels)
@@ -103,17 +154,18 @@ private struct CellWindows {
                 add(cell.pixels.clamped(to: 0..<length), cell.windows) { _ in 1 }
             }
         case .hann:
+            let all = axis.starts.indices.map { axis.imagePixels(ofWindow: $0) }
             // Where windows end for good, cells end too.
-            let covered = min(length, axis.starts[axis.starts.count - 1] + tile)
+            let covered = min(length, all[all.count - 1].upperBound)
             let cuts = Array(stride(from: 0, to: covered, by: ProbabilityField.hannCell)) + [covered, length]
             var window = 0
             for (from, to) in zip(cuts, cuts.dropFirst()) where from < to {
                 let centre = Double(from + to) / 2
-                while window < axis.starts.count, Double(axis.starts[window] + tile) <= centre { window += 1 }
+                while window < all.count, Double(all[window].upperBound) <= centre { window += 1 }
                 var end = window
-                while end < axis.starts.count, Double(axis.starts[end]) < centre { end += 1 }
+                while end < all.count, Double(all[end].lowerBound) < centre { end += 1 }
                 add(from..<to, window..<end) { index in
-                    let t = (centre - Double(axis.starts[index])) / Double(tile)
+                    let t = (centre - Double(all[index].lowerBound)) / Double(all[index].count)
                     return sin(.pi * t) * sin(.pi * t)
                 }
             }

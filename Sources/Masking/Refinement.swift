@@ -58,10 +58,10 @@ package struct Refinement {
         var holes = RunFilter(smallest: settings.smallestHoleInPixels, diagonal: true, keepingEdges: size)
         var regions = RegionRows(field, threshold: threshold)
         func emitFilled(_ y: Int, _ black: [Range<Int>]) throws {
-            let (region, uncovered) = regions.row(y)
+            let (region, blank) = regions.row(y)
             // A hole of a nucleus may be one of its region; that stays.
             let white = Self.intersection(Self.complement(black, size.width), region)
-            try emit(MaskBand(rows: y..<y + 1, white: white, uncovered: uncovered))
+            try emit(MaskBand(rows: y..<y + 1, white: white, blank: blank))
         }
         func addWithoutSpecks(_ y: Int, _ white: [Range<Int>]) throws {
             try holes.add(Self.complement(white, size.width), emit: emitFilled)
@@ -162,12 +162,12 @@ private struct RegionRows {
         band = field.band(ofRow: 0, threshold: threshold)
     }
 
-    /// The white runs of a row, and how many of its pixels no window saw.
-    mutating func row(_ y: Int) -> (white: [Range<Int>], uncovered: Int) {
+    /// The white runs of a row, and its pixels that nothing is known of.
+    mutating func row(_ y: Int) -> (white: [Range<Int>], blank: BlankPixels) {
         while band.rows.upperBound <= y {
             index += 1
             band = field.band(ofRow: index, threshold: threshold)
         }
-        return (band.white, band.uncovered / band.rows.count)
+        return (band.white, band.blank)
     }
 }

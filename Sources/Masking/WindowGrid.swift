@@ -7,6 +7,9 @@ package enum EdgeRule: String, CaseIterable, Codable, Sendable {
 }
 
 /// Windows along one axis of an image, and the cells that their edges cut it into.
+///
+/// Windows are laid on pixels of the resolution that the model wants, of which an image may have more or fewer than it
+/// has pixels itself; cells are told in the image's own.
 package struct WindowAxis: Equatable, Sendable {
     /// A run of pixels that the same windows cover.
     package struct Cell: Equatable, Sendable {
@@ -15,23 +18,50 @@ package struct WindowAxis: Equatable, Sendable {
         package let windows: Range<Int>
     }
 
-    /// First pixel of each window, ascending.
+    /// First pixel of each window, ascending, of those that windows are laid on.
     package let starts: [Int]
     package let cells: [Cell]
+    private let tile: Int
+    private let scale: Scale
 
-    /// Windows of `tile` pixels every `stride` pixels of an axis of `length` pixels, `length >= tile`.
-    package init(length: Int, tile: Int, stride: Int, edges: EdgeRule) {
+    /// How many pixels an image has along an axis: its own, and those of the resolution that windows are laid on.
+    package struct Scale: Equatable, Sendable {
+        package let image: Int
+        package let laid: Int
+
+        package init(image: Int, laid: Int) {
+            precondition(image >= 1 && laid >= 1)
+            (self.image, self.laid) = (image, laid)
+        }
+
+        /// The edge between the image's own pixels that is next to one between those that windows are laid on.
+        package func imageEdge(_ edge: Int) -> Int { (2 * edge * image + laid) / (2 * laid) }
+    }
+
+    /// Windows of `tile` pixels every `stride` pixels of an axis of `length` pixels, `length >= tile`. Without a scale
+    /// they are the image's own.
+    package init(length: Int, tile: Int, stride: Int, edges: EdgeRule, scale: Scale? = nil) {
         precondition(length >= tile && tile >= 1 && 1...tile ~= stride)
         var starts = Array(Swift.stride(from: 0, through: length - tile, by: stride))
         if edges == .clamp, starts[starts.count - 1] != length - tile { starts.append(length - tile) }
         self.starts = starts
+        self.tile = tile
+        let scale = scale ?? Scale(image: length, laid: length)
+        self.scale = scale
         let cuts = Set([0, length] + starts + starts.map { $0 + tile }).sorted()
         var (first, last) = (0, 0)
-        cells = zip(cuts, cuts.dropFirst()).map { from, to in
+        cells = zip(cuts, cuts.dropFirst()).compactMap { from, to in
             while last < starts.count, starts[last] <= from { last += 1 }
             while first < last, starts[first] + tile < to { first += 1 }
-            return Cell(pixels: from..<to, windows: first..<last)
+            // Of fine pixels many share one of the image's.
+            let pixels = scale.imageEdge(from)..<scale.imageEdge(to)
+            return pixels.isEmpty ? nil : Cell(pixels: pixels, windows: first..<last)
         }
+    }
+
+    /// The image's own pixels under a window.
+    package func imagePixels(ofWindow index: Int) -> Range<Int> {
+        scale.imageEdge(starts[index])..<scale.imageEdge(starts[index] + tile)
     }
 }
 
@@ -41,10 +71,13 @@ package struct WindowGrid: Equatable, Sendable {
     package let columns: WindowAxis
     package let rows: WindowAxis
 
-    package init(width: Int, height: Int, tile: Int, stride: Int, edges: EdgeRule) {
+    package init(
+        width: Int, height: Int, tile: Int, stride: Int, edges: EdgeRule, columnScale: WindowAxis.Scale? = nil,
+        rowScale: WindowAxis.Scale? = nil
+    ) {
         self.tile = tile
-        columns = WindowAxis(length: width, tile: tile, stride: stride, edges: edges)
-        rows = WindowAxis(length: height, tile: tile, stride: stride, edges: edges)
+        columns = WindowAxis(length: width, tile: tile, stride: stride, edges: edges, scale: columnScale)
+        rows = WindowAxis(length: height, tile: tile, stride: stride, edges: edges, scale: rowScale)
     }
 
     package var count: Int { columns.starts.count * rows.starts.count }

@@ -10,6 +10,7 @@ package struct BatchNormLayer: Layer {
     package let name: String
     let relu: Bool
     package var worksInPlace: Bool { true }
+    package var spatialSteps: [SpatialStep]? { [] }
 
     package init(_ name: String, relu: Bool = false) {
         self.name = name

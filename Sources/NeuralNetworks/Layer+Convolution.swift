@@ -30,6 +30,16 @@ package struct ConvolutionLayer: Layer {
     /// Where nothing is pooled, the signs of the output are those of the sums.
     package var backwardReads: (inputs: Bool, output: Bool) { (true, relu && pooling == .none) }
 
+    package var spatialSteps: [SpatialStep]? {
+        let step = SpatialStep(window: kernel, stride: stride, padding: padding)
+        return pooling == .none ? [step] : [step, SpatialStep(window: 2, stride: 2, padding: 0)]
+    }
+
+    package func multiplications(for inputs: [Shape]) -> Int {
+        let convolution = convolution(inputs[0])
+        return ((try? convolution.sumShape().sample.count) ?? 0) * convolution.weightShape.count
+    }
+
     /// What the kernels are told for samples of a shape.
     package func convolution(_ input: Shape) -> Convolution {
         var convolution = Convolution(

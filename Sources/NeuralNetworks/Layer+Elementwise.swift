@@ -4,6 +4,7 @@ import Tensors
 package struct ReLULayer: Layer {
     package let name: String
     package var worksInPlace: Bool { true }
+    package var spatialSteps: [SpatialStep]? { [] }
     package var backwardReads: (inputs: Bool, output: Bool) { (false, true) }
 
     package init(_ name: String) {
@@ -27,6 +28,7 @@ package struct ReLULayer: Layer {
 package struct AddReLULayer: Layer {
     package let name: String
     package var worksInPlace: Bool { true }
+    package var spatialSteps: [SpatialStep]? { [] }
     package var backwardReads: (inputs: Bool, output: Bool) { (false, true) }
     package var hasEqualGradients: Bool { true }
 
@@ -61,6 +63,7 @@ package struct DropoutLayer: Layer {
     /// Tells the streams of several dropout layers apart.
     let stream: UInt64
     package var worksInPlace: Bool { true }
+    package var spatialSteps: [SpatialStep]? { [] }
     package var isIdentityAtInference: Bool { true }
     package var backwardReads: (inputs: Bool, output: Bool) { (false, false) }
 

@@ -20,6 +20,8 @@ package struct LinearLayer: Layer {
         ]
     }
 
+    package func multiplications(for inputs: [Shape]) -> Int { inputs[0].count * outputs }
+
     package func productParameter(for inputs: [Shape]) -> Int? { inputs[0].count * outputs >= 1 << 20 ? 0 : nil }
 
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int {
@@ -36,5 +38,15 @@ package struct LinearLayer: Layer {
     ) throws {
         try Kernels.linearBackwardWeight(gradients[0], gradients[1], gy: gy, x[0])
         if let gx = gx[0] { try Kernels.linearBackwardData(gx, gy: gy, weight: memory.parameters[0]) }
+    }
+}
+
+extension LinearLayer: WindowedLayer {
+    package func forward(
+        _ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor
+    ) throws {
+        try Kernels.linearForward(
+            y, windows, weight: parameters[0], bias: parameters[1],
+            scratch: scratch(Kernels.linearScratchCount(windows, outputs: outputs)))
     }
 }

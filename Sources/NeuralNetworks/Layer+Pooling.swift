@@ -19,6 +19,8 @@ package struct PoolingLayer: Layer {
         self.stride = stride
     }
 
+    package var spatialSteps: [SpatialStep]? { [SpatialStep(window: window, stride: stride, padding: 0)] }
+
     private func pooling(_ input: Shape) -> Pooling {
         Pooling(
             channels: input[0], height: input[1], width: input[2], window: (window, window), stride: (stride, stride))

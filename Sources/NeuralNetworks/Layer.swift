@@ -57,6 +57,11 @@ package protocol Layer {
     var backwardReads: (inputs: Bool, output: Bool) { get }
     /// Whether the gradients by all inputs are the same numbers. `backward` is then asked for one of them only.
     var hasEqualGradients: Bool { get }
+    /// The windows, one after the other, through which an output sees the first input; the other inputs are taken at the
+    /// output's place. None where all inputs are; nil where outputs see more than a part of an image.
+    var spatialSteps: [SpatialStep]? { get }
+    /// Multiplications for one sample, where they are many.
+    func multiplications(for inputs: [Shape]) -> Int
     /// The position, among the layer's parameters, of weights [O][I] whose gradient is nothing but gy transposed times
     /// the input, and too large to be stored for no need.
     func productParameter(for inputs: [Shape]) -> Int?
@@ -80,6 +85,8 @@ extension Layer {
     package var isIdentityAtInference: Bool { false }
     package var backwardReads: (inputs: Bool, output: Bool) { (true, false) }
     package var hasEqualGradients: Bool { false }
+    package var spatialSteps: [SpatialStep]? { nil }
+    package func multiplications(for inputs: [Shape]) -> Int { 0 }
     package func productParameter(for inputs: [Shape]) -> Int? { nil }
     package func keptCount(batch: Int, inputs: [Shape]) -> Int { 0 }
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int { 0 }

@@ -26,6 +26,14 @@ package final class Network {
 
     /// In the order in which they run.
     package var layerNames: [String] { plan.graph.nodes.map(\.layer.name) }
+    /// The network of a plan whose parameters, all it has, lie in memory that is another network's as well.
+    init(_ plan: NetworkPlan, sharing memory: Tensor) {
+        precondition(plan.stateLayout == plan.layout, "buffers have no place in shared parameters")
+        self.plan = plan
+        state = ParameterSet(plan.layout, in: memory)
+        parameters = state
+    }
+
     /// Shape of one sample: channels x height x width.
     package var inputShape: Shape { plan.shapes[0] }
     /// Shape of one sample's logits.

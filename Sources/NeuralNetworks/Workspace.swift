@@ -34,18 +34,22 @@ package final class Workspace {
         let sums: [(sum: Tensor, older: Tensor, newer: Tensor)]
     }
 
-    package init(_ network: Network, capacity: Int, purpose: Purpose) {
+    /// Takes its memory from `memory`, where one is given, which several workspaces may use in turns.
+    package init(_ network: Network, capacity: Int, purpose: Purpose, memory shared: WorkspaceMemory? = nil) {
         precondition(capacity >= 1)
         self.network = network
         self.capacity = capacity
         self.purpose = purpose
         let (nodes, networkPlan) = (network.plan.graph.nodes, network.plan)
         plan = MemoryPlan(networkPlan, purpose)
-        pieces = plan.sizes.map { Tensor([capacity * $0]) }
+        pieces = plan.sizes.enumerated().map { index, size in
+            shared?.piece(index, capacity * size) ?? Tensor([capacity * size])
+        }
         let needed = nodes.indices.map {
             nodes[$0].layer.scratchCount(batch: capacity, inputs: networkPlan.inputShapes(of: $0))
         }
-        let scratch = Tensor([max(1, needed.max() ?? 1)])
+        let scratchCount = max(1, needed.max() ?? 1)
+        let scratch = shared?.scratch(scratchCount) ?? Tensor([scratchCount])
         memory = nodes.indices.map { index in
             let kept = nodes[index].layer.keptCount(batch: capacity, inputs: networkPlan.inputShapes(of: index))
             return LayerMemory(

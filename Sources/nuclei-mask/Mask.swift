@@ -19,8 +19,9 @@ struct Mask: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write the mask of an image.",
         discussion: """
-            IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads (at its full \
-            resolution). Windows as large as the model's tiles slide over it; the probabilities of nuclei of all \
+            IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to \
+            the microns per pixel of the tiles that the model learnt from, where it knows them; crops are taken to \
+            have them. Windows as large as the model's tiles slide over it; the probabilities of nuclei of all \
             windows that cover a pixel are averaged. The mask has the image's size: 255 where nuclei are, else 0; in \
             the lower levels of a pyramid greys are means.
 
@@ -35,6 +36,12 @@ struct Mask: ParsableCommand {
 
     @Option(help: "Pixels from one window to the next, at most the model's tile size.")
     var stride = 128
+
+    @Option(help: "Microns per pixel of the image, for one that does not say or is wrong.")
+    var mpp: Double?
+
+    @Option(help: "Level of a slide to look at as it is, instead of resampling to the model's resolution.")
+    var level: Int?
 
     @OptionGroup var batch: BatchOptions
 
@@ -58,12 +65,30 @@ struct Mask: ParsableCommand {
             """)
     var refine: Refiner?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where to look: in the tissue that a slide's smallest level shows (auto; crops are looked at everywhere), \
+            everywhere (off), or inside the polygons of a GeoJSON file in pixels of the full resolution.
+            """,
+            valueName: "auto|off|FILE.geojson"))
+    var tissue = TissueChoice.auto
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Compute what overlapping windows have in common once, where that is less work; the results are the same."
+    )
+    var sharedFeatures = true
+
     @OptionGroup var outputs: OutputOptions
 
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
         try require(stride >= 1, "--stride", "at least 1", found: stride)
+        try require(mpp.map { $0 > 0 && $0.isFinite } ?? true, "--mpp", "a positive number", found: mpp ?? 0)
+        try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
+        try require(mpp == nil || level == nil, "--level", "no --mpp beside it", found: "both")
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
     }
 
@@ -80,50 +105,88 @@ struct Mask: ParsableCommand {
             settings.edges = edges
             settings.blend = blend
             if stride == tile { try requireOverlap(tile) }
-            let reader = try openImage(image)
+            let opened = try openBlocks(image, modelMicronsPerPixel: loaded.description.micronsPerPixel, resolution)
+            let reader = opened.reader
             let masker = try Masker(loaded, path: model ?? Model.builtInName, batchSize: batch.size, settings: settings)
+            masker.sharing = sharedFeatures ? .automatic : .none
             let total = try masker.grid(for: reader).count
-            try outputs.requireDistinct(for: image, inputs: [image] + (model.map { [$0] } ?? []))
-            let refinement = refinement(of: reader, loaded.description)
-            let files = try MaskOutputs(outputs, for: image, reader, settings: settings, refinement: refinement)
-            let size = "\(reader.width) x \(reader.height) pixels"
+            try outputs.requireDistinct(for: image, inputs: [image] + (model.map { [$0] } ?? []) + tissue.files)
+            let refinement = refinement(of: opened, loaded.description)
+            let files = try MaskOutputs(outputs, for: image, opened, settings: settings, refinement: refinement)
+            let size = "\(reader.imageWidth) x \(reader.imageHeight) pixels"
             if masker.pads(width: reader.width, height: reader.height) {
                 Terminal.printLine("\(image): \(size), smaller than a tile of \(tile): padded by reflection")
             }
-            compareResolution(of: reader, with: loaded.description)
+            if let note = opened.note { Terminal.printLine("\(image): \(note)") }
+            let map = try tissue.map(of: reader)
             let start = ContinuousClock.now
             let name = (image as NSString).lastPathComponent
             var progress = Progress(name, unit: "windows")
-            let probabilities = try masker.probabilities(reader) { done in
+            let probabilities = try masker.probabilities(reader, tissue: map) { done in
                 progress.update(done, of: total)
                 try Interruption.check("interrupted; no mask was written")
             }
             let predicted = ContinuousClock.now
-            let field = masker.field(probabilities, width: reader.width, height: reader.height)
+            let counts = probabilities.counts()
+            let field = masker.field(probabilities, width: reader.imageWidth, height: reader.imageHeight)
             let result = try write(files, probabilities, field)
             let (predicting, writing) = (
                 Progress.seconds(predicted - start), Progress.seconds(ContinuousClock.now - predicted)
             )
             try files.finish(
                 MaskRecord(
-                    version: version, image: .init(reader), model: named(loaded.description), settings: settings,
+                    version: version, image: .init(opened), model: named(loaded.description), settings: settings,
                     refinement: refinement.map {
                         .init(
                             method: Refiner.haematoxylin.rawValue, settings: $0,
                             densityThreshold: result.densityThreshold)
                     },
-                    windows: .init(
-                        count: total, columns: probabilities.grid.columns.starts.count,
-                        rows: probabilities.grid.rows.starts.count, size: tile),
-                    coverage: .init(result, reader.micronsPerPixel, isRefined: refinement != nil),
+                    windows: .init(probabilities.grid, counts, masker.sharingPlan),
+                    coverage: .init(result, opened.micronsPerPixel, isRefined: refinement != nil),
                     polygons: result.polygons, files: outputs.paths(for: image),
                     seconds: .init(predicting: predicting, writing: writing)))
             Terminal.printLine(
                 String(
                     format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, total, predicting + writing,
-                    Double(total) / predicting))
-            report(result, reader)
+                    Double(counts[.predicted, default: 0]) / predicting))
+            if let line = coverageLine(counts) { Terminal.printLine(line) }
+            Terminal.printLine(
+                masker.sharingPlan.map {
+                    "windows shared the features of \($0.trunk) layers, every \($0.stride) pixels"
+                }
+                    ?? "windows were computed one by one")
+            report(result)
+            if let unreadable = counts[.unreadable], unreadable > 0 {
+                let share = share(of: result.summary.blank.unreadable, result.summary)
+                Terminal.writeError(
+                    String(
+                        format: "warning: %@: %d windows could not be read; nothing is known of %.2f %% of the image\n",
+                        image, unreadable, share))
+                throw ExitStatus.partlyUnreadable
+            }
         }
+    }
+
+    private var resolution: ResolutionChoice {
+        level.map { .level($0) } ?? mpp.map { .imageMicronsPerPixel($0) } ?? .model
+    }
+
+    /// How many windows had which fate, when not all were predicted.
+    private func coverageLine(_ counts: [WindowState: Int]) -> String? {
+        let names: [(WindowState, String)] = [
+            (.predicted, "predicted"), (.background, "without tissue"), (.outside, "outside the slide"),
+            (.unreadable, "unreadable"),
+        ]
+        let parts = names.compactMap { state, name in
+            counts[state].flatMap { $0 > 0 ? "\($0) \(name)" : nil }
+        }
+        return parts.count == 1 && counts[.predicted, default: 0] > 0
+            ? nil : "windows: \(parts.joined(separator: ", "))"
+    }
+
+    /// In per cent.
+    private func share(of pixels: Int, _ summary: MaskSummary) -> Double {
+        Double(pixels) / (Double(summary.width) * Double(summary.height)) * 100
     }
 
     /// Writes what comes out, with progress where an image is read again.
@@ -138,7 +201,7 @@ struct Mask: ParsableCommand {
         }
     }
 
-    private func report(_ result: MaskOutputs.Result, _ reader: any RowReader) {
+    private func report(_ result: MaskOutputs.Result) {
         let summary = result.summary
         Terminal.printLine(String(format: "nuclei cover %.2f %% of the image", summary.coverage * 100))
         if refine != nil, result.positive > 0 {
@@ -147,8 +210,8 @@ struct Mask: ParsableCommand {
                     format: "refined: nuclei cover %.2f %% of the regions that have some",
                     Double(summary.nuclei) / Double(result.positive) * 100))
         }
-        if summary.uncovered > 0 {
-            let share = Double(summary.uncovered) / Double(reader.width * reader.height) * 100
+        if summary.blank.uncovered > 0 {
+            let share = share(of: summary.blank.uncovered, summary)
             Terminal.printLine(
                 String(format: "%.2f %% at the right and lower edge were not looked at (--edges none)", share))
         }
@@ -172,26 +235,15 @@ struct Mask: ParsableCommand {
     }
 
     /// How to refine: at the slide's resolution, else the model's, else that of 40x, which is said.
-    private func refinement(of reader: any RowReader, _ model: ModelDescription) -> RefinementSettings? {
+    private func refinement(of image: ResolvedImage, _ model: ModelDescription) -> RefinementSettings? {
         guard refine != nil else { return nil }
-        if let slide = reader.micronsPerPixel { return RefinementSettings(micronsPerPixel: (slide.x + slide.y) / 2) }
+        if let slide = image.micronsPerPixel { return RefinementSettings(micronsPerPixel: (slide.x + slide.y) / 2) }
         let assumed = model.micronsPerPixel ?? 0.25
         Terminal.printLine(
             String(
-                format: "%@: its resolution is not known; refined as if it were %.3f microns per pixel", image, assumed)
+                format: "%@: its resolution is not known; refined as if it were %.3f microns per pixel", self.image,
+                assumed)
         )
         return RefinementSettings(micronsPerPixel: assumed)
-    }
-
-    /// Says so when slide and model were seen at resolutions that differ by more than a tenth.
-    private func compareResolution(of reader: any RowReader, with model: ModelDescription) {
-        guard let slide = (reader as? SlideReader)?.metadata.micronsPerPixel, let learnt = model.micronsPerPixel,
-            !(0.9...1.1 ~= slide.x / learnt)
-        else { return }
-        Terminal.printLine(
-            String(
-                format:
-                    "%@: %.3f microns per pixel, but the model learnt at %.3f; read at full resolution all the same",
-                image, slide.x, learnt))
     }
 }

@@ -34,12 +34,12 @@ struct MaskOutputs {
     }
 
     init(
-        _ options: OutputOptions, for image: String, _ reader: any RowReader, settings: MaskSettings,
+        _ options: OutputOptions, for image: String, _ opened: ResolvedImage, settings: MaskSettings,
         refinement: RefinementSettings?
     ) throws {
         (self.image, self.settings, self.refinement) = (image, settings, refinement)
-        let (width, height) = (reader.width, reader.height)
-        let resolution = reader.micronsPerPixel
+        let (width, height) = (opened.reader.imageWidth, opened.reader.imageHeight)
+        let resolution = opened.micronsPerPixel
         func properties(_ description: String, scale: Int = 1) -> TIFFWriter.Properties {
             let scaled = resolution.map { (x: $0.x * Double(scale), y: $0.y * Double(scale)) }
             return .init(micronsPerPixel: scaled, description: description, software: "nuclei \(version)")

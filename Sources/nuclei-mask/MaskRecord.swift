@@ -25,14 +25,20 @@ struct MaskRecord: Encodable {
         /// Of slides only.
         let vendor: String?
         let levels: [Level]?
+        /// Of the full resolution, where it is known.
         let micronsPerPixel: Scale?
+        /// Pixels that windows were laid on: those of the resolution that the model wants.
+        let laidWidth: Int
+        let laidHeight: Int
 
-        init(_ reader: any RowReader) {
-            let slide = (reader as? SlideReader)?.metadata
-            (path, width, height) = (reader.path, reader.width, reader.height)
+        init(_ opened: ResolvedImage) {
+            let reader = opened.reader
+            let slide = reader.slide
+            (path, width, height) = (reader.path, reader.imageWidth, reader.imageHeight)
+            (laidWidth, laidHeight) = (reader.width, reader.height)
             vendor = slide?.vendor
             levels = slide?.levels.map { Level(width: $0.width, height: $0.height, downsample: $0.downsample) }
-            micronsPerPixel = reader.micronsPerPixel.map { Scale(x: $0.x, y: $0.y) }
+            micronsPerPixel = opened.micronsPerPixel.map { Scale(x: $0.x, y: $0.y) }
         }
     }
 
@@ -50,6 +56,20 @@ struct MaskRecord: Encodable {
         let columns: Int
         let rows: Int
         let size: Int
+        let predicted: Int
+        let withoutTissue: Int
+        let outside: Int
+        let unreadable: Int
+        /// Layers whose features windows shared, 0 where they were computed one by one.
+        let sharedLayers: Int
+
+        init(_ grid: WindowGrid, _ counts: [WindowState: Int], _ sharing: SharingPlan?) {
+            (count, size) = (grid.count, grid.tile)
+            (columns, rows) = (grid.columns.starts.count, grid.rows.starts.count)
+            (predicted, withoutTissue) = (counts[.predicted, default: 0], counts[.background, default: 0])
+            (outside, unreadable) = (counts[.outside, default: 0], counts[.unreadable, default: 0])
+            sharedLayers = sharing?.trunk ?? 0
+        }
     }
 
     /// Some of the image's pixels.
@@ -63,6 +83,10 @@ struct MaskRecord: Encodable {
     struct Coverage: Encodable {
         let nuclei: Part
         let noNuclei: Part
+        /// Black, because there is no tissue, no pixel, nothing that could be decoded, or no window.
+        let withoutTissue: Part
+        let outside: Part
+        let unreadable: Part
         let uncovered: Part
         /// What was white before refinement.
         let positiveRegions: Part?
@@ -103,7 +127,10 @@ extension MaskRecord.Coverage {
         }
         nuclei = part(summary.nuclei)
         noNuclei = part(summary.noNuclei)
-        uncovered = part(summary.uncovered)
+        withoutTissue = part(summary.blank.background)
+        outside = part(summary.blank.outside)
+        unreadable = part(summary.blank.unreadable)
+        uncovered = part(summary.blank.uncovered)
         positiveRegions = isRefined ? part(result.positive) : nil
     }
 }

@@ -80,11 +80,6 @@ struct OutputOptions: ParsableArguments {
     private static func fileExtension(_ path: String) -> String { (path as NSString).pathExtension.lowercased() }
 }
 
-extension RowReader {
-    /// What a slide says of its full resolution; nil for other images.
-    var micronsPerPixel: (x: Double, y: Double)? { (self as? SlideReader)?.metadata.micronsPerPixel }
-}
-
 /// Throws when a file to write is one of those to read.
 func requireOther(_ output: String, than inputs: [String]) throws(FileError) {
     if let input = inputs.first(where: { AtomicFile.areSame(output, $0) }) {

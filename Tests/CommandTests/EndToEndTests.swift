@@ -67,7 +67,7 @@ import Testing
                 .status == 0)
         let trained = try Command.train.run(
             "set", "--architecture", "compact", "--epochs", "1", "--batch-size", "4", "--dropout", "0.2", "--output",
-            "run", in: work.path)
+            "run", "--mpp", "0.5", in: work.path)
         try #require(trained.status == 0, "\(trained)")
         #expect(trained.output.contains("compact  0.17 M parameters"))
         let evaluated = try Command.train.run("evaluate", "set", "--model", "run/last.safetensors", in: work.path)
@@ -87,6 +87,16 @@ import Testing
         #expect(try loss(sharp) != nil && loss(sharp) != loss(blurred))
         #expect(try work.json(blurred.output)["blur"] as? Double == 3)
         #expect(masked.status == 0 && masked.output.contains("nuclei cover"), "\(masked)")
+        #expect(masked.output.contains("wsi_crop_1.jpg: taken to have the model's 0.500 microns per pixel (--mpp)\n"))
+        #expect(masked.output.contains("300 x 300 pixels, 4 windows"))
+        let resampled = try Command.mask.run(
+            "set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--mpp", "0.25", "--output", "m.png", in: work.path
+        )
+        #expect(resampled.status == 0, "\(resampled)")
+        #expect(resampled.output.contains("resampled from 0.25 to 0.5 microns per pixel: 150 x 150 pixels\n"))
+        #expect(resampled.output.contains("300 x 300 pixels, 1 windows"))
+        let mask = try RGBImage(decoding: "\(work.path)/m.png")
+        #expect(mask.width == 300 && mask.height == 300)
         let unknown = try Command.train.run("set", "--architecture", "large", in: work.path)
         #expect(unknown.status == 64)
     }

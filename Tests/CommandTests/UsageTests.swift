@@ -28,7 +28,9 @@ struct UsageTests {
         }
         let mask = try Command.mask.run("mask", "--help", in: work.path)
         for option in [
-            "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--bits",
+            "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--tissue",
+            "--bits",
+            "--mpp", "--level", "--shared-features/--no-shared-features",
         ] {
             #expect(mask.output.contains(option), "\(option)")
         }
@@ -58,8 +60,10 @@ struct UsageTests {
             #expect(result.output.isEmpty && !result.errors.isEmpty)
         }
         for arguments in [
-            [], ["a.png", "--model", "m", "--threshold", "2"], ["overlay", "a.png", "--size", "1"],
+            [], ["a.png", "--model", "m", "--threshold", "2"], ["a.png", "--mpp", "0"], ["a.png", "--level", "-1"],
+            ["a.png", "--mpp", "1", "--level", "1"], ["a.png", "--tissue", "maybe"],
             ["a.png", "--bits", "2"], ["a.png", "--bits", "1", "--output", "a.tif"],
+            ["overlay", "a.png", "--size", "1"],
         ] {
             #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
         }

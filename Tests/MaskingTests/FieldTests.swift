@@ -26,7 +26,7 @@ struct FieldTests {
         let grid = WindowGrid(
             width: max(item.width, item.tile), height: max(item.height, item.tile), tile: item.tile,
             stride: item.stride, edges: item.edges)
-        var result = ProbabilityGrid(grid)
+        let result = ProbabilityGrid(grid)
         for value in Formula.values(seed: seed, count: grid.count) { result.append((value + 1) / 2) }
         return result
     }
@@ -139,15 +139,17 @@ struct FieldTests {
     @Test func windowsBecomeATable() throws {
         let item = Case(width: 40, height: 16, tile: 16, stride: 16, edges: .clamp, blend: .uniform)
         let grid = probabilities(item, seed: 5)
+        grid.store.setState(2, .unreadable)
         let path = NSTemporaryDirectory() + "windows-\(UUID().uuidString).csv"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try grid.writeTable(to: .init(path))
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
-        #expect(lines[0] == "x,y,width,height,probability" && lines.count == 4)
-        for (line, (x, value)) in zip(lines.dropFirst(), zip([0, 16, 24], grid.values)) {
+        #expect(lines[0] == "x,y,width,height,probability,state" && lines.count == 4)
+        for (line, (x, value)) in zip(lines.dropFirst().dropLast(), zip([0, 16], grid.values)) {
             let fields = line.split(separator: ",").map(String.init)
             #expect(Array(fields.prefix(4)) == ["\(x)", "0", "16", "16"])
-            #expect(Float(fields[4]) == value)
+            #expect(Float(fields[4]) == value && fields[5] == "predicted")
         }
+        #expect(lines[3] == "24,0,16,16,,unreadable")
     }
 }

@@ -17,7 +17,7 @@ struct HeatMapTests {
     @Test func coloursLieOverThePictureByProbability() throws {
         // Two windows side by side, and a rest that no window sees.
         let grid = WindowGrid(width: 40, height: 16, tile: 16, stride: 16, edges: .none)
-        var probabilities = ProbabilityGrid(grid)
+        let probabilities = ProbabilityGrid(grid)
         for value in [Float(0), 1] { probabilities.append(value) }
         let field = ProbabilityField(probabilities, blend: .uniform, width: 40, height: 16)
         for (width, height) in [(40, 16), (20, 8), (5, 1)] {

@@ -120,8 +120,8 @@ import Testing
                     "pixel \(index): \(average) against \(settings.threshold)")
             }
             try #require(summary.nuclei == writer.pixels.count { $0 == 255 })
-            try #require(summary.uncovered == expected.count { $0.isNaN })
-            try #require(summary.nuclei + summary.noNuclei + summary.uncovered == expected.count)
+            try #require(summary.blank.uncovered == expected.count { $0.isNaN })
+            try #require(summary.nuclei + summary.noNuclei + summary.blank.uncovered == expected.count)
             try #require(masker.pads(width: item.width, height: item.height) == (min(item.width, item.height) < 32))
         }
     }

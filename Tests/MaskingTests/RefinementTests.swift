@@ -37,7 +37,7 @@ struct RefinementTests {
     /// Left windows are positive, right ones are not.
     private func field(_ width: Int, _ height: Int, positive: Float = 0.9) -> ProbabilityField {
         let grid = WindowGrid(width: width, height: height, tile: 32, stride: 32, edges: .clamp)
-        var probabilities = ProbabilityGrid(grid)
+        let probabilities = ProbabilityGrid(grid)
         for _ in grid.rows.starts {
             for x in grid.columns.starts { probabilities.append(x < width / 2 ? positive : 0.1) }
         }
@@ -53,7 +53,7 @@ struct RefinementTests {
         var mask = [Bool]()
         var reported = 0
         try refinement.bands(reader(), above: threshold, afterRow: { reported = $0 }) { band in
-            try #require(band.rows == mask.count / field.width..<mask.count / field.width + 1 && band.uncovered == 0)
+            try #require(band.rows == mask.count / field.width..<mask.count / field.width + 1 && band.blank.total == 0)
             var row = [Bool](repeating: false, count: field.width)
             for run in band.white { for x in run { row[x] = true } }
             mask += row
@@ -93,7 +93,7 @@ struct RefinementTests {
         for (width, height) in [(1, 1), (1, 40), (40, 1)] {
             let grid = WindowGrid(
                 width: max(32, width), height: max(32, height), tile: 32, stride: 32, edges: .clamp)
-            var probabilities = ProbabilityGrid(grid)
+            let probabilities = ProbabilityGrid(grid)
             for _ in 0..<grid.count { probabilities.append(1) }
             let field = ProbabilityField(probabilities, blend: .hann, width: width, height: height)
             let pixels = picture(width, height, [(x: 0, y: 0, radius: 15)])

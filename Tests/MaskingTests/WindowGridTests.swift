@@ -55,7 +55,7 @@ struct WindowGridTests {
                 let grid = WindowGrid(
                     width: item.width, height: item.height, tile: item.tile, stride: item.stride, edges: edges)
                 let values = Formula.values(seed: seed, count: grid.count).map { ($0 + 1) / 2 }
-                var probabilities = ProbabilityGrid(grid)
+                let probabilities = ProbabilityGrid(grid)
                 for value in values { probabilities.append(value) }
                 try compare(
                     "averages", pixels(probabilities), naive(grid, values.map(Double.init), item.width, item.height),
@@ -73,7 +73,7 @@ struct WindowGridTests {
                 edges: edges)
             #expect(try grid.columns.starts == golden.ints("xs"))
             #expect(try grid.rows.starts == golden.ints("ys"))
-            var probabilities = ProbabilityGrid(grid)
+            let probabilities = ProbabilityGrid(grid)
             for value in try golden.doubles(tensor: "p") { probabilities.append(Float(value)) }
             let averages = pixels(probabilities)
             var sample = [Double]()

@@ -1,0 +1,27 @@
+/// A rectangle of an image, in its pixels.
+package struct PixelRegion: Hashable, Sendable {
+    package var x: Int
+    package var y: Int
+    package var width: Int
+    package var height: Int
+
+    package init(x: Int, y: Int, width: Int, height: Int) {
+        self.x = x
+        self.y = y
+        self.width = width
+        self.height = height
+    }
+
+    package var right: Int { x + width }
+    package var bottom: Int { y + height }
+    package var isEmpty: Bool { width <= 0 || height <= 0 }
+
+    package func intersection(_ other: PixelRegion) -> PixelRegion {
+        let (left, top) = (max(x, other.x), max(y, other.y))
+        return PixelRegion(
+            x: left, y: top, width: max(0, min(right, other.right) - left),
+            height: max(0, min(bottom, other.bottom) - top))
+    }
+
+    package func intersects(_ other: PixelRegion) -> Bool { !intersection(other).isEmpty }
+}

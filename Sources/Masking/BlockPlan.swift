@@ -1,0 +1,49 @@
+import Imaging
+
+/// Windows that are computed together, from pixels that are read together.
+package struct WindowBlock: Hashable, Sendable {
+    /// Indices of rows and columns of windows.
+    package let rows: Range<Int>
+    package let columns: Range<Int>
+
+    /// The pixels under some rows and columns of windows.
+    package static func region(_ rows: Range<Int>, _ columns: Range<Int>, of grid: WindowGrid) -> PixelRegion {
+        let (x, y) = (grid.columns.starts[columns.lowerBound], grid.rows.starts[rows.lowerBound])
+        return PixelRegion(
+            x: x, y: y, width: grid.columns.starts[columns.upperBound - 1] + grid.tile - x,
+            height: grid.rows.starts[rows.upperBound - 1] + grid.tile - y)
+    }
+}
+
+/// How the windows of an image are cut into blocks: row by row of blocks, from left to right.
+package struct BlockPlan: Sendable {
+    package let rowGroups: [Range<Int>]
+    package let columnGroups: [Range<Int>]
+
+    /// Blocks of at most so many pixels a side, but of one window at least. All windows of a block start at multiples of
+    /// `phase` pixels from each other: the last ones, which are moved back to the edge, may get blocks of their own.
+    package init(_ grid: WindowGrid, largestWidth: Int, largestHeight: Int, phase: Int = 1) {
+        columnGroups = Self.groups(grid.columns, grid.tile, largestWidth, phase)
+        rowGroups = Self.groups(grid.rows, grid.tile, largestHeight, phase)
+    }
+
+    package var count: Int { rowGroups.count * columnGroups.count }
+
+    package subscript(index: Int) -> WindowBlock {
+        let (row, column) = index.quotientAndRemainder(dividingBy: columnGroups.count)
+        return WindowBlock(rows: rowGroups[row], columns: columnGroups[column])
+    }
+
+    private static func groups(_ axis: WindowAxis, _ tile: Int, _ largest: Int, _ phase: Int) -> [Range<Int>] {
+        let starts = axis.starts
+        var regular = starts.count
+        if regular > 1, (starts[regular - 1] - starts[0]) % phase != 0 { regular -= 1 }
+        let step = starts.count > 1 ? starts[1] - starts[0] : tile
+        let most = max(1, (largest - tile) / max(1, step) + 1)
+        // Of equal sizes, or nearly.
+        let count = (regular + most - 1) / most
+        var groups = (0..<count).map { $0 * regular / count..<($0 + 1) * regular / count }
+        if regular < starts.count { groups.append(regular..<starts.count) }
+        return groups
+    }
+}

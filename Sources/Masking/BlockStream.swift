@@ -1,0 +1,88 @@
+import Dispatch
+import Files
+import Foundation
+import Imaging
+import Synchronization
+
+/// Reads the rectangles of an image one after the other on a thread of its own, one ahead of the caller.
+///
+/// The reader is the thread's from beginning to end; a block is the thread's while it is read and the caller's while it is
+/// worked on.
+final class BlockStream: Sendable {
+    /// Lets the semaphores, not the compiler, see to it that one thread at a time has these.
+    private struct Shared: @unchecked Sendable {
+        let reader: any BlockReader
+        let blocks: [PixelBlock]
+    }
+
+    private struct State {
+        var isAbandoned = false
+        var failures: [FileError?] = [nil, nil]
+    }
+
+    private let shared: Shared
+    private let regions: [PixelRegion]
+    private let free = DispatchSemaphore(value: 0)
+    private let filled = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    private let state = Mutex(State())
+
+    /// Regions may reach beyond the image where it is smaller than a window: there it is padded by reflection.
+    private init(_ reader: any BlockReader, _ regions: [PixelRegion]) {
+        shared = Shared(reader: reader, blocks: [PixelBlock(), PixelBlock()])
+        self.regions = regions
+    }
+
+    /// Calls `body` with the blocks in their order. The thread has ended when this returns or throws.
+    static func forEachBlock(
+        of reader: any BlockReader, _ regions: [PixelRegion],
+        _ body: (Int, PixelBlock) throws -> Void
+    ) throws {
+        if regions.isEmpty { return }
+        let stream = BlockStream(reader, regions)
+        stream.begin()
+        defer { stream.end() }
+        for index in regions.indices {
+            stream.filled.wait()
+            if let failure = stream.state.withLock({ $0.failures[index % 2] }) { throw failure }
+            try body(index, stream.shared.blocks[index % 2])
+            stream.free.signal()
+        }
+    }
+
+    private func begin() {
+        free.signal()
+        free.signal()
+        let thread = Thread { [self] in
+            // Only a thread that runs passes its name on to the system.
+            Thread.current.name = "read"
+            for (index, region) in regions.enumerated() {
+                free.wait()
+                if state.withLock({ $0.isAbandoned }) { break }
+                do throws(FileError) {
+                    try read(region, into: shared.blocks[index % 2])
+                } catch {
+                    state.withLock { $0.failures[index % 2] = error }
+                    filled.signal()
+                    break
+                }
+                filled.signal()
+            }
+            ended.signal()
+        }
+        thread.start()
+    }
+
+    private func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
+        let reader = shared.reader
+        let whole = PixelRegion(x: 0, y: 0, width: reader.width, height: reader.height)
+        try reader.read(region.intersection(whole), into: block)
+        block.reflect(width: region.width, height: region.height)
+    }
+
+    private func end() {
+        state.withLock { $0.isAbandoned = true }
+        free.signal()
+        ended.wait()
+    }
+}

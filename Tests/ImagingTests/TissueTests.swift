@@ -1,0 +1,113 @@
+import Files
+import Imaging
+import Testing
+
+@Suite struct TissueTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// Grey glass with pink where a condition holds.
+    private func picture(_ width: Int, _ height: Int, pink: (Int, Int) -> Bool) -> RGBImage {
+        RGBImage(
+            width: width, height: height,
+            pixels: (0..<width * height).flatMap { index -> [UInt8] in
+                pink(index % width, index / width) ? [220, 150, 190] : [240, 241, 239]
+            })
+    }
+
+    private func find(_ picture: RGBImage) -> TissueMap {
+        TissueMap.find(in: picture, imageWidth: picture.width * 32, imageHeight: picture.height * 32).map
+    }
+
+    @Test func tissueIsWhatHasColour() {
+        let map = find(picture(60, 40) { x, y in (20..<40).contains(x) && (10..<30).contains(y) })
+        for y in 0..<40 {
+            for x in 0..<60 {
+                let expected = (20..<40).contains(x) && (10..<30).contains(y)
+                // A corner has neighbours enough; closing may round nothing off.
+                #expect(map.isTissue[y * 60 + x] == expected, "\(x), \(y)")
+            }
+        }
+        #expect(map.share == 400.0 / 2400)
+        #expect(map.touches(PixelRegion(x: 639 - 255, y: 400, width: 257, height: 10)))
+        #expect(!map.touches(PixelRegion(x: 639 - 256, y: 400, width: 257, height: 10)))
+        #expect(!map.touches(PixelRegion(x: 1280, y: 0, width: 5000, height: 5000)), "beyond the image is nothing")
+    }
+
+    @Test func allTissueAndNoTissueAreNotHalved() {
+        // Two shades of pink: Otsu alone would call the paler one glass.
+        let shades = RGBImage(
+            width: 40, height: 40,
+            pixels: (0..<1600).flatMap { $0 % 40 < 20 ? [220, 180, 200] : [200, 80, 150] as [UInt8] })
+        #expect(find(shades).share == 1)
+        // Two shades of glass.
+        let glass = RGBImage(
+            width: 40, height: 40,
+            pixels: (0..<1600).flatMap { $0 % 40 < 20 ? [240, 240, 240] : [236, 240, 238] as [UInt8] })
+        #expect(find(glass).share == 0)
+    }
+
+    @Test func specksGoAndGapsAndSmallHolesAreFilled() {
+        #expect(find(picture(30, 30) { x, y in x == 15 && y == 15 }).share == 0)
+        // A gap of four cells closes, one of five stays; both reach the upper edge.
+        let gaps = find(picture(60, 60) { x, y in !(20..<24 ~= x) && !(40..<45 ~= x) })
+        #expect(gaps.isTissue[30 * 60 + 21] && !gaps.isTissue[30 * 60 + 42])
+        // Holes of 8 x 8 and of 9 x 9 cells.
+        let holes = find(picture(60, 60) { x, y in !(10..<18 ~= x && 10..<18 ~= y) && !(30..<39 ~= x && 30..<39 ~= y) })
+        #expect(holes.isTissue[14 * 60 + 14] && !holes.isTissue[34 * 60 + 34])
+    }
+
+    @Test func outlines() throws {
+        let path = try folder.file(
+            "a.geojson",
+            Array(
+                """
+                {"type":"FeatureCollection","features":[
+                {"type":"Feature","properties":{},"geometry":{"type":"Polygon","coordinates":
+                [[[320,320],[960.5,320],[960.5,640],[320,640],[320,320]],[[480,400],[700,400],[700,560],[480,560],[480,400]]]}},
+                {"type":"Feature","geometry":{"type":"MultiPolygon","coordinates":
+                [[[[1500,1000],[1501,1000],[1501,1001],[1500,1000]]],[[[-50,1200],[100,1200],[100,9000],[-50,1200]]]]}}]}
+                """.utf8))
+        let map = try TissueMap(outline: path, imageWidth: 2000, imageHeight: 1500)
+        func isTissue(_ x: Int, _ y: Int) -> Bool { map.touches(PixelRegion(x: x, y: y, width: 1, height: 1)) }
+        #expect(isTissue(330, 330) && isTissue(950, 630) && isTissue(400, 480))
+        #expect(!isTissue(600, 480), "the hole")
+        #expect(!isTissue(280, 330) && !isTissue(600, 700) && !isTissue(1100, 480))
+        #expect(isTissue(1500, 1000), "smaller than a cell")
+        #expect(isTissue(60, 1400) && !isTissue(160, 1400), "reaches beyond the image")
+    }
+
+    @Test func badOutlines() throws {
+        func problem(_ text: String) throws -> String? {
+            let path = try folder.file("bad.geojson", Array(text.utf8))
+            return fileError { _ = try TissueMap(outline: path, imageWidth: 100, imageHeight: 100) }?.problem
+        }
+        #expect(try problem("{") == "expected a GeoJSON file, found something that is no JSON")
+        #expect(try problem("[]") == "expected polygons around tissue, found none")
+        #expect(try problem("[3]") == "expected GeoJSON objects with a type, found another value")
+        #expect(
+            try problem(#"{"type":"LineString","coordinates":[[0,0],[1,1]]}"#)
+                == "expected polygons, found a LineString")
+        for ring in [
+            "[[0,0],[1,1],[0,0]]", "[[0,0],[1],[2,2],[0,0]]", #"[[0,0],["a",1],[2,2],[0,0]]"#,
+            "[[0,0],[1e9,1],[2,2],[0,0]]",
+        ] {
+            #expect(
+                try problem(#"{"type":"Polygon","coordinates":["# + ring + "]}")
+                    == "expected rings of four or more points of two numbers, found another ring")
+        }
+        let missing = fileError { _ = try TissueMap(outline: folder.file("no"), imageWidth: 1, imageHeight: 1) }
+        #expect(missing?.kind == .unreadable)
+    }
+
+    @Test(.enabled(if: dataFolder != nil, noData)) func aRealSlide() throws {
+        let path = try #require(dataFolder) + "/wsi/CMU-1-Small-Region.svs"
+        let found = try TissueMap.find(path, try SlideReader(path).metadata)
+        let finding = try #require(found)
+        #expect((0.3...0.5).contains(finding.map.share), "\(finding.map.share)")
+        // Skin in the middle, glass in the upper corners.
+        #expect(finding.map.touches(PixelRegion(x: 1100, y: 1600, width: 100, height: 100)))
+        #expect(!finding.map.touches(PixelRegion(x: 60, y: 200, width: 256, height: 256)))
+    }
+}

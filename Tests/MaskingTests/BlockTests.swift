@@ -1,0 +1,226 @@
+import Files
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+/// A slide in memory, with places that cannot be decoded and places that have no pixels.
+final class ArrayBlocks: BlockReader {
+    let path = "memory"
+    let width: Int
+    let height: Int
+    let slide: SlideMetadata? = nil
+    let isSequential = false
+    let largestBlockHeight = Int.max
+    var unreadable = [PixelRegion]()
+    var clear = [PixelRegion]()
+    /// Reads in all, and what the next ones throw.
+    private(set) var pixelsRead = 0
+    var failure: FileError?
+    private let pixels: [UInt8]
+
+    init(width: Int, height: Int, pixels: [UInt8]) {
+        self.width = width
+        self.height = height
+        self.pixels = pixels
+    }
+
+    func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
+        if let failure { throw failure }
+        precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
+        pixelsRead += region.width * region.height
+        block.begin(region)
+        var colours = [UInt32]()
+        for y in region.y..<region.bottom {
+            for x in region.x..<region.right {
+                let point = PixelRegion(x: x, y: y, width: 1, height: 1)
+                let place = (y * width + x) * 3
+                let colour = (0..<3).reduce(0xFF) { $0 << 8 | UInt32(pixels[place + $1]) }
+                colours.append(clear.contains { $0.intersects(point) } ? 0 : colour)
+            }
+        }
+        colours.withUnsafeBufferPointer { block.compose(region, $0, background: 0xFFFFFF) }
+        for part in unreadable where part.intersects(region) {
+            block.markUnreadable(part.intersection(region), FileError(path, .malformed, "no"), background: 0xFFFFFF)
+        }
+    }
+}
+
+@Suite(.kernelTurns) struct BlockTests {
+    private static let tile = 32
+
+    private func model(tile: Int) throws -> Model {
+        let model = try Model(
+            ModelDescription(
+                architecture: .lenet5, tileSize: tile, classes: ["NO_NUCLEUS", "NUCLEI"],
+                statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
+        try model.network.initialize(seed: 3)
+        return model
+    }
+
+    private func pixels(_ width: Int, _ height: Int) -> [UInt8] {
+        (0..<width * height * 3).map { UInt8(Formula.bits(5, $0 / 3 / 9) >> 57) + UInt8(Formula.bits(6, $0) >> 57) }
+    }
+
+    private func masker(stride: Int, block: Int, tile: Int = Self.tile) throws -> Masker {
+        var settings = MaskSettings()
+        settings.stride = stride
+        let masker = try Masker(model(tile: tile), path: "model", batchSize: 7, settings: settings)
+        masker.largestBlock = block
+        return masker
+    }
+
+    @Test func plansCoverEveryWindowOnce() throws {
+        var cases = [(width: Int, height: Int, stride: Int, block: Int, phase: Int)]()
+        for (width, height) in [(32, 32), (33, 200), (257, 31 + 32), (500, 96)] {
+            for stride in [4, 13, 16, 32] {
+                for block in [32, 64, 100, 1000] {
+                    for phase in [1, 4] { cases.append((width, height, stride, block, phase)) }
+                }
+            }
+        }
+        try sweep(cases) { item, _ in
+            let grid = WindowGrid(
+                width: item.width, height: item.height, tile: Self.tile, stride: item.stride, edges: .clamp)
+            let phase = item.stride % item.phase == 0 ? item.phase : 1
+            let plan = BlockPlan(grid, largestWidth: item.block, largestHeight: item.block, phase: phase)
+            var seen = Set<[Int]>()
+            for index in 0..<plan.count {
+                let block = plan[index]
+                let region = WindowBlock.region(block.rows, block.columns, of: grid)
+                try #require(region.right <= item.width && region.bottom <= item.height)
+                try #require(region.width <= max(item.block, Self.tile) && region.height <= max(item.block, Self.tile))
+                for row in block.rows {
+                    for column in block.columns {
+                        try #require(seen.insert([row, column]).inserted, "window \(row), \(column) twice")
+                        try #require((grid.rows.starts[row] - region.y) % phase == 0)
+                        try #require((grid.columns.starts[column] - region.x) % phase == 0)
+                    }
+                }
+            }
+            try #require(seen.count == grid.count)
+        }
+    }
+
+    @Test func blocksOfAnySizeGiveTheSameProbabilities() throws {
+        for (width, height) in [(200, 150), (32, 300), (20, 90), (131, 33)] {
+            let pixels = pixels(width, height)
+            let whole = try masker(stride: 13, block: 10_000)
+            let expected = try whole.probabilities(ArrayReader(width: width, height: height, pixels: pixels)) { _ in }
+            for block in [1, 32, 50, 77, 128] {
+                let masker = try masker(stride: 13, block: block)
+                let rows = try masker.probabilities(ArrayReader(width: width, height: height, pixels: pixels)) { _ in }
+                let reader = ArrayBlocks(width: width, height: height, pixels: pixels)
+                let blocks = try masker.probabilities(reader) { _ in }
+                for other in [rows, blocks] {
+                    try compare(
+                        "\(width)x\(height) in blocks of \(block)", Array(other.values), Array(expected.values),
+                        Tolerance(absolute: 1e-6))
+                }
+            }
+        }
+    }
+
+    /// Also where the last row and column of windows, moved back to the edge, are out of step with the others.
+    @Test func sharedFeaturesGiveThePlainProbabilities() throws {
+        for (width, height) in [(200, 150), (201, 151), (64, 300), (40, 90), (131, 66)] {
+            let pixels = pixels(width, height)
+            for (stride, layers) in [(16, 3), (4, 3), (8, 2), (32, 3), (6, 1)] {
+                let plain = try masker(stride: stride, block: 130, tile: 64)
+                plain.sharing = .none
+                let reader = ArrayBlocks(width: width, height: height, pixels: pixels)
+                let expected = try plain.probabilities(reader) { _ in }
+                #expect(plain.sharingPlan == nil)
+                let shared = try masker(stride: stride, block: 130, tile: 64)
+                shared.sharing = .layers(layers)
+                let tissue = TissueMap(
+                    imageWidth: width, imageHeight: height, width: 4, height: 4,
+                    isTissue: (0..<16).map { Formula.bits(8, $0) % 3 == 0 })
+                for tissue in [nil, tissue] {
+                    let found = try shared.probabilities(reader, tissue: tissue) { _ in }
+                    #expect(shared.sharingPlan?.trunk == layers)
+                    let windows = (0..<found.grid.count).filter { found.store.state($0) == .predicted }
+                    #expect(windows.count == (tissue == nil ? found.grid.count : windows.count))
+                    try compare(
+                        "\(width)x\(height), stride \(stride)", windows.map { found.store.probability($0) },
+                        windows.map { expected.store.probability($0) }, Tolerance(absolute: 1e-6))
+                }
+            }
+        }
+    }
+
+    @Test func whatIsNotPredictedIsCountedApart() throws {
+        let (width, height) = (256, 192)
+        let reader = ArrayBlocks(width: width, height: height, pixels: pixels(width, height))
+        reader.unreadable = [PixelRegion(x: 70, y: 40, width: 1, height: 1)]
+        reader.clear = [PixelRegion(x: 128, y: 0, width: 128, height: 64)]
+        // No tissue in the lower half.
+        let tissue = TissueMap(
+            imageWidth: width, imageHeight: height, width: 2, height: 2, isTissue: [true, true, false, false])
+        let masker = try masker(stride: 16, block: 96)
+        let plain = try masker.probabilities(
+            ArrayReader(width: width, height: height, pixels: pixels(width, height))
+        ) { _ in }
+        var reports = [Int]()
+        let result = try masker.probabilities(reader, tissue: tissue) { reports.append($0) }
+        #expect(reports.last == result.grid.count && reports == reports.sorted())
+        var counts = [WindowState: Int]()
+        for window in 0..<result.grid.count {
+            let region = result.region(of: window)
+            let expected: WindowState =
+                if region.y >= 96 { .background } else if region.intersects(reader.unreadable[0]) {
+                    .unreadable
+                } else if region.x >= 128 && region.bottom <= 64 { .outside } else { .predicted }
+            counts[expected, default: 0] += 1
+            #expect(result.store.state(window) == expected, "window at \(region.x), \(region.y)")
+            if expected == .predicted, !reader.clear[0].intersects(region) {
+                #expect((result.store.probability(window) - plain.store.probability(window)).magnitude < 1e-6)
+            }
+        }
+        #expect(counts.count == 4)
+        #expect(result.counts().filter { $0.value > 0 } == counts)
+
+        let writer = ArrayWriter(width: width, height: height, channels: 1)
+        let summary = try masker.write(result, width: width, height: height, to: writer)
+        #expect(
+            summary.nuclei + summary.noNuclei + summary.blank.total == width * height && summary.blank.uncovered == 0)
+        // Rows from 112 on are under windows without tissue alone: the last with some starts at 80.
+        #expect(summary.blank.background == width * (height - 112))
+        // Cells at the pixel's window grid that only the unreadable windows cover: 64 ... 80, 32 ... 48.
+        #expect(summary.blank.unreadable == 16 * 16)
+        #expect(summary.blank.outside == (256 - 144) * 48, "predicted windows reach 16 pixels into it")
+        #expect(writer.pixels[112 * width..<height * width].allSatisfy { $0 == 0 })
+    }
+
+    @Test func averagesTakeWindowsWithoutTissueForEmpty() {
+        let grid = WindowGrid(width: 48, height: 32, tile: 32, stride: 16, edges: .clamp)
+        let result = ProbabilityGrid(grid)
+        result.store.setProbability(0, 0.5)
+        result.store.setState(1, .background)
+        #expect(result.contents(ofCellRow: 0) == [.average(0.5), .average(0.25), .background])
+        result.store.setState(1, .unreadable)
+        #expect(result.contents(ofCellRow: 0) == [.average(0.5), .average(0.5), .unreadable])
+        result.store.setState(1, .outside)
+        #expect(result.contents(ofCellRow: 0) == [.average(0.5), .average(0.25), .outside])
+        #expect(result.averages(ofCellRow: 0) == [0.5, 0.25, nil])
+    }
+
+    @Test func onlyWhatIsNeededIsRead() throws {
+        let (width, height) = (320, 320)
+        let reader = ArrayBlocks(width: width, height: height, pixels: pixels(width, height))
+        var isTissue = [Bool](repeating: false, count: 100)
+        isTissue[55] = true
+        let tissue = TissueMap(imageWidth: width, imageHeight: height, width: 10, height: 10, isTissue: isTissue)
+        let result = try masker(stride: 32, block: 96).probabilities(reader, tissue: tissue) { _ in }
+        #expect(result.counts()[.predicted] == 1 && reader.pixelsRead == 32 * 32)
+    }
+
+    @Test func failuresOfTheReaderArrive() throws {
+        let reader = ArrayBlocks(width: 64, height: 64, pixels: pixels(64, 64))
+        reader.failure = FileError("memory", .unreadable, "gone")
+        let masker = try masker(stride: 32, block: 32)
+        #expect(throws: FileError("memory", .unreadable, "gone")) { _ = try masker.probabilities(reader) { _ in } }
+    }
+}

@@ -1,0 +1,127 @@
+import Files
+import Foundation
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+private let slidePath: String? = {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+    let folder = ProcessInfo.processInfo.environment["NUCLEI_DATA"] ?? root + "/../shared/data"
+    let path = folder + "/wsi/CMU-1-Small-Region.svs"
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+}()
+
+@Suite(.kernelTurns) struct ResolutionTests {
+    private static let noSlide: Comment = "no slide: set NUCLEI_DATA to a folder with wsi/"
+
+    @Test func cellsAreToldInTheImagesPixels() throws {
+        var cases = [(image: Int, laid: Int, tile: Int, stride: Int)]()
+        for (image, laid) in [(1000, 500), (1000, 499), (1000, 1000), (500, 1233), (37, 20), (90, 8)] {
+            for (tile, stride) in [(32, 8), (16, 16), (20, 7)] { cases.append((image, laid, tile, stride)) }
+        }
+        try sweep(cases) { item, _ in
+            for edges in EdgeRule.allCases {
+                let scale = WindowAxis.Scale(image: item.image, laid: item.laid)
+                let axis = WindowAxis(
+                    length: max(item.laid, item.tile), tile: item.tile, stride: item.stride, edges: edges, scale: scale)
+                try #require(axis.cells.first?.pixels.lowerBound == 0)
+                try #require(axis.cells.allSatisfy { !$0.pixels.isEmpty })
+                for (cell, next) in zip(axis.cells, axis.cells.dropFirst()) {
+                    try #require(cell.pixels.upperBound == next.pixels.lowerBound)
+                }
+                let end = try #require(axis.cells.last?.pixels.upperBound)
+                try #require(item.laid >= item.tile ? end == item.image : end >= item.image)
+                for cell in axis.cells {
+                    for window in axis.starts.indices {
+                        let pixels = axis.imagePixels(ofWindow: window)
+                        let covers =
+                            pixels.lowerBound <= cell.pixels.lowerBound && cell.pixels.upperBound <= pixels.upperBound
+                        try #require(cell.windows.contains(window) == covers, "window \(window), cell \(cell)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func masksHaveTheImagesSize() throws {
+        let model = try Model(
+            ModelDescription(
+                architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
+                statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
+        try model.network.initialize(seed: 3)
+        var settings = MaskSettings()
+        settings.stride = 8
+        settings.threshold = -1
+        let masker = try Masker(model, path: "model", batchSize: 7, settings: settings)
+        let pixels = (0..<150 * 90 * 3).map { UInt8(Formula.bits(5, $0) >> 56) }
+        for (width, height) in [(75, 45), (150, 90), (301, 200), (20, 100)] {
+            let source = ArrayBlocks(width: 150, height: 90, pixels: pixels)
+            let scaled = ScaledBlockReader(source, width: width, height: height)
+            let found = try masker.probabilities(scaled) { _ in }
+            let writer = ArrayWriter(width: 150, height: 90, channels: 1)
+            let summary = try masker.write(found, width: 150, height: 90, to: writer)
+            #expect(summary.nuclei == 150 * 90 && writer.pixels.allSatisfy { $0 == 255 })
+            // What the scaled image itself gives.
+            let block = PixelBlock()
+            try scaled.read(PixelRegion(x: 0, y: 0, width: width, height: height), into: block)
+            let plain = try masker.probabilities(
+                ArrayReader(width: width, height: height, pixels: Array(block.bytes))
+            ) { _ in }
+            try compare("\(width)", Array(found.values), Array(plain.values), Tolerance(absolute: 1e-6))
+        }
+    }
+
+    @Test func cropsAreTakenToHaveTheModelsResolution() throws {
+        let folder = NSTemporaryDirectory() + "resolution-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/a.png"
+        let writer = try PNGWriter(path: path, width: 100, height: 60, channels: .rgb)
+        try [UInt8](repeating: 9, count: 18000).withUnsafeBytes { try writer.write(rows: $0, count: 60) }
+        try writer.finish()
+        let plain = try openBlocks(path, modelMicronsPerPixel: 0.5, .model)
+        #expect(plain.reader.width == 100 && plain.note == "taken to have the model's 0.500 microns per pixel (--mpp)")
+        let half = try openBlocks(path, modelMicronsPerPixel: 0.5, .imageMicronsPerPixel(0.25))
+        #expect(half.reader.width == 50 && half.reader.height == 30 && half.reader.imageWidth == 100)
+        #expect(half.note == "resampled from 0.25 to 0.5 microns per pixel: 50 x 30 pixels")
+        #expect(try openBlocks(path, modelMicronsPerPixel: 0.5, .imageMicronsPerPixel(0.504)).reader.width == 100)
+        let unknown = try openBlocks(path, modelMicronsPerPixel: nil, .model)
+        #expect(unknown.reader.width == 100 && unknown.note == nil)
+        func problem(_ wanted: Double?, _ choice: ResolutionChoice) -> String? {
+            do {
+                _ = try openBlocks(path, modelMicronsPerPixel: wanted, choice)
+                return nil
+            } catch { return error.problem }
+        }
+        #expect(problem(0.5, .level(0)) == "expected a slide, as --level asks for, found an image without levels")
+        #expect(
+            problem(nil, .imageMicronsPerPixel(1))
+                == "expected a model that knows its resolution, as --mpp asks for, found one that does not")
+        #expect(
+            problem(0.5, .imageMicronsPerPixel(1e-6))
+                == "expected at most 100 times more or fewer microns per pixel than the model's 0.5, found 1e-06 x 1e-06"
+        )
+    }
+
+    @Test(.enabled(if: slidePath != nil, noSlide)) func slidesAreResampledToTheModelsResolution() throws {
+        let path = try #require(slidePath)
+        func size(_ wanted: Double?, _ choice: ResolutionChoice = .model) throws -> [Int] {
+            let reader = try openBlocks(path, modelMicronsPerPixel: wanted, choice).reader
+            #expect(reader.imageWidth == 2220 && reader.imageHeight == 2967)
+            return [reader.width, reader.height]
+        }
+        #expect(try size(0.5) == [2220, 2967])
+        #expect(try size(nil) == [2220, 2967])
+        #expect(try size(0.998) == [1110, 1484])
+        #expect(try size(0.25) == [4431, 5922])
+        #expect(try size(1, .imageMicronsPerPixel(0.25)) == [555, 742])
+        #expect(try size(1, .level(0)) == [2220, 2967])
+        #expect(throws: FileError(path, expected: "a slide with a level 3", found: "levels 0 to 0")) {
+            _ = try openBlocks(path, modelMicronsPerPixel: 1, .level(3))
+        }
+    }
+}
