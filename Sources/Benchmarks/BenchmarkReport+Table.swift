@@ -5,7 +5,8 @@ extension BenchmarkReport {
     package var text: String {
         var table = TextTable([
             ("network", .left), ("operation", .left), ("layer", .left), ("shape", .left), ("algorithm", .left),
-            ("threads", .right), ("median", .right), ("spread", .right), ("best", .right), ("GFLOP/s", .right), ("of peak", .right),
+            ("threads", .right), ("median", .right), ("spread", .right), ("best", .right), ("GFLOP/s", .right),
+            ("of peak", .right),
             ("GB/s", .right), ("of memory", .right), ("scratch", .right),
         ])
         for result in results {

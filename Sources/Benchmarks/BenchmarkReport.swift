@@ -15,6 +15,16 @@ package struct BenchmarkReport: Codable, Equatable, Sendable {
         package var load: [Double]
         /// How much of the processor time that it could have used the benchmark got.
         package var processorShare: Double
+
+        package init(
+            processor: String, peakInstructions: String, instructions: String, load: [Double], processorShare: Double
+        ) {
+            self.processor = processor
+            self.peakInstructions = peakInstructions
+            self.instructions = instructions
+            self.load = load
+            self.processorShare = processorShare
+        }
     }
 
     /// What the machine could do, as measured between the operations.

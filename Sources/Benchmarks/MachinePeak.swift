@@ -16,6 +16,12 @@ package final class MachinePeak {
         package let triad: Double
         /// What memory gives at best.
         package var bytes: Double { max(read, triad) }
+
+        package init(operations: Double, read: Double, triad: Double) {
+            self.operations = operations
+            self.read = read
+            self.triad = triad
+        }
     }
 
     /// The instructions that the measurement uses: the widest of the processor.

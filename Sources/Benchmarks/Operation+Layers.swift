@@ -218,7 +218,9 @@ private struct LayerOperations {
         return Operation(
             network: name, kind: kind, layer: layer.name, shape: "\(output.sample)>\(inputs[0])", floats: floats
         ) {
-            let (x, y, gy, memory) = (try batched.map(made), Tensor(output), try made(output), try memory(of: layer, inputs))
+            let (x, y, gy, memory) = (
+                try batched.map(made), Tensor(output), try made(output), try memory(of: layer, inputs)
+            )
             let gx = batched.enumerated().map { $0 < wanted ? Tensor($1) : nil }
             let gradients = layer.parameters(for: inputs).map { Tensor($0.shape) }
             // What forward keeps.

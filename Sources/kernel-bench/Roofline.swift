@@ -24,7 +24,9 @@ struct Roofline {
     private static let fewestOperations = 1e6
 
     private func chart(_ peak: BenchmarkReport.Peak) -> Chart {
-        let results = report.results.filter { $0.threads == peak.threads && $0.operations ?? 0 >= Self.fewestOperations }
+        let results = report.results.filter {
+            $0.threads == peak.threads && $0.operations ?? 0 >= Self.fewestOperations
+        }
         func points(_ results: [BenchmarkResult]) -> [Chart.Point] {
             results.map { Chart.Point($0.operations! / $0.bytes, $0.operations! / $0.medianSeconds / 1e9) }
         }
