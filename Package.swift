@@ -10,6 +10,7 @@ let package = Package(
     products: [
         .executable(name: "nuclei-train", targets: ["nuclei-train"]),
         .executable(name: "nuclei-mask", targets: ["nuclei-mask"]),
+        .executable(name: "kernel-bench", targets: ["kernel-bench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -30,6 +31,9 @@ let package = Package(
 
         .target(name: "CBundledModel", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wno-c23-extensions"])]),
 
+        .target(
+            name: "CMachinePeak", cSettings: kernelFlags, linkerSettings: [.linkedLibrary("omp5")]),
+
         .target(name: "Files"),
         .target(name: "Tensors", dependencies: ["CKernels"]),
         .target(name: "NeuralNetworks", dependencies: ["Files", "Tensors"]),
@@ -40,6 +44,8 @@ let package = Package(
         .target(name: "Training", dependencies: ["Files", "Tensors", "NeuralNetworks", "Datasets"]),
         .target(name: "Masking", dependencies: ["Files", "Imaging", "Tensors", "NeuralNetworks"]),
         .target(name: "Reports", dependencies: ["Files", .product(name: "Mustache", package: "swift-mustache")]),
+        .target(
+            name: "Benchmarks", dependencies: ["CMachinePeak", "Datasets", "Files", "NeuralNetworks", "Tensors"]),
         .target(
             name: "Console",
             dependencies: ["Files", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -53,6 +59,9 @@ let package = Package(
             dependencies: [
                 "CBundledModel", "Console", "Files", "Imaging", "Masking", "NeuralNetworks", "Tensors",
             ]),
+        .executableTarget(
+            name: "kernel-bench",
+            dependencies: ["Benchmarks", "Console", "Files", "NeuralNetworks", "Reports", "Tensors"]),
 
         .target(
             name: "TestSupport", dependencies: ["NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),
@@ -69,7 +78,12 @@ let package = Package(
             dependencies: ["Files", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(name: "ReportsTests", dependencies: ["Files", "Reports"]),
         .testTarget(
-            name: "CommandTests", dependencies: ["Files", "Imaging", "NeuralNetworks", "nuclei-train", "nuclei-mask"]),
+            name: "BenchmarksTests", dependencies: ["Benchmarks", "Files", "NeuralNetworks", "Tensors", "TestSupport"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "Benchmarks", "Files", "Imaging", "NeuralNetworks", "kernel-bench", "nuclei-train", "nuclei-mask",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -146,6 +146,19 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
 /// CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when the environment
 /// asks for a name that is not listed here, or for instructions that are not there.
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa);
+/// What NUCLEI_CONV calls an algorithm; null for a number that stands for none. Algorithms count from 0 without gaps.
+const char *ck_conv2d_algorithm_name(ck_conv2d_algorithm algorithm);
+
+/// The kernels of a convolution.
+typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_pass {
+    CK_FORWARD CK_SWIFT_NAME("forward") = 0,
+    CK_BACKWARD_DATA CK_SWIFT_NAME("backwardData"),
+    CK_BACKWARD_WEIGHT CK_SWIFT_NAME("backwardWeight"),
+} ck_conv2d_pass;
+
+/// How a pass is computed as things are set: what a choice other than CK_CONV2D_ANY comes to for this shape, or what
+/// is fastest for it. Never CK_CONV2D_ANY.
+ck_status ck_conv2d_chosen(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, ck_conv2d_pass pass);
 
 // Pooling (pool2d.c)
 

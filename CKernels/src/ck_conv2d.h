@@ -11,8 +11,6 @@ typedef struct ck_geometry {
     int64_t oh, ow, crs;
 } ck_geometry;
 
-typedef enum ck_conv2d_pass { CK_FORWARD, CK_BACKWARD_DATA, CK_BACKWARD_WEIGHT } ck_conv2d_pass;
-
 static inline int64_t ck_round_up(int64_t a, int64_t b) {
     return ck_ceil_div(a, b) * b;
 }

@@ -113,6 +113,23 @@ size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_tail *tail) {
     return describe(&g, d) == CK_OK ? scratch_for(&g, tail ? tail : &no_tail) : 0;
 }
 
+ck_status ck_conv2d_chosen(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, ck_conv2d_pass pass) {
+    ck_geometry g;
+    if (!algorithm)
+        return CK_NULL_POINTER;
+    if (pass < CK_FORWARD || pass > CK_BACKWARD_WEIGHT)
+        return CK_BAD_PARAMETER;
+    ck_status status = describe(&g, d);
+    if (status == CK_OK)
+        status = ck_conv2d_choice_status();
+    if (status != CK_OK)
+        return status;
+    *algorithm = ck_winograd_choose(&g, pass) ? CK_CONV2D_WINOGRAD
+                 : ck_conv2d_choose(&g, pass) ? CK_CONV2D_DIRECT
+                                              : CK_CONV2D_IM2COL;
+    return CK_OK;
+}
+
 static ck_status check_tail(const ck_geometry *g, const ck_conv2d_tail *tail, ck_conv2d_pass pass) {
     bool is_pooled = tail->pooling != CK_POOLING_NONE;
     if (tail->pooling < CK_POOLING_NONE || tail->pooling > CK_POOLING_MAXIMUM)

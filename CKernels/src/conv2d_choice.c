@@ -9,6 +9,9 @@ static struct choice {
     ck_conv2d_algorithm algorithm;
 } choice;
 
+/// As NUCLEI_CONV takes them, in the order of their numbers.
+static const char *const names[] = {"any", "im2col", "direct", "winograd", 0};
+
 ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa) {
     if (algorithm < CK_CONV2D_ANY || algorithm > CK_CONV2D_WINOGRAD || ck_set_isa(isa) != CK_OK)
         return CK_BAD_PARAMETER;
@@ -16,10 +19,14 @@ ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa) {
     return CK_OK;
 }
 
+const char *ck_conv2d_algorithm_name(ck_conv2d_algorithm algorithm) {
+    bool is_known = algorithm >= CK_CONV2D_ANY && (size_t)algorithm < sizeof names / sizeof *names;
+    return is_known ? names[algorithm] : NULL;
+}
+
 static const struct choice *chosen(void) {
-    static const char *const algorithms[] = {"any", "im2col", "direct", "winograd", 0};
     if (!choice.is_made) {
-        int algorithm = ck_named_in_environment("NUCLEI_CONV", algorithms);
+        int algorithm = ck_named_in_environment("NUCLEI_CONV", names);
         choice = (struct choice){.is_made = true, .status = algorithm < 0 ? CK_BAD_PARAMETER : CK_OK};
         choice.algorithm = algorithm < 0 ? CK_CONV2D_ANY : (ck_conv2d_algorithm)algorithm;
     }

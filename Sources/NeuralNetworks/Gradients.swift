@@ -60,7 +60,7 @@ package final class Gradients {
     func append(_ product: Product) { products.append(product) }
 
     /// The global norm, in double.
-    func norm(scratch: inout Tensor) throws(KernelError) -> Double {
+    package func norm(scratch: inout Tensor) throws(KernelError) -> Double {
         var sum = try Kernels.squaredNorm(stored.all)
         for product in products {
             let (batch, inputs) = (product.x.shape[0], product.x.shape.sample.count)

@@ -9,7 +9,7 @@ package struct ConvolutionLayer: Layer {
     let stride: Int
     let padding: Int
     /// None before a batch normalisation, which would take it away again; such weights start as He et al. say.
-    var hasBias: Bool
+    package internal(set) var hasBias: Bool
     var relu: Bool
     var pooling: Convolution.Pooling
 
@@ -40,7 +40,8 @@ package struct ConvolutionLayer: Layer {
         return ((try? convolution.sumShape().sample.count) ?? 0) * convolution.weightShape.count
     }
 
-    private func convolution(_ input: Shape) -> Convolution {
+    /// What the kernels are told for samples of a shape.
+    package func convolution(_ input: Shape) -> Convolution {
         var convolution = Convolution(
             channels: input[0], height: input[1], width: input[2], filters: filters, kernel: (kernel, kernel),
             stride: (stride, stride), padding: (padding, padding))

@@ -3,7 +3,7 @@ import Tensors
 /// A dense layer. Samples of any shape are taken as flat, in their order in memory (C, H, W).
 package struct LinearLayer: Layer {
     package let name: String
-    let outputs: Int
+    package let outputs: Int
 
     package init(_ name: String, outputs: Int) {
         self.name = name

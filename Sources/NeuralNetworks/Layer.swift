@@ -29,6 +29,13 @@ package struct LayerMemory {
     /// What a training pass forward leaves for the pass backward.
     package let kept: Tensor
     package let scratch: Tensor
+
+    package init(parameters: [Tensor], buffers: [Tensor], kept: Tensor, scratch: Tensor) {
+        self.parameters = parameters
+        self.buffers = buffers
+        self.kept = kept
+        self.scratch = scratch
+    }
 }
 
 /// One step of a network. Layers are values without state: all memory is lent to them. Batches come first in every

@@ -60,9 +60,9 @@ package final class Network {
 
 /// Layers that fit each other, and the tensors that they need; no memory yet.
 package struct NetworkPlan {
-    let graph: Graph
+    package let graph: Graph
     /// Shapes of one sample's values.
-    let shapes: [Shape]
+    package let shapes: [Shape]
     /// For each node, where its parameters and buffers stand in the layouts.
     let parameterRanges: [Range<Int>]
     let bufferRanges: [Range<Int>]
@@ -103,10 +103,10 @@ package struct NetworkPlan {
         self.initials = initials
     }
 
-    func inputShapes(of node: Int) -> [Shape] { graph.nodes[node].inputs.map { shapes[$0] } }
+    package func inputShapes(of node: Int) -> [Shape] { graph.nodes[node].inputs.map { shapes[$0] } }
 
     /// For each value, whether parameters stand above it: no gradient by the others is needed.
-    var isTrained: [Bool] {
+    package var isTrained: [Bool] {
         var trained = [false]
         for (index, node) in graph.nodes.enumerated() {
             trained.append(!parameterRanges[index].isEmpty || node.inputs.contains { trained[$0] })

@@ -17,6 +17,8 @@ package final class Workspace {
     private let memory: [LayerMemory]
     private var batch: Batch
     private var lastPass = Pass.inference
+    /// Hears when a layer is done, forward or backward: for those who measure.
+    package var observer: ((_ layer: String, _ isBackward: Bool) -> Void)?
 
     /// Views for one batch size, made when the size changes.
     private struct Batch {
@@ -101,6 +103,7 @@ package final class Workspace {
                 continue
             }
             try node.layer.forward(batch.values[index + 1], values(of: node), memory[index], pass)
+            observer?(node.layer.name, false)
         }
         return logits
     }
@@ -122,6 +125,7 @@ package final class Workspace {
                     Gradients.Product(parameter: parameters.lowerBound + missing, gy: views.gy, x: x))
             }
             for (sum, older, newer) in views.sums { try Kernels.add(sum, older, newer) }
+            observer?(node.layer.name, true)
         }
     }
 

@@ -4,6 +4,7 @@ import Foundation
 enum Command: String {
     case train = "nuclei-train"
     case mask = "nuclei-mask"
+    case bench = "kernel-bench"
 
     struct Result: CustomStringConvertible {
         let status: Int32

@@ -1,0 +1,146 @@
+import Foundation
+import NeuralNetworks
+import Tensors
+
+/// How long each layer takes in a whole training step, or a whole inference.
+package struct LayerTimes: Codable, Equatable, Sendable {
+    package static let format = "kernel-bench-layers-1"
+
+    package struct Part: Codable, Equatable, Sendable {
+        package var name: String
+        package var phase: NetworkWork.Phase
+        /// Multiplications and additions of the definition; nil where there is nothing to speak of.
+        package var operations: Double?
+        /// Of each round.
+        package var seconds: [Double]
+        package var medianSeconds: Double
+    }
+
+    package var format = Self.format
+    package var network: String
+    package var task: NetworkWork.Task
+    package var batch: Int
+    package var threads: Int
+    package var machine: BenchmarkReport.Machine
+    package var peak: BenchmarkReport.Peak
+    /// In the order in which they are done.
+    package var parts: [Part]
+    /// Of the whole, in each round.
+    package var seconds: [Double]
+    /// The most memory that the process held, without the arrays that bandwidth is measured with.
+    package var peakMemory: Int
+
+    package var tilesPerSecond: Distribution { Distribution(seconds.map { Double(batch) / $0 }) }
+
+    /// Does the work once for each round, and once before that. `willMeasure` may throw to stop.
+    package init(
+        _ work: NetworkWork, threads: Int, rounds: Int, instructions: InstructionSet, willMeasure: () throws -> Void
+    ) throws {
+        precondition(rounds >= 1)
+        let stopwatch = Stopwatch()
+        let load = MachineState.load
+        let clock = ContinuousClock()
+        var marks = [(name: String, phase: NetworkWork.Phase, time: ContinuousClock.Instant)]()
+        work.observer = { marks.append(($0, $1, clock.now)) }
+        defer { work.observer = nil }
+        try work.run()
+        peakMemory = MachineState.peakMemory
+        let operations = work.operationsOfParts
+        var parts = marks.map { mark in
+            Part(
+                name: mark.name, phase: mark.phase, operations: operations["\(mark.name) \(mark.phase)"], seconds: [],
+                medianSeconds: 0)
+        }
+        var whole = [Double]()
+        let machinePeak = MachinePeak()
+        var peak = BenchmarkReport.Peak(threads: threads)
+        for _ in 0..<rounds {
+            try willMeasure()
+            peak.append(machinePeak.measure(threads: threads))
+            marks = []
+            let start = clock.now
+            whole.append(try stopwatch.seconds(threads: threads) { try work.run() })
+            var before = start
+            for (index, mark) in marks.enumerated() {
+                parts[index].seconds.append((mark.time - before).inSeconds)
+                before = mark.time
+            }
+        }
+        for index in parts.indices { parts[index].medianSeconds = Distribution(parts[index].seconds).median }
+        network = work.architecture.rawValue
+        task = work.task
+        batch = work.batch
+        self.threads = threads
+        self.parts = parts
+        self.peak = peak
+        seconds = whole
+        machine = BenchmarkReport.Machine(
+            processor: MachineState.processor, peakInstructions: MachinePeak.instructions,
+            instructions: instructions.rawValue, load: [load, MachineState.load],
+            processorShare: min(1, stopwatch.processorShare))
+    }
+
+    package var text: String {
+        var table = TextTable([
+            ("part", .left), ("forward", .right), ("backward", .right), ("step", .right), ("of whole", .right),
+            ("GFLOP/s", .right), ("of peak", .right),
+        ])
+        let whole = Distribution(seconds)
+        let limit = Distribution(peak.operations).median
+        var names = [String]()
+        for part in parts where !names.contains(part.name) { names.append(part.name) }
+        for name in names {
+            let own = parts.filter { $0.name == name }
+            func time(_ phase: NetworkWork.Phase) -> String {
+                own.first { $0.phase == phase }.map { Quantity.time($0.medianSeconds) } ?? "-"
+            }
+            let counted = own.filter { $0.operations != nil }
+            let rate =
+                counted.isEmpty
+                ? nil : counted.reduce(0) { $0 + $1.operations! } / counted.reduce(0) { $0 + $1.medianSeconds }
+            table.append([
+                name, time(.forward), time(.backward), time(.step),
+                Quantity.percent(own.reduce(0) { $0 + $1.medianSeconds } / whole.median),
+                rate.map(Quantity.billions) ?? "-", rate.map { Quantity.percent($0 / limit) } ?? "-",
+            ])
+        }
+        let what = task == .train ? "training step" : "inference"
+        let machineLines = BenchmarkReport(date: Date(), machine: machine, peaks: [peak], results: []).limits
+        return
+            (["\(network), \(what) of \(batch) tiles, \(threads) thread\(threads > 1 ? "s" : "")"] + machineLines + [""]
+            + table.lines + [
+                "",
+                "whole: \(Quantity.time(whole.median)) ±\(Quantity.percent(whole.spread)), "
+                    + String(format: "%.1f tiles/s, ", tilesPerSecond.median)
+                    + "\(Quantity.memory(peakMemory)) of memory at most; medians of \(seconds.count) rounds",
+            ]).joined(separator: "\n")
+    }
+}
+
+extension NetworkWork {
+    /// Multiplications and additions of the parts that have many, by "name phase".
+    fileprivate var operationsOfParts: [String: Double] {
+        let plan = workspace.network.plan
+        let isTrained = plan.isTrained
+        var result = [String: Double]()
+        for (index, node) in plan.graph.nodes.enumerated() {
+            let inputs = plan.inputShapes(of: index)
+            let name = node.layer.name
+            let needsData: Double = isTrained[node.inputs[0]] ? 1 : 0
+            if let layer = node.layer as? ConvolutionLayer, let sums = try? layer.convolution(inputs[0]).sumShape() {
+                let products = layer.convolution(inputs[0]).weightShape.sample.count
+                let once = 2 * Double(batch) * Double(sums.count) * Double(products)
+                result["\(name) \(Phase.forward)"] = once
+                result["\(name) \(Phase.backward)"] = once * (1 + needsData)
+            } else if let layer = node.layer as? LinearLayer {
+                let once = 2 * Double(batch) * Double(inputs[0].count) * Double(layer.outputs)
+                // A gradient that stays a product is multiplied out by the optimizer.
+                let stays = layer.productParameter(for: inputs) != nil
+                result["\(name) \(Phase.forward)"] = once
+                result["\(name) \(Phase.backward)"] = once * (needsData + (stays ? 0 : 1))
+                if stays { result["\(Self.stepName) \(Phase.step)", default: 0] += once }
+            }
+        }
+        return result
+    }
+}

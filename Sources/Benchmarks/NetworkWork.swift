@@ -1,0 +1,112 @@
+import NeuralNetworks
+import Tensors
+
+/// A network with all that an inference or a training step takes, and made-up tiles to do it on.
+package final class NetworkWork {
+    package enum Task: String, Codable, CaseIterable, Sendable {
+        /// Pixels that are normalised already, to logits.
+        case infer
+        /// Forward, loss, backward, clipping to norm 1 and a step of AdamW.
+        case train
+    }
+
+    /// The recipe's label smoothing, and what published training clips to and decays by.
+    private static let loss = CrossEntropy(labelSmoothing: 0.1)
+    private static let clipNorm: Float = 1
+    private static let optimizerSettings = OptimizerSettings(method: .adamw, learningRate: 1e-4, weightDecay: 1e-4)
+    package static let dropout: Float = 0.5
+    static let stepName = "clip and step"
+
+    package let architecture: Architecture
+    package let task: Task
+    package let batch: Int
+    package let model: Model
+    package let workspace: Workspace
+    private let trainer: (optimizer: Optimizer, gradients: Gradients)?
+    private let targets: [Int32]
+    private var steps: UInt64 = 0
+    /// Hears when a part of the work is done.
+    package var observer: ((_ part: String, _ phase: Phase) -> Void)? {
+        didSet {
+            workspace.observer = observer.map { observer in
+                { layer, isBackward in observer(layer, isBackward ? .backward : .forward) }
+            }
+        }
+    }
+
+    package enum Phase: String, Codable, Sendable {
+        case forward, backward, step
+    }
+
+    /// Weights are those that training starts from, the same every time.
+    package init(_ architecture: Architecture, _ task: Task, batch: Int) throws {
+        self.architecture = architecture
+        self.task = task
+        self.batch = batch
+        model = try Self.model(architecture)
+        let network = model.network
+        try network.initialize(seed: 1)
+        switch task {
+        case .infer:
+            trainer = nil
+            workspace = Workspace(try network.folded(), capacity: batch, purpose: .inference)
+        case .train:
+            trainer = (
+                Optimizer(Self.optimizerSettings, layout: network.parameters.layout), Gradients(network)
+            )
+            workspace = Workspace(network, capacity: batch, purpose: .training)
+        }
+        targets = (0..<batch).map { Int32($0 % network.outputShape.count) }
+        try Kernels.randomUniform(workspace.input, in: -1.5..<1.5, seed: 2)
+    }
+
+    /// A model of two classes for tiles of 256 pixels; its weights are zero.
+    static func model(_ architecture: Architecture) throws -> Model {
+        let description = ModelDescription(
+            architecture: architecture, tileSize: 256, classes: ["NO_NUCLEUS", "NUCLEI"],
+            statistics: ChannelStatistics(mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5]),
+            dropout: dropout)
+        return try Model(description)
+    }
+
+    /// Does it once.
+    package func run() throws {
+        guard let trainer else {
+            try workspace.forward(.inference)
+            return
+        }
+        try differentiate()
+        try trainer.optimizer.step(
+            model.network.parameters, trainer.gradients, clipNorm: Self.clipNorm)
+        observer?(Self.stepName, .step)
+    }
+
+    /// The part of a training step before the optimizer.
+    private func differentiate() throws {
+        guard let trainer else { return }
+        steps += 1
+        let logits = try workspace.forward(.training(seed: steps))
+        _ = try Kernels.crossEntropyForward(logits, targets: targets, Self.loss)
+        try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, Self.loss)
+        observer?("loss", .step)
+        try workspace.backward(into: trainer.gradients)
+    }
+
+    /// Logits of the made-up tiles with the weights as they are now: batch x classes.
+    package func logits() throws -> Tensor {
+        let logits = try workspace.forward(.inference)
+        return Tensor(logits.shape, logits.values)
+    }
+
+    /// The optimizer's part of a step, to be done again and again after one pass backward.
+    package func optimizerStep() throws -> (norm: () throws -> Void, step: () throws -> Void) {
+        guard let trainer else { preconditionFailure("a step of a network that is not trained") }
+        try differentiate()
+        var scratch = Tensor([1])
+        let parameters = model.network.parameters
+        return (
+            { _ = try trainer.gradients.norm(scratch: &scratch) },
+            { try trainer.optimizer.step(parameters, trainer.gradients) }
+        )
+    }
+}

@@ -1,0 +1,257 @@
+import NeuralNetworks
+import Tensors
+
+extension Operation {
+    /// What the layers of a network do with a batch: in training and, where that differs, at inference.
+    package static func layers(
+        of architecture: Architecture, batch: Int, instructions: InstructionSet
+    ) throws -> [Operation] {
+        let network = try NetworkWork.model(architecture).network
+        let folded = try network.folded()
+        let builder = LayerOperations(name: architecture.rawValue, batch: batch, instructions: instructions)
+        let inference = try folded.plan.graph.nodes.indices.flatMap { index in
+            try builder.inference(folded.plan.graph.nodes[index].layer, folded.plan.inputShapes(of: index))
+        }
+        let isTrained = network.plan.isTrained
+        let training = try network.plan.graph.nodes.enumerated().flatMap { index, node in
+            try builder.training(
+                node.layer, network.plan.inputShapes(of: index), needsData: node.inputs.contains { isTrained[$0] })
+        }
+        return inference + training
+    }
+}
+
+private struct LayerOperations {
+    let name: String
+    let batch: Int
+    let instructions: InstructionSet
+
+    func inference(_ layer: any Layer, _ inputs: [Shape]) throws -> [Operation] {
+        switch layer {
+        case let layer as ConvolutionLayer: [try convolution(layer, inputs)]
+        case let layer as LinearLayer: try dense(layer, inputs)
+        case is GlobalPoolingLayer: [try forward(.pooling, layer, inputs, .inference)]
+        // What is left unfolded is small, and does the same as in training.
+        default: []
+        }
+    }
+
+    func training(_ layer: any Layer, _ inputs: [Shape], needsData: Bool) throws -> [Operation] {
+        let pass = Pass.training(seed: 1)
+        switch layer {
+        case let layer as ConvolutionLayer: return try convolutionTraining(layer, inputs[0], needsData: needsData)
+        case is LinearLayer: return []
+        case is PoolingLayer:
+            return [try forward(.pooling, layer, inputs, pass), try backward(.poolingData, layer, inputs)]
+        case is GlobalPoolingLayer: return [try backward(.poolingData, layer, inputs)]
+        case is BatchNormLayer:
+            return [try forward(.batchNorm, layer, inputs, pass), try backward(.batchNormBackward, layer, inputs)]
+        default:
+            return [try forward(.elementwise, layer, inputs, pass), try backward(.elementwiseBackward, layer, inputs)]
+        }
+    }
+
+    // Convolutions
+
+    private func convolution(_ layer: ConvolutionLayer, _ inputs: [Shape]) throws -> Operation {
+        let convolution = layer.convolution(inputs[0])
+        let (input, output) = (inputs[0].batched(batch), try convolution.outputShape().batched(batch))
+        let addend = inputs.count > 1 ? inputs[1].batched(batch) : nil
+        let floats = input.count + output.count + (addend?.count ?? 0) + convolution.weightShape.count
+        var operation = Operation(
+            network: name, kind: .convolution, layer: layer.name, shape: try text(convolution, addend != nil),
+            operations: try operations(convolution), floats: floats
+        ) {
+            let (x, y) = (try made(input), Tensor(output))
+            let (weight, bias) = (try made(convolution.weightShape), try made([convolution.filters]))
+            let addend = try addend.map(made)
+            return Operation.Loaded(scratchCount: { convolution.scratchCount(batch: batch) }) { scratch in
+                try Kernels.convolutionForward(
+                    y, x, weight: weight, bias: layer.hasBias ? bias : nil, addend: addend, convolution,
+                    scratch: scratch)
+            }
+        }
+        try choose(&operation, convolution, .forward)
+        return operation
+    }
+
+    private func convolutionTraining(
+        _ layer: ConvolutionLayer, _ input: Shape, needsData: Bool
+    ) throws -> [Operation] {
+        let convolution = layer.convolution(input)
+        let (input, output) = (input.batched(batch), try convolution.outputShape().batched(batch))
+        let signs = convolution.signsCount(batch: batch)
+        // Behind a relu, backward passes read the output or its signs.
+        let mask = signs > 0 ? signs : convolution.relu ? output.count : 0
+        let needsOutput = convolution.relu && signs == 0
+        let batch = batch
+        func operation(
+            _ kind: Operation.Kind, _ pass: Convolution.Pass, floats: Int,
+            _ run: @escaping (ConvolutionTensors, Tensor) throws -> Void
+        ) throws -> Operation {
+            var operation = Operation(
+                network: name, kind: kind, layer: layer.name, shape: try text(convolution, false),
+                operations: try operations(convolution), floats: floats + convolution.weightShape.count
+            ) {
+                let tensors = try ConvolutionTensors(
+                    x: made(input), y: made(output), gy: made(output), weight: made(convolution.weightShape),
+                    bias: layer.hasBias ? made([convolution.filters]) : nil, signs: signs > 0 ? made([signs]) : nil)
+                return Operation.Loaded(scratchCount: { convolution.scratchCount(batch: batch) }) {
+                    try run(tensors, $0)
+                }
+            }
+            try choose(&operation, convolution, pass)
+            return operation
+        }
+        let forward = try operation(
+            .convolutionTraining, .forward, floats: input.count + output.count + signs
+        ) {
+            try Kernels.convolutionForward(
+                $0.y, $0.x, weight: $0.weight, bias: $0.bias, signs: $0.signs, convolution, scratch: $1)
+        }
+        let weight = try operation(
+            .convolutionWeight, .backwardWeight, floats: input.count + output.count + mask
+        ) { tensors, scratch in
+            try Kernels.convolutionBackwardWeight(
+                tensors.weight, tensors.bias, gy: tensors.gy, y: needsOutput ? tensors.y : nil, signs: tensors.signs,
+                tensors.x, convolution, scratch: scratch)
+        }
+        guard needsData else { return [forward, weight] }
+        let data = try operation(
+            .convolutionData, .backwardData, floats: input.count + output.count + mask
+        ) { tensors, scratch in
+            try Kernels.convolutionBackwardData(
+                tensors.x, gy: tensors.gy, y: needsOutput ? tensors.y : nil, signs: tensors.signs,
+                weight: tensors.weight, convolution, scratch: scratch)
+        }
+        return [forward, data, weight]
+    }
+
+    /// Asks the kernels which algorithms serve the shape, and which of them they would take. Leaves them free to choose.
+    private func choose(
+        _ operation: inout Operation, _ convolution: Convolution, _ pass: Convolution.Pass
+    ) throws(KernelError) {
+        for algorithm in ConvolutionAlgorithm.all {
+            try Kernels.setChoice(algorithm, instructions)
+            if try convolution.algorithm(of: pass, batch: batch) == algorithm { operation.algorithms.append(algorithm) }
+        }
+        try Kernels.setChoice(.any, instructions)
+        operation.preferred = try convolution.algorithm(of: pass, batch: batch)
+    }
+
+    private func operations(_ convolution: Convolution) throws -> Double {
+        2 * Double(try convolution.sumShape().count * batch) * Double(convolution.weightShape.sample.count)
+    }
+
+    private func text(_ convolution: Convolution, _ adds: Bool) throws -> String {
+        var text = "\(convolution.inputShape)>\(try convolution.sumShape()) k\(convolution.kernelHeight)"
+        if convolution.strideY > 1 { text += " s\(convolution.strideY)" }
+        if convolution.paddingY > 0 { text += " p\(convolution.paddingY)" }
+        if adds { text += " add" }
+        if convolution.relu { text += " relu" }
+        switch convolution.pooling {
+        case .none: break
+        case .mean: text += " mean"
+        case .maximum: text += " max"
+        }
+        return text
+    }
+
+    // Dense layers
+
+    private func dense(_ layer: LinearLayer, _ inputs: [Shape]) throws -> [Operation] {
+        let (batch, features, outputs) = (batch, inputs[0].count, layer.outputs)
+        let (input, output, weights): (Shape, Shape, Shape) =
+            ([batch, features], [batch, outputs], [outputs, features])
+        let floats = input.count + output.count + weights.count
+        func operation(
+            _ kind: Operation.Kind, _ run: @escaping (ConvolutionTensors, Tensor) throws -> Void
+        ) -> Operation {
+            Operation(
+                network: name, kind: kind, layer: layer.name, shape: "\(features)>\(outputs)",
+                operations: 2 * Double(batch) * Double(weights.count), floats: floats
+            ) {
+                let tensors = try ConvolutionTensors(
+                    x: made(input), y: Tensor(output), gy: made(output), weight: made(weights), bias: made([outputs]),
+                    signs: nil)
+                let scratch = { Kernels.linearScratchCount(batch: batch, inputs: features, outputs: outputs) }
+                return Operation.Loaded(scratchCount: kind == .dense ? scratch : { 0 }) { try run(tensors, $0) }
+            }
+        }
+        return [
+            operation(.dense) {
+                try Kernels.linearForward($0.y, $0.x, weight: $0.weight, bias: $0.bias, scratch: $1)
+            },
+            operation(.denseData) { tensors, _ in
+                try Kernels.linearBackwardData(tensors.x, gy: tensors.gy, weight: tensors.weight)
+            },
+            operation(.denseWeight) { tensors, _ in
+                try Kernels.linearBackwardWeight(tensors.weight, tensors.bias, gy: tensors.gy, tensors.x)
+            },
+        ]
+    }
+
+    // Layers of which each pass is one kernel
+
+    private func forward(
+        _ kind: Operation.Kind, _ layer: any Layer, _ inputs: [Shape], _ pass: Pass
+    ) throws -> Operation {
+        let output = try layer.outputShape(for: inputs).batched(batch)
+        let batched = inputs.map { $0.batched(batch) }
+        let floats = batched.reduce(output.count) { $0 + $1.count }
+        return Operation(
+            network: name, kind: kind, layer: layer.name, shape: "\(inputs[0])>\(output.sample)", floats: floats
+        ) {
+            let (x, y, memory) = (try batched.map(made), Tensor(output), try memory(of: layer, inputs))
+            return Operation.Loaded { _ in try layer.forward(y, x, memory, pass) }
+        }
+    }
+
+    private func backward(_ kind: Operation.Kind, _ layer: any Layer, _ inputs: [Shape]) throws -> Operation {
+        let output = try layer.outputShape(for: inputs).batched(batch)
+        let batched = inputs.map { $0.batched(batch) }
+        let wanted = layer.hasEqualGradients ? 1 : inputs.count
+        let reads = layer.backwardReads
+        let floats =
+            output.count * (reads.output ? 2 : 1) + batched.prefix(wanted).reduce(0) { $0 + $1.count }
+            + (reads.inputs ? batched.reduce(0) { $0 + $1.count } : 0)
+        return Operation(
+            network: name, kind: kind, layer: layer.name, shape: "\(output.sample)>\(inputs[0])", floats: floats
+        ) {
+            let (x, y, gy, memory) = (
+                try batched.map(made), Tensor(output), try made(output), try memory(of: layer, inputs)
+            )
+            let gx = batched.enumerated().map { $0 < wanted ? Tensor($1) : nil }
+            let gradients = layer.parameters(for: inputs).map { Tensor($0.shape) }
+            // What forward keeps.
+            try layer.forward(y, x, memory, .training(seed: 1))
+            return Operation.Loaded { _ in
+                try layer.backward(
+                    gx, gy: gy, x: x, y: y, gradients: gradients, memory, .training(seed: 1))
+            }
+        }
+    }
+
+    private func memory(of layer: any Layer, _ inputs: [Shape]) throws -> LayerMemory {
+        func tensors(_ declarations: [TensorDeclaration]) -> [Tensor] {
+            declarations.map { declaration in
+                let tensor = Tensor(declaration.shape)
+                tensor.fill(1)
+                return tensor
+            }
+        }
+        return LayerMemory(
+            parameters: tensors(layer.parameters(for: inputs)), buffers: tensors(layer.buffers(for: inputs)),
+            kept: Tensor([layer.keptCount(batch: batch, inputs: inputs)]),
+            scratch: Tensor([max(1, layer.scratchCount(batch: batch, inputs: inputs))]))
+    }
+}
+
+private struct ConvolutionTensors {
+    let x: Tensor
+    let y: Tensor
+    let gy: Tensor
+    let weight: Tensor
+    let bias: Tensor?
+    let signs: Tensor?
+}

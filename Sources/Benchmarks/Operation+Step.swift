@@ -1,0 +1,91 @@
+import Datasets
+import NeuralNetworks
+import Tensors
+
+extension Operation {
+    /// What the optimizer does with all parameters of a network, after a pass backward of a batch.
+    package static func optimizer(of architecture: Architecture, batch: Int) throws -> [Operation] {
+        let plan = try NetworkWork.model(architecture).network.plan
+        let parameters = plan.layout.parameterCount
+        // Gradients that stay products: their factors are read in their place.
+        var (products, factors, multiplications) = (0, 0, 0.0)
+        for (index, node) in plan.graph.nodes.enumerated() {
+            let inputs = plan.inputShapes(of: index)
+            guard node.layer.productParameter(for: inputs) != nil, let layer = node.layer as? LinearLayer else {
+                continue
+            }
+            products += inputs[0].count * layer.outputs
+            factors += batch * (inputs[0].count + layer.outputs)
+            multiplications += 2 * Double(batch) * Double(inputs[0].count * layer.outputs)
+        }
+        let read = parameters - products + factors
+        let shape = "\(parameters) parameters" + (products > 0 ? ", \(products) by products" : "")
+        let name = architecture.rawValue
+        return [
+            Operation(network: name, kind: .norm, layer: "gradients", shape: shape, floats: read) {
+                let work = try NetworkWork(architecture, .train, batch: batch)
+                let norm = try work.optimizerStep().norm
+                return Loaded { _ in try norm() }
+            },
+            // Weights and both moments are read and written.
+            Operation(
+                network: name, kind: .step, layer: "AdamW", shape: shape,
+                operations: products > 0 ? multiplications : nil, floats: 6 * parameters + read
+            ) {
+                let work = try NetworkWork(architecture, .train, batch: batch)
+                let step = try work.optimizerStep().step
+                return Loaded { _ in try step() }
+            },
+        ]
+    }
+
+    /// What happens to a batch of tiles before any network sees it.
+    package static func tiles(batch: Int) -> [Operation] {
+        let side = TileSet.tileSize
+        let bytes = batch * side * side * 3
+        let windows = PixelWindows(
+            height: side, width: side, rowStride: side * 3, offsets: (0..<batch).map { Int64($0 * side * side * 3) })
+        let shape = "3x\(side)x\(side)"
+        let normalize = Operation(
+            network: "tiles", kind: .normalize, layer: "tiles", shape: shape, floats: bytes / 4 + bytes
+        ) {
+            let pixels = Pixels(count: bytes, fill: true)
+            let planes = Tensor([batch, 3, side, side])
+            let statistics = ChannelStatistics(mean: [180, 140, 170], deviation: [40, 50, 40])
+            return Loaded { _ in
+                try Kernels.normalize(planes, UnsafeRawBufferPointer(pixels.buffer), windows, statistics)
+            }
+        }
+        let augmentations = AugmentationPreset.allCases.map { preset in
+            Operation(
+                network: "tiles", kind: .augment, layer: preset.rawValue, shape: shape, floats: bytes / 2
+            ) {
+                let (source, result) = (Pixels(count: bytes, fill: true), Pixels(count: bytes, fill: false))
+                let drawn = (0..<batch).map { preset.settings.draw(seed: 1, epoch: 1, tile: $0, side: side).pixels }
+                return Loaded(
+                    scratchCount: { Kernels.augmentationScratchCount(windows, threads: Kernels.threadCount) },
+                    run: {
+                        try Kernels.augment(
+                            result.buffer, UnsafeRawBufferPointer(source.buffer), windows, drawn,
+                            threads: Kernels.threadCount, scratch: $0)
+                    })
+            }
+        }
+        return [normalize] + augmentations
+    }
+}
+
+/// Bytes that are freed with it.
+private final class Pixels {
+    let buffer: UnsafeMutableRawBufferPointer
+
+    init(count: Int, fill: Bool) {
+        buffer = .allocate(byteCount: count, alignment: 64)
+        var random = SplitMix64(seed: 3)
+        for place in stride(from: 0, to: fill ? count : 0, by: 8) {
+            buffer.storeBytes(of: random.next(), toByteOffset: place, as: UInt64.self)
+        }
+    }
+
+    deinit { buffer.deallocate() }
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Benchmarks
+import Console
+import Files
+import Foundation
+
+struct Layers: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure the layers of a whole training step or a whole inference.",
+        discussion: ExitStatus.help)
+
+    @OptionGroup var work: WorkOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: "Rounds (default: 15; 3 with --quick).")
+    var rounds: Int?
+
+    @Option(help: "Also write all measurements, as JSON.")
+    var json: String?
+
+    func validate() throws {
+        try require(1...100_000 ~= rounds ?? 1, "--rounds", "1 to 100000", found: rounds ?? 0)
+    }
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            try options.apply(threads: threads.count)
+            let file = try json.map { path throws(FileError) in try AtomicFile(path) }
+            let times = try LayerTimes(
+                work.load(batch: options.batch), threads: threads.count, rounds: rounds ?? (options.quick ? 3 : 15),
+                instructions: options.isa
+            ) {
+                try Interruption.check("interrupted; nothing was written")
+            }
+            Terminal.printLine(times.text)
+            if let file {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+                try file.write(try encoder.encode(times))
+                try file.commit()
+            }
+        }
+    }
+}

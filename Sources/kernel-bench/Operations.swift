@@ -1,0 +1,98 @@
+import ArgumentParser
+import Benchmarks
+import Console
+import Files
+import Foundation
+import NeuralNetworks
+import Reports
+
+struct Operations: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure every kernel at the shapes of the networks.",
+        discussion: """
+            Each operation is measured with every algorithm that serves its shape and every number of threads, in \
+            rounds that take turns, beside the rate of multiplications and additions in registers and the memory \
+            bandwidth of the same moment.
+
+            \(ExitStatus.help)
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Only operations that have these words in network, operation or layer, as \"lenet5 conv2\".",
+            valueName: "text"))
+    var filter: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Numbers of threads to measure with (default: 1, and all processors).", valueName: "count"))
+    var threads = [Int]()
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: "Also write all measurements, as JSON.")
+    var json: String?
+
+    @Option(help: ArgumentHelp("Compare with the JSON of an earlier run.", valueName: "old.json"))
+    var compare: String?
+
+    @Option(help: ArgumentHelp("Also draw how near to the machine's limits operations come.", valueName: "file.svg"))
+    var roofline: String?
+
+    func validate() throws {
+        for count in threads { try require(1...256 ~= count, "--threads", "1 to 256", found: count) }
+    }
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            var settings = Benchmark.Settings()
+            settings.batch = options.batch
+            settings.instructions = options.isa
+            let all = max(1, min(256, ProcessInfo.processInfo.activeProcessorCount))
+            settings.threads = threads.isEmpty ? Set([1, all]).sorted() : Set(threads).sorted()
+            if options.quick { (settings.sweeps, settings.seconds) = (1, 0.002) }
+            try options.apply(threads: settings.threads.max()!)
+            // Files that cannot be had are told of before the measurements, not after.
+            let old = try compare.map { path throws(FileError) in try BenchmarkReport(path: path) }
+            let file = try json.map { path throws(FileError) in try AtomicFile(path) }
+            let picture = try roofline.map { path throws(FileError) in try AtomicFile(path) }
+            let operations = try chosenOperations()
+
+            var progress = Progress("kernel-bench", unit: "operations")
+            let report = try Benchmark(settings).run(operations) { index, count, operation in
+                progress.update(index, of: count, details: operation.title)
+                try Interruption.check("interrupted; nothing was written")
+            }
+            progress.end()
+            Terminal.printLine(report.text)
+            if let old { Terminal.printLine("\n" + Comparison(old: old, new: report).text) }
+            if let file {
+                try file.write(Data(try report.json().utf8))
+                try file.commit()
+            }
+            if let picture {
+                let drawings = try Gnuplot().svg(Roofline(report).charts.suffix(1))
+                try picture.write(Data(("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + drawings[0] + "\n").utf8))
+                try picture.commit()
+            }
+        }
+    }
+
+    private func chosenOperations() throws -> [Benchmarks.Operation] {
+        var operations = [Benchmarks.Operation]()
+        for architecture in Architecture.allCases {
+            operations += try Operation.layers(of: architecture, batch: options.batch, instructions: options.isa)
+            operations += try Operation.optimizer(of: architecture, batch: options.batch)
+        }
+        operations += Operation.tiles(batch: options.batch)
+        guard let filter else { return operations }
+        let words = filter.lowercased().split(separator: " ")
+        let chosen = operations.filter { operation in words.allSatisfy { operation.title.lowercased().contains($0) } }
+        if chosen.isEmpty {
+            throw ValidationError("--filter: expected words of an operation's name, found none that has \"\(filter)\"")
+        }
+        return chosen
+    }
+}

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Runs this project and other programs on the same work, in turns, and prints a table in Markdown.
+
+Every program is a process that stays loaded; in each round each of them works once for about half a second, so that a
+change of the machine's speed hits all alike. Nothing is thrown away. See README.md for what to install.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROJECT = HERE.parent.parent
+OURS = "this project"
+
+PEERS = {
+    "infer": [
+        "onnxruntime", "openvino", "openvino+throughput", "openvino+int8", "torch", "torch+channels-last",
+        "torch+compiled", "torch+compiled+channels-last", "torch+channels-last+malloc",
+    ],
+    "train": [
+        "torch", "torch+fused", "torch+fused+channels-last", "torch+fused+compiled",
+        "torch+fused+compiled+channels-last", "torch+fused+malloc", "torch+fused+channels-last+malloc",
+    ],
+    "startup": ["onnxruntime", "openvino", "torch"],
+}
+# The C library is to keep memory instead of giving it back after each tensor.
+MALLOC = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(32 << 30),
+    "MALLOC_TOP_PAD_": str(256 << 20),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=PEERS, help="an inference, a training step, or a start with a first prediction")
+    parser.add_argument("--network", choices=["lenet5", "compact"], default="lenet5")
+    parser.add_argument("--batch", type=int, default=32, help="tiles at once (default: 32; a start has one)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all processors)")
+    parser.add_argument("--rounds", type=int, default=9, help="(default: 9)")
+    parser.add_argument(
+        "--peers", nargs="+", metavar="PEER",
+        help="instead of the default ones, which are: " + "; ".join(f"{k}: {' '.join(v)}" for k, v in PEERS.items()))
+    parser.add_argument(
+        "--bin", type=pathlib.Path, default=PROJECT / ".build/release", metavar="FOLDER",
+        help="where kernel-bench and nuclei-mask are (default: .build/release)")
+    options = parser.parse_args()
+    if options.batch < 1 or options.threads < 1 or options.rounds < 1:
+        parser.error("--batch, --threads and --rounds take numbers from 1 on")
+    options.peers = options.peers or PEERS[options.task]
+    options.batch = 1 if options.task == "startup" else options.batch
+    return options
+
+
+def environment(options, peer=""):
+    threads = {name: str(options.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    return os.environ | threads | (MALLOC if "malloc" in peer.split("+") else {})
+
+
+class Program:
+    """A process that answers lines with measurements."""
+
+    def __init__(self, name, command, options):
+        self.name = name
+        self.rounds = []
+        self.process = subprocess.Popen(
+            command, env=environment(options, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True)
+        try:
+            self.start = self.answer()
+        except EOFError:
+            self.start = None
+
+    def answer(self):
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        raise EOFError(f"{self.name} has ended with status {self.process.wait()}")
+
+    def measure(self):
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        self.rounds.append(self.answer())
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def serve(options, folder, task):
+    return [
+        options.bin / "kernel-bench", "serve", f"--{task}", "--model-kind", options.network, "--batch",
+        str(options.batch), "--threads", str(options.threads), "--export", folder,
+    ]
+
+
+def export(options, folder):
+    """What ONNX Runtime and OpenVINO read."""
+    if any(not peer.startswith("torch") for peer in options.peers):
+        subprocess.run(
+            [sys.executable, HERE / "export.py", options.network, folder], check=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def quartiles(values):
+    if len(values) < 2:
+        return values[0], values[0], values[0]
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, statistics.median(values), high
+
+
+def table(heading, rows):
+    lines = [heading] + [["---"] + ["---:"] * (len(heading) - 1)] + rows
+    for line in lines:
+        print("| " + " | ".join(line) + " |")
+
+
+def compare_rates(options):
+    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
+        ours = Program(OURS, serve(options, folder, options.task), options)
+        if ours.start is None:
+            sys.exit("kernel-bench does not start: swift build -c release --product kernel-bench")
+        export(options, folder)
+        programs = [ours]
+        for peer in options.peers:
+            command = [
+                sys.executable, HERE / "peer.py", options.task, peer, "--network", options.network, "--folder",
+                folder, "--batch", str(options.batch), "--threads", str(options.threads),
+            ]
+            program = Program(peer, command, options)
+            if program.start is None:
+                print(f"{peer} does not start", file=sys.stderr)
+            else:
+                programs.append(program)
+        load = os.getloadavg()[0]
+        for _ in range(options.rounds):
+            for program in programs:
+                program.measure()
+                # Threads of some libraries spin for a while after their work.
+                time.sleep(0.3)
+        for program in programs:
+            program.end()
+    what = "inference" if options.task == "infer" else "training step with AdamW and clipping"
+    print(
+        f"{options.network}, {what}, batches of {options.batch}, {options.threads} threads: medians of "
+        f"{options.rounds} rounds in turns, quartiles in brackets; load average {load:.1f} before, "
+        f"{os.getloadavg()[0]:.1f} after\n")
+    rows = []
+    our_rates = [r["per_s"] for r in ours.rounds]
+    our_memory = ours.rounds[-1]["rss_mb"]
+    for program in programs:
+        rates = [r["per_s"] for r in program.rounds]
+        low, middle, high = quartiles(rates)
+        row = [program.name, f"{middle:.1f} ({low:.1f} ... {high:.1f})"]
+        memory = program.rounds[-1]["rss_mb"]
+        if program is ours:
+            rows.append(row + ["", f"{memory:.0f}", "", ""])
+            continue
+        low, middle, high = quartiles([a / b for a, b in zip(our_rates, rates)])
+        rows.append(
+            row + [
+                f"**{middle:.2f}** ({low:.2f} ... {high:.2f})", f"{memory:.0f}", f"{our_memory / memory:.2f}",
+                f"{program.start['difference']:.1e}",
+            ])
+    table(["program", "tiles/s", "ours is faster by", "peak memory, MB", "ours of it", "logits differ by"], rows)
+
+
+def run_once(command, options):
+    """Seconds until the process is over, and the most memory that it held, in MB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, env=environment(options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit(f"failed: {' '.join(map(str, command))}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def compare_starts(options):
+    import numpy
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
+        program = Program(OURS, serve(options, folder, "infer"), options)
+        if program.start is None:
+            sys.exit("kernel-bench does not start: swift build -c release --product kernel-bench")
+        program.end()
+        export(options, folder)
+        pixels = numpy.random.default_rng(1).integers(0, 256, (256, 256, 3), dtype=numpy.uint8)
+        Image.fromarray(pixels).save(f"{folder}/tile.png")
+        commands = {
+            OURS: [
+                options.bin / "nuclei-mask", f"{folder}/tile.png", "--model", f"{folder}/model.safetensors",
+                "--threads", str(options.threads), "--output", f"{folder}/mask.png",
+            ]
+        }
+        for peer in options.peers:
+            commands[peer] = [sys.executable, HERE / "first.py", peer, options.network, folder, str(options.threads)]
+        load = os.getloadavg()[0]
+        results = {name: [] for name in commands}
+        # Files come into the system's cache.
+        for command in commands.values():
+            run_once(command, options)
+        for _ in range(options.rounds):
+            for name, command in commands.items():
+                results[name].append(run_once(command, options))
+    print(
+        f"{options.network}, from the start of a process to the end of the first prediction, {options.threads} "
+        f"threads (ours also writes a mask): medians of {options.rounds} rounds in turns after one for the file "
+        f"cache, quartiles in brackets; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
+    rows = []
+    ours = [seconds for seconds, _ in results[OURS]]
+    for name, runs in results.items():
+        low, middle, high = quartiles([seconds for seconds, _ in runs])
+        row = [name, f"{middle:.3f} ({low:.3f} ... {high:.3f})"]
+        if name == OURS:
+            ratio = ""
+        else:
+            low, middle, high = quartiles([theirs / own for (theirs, _), own in zip(runs, ours)])
+            ratio = f"**{middle:.2f}** ({low:.2f} ... {high:.2f})"
+        rows.append(row + [ratio, f"{statistics.median(memory for _, memory in runs):.0f}"])
+    table(["program", "seconds", "ours is faster by", "peak memory, MB"], rows)
+
+
+def main():
+    options = arguments()
+    if options.task == "startup":
+        compare_starts(options)
+    else:
+        compare_rates(options)
+
+
+main()

@@ -1,0 +1,44 @@
+"""Makes of a model file what the other programs read: model.onnx, model-int8.onnx, and both as model.xml for OpenVINO.
+
+Usage: export.py NETWORK FOLDER      (the folder has model.safetensors and batch.safetensors of kernel-bench)
+"""
+import sys
+import warnings
+
+import openvino
+import torch
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from safetensors.torch import load_file
+
+import networks
+
+
+class Tiles(CalibrationDataReader):
+    """The tiles that the activations' ranges are taken from, one at a time."""
+
+    def __init__(self, tiles):
+        self.tiles = iter(tiles.numpy())
+
+    def get_next(self):
+        tile = next(self.tiles, None)
+        return None if tile is None else {"input": tile[None]}
+
+
+def main():
+    name, folder = sys.argv[1:]
+    warnings.filterwarnings("ignore")
+    network = networks.load(name, f"{folder}/model.safetensors").eval()
+    tiles = load_file(f"{folder}/batch.safetensors")["input"]
+    plain, small = f"{folder}/model.onnx", f"{folder}/model-int8.onnx"
+    torch.onnx.export(
+        network, (tiles[:1],), plain, input_names=["input"], output_names=["logits"],
+        dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}}, dynamo=False, opset_version=17)
+    quantize_static(
+        plain, small, Tiles(tiles[:16]), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8, per_channel=True)
+    for path in (plain, small):
+        openvino.save_model(
+            openvino.Core().read_model(path), path.replace(".onnx", ".xml"), compress_to_fp16=False)
+
+
+main()

@@ -1,0 +1,70 @@
+"""The architectures of this project in PyTorch: the same layers under the same names."""
+import torch
+from torch import nn
+
+
+class LeNet5(nn.Module):
+    def __init__(self, classes=2, dropout=0.5):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5, padding=2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.conv3 = nn.Conv2d(16, 120, 5)
+        self.fc1 = nn.Linear(120 * 58 * 58, 84)
+        self.fc2 = nn.Linear(84, classes)
+        self.pool = nn.AvgPool2d(2)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv1(x)))
+        x = self.pool(torch.relu(self.conv2(x)))
+        x = torch.relu(self.conv3(x)).flatten(1)
+        return self.fc2(self.dropout(torch.relu(self.fc1(x))))
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions beside a projection of their input."""
+
+    def __init__(self, inputs, filters, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, filters, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(filters)
+        self.conv2 = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(filters)
+        self.downsample = nn.Sequential(nn.Conv2d(inputs, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+
+    def forward(self, x):
+        y = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(y)) + self.downsample(x))
+
+
+class Compact(nn.Module):
+    def __init__(self, classes=2, dropout=0.5):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 5, 2, 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.maxpool = nn.MaxPool2d(2)
+        self.layer1 = nn.Sequential(Block(16, 24, 1))
+        self.layer2 = nn.Sequential(Block(24, 48, 2))
+        self.layer3 = nn.Sequential(Block(48, 96, 2))
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(2 * 96, classes)
+
+    def forward(self, x):
+        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.fc(self.dropout(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)))
+
+
+def load(name, path):
+    """The network with the weights in a model file. They are mapped, and nothing is initialised for nothing."""
+    from safetensors.torch import load_file
+
+    with torch.device("meta"):
+        network = {"lenet5": LeNet5, "compact": Compact}[name]()
+    # Batch normalisations of PyTorch count the batches that they have seen; the files do not.
+    state = load_file(path)
+    for key, value in network.state_dict().items():
+        if key.endswith("num_batches_tracked"):
+            state[key] = torch.zeros((), dtype=value.dtype)
+    network.load_state_dict(state, assign=True)
+    return network
