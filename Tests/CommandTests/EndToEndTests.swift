@@ -264,4 +264,23 @@ import Testing
         #expect(again.status == 0 && again.output.contains("4 of 4 blocks were found in b.png.windows"), "\(again)")
         #expect(!work.files.contains("b.png.windows"))
     }
+
+    @Test func imagesOfAnySize() throws {
+        let work = try WorkFolder()
+        for (width, height) in [(1, 1), (255, 255), (256, 256), (257, 257), (20000, 1), (1, 20000), (256, 700)] {
+            let writer = try PNGWriter(path: "\(work.path)/a.png", width: width, height: height, channels: .rgb)
+            let row = (0..<width * 3).map { UInt8(truncatingIfNeeded: $0 &* 97) }
+            for _ in 0..<height { try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) } }
+            try writer.finish()
+            var masks = [RGBImage]()
+            for sharing in ["--shared-features", "--no-shared-features"] {
+                let result = try Command.mask.run(
+                    "a.png", "--stride", "64", sharing, "--output", "m.png", in: work.path)
+                try #require(result.status == 0, "\(width) x \(height): \(result)")
+                #expect(result.output.contains("a.png: \(width) x \(height) pixels"))
+                masks.append(try RGBImage(decoding: "\(work.path)/m.png"))
+            }
+            #expect(masks[0].width == width && masks[0].height == height && masks[0] == masks[1])
+        }
+    }
 }
