@@ -34,7 +34,8 @@ let package = Package(
         .target(
             name: "CMachinePeak", cSettings: kernelFlags, linkerSettings: [.linkedLibrary("omp5")]),
 
-        .target(name: "Files"),
+        .target(name: "CDigest", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
+        .target(name: "Files", dependencies: ["CDigest"]),
         .target(name: "Tensors", dependencies: ["CKernels"]),
         .target(name: "NeuralNetworks", dependencies: ["Files", "Tensors"]),
         .target(name: "Imaging", dependencies: ["Files", "CImageCodecs", "COpenSlide"]),

@@ -96,6 +96,9 @@ const ck_direct_form *ck_conv2d_choose(const ck_geometry *g, ck_conv2d_pass pass
 /// plane that is read, of one that is written and of a gradient, and for a block of filters and one channel. Measured
 /// on a Zen 5 core with AVX-512, for layers with tails; others gain more.
 enum { TILE_WORK = 800, OUTPUT_WORK = 430, GRADIENT_WORK = 1000, FILTER_WORK = 600 };
+/// Images that share transformed filters, in the reckoning: the same for any batch, so that a tile's numbers do not
+/// depend on how many others come with it.
+enum { CHOICE_BATCH = 16 };
 
 /// Instructions for an image, about.
 static int64_t transform_work(const ck_geometry *g, ck_conv2d_pass pass, const ck_winograd_form *form) {
@@ -109,7 +112,8 @@ static int64_t transform_work(const ck_geometry *g, ck_conv2d_pass pass, const c
         transforms = vectors * c * TILE_WORK + tiles * filters * GRADIENT_WORK;
         products = tiles * filters * ck_round_up(c, form->sum_c);
     } else {
-        transforms = vectors * (c * TILE_WORK + k * OUTPUT_WORK) + c * ck_ceil_div(k, form->k) * FILTER_WORK / g->n;
+        transforms =
+            vectors * (c * TILE_WORK + k * OUTPUT_WORK) + c * ck_ceil_div(k, form->k) * FILTER_WORK / CHOICE_BATCH;
         products = ck_round_up(vectors, form->p) * c * ck_round_up(k, form->k);
     }
     return points * (transforms / 64 + products);

@@ -1,3 +1,4 @@
+import CDigest
 import Foundation
 
 /// The SHA-256 digest of bytes that come in pieces (FIPS 180-4).
@@ -8,8 +9,10 @@ package struct SHA256 {
     private var block = [UInt8]()
     private var count: UInt64 = 0
     private var schedule = [UInt32](repeating: 0, count: 64)
+    /// Whether instructions that processors have for this are left alone.
+    private let usesPlainCode: Bool
 
-    package init() {}
+    package init(usesPlainCode: Bool = false) { self.usesPlainCode = usesPlainCode }
 
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         count += UInt64(bytes.count)
@@ -23,11 +26,9 @@ package struct SHA256 {
             full.withUnsafeBytes { compress($0) }
             block.removeAll(keepingCapacity: true)
         }
-        while rest.count >= 64 {
-            compress(UnsafeRawBufferPointer(rebasing: rest.prefix(64)))
-            rest = rest.dropFirst(64)
-        }
-        block += rest
+        let whole = rest.count / 64
+        compress(UnsafeRawBufferPointer(rebasing: rest.prefix(whole * 64)))
+        block += rest.dropFirst(whole * 64)
     }
 
     /// The digest of all bytes so far, in 64 hexadecimal digits.
@@ -68,7 +69,19 @@ package struct SHA256 {
         }
     }
 
+    /// Takes in whole blocks.
     private mutating func compress(_ bytes: UnsafeRawBufferPointer) {
+        let blocks = bytes.count / 64
+        guard blocks > 0, let start = bytes.baseAddress else { return }
+        if !usesPlainCode, cd_sha256_blocks(&state, start.assumingMemoryBound(to: UInt8.self), blocks, Self.constants) {
+            return
+        }
+        for index in 0..<blocks {
+            compressBlock(UnsafeRawBufferPointer(rebasing: bytes[64 * index..<64 * (index + 1)]))
+        }
+    }
+
+    private mutating func compressBlock(_ bytes: UnsafeRawBufferPointer) {
         for i in 0..<16 {
             schedule[i] = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self))
         }

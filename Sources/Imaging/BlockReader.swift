@@ -15,6 +15,8 @@ package protocol BlockReader: AnyObject {
     var slide: SlideMetadata? { get }
     /// Whether rectangles have to be asked for from top to bottom: none may begin above the one before it.
     var isSequential: Bool { get }
+    /// Pixels that are decoded along each axis for one of a block, where it is resampled; else 1.
+    var pixelsRead: Double { get }
     /// Rows that a block may have without taking more memory than a reader is meant to.
     var largestBlockHeight: Int { get }
     /// Decodes a rectangle of the image. Damage to a part of a slide is marked in the block; damage that leaves nothing
@@ -25,6 +27,10 @@ package protocol BlockReader: AnyObject {
 extension BlockReader {
     package var imageWidth: Int { width }
     package var imageHeight: Int { height }
+}
+
+extension BlockReader {
+    package var pixelsRead: Double { 1 }
 }
 
 /// Opens an image for reading in rectangles. Throws what `openImage` throws.

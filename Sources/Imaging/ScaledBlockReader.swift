@@ -28,6 +28,9 @@ package final class ScaledBlockReader: BlockReader {
     package var imageHeight: Int { source.imageHeight }
     package var slide: SlideMetadata? { source.slide }
     package var isSequential: Bool { source.isSequential }
+    package var pixelsRead: Double {
+        max(Double(source.width) / Double(width), Double(source.height) / Double(height))
+    }
     package var largestBlockHeight: Int {
         let rows = source.largestBlockHeight
         return rows > Int.max / height ? Int.max : max(1, (rows - 2) * height / source.height)

@@ -45,9 +45,11 @@ package final class Journal {
     /// Blocks that are complete, and those that were at the beginning.
     package private(set) var completeBlocks = 0
     package private(set) var blocksFound = 0
+    /// Whether the file held the windows of another identity.
+    package let beganAnew: Bool
 
-    /// Opens what is there of the same identity and number of blocks, or begins anew. Throws `unwritable` when there is no room,
-    /// or another process has it.
+    /// Opens what is there of the same identity and number of blocks, or begins anew. Throws `unwritable` when there is
+    /// no room, another process has it, or the file is none of ours.
     package init(_ path: String, _ identity: Identity, blocks: Int) throws(FileError) {
         func unwritable(_ error: Int32 = errno) -> FileError {
             FileError(path, .unwritable, "cannot be written (\(String(cString: strerror(error))))")
@@ -72,7 +74,11 @@ package final class Journal {
         let isSame =
             pread(descriptor, &found, found.count, 0) == found.count && found == header
             && lseek(descriptor, 0, SEEK_END) == off_t(byteCount)
+        beganAnew = !isSame && lseek(descriptor, 0, SEEK_END) > 0
         if !isSame {
+            guard !beganAnew || found.starts(with: Self.magic.utf8) else {
+                throw FileError(path, .unwritable, "expected probabilities of windows, found another file")
+            }
             guard ftruncate(descriptor, 0) == 0 else { throw unwritable() }
             let status = posix_fallocate(descriptor, 0, off_t(byteCount))
             guard status == 0 else {

@@ -76,6 +76,12 @@ package final class Masker {
                 reader.path, expected: "at most \(Self.largestBandInBytes / (tile * 3)) pixels a row", found: "\(width)"
             )
         }
+        guard Double(tile) * reader.pixelsRead <= Self.largestWindowSide else {
+            throw FileError(
+                reader.path,
+                expected: "a resolution of which a window is at most \(Int(Self.largestWindowSide)) pixels a side",
+                found: "\(Int(Double(tile) * reader.pixelsRead)): a --level of coarser pixels is wanted")
+        }
         return WindowGrid(
             width: width, height: height, tile: tile, stride: settings.stride, edges: settings.edges,
             columnScale: .init(image: reader.imageWidth, laid: reader.width),
@@ -86,6 +92,9 @@ package final class Masker {
     private static let largestWindowCount = 1 << 28
     /// Rows of pixels under one row of windows.
     private static let largestBandInBytes = 3 << 30
+    /// Pixels of the image, before resampling; 200 MB.
+    private static let largestWindowSide = 8192.0
+
     /// Whether an image of some size is smaller than a tile, and has to be padded.
     package func pads(width: Int, height: Int) -> Bool { width < tile || height < tile }
 
@@ -107,7 +116,7 @@ package final class Masker {
             model, batchSize: min(batchSize, grid.count), windowStride: settings.stride,
             sharing: sharing)
         (sharingPlan, computed) = (predictor.sharing, 0)
-        let side = largestSide(predictor.sharing)
+        let side = largestSide(predictor.sharing, reader.pixelsRead)
         let plan = BlockPlan(
             grid, largestWidth: side, largestHeight: min(side, reader.largestBlockHeight),
             phase: predictor.sharing?.stride ?? 1)
@@ -146,7 +155,12 @@ package final class Masker {
             }
             done += waiting.count
             computed += waiting.count
-            journal?.complete(jobs[index].index, result.windows(of: jobs[index].block))
+            // What could not be read now may be another time.
+            let all = result.windows(of: jobs[index].block)
+            if !all.contains(where: { result.store.state($0) == .unreadable }) {
+                journal?.complete(jobs[index].index, all)
+            }
+            try afterBatch(done)
         }
         return result
     }
@@ -161,10 +175,11 @@ package final class Masker {
     }
 
     /// Pixels that a side of a block may have: the features of a block take 128 MB at most, and a block has no more
-    /// windows than their borders leave room for.
-    private func largestSide(_ sharing: SharingPlan?) -> Int {
-        guard let sharing else { return largestBlock }
-        return min(largestBlock, sharing.largestSide(bytes: 128 << 20), tile + 31 * settings.stride)
+    /// windows than their borders leave room for. Where pixels are made of finer ones, those count.
+    private func largestSide(_ sharing: SharingPlan?, _ pixelsRead: Double) -> Int {
+        let read = max(tile, Int(Double(largestBlock) / max(1, pixelsRead)))
+        guard let sharing else { return read }
+        return min(read, sharing.largestSide(bytes: 128 << 20), tile + 31 * settings.stride)
     }
 
     /// The same for an image in rows.

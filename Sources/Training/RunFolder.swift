@@ -75,9 +75,11 @@ package struct RunFolder {
     /// Takes up a run that was stopped. Throws when there is none, or it has finished.
     package init(resuming path: String, checkpointShare: Double = 0.05) throws(FileError) {
         let file = "\(path)/run.json"
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw FileError(file, .unreadable, "expected the record of a run, found no readable file")
-        }
+        let unreadable = FileError(file, .unreadable, "expected the record of a run, found no readable file")
+        guard FileManager.default.isReadableFile(atPath: file) else { throw unreadable }
+        // Before the record is read: another process may be finishing the run.
+        lock = try FolderLock(path)
+        guard let data = FileManager.default.contents(atPath: file) else { throw unreadable }
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         guard let record = try? decoder.decode(Record.self, from: data) else {
@@ -86,7 +88,6 @@ package struct RunFolder {
         self.path = path
         self.checkpointShare = checkpointShare
         self.record = record
-        lock = try FolderLock(path)
         guard record.state != .finished else {
             // A run that was stopped just before its end may have left them.
             removeWhatItTookToGoOn()

@@ -125,7 +125,7 @@ struct Mask: ParsableCommand {
             let named = try named(loaded.description)
             var journal: Journal?
             // What an error leaves is of use as long as there is a block in it.
-            defer { if let journal, journal.completeBlocks == 0 { journal.remove() } }
+            defer { if let journal, journal.completeBlocks == 0, !outputs.keepProbabilities { journal.remove() } }
             let probabilities = try masker.probabilities(reader, tissue: map) { layout, windows, blocks in
                 let opened = try openJournal(layout, windows, blocks, named)
                 journal = opened
@@ -199,6 +199,9 @@ struct Mask: ParsableCommand {
         if journal.byteCount >= 1 << 20 {
             Terminal.printLine(
                 String(format: "%@: %.1f MB reserved in %@", image, Double(journal.byteCount) / 1e6, journal.path))
+        }
+        if journal.beganAnew {
+            Terminal.printLine("\(image): \(journal.path) was of other settings or another image, and is begun anew")
         }
         for path in outputs.paths(for: image).values { AtomicFile.removeLeftovers(of: path) }
         return journal

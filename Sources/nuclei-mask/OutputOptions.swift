@@ -66,7 +66,12 @@ struct OutputOptions: ParsableArguments {
     /// The file that lets an interrupted command go on.
     func journalPath(for image: String) -> String {
         let path = maskPath(for: image) + ".windows"
-        return scratch.map { ($0 as NSString).appendingPathComponent((path as NSString).lastPathComponent) } ?? path
+        guard let scratch else { return path }
+        // Masks of one name in several folders have journals of their own.
+        let place = URL(fileURLWithPath: path).standardizedFileURL.path
+        let digest = Array(place.utf8).withUnsafeBytes { SHA256.digest(of: $0) }
+        let name = "\(digest.prefix(8))-\((path as NSString).lastPathComponent)"
+        return (scratch as NSString).appendingPathComponent(name)
     }
 
     /// All that is written for an image, by what it is.
@@ -82,7 +87,8 @@ struct OutputOptions: ParsableArguments {
     /// Throws when a file to write is one of those to read, or two of them are one.
     func requireDistinct(for image: String, inputs: [String]) throws {
         var names = [String: String]()
-        for (_, path) in paths(for: image).sorted(by: { $0.key < $1.key }) {
+        let written = paths(for: image).sorted { $0.key < $1.key }.map(\.value) + [journalPath(for: image)]
+        for path in written {
             try requireOther(path, than: inputs)
             let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
             if let other = names.updateValue(path, forKey: place) {

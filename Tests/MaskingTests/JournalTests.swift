@@ -97,12 +97,29 @@ import Testing
         #expect(try run(model: "another", tissue: tissue)?.states == half.states)
         try Data("other".utf8).write(to: URL(fileURLWithPath: image))
         #expect(try run(model: "another", tissue: tissue)?.found == 0)
-        // A file of something else, and one that was cut off.
-        try Data("something else".utf8).write(to: URL(fileURLWithPath: path))
+        // One that was cut off.
         #expect(try run()?.values == whole.values)
         #expect(truncate(path, 5000) == 0)
         let restarted = try #require(try run())
         #expect(restarted.found == 0 && restarted.values == whole.values)
+    }
+
+    @Test func aFileOfSomethingElseStays() throws {
+        let folder = NSTemporaryDirectory() + "journal-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, notes) = (folder + "/notes", "nothing about windows\n")
+        try notes.write(toFile: path, atomically: false, encoding: .utf8)
+        let identity = try Journal.Identity(image: path, model: "m", windows: 10, layout: "l")
+        let error = #expect(throws: FileError.self) { _ = try Journal(path, identity, blocks: 3) }
+        #expect(error?.problem == "expected probabilities of windows, found another file")
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == notes)
+        // An empty file may be one that a run was stopped at; another identity's is told.
+        let own = folder + "/own"
+        #expect(FileManager.default.createFile(atPath: own, contents: nil))
+        #expect(try !Journal(own, identity, blocks: 3).beganAnew)
+        #expect(try !Journal(own, identity, blocks: 3).beganAnew)
+        #expect(try Journal(own, identity, blocks: 2).beganAnew)
     }
 
     @Test func oneProcessAtATime() throws {
