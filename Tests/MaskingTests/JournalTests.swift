@@ -62,9 +62,10 @@ import Testing
     @Test func aStoppedRunGoesOnWithTheSameBits() throws {
         let whole = try #require(try run())
         #expect(whole.found == 0 && whole.states.contains(.unreadable))
-        // A finished one has nothing to read again.
+        // A finished one has nothing to read again, but for the block that could not be read.
         let again = try #require(try run())
-        #expect(again.values == whole.values && again.states == whole.states && again.pixelsRead == 0)
+        #expect(again.values == whole.values && again.states == whole.states)
+        #expect(again.pixelsRead > 0 && again.pixelsRead < whole.pixelsRead / 8)
         try FileManager.default.removeItem(atPath: path)
         for stop in [60, 120, 121, 200] { #expect(try run(stopAfter: stop) == nil) }
         let resumed = try #require(try run())
