@@ -160,11 +160,11 @@ package final class Masker {
             + "tissue \(tissue?.digest ?? "everywhere")"
     }
 
-    /// Pixels that a side of a block may have: the features of a block take 128 MB at most, and a block has no more
+    /// Pixels that a side of a block may have: the features of a block take 80 MB at most, and a block has no more
     /// windows than their borders leave room for.
     private func largestSide(_ sharing: SharingPlan?) -> Int {
         guard let sharing else { return largestBlock }
-        return min(largestBlock, sharing.largestSide(bytes: 128 << 20), tile + 31 * settings.stride)
+        return min(largestBlock, sharing.largestSide(bytes: 80 << 20), tile + 31 * settings.stride)
     }
 
     /// The same for an image in rows.
