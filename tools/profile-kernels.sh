@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures every kernel at the shapes of the networks against what the machine can do, and the layers of whole networks.
-# Results go to data/profile, or PROFILE=FOLDER: kernels.txt, kernels.json, roofline.svg and layers.txt.
+# Measures every kernel at the shapes of the networks against what the machine can do and, without arguments, the layers
+# of whole networks. Results go to data/profile, or PROFILE=FOLDER: kernels.txt, kernels.json, roofline.svg, layers.txt.
 # Usage: tools/profile-kernels.sh [ARGUMENT...]          arguments of kernel-bench, for example --quick, --batch 8,
 #                                                        --filter "lenet5 conv" or --compare data/profile/old.json
 #        tools/profile-kernels.sh --perf [ARGUMENT...]       the hot loops of a training step, with Linux's perf
@@ -99,13 +99,14 @@ case "${1:-}" in
     ;;
 *)
     "$bench" --json "$folder/kernels.json" --roofline "$folder/roofline.svg" "$@" | tee "$folder/kernels.txt"
+    echo "profile-kernels: $folder has kernels.txt, kernels.json and roofline.svg"
+    [ $# -eq 0 ] || exit 0
     for network in lenet5 compact; do
         for task in infer train; do
             printf '\n'
             "$bench" layers --model-kind "$network" "--$task"
         done
     done | tee "$folder/layers.txt"
-    printf '\n'
-    echo "profile-kernels: $folder has kernels.txt, kernels.json, roofline.svg, layers.txt"
+    echo "profile-kernels: $folder has layers.txt"
     ;;
 esac

@@ -63,25 +63,33 @@ def environment(options, peer=""):
     return os.environ | threads | (MALLOC if "malloc" in peer.split("+") else {})
 
 
+class Failure(Exception):
+    """A program does not do what it is asked for."""
+
+
+def last_line(text):
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "no message"
+
+
 class Program:
     """A process that answers lines with measurements."""
 
     def __init__(self, name, command, options):
         self.name = name
         self.rounds = []
+        self.messages = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             command, env=environment(options, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True)
-        try:
-            self.start = self.answer()
-        except EOFError:
-            self.start = None
+            stderr=self.messages, text=True)
+        self.start = self.answer()
 
     def answer(self):
         for line in self.process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        raise EOFError(f"{self.name} has ended with status {self.process.wait()}")
+        self.messages.seek(0)
+        raise Failure(f"{self.name} has ended with status {self.process.wait()}: {last_line(self.messages.read())}")
 
     def measure(self):
         self.process.stdin.write("go\n")
@@ -103,9 +111,10 @@ def serve(options, folder, task):
 def export(options, folder):
     """What ONNX Runtime and OpenVINO read."""
     if any(not peer.startswith("torch") for peer in options.peers):
-        subprocess.run(
-            [sys.executable, HERE / "export.py", options.network, folder], check=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        result = subprocess.run(
+            [sys.executable, HERE / "export.py", options.network, folder], capture_output=True, text=True)
+        if result.returncode != 0:
+            raise Failure(f"export.py: {last_line(result.stderr)}")
 
 
 def quartiles(values):
@@ -124,8 +133,6 @@ def table(heading, rows):
 def compare_rates(options):
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         ours = Program(OURS, serve(options, folder, options.task), options)
-        if ours.start is None:
-            sys.exit("kernel-bench does not start: swift build -c release --product kernel-bench")
         export(options, folder)
         programs = [ours]
         for peer in options.peers:
@@ -133,11 +140,10 @@ def compare_rates(options):
                 sys.executable, HERE / "peer.py", options.task, peer, "--network", options.network, "--folder",
                 folder, "--batch", str(options.batch), "--threads", str(options.threads),
             ]
-            program = Program(peer, command, options)
-            if program.start is None:
-                print(f"{peer} does not start", file=sys.stderr)
-            else:
-                programs.append(program)
+            try:
+                programs.append(Program(peer, command, options))
+            except Failure as failure:
+                print(f"left out: {failure}", file=sys.stderr)
         load = os.getloadavg()[0]
         for _ in range(options.rounds):
             for program in programs:
@@ -178,7 +184,7 @@ def run_once(command, options):
         command, env=environment(options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
-        sys.exit(f"failed: {' '.join(map(str, command))}")
+        raise Failure(f"status {os.waitstatus_to_exitcode(status)} of {' '.join(map(str, command))}")
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
@@ -187,10 +193,7 @@ def compare_starts(options):
     from PIL import Image
 
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
-        program = Program(OURS, serve(options, folder, "infer"), options)
-        if program.start is None:
-            sys.exit("kernel-bench does not start: swift build -c release --product kernel-bench")
-        program.end()
+        Program(OURS, serve(options, folder, "infer"), options).end()
         export(options, folder)
         pixels = numpy.random.default_rng(1).integers(0, 256, (256, 256, 3), dtype=numpy.uint8)
         Image.fromarray(pixels).save(f"{folder}/tile.png")
@@ -230,10 +233,13 @@ def compare_starts(options):
 
 def main():
     options = arguments()
-    if options.task == "startup":
-        compare_starts(options)
-    else:
-        compare_rates(options)
+    for command in ["kernel-bench"] + (["nuclei-mask"] if options.task == "startup" else []):
+        if not (options.bin / command).exists():
+            sys.exit(f"{options.bin / command} is not there: swift build -c release --product {command}")
+    try:
+        (compare_starts if options.task == "startup" else compare_rates)(options)
+    except Failure as failure:
+        sys.exit(str(failure))
 
 
 main()
