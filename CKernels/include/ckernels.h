@@ -346,8 +346,6 @@ ck_status ck_adam_step_product(float *w, float *first_moment, float *second_mome
 size_t ck_squared_norm_scratch(int64_t count);
 /// norm2: sum of x[i]^2, in double.
 ck_status ck_squared_norm(double *norm2, const float *x, int64_t count, double *scratch, size_t scratch_count);
-/// x[i] *= factor.
-ck_status ck_scale(float *x, float factor, int64_t count);
 
 // Images (image_normalize.c)
 

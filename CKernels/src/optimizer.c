@@ -155,14 +155,3 @@ ck_status ck_squared_norm(double *norm2, const float *x, int64_t count, double *
         *norm2 += scratch[piece];
     return CK_OK;
 }
-
-ck_status ck_scale(float *x, float factor, int64_t count) {
-    if (!x)
-        return CK_NULL_POINTER;
-    if (count < 0)
-        return CK_BAD_DIMENSION;
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < count; i++)
-        x[i] *= factor;
-    return CK_OK;
-}

@@ -38,11 +38,6 @@ extension Kernels {
             ck_random_uniform(y.pointer, Int64(y.count), range.lowerBound, range.upperBound, seed))
     }
 
-    /// x *= factor.
-    package static func scale(_ x: Tensor, by factor: Float) throws(KernelError) {
-        try KernelError.check(ck_scale(x.pointer, factor, Int64(x.count)))
-    }
-
     /// The sum of the squares of all elements, in double.
     package static func squaredNorm(_ x: Tensor) throws(KernelError) -> Double {
         let needed = ck_squared_norm_scratch(Int64(x.count))

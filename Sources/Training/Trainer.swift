@@ -204,11 +204,6 @@ package struct Trainer {
         }
     }
 
-    /// Scores some tiles with the weights as they are.
-    package func score(_ tiles: [Int]) throws -> Score {
-        try Evaluation.score(predictor, on: tiles, of: set)
-    }
-
     /// One step of the optimizer; returns the batch's loss before it, and how many tiles were right.
     private func step(_ batch: TileBatch, seed: UInt64) throws -> (loss: Double, hits: Int) {
         workspace.setBatch(batch.tiles.count)

@@ -102,17 +102,6 @@ extension KernelTests {
             }
         }
 
-        @Test("scaling multiplies every element")
-        func scale() throws {
-            try sweep(lengths, seed: 42) { count, seed in
-                let x = Formula.values(seed: seed, count: count)
-                let guarded = GuardedTensor([count], misalignment: Int(seed % 4))
-                guarded.tensor.copy(from: Tensor([count], x))
-                try Kernels.scale(guarded.tensor, by: -1.7)
-                try compareBits("x", guarded.values("x"), x.map { $0 * -1.7 })
-            }
-        }
-
         @Test("the squared norm is summed in double")
         func squaredNorm() throws {
             try sweep(lengths + [1_000_003], seed: 43) { count, seed in

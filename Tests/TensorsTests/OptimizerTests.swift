@@ -230,8 +230,12 @@ extension KernelTests {
                 let flat = Tensor([gradients.count], gradients)
                 let norm = try Kernels.squaredNorm(flat).squareRoot()
                 try compare("norm", [norm], item.doubles(tensor: "norm"), Tolerance(absolute: 0, relative: 1e-12))
-                try Kernels.scale(flat, by: Float(min(1, item.double("max_norm") / (norm + 1e-6))))
-                try compare("gradients", flat.values, expected, Tolerance(absolute: 0, relative: 3e-7))
+                let scale = Float(min(1, try item.double("max_norm") / (norm + 1e-6)))
+                // A step of SGD at rate 1 from nothing is the gradient, as it was scaled.
+                let clipped = Tensor([gradients.count])
+                try Kernels.sgdStep(
+                    clipped, velocity: nil, .stored(flat), gradientScale: scale, step: 1, learningRate: 1)
+                try compare("gradients", clipped.values.map { -$0 }, expected, Tolerance(absolute: 0, relative: 3e-7))
             }
         }
     }

@@ -64,7 +64,7 @@ enum SyntheticTiles {
         }
         #expect(done == stride(from: 16, to: split.train.count, by: 16) + [split.train.count])
         #expect(trainer.watched == .validation)
-        #expect(trainer.history[0].watchedLoss == (try trainer.score(split.validation).loss))
+        #expect(trainer.history[0].watchedLoss == (try Evaluation.score(trainer.predict(split.validation)).loss))
     }
 
     @Test func statisticsLeaveHeldOutTilesOut() throws {
@@ -143,7 +143,7 @@ enum SyntheticTiles {
             return trainer.history[0].trainLoss
         }
         let trainer = try Trainer(settings, set: set, split: split)
-        let means = try trainer.examples.map { try trainer.score($0).loss }
+        let means = try trainer.examples.map { try Evaluation.score(trainer.predict($0)).loss }
         let counts = trainer.examples.map { Double($0.count) }
         #expect((try loss(.weights) - (means[0] + means[1]) / 2).magnitude < 1e-5)
         let plain = (means[0] * counts[0] + means[1] * counts[1]) / (counts[0] + counts[1])
