@@ -1,7 +1,7 @@
 import Foundation
 import NeuralNetworks
 
-/// Numbers that other programs computed, for cases described in a manifest (see `tools/make-golden.py`).
+/// Numbers that other programs computed, for cases described in a manifest (see `tools/golden/make.py`).
 package struct Golden {
     /// One case: an operation, its settings, and tensors with names.
     package struct Case: CustomStringConvertible {
