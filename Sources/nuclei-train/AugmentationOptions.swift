@@ -16,12 +16,16 @@ struct AugmentationOptions: ParsableArguments {
     @Option(help: "Step of the augmentation to leave out; may be repeated.")
     var leaveOut = [AugmentationStep]()
 
-    var isEmpty: Bool { augmentation == nil && !cutout && leaveOut.isEmpty }
+    @Flag(help: "Where a turned or shifted tile ends, white instead of its mirror image.")
+    var whiteBorder = false
+
+    var isEmpty: Bool { augmentation == nil && !cutout && leaveOut.isEmpty && !whiteBorder }
 
     /// `preset` is what is meant when none is named.
     func settings(_ preset: AugmentationPreset) -> AugmentationSettings {
         var settings = whole(preset)
         for step in leaveOut { settings.leaveOut(step) }
+        settings.geometry.hasWhiteBorder = whiteBorder
         return settings
     }
 

@@ -159,8 +159,7 @@ struct TrainingOptions: ParsableArguments {
             "--early-stopping with them", found: "none")
         try require(
             settings.augmentation != nil || variation.isEmpty,
-            "--augmentation, --cutout and --leave-out",
-            "--augment with them", found: "none")
+            "--augmentation, --cutout, --leave-out and --white-border", "--augment with them", found: "none")
         try variation.check(usualAugmentation)
         try require(
             settings.pseudoLabelling != nil || cycles == nil && confidence == nil && largestShift == nil,

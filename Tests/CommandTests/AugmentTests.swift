@@ -25,6 +25,7 @@ struct AugmentTests {
         #expect(try sheet("c.png", "--epoch", "2", "--augmentation", "reference-cutout") != first)
         #expect(try sheet("d.png", "--seed", "2", "--augmentation", "reference-cutout") != first)
         #expect(try sheet("e.png", "--augmentation", "reference") != sheet("f.png"))
+        #expect(try sheet("white.png", "--white-border", "--augmentation", "reference-cutout") != first)
 
         // The second variant of one epoch is the first of the next, and the original is the tile itself.
         func cell(_ image: RGBImage, _ column: Int) -> [UInt8] {
