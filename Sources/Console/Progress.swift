@@ -4,7 +4,8 @@ import Foundation
 package struct Progress {
     private let title: String
     private let unit: String
-    private let start = ContinuousClock.now
+    /// When the first part was done, and how much that was: what had been done before is not this run's speed.
+    private var start: (time: ContinuousClock.Instant, done: Int)?
     private var shown: ContinuousClock.Instant
     private let interval: Duration
 
@@ -13,16 +14,20 @@ package struct Progress {
         self.title = title
         self.unit = unit
         interval = Terminal.isInteractive ? .milliseconds(100) : .seconds(20)
-        shown = start
+        shown = .now
     }
 
     /// Tells how much is done; `details` are shown behind the bar.
     package mutating func update(_ done: Int, of total: Int, details: String = "") {
         let now = ContinuousClock.now
+        guard let start else {
+            start = (now, done)
+            return
+        }
         guard now - shown >= interval else { return }
         shown = now
-        let elapsed = Self.seconds(now - start)
-        let rate = Double(done) / max(elapsed, 1e-9)
+        let elapsed = Self.seconds(now - start.time)
+        let rate = Double(done - start.done) / max(elapsed, 1e-9)
         let left = rate > 0 ? Double(total - done) / rate : .infinity
         let speed = String(format: "%.1f %@/s", rate, unit)
         let numbers = "\(done)/\(total)  \(speed)  \(Self.clock(left)) left\(details.isEmpty ? "" : "  \(details)")"
