@@ -7,6 +7,10 @@ package struct Storage: Equatable, Sendable {
     /// Bytes that may still be written.
     package let freeBytes: Int
 
+    package init(device: Int, freeBytes: Int) {
+        (self.device, self.freeBytes) = (device, freeBytes)
+    }
+
     /// Of the folder of a file that need not exist yet, nor its folder; nil when nothing can be told.
     package init?(ofFile path: String) {
         var folder = URL(fileURLWithPath: path).deletingLastPathComponent().path

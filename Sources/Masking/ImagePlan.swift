@@ -42,8 +42,8 @@ package struct ImagePlan: Encodable, Sendable {
         max(reading, Double(windows) * perWindow + reading / Double(threads))
     }
 
-    /// What OpenSlide keeps of a slide.
-    private static let slideCacheBytes = 32 << 20
+    /// What OpenSlide and its decoders take for a slide, with 32 MB of decoded tiles: most for JPEG 2000.
+    private static let slideBytes = 80 << 20
 
     /// Bytes of memory: those that the program takes before an image, and what grows with it. `kinds` are the files to
     /// write, as pyramids or not.
@@ -55,24 +55,26 @@ package struct ImagePlan: Encodable, Sendable {
         // Pyramids hold a band of tiles of each of their levels.
         let bands = 512 * image.width * ((isPyramid(.mask) ? 1 : 0) + (isPyramid(.heatmap) ? 3 : 0))
         return program + WindowStore.byteCount(workload.windows) + workload.pixelBytes + bands
-            + (isSlide ? slideCacheBytes : 0)
+            + (isSlide ? slideBytes : 0)
     }
 
-    /// Bytes of the files that stay, about, as they were on slides of tissue: masks are compressed a thousandfold or so, and
-    /// heat maps hold the image at JPEG quality 85.
+    /// Bytes of the files that stay, about, as they were on slides of tissue: what is compressed or outlined takes so many
+    /// bytes a pixel.
     package static func outputBytes(
-        windows: Int, image: (width: Int, height: Int), stride: Int, isRefined: Bool, files: [OutputNames.Kind: String]
+        _ workload: Workload, image: (width: Int, height: Int), stride: Int, isRefined: Bool,
+        files: [OutputNames.Kind: String]
     ) -> Int {
         let pixels = Double(image.width) * Double(image.height)
+        let looked = pixels * Double(workload.withTissue) / Double(max(1, workload.windows))
         let map = 4 * 4 / 3 * pixels / Double(stride * stride)
         func bytes(_ kind: OutputNames.Kind, _ path: String) -> Double {
             switch kind {
-            case .mask: pixels * (isRefined ? 0.03 : 0.003)
+            case .mask: 0.005 * pixels + (isRefined ? 0.06 * looked : 0)
             case .record: 4096
-            case .csv: 40 * Double(windows)
-            case .geojson: isRefined ? pixels * 0.05 : 30 * Double(windows)
+            case .csv: 40 * Double(workload.windows)
+            case .geojson: isRefined ? 0.4 * looked : 10 * Double(workload.withTissue)
             case .probabilities, .disagreement: map
-            case .heatmap: (isTIFF(path) ? pixels * 4 / 3 : min(pixels, 4096 * 4096)) * 0.4
+            case .heatmap: (isTIFF(path) ? pixels * 4 / 3 : min(pixels, 4096 * 4096)) * 0.3
             case .tissue: 65536
             }
         }

@@ -51,6 +51,12 @@ package struct ImageSearch: Sendable {
         URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     }
 
+    /// Paths for a table: without their folders, unless names are then the same.
+    package static func shortNames(_ paths: [String]) -> [String] {
+        let names = paths.map { ($0 as NSString).lastPathComponent }
+        return Set(names).count == names.count ? names : paths
+    }
+
     private static func isFolder(_ path: String) -> Bool {
         var isFolder: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue

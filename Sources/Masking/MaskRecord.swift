@@ -142,6 +142,13 @@ package struct MaskRecord: Codable, Sendable {
         self.seconds = seconds
     }
 
+    /// What could not be read, in words; nil when all could. Refining reads at full resolution, which may be damaged where
+    /// windows were read at another.
+    package var unreadableParts: String? {
+        if windows.unreadable > 0 { return windows.unreadable == 1 ? "1 window" : "\(windows.unreadable) windows" }
+        return coverage.unreadable.pixels > 0 ? "parts of the full resolution" : nil
+    }
+
     /// Bytes that no record reaches.
     private static let largestFile = 1 << 20
 

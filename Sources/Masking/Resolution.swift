@@ -90,7 +90,8 @@ package func openBlocks(
     func fits(_ a: Int, _ b: Int) -> Bool { (Double(a) / Double(b) - 1).magnitude <= tolerance }
     if fits(source.width, width), fits(source.height, height) {
         return ResolvedImage(
-            reader: source, level: sourceLevel, note: "\(level)\(source.width) x \(source.height) pixels", micronsPerPixel: found)
+            reader: source, level: sourceLevel, note: "\(level)\(source.width) x \(source.height) pixels",
+            micronsPerPixel: found)
     }
     return ResolvedImage(
         reader: ScaledBlockReader(source, width: width, height: height), level: sourceLevel, note: note,

@@ -31,8 +31,7 @@ package struct RunSummary: Sendable {
     package mutating func finish(_ index: Int, _ record: MaskRecord, wasFound: Bool) {
         rows[index].state = wasFound ? .skipped : .done
         rows[index].record = record
-        let unreadable = record.windows.unreadable
-        if unreadable > 0 { rows[index].problem = "\(unreadable) windows could not be read" }
+        rows[index].problem = record.unreadableParts.map { "\($0) could not be read" }
     }
 
     /// `problem` is one line.
@@ -44,7 +43,7 @@ package struct RunSummary: Sendable {
     package func count(_ state: State) -> Int { rows.count { $0.state == state } }
 
     /// Whether parts of some image could not be read.
-    package var hasUnreadableParts: Bool { rows.contains { $0.record?.windows.unreadable ?? 0 > 0 } }
+    package var hasUnreadableParts: Bool { rows.contains { $0.record?.unreadableParts != nil } }
 
     package static let header = [
         "image", "state", "windows", "predicted", "background", "outside", "unreadable", "nuclei_share", "nuclei_mm2",
@@ -87,9 +86,9 @@ package struct RunSummary: Sendable {
         var table = TextTable(
             [("image", .left), ("state", .left), ("windows", .right), ("predicted", .right)]
                 + (hasGaps ? [("unreadable", .right)] : []) + [("nuclei", .right)]
-                + (hasAreas ? [("nuclei mm2", .right)] : []) + [("seconds", .right)])
-        for row in rows {
-            var cells = [row.image, row.state.rawValue]
+                + (hasAreas ? [("nuclei mm²", .right)] : []) + [("seconds", .right)])
+        for (row, name) in zip(rows, ImageSearch.shortNames(rows.map(\.image))) {
+            var cells = [name, row.state.rawValue]
             if let record = row.record {
                 let nuclei = record.coverage.nuclei
                 cells += ["\(record.windows.count)", "\(record.windows.predicted)"]

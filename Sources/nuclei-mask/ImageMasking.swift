@@ -125,11 +125,11 @@ struct ImageMasking {
         if place == nil {
             details(record)
         }
-        if windows.unreadable > 0 {
+        if let parts = record.unreadableParts {
             Terminal.writeError(
                 String(
-                    format: "warning: %@: %d windows could not be read; nothing is known of %.2f %% of the image\n",
-                    image, windows.unreadable, coverage.unreadable.share * 100))
+                    format: "warning: %@: %@ could not be read; nothing is known of %.2f %% of the image\n", image,
+                    parts, coverage.unreadable.share * 100))
         }
     }
 

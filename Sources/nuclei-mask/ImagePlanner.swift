@@ -17,12 +17,12 @@ final class ImagePlanner {
     /// Measures the model on this machine.
     init(_ job: MaskingJob, isQuiet: Bool) throws {
         self.job = job
-        madeFolders = try job.options.outputs.outputFolder.map(Folder.ensureCounted) ?? []
         if !isQuiet { Terminal.printLine("measuring \(job.model.path)") }
         rehearsal = try Rehearsal(job.masker)
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         programBytes = usage.ru_maxrss * 1024
+        madeFolders = try job.options.outputs.outputFolder.map(Folder.ensureCounted) ?? []
     }
 
     /// Takes away the folders that were made, as long as nothing is in them.
@@ -74,8 +74,7 @@ final class ImagePlanner {
         let journal = Journal.byteCount(windows: workload.windows, blocks: workload.blocks)
         plan.journalBytes = journal
         let outputs = ImagePlan.outputBytes(
-            windows: workload.windows, image: size, stride: job.options.stride, isRefined: job.options.refine != nil,
-            files: files)
+            workload, image: size, stride: job.options.stride, isRefined: job.options.refine != nil, files: files)
         plan.outputBytes = outputs
         let reading = try Rehearsal.reading(workload, from: reader)
         if let problem = reading?.problem { plan.notes.append("parts cannot be read: \(problem.problem)") }

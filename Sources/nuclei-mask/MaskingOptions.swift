@@ -77,7 +77,6 @@ struct MaskingOptions: ParsableArguments {
             """)
     var overwrite: Bool?
 
-
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {

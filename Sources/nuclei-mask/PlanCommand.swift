@@ -40,6 +40,11 @@ struct PlanCommand: ParsableCommand {
         }
     }
 
+    /// A problem, with the file that it is about where that is not the image.
+    private func described(_ problem: FileError, _ plan: ImagePlan) -> String {
+        problem.path == plan.image ? problem.problem : "\(problem)"
+    }
+
     private struct Report: Encodable {
         let windowsPerSecond: Double
         let threads: Int
@@ -71,11 +76,11 @@ struct PlanCommand: ParsableCommand {
             ("read", .left), ("tissue", .right), ("windows", .right), ("to compute", .right), ("time", .right),
             ("memory", .right), ("journal", .right), ("files", .right),
         ])
-        for plan in plans {
+        for (plan, name) in zip(plans, ImageSearch.shortNames(plans.map(\.image))) {
             let opened = plan.opened
             func bytes(_ count: Int?) -> String { count.map { "\(ByteCount($0))" } ?? "" }
             table.append([
-                plan.image, opened.map { "\($0.width) x \($0.height)" } ?? "",
+                name, opened.map { "\($0.width) x \($0.height)" } ?? "",
                 opened?.levels.map { "\($0.count)" } ?? "",
                 opened?.micronsPerPixel.map { String(format: "%.3f", ($0.x + $0.y) / 2) } ?? "",
                 opened.map { $0.vendor ?? "image" } ?? "", plan.reading ?? "",
@@ -89,21 +94,28 @@ struct PlanCommand: ParsableCommand {
         Terminal.printLine()
         for plan in plans {
             for note in plan.notes { Terminal.printLine("\(plan.image): \(note)") }
-            for problem in plan.problems { Terminal.printLine("\(plan.image): would fail: \(problem)") }
+            for problem in plan.problems {
+                Terminal.printLine("\(plan.image): would fail: \(described(problem, plan))")
+            }
         }
         let total = report(plans, planner)
         let windows = plans.reduce(0) { $0 + ($1.windowsToCompute ?? 0) }
+        if plans.contains(where: { !$0.notes.isEmpty || !$0.problems.isEmpty }) { Terminal.printLine() }
         Terminal.printLine(
             String(
-                format: "about %@ for %d windows at %.0f windows/s on %d %@, as measured now", Progress.clock(total.seconds),
-                windows, total.windowsPerSecond, total.threads, total.threads == 1 ? "thread" : "threads"))
+                format: "time: about %@, an estimate: %d windows at %.0f windows/s, measured now on %d %@",
+                Progress.clock(total.seconds), windows, total.windowsPerSecond, total.threads,
+                total.threads == 1 ? "thread" : "threads"))
         if let memory = total.memoryBytes, let journal = total.journalBytes {
             Terminal.printLine(
-                "about \(ByteCount(memory)) of memory, \(ByteCount(total.outputBytes)) of files, \(ByteCount(journal)) "
-                    + (options.outputs.keepProbabilities ? "of journals" : "of journal while it runs"))
+                "memory: about \(ByteCount(memory)); disk: about \(ByteCount(total.outputBytes)) of files, "
+                    + "\(ByteCount(journal)) of probabilities"
+                    + (options.outputs.keepProbabilities ? "" : " while windows are computed"))
         }
         let failing = plans.count { !$0.problems.isEmpty }
         Terminal.printLine(
-            failing == 0 ? "nothing was found that would go wrong" : "\(failing) of \(plans.count) would go wrong")
+            failing == 0
+                ? "nothing was found that would go wrong"
+                : "\(failing) of \(plans.count) \(plans.count == 1 ? "image" : "images") would go wrong")
     }
 }
