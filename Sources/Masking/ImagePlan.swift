@@ -14,7 +14,7 @@ package struct ImagePlan: Encodable, Sendable {
     package var windows: Int?
     /// Windows that are to be computed: none of them for an image that is finished.
     package var windowsToCompute: Int?
-    /// An estimate, without writing.
+    /// An estimate.
     package var seconds: Double?
     /// At most, with what the program and the model take.
     package var memoryBytes: Int?

@@ -15,9 +15,8 @@ final class ImagePlanner {
     private let madeFolders: [String]
 
     /// Measures the model on this machine.
-    init(_ job: MaskingJob, isQuiet: Bool) throws {
+    init(_ job: MaskingJob) throws {
         self.job = job
-        if !isQuiet { Terminal.printLine("measuring \(job.model.path)") }
         rehearsal = try Rehearsal(job.masker)
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
@@ -78,10 +77,27 @@ final class ImagePlanner {
         plan.outputBytes = outputs
         let reading = try Rehearsal.reading(workload, from: reader)
         if let problem = reading?.problem { plan.notes.append("parts cannot be read: \(problem.problem)") }
-        plan.seconds = ImagePlan.seconds(
+        let predicting = ImagePlan.seconds(
             windows: workload.withTissue, perWindow: rehearsal.secondsPerWindow, reading: reading?.seconds ?? 0,
             threads: job.options.threads.count)
+        plan.seconds = predicting
         try tryOutputs(of: image, opened, bytes: outputs, journal: journal)
+        plan.seconds = try predicting + secondsToWriteMask(of: image, size)
+    }
+
+    /// Writes the beginning of a mask with as many edges as windows make, for a tenth of a second or so, and drops it.
+    private func secondsToWriteMask(of image: String, _ size: (width: Int, height: Int)) throws -> Double {
+        let writer = try openMaskForWriting(
+            job.names.mask(for: image), width: size.width, height: size.height, bits: job.options.outputs.bits)
+        let row = (0..<size.width).map { UInt8($0 / job.options.stride % 2 * 255) }
+        let start = ContinuousClock.now
+        repeat {
+            // Rows of whole tiles of a pyramid.
+            for _ in 0..<min(256, size.height - writer.nextRow) {
+                try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) }
+            }
+        } while writer.nextRow < size.height && ContinuousClock.now - start < .milliseconds(100)
+        return Progress.seconds(ContinuousClock.now - start) * Double(size.height) / Double(writer.nextRow)
     }
 
     /// Makes all files, which are gone again unless they are completed, and counts what they take.

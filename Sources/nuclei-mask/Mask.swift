@@ -35,6 +35,7 @@ struct Mask: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             let job = try MaskingJob(options)
+            job.reportLeftOut()
             if let folder = options.outputs.outputFolder { try Folder.ensure(folder) }
             let path = try summaryPath(job)
             try path.map { path throws(FileError) in try requireOther(path, than: job.images) }

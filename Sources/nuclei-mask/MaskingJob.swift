@@ -11,6 +11,8 @@ struct MaskingJob {
     let images: [String]
     /// Whether one file is all that was asked for.
     let isSingle: Bool
+    /// Files that were found but are masks and other pictures of ours.
+    private let leftOut: Int
     let names: OutputNames
     let model: MaskRecord.NamedModel
     let micronsPerPixel: Double?
@@ -21,11 +23,7 @@ struct MaskingJob {
         names = options.outputs.names
         let search = try ImageSearch(options.images)
         (images, isSingle) = (search.images, search.isSingle)
-        if !search.leftOut.isEmpty {
-            let count = search.leftOut.count
-            Terminal.printLine(
-                "\(count) \(count == 1 ? "file" : "files") left out: masks and other pictures made of images")
-        }
+        leftOut = search.leftOut.count
         try Kernels.setThreadCount(options.threads.count)
         let loaded = try Model(pathOrBuiltIn: options.model)
         let path = options.model ?? Model.builtInName
@@ -38,6 +36,13 @@ struct MaskingJob {
         let outlines = search.images.compactMap { [names] in options.tissue.file(for: $0, names) }
         try options.outputs.requireDistinct(
             for: search.images, inputs: search.images + (options.model.map { [$0] } ?? []) + outlines)
+    }
+
+    /// Says in a line what was found but is not looked at.
+    func reportLeftOut() {
+        if leftOut == 0 { return }
+        let files = leftOut == 1 ? "1 file" : "\(leftOut) files"
+        Terminal.printLine("\(files) left out: masks and other pictures made of images")
     }
 
     /// Opens an image at the resolution that was asked for.

@@ -12,8 +12,8 @@ struct PlanCommand: ParsableCommand {
         discussion: """
             Takes what masking takes and opens every image: what would be read, how many windows there are and how many \
             have tissue, the time, memory and disk expected, and what would go wrong. Times are estimates from windows \
-            computed and pixels decoded now; writing comes on top. Nothing is written but the outline of the tissue, where \
-            --tissue-geojson asks for it.
+            computed, pixels decoded and rows of masks written now; --refine and --heatmap come on top. Nothing is written \
+            that stays but the outline of the tissue, where --tissue-geojson asks for it.
 
             \(ExitStatus.help) Where something would go wrong: the status that masking would end with.
             """)
@@ -26,11 +26,18 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         try reportingErrors {
             Interruption.watch()
-            let planner = try ImagePlanner(MaskingJob(options), isQuiet: json)
+            let job = try MaskingJob(options)
+            if !json {
+                job.reportLeftOut()
+                Terminal.printLine("measuring \(job.model.path)")
+            }
+            let planner = try ImagePlanner(job)
             defer { planner.removeFolders() }
             var plans = [ImagePlan]()
-            for image in planner.job.images {
+            var progress = Progress("plan", unit: "images")
+            for (index, image) in planner.job.images.enumerated() {
                 try Interruption.check("interrupted")
+                progress.update(index, of: planner.job.images.count)
                 plans.append(planner.plan(image))
             }
             try json ? printJSON(plans, planner) : printTable(plans, planner)

@@ -205,6 +205,42 @@ import Testing
         #expect(files("s") == ["a.jpg", "a.png", "b.png"] && work.files == ["empty", "s", "summary.csv", "t"])
     }
 
+    /// A slide with a tile that cannot be decoded.
+    private func damagedSlide(_ name: String) throws {
+        let path = "\(work.path)/\(name)"
+        let writer = try TIFFWriter(path: path, width: 1024, height: 1024, samples: .rgb)
+        for y in 0..<1024 {
+            let row = (0..<1024 * 3).map { UInt8(truncatingIfNeeded: ($0 * 31 + y * 17) &* 2_654_435_761 >> 7) }
+            try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) }
+        }
+        try writer.finish()
+        let file = try #require(FileHandle(forUpdatingAtPath: path))
+        try file.seek(toOffset: 50_000)
+        try file.write(contentsOf: Data(count: 2000))
+        try file.close()
+    }
+
+    @Test func whatCouldNotBeReadStaysKnown() throws {
+        try damagedSlide("s/a.tif")
+        try image("s/b.png")
+        for state in ["done", "skipped"] {
+            let result = try mask("s", "--tissue", "off", "--output-folder", "out")
+            #expect(result.status == 74, "\(result)")
+            #expect(result.errors.isEmpty == (state == "skipped"))
+            #expect(result.output.contains("2 images: 2 \(state) in "))
+            let row = try rows("out/summary.csv")[0].split(separator: ",", omittingEmptySubsequences: false)
+            let unreadable = try #require(Int(row[6]))
+            #expect(row[1] == state && unreadable > 0 && row[15] == "\(unreadable) windows could not be read", "\(row)")
+            if state == "done" {
+                #expect(
+                    result.errors.hasPrefix(
+                        "warning: s/a.tif: \(unreadable) windows could not be read; nothing is known of "))
+            }
+        }
+        try work.write("text", to: "s/c.png")
+        #expect(try mask("s", "--tissue", "off", "--output-folder", "out").status == 65, "a failure tells more")
+    }
+
     @Test func outputsThatFailAreOneImagesProblem() throws {
         try image("s/a.png")
         try image("s/b.png")
@@ -234,7 +270,7 @@ import Testing
         #expect(result.output.contains("3 images: 1 done, 1 interrupted, 1 waiting in "))
         #expect(
             try rows("out/summary.csv") == [
-                "s/a.png,done,9,9,0,0,0,share,,,,,,seconds,out/a_nuclei_mask.png,",
+                "s/a.png,done,6,6,0,0,0,share,,,,,,seconds,out/a_nuclei_mask.png,",
                 "s/b.png,interrupted,,,,,,,,,,,,,,"
                     + "interrupted; no mask of s/b.png was written yet: the same command goes on",
                 "s/c.png,waiting,,,,,,,,,,,,,,",

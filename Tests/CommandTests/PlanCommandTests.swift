@@ -80,7 +80,8 @@ import Testing
 
     @Test func planAsJSON() throws {
         try work.write("text", to: "b.svs")
-        let result = try plan("a.png", "b.svs", "--json", "--stride", "64", "--csv", "{}.csv")
+        try image("a_truth.png", 700, 500)
+        let result = try plan("a.png", "b.svs", "a_truth.png", "--json", "--stride", "64", "--csv", "{}.csv")
         #expect(result.status == 65 && result.errors.isEmpty)
         let content = try work.json(result.output)
         let images = try #require(content["images"] as? [[String: Any]])

@@ -111,7 +111,7 @@ import Testing
         #expect(files([.geojson: "a"], isRefined: true) > files([.geojson: "a"]))
         #expect(files([.heatmap: "a.tif"]) > files([.heatmap: "a.png"]))
         // Floats, and a third of them for the pyramid.
-        #expect(files([.probabilities: "a.tif"]) == 4 * 4 / 3 * 300 * 260 / 256)
+        #expect(files([.probabilities: "a.tif"]) == 4 * 300 * 260 / 256 * 4 / 3 + 1)
     }
 
     @Test func disksFillUp() throws {
