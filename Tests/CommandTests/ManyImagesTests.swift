@@ -209,13 +209,20 @@ import Testing
     private func damagedSlide(_ name: String) throws {
         let path = "\(work.path)/\(name)"
         let writer = try TIFFWriter(path: path, width: 1024, height: 1024, samples: .rgb)
-        for y in 0..<1024 {
-            let row = (0..<1024 * 3).map { UInt8(truncatingIfNeeded: ($0 * 31 + y * 17) &* 2_654_435_761 >> 7) }
+        // What cannot be compressed: most of the file are tiles of the full resolution.
+        var state: UInt64 = 1
+        for _ in 0..<1024 {
+            let row = (0..<1024 * 3).map { _ -> UInt8 in
+                state ^= state << 13
+                state ^= state >> 7
+                state ^= state << 17
+                return UInt8(truncatingIfNeeded: state >> 32)
+            }
             try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) }
         }
         try writer.finish()
         let file = try #require(FileHandle(forUpdatingAtPath: path))
-        try file.seek(toOffset: 50_000)
+        try file.seek(toOffset: file.seekToEnd() / 2)
         try file.write(contentsOf: Data(count: 2000))
         try file.close()
     }
