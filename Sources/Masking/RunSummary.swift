@@ -19,12 +19,15 @@ package struct RunSummary: Sendable {
         package fileprivate(set) var state = State.waiting
         package fileprivate(set) var record: MaskRecord?
         package fileprivate(set) var problem: String?
+        /// Of the CSV: made once, because the file is written after every image.
+        fileprivate var line = ""
     }
 
     package private(set) var rows: [Row]
 
     package init(_ images: [(image: String, mask: String)]) {
         rows = images.map { Row(image: $0.image, mask: $0.mask) }
+        for index in rows.indices { rows[index].line = Self.line(rows[index]) }
     }
 
     /// An image has its mask, `record` says which; made now, or found.
@@ -32,12 +35,14 @@ package struct RunSummary: Sendable {
         rows[index].state = wasFound ? .skipped : .done
         rows[index].record = record
         rows[index].problem = record.unreadableParts.map { "\($0) could not be read" }
+        rows[index].line = Self.line(rows[index])
     }
 
     /// `problem` is one line.
     package mutating func stop(_ index: Int, _ state: State, _ problem: String) {
         rows[index].state = state
         rows[index].problem = problem
+        rows[index].line = Self.line(rows[index])
     }
 
     package func count(_ state: State) -> Int { rows.count { $0.state == state } }
@@ -52,27 +57,28 @@ package struct RunSummary: Sendable {
 
     /// A row for each image, with the columns of `header` (RFC 4180, lines end as in Unix). Windows and areas are empty
     /// where there is no mask, areas also where the resolution is not known. Seconds are what the mask took.
-    package var csv: String {
-        let lines = rows.map { row -> [String] in
-            var cells = [row.image, row.state.rawValue]
-            if let record = row.record {
-                let (windows, coverage) = (record.windows, record.coverage)
-                let counts = [
-                    windows.count, windows.predicted, windows.withoutTissue, windows.outside, windows.unreadable,
-                ]
-                let areas = [
-                    coverage.nuclei, coverage.noNuclei, coverage.withoutTissue, coverage.outside, coverage.unreadable,
-                ]
-                cells += counts.map(String.init) + [String(format: "%.6f", coverage.nuclei.share)]
-                cells += areas.map { $0.squareMillimetres.map { String(format: "%.6f", $0) } ?? "" }
-                cells.append(String(format: "%.3f", record.seconds.predicting + record.seconds.writing))
-            } else {
-                cells += [String](repeating: "", count: 12)
-            }
-            return cells + [row.record == nil ? "" : row.mask, row.problem ?? ""]
+    package var csv: String { Self.line(Self.header) + rows.map(\.line).joined() }
+
+    private static func line(_ row: Row) -> String {
+        var cells = [row.image, row.state.rawValue]
+        if let record = row.record {
+            let (windows, coverage) = (record.windows, record.coverage)
+            let counts = [
+                windows.count, windows.predicted, windows.withoutTissue, windows.outside, windows.unreadable,
+            ]
+            let areas = [
+                coverage.nuclei, coverage.noNuclei, coverage.withoutTissue, coverage.outside, coverage.unreadable,
+            ]
+            cells += counts.map(String.init) + [String(format: "%.6f", coverage.nuclei.share)]
+            cells += areas.map { $0.squareMillimetres.map { String(format: "%.6f", $0) } ?? "" }
+            cells.append(String(format: "%.3f", record.seconds.predicting + record.seconds.writing))
+        } else {
+            cells += [String](repeating: "", count: 12)
         }
-        return ([Self.header] + lines).map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
+        return line(cells + [row.record == nil ? "" : row.mask, row.problem ?? ""])
     }
+
+    private static func line(_ cells: [String]) -> String { cells.map(quoted).joined(separator: ",") + "\n" }
 
     private static func quoted(_ cell: String) -> String {
         guard cell.contains(where: { ",\"\n\r".contains($0) || $0 == "\r\n" }) else { return cell }

@@ -50,10 +50,10 @@ struct Mask: ParsableCommand {
                     if let record = job.finished(image) {
                         Terminal.printLine("\(image): finished before, skipped (--overwrite makes it again)")
                         summary.finish(index, record, wasFound: true)
-                    } else {
-                        let masking = ImageMasking(job, image, place: job.isSingle ? nil : (index, job.images.count))
-                        summary.finish(index, try masking.run(), wasFound: false)
+                        continue
                     }
+                    let masking = ImageMasking(job, image, place: job.isSingle ? nil : (index, job.images.count))
+                    summary.finish(index, try masking.run(), wasFound: false)
                 } catch {
                     let state = error is Interrupted ? RunSummary.State.interrupted : .failed
                     summary.stop(index, state, "\(error)".replacing("\n", with: "; "))
@@ -68,6 +68,7 @@ struct Mask: ParsableCommand {
                 }
                 failures.append(report(failure))
             }
+            try write(summary, to: path)
             if !job.isSingle { print(summary, path, since: start) }
             let status = ExitStatus.combined(failures, isPartlyUnreadable: summary.hasUnreadableParts)
             if status != .success { throw status }
