@@ -24,6 +24,10 @@ package enum ExitStatus {
         processing, 73 output cannot be written, 74 done but parts of a slide could not be read, 130 interrupted.
         """
 
+    package static let helpForMany = """
+        \(help) Of several images: the highest of those that failed, else 74 if parts of one could not be read.
+        """
+
     /// What a command ends with that works on many files and goes on after a failure: the highest status of those that
     /// failed, and `partlyUnreadable` only where none did.
     package static func combined(_ failures: [ExitCode], isPartlyUnreadable: Bool) -> ExitCode {

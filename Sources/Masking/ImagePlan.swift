@@ -6,7 +6,7 @@ import Imaging
 package struct ImagePlan: Encodable, Sendable {
     package let image: String
     /// Nil where the image could not be opened as it is asked for.
-    package var opened: MaskRecord.Image?
+    package var properties: MaskRecord.Image?
     /// What is read: "level 1, resampled".
     package var reading: String?
     /// Share of the image that has tissue; nil where it is looked at everywhere.

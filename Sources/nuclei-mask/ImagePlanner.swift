@@ -45,7 +45,7 @@ final class ImagePlanner {
         let image = plan.image
         let opened = try job.open(image)
         let reader = opened.reader
-        plan.opened = .init(opened)
+        plan.properties = .init(opened)
         plan.reading = ImagePlan.reading(opened)
         if let note = opened.note { plan.notes.append(note) }
         if job.masker.pads(width: reader.width, height: reader.height) {

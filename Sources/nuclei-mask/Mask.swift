@@ -18,8 +18,7 @@ struct Mask: ParsableCommand {
             and the same command goes on. Of folders the images and slides that lie in them are taken, not those of folders \
             within, nor what this program has written.
 
-            \(ExitStatus.help) Of several images: the highest of those that failed, else 74 if parts of one could not be \
-            read.
+            \(ExitStatus.helpForMany)
             """)
 
     @OptionGroup var options: MaskingOptions

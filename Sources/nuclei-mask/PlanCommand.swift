@@ -15,7 +15,7 @@ struct PlanCommand: ParsableCommand {
             computed, pixels decoded and rows of masks written now; --refine and --heatmap come on top. Nothing is written \
             that stays but the outline of the tissue, where --tissue-geojson asks for it.
 
-            \(ExitStatus.help) Where something would go wrong: the status that masking would end with.
+            \(ExitStatus.helpForMany) Where something would go wrong: the status that masking would end with.
             """)
 
     @OptionGroup var options: MaskingOptions
@@ -84,14 +84,14 @@ struct PlanCommand: ParsableCommand {
             ("memory", .right), ("journal", .right), ("files", .right),
         ])
         for (plan, name) in zip(plans, ImageSearch.shortNames(plans.map(\.image))) {
-            let opened = plan.opened
+            let properties = plan.properties
             func bytes(_ count: Int?) -> String { count.map { "\(ByteCount($0))" } ?? "" }
             table.append([
-                name, opened.map { "\($0.width) x \($0.height)" } ?? "",
-                opened?.levels.map { "\($0.count)" } ?? "",
-                opened?.micronsPerPixel.map { String(format: "%.3f", ($0.x + $0.y) / 2) } ?? "",
-                opened.map { $0.vendor ?? "image" } ?? "", plan.reading ?? "",
-                plan.tissueShare.map { String(format: "%.1f %%", $0 * 100) } ?? (opened == nil ? "" : "all"),
+                name, properties.map { "\($0.width) x \($0.height)" } ?? "",
+                properties?.levels.map { "\($0.count)" } ?? "",
+                properties?.micronsPerPixel.map { String(format: "%.3f", ($0.x + $0.y) / 2) } ?? "",
+                properties.map { $0.vendor ?? "image" } ?? "", plan.reading ?? "",
+                plan.tissueShare.map { String(format: "%.1f %%", $0 * 100) } ?? (properties == nil ? "" : "all"),
                 plan.windows.map(String.init) ?? "", plan.windowsToCompute.map(String.init) ?? "",
                 plan.seconds.map(Progress.clock) ?? "", bytes(plan.memoryBytes), bytes(plan.journalBytes),
                 bytes(plan.outputBytes),

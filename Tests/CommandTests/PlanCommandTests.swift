@@ -88,7 +88,7 @@ import Testing
         let (good, bad) = (images[0], images[1])
         #expect(good["windows"] as? Int == 40 && good["windowsToCompute"] as? Int == 40)
         #expect(good["isFinished"] as? Bool == false && good["problems"] as? [String] == [])
-        #expect((good["opened"] as? [String: Any])?["width"] as? Int == 700)
+        #expect((good["properties"] as? [String: Any])?["width"] as? Int == 700)
         #expect(good["outputBytes"] as? Int == 4096 + 40 * 40 + 1750)
         #expect(good["journalBytes"] as? Int == 3 * 4096)
         #expect(bad["problems"] as? [String] == ["b.svs: expected a PNG, JPEG or whole-slide image, found text"])
