@@ -1,3 +1,5 @@
+import Files
+
 /// Two reports side by side.
 package struct Comparison {
     package enum Verdict: String, Sendable {

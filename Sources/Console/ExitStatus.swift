@@ -23,6 +23,17 @@ package enum ExitStatus {
         Exit status: 0 done, 64 wrong usage, 65 malformed input, 66 missing or unreadable input, 70 failure in \
         processing, 73 output cannot be written, 74 done but parts of a slide could not be read, 130 interrupted.
         """
+
+    package static let helpForMany = """
+        \(help) Of several images: the highest of those that failed, else 74 if parts of one could not be read.
+        """
+
+    /// What a command ends with that works on many files and goes on after a failure: the highest status of those that
+    /// failed, and `partlyUnreadable` only where none did.
+    package static func combined(_ failures: [ExitCode], isPartlyUnreadable: Bool) -> ExitCode {
+        let worst = failures.max { $0.rawValue < $1.rawValue }
+        return worst ?? (isPartlyUnreadable ? partlyUnreadable : .success)
+    }
 }
 
 /// An error whose exit status is its own.
@@ -63,10 +74,15 @@ package func reportingErrors(_ body: () throws -> Void) throws {
     } catch let error as ValidationError {
         throw error
     } catch {
-        Terminal.endProgress()
-        for line in "\(error)".split(separator: "\n") {
-            Terminal.writeError("\(error is Interrupted ? "" : "error: ")\(line)\n")
-        }
-        throw (error as? any ExitStatusProviding)?.exitStatus ?? ExitStatus.software
+        throw report(error)
     }
+}
+
+/// Prints the lines of an error on the standard error; returns its exit status.
+package func report(_ error: any Error) -> ExitCode {
+    Terminal.endProgress()
+    for line in "\(error)".split(separator: "\n") {
+        Terminal.writeError("\(error is Interrupted ? "" : "error: ")\(line)\n")
+    }
+    return (error as? any ExitStatusProviding)?.exitStatus ?? ExitStatus.software
 }

@@ -4,7 +4,8 @@ import Foundation
 package struct Progress {
     private let title: String
     private let unit: String
-    private let start = ContinuousClock.now
+    /// When the first part was done, and how much that was: what had been done before is not this run's speed.
+    private var start: (time: ContinuousClock.Instant, done: Int)?
     private var shown: ContinuousClock.Instant
     private let interval: Duration
 
@@ -13,29 +14,40 @@ package struct Progress {
         self.title = title
         self.unit = unit
         interval = Terminal.isInteractive ? .milliseconds(100) : .seconds(20)
-        shown = start
+        shown = .now
     }
 
     /// Tells how much is done; `details` are shown behind the bar.
     package mutating func update(_ done: Int, of total: Int, details: String = "") {
         let now = ContinuousClock.now
+        guard let start else {
+            start = (now, done)
+            return
+        }
         guard now - shown >= interval else { return }
         shown = now
-        let elapsed = Self.seconds(now - start)
-        let rate = Double(done) / max(elapsed, 1e-9)
+        let text = Self.text(
+            done, of: total, since: start.done, seconds: Self.seconds(now - start.time), unit: unit, details: details)
+        if Terminal.isInteractive {
+            Terminal.showProgress("\(title) \(Self.bar(Double(done) / Double(max(1, total)))) \(text)")
+        } else {
+            Terminal.writeError("\(title)  \(text)\n")
+        }
+    }
+
+    /// How much is done, how fast what came after `first` was, and how long the rest takes.
+    package static func text(
+        _ done: Int, of total: Int, since first: Int, seconds: Double, unit: String, details: String
+    ) -> String {
+        let rate = Double(done - first) / max(seconds, 1e-9)
         let left = rate > 0 ? Double(total - done) / rate : .infinity
         let speed = String(format: "%.1f %@/s", rate, unit)
-        let numbers = "\(done)/\(total)  \(speed)  \(Self.clock(left)) left\(details.isEmpty ? "" : "  \(details)")"
-        if Terminal.isInteractive {
-            Terminal.showProgress("\(title) \(Self.bar(Double(done) / Double(max(1, total)))) \(numbers)")
-        } else {
-            Terminal.writeError("\(title)  \(numbers)\n")
-        }
+        return "\(done)/\(total)  \(speed)  \(clock(left)) left\(details.isEmpty ? "" : "  \(details)")"
     }
 
     package func end() { Terminal.endProgress() }
 
-    static func bar(_ share: Double, width: Int = 24) -> String {
+    package static func bar(_ share: Double, width: Int = 24) -> String {
         let full = Int((min(max(share, 0), 1) * Double(width)).rounded(.down))
         return "[" + String(repeating: "#", count: full) + String(repeating: ".", count: width - full) + "]"
     }

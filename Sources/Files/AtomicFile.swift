@@ -110,9 +110,7 @@ package final class AtomicFile {
 
     /// Whether two paths name one file that exists.
     package static func areSame(_ a: String, _ b: String) -> Bool {
-        var (first, second) = (stat(), stat())
-        guard stat(a, &first) == 0, stat(b, &second) == 0 else { return false }
-        return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+        FileIdentity(a).map { $0 == FileIdentity(b) } ?? false
     }
 
     private static func resolved(_ path: String) -> String {

@@ -29,3 +29,11 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { "\(path): \(problem)" }
 }
+
+extension FileError: Encodable {
+    /// As its line.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -19,6 +19,18 @@ package enum Folder {
         try ensure(path)
     }
 
+    /// Makes a folder as `ensure` does; returns what was made, the innermost first.
+    package static func ensureCounted(_ path: String) throws(FileError) -> [String] {
+        var made = [String]()
+        var folder = URL(fileURLWithPath: path).path
+        while !FileManager.default.fileExists(atPath: folder), folder != "/" {
+            made.append(folder)
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+        try ensure(path)
+        return made
+    }
+
     /// Makes a folder, with those that it lies in, unless it is there.
     package static func ensure(_ path: String) throws(FileError) {
         do {

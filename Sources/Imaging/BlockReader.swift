@@ -1,4 +1,5 @@
 import Files
+import Synchronization
 
 /// An image read in rectangles, each decoded when it is asked for.
 ///
@@ -19,6 +20,8 @@ package protocol BlockReader: AnyObject {
     var pixelsRead: Double { get }
     /// Rows that a block may have without taking more memory than a reader is meant to.
     var largestBlockHeight: Int { get }
+    /// Pixels that have been decoded so far, of any resolution. Any thread may ask.
+    var decodedPixels: Int { get }
     /// Decodes a rectangle of the image. Damage to a part of a slide is marked in the block; damage that leaves nothing
     /// to go on with throws.
     func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError)
@@ -47,6 +50,7 @@ package final class RowBlockReader: BlockReader {
     private let reader: any RowReader
     private var rows = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
     private var top = 0
+    private let decoded = Atomic(0)
 
     package init(_ reader: any RowReader) {
         precondition(reader.nextRow == 0, "a fresh reader is needed")
@@ -61,6 +65,7 @@ package final class RowBlockReader: BlockReader {
     package var slide: SlideMetadata? { (reader as? SlideReader)?.metadata }
     package var isSequential: Bool { true }
     package var largestBlockHeight: Int { max(1, Self.band / reader.bytesPerRow) }
+    package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
     package func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
         precondition(region.y >= top && region.bottom <= height && region.x >= 0 && region.right <= width)
@@ -101,5 +106,6 @@ package final class RowBlockReader: BlockReader {
             let start = (reader.nextRow - top) * rowBytes
             try reader.readRows(into: UnsafeMutableRawBufferPointer(rebasing: rows[start...]), count: missing)
         }
+        decoded.store(reader.nextRow * reader.width, ordering: .relaxed)
     }
 }

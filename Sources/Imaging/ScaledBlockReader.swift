@@ -28,6 +28,7 @@ package final class ScaledBlockReader: BlockReader {
     package var imageHeight: Int { source.imageHeight }
     package var slide: SlideMetadata? { source.slide }
     package var isSequential: Bool { source.isSequential }
+    package var decodedPixels: Int { source.decodedPixels }
     package var pixelsRead: Double {
         max(Double(source.width) / Double(width), Double(source.height) / Double(height))
     }

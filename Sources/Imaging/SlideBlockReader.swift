@@ -1,4 +1,5 @@
 import Files
+import Synchronization
 
 /// Blocks of one level of a whole slide image, composed over the slide's background colour.
 ///
@@ -12,6 +13,7 @@ package final class SlideBlockReader: BlockReader {
     private var handle: OpenSlideHandle
     private let tile: (width: Int, height: Int)
     private var pixels = [UInt32]()
+    private let decoded = Atomic(0)
 
     /// Opens a slide at `level`. Throws `unreadable` or `malformed`; also when there is no such level.
     package init(_ path: String, level: Int = 0) throws(FileError) {
@@ -30,6 +32,7 @@ package final class SlideBlockReader: BlockReader {
     package var slide: SlideMetadata? { metadata }
     package var isSequential: Bool { false }
     package var largestBlockHeight: Int { .max }
+    package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
     package func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
@@ -63,6 +66,7 @@ package final class SlideBlockReader: BlockReader {
                 width: part.width, height: part.height)
             block.compose(part, UnsafeBufferPointer(pixels), background: metadata.background)
         }
+        decoded.add(count, ordering: .relaxed)
     }
 
     /// The pieces that multiples of a width and a height cut a region into, row by row.

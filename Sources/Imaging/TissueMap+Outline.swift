@@ -6,7 +6,8 @@ extension TissueMap {
     /// full resolution, x before y. Takes feature collections, features, geometries and lists of features; polygons and
     /// multi-polygons count, with their holes, and everything else is refused.
     ///
-    /// Cells that an outline only touches are tissue too.
+    /// Cells that an outline passes through are tissue too. Outlines are taken to a sixteenth of a cell, so that those
+    /// along the cells' edges, as they are written, come to the same cells.
     package init(outline path: String, imageWidth: Int, imageHeight: Int) throws(FileError) {
         let content: Any
         do {
@@ -22,11 +23,17 @@ extension TissueMap {
         self.init(
             imageWidth: imageWidth, imageHeight: imageHeight, width: size.width, height: size.height,
             isTissue: [Bool](repeating: false, count: size.width * size.height))
-        let scale = (x: Double(width) / Double(imageWidth), y: Double(height) / Double(imageHeight))
+        func place(_ value: Double, _ length: Int, _ cells: Int) -> Double {
+            (value * Double(16 * cells) / Double(length)).rounded() / 16
+        }
         for polygon in polygons {
-            let rings = polygon.map { $0.map { Point(x: $0.x * scale.x, y: $0.y * scale.y) } }
-            fill(rings)
-            for ring in rings { trace(ring) }
+            let rings = polygon.map { ring in
+                ring.map { Point(x: place($0.x, imageWidth, width), y: place($0.y, imageHeight, height)) }
+            }
+            var marksAny = fill(rings)
+            for ring in rings where trace(ring) { marksAny = true }
+            // Too small for a cell, and on an edge.
+            if !marksAny { mark(rings[0][0]) }
         }
     }
 
@@ -73,8 +80,9 @@ extension TissueMap {
         return result
     }
 
-    /// Cells whose centre lies inside: those with an odd number of crossings at their left.
-    private mutating func fill(_ rings: [[Point]]) {
+    /// Cells whose centre lies inside: those with an odd number of crossings at their left. Returns whether there are any.
+    private mutating func fill(_ rings: [[Point]]) -> Bool {
+        var marksAny = false
         for row in 0..<height {
             let y = Double(row) + 0.5
             var crossings = [Double]()
@@ -90,19 +98,33 @@ extension TissueMap {
                 let first = max(0, Int((from - 0.5).rounded(.up)))
                 let end = min(width, Int((to - 0.5).rounded(.down)) + 1)
                 if first < end { for x in first..<end { isTissue[row * width + x] = true } }
+                marksAny = marksAny || first < end
             }
         }
+        return marksAny
     }
 
-    /// Cells that lines between the points of a ring pass through, in steps of a quarter of a cell.
-    private mutating func trace(_ ring: [Point]) {
+    /// Cells whose inside lines between the points of a ring pass through, in steps of a quarter of a cell. Returns whether
+    /// there are any.
+    private mutating func trace(_ ring: [Point]) -> Bool {
+        var marksAny = false
         for (a, b) in zip(ring, ring.dropFirst() + ring.prefix(1)) {
             let steps = max(1, Int((4 * max((b.x - a.x).magnitude, (b.y - a.y).magnitude)).rounded(.up)))
             for step in 0...steps {
                 let share = Double(step) / Double(steps)
-                let x = (a.x + share * (b.x - a.x)).rounded(.down), y = (a.y + share * (b.y - a.y)).rounded(.down)
-                if x >= 0, y >= 0, x < Double(width), y < Double(height) { isTissue[Int(y) * width + Int(x)] = true }
+                let point = Point(x: a.x + share * (b.x - a.x), y: a.y + share * (b.y - a.y))
+                if point.x != point.x.rounded(), point.y != point.y.rounded() {
+                    mark(point)
+                    marksAny = true
+                }
             }
         }
+        return marksAny
+    }
+
+    /// The cell that a point lies in, if it is one of the grid's.
+    private mutating func mark(_ point: Point) {
+        let (x, y) = (point.x.rounded(.down), point.y.rounded(.down))
+        if x >= 0, y >= 0, x < Double(width), y < Double(height) { isTissue[Int(y) * width + Int(x)] = true }
     }
 }

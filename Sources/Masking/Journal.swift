@@ -20,13 +20,8 @@ package final class Journal {
         package var layout: String
 
         package init(image: String, model: String, windows: Int, layout: String) throws(FileError) {
-            var information = stat()
-            guard stat(image, &information) == 0 else {
-                throw FileError(image, .unreadable, "cannot be read (\(String(cString: strerror(errno))))")
-            }
-            self.image = (image as NSString).lastPathComponent
-            imageBytes = Int(information.st_size)
-            imageTime = Int(information.st_mtim.tv_sec) * 1_000_000_000 + Int(information.st_mtim.tv_nsec)
+            let file = try FileState(image)
+            (self.image, imageBytes, imageTime) = (file.name, file.bytes, file.time)
             (self.model, self.windows, self.layout) = (model, windows, layout)
         }
     }
@@ -48,6 +43,20 @@ package final class Journal {
     /// Whether the file held the windows of another identity.
     package let beganAnew: Bool
 
+    /// Bytes that a journal takes, about: those of a short identity.
+    package static func byteCount(windows: Int, blocks: Int) -> Int {
+        byteCount(header: page, windows: windows, blocks: blocks)
+    }
+
+    private static func byteCount(header: Int, windows: Int, blocks: Int) -> Int {
+        pages(header) + checksumBytes(blocks) + pages(max(1, WindowStore.byteCount(windows)))
+    }
+
+    private static func checksumBytes(_ blocks: Int) -> Int { pages(max(1, blocks) * MemoryLayout<UInt64>.stride) }
+
+    /// Bytes of whole pages.
+    private static func pages(_ bytes: Int) -> Int { (bytes + page - 1) / page * page }
+
     /// Opens what is there of the same identity and number of blocks, or begins anew. Throws `unwritable` when there is
     /// no room, another process has it, or the file is none of ours.
     package init(_ path: String, _ identity: Identity, blocks: Int) throws(FileError) {
@@ -58,11 +67,10 @@ package final class Journal {
         encoder.outputFormatting = [.sortedKeys]
         let text = (try? encoder.encode(identity)).map { String(decoding: $0, as: UTF8.self) } ?? ""
         let header = Array("\(Self.magic) \(blocks) blocks \(text)\n".utf8)
-        func pages(_ count: Int) -> Int { (count + Self.page - 1) / Self.page * Self.page }
-        let headerBytes = pages(header.count)
-        let checksumBytes = pages(max(1, blocks) * MemoryLayout<UInt64>.stride)
+        let headerBytes = Self.pages(header.count)
+        let checksumBytes = Self.checksumBytes(blocks)
         let storeOffset = headerBytes + checksumBytes
-        let byteCount = storeOffset + pages(max(1, WindowStore.byteCount(identity.windows)))
+        let byteCount = Self.byteCount(header: header.count, windows: identity.windows, blocks: blocks)
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         if descriptor < 0 { throw unwritable() }
         var isHeld = true

@@ -33,9 +33,9 @@ package struct MaskSummary: Sendable {
 package final class Masker {
     package static let nucleiClass = "NUCLEI"
 
-    private let model: Model
+    let model: Model
     private let batchSize: Int
-    private let settings: MaskSettings
+    let settings: MaskSettings
     private let nucleiIndex: Int
     /// Pixels that a side of a block may have: 16 MB a block, and little that is decoded twice.
     package var largestBlock = 2304
@@ -59,7 +59,7 @@ package final class Masker {
         self.settings = settings
     }
 
-    private var tile: Int { model.description.tileSize }
+    var tile: Int { model.description.tileSize }
 
     /// The windows that an image gets. Throws when they, or the rows of pixels that an image in rows needs, are more than
     /// memory is meant for.
@@ -112,14 +112,10 @@ package final class Masker {
     ) throws -> ProbabilityGrid {
         let grid = try grid(for: reader)
         let tissue = tissue?.scaled(width: reader.width, height: reader.height)
-        let predictor = try BlockPredictor(
-            model, batchSize: min(batchSize, grid.count), windowStride: settings.stride,
-            sharing: sharing)
+        let predictor = try predictor(largestBatch: grid.count)
         (sharingPlan, computed) = (predictor.sharing, 0)
         let side = largestSide(predictor.sharing, reader.pixelsRead)
-        let plan = BlockPlan(
-            grid, largestWidth: side, largestHeight: min(side, reader.largestBlockHeight),
-            phase: predictor.sharing?.stride ?? 1)
+        let plan = blocks(of: grid, reader, predictor.sharing)
         let journal = try openJournal?(layout(reader, side: side, tissue), grid.count, plan.count)
         let result = ProbabilityGrid(grid, journal?.store ?? WindowStore(count: grid.count))
         if let journal { result.keepCompleteBlocks(of: journal, plan) }
@@ -165,6 +161,19 @@ package final class Masker {
         return result
     }
 
+    /// What computes windows, no more than some at once.
+    func predictor(largestBatch: Int) throws -> BlockPredictor {
+        try BlockPredictor(
+            model, batchSize: min(batchSize, largestBatch), windowStride: settings.stride, sharing: sharing)
+    }
+
+    /// How an image's windows are cut into blocks.
+    func blocks(of grid: WindowGrid, _ reader: any BlockReader, _ sharing: SharingPlan?) -> BlockPlan {
+        let side = largestSide(sharing, reader.pixelsRead)
+        return BlockPlan(
+            grid, largestWidth: side, largestHeight: min(side, reader.largestBlockHeight), phase: sharing?.stride ?? 1)
+    }
+
     /// What the windows' values depend on beside the image and the model.
     private func layout(_ reader: any BlockReader, side: Int, _ tissue: TissueMap?) -> String {
         let trunk = sharingPlan.map { "\($0.trunk)" } ?? "none"
@@ -176,7 +185,7 @@ package final class Masker {
 
     /// Pixels that a side of a block may have: the features of a block take 80 MB at most, and a block has no more
     /// windows than their borders leave room for. Where pixels are made of finer ones, those count.
-    private func largestSide(_ sharing: SharingPlan?, _ pixelsRead: Double) -> Int {
+    func largestSide(_ sharing: SharingPlan?, _ pixelsRead: Double) -> Int {
         let read = max(tile, Int(Double(largestBlock) / max(1, pixelsRead)))
         guard let sharing else { return read }
         return min(read, sharing.largestSide(bytes: 80 << 20), tile + 31 * settings.stride)

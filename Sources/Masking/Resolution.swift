@@ -15,6 +15,8 @@ package enum ResolutionChoice: Equatable, Sendable {
 /// An image ready to be looked at, and what to say about its resolution; nil when there is nothing to say.
 package struct ResolvedImage {
     package let reader: any BlockReader
+    /// Level of the slide that is read; nil for other images.
+    package let level: Int?
     package let note: String?
     /// Microns per pixel of the full resolution, where the slide or the user says; nil for others.
     package let micronsPerPixel: (x: Double, y: Double)?
@@ -37,23 +39,26 @@ package func openBlocks(
         }
         let reader = try SlideBlockReader(path, level: level)
         return ResolvedImage(
-            reader: reader, note: "level \(level), \(reader.width) x \(reader.height) pixels, as it is",
+            reader: reader, level: level, note: "level \(level), \(reader.width) x \(reader.height) pixels, as it is",
             micronsPerPixel: full.slide?.micronsPerPixel)
     }
+    let fullLevel = full.slide.map { _ in 0 }
     guard let wanted else {
         let note = full.slide == nil ? nil : "read at full resolution: the model does not know its own"
         if case .imageMicronsPerPixel = choice {
             throw FileError(
                 path, expected: "a model that knows its resolution, as --mpp asks for", found: "one that does not")
         }
-        return ResolvedImage(reader: full, note: note, micronsPerPixel: full.slide?.micronsPerPixel)
+        return ResolvedImage(
+            reader: full, level: fullLevel, note: note, micronsPerPixel: full.slide?.micronsPerPixel)
     }
     var found = full.slide?.micronsPerPixel
     if case .imageMicronsPerPixel(let value) = choice { found = (value, value) }
     guard let found else {
         if full.slide == nil {
             return ResolvedImage(
-                reader: full, note: String(format: "taken to have the model's %.3f microns per pixel (--mpp)", wanted),
+                reader: full, level: nil,
+                note: String(format: "taken to have the model's %.3f microns per pixel (--mpp)", wanted),
                 micronsPerPixel: nil)
         }
         throw FileError(
@@ -66,7 +71,7 @@ package func openBlocks(
             found: "\(found.x) x \(found.y)")
     }
     if (scale.x - 1).magnitude <= tolerance, (scale.y - 1).magnitude <= tolerance {
-        return ResolvedImage(reader: full, note: nil, micronsPerPixel: found)
+        return ResolvedImage(reader: full, level: fullLevel, note: nil, micronsPerPixel: found)
     }
     var source = full
     if let levels = full.slide?.levels {
@@ -76,7 +81,8 @@ package func openBlocks(
     }
     func length(_ pixels: Int, _ scale: Double) -> Int { max(1, Int((Double(pixels) / scale).rounded())) }
     let (width, height) = (length(full.width, scale.x), length(full.height, scale.y))
-    let level = (source as? SlideBlockReader).map { "level \($0.level), " } ?? ""
+    let sourceLevel = (source as? SlideBlockReader)?.level
+    let level = sourceLevel.map { "level \($0), " } ?? ""
     let note = String(
         format: "%@resampled from %.4g to %.4g microns per pixel: %d x %d pixels", level, found.x, wanted, width, height
     )
@@ -84,8 +90,10 @@ package func openBlocks(
     func fits(_ a: Int, _ b: Int) -> Bool { (Double(a) / Double(b) - 1).magnitude <= tolerance }
     if fits(source.width, width), fits(source.height, height) {
         return ResolvedImage(
-            reader: source, note: "\(level)\(source.width) x \(source.height) pixels", micronsPerPixel: found)
+            reader: source, level: sourceLevel, note: "\(level)\(source.width) x \(source.height) pixels",
+            micronsPerPixel: found)
     }
     return ResolvedImage(
-        reader: ScaledBlockReader(source, width: width, height: height), note: note, micronsPerPixel: found)
+        reader: ScaledBlockReader(source, width: width, height: height), level: sourceLevel, note: note,
+        micronsPerPixel: found)
 }

@@ -45,18 +45,19 @@ struct MaskOutputs {
             return .init(micronsPerPixel: scaled, description: description, software: "nuclei \(version)")
         }
         mask = try openMaskForWriting(
-            options.maskPath(for: image), width: width, height: height, bits: options.bits,
+            options.names.mask(for: image), width: width, height: height, bits: options.bits,
             properties: properties("mask of nuclei: 255 where they are, else 0"))
-        record = try AtomicFile(options.recordPath(for: image))
-        table = try options.csv.map { path throws(FileError) in try AtomicFile(path) }
-        outlines = try options.geojson.map { path throws(FileError) in
+        let names = options.names.paths(for: image)
+        record = try AtomicFile(names[.record]!)
+        table = try names[.csv].map { path throws(FileError) in try AtomicFile(path) }
+        outlines = try names[.geojson].map { path throws(FileError) in
             try GeoJSONWriter(
                 path, objectType: refinement == nil ? .annotation : .detection, name: "Nuclei",
                 colour: Self.outlineColour)
         }
         let mapSize = FieldMap.size(width: width, height: height, side: settings.stride)
         let requested: [(FieldMap.Quantity, String?)] = [
-            (.probability, options.probabilities), (.variance, options.disagreement),
+            (.probability, names[.probabilities]), (.variance, names[.disagreement]),
         ]
         maps = try requested.compactMap { quantity, path in
             guard let path else { return nil }
@@ -68,7 +69,7 @@ struct MaskOutputs {
                     properties: properties(description, scale: settings.stride))
             )
         }
-        heatMap = try options.heatmap.map { path in
+        heatMap = try names[.heatmap].map { path in
             guard !OutputOptions.isTIFF(path) else {
                 return try TIFFWriter(
                     path: path, width: width, height: height, samples: .rgb, compression: .jpeg(quality: 85),

@@ -3,15 +3,20 @@ import Console
 import Files
 import Foundation
 import Imaging
+import Masking
 
 /// What is written of an image, and where.
 struct OutputOptions: ParsableArguments {
     @Option(
         help: """
-            Mask to write: .png, or .tif for a pyramid in BigTIFF (default: IMAGE's name with _nuclei_mask.png, beside \
-            it). A file of the same name with .json says how it was made.
+            Mask to write: .png, or .tif for a pyramid in BigTIFF (default: {}_nuclei_mask.png). A file of the same name \
+            with .json says how it was made. In this name and those below {} stands for the name of IMAGE; a name with \
+            it that has no folder is meant beside IMAGE. Of several images each output needs it.
             """)
     var output: String?
+
+    @Option(help: "Folder to write all files to whose names have no folder; it is made where it is not there.")
+    var outputFolder: String?
 
     @Option(help: "Bits a pixel of a PNG mask, 8 or 1.")
     var bits = 8
@@ -34,6 +39,13 @@ struct OutputOptions: ParsableArguments {
             full resolution, .png or .jpg for one of at most 4096 pixels a side.
             """)
     var heatmap: String?
+
+    @Option(
+        help: """
+            GeoJSON to write with the outline of the tissue, before windows are computed: to look at in QuPath, to change, \
+            and to hand to --tissue.
+            """)
+    var tissueGeojson: String?
 
     @Flag(
         help: """
@@ -59,40 +71,35 @@ struct OutputOptions: ParsableArguments {
         }
     }
 
-    func maskPath(for image: String) -> String { output ?? defaultPath(for: image, ending: "_nuclei_mask.png") }
-
-    func recordPath(for image: String) -> String { defaultPath(for: maskPath(for: image), ending: ".json") }
-
-    /// The file that lets an interrupted command go on.
-    func journalPath(for image: String) -> String {
-        let path = maskPath(for: image) + ".windows"
-        guard let scratch else { return path }
-        // Masks of one name in several folders have journals of their own.
-        let place = URL(fileURLWithPath: path).standardizedFileURL.path
-        let digest = Array(place.utf8).withUnsafeBytes { SHA256.digest(of: $0) }
-        let name = "\(digest.prefix(8))-\((path as NSString).lastPathComponent)"
-        return (scratch as NSString).appendingPathComponent(name)
-    }
-
-    /// All that is written for an image, by what it is.
-    func paths(for image: String) -> [String: String] {
-        let optional = [
-            "csv": csv, "geojson": geojson, "probabilities": probabilities, "disagreement": disagreement,
-            "heatmap": heatmap,
+    /// What is written of an image, and where.
+    var names: OutputNames {
+        let requested: [OutputNames.Kind: String?] = [
+            .mask: output, .csv: csv, .geojson: geojson, .probabilities: probabilities, .disagreement: disagreement,
+            .heatmap: heatmap, .tissue: tissueGeojson,
         ]
-        let always = ["mask": maskPath(for: image), "record": recordPath(for: image)]
-        return always.merging(optional.compactMapValues { $0 }) { $1 }
+        return OutputNames(requested.compactMapValues { $0 }, folder: outputFolder, scratch: scratch)
     }
 
-    /// Throws when a file to write is one of those to read, or two of them are one.
-    func requireDistinct(for image: String, inputs: [String]) throws {
-        var names = [String: String]()
-        let written = paths(for: image).sorted { $0.key < $1.key }.map(\.value) + [journalPath(for: image)]
-        for path in written {
-            try requireOther(path, than: inputs)
-            let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-            if let other = names.updateValue(path, forKey: place) {
-                throw ValidationError("expected another file for each output, found \(other) and \(path)")
+    /// Throws when outputs of several images have one name, a file to write is one of those to read, or two of them are
+    /// one.
+    func requireDistinct(for images: [String], inputs: [String]) throws {
+        let options: [(String, String?)] = [
+            ("--output", output), ("--csv", csv), ("--geojson", geojson), ("--probabilities", probabilities),
+            ("--disagreement", disagreement), ("--heatmap", heatmap), ("--tissue-geojson", tissueGeojson),
+        ]
+        if images.count > 1 {
+            for (option, name) in options {
+                try require(
+                    name?.contains(OutputNames.placeholder) ?? true, option,
+                    "a name with {}, which stands for each image's", found: name ?? "")
+            }
+        }
+        let names = names
+        if let clash = names.clash(for: images) { throw ValidationError(clash) }
+        let read = Dictionary(inputs.compactMap { path in FileIdentity(path).map { ($0, path) } }) { first, _ in first }
+        for image in images {
+            for path in names.paths(for: image).values.sorted() + [names.journal(for: image)] {
+                if let input = FileIdentity(path).flatMap({ read[$0] }) { try requireOther(path, than: [input]) }
             }
         }
     }

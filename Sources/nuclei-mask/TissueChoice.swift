@@ -1,8 +1,8 @@
 import ArgumentParser
-import Console
 import Files
 import Foundation
 import Imaging
+import Masking
 
 /// What `--tissue` can be.
 enum TissueChoice: ExpressibleByArgument {
@@ -21,33 +21,44 @@ enum TissueChoice: ExpressibleByArgument {
 
     var defaultValueDescription: String { "auto" }
 
-    /// The files that it names.
-    var files: [String] { if case .outline(let path) = self { [path] } else { [] } }
+    /// The outline that it names for an image: `{}` stands for the image's name, as in the names of what is written.
+    func file(for image: String, _ names: OutputNames) -> String? {
+        guard case .outline(let path) = self else { return nil }
+        return path.contains(OutputNames.placeholder) ? names.resolve(path, for: image) : path
+    }
 
-    /// Where to look in an image, nil for everywhere; says so in a line.
-    func map(of image: any BlockReader) throws(FileError) -> TissueMap? {
+    /// What decides where to look in an image: the choice, or the digest of the outline.
+    func identity(for image: String, _ names: OutputNames) throws(FileError) -> String {
+        if let path = file(for: image, names) { return try SHA256.digest(ofFile: path) }
+        return if case .off = self { "off" } else { "auto" }
+    }
+
+    /// Where to look in an image, nil for everywhere; `say` gets a line about it.
+    func map(
+        of image: any BlockReader, _ names: OutputNames, say: (String) -> Void
+    ) throws(FileError) -> TissueMap? {
         switch self {
         case .off: return nil
-        case .outline(let path):
+        case .outline:
+            let path = file(for: image.path, names)!
             let map = try TissueMap(outline: path, imageWidth: image.imageWidth, imageHeight: image.imageHeight)
-            Terminal.printLine(
-                String(format: "%@: tissue on %.1f %%, by %@", image.path, map.share * 100, path))
+            say(String(format: "tissue on %.1f %%, by %@", map.share * 100, path))
             return map
         case .auto:
             guard let slide = image.slide else { return nil }
             do {
                 guard let finding = try TissueMap.find(image.path, slide) else {
-                    Terminal.printLine("\(image.path): its smallest level is too large to look for tissue there")
+                    say("its smallest level is too large to look for tissue there")
                     return nil
                 }
-                Terminal.printLine(
+                say(
                     String(
-                        format: "%@: tissue on %.1f %% (level %d, colour above %d of 255)", image.path,
-                        finding.map.share * 100, finding.level, finding.threshold))
+                        format: "tissue on %.1f %% (level %d, colour above %d of 255)", finding.map.share * 100,
+                        finding.level, finding.threshold))
                 return finding.map
             } catch  where error.kind == .malformed {
                 // A damaged overview must not keep the rest of a slide from being looked at.
-                Terminal.printLine("\(image.path): tissue cannot be told, all is looked at: \(error.problem)")
+                say("tissue cannot be told, all is looked at: \(error.problem)")
                 return nil
             }
         }

@@ -97,6 +97,22 @@ import Testing
         #expect(resampled.output.contains("300 x 300 pixels, 1 windows"))
         let mask = try RGBImage(decoding: "\(work.path)/m.png")
         #expect(mask.width == 300 && mask.height == 300)
+        // A slide that does not say its resolution.
+        let slide = try Command.mask.run("set/wsi_crop_1.jpg", "--output", "slide.tif", in: work.path)
+        #expect(slide.status == 0)
+        // Its record would tell that it is a mask.
+        try FileManager.default.removeItem(atPath: "\(work.path)/slide.json")
+        let plan = try Command.mask.run(
+            "plan", "set/wsi_crop_1.jpg", "slide.tif", "--model", "run/last.safetensors", in: work.path)
+        #expect(plan.status == 65, "\(plan)")
+        #expect(
+            plan.output.contains(
+                "slide.tif: would fail: expected a slide that says its microns per pixel, or --mpp, or --level, found "
+                    + "neither\n"))
+        #expect(plan.output.contains("crop_1.jpg: taken to have the model's 0.500 microns per pixel (--mpp)\n"))
+        let told = try Command.mask.run(
+            "plan", "slide.tif", "--model", "run/last.safetensors", "--mpp", "0.25", in: work.path)
+        #expect(told.status == 0 && told.output.contains("  level 1  "), "\(told)")
         let unknown = try Command.train.run("set", "--architecture", "large", in: work.path)
         #expect(unknown.status == 64)
     }

@@ -30,10 +30,13 @@ struct UsageTests {
         for option in [
             "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--tissue",
             "--bits",
-            "--mpp", "--level", "--shared-features/--no-shared-features",
+            "--mpp", "--level", "--shared-features/--no-shared-features", "--output-folder", "--tissue-geojson",
+            "--overwrite/--no-overwrite",
         ] {
             #expect(mask.output.contains(option), "\(option)")
+            #expect(try Command.mask.run("plan", "--help", in: work.path).output.contains(option), "\(option)")
         }
+        #expect(mask.output.contains("--summary"))
         #expect(try Command.train.run("--version", in: work.path).output == "0.1.0\n")
         #expect(try Command.mask.run("--version", in: work.path).output == "0.1.0\n")
     }

@@ -9,6 +9,7 @@ private final class Source: BlockReader {
     let slide: SlideMetadata? = nil
     let isSequential = false
     let largestBlockHeight = 1000
+    let decodedPixels = 0
     var unreadable = [PixelRegion]()
     var clear = [PixelRegion]()
 

@@ -78,6 +78,19 @@ import Testing
         #expect(isTissue(60, 1400) && !isTissue(160, 1400), "reaches beyond the image")
     }
 
+    /// Cells are 32 pixels wide: what is less than a pixel from their edges is on them.
+    @Test func outlinesOnTheEdgesOfCells() throws {
+        func cells(_ ring: String) throws -> [Int] {
+            let path = try folder.file("e.geojson", Array(#"{"type":"Polygon","coordinates":[[\#(ring)]]}"#.utf8))
+            let map = try TissueMap(outline: path, imageWidth: 320, imageHeight: 320)
+            return map.isTissue.indices.filter { map.isTissue[$0] }
+        }
+        #expect(try cells("[32,32],[64,32],[64,64],[32,64],[32,32]") == [11])
+        #expect(try cells("[31.5,32],[64.5,32],[64,63.5],[32,64.5],[31.5,32]") == [11])
+        #expect(try cells("[32,32],[67,32],[67,64],[32,64],[32,32]") == [11, 12])
+        #expect(try cells("[64,64],[64.5,64],[64.5,64.5],[64,64.5],[64,64]") == [22], "smaller than what is told apart")
+    }
+
     @Test func badOutlines() throws {
         func problem(_ text: String) throws -> String? {
             let path = try folder.file("bad.geojson", Array(text.utf8))

@@ -18,6 +18,7 @@ final class ArrayBlocks: BlockReader {
     var clear = [PixelRegion]()
     /// Reads in all, and what the next ones throw.
     private(set) var pixelsRead = 0
+    var decodedPixels: Int { pixelsRead }
     var failure: FileError?
     private let pixels: [UInt8]
 

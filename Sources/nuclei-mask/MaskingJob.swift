@@ -1,0 +1,81 @@
+import Console
+import Files
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+
+/// The images of a command, what is to be written of each, and the model, checked before anything runs.
+struct MaskingJob {
+    let options: MaskingOptions
+    let images: [String]
+    /// Whether one file is all that was asked for.
+    let isSingle: Bool
+    /// Files that were found but are masks and other pictures of ours.
+    private let leftOut: Int
+    let names: OutputNames
+    let model: MaskRecord.NamedModel
+    let micronsPerPixel: Double?
+    let masker: Masker
+
+    init(_ options: MaskingOptions) throws {
+        self.options = options
+        names = options.outputs.names
+        let search = try ImageSearch(options.images)
+        (images, isSingle) = (search.images, search.isSingle)
+        leftOut = search.leftOut.count
+        try Kernels.setThreadCount(options.threads.count)
+        let loaded = try Model(pathOrBuiltIn: options.model)
+        let path = options.model ?? Model.builtInName
+        try options.requireOverlap(loaded.description.tileSize)
+        model = MaskRecord.NamedModel(
+            path: path, sha256: try Model.digest(ofPathOrBuiltIn: options.model), loaded.description)
+        micronsPerPixel = loaded.description.micronsPerPixel
+        masker = try Masker(loaded, path: path, batchSize: options.batch.size, settings: options.settings)
+        masker.sharing = options.sharedFeatures ? .automatic : .none
+        let outlines = search.images.compactMap { [names] in options.tissue.file(for: $0, names) }
+        try options.outputs.requireDistinct(
+            for: search.images, inputs: search.images + (options.model.map { [$0] } ?? []) + outlines)
+    }
+
+    /// Says in a line what was found but is not looked at.
+    func reportLeftOut() {
+        if leftOut == 0 { return }
+        let files = leftOut == 1 ? "1 file" : "\(leftOut) files"
+        Terminal.printLine("\(files) left out: masks and other pictures made of images")
+    }
+
+    /// Opens an image at the resolution that was asked for.
+    func open(_ image: String) throws(FileError) -> ResolvedImage {
+        try openBlocks(image, modelMicronsPerPixel: micronsPerPixel, options.resolution)
+    }
+
+    func request(for image: String) throws(FileError) -> MaskRequest {
+        MaskRequest(
+            version: version, image: try FileState(image), model: model.sha256, settings: options.settings,
+            resolution: options.resolution, tissue: try options.tissue.identity(for: image, names),
+            refinement: options.refine?.rawValue, bits: options.outputs.bits, files: names.paths(for: image))
+    }
+
+    /// The record of an image that need not be masked again; nil for others, also for those that cannot be read.
+    func finished(_ image: String) -> MaskRecord? {
+        if options.overwrite ?? isSingle { return nil }
+        return (try? request(for: image))?.finished(names.paths(for: image))
+    }
+
+    /// How to refine: at the slide's resolution, else the model's, else that of 40x, which `say` gets a line about.
+    func refinement(of image: ResolvedImage, say: (String) -> Void) -> RefinementSettings? {
+        guard options.refine != nil else { return nil }
+        if let slide = image.micronsPerPixel { return RefinementSettings(micronsPerPixel: (slide.x + slide.y) / 2) }
+        let assumed = micronsPerPixel ?? 0.25
+        say(String(format: "its resolution is not known; refined as if it were %.3f microns per pixel", assumed))
+        return RefinementSettings(micronsPerPixel: assumed)
+    }
+
+    /// Writes the outline of the tissue, where it was asked for.
+    func writeTissue(_ tissue: TissueMap?, of image: any BlockReader) throws {
+        guard let path = names.path(.tissue, for: image.path) else { return }
+        let everywhere = TissueMap.everywhere(imageWidth: image.imageWidth, imageHeight: image.imageHeight)
+        try (tissue ?? everywhere).writeOutlines(to: path)
+    }
+}

@@ -1,0 +1,308 @@
+import Files
+import Foundation
+import Imaging
+import Testing
+
+/// Several images in one command.
+@Suite(.serialized) struct ManyImagesTests {
+    private let work: WorkFolder
+
+    init() throws {
+        work = try WorkFolder()
+        try FileManager.default.createDirectory(atPath: "\(work.path)/s", withIntermediateDirectories: true)
+    }
+
+    /// An image of 300 x 260 pixels: 4 windows at the default stride.
+    private func image(_ name: String, width: Int = 300, height: Int = 260, seed: Int = 1) throws {
+        let writer = try PNGWriter(path: "\(work.path)/\(name)", width: width, height: height, channels: .rgb)
+        for y in 0..<height {
+            let row = (0..<width * 3).map { UInt8(truncatingIfNeeded: ($0 / 30 * seed + y / 20) &* 97) }
+            try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) }
+        }
+        try writer.finish()
+    }
+
+    private func mask(_ arguments: String...) throws -> Command.Result {
+        try Command.mask.start(arguments, in: work.path).wait()
+    }
+
+    private func files(_ folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "\(work.path)/\(folder)")) ?? []).sorted()
+    }
+
+    private func text(_ name: String) throws -> String {
+        try String(contentsOfFile: "\(work.path)/\(name)", encoding: .utf8)
+    }
+
+    /// Rows of a summary without the columns that differ from run to run: shares and seconds.
+    private func rows(_ name: String) throws -> [String] {
+        try text(name).split(separator: "\n").dropFirst().map { line in
+            var cells = line.split(separator: ",", omittingEmptySubsequences: false)
+            if cells.count > 13, !cells[7].isEmpty { (cells[7], cells[13]) = ("share", "seconds") }
+            return cells.joined(separator: ",")
+        }
+    }
+
+    @Test func aBrokenImageDoesNotStopTheOthers() throws {
+        try image("s/a1.png")
+        try image("s/a10.png", seed: 3)
+        try work.write("not an image", to: "s/a2.png")
+        try image("s/a3.png", seed: 5)
+        let whole = try #require(FileManager.default.contents(atPath: "\(work.path)/s/a3.png"))
+        try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: "\(work.path)/s/a3.png"))
+        let result = try mask("s", "none.svs")
+        #expect(result.status == 66, "\(result)")
+        let errors = result.errors.split(separator: "\n")
+        #expect(errors.count == 3, "\(result)")
+        #expect(errors[0] == "error: s/a2.png: expected a PNG, JPEG or whole-slide image, found text")
+        #expect(errors[1].hasPrefix("error: s/a3.png: "))
+        #expect(errors[2] == "error: none.svs: cannot be read (No such file or directory)")
+        #expect(
+            files("s").filter { $0.contains("nuclei") } == [
+                "a10_nuclei_mask.json", "a10_nuclei_mask.png", "a1_nuclei_mask.json", "a1_nuclei_mask.png",
+            ])
+        let lines = result.output.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines[0].hasPrefix("s/a1.png: 300 x 260 pixels, 4 windows in ") && lines[0].contains("; nuclei cover "))
+        #expect(lines[1].hasPrefix("s/a10.png: 300 x 260 pixels, 4 windows in "))
+        #expect(lines[2].isEmpty && lines[3].hasPrefix("image     state   windows  predicted "))
+        #expect(lines[4].hasPrefix("a1.png    done          4          4 ") && lines[5] == "a2.png    failed")
+        #expect(lines[8] == "none.svs  failed" && lines[9].isEmpty)
+        #expect(lines[10].hasPrefix("5 images: 2 done, 3 failed in 0:0"))
+        #expect(lines[11] == "summary: summary.csv")
+        #expect(
+            try text("summary.csv").hasPrefix(
+                "image,state,windows,predicted,background,outside,unreadable,nuclei_share,nuclei_mm2,no_nuclei_mm2,"
+                    + "background_mm2,outside_mm2,unreadable_mm2,seconds,mask,problem\n"))
+        let rows = try rows("summary.csv")
+        #expect(rows[0] == "s/a1.png,done,4,4,0,0,0,share,,,,,,seconds,s/a1_nuclei_mask.png,")
+        #expect(
+            rows[1] == "s/a2.png,failed,,,,,,,,,,,,,,"
+                + "\"s/a2.png: expected a PNG, JPEG or whole-slide image, found text\"")
+        #expect(rows[2].hasPrefix("s/a3.png,failed,,") && rows[3].hasPrefix("s/a10.png,done,4,4,"))
+        #expect(rows[4] == "none.svs,failed,,,,,,,,,,,,,,none.svs: cannot be read (No such file or directory)")
+
+        // Again: what is finished is skipped, and the summary says the same of it.
+        let again = try mask("s", "none.svs")
+        #expect(again.status == 66)
+        #expect(again.output.hasPrefix("2 files left out: masks and other pictures made of images\n"), "\(again)")
+        #expect(
+            again.output.contains("\ns/a1.png: finished before, skipped (--overwrite makes it again)\n")
+                && again.output.contains("5 images: 2 skipped, 3 failed in "))
+        let skipped = try self.rows("summary.csv")
+        #expect(skipped[0] == "s/a1.png,skipped,4,4,0,0,0,share,,,,,,seconds,s/a1_nuclei_mask.png,")
+        #expect(Array(skipped[1...2]) == Array(rows[1...2]))
+    }
+
+    @Test func whatIsFinishedIsSkipped() throws {
+        try image("s/a.png")
+        try image("s/b.png", seed: 3)
+        let first = try mask("s/a.png", "s/b.png", "--output-folder", "out/deep")
+        try #require(first.status == 0 && first.errors.isEmpty, "\(first)")
+        #expect(
+            files("out/deep") == [
+                "a_nuclei_mask.json", "a_nuclei_mask.png", "b_nuclei_mask.json", "b_nuclei_mask.png", "summary.csv",
+            ])
+        #expect(files("s") == ["a.png", "b.png"] && work.files == ["out", "s"])
+        func counts(_ arguments: String...) throws -> String {
+            let result = try Command.mask.start(["s", "--output-folder", "out/deep"] + arguments, in: work.path).wait()
+            try #require(result.status == 0, "\(result)")
+            let line = result.output.split(separator: "\n").first { $0.hasPrefix("2 images: ") } ?? ""
+            return String(
+                line.dropFirst("2 images: ".count).prefix { $0 != " " || !line.isEmpty }
+                    .components(separatedBy: " in ")[0])
+        }
+        #expect(try counts() == "2 skipped")
+        #expect(try counts("--no-shared-features", "--threads", "1") == "2 skipped", "the same results")
+        #expect(try counts("--overwrite") == "2 done")
+        #expect(try counts("--threshold", "0.6") == "2 done")
+        #expect(try counts() == "2 done", "the masks are of another threshold")
+        #expect(try counts("--csv", "{}.csv") == "2 done")
+        try FileManager.default.removeItem(atPath: "\(work.path)/out/deep/a.csv")
+        #expect(try counts("--csv", "{}.csv") == "1 done, 1 skipped", "a file is missing")
+        try image("s/b.png", seed: 7)
+        #expect(try counts("--csv", "{}.csv") == "1 done, 1 skipped", "another image")
+
+        // A single image is masked again, as ever, unless it is asked for otherwise.
+        for (arguments, skips) in [([], false), (["--overwrite"], false), (["--no-overwrite"], true)] {
+            let result = try Command.mask.start(
+                ["s/a.png", "--output-folder", "out/deep", "--csv", "{}.csv"] + arguments, in: work.path
+            ).wait()
+            #expect(result.status == 0)
+            #expect(result.output.contains("skipped") == skips, "\(arguments): \(result)")
+            #expect(result.output.contains("mask: out/deep/a_nuclei_mask.png\n") != skips)
+            #expect(!result.output.contains("summary"))
+        }
+    }
+
+    @Test func patternsAndNamesForEveryOutput() throws {
+        for name in ["a.png", "b.png", "c.png"] { try image("s/\(name)") }
+        let result = try mask(
+            "s/[ab].png", "--output", "{}_m.tif", "--csv", "tables_{}.csv", "--geojson", "{}.geojson", "--heatmap",
+            "./{}_heat.png", "--summary", "all.csv", "--tissue-geojson", "{}_tissue.geojson")
+        try #require(result.status == 0, "\(result)")
+        #expect(
+            files("s") == [
+                "a.geojson", "a.png", "a_m.json", "a_m.tif", "a_tissue.geojson", "b.geojson", "b.png", "b_m.json",
+                "b_m.tif", "b_tissue.geojson", "c.png", "tables_a.csv", "tables_b.csv",
+            ])
+        #expect(work.files == ["a_heat.png", "all.csv", "b_heat.png", "s"])
+        #expect(try rows("all.csv").map { $0.split(separator: ",")[0] } == ["s/a.png", "s/b.png"])
+        // What was written of the tissue is taken for it.
+        let tissue = try mask("s/[ab].png", "--tissue", "{}_tissue.geojson", "--summary", "all.csv")
+        #expect(tissue.output.contains("s/a.png: tissue on 100.0 %, by s/a_tissue.geojson\n"), "\(tissue)")
+        let onto = try mask(
+            "s/[ab].png", "--tissue", "{}_tissue.geojson", "--tissue-geojson", "{}_tissue.geojson")
+        #expect(onto.status == 73)
+        #expect(
+            onto.errors == "error: s/a_tissue.geojson: expected another file than the input s/a_tissue.geojson, "
+                + "found the same\n")
+    }
+
+    @Test func namesThatClashAreRefusedBeforeAnythingRuns() throws {
+        try FileManager.default.createDirectory(atPath: "\(work.path)/t", withIntermediateDirectories: true)
+        for name in ["s/a.png", "s/b.png", "t/a.png", "s/a.jpg"] { try image(name.replacing("jpg", with: "jpeg.png")) }
+        try FileManager.default.moveItem(atPath: "\(work.path)/s/a.jpeg.png", toPath: "\(work.path)/s/a.jpg")
+        for (arguments, line) in [
+            (
+                ["s/a.png", "s/a.jpg"],
+                "expected another file for each image, found s/a_nuclei_mask.png for s/a.png and s/a.jpg"
+            ),
+            (
+                ["s/a.png", "t", "--output-folder", "out"],
+                "expected another file for each image, found out/a_nuclei_mask.png for s/a.png and t/a.png"
+            ),
+            (
+                ["s/a.png", "s/b.png", "--output", "m.png"],
+                "--output: expected a name with {}, which stands for each image's, found m.png"
+            ),
+            (
+                ["s/a.png", "s/b.png", "--heatmap", "m.png"],
+                "--heatmap: expected a name with {}, which stands for each image's, found m.png"
+            ),
+        ] {
+            let result = try Command.mask.start(arguments, in: work.path).wait()
+            #expect(result.status == 64 && result.errors.hasPrefix("Error: \(line)\n"), "\(arguments): \(result)")
+        }
+        for (argument, problem) in [
+            ("none*.svs", "expected files that fit, found none"), ("empty", "expected images or slides, found none"),
+        ] {
+            try FileManager.default.createDirectory(atPath: "\(work.path)/empty", withIntermediateDirectories: true)
+            let result = try mask("s/a.png", argument)
+            #expect(result.status == 66 && result.errors == "error: \(argument): \(problem)\n", "\(result)")
+        }
+        // A file of the user's is no summary.
+        try work.write("mine\n", to: "summary.csv")
+        let mine = try mask("s/a.png", "s/b.png")
+        #expect(mine.status == 73)
+        #expect(
+            mine.errors
+                == "error: summary.csv: expected a summary of masks to replace, found another file (--summary)\n")
+        #expect(try text("summary.csv") == "mine\n")
+        let onto = try mask("s/a.png", "s/b.png", "--summary", "s/b.png")
+        #expect(
+            onto.status == 73
+                && onto.errors == "error: s/b.png: expected another file than the input s/b.png, found the same\n")
+        #expect(files("s") == ["a.jpg", "a.png", "b.png"] && work.files == ["empty", "s", "summary.csv", "t"])
+    }
+
+    /// A slide with a tile that cannot be decoded.
+    private func damagedSlide(_ name: String) throws {
+        let path = "\(work.path)/\(name)"
+        let writer = try TIFFWriter(path: path, width: 1024, height: 1024, samples: .rgb)
+        // What cannot be compressed: most of the file are tiles of the full resolution.
+        var state: UInt64 = 1
+        for _ in 0..<1024 {
+            let row = (0..<1024 * 3).map { _ -> UInt8 in
+                state ^= state << 13
+                state ^= state >> 7
+                state ^= state << 17
+                return UInt8(truncatingIfNeeded: state >> 32)
+            }
+            try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) }
+        }
+        try writer.finish()
+        let file = try #require(FileHandle(forUpdatingAtPath: path))
+        try file.seek(toOffset: file.seekToEnd() / 2)
+        try file.write(contentsOf: Data(count: 2000))
+        try file.close()
+    }
+
+    @Test func whatCouldNotBeReadStaysKnown() throws {
+        try damagedSlide("s/a.tif")
+        try image("s/b.png")
+        for state in ["done", "skipped"] {
+            let result = try mask("s", "--tissue", "off", "--output-folder", "out")
+            #expect(result.status == 74, "\(result)")
+            #expect(result.errors.isEmpty == (state == "skipped"))
+            #expect(result.output.contains("2 images: 2 \(state) in "))
+            let row = try rows("out/summary.csv")[0].split(separator: ",", omittingEmptySubsequences: false)
+            let unreadable = try #require(Int(row[6]))
+            #expect(row[1] == state && unreadable > 0 && row[15] == "\(unreadable) windows could not be read", "\(row)")
+            if state == "done" {
+                #expect(
+                    result.errors.hasPrefix(
+                        "warning: s/a.tif: \(unreadable) windows could not be read; nothing is known of "))
+            }
+        }
+        try work.write("text", to: "s/c.png")
+        #expect(try mask("s", "--tissue", "off", "--output-folder", "out").status == 65, "a failure tells more")
+    }
+
+    @Test func outputsThatFailAreOneImagesProblem() throws {
+        try image("s/a.png")
+        try image("s/b.png")
+        try FileManager.default.createDirectory(
+            atPath: "\(work.path)/s/b_nuclei_mask.png", withIntermediateDirectories: true)
+        let result = try mask("s/a.png", "s/b.png")
+        #expect(result.status == 73)
+        #expect(result.errors == "error: s/b_nuclei_mask.png: expected a file to write, found a folder\n")
+        #expect(result.output.contains("2 images: 1 done, 1 failed in "))
+    }
+
+    @Test func ctrlCStopsAllAndTheSameCommandGoesOn() throws {
+        try image("s/a.png")
+        try image("s/b.png", width: 2600, height: 2600, seed: 3)
+        try image("s/c.png")
+        let arguments = ["s", "--stride", "32", "--threads", "1", "--output-folder", "out"]
+        let running = try Command.mask.start(arguments, in: work.path)
+        #expect(work.waitForFile(in: "out") { $0 == "b_nuclei_mask.png.windows" })
+        // Until a block of it is there, which takes long enough to come in between.
+        Thread.sleep(forTimeInterval: 1)
+        running.process.interrupt()
+        let result = running.wait()
+        #expect(result.status == 130, "\(result)")
+        #expect(
+            result.errors.hasSuffix(
+                "interrupted; no mask of s/b.png was written yet: the same command goes on\n"))
+        #expect(result.output.contains("3 images: 1 done, 1 interrupted, 1 waiting in "))
+        #expect(
+            try rows("out/summary.csv") == [
+                "s/a.png,done,6,6,0,0,0,share,,,,,,seconds,out/a_nuclei_mask.png,",
+                "s/b.png,interrupted,,,,,,,,,,,,,,"
+                    + "interrupted; no mask of s/b.png was written yet: the same command goes on",
+                "s/c.png,waiting,,,,,,,,,,,,,,",
+            ])
+        let after = try Command.mask.start(arguments, in: work.path).wait()
+        #expect(after.status == 0 && after.output.contains("3 images: 2 done, 1 skipped in "), "\(after)")
+        #expect(!files("out").contains { $0.hasSuffix(".windows") || $0.contains(".partial-") })
+        let alone = try mask("s/b.png", "--stride", "32", "--output", "alone.png")
+        #expect(alone.status == 0)
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/alone.png"))
+                == Data(contentsOf: URL(fileURLWithPath: "\(work.path)/out/b_nuclei_mask.png")))
+    }
+
+    @Test func killedCommandsLoseNothing() throws {
+        for index in 1...6 { try image("s/\(index).png", width: 700, height: 700, seed: index) }
+        let arguments = ["s", "--stride", "16", "--threads", "1", "--output-folder", "out"]
+        let running = try Command.mask.start(arguments, in: work.path)
+        #expect(work.waitForFile(in: "out") { $0 == "2_nuclei_mask.png.windows" })
+        kill(running.process.processIdentifier, SIGKILL)
+        _ = running.wait()
+        let states = try rows("out/summary.csv").map { $0.split(separator: ",")[1] }
+        #expect(states.first == "done" && states.count == 6 && states.contains("waiting"))
+        let after = try Command.mask.start(arguments, in: work.path).wait()
+        #expect(after.status == 0 && after.output.contains("s/1.png: finished before, skipped"), "\(after)")
+        #expect(!files("out").contains { $0.hasSuffix(".windows") || $0.contains(".partial-") })
+    }
+}

@@ -1,0 +1,78 @@
+import Files
+import Foundation
+import Masking
+import Testing
+
+struct ImageSearchTests {
+    private let work: WorkingFolder
+
+    init() throws { work = try WorkingFolder() }
+
+    private func find(_ arguments: String...) throws -> ImageSearch {
+        try ImageSearch(arguments.map { "\(work.path)/\($0)" })
+    }
+
+    private func names(_ paths: [String]) -> [String] { paths.map { String($0.dropFirst(work.path.count + 1)) } }
+
+    @Test func foldersGiveTheirImagesInTheOrderOfTheirNumbers() throws {
+        try work.make(
+            "s/slide_10.svs", "s/slide_2.SVS", "s/a.png", "s/b.jpeg", "s/notes.txt", "s/.hidden.png", "s/in/c.png",
+            "s/folder.png/d.png")
+        let found = try find("s")
+        #expect(names(found.images) == ["s/a.png", "s/b.jpeg", "s/slide_2.SVS", "s/slide_10.svs"])
+        #expect(!found.isSingle && found.leftOut.isEmpty)
+    }
+
+    @Test func whatIsOursIsLeftOut() throws {
+        try work.make(
+            "s/a.png", "s/a_nuclei_mask.png", "s/a_nuclei_mask.tif", "s/a_nuclei_overlay.png", "s/a_truth.png",
+            "s/heat.png", "s/other.png")
+        try work.write(sampleRecord(files: ["heatmap": "x/heat.png", "mask": "a_nuclei_mask.png"]), to: "s/r.json")
+        try work.write("{\"files\": {\"mask\": \"other.png\"}}", to: "s/foreign.json")
+        let found = try find("s")
+        #expect(names(found.images) == ["s/a.png", "s/other.png"])
+        #expect(
+            names(found.leftOut) == [
+                "s/a_nuclei_mask.png", "s/a_nuclei_mask.tif", "s/a_nuclei_overlay.png", "s/a_truth.png", "s/heat.png",
+            ])
+        #expect(names(try find("s/a.png", "s/heat.png").images) == ["s/a.png"], "as the shell gives patterns")
+        let single = try find("s/a_nuclei_mask.png")
+        #expect(single.isSingle && names(single.images) == ["s/a_nuclei_mask.png"])
+        #expect(
+            throws: FileError(
+                work.path + "/s/*_truth.png", .unreadable, "expected images or slides, found masks of them only")
+        ) {
+            try find("s/*_truth.png")
+        }
+    }
+
+    @Test func patternsThatTheShellLeftAlone() throws {
+        try work.make("s/a1.dat", "s/a2.dat", "s/b.dat", "s/a3/x.png", "s/a[1].png")
+        #expect(names(try find("s/a?.dat").images) == ["s/a1.dat", "s/a2.dat"], "files as they are, folders not")
+        #expect(names(try find("s/a[1].png").images) == ["s/a[1].png"], "a file of that name")
+        #expect(try find("s/a[1].png").isSingle && !find("s/b*.dat").isSingle)
+        #expect(throws: FileError(work.path + "/s/*.svs", .unreadable, "expected files that fit, found none")) {
+            try find("s/*.svs")
+        }
+    }
+
+    @Test func nothingIsLookedAtTwice() throws {
+        try work.make("s/a.png", "s/b.png")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(work.path)/link.png", withDestinationPath: "\(work.path)/s/b.png")
+        #expect(names(try find("s/b.png", "s", "link.png", "s/./a.png").images) == ["s/b.png", "s/a.png"])
+        #expect(names(try find("none.png", "s").images) == ["none.png", "s/a.png", "s/b.png"], "to be reported later")
+    }
+
+    @Test func foldersWithoutImages() throws {
+        try work.make("s/notes.txt")
+        #expect(throws: FileError(work.path + "/s", .unreadable, "expected images or slides, found none")) {
+            try find("s")
+        }
+    }
+
+    @Test func namesForTables() {
+        #expect(ImageSearch.shortNames(["a/x.png", "b/y.png"]) == ["x.png", "y.png"])
+        #expect(ImageSearch.shortNames(["a/x.png", "b/x.png"]) == ["a/x.png", "b/x.png"])
+    }
+}

@@ -1,0 +1,46 @@
+import Masking
+import Testing
+
+struct OutputNamesTests {
+    @Test func namesWithoutAnyWish() {
+        let names = OutputNames()
+        #expect(names.paths(for: "s/a.b.svs") == [.mask: "s/a.b_nuclei_mask.png", .record: "s/a.b_nuclei_mask.json"])
+        #expect(names.journal(for: "a.svs") == "a_nuclei_mask.png.windows")
+        let folder = OutputNames(folder: "out")
+        #expect(folder.mask(for: "s/a.svs") == "out/a_nuclei_mask.png")
+        #expect(folder.path(.record, for: "s/a.svs") == "out/a_nuclei_mask.json")
+        let scratch = OutputNames(scratch: "/tmp")
+        let (one, other) = (scratch.journal(for: "s/a.svs"), scratch.journal(for: "t/a.svs"))
+        #expect(one != other && one.hasPrefix("/tmp/") && one.hasSuffix("-a_nuclei_mask.png.windows"))
+    }
+
+    @Test(arguments: [
+        ("x.csv", nil, "x.csv"), ("{}.csv", nil, "s/a.csv"), ("t/{}.csv", nil, "t/a.csv"), ("./{}.csv", nil, "./a.csv"),
+        ("x.csv", "out", "out/x.csv"), ("{}_{}.csv", "out", "out/a_a.csv"), ("t/{}.csv", "out", "t/a.csv"),
+    ])
+    func namesThatAreAskedFor(name: String, folder: String?, path: String) {
+        #expect(OutputNames([.csv: name], folder: folder).path(.csv, for: "s/a.svs") == path)
+        #expect(OutputNames([.mask: name], folder: folder).mask(for: "s/a.svs") == path)
+    }
+
+    @Test func noTwoFilesAreOne() {
+        #expect(OutputNames().clash(for: ["a.svs", "b.svs", "s/a.svs"]) == nil)
+        #expect(
+            OutputNames().clash(for: ["a.svs", "a.jpg"])
+                == "expected another file for each image, found a_nuclei_mask.png for a.svs and a.jpg")
+        #expect(
+            OutputNames(folder: "out").clash(for: ["s/a.svs", "t/a.svs"])
+                == "expected another file for each image, found out/a_nuclei_mask.png for s/a.svs and t/a.svs")
+        #expect(
+            OutputNames([.csv: "{}", .geojson: "./a"]).clash(for: ["a.svs"])
+                == "expected another file for each output, found a and ./a")
+        #expect(
+            OutputNames([.csv: "{}_nuclei_mask.png.windows"]).clash(for: ["a.svs"])
+                == "expected another file for each output, found a_nuclei_mask.png.windows and a_nuclei_mask.png.windows"
+        )
+        // One image's map is another's mask.
+        #expect(
+            OutputNames([.heatmap: "x{}_nuclei_mask.png"]).clash(for: ["a.svs", "xa.svs"])
+                == "expected another file for each image, found xa_nuclei_mask.png for a.svs and xa.svs")
+    }
+}

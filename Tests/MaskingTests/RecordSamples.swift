@@ -1,0 +1,50 @@
+import Foundation
+import Masking
+
+/// A folder that is gone with the value.
+final class WorkingFolder {
+    let path: String
+
+    init() throws {
+        path =
+            URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().path
+            + "/masking-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ text: String, to name: String) throws {
+        let url = URL(fileURLWithPath: "\(path)/\(name)")
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: url)
+    }
+
+    /// Files of a few bytes.
+    func make(_ names: String...) throws {
+        for name in names { try write(name, to: name) }
+    }
+}
+
+/// A record as it stands beside a mask: of 100 windows, on a million pixels.
+func sampleRecord(
+    request: String = "none", unreadable: Int = 0, areas: Bool = true, files: [String: String] = [:]
+) -> String {
+    func part(_ share: Double) -> String {
+        let area = areas ? ", \"squareMillimetres\": \(share / 4)" : ""
+        return "{\"pixels\": \(Int(share * 1_000_000)), \"share\": \(share)\(area)}"
+    }
+    let paths = files.map { "\"\($0.key)\": \"\($0.value)\"" }.joined(separator: ", ")
+    let lost = Double(unreadable) / 100
+    return """
+        {"version": "1", "request": "\(request)",
+        "image": {"path": "a.svs", "width": 1000, "height": 1000, "laidWidth": 1000, "laidHeight": 1000},
+        "model": {"path": "m", "sha256": "0", "architecture": "compact", "classes": [], "tileSize": 256},
+        "settings": {"stride": 128, "threshold": 0.5, "edges": "clamp", "blend": "uniform"},
+        "windows": {"count": 100, "columns": 10, "rows": 10, "size": 256, "predicted": \(90 - unreadable),
+        "withoutTissue": 8, "outside": 2, "unreadable": \(unreadable), "sharedLayers": 0},
+        "coverage": {"nuclei": \(part(0.25)), "noNuclei": \(part(0.65 - lost)), "withoutTissue": \(part(0.08)),
+        "outside": \(part(0.02)), "unreadable": \(part(lost)), "uncovered": \(part(0))},
+        "files": {\(paths)}, "seconds": {"predicting": 1.25, "writing": 0.5}}
+        """
+}

@@ -1,0 +1,121 @@
+import Files
+import Foundation
+import Masking
+import Testing
+
+struct RunSummaryTests {
+    private let work: WorkingFolder
+
+    init() throws { work = try WorkingFolder() }
+
+    private func record(unreadable: Int = 0, areas: Bool = true) throws -> MaskRecord {
+        try work.write(sampleRecord(unreadable: unreadable, areas: areas), to: "r.json")
+        return try #require(MaskRecord(reading: "\(work.path)/r.json"))
+    }
+
+    @Test func theTableAndTheFile() throws {
+        var summary = RunSummary([
+            ("s/a.svs", "a.png"), ("s/b, \"old\".svs", "b.png"), ("s/c.svs", "c.png"), ("s/d.svs", "d.png"),
+            ("s/e.svs", "e.png"),
+        ])
+        summary.finish(0, try record(), wasFound: false)
+        summary.finish(1, try record(unreadable: 3, areas: false), wasFound: true)
+        summary.stop(2, .failed, "s/c.svs: expected a slide, found text")
+        summary.stop(3, .interrupted, "interrupted; no mask was written")
+        #expect(
+            summary.csv == """
+                image,state,windows,predicted,background,outside,unreadable,nuclei_share,nuclei_mm2,no_nuclei_mm2,\
+                background_mm2,outside_mm2,unreadable_mm2,seconds,mask,problem
+                s/a.svs,done,100,90,8,2,0,0.250000,0.062500,0.162500,0.020000,0.005000,0.000000,1.750,a.png,
+                "s/b, ""old"".svs",skipped,100,87,8,2,3,0.250000,,,,,,1.750,b.png,3 windows could not be read
+                s/c.svs,failed,,,,,,,,,,,,,,"s/c.svs: expected a slide, found text"
+                s/d.svs,interrupted,,,,,,,,,,,,,,interrupted; no mask was written
+                s/e.svs,waiting,,,,,,,,,,,,,,
+
+                """)
+        #expect(
+            summary.table == [
+                "image         state        windows  predicted  unreadable   nuclei  nuclei mm²  seconds",
+                "a.svs         done             100         90           0  25.00 %       0.062      1.8",
+                "b, \"old\".svs  skipped          100         87           3  25.00 %                  1.8",
+                "c.svs         failed",
+                "d.svs         interrupted",
+                "e.svs         waiting",
+            ])
+        #expect(summary.counts == "1 done, 1 skipped, 1 failed, 1 interrupted, 1 waiting")
+        #expect(summary.hasUnreadableParts)
+    }
+
+    @Test func columnsThatNobodyNeedsAreLeftOut() throws {
+        var summary = RunSummary([("a.png", "m.png")])
+        summary.finish(0, try record(areas: false), wasFound: false)
+        #expect(summary.table[0] == "image  state  windows  predicted   nuclei  seconds")
+        #expect(!summary.hasUnreadableParts && summary.counts == "1 done")
+    }
+
+    @Test func onlySummariesAreReplaced() throws {
+        let path = "\(work.path)/summary.csv"
+        try RunSummary.requireReplaceable(path)
+        try work.write(RunSummary([]).csv, to: "summary.csv")
+        try RunSummary.requireReplaceable(path)
+        for text in ["", "image,state\n", "my own"] {
+            try work.write(text, to: "summary.csv")
+            #expect(
+                throws: FileError(
+                    path, .unwritable, "expected a summary of masks to replace, found another file (--summary)")
+            ) { try RunSummary.requireReplaceable(path) }
+        }
+    }
+}
+
+struct MaskRequestTests {
+    private let work: WorkingFolder
+
+    init() throws {
+        work = try WorkingFolder()
+        try work.make("a.svs")
+    }
+
+    private func request(
+        stride: Int = 128, model: String = "m", resolution: ResolutionChoice = .model, tissue: String = "auto",
+        version: String = "1", bits: Int = 8, refinement: String? = nil, files: [OutputNames.Kind: String] = [:]
+    ) throws -> MaskRequest {
+        var settings = MaskSettings()
+        settings.stride = stride
+        return MaskRequest(
+            version: version, image: try FileState("\(work.path)/a.svs"), model: model, settings: settings,
+            resolution: resolution, tissue: tissue, refinement: refinement, bits: bits, files: files)
+    }
+
+    @Test func whateverChangesTheFilesChangesTheDigest() throws {
+        let all = [
+            try request(), try request(stride: 64), try request(model: "n"), try request(resolution: .level(1)),
+            try request(resolution: .imageMicronsPerPixel(0.5)), try request(resolution: .imageMicronsPerPixel(0.25)),
+            try request(tissue: "off"), try request(version: "2"), try request(bits: 1),
+            try request(refinement: "haematoxylin"), try request(files: [.csv: "a.csv"]),
+            try request(files: [.csv: "b.csv"]), try request(files: [.geojson: "a.csv"]),
+        ].map(\.digest)
+        #expect(Set(all).count == all.count)
+        #expect(try request().digest == all[0])
+        #expect(try request(files: [.csv: "elsewhere/a.csv"]).digest == request(files: [.csv: "a.csv"]).digest)
+        try work.write("other", to: "a.svs")
+        #expect(try request().digest != all[0])
+    }
+
+    @Test func finishedIsWhatHasItsRecordAndAllItsFiles() throws {
+        let files: [OutputNames.Kind: String] = [
+            .mask: "\(work.path)/m.png", .record: "\(work.path)/m.json", .csv: "\(work.path)/m.csv",
+        ]
+        let request = try request(files: files)
+        #expect(request.finished(files) == nil)
+        try work.make("m.png", "m.csv")
+        try work.write(sampleRecord(request: request.digest), to: "m.json")
+        #expect(request.finished(files)?.windows.count == 100)
+        #expect(try self.request(stride: 64, files: files).finished(files) == nil)
+        try FileManager.default.removeItem(atPath: "\(work.path)/m.csv")
+        #expect(request.finished(files) == nil)
+        try work.make("m.csv")
+        try work.write("{}", to: "m.json")
+        #expect(request.finished(files) == nil)
+    }
+}

@@ -1,0 +1,60 @@
+import Files
+import Foundation
+import Imaging
+import Masking
+import TestSupport
+import Testing
+
+struct TissueOutlineTests {
+    private let work: WorkingFolder
+
+    init() throws { work = try WorkingFolder() }
+
+    private func roundTrip(_ map: TissueMap) throws -> TissueMap {
+        let path = "\(work.path)/t.geojson"
+        try map.writeOutlines(to: path)
+        return try TissueMap(outline: path, imageWidth: map.imageWidth, imageHeight: map.imageHeight)
+    }
+
+    /// Tissue on some of the cells, with holes, corners that touch, and pieces of one cell.
+    private func map(_ width: Int, _ height: Int, share: UInt64, seed: UInt64) -> TissueMap {
+        let grid = TissueMap.gridSize(width: width, height: height)
+        return TissueMap(
+            imageWidth: width, imageHeight: height, width: grid.width, height: grid.height,
+            isTissue: (0..<grid.width * grid.height).map { Formula.bits(seed, $0) % 100 < share || $0 == 0 })
+    }
+
+    @Test func whatIsWrittenIsReadAgain() throws {
+        var seed: UInt64 = 0
+        for (width, height) in [(2220, 2967), (640, 640), (33, 700), (1, 1), (40, 31), (131_072, 90), (4443, 3567)] {
+            for share: UInt64 in [5, 50, 95, 100] {
+                seed += 1
+                let map = map(width, height, share: share, seed: seed)
+                #expect(try roundTrip(map) == map, "\(width) x \(height), \(share) %")
+            }
+        }
+    }
+
+    @Test func tissueOfACoarserLevelStaysTissue() throws {
+        let coarse = TissueMap(
+            imageWidth: 5000, imageHeight: 3000, width: 31, height: 19,
+            isTissue: (0..<31 * 19).map { Formula.bits(5, $0) % 3 == 0 })
+        let fine = try roundTrip(coarse)
+        for y in stride(from: 8, to: 3000, by: 16) {
+            for x in stride(from: 8, to: 5000, by: 16) {
+                let point = PixelRegion(x: x, y: y, width: 1, height: 1)
+                if coarse.touches(point) { try #require(fine.touches(point), "\(x), \(y)") }
+            }
+        }
+        #expect(fine.share < coarse.share * 1.5)
+        #expect(try roundTrip(fine) == fine)
+    }
+
+    @Test func imagesThatAreLookedAtEverywhere() throws {
+        let all = try roundTrip(.everywhere(imageWidth: 700, imageHeight: 300))
+        #expect(all.share == 1)
+        let text = try String(contentsOfFile: "\(work.path)/t.geojson", encoding: .utf8)
+        #expect(text.contains("[[[0,0],[700,0],[700,300],[0,300],[0,0]]]"))
+        #expect(text.contains("\"objectType\":\"annotation\",\"classification\":{\"name\":\"Tissue\""))
+    }
+}
