@@ -45,10 +45,31 @@ final class OpenSlideHandle {
                 throw FileError(
                     path, expected: "a level \(level) of at least 1 x 1 px", found: "\(width) x \(height) px")
             }
+            if let tile = tileThatIsReadWrongly(level: level, width: width, height: height) {
+                if level > 0 { break }
+                throw FileError(
+                    path, expected: "a TIFF image of one tile at least, \(tile), as OpenSlide \(Self.version) needs",
+                    found: "\(width) x \(height) px")
+            }
             levels.append(SlideLevel(width: Int(width), height: Int(height), downsample: downsample))
         }
         return levels
     }
+
+    /// The size of a level's tiles, in words, when the level is smaller: before version 4, OpenSlide returns for such a level
+    /// of a TIFF image memory that nobody has written to, unless its tiles are colour JPEGs.
+    private func tileThatIsReadWrongly(level: Int32, width: Int64, height: Int64) -> String? {
+        func side(_ name: String) -> Int64 {
+            property("openslide.level[\(level)].tile-\(name)").flatMap { Int64($0) } ?? 0
+        }
+        let tile = (width: side("width"), height: side("height"))
+        guard Self.version.hasPrefix("3."), property("openslide.vendor") == "generic-tiff",
+            width < tile.width || height < tile.height
+        else { return nil }
+        return "\(tile.width) x \(tile.height) px"
+    }
+
+    private static let version = String(cString: openslide_get_version())
 
     /// Reads premultiplied 0xAARRGGBB pixels. `x`, `y`, `width` and `height` are pixels of `level`.
     func readRegion(

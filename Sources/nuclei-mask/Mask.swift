@@ -173,12 +173,15 @@ struct Mask: ParsableCommand {
             } else {
                 journal?.remove()
             }
-            if let unreadable = counts[.unreadable], unreadable > 0 {
+            let unreadable = counts[.unreadable, default: 0]
+            if unreadable > 0 || result.summary.blank.unreadable > 0 {
+                // Refining reads at full resolution, which may be damaged where windows were read at another.
+                let what = unreadable > 0 ? "\(unreadable) windows" : "parts of the full resolution"
                 let share = share(of: result.summary.blank.unreadable, result.summary)
                 Terminal.writeError(
                     String(
-                        format: "warning: %@: %d windows could not be read; nothing is known of %.2f %% of the image\n",
-                        image, unreadable, share))
+                        format: "warning: %@: %@ could not be read; nothing is known of %.2f %% of the image\n",
+                        image, what, share))
                 throw ExitStatus.partlyUnreadable
             }
         }
