@@ -3,13 +3,13 @@
 # bits. Makes a slide of synthetic tissue on 30 % of it (tiled pyramidal BigTIFF, JPEG, 0.5 microns per pixel), masks it
 # once without a stop, and once killed (kill -9) at random moments and started again until it is done; compares masks,
 # windows and probabilities byte by byte, and prints a table of times and peak memory.
-# Usage: tools/prove-resume.sh [SIZE [KILLS [STRIDE]]]      defaults 102400, 10, 128
+# Usage: tools/prove-resume.sh [SIZE [KILLS [STRIDE [ARGUMENT...]]]]      defaults 102400, 10, 128; further arguments are
+#                                                                        those of nuclei-mask
 #   SIZE    pixels a side: 256, 288, 320, ... 496 times a power of two, 8192 or more. Lower levels halve to such a side,
 #           which is then the tile's: OpenSlide 3.4 reads levels that are smaller than a tile wrongly.
 #   BIN     folder of nuclei-mask and nuclei-train (default: they are built)
-#   WORK    folder for the slide and all else, new or empty; 102400 takes about 5 GB there (default: a temporary one,
+#   WORK    folder for the slide and all else; a slide.tif that is there already is taken (default: a temporary folder,
 #           removed at the end)
-# 8192 takes a minute or two on two cores; 102400 about half an hour.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ case "${1:-}" in
     exit 0
     ;;
 esac
-size=${1:-102400} kills=${2:-10} stride=${3:-128}
+size=${1:-102400} kills=${2:-10} stride=${3:-128} more=("${@:4}")
 
 tile=$size
 while [ "$tile" -ge 512 ] && [ $((tile % 2)) -eq 0 ]; do tile=$((tile / 2)); done
@@ -66,7 +66,7 @@ make_slide() {
 # Starts a run; its name is that of what it writes.
 start() {
     "$bin/nuclei-mask" "$work/slide.tif" --stride "$stride" --output "$work/$1.tif" --csv "$work/$1.csv" \
-        --keep-probabilities >>"$work/$1.log" 2>&1 &
+        --keep-probabilities "${more[@]}" >>"$work/$1.log" 2>&1 &
     pid=$!
 }
 
@@ -88,7 +88,8 @@ watch() {
 report() { printf '%-12s %8s s   peak %5s MB   %s\n' "$1" "$seconds" "$peak" "$2"; }
 
 begin=$SECONDS
-make_slide
+[ -e "$work/slide.tif" ] || make_slide
+rm -f "$work"/{whole,killed}.*
 printf 'slide        %d x %d pixels, tiles of %d, %s bytes, made in %d s\n' "$size" "$size" "$tile" \
     "$(stat -c %s "$work/slide.tif")" $((SECONDS - begin))
 
