@@ -78,7 +78,11 @@ watch() {
         found=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$pid/status" 2>/dev/null || true)
         [ -z "$found" ] || peak=$found
         seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
-        if [ -n "${1:-}" ] && awk -v a="$seconds" -v b="$1" 'BEGIN { exit !(a >= b) }'; then kill -9 "$pid"; fi
+        if [ -n "${1:-}" ] && awk -v a="$seconds" -v b="$1" 'BEGIN { exit !(a >= b) }'; then
+            # It may just have ended by itself.
+            kill -9 "$pid" || true
+            break
+        fi
         sleep 0.1
     done
     status=0

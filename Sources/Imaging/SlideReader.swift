@@ -79,6 +79,7 @@ package final class SlideReader: RowReader {
 
     package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
         checkRequest(buffer, count)
+        if let failure { throw failure }
         var done = 0
         while done < count {
             if nextRow == band.region.bottom { try readBand() }
@@ -92,7 +93,6 @@ package final class SlideReader: RowReader {
     }
 
     private func readBand() throws(FileError) {
-        if let failure { throw failure }
         do throws(FileError) {
             let rows = min(bandHeight, height - nextRow)
             try slide.read(PixelRegion(x: 0, y: nextRow, width: width, height: rows), into: band)

@@ -3,7 +3,7 @@ import Imaging
 import Testing
 
 /// A real slide, damaged in many ways, each with exactly what has to come of it.
-struct MalformedSlideTests {
+@Suite(.serialized) struct MalformedSlideTests {
     private static let slide = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map {
         $0 + "/wsi/CMU-1-Small-Region.svs"
     }
