@@ -104,13 +104,19 @@ private let tiffIsSilent: Void = cic_tiff_silence()
 
 extension SlideMetadata {
     init(_ slide: OpenSlideHandle) throws(FileError) {
-        func microns(_ name: String) -> Double? {
+        func number(_ name: String) -> Double? {
             slide.property(name).flatMap { Double($0) }.flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
         }
         vendor = slide.property("openslide.vendor") ?? "unknown"
         levels = try slide.levels()
-        if let x = microns("openslide.mpp-x"), let y = microns("openslide.mpp-y") {
+        if let x = number("openslide.mpp-x"), let y = number("openslide.mpp-y") {
             micronsPerPixel = (x, y)
+        } else if vendor == "generic-tiff", slide.property("tiff.ResolutionUnit") == "centimeter",
+            let x = number("tiff.XResolution"), let y = number("tiff.YResolution"), min(x, y) > 100
+        {
+            // As OpenSlide 4 does it; but what shows a tenth of a millimetre or more a pixel is what programs write that do
+            // not know.
+            micronsPerPixel = (10_000 / x, 10_000 / y)
         } else {
             micronsPerPixel = nil
         }
