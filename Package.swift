@@ -86,7 +86,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "Benchmarks", "Files", "Imaging", "NeuralNetworks", "kernel-bench", "nuclei-train", "nuclei-mask",
+                "Benchmarks", "Files", "Imaging", "NeuralNetworks", "TestSupport", "kernel-bench", "nuclei-train",
+                "nuclei-mask",
             ]),
     ],
     swiftLanguageModes: [.v6]

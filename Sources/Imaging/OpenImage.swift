@@ -3,15 +3,15 @@ import Foundation
 
 /// Opens an image by what it contains, not by what it is called: PNG, JPEG or anything that OpenSlide recognises.
 ///
-/// A slide is read at its full resolution. Throws `unreadable` when there is no such file or it may not be read, and
+/// A slide is read at its full resolution; `damage` says what becomes of places in it that cannot be decoded. Throws `unreadable` when there is no such file or it may not be read, and
 /// `malformed` when it is none of these or its header is damaged.
-package func openImage(_ path: String) throws(FileError) -> any RowReader {
+package func openImage(_ path: String, damage: Damage = .stops) throws(FileError) -> any RowReader {
     let head = try beginning(of: path)
     if head.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return try PNGReader(path) }
     // The index file of a MIRAX slide is a JPEG thumbnail; only its name and the folder beside it tell.
     let isJPEG = head.starts(with: [0xFF, 0xD8, 0xFF])
     if isJPEG, (path as NSString).pathExtension.lowercased() != "mrxs" { return try JPEGReader(path) }
-    if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(path) }
+    if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(path, damage: damage) }
     if isJPEG { return try JPEGReader(path) }
     throw FileError(path, expected: "a PNG, JPEG or whole-slide image", found: description(ofBeginning: head))
 }

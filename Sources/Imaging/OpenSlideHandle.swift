@@ -45,10 +45,31 @@ final class OpenSlideHandle {
                 throw FileError(
                     path, expected: "a level \(level) of at least 1 x 1 px", found: "\(width) x \(height) px")
             }
+            if let tile = tileThatIsReadWrongly(level: level, width: width, height: height) {
+                if level > 0 { break }
+                throw FileError(
+                    path, expected: "a TIFF image of one tile at least, \(tile), as OpenSlide \(Self.version) needs",
+                    found: "\(width) x \(height) px")
+            }
             levels.append(SlideLevel(width: Int(width), height: Int(height), downsample: downsample))
         }
         return levels
     }
+
+    /// The size of a level's tiles, in words, when the level is smaller: before version 4, OpenSlide returns for such a level
+    /// of a TIFF image memory that nobody has written to, unless its tiles are colour JPEGs.
+    private func tileThatIsReadWrongly(level: Int32, width: Int64, height: Int64) -> String? {
+        func side(_ name: String) -> Int64 {
+            property("openslide.level[\(level)].tile-\(name)").flatMap { Int64($0) } ?? 0
+        }
+        let tile = (width: side("width"), height: side("height"))
+        guard Self.version.hasPrefix("3."), property("openslide.vendor") == "generic-tiff",
+            width < tile.width || height < tile.height
+        else { return nil }
+        return "\(tile.width) x \(tile.height) px"
+    }
+
+    private static let version = String(cString: openslide_get_version())
 
     /// Reads premultiplied 0xAARRGGBB pixels. `x`, `y`, `width` and `height` are pixels of `level`.
     func readRegion(
@@ -83,13 +104,19 @@ private let tiffIsSilent: Void = cic_tiff_silence()
 
 extension SlideMetadata {
     init(_ slide: OpenSlideHandle) throws(FileError) {
-        func microns(_ name: String) -> Double? {
+        func number(_ name: String) -> Double? {
             slide.property(name).flatMap { Double($0) }.flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
         }
         vendor = slide.property("openslide.vendor") ?? "unknown"
         levels = try slide.levels()
-        if let x = microns("openslide.mpp-x"), let y = microns("openslide.mpp-y") {
+        if let x = number("openslide.mpp-x"), let y = number("openslide.mpp-y") {
             micronsPerPixel = (x, y)
+        } else if vendor == "generic-tiff", slide.property("tiff.ResolutionUnit") == "centimeter",
+            let x = number("tiff.XResolution"), let y = number("tiff.YResolution"), min(x, y) > 100
+        {
+            // As OpenSlide 4 does it; but what shows a tenth of a millimetre or more a pixel is what programs write that do
+            // not know.
+            micronsPerPixel = (10_000 / x, 10_000 / y)
         } else {
             micronsPerPixel = nil
         }

@@ -6,7 +6,10 @@ import Files
 /// time.
 package final class PixelBlock {
     package private(set) var region = PixelRegion(x: 0, y: 0, width: 0, height: 0)
-    /// What could not be decoded; its pixels have the background's colour.
+    /// Of what could not be decoded: neither glass nor tissue.
+    package static let unreadableGrey: UInt8 = 0x80
+
+    /// What could not be decoded; its pixels are grey.
     package private(set) var unreadable = [PixelRegion]()
     /// What the decoder said of the first of them.
     package private(set) var problem: FileError?
@@ -57,16 +60,12 @@ package final class PixelBlock {
     }
 
     /// Marks a part that could not be decoded, and paints it.
-    package func markUnreadable(_ part: PixelRegion, _ error: FileError, background: UInt32) {
-        unreadable.append(part)
-        problem = problem ?? error
+    package func markUnreadable(_ part: PixelRegion, _ error: FileError) {
+        noteUnreadable(part, error)
         for row in part.y - region.y..<part.bottom - region.y {
-            for x in part.x - region.x..<part.right - region.x {
-                let place = (row * region.width + x) * 3
-                for channel in 0..<3 {
-                    memory[place + channel] = UInt8(truncatingIfNeeded: background >> UInt32(16 - 8 * channel))
-                }
-            }
+            let start = (row * region.width + part.x - region.x) * 3
+            UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + part.width * 3])
+                .initializeMemory(as: UInt8.self, repeating: Self.unreadableGrey)
         }
     }
 

@@ -10,12 +10,16 @@ package protocol RowReader: AnyObject {
     var height: Int { get }
     /// How many rows have been read.
     var nextRow: Int { get }
+    /// Columns of the last row read that could not be decoded and are grey, ascending. Only slides have such, when they are
+    /// opened for it.
+    var unreadable: [Range<Int>] { get }
     /// Reads the next `count` rows, at most those that are left, into the first `count * width * 3` bytes of `buffer`.
     func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError)
 }
 
 extension RowReader {
     package var bytesPerRow: Int { 3 * width }
+    package var unreadable: [Range<Int>] { [] }
 
     /// Asking for more rows than there are, or for more than the buffer holds, is a mistake of the caller.
     func checkRequest(_ buffer: UnsafeMutableRawBufferPointer, _ count: Int) {

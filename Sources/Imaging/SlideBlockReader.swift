@@ -34,12 +34,16 @@ package final class SlideBlockReader: BlockReader {
     package var largestBlockHeight: Int { .max }
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
+    /// Rows that are read together where many are wanted: whole tiles, at least 128 pixels.
+    var bandHeight: Int { tile.height * max(1, 128 / tile.height) }
+
     package func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
         block.begin(region)
-        // Strips of whole rows of tiles, at least 128 pixels high.
-        let stripHeight = tile.height * max(1, 128 / tile.height)
-        for strip in Self.cut(region, width: .max, height: stripHeight) {
+        // Whole tiles, so many that calls do not count and pixels take little memory before they are composed.
+        let strips = Self.cut(
+            region, width: tile.width * max(1, 4096 / tile.width), height: bandHeight)
+        for strip in strips {
             do {
                 try read(strip, of: block)
             } catch {
@@ -48,7 +52,7 @@ package final class SlideBlockReader: BlockReader {
                     do {
                         try read(piece, of: block)
                     } catch {
-                        block.markUnreadable(piece, error, background: metadata.background)
+                        block.markUnreadable(piece, error)
                         handle = try OpenSlideHandle(path)
                     }
                 }

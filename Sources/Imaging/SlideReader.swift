@@ -20,99 +20,87 @@ package struct SlideMetadata: Sendable {
     package let background: UInt32
 }
 
+/// What becomes of places of a slide that cannot be decoded, also when it has been opened again.
+package enum Damage: Sendable {
+    /// Reading ends there, with an error.
+    case stops
+    /// They are grey, and the reader tells which they are.
+    case painted
+}
+
 /// Rows of one level of a whole slide image, composed over the slide's background colour.
 ///
 /// The slide is decoded in bands as high as its tiles (some tiles' height where tiles are flat) and aligned to them,
-/// so that a sequential read decodes no tile twice and holds one band.
+/// so that a sequential read decodes no tile twice and holds one band. Where such a band would take more than 160 MB,
+/// bands are lower, and tiles are decoded several times.
 ///
 /// OpenSlide addresses every level in whole level-0 pixels: where a downsample is not a whole number, bands and blocks
 /// of columns of a lower level may lie off by up to half a level-0 pixel.
 package final class SlideReader: RowReader {
-    package let path: String
-    package let metadata: SlideMetadata
-    /// Index of the level being read.
-    package let level: Int
     package let width: Int
     package let height: Int
     package private(set) var nextRow = 0
 
-    /// Bytes. Far more than slides need: a million columns of 1024 rows.
-    private static let largestBand = 3 << 30
+    /// Bytes.
+    private static let largestBand = 160 << 20
+    private static let lowestBand = 16
 
-    private let slide: OpenSlideHandle
+    private let slide: SlideBlockReader
+    private let damage: Damage
     private let bandHeight: Int
-    private let blockWidth: Int
-    /// RGB rows from `bandTop` on.
-    private let band: UnsafeMutableRawBufferPointer
-    private var bandTop = 0
-    private var bandRows = 0
-    private let block: UnsafeMutableBufferPointer<UInt32>
+    /// The rows from `band.region.y` on; empty before the first.
+    private let band = PixelBlock()
     private var failure: FileError?
 
     /// Opens a slide at `level`. Throws `unreadable` or `malformed`; also when there is no such level.
-    package init(_ path: String, level: Int = 0) throws(FileError) {
-        self.path = path
-        self.level = level
-        slide = try OpenSlideHandle(path)
-        metadata = try SlideMetadata(slide)
-        try metadata.requireLevel(level, path)
-        width = metadata.levels[level].width
-        height = metadata.levels[level].height
-        let tile = slide.tileSize(level: level)
-        bandHeight = min(height, tile.height * max(1, 128 / tile.height))
-        blockWidth = min(width, tile.width * max(1, 4096 / tile.width))
-        guard width <= Self.largestBand / (3 * bandHeight) else {
+    package init(_ path: String, level: Int = 0, damage: Damage = .stops) throws(FileError) {
+        slide = try SlideBlockReader(path, level: level)
+        self.damage = damage
+        width = slide.width
+        height = slide.height
+        guard width <= Self.largestBand / (3 * Self.lowestBand) else {
             throw FileError(
-                path, expected: "a level \(level) whose bands of \(bandHeight) rows fit in memory",
+                path, expected: "a level \(level) whose bands of \(Self.lowestBand) rows fit in memory",
                 found: "\(width) x \(height) px")
         }
-        band = .allocate(byteCount: bandHeight * width * 3, alignment: 16)
-        block = .allocate(capacity: bandHeight * blockWidth)
+        var bandHeight = slide.bandHeight
+        while bandHeight > Self.lowestBand, bandHeight * width * 3 > Self.largestBand { bandHeight /= 2 }
+        self.bandHeight = bandHeight
     }
 
-    deinit {
-        band.deallocate()
-        block.deallocate()
+    package var path: String { slide.path }
+    package var metadata: SlideMetadata { slide.metadata }
+    /// Index of the level being read.
+    package var level: Int { slide.level }
+
+    package var unreadable: [Range<Int>] {
+        band.unreadable.filter { $0.y..<$0.bottom ~= nextRow - 1 }.map { $0.x..<$0.right }
     }
 
     package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
         checkRequest(buffer, count)
+        if let failure { throw failure }
         var done = 0
         while done < count {
-            if nextRow == bandTop + bandRows { try readBand() }
-            let rows = min(count - done, bandTop + bandRows - nextRow)
-            let start = (nextRow - bandTop) * bytesPerRow
+            if nextRow == band.region.bottom { try readBand() }
+            let rows = min(count - done, band.region.bottom - nextRow)
+            let start = (nextRow - band.region.y) * bytesPerRow
             UnsafeMutableRawBufferPointer(rebasing: buffer[(done * bytesPerRow)...])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: band[start..<start + rows * bytesPerRow]))
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: band.bytes[start..<start + rows * bytesPerRow]))
             done += rows
             nextRow += rows
         }
     }
 
     private func readBand() throws(FileError) {
-        if let failure { throw failure }
-        let top = bandTop + bandRows
-        let rows = min(bandHeight, height - top)
-        for left in stride(from: 0, to: width, by: blockWidth) {
-            let columns = min(blockWidth, width - left)
-            do {
-                try slide.readRegion(
-                    into: block, level: level, downsample: metadata.levels[level].downsample, x: left, y: top,
-                    width: columns, height: rows)
-            } catch {
-                failure = error
-                throw error
-            }
-            for row in 0..<rows {
-                let start = (row * width + left) * 3
-                composeRGB(
-                    UnsafeMutableRawBufferPointer(rebasing: band[start..<start + 3 * columns]),
-                    premultiplied: UnsafeBufferPointer(rebasing: block[row * columns..<(row + 1) * columns]),
-                    background: metadata.background)
-            }
+        do throws(FileError) {
+            let rows = min(bandHeight, height - nextRow)
+            try slide.read(PixelRegion(x: 0, y: nextRow, width: width, height: rows), into: band)
+            if case .stops = damage, let problem = band.problem { throw problem }
+        } catch {
+            failure = error
+            throw error
         }
-        bandTop = top
-        bandRows = rows
     }
 }
 

@@ -15,9 +15,10 @@ package enum Overlay {
         return (max(1, width * side / longest), max(1, height * side / longest))
     }
 
-    /// Opens an image for a panel: a slide at its smallest level that is not smaller than that.
+    /// Opens an image for a panel: a slide at its smallest level that is not smaller than that. What cannot be decoded is
+    /// grey.
     package static func open(_ path: String, side: Int) throws(FileError) -> any RowReader {
-        let reader = try openImage(path)
+        let reader = try openImage(path, damage: .painted)
         guard let slide = reader as? SlideReader else { return reader }
         let panel = panel(width: slide.width, height: slide.height, side: side)
         let levels = slide.metadata.levels
@@ -25,7 +26,7 @@ package enum Overlay {
             levels[$0].width >= panel.width && levels[$0].height >= panel.height
         }
         let level = fitting.min { levels[$0].width < levels[$1].width } ?? 0
-        return level == 0 ? slide : try SlideReader(path, level: level)
+        return level == 0 ? slide : try SlideReader(path, level: level, damage: .painted)
     }
 
     /// Size of the whole picture for panels of some size.

@@ -23,7 +23,8 @@ package struct RefinementSettings: Codable, Equatable, Sendable {
 
 /// Finds nuclei as dense haematoxylin inside the positive regions of an image, above one threshold for all of it.
 ///
-/// The image is read twice, from top to bottom: for the threshold and for the mask. Memory is that of some rows.
+/// The image is read twice, from top to bottom: for the threshold and for the mask. Memory is that of some rows. What the
+/// reader could not decode inside the regions has no nuclei, and counts as unreadable.
 package struct Refinement {
     private let field: ProbabilityField
     private let threshold: Double
@@ -38,7 +39,7 @@ package struct Refinement {
     /// `afterRow` is told how many rows are done; it may throw to stop.
     package func densityThreshold(_ picture: any RowReader, afterRow: (Int) throws -> Void) throws -> Double? {
         var counts = [Int](repeating: 0, count: Self.steps)
-        try forEachRow(of: picture) { y, white, densities in
+        try forEachRow(of: picture) { y, white, _, densities in
             for run in white {
                 for x in run where densities[x] > Self.glass { counts[Self.step(of: densities[x])] += 1 }
             }
@@ -57,8 +58,14 @@ package struct Refinement {
         var specks = RunFilter(smallest: settings.smallestNucleusInPixels, diagonal: false)
         var holes = RunFilter(smallest: settings.smallestHoleInPixels, diagonal: true, keepingEdges: size)
         var regions = RegionRows(field, threshold: threshold)
+        /// White pixels that could not be decoded, of the rows that wait.
+        var lost = [Int: [Range<Int>]]()
         func emitFilled(_ y: Int, _ black: [Range<Int>]) throws {
-            let (region, blank) = regions.row(y)
+            var (region, blank) = regions.row(y)
+            if let lost = lost.removeValue(forKey: y) {
+                region = Self.intersection(region, Self.complement(lost, size.width))
+                blank.unreadable += lost.reduce(0) { $0 + $1.count }
+            }
             // A hole of a nucleus may be one of its region; that stays.
             let white = Self.intersection(Self.complement(black, size.width), region)
             try emit(MaskBand(rows: y..<y + 1, white: white, blank: blank))
@@ -66,7 +73,8 @@ package struct Refinement {
         func addWithoutSpecks(_ y: Int, _ white: [Range<Int>]) throws {
             try holes.add(Self.complement(white, size.width), emit: emitFilled)
         }
-        try forEachRow(of: picture) { y, white, densities in
+        try forEachRow(of: picture) { y, white, unreadable, densities in
+            if !unreadable.isEmpty { lost[y] = unreadable }
             var runs = [Range<Int>]()
             for run in white { Self.append(run, of: densities, above: least, to: &runs) }
             try specks.add(runs, emit: addWithoutSpecks)
@@ -76,18 +84,24 @@ package struct Refinement {
         try holes.finish(emit: emitFilled)
     }
 
-    /// Goes through the rows; densities are those of the row's white pixels only.
+    /// Goes through the rows: white pixels, those that would be but could not be decoded, and the densities of the white
+    /// ones.
     private func forEachRow(
-        of picture: any RowReader, _ body: (Int, [Range<Int>], [Float]) throws -> Void
+        of picture: any RowReader,
+        _ body: (Int, _ white: [Range<Int>], _ unreadable: [Range<Int>], _ densities: [Float]) throws -> Void
     ) throws {
         precondition(picture.width == field.width && picture.height == field.height)
         let reader = DensityReader(picture, sigma: settings.sigmaInPixels)
         var regions = RegionRows(field, threshold: threshold)
         var densities = [Float](repeating: 0, count: field.width)
         for y in 0..<field.height {
-            let white = regions.row(y).white
-            if !white.isEmpty { try reader.read(row: y, at: white, into: &densities) }
-            try body(y, white, densities)
+            var (white, lost) = (regions.row(y).white, [Range<Int>]())
+            if !white.isEmpty {
+                let unreadable = try reader.read(row: y, at: white, into: &densities)
+                lost = Self.intersection(white, unreadable)
+                if !lost.isEmpty { white = Self.intersection(white, Self.complement(lost, field.width)) }
+            }
+            try body(y, white, lost, densities)
         }
     }
 

@@ -44,6 +44,8 @@ final class DensityReader {
     private var padded: [Float]
     /// Rows smoothed along themselves, that of row y at y modulo their number.
     private var ring: [[Float]]
+    /// Columns of these rows that could not be decoded: they count as without haematoxylin.
+    private var unreadable: [[Range<Int>]]
     private var filled = 0
 
     /// `picture` is fresh, `sigma` in pixels; 0 does not smooth.
@@ -58,11 +60,12 @@ final class DensityReader {
         pixels = [UInt8](repeating: 0, count: width * 3)
         padded = [Float](repeating: 0, count: width + 2 * radius)
         ring = Array(repeating: [Float](repeating: 0, count: width), count: 2 * radius + 1)
+        unreadable = Array(repeating: [], count: ring.count)
     }
 
-    /// The densities of row `y` at some pixels, to `result`, which is as wide as the picture. Rows are asked for from
-    /// top to bottom; some may be left out.
-    func read(row y: Int, at runs: [Range<Int>], into result: inout [Float]) throws(FileError) {
+    /// The densities of row `y` at some pixels, to `result`, which is as wide as the picture; returns the row's columns
+    /// that could not be decoded. Rows are asked for from top to bottom; some may be left out.
+    func read(row y: Int, at runs: [Range<Int>], into result: inout [Float]) throws(FileError) -> [Range<Int>] {
         while filled <= min(y + radius, height - 1) { try fillRow(isNeeded: filled >= y - radius) }
         for run in runs {
             for x in run { result[x] = 0 }
@@ -76,6 +79,7 @@ final class DensityReader {
                 }
             }
         }
+        return unreadable[y % ring.count]
     }
 
     private func fillRow(isNeeded: Bool) throws(FileError) {
@@ -84,11 +88,13 @@ final class DensityReader {
         }
         try result.get()
         defer { filled += 1 }
+        unreadable[filled % ring.count] = picture.unreadable
         guard isNeeded else { return }
         let (red, green, blue) = (stain.tables[0], stain.tables[1], stain.tables[2])
         for x in 0..<width {
             padded[radius + x] = red[Int(pixels[3 * x])] + green[Int(pixels[3 * x + 1])] + blue[Int(pixels[3 * x + 2])]
         }
+        for columns in picture.unreadable { for x in columns { padded[radius + x] = 0 } }
         for x in 0..<radius {
             padded[x] = padded[radius]
             padded[radius + width + x] = padded[radius + width - 1]

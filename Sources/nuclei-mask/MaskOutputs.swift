@@ -92,7 +92,8 @@ struct MaskOutputs {
         if let heatMap {
             let side = max(heatMap.width, heatMap.height)
             let picture =
-                side < max(field.width, field.height) ? try Overlay.open(image, side: side) : try openImage(image)
+                side < max(field.width, field.height)
+                ? try Overlay.open(image, side: side) : try openImage(image, damage: .painted)
             let fitting = DownsamplingReader(picture, width: heatMap.width, height: heatMap.height)
             let isSame = picture.width == heatMap.width && picture.height == heatMap.height
             try HeatMap.write(field, over: isSame ? picture : fitting, to: heatMap) { done in
@@ -116,11 +117,12 @@ struct MaskOutputs {
         if let refinement {
             for row in field.rows.indices { positive += field.band(ofRow: row, threshold: settings.threshold).area }
             let refiner = Refinement(field, threshold: settings.threshold, settings: refinement)
-            threshold = try refiner.densityThreshold(openImage(image)) { done in
+            threshold = try refiner.densityThreshold(openImage(image, damage: .painted)) { done in
                 try progress("stain", done, field.height)
             }
             try refiner.bands(
-                openImage(image), above: threshold, afterRow: { try progress("nuclei", $0, field.height) }, emit: add)
+                openImage(image, damage: .painted), above: threshold,
+                afterRow: { try progress("nuclei", $0, field.height) }, emit: add)
         } else {
             for row in field.rows.indices { try add(field.band(ofRow: row, threshold: settings.threshold)) }
             positive = painter.summary.nuclei

@@ -86,6 +86,51 @@ import Testing
             error?.problem.hasPrefix(
                 "expected an intact slide, found a read error at rows 256 to 383 of level 0 (") == true)
         #expect(fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) } } == error)
+
+        // Or the tile is grey, and the reader says so.
+        let painted = try SlideReader(path, damage: .painted)
+        var (lost, pixels) = ([Int](), [UInt8]())
+        for y in 0..<512 {
+            try rows.withUnsafeMutableBytes { try painted.readRows(into: $0, count: 1) }
+            pixels += rows[..<(width * 3)]
+            if painted.unreadable == [0..<64] { lost.append(y) } else { #expect(painted.unreadable.isEmpty) }
+        }
+        #expect(lost == Array(256..<384))
+        let whole = Self.image(width, 512).pixels
+        #expect(pixels[..<(256 * 192)] == whole[..<(256 * 192)] && pixels[(384 * 192)...] == whole[(384 * 192)...])
+        #expect(pixels[(256 * 192)..<(384 * 192)].allSatisfy { $0 == PixelBlock.unreadableGrey })
+    }
+
+    /// OpenSlide 3.4 returns memory that nobody wrote to for levels that are smaller than a tile.
+    @Test func levelsSmallerThanATile() throws {
+        let path = try slide([(200, 160), (100, 80), (50, 40)], tile: (32, 64))
+        #expect(try SlideReader(path).metadata.levels.map(\.width) == [200, 100])
+        for size in [(31, 100), (100, 63)] {
+            let small = try slide([size], tile: (32, 64))
+            let error = fileError { _ = try openImage(small) }
+            #expect(error?.kind == .malformed)
+            #expect(
+                error?.problem == "expected a TIFF image of one tile at least, 32 x 64 px, as OpenSlide 3.4.1 needs, "
+                    + "found \(size.0) x \(size.1) px")
+        }
+    }
+
+    /// Bands as high as the tiles would take 300 MB: they are half as high, and hold the same.
+    @Test func wideSlidesAreReadInLowerBands() throws {
+        let path = folder.file("wide.tif")
+        let (width, height) = (400_000, 300)
+        func row(_ y: Int) -> [UInt8] { (0..<width).map { UInt8(truncatingIfNeeded: $0 / 100 + y) } }
+        let writer = try TIFFWriter(path: path, width: width, height: height, samples: .grey)
+        for y in 0..<height { try row(y).withUnsafeBytes { try writer.write(rows: $0, count: 1) } }
+        try writer.finish()
+        let reader = try SlideReader(path)
+        var line = [UInt8](repeating: 0, count: width * 3)
+        for y in 0..<height {
+            try line.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) }
+            if y % 60 == 0 || y == 299 {
+                try #require(stride(from: 0, to: line.count, by: 3).map { line[$0] } == row(y), "row \(y)")
+            }
+        }
     }
 
     @Test(.enabled(if: dataFolder != nil, noData)) func aperio() throws {

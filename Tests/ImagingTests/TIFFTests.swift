@@ -109,11 +109,19 @@ import Testing
             #expect(directory.texts[305] == "nuclei")
         }
         #expect(directories.map { $0.texts[270] } == ["what it is", nil, nil])
+        let microns = try #require(SlideReader(path).metadata.micronsPerPixel)
+        #expect(microns.x == 0.25 && microns.y == 0.5)
 
         // Without a resolution none is claimed.
         try write(mask(10, 10), to: TIFFWriter(path: path, width: 10, height: 10, samples: .grey))
         let plain = try BigTIFF(path).directories
         #expect(plain.count == 1 && plain[0].number(282) == nil && plain[0].texts.isEmpty)
+
+        // Some programs write ten pixels a centimetre when they do not know.
+        let unknown = TIFFWriter.Properties(micronsPerPixel: (1000, 1000))
+        try write(
+            mask(16, 16), to: TIFFWriter(path: path, width: 16, height: 16, samples: .grey, properties: unknown))
+        #expect(try SlideReader(path).metadata.micronsPerPixel == nil)
     }
 
     /// A gradient with a hole of no numbers.

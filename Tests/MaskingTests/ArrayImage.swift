@@ -8,12 +8,19 @@ final class ArrayReader: RowReader {
     let height: Int
     private(set) var nextRow = 0
     private let pixels: [UInt8]
+    /// What cannot be read, whatever stands there.
+    private let damage: PixelRegion?
 
-    init(width: Int, height: Int, pixels: [UInt8]) {
+    init(width: Int, height: Int, pixels: [UInt8], damage: PixelRegion? = nil) {
         precondition(pixels.count == width * height * 3)
+        self.damage = damage
         self.width = width
         self.height = height
         self.pixels = pixels
+    }
+
+    var unreadable: [Range<Int>] {
+        damage.map { $0.y..<$0.bottom ~= nextRow - 1 ? [$0.x..<$0.right] : [] } ?? []
     }
 
     func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {

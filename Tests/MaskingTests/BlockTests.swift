@@ -44,7 +44,7 @@ final class ArrayBlocks: BlockReader {
         }
         colours.withUnsafeBufferPointer { block.compose(region, $0, background: 0xFFFFFF) }
         for part in unreadable where part.intersects(region) {
-            block.markUnreadable(part.intersection(region), FileError(path, .malformed, "no"), background: 0xFFFFFF)
+            block.markUnreadable(part.intersection(region), FileError(path, .malformed, "no"))
         }
     }
 }

@@ -45,15 +45,20 @@ struct RefinementTests {
     }
 
     private func refine(
-        _ pixels: [UInt8], _ field: ProbabilityField, _ settings: RefinementSettings
+        _ pixels: [UInt8], _ field: ProbabilityField, _ settings: RefinementSettings, damage: PixelRegion? = nil
     ) throws -> (mask: [Bool], threshold: Double?) {
         let refinement = Refinement(field, threshold: 0.5, settings: settings)
-        func reader() -> ArrayReader { ArrayReader(width: field.width, height: field.height, pixels: pixels) }
+        func reader() -> ArrayReader {
+            ArrayReader(width: field.width, height: field.height, pixels: pixels, damage: damage)
+        }
         let threshold = try refinement.densityThreshold(reader()) { _ in }
         var mask = [Bool]()
         var reported = 0
         try refinement.bands(reader(), above: threshold, afterRow: { reported = $0 }) { band in
-            try #require(band.rows == mask.count / field.width..<mask.count / field.width + 1 && band.blank.total == 0)
+            let y = mask.count / field.width
+            // All of the damage lies in the positive half.
+            let lost = damage.map { $0.y..<$0.bottom ~= y ? $0.width : 0 } ?? 0
+            try #require(band.rows == y..<y + 1 && band.blank.unreadable == lost && band.blank.total == lost)
             var row = [Bool](repeating: false, count: field.width)
             for run in band.white { for x in run { row[x] = true } }
             mask += row
@@ -81,6 +86,39 @@ struct RefinementTests {
         }
         #expect(wrong < 40, "\(wrong) of 12288 pixels, those of outlines")
         #expect(!mask[20 * 128 + 100] && !mask[60 * 128 + 60] && mask[20 * 128 + 20])
+    }
+
+    /// Whatever stands in places that could not be decoded: they have no nuclei and do not move the threshold. A hole that
+    /// damage makes is not filled; beyond the reach of the Gaussian, nuclei stay as they are.
+    @Test func unreadablePlacesHaveNoNuclei() throws {
+        let discs = [(20, 20, 7), (45, 30, 6), (25, 70, 8)]
+        let pixels = picture(128, 96, discs.map { (x: $0.0, y: $0.1, radius: $0.2) })
+        var settings = RefinementSettings(micronsPerPixel: 0.5)
+        settings.sigmaInPixels = 0.8
+        let (whole, threshold) = try refine(pixels, field(128, 96), settings)
+        for damage in [
+            PixelRegion(x: 24, y: 69, width: 2, height: 3), PixelRegion(x: 0, y: 0, width: 64, height: 40),
+            PixelRegion(x: 10, y: 95, width: 50, height: 1),
+        ] {
+            var damaged = pixels
+            for y in damage.y..<damage.bottom {
+                for x in damage.x..<damage.right {
+                    for channel in 0..<3 { damaged[(y * 128 + x) * 3 + channel] = 0 }
+                }
+            }
+            let (mask, found) = try refine(damaged, field(128, 96), settings, damage: damage)
+            #expect(abs(try #require(found) - #require(threshold)) < 0.1)
+            let reach = PixelRegion(
+                x: damage.x - 3, y: damage.y - 3, width: damage.width + 6, height: damage.height + 6)
+            for index in mask.indices {
+                let pixel = PixelRegion(x: index % 128, y: index / 128, width: 1, height: 1)
+                if damage.intersects(pixel) {
+                    try #require(!mask[index], "x \(pixel.x), y \(pixel.y)")
+                } else if !reach.intersects(pixel) {
+                    try #require(mask[index] == whole[index], "x \(pixel.x), y \(pixel.y)")
+                }
+            }
+        }
     }
 
     @Test func withoutPositiveRegionsThereIsNothing() throws {
