@@ -98,7 +98,9 @@ package struct SafetensorsFile {
     /// A tensor of floats that the file has: the file's own memory where it is mapped and the tensor starts at a multiple
     /// of 64 bytes, as large ones do that `write` wrote, else a copy.
     package func tensor(_ name: String) -> Tensor {
-        guard let entry = entries[name], entry.dtype == "F32" else { preconditionFailure("no tensor \(name) of floats") }
+        guard let entry = entries[name], entry.dtype == "F32" else {
+            preconditionFailure("no tensor \(name) of floats")
+        }
         let shape = Shape(entry.shape)
         let first = start + entry.range.lowerBound
         if let mapped, first % 64 == 0, !entry.range.isEmpty {
