@@ -28,10 +28,13 @@ static inline void copy_run(float *restrict out, const float *restrict in, int64
         out[j] = in[j * step];
 }
 
+/// Without the calls that compilers make of loops over a few floats.
+#define INLINE_LOOPS __attribute__((no_builtin("memset", "memcpy")))
+
 /// Copies what output rows first ... first + rows - 1 read of x, zeros outside of it. The floats after a plane's rows
 /// that a whole vector may read are zero too.
-static void copy_band(float *restrict band, const ck_planes *x, const ck_direct_plan *g, int64_t first, int64_t rows,
-                      float *buffer) {
+static INLINE_LOOPS void copy_band(float *restrict band, const ck_planes *x, const ck_direct_plan *g, int64_t first,
+                                   int64_t rows, float *buffer) {
     const int64_t count = (rows - 1) * g->row_step + g->r, step = g->stride_w;
     for (int64_t c = 0; c < g->c; c++, band += g->plane) {
         for (int64_t q = 0; q < g->column_step; q++) {

@@ -196,16 +196,15 @@ static void sum_products(const ck_direct_plan *g, float *sums, const ck_planes *
     const int64_t rows = ck_min(g->rows, g->oh - first), taps = g->part[0].taps, all = g->c * taps;
     float *buffer = band + g->c * g->plane, *panel = buffer + g->row_buffer;
     copy_band(band, x, g, first, rows, buffer);
-    ahead next_x = next_rows(x, g->c, g->top + g->r - g->stride_h + (first + rows) * g->stride_h, g->rows * g->stride_h,
-                             ck_ceil_div(g->k, TILE_K));
     const int64_t groups = ck_ceil_div(all, TILE_P);
+    ahead next_x = next_rows(x, g->c, g->top + g->r - g->stride_h + (first + rows) * g->stride_h, g->rows * g->stride_h,
+                             ck_ceil_div(g->k, TILE_K) * groups);
     for (int64_t k = 0; k < g->k; k += TILE_K) {
         int64_t filters = ck_min(TILE_K, g->k - k);
         // The block that is copied after this one.
         ahead next = k + TILE_K < g->k
                          ? next_rows_of(gy, k + TILE_K, ck_min(TILE_K, g->k - k - TILE_K), first, rows, groups)
                          : next_rows(gy, ck_min(TILE_K, g->k), first + rows, g->rows, groups);
-        prefetch(&next_x);
         float *bias = sums + ck_ceil_div(all, TILE_P) * PAIRS * LANES;
         copy_gradient(panel, bias, gy, g, k, filters, first, rows, buffer);
         int64_t channel = 0, tap = 0;
@@ -220,6 +219,7 @@ static void sum_products(const ck_direct_plan *g, float *sums, const ck_planes *
                 }
             }
             prefetch(&next);
+            prefetch(&next_x);
             dot(sums, panel, band, at, rows, g->row_step * g->row, g->ow);
         }
         sums = bias + ck_round_up(TILE_K, LANES);

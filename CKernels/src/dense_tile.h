@@ -15,54 +15,72 @@ static inline vec load_part(const float *p, int64_t count) {
     return load(all);
 }
 
-static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t x_stride,
-                int64_t stride) {
+/// Products of `samples` (at most DOT_N) rows of x and DOT_O rows of w, of which the first `outputs` are kept, each in
+/// LANES sums. A sample more than there are would cost memory bandwidth: what is computed for nothing fills the
+/// processor's window, and it sees fewer of the loads to come.
+static inline __attribute__((always_inline)) void dot_block(float *sums, const float *x, const float *w, int64_t o,
+                                                            int64_t outputs, int64_t count, int64_t x_stride,
+                                                            int64_t stride, int samples) {
 #pragma clang fp contract(fast)
-    for (int64_t k = 0; k < o; k += DOT_O)
-        for (int64_t m = 0; m < n; m += DOT_N) {
-            if (x == w && m + DOT_N <= k)
-                continue;
-            // After the last row that one again; its sums are not kept.
-            const float *a[DOT_N], *b[DOT_O];
-            vec sum[DOT_N][DOT_O];
+    const float *b[DOT_O];
+    vec sum[DOT_N][DOT_O];
 #pragma unroll
-            for (int i = 0; i < DOT_N; i++) {
-                a[i] = x + ck_min(m + i, n - 1) * x_stride;
+    for (int j = 0; j < DOT_O; j++) {
+        // After the last row that one again.
+        b[j] = w + ck_min(j, outputs - 1) * stride;
 #pragma unroll
-                for (int j = 0; j < DOT_O; j++)
-                    sum[i][j] = (vec)(0.0f);
-            }
+        for (int i = 0; i < samples; i++)
+            sum[i][j] = (vec)(0.0f);
+    }
+    int64_t at = 0;
+    for (; at + LANES <= count; at += LANES) {
+        vec v[DOT_O];
+#pragma unroll
+        for (int j = 0; j < DOT_O; j++)
+            v[j] = load(b[j] + at);
+#pragma unroll
+        for (int i = 0; i < samples; i++) {
+            vec u = load(x + i * x_stride + at);
 #pragma unroll
             for (int j = 0; j < DOT_O; j++)
-                b[j] = w + ck_min(k + j, o - 1) * stride;
-            int64_t at = 0;
-            for (; at + LANES <= count; at += LANES) {
-                vec v[DOT_O];
-#pragma unroll
-                for (int j = 0; j < DOT_O; j++)
-                    v[j] = load(b[j] + at);
-#pragma unroll
-                for (int i = 0; i < DOT_N; i++) {
-                    vec u = load(a[i] + at);
-#pragma unroll
-                    for (int j = 0; j < DOT_O; j++)
-                        sum[i][j] += u * v[j];
-                }
-            }
-            const int64_t rest = count - at;
-#pragma unroll
-            for (int i = 0; i < DOT_N; i++)
-#pragma unroll
-                for (int j = 0; j < DOT_O; j++) {
-                    if (m + i >= n || k + j >= o)
-                        continue;
-                    float *to = sums + ((m + i) * o + k + j) * LANES;
-                    vec total = load(to) + sum[i][j];
-                    if (rest > 0)
-                        total += load_part(a[i] + at, rest) * load_part(b[j] + at, rest);
-                    store(to, total);
-                }
+                sum[i][j] += u * v[j];
         }
+    }
+    const int64_t rest = count - at;
+#pragma unroll
+    for (int i = 0; i < samples; i++)
+#pragma unroll
+        for (int j = 0; j < DOT_O; j++) {
+            if (j >= outputs)
+                continue;
+            float *to = sums + (i * o + j) * LANES;
+            vec total = load(to) + sum[i][j];
+            if (rest > 0)
+                total += load_part(x + i * x_stride + at, rest) * load_part(b[j] + at, rest);
+            store(to, total);
+        }
+}
+
+static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t x_stride,
+                int64_t stride) {
+    for (int64_t k = 0; k < o; k += DOT_O) {
+        const int64_t outputs = ck_min(DOT_O, o - k);
+        const float *rows = w + k * stride;
+        float *to = sums + k * LANES;
+        for (int64_t m = 0; m < n;) {
+            const float *from = x + m * x_stride;
+            // Where x is w, only what is wanted of a symmetric product.
+            const bool is_wanted = x != w || m + DOT_N > k;
+            if (n - m >= DOT_N) {
+                if (is_wanted)
+                    dot_block(to + m * o * LANES, from, rows, o, outputs, count, x_stride, stride, DOT_N);
+                m += DOT_N;
+            } else {
+                dot_block(to + m * o * LANES, from, rows, o, outputs, count, x_stride, stride, 1);
+                m++;
+            }
+        }
+    }
 }
 
 /// Gradients by `vectors` (at most DATA_V) vectors of inputs, the last of which has `lanes` of them, for all samples.

@@ -75,7 +75,8 @@ package struct Model {
         self.network = network
     }
 
-    /// Reads a model file. Throws `FileError` when it is not one, or its tensors do not fit its architecture.
+    /// A model whose large tensors are those of the file, mapped: to be used, not trained. Throws `FileError` when the
+    /// file is not a model's, or its tensors do not fit its architecture.
     package init(path: String) throws {
         try self.init(SafetensorsFile(path: path))
     }
@@ -102,11 +103,10 @@ package struct Model {
         } catch {
             throw FileError(path, expected: "layers for tiles of \(description.tileSize) pixels", found: "\(error)")
         }
-        // Before memory is taken for what the description promises.
         try plan.stateLayout.check(file)
         self.init(
-            description, file.metadata.filter { $0.key != "format" && $0.key != "model" }, Network(plan))
-        try network.state.load(file)
+            description, file.metadata.filter { $0.key != "format" && $0.key != "model" },
+            Network(plan, sharing: plan.stateLayout.names.map(file.tensor)))
         if let name = network.state.firstNonFinite {
             throw FileError(path, expected: "finite weights", found: "a value in \(name) that is not")
         }

@@ -4,7 +4,7 @@ extension Network {
     /// The same network for inference, with what follows a convolution, and alone reads what it is made of, worked into
     /// it: max(y, 0), 2 x 2 poolings and additions, and batch normalisations by their running statistics:
     /// convolution(x) * factor + shift, with factor = weight / sqrt(variance + epsilon) and shift = bias - mean * factor.
-    /// Returns this network itself when there is nothing to fold.
+    /// Tensors that stay as they are, are this network's. Returns this network itself when there is nothing to fold.
     package func folded() throws -> Network {
         let nodes = plan.graph.nodes
         let folds = plan.graph.folds
@@ -24,29 +24,33 @@ extension Network {
                 values.append(graph.append(node.layer, reading: node.inputs.map { values[$0]! }))
             }
         }
-        let result = try Network(graph, inputShape: inputShape)
-        for (name, tensor) in result.state.named {
-            if let original = state[name], original.shape == tensor.shape { tensor.copy(from: original) }
-        }
+        var changed = [String: Tensor]()
         for fold in folds {
-            if let norm = fold.norm { self.fold(nodes[norm].layer.name, into: fold.layer.name, of: result) }
+            guard let norm = fold.norm else { continue }
+            let (weight, bias) = self.fold(nodes[norm].layer.name, into: fold.layer.name)
+            changed["\(fold.layer.name).weight"] = weight
+            changed["\(fold.layer.name).bias"] = bias
         }
-        return result
+        let plan = try NetworkPlan(graph, inputShape: inputShape)
+        return Network(plan, sharing: plan.stateLayout.names.map { changed[$0] ?? state[$0]! })
     }
 
-    private func fold(_ norm: String, into convolution: String, of result: Network) {
+    /// Weights and biases of a convolution with a batch normalisation in them.
+    private func fold(_ norm: String, into convolution: String) -> (weight: Tensor, bias: Tensor) {
         func values(_ name: String) -> [Double]? { state[name].map { $0.values.map(Double.init) } }
-        guard let weight = result.state["\(convolution).weight"], let bias = result.state["\(convolution).bias"],
+        guard let original = state["\(convolution).weight"],
             let scale = values("\(norm).weight"), let shift = values("\(norm).bias"),
             let mean = values("\(norm).running_mean"), let variance = values("\(norm).running_var")
         else { preconditionFailure("\(norm) has nothing to be folded into") }
         let old = values("\(convolution).bias")
+        let (weight, bias) = (Tensor(original.shape), Tensor([scale.count]))
         let each = weight.count / bias.count
         for filter in 0..<bias.count {
             let factor = scale[filter] / (variance[filter] + Double(BatchNormLayer.epsilon)).squareRoot()
-            for index in filter * each..<(filter + 1) * each { weight[index] = Float(Double(weight[index]) * factor) }
+            for index in filter * each..<(filter + 1) * each { weight[index] = Float(Double(original[index]) * factor) }
             bias[filter] = Float(shift[filter] + ((old?[filter] ?? 0) - mean[filter]) * factor)
         }
+        return (weight, bias)
     }
 }
 

@@ -5,7 +5,7 @@ package final class Network {
     package let plan: NetworkPlan
     /// All that a model file has to hold: the parameters, then the buffers.
     package let state: ParameterSet
-    /// What gradients change: the first part of `state`, in its memory.
+    /// What gradients change: the first part of `state`.
     package let parameters: ParameterSet
 
     /// A network whose parameters are zero. Throws when a layer does not fit the ones before it.
@@ -24,16 +24,15 @@ package final class Network {
         parameters = ParameterSet(plan.layout, in: state.all)
     }
 
-    /// In the order in which they run.
-    package var layerNames: [String] { plan.graph.nodes.map(\.layer.name) }
-    /// The network of a plan whose parameters, all it has, lie in memory that is another network's as well.
-    init(_ plan: NetworkPlan, sharing memory: Tensor) {
-        precondition(plan.stateLayout == plan.layout, "buffers have no place in shared parameters")
+    /// The network of a plan for inference, with parameters and buffers that are another network's as well, or a file's.
+    init(_ plan: NetworkPlan, sharing tensors: [Tensor]) {
         self.plan = plan
-        state = ParameterSet(plan.layout, in: memory)
-        parameters = state
+        state = ParameterSet(plan.stateLayout, tensors)
+        parameters = ParameterSet(plan.layout, Array(tensors.prefix(plan.layout.names.count)))
     }
 
+    /// In the order in which they run.
+    package var layerNames: [String] { plan.graph.nodes.map(\.layer.name) }
     /// Shape of one sample: channels x height x width.
     package var inputShape: Shape { plan.shapes[0] }
     /// Shape of one sample's logits.
@@ -54,7 +53,7 @@ package final class Network {
     /// Takes over the parameters and buffers of a network of the same layout.
     package func copyState(of other: Network) {
         precondition(other.plan.stateLayout == plan.stateLayout, "networks of different layouts")
-        state.all.copy(from: other.state.all)
+        for (tensor, original) in zip(state.tensors, other.state.tensors) { tensor.copy(from: original) }
     }
 }
 

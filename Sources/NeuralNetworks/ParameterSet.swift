@@ -1,8 +1,9 @@
 import Files
 import Tensors
 
-/// All parameters of a network, or one number for each of them (gradients, moments), in one piece of memory with
-/// named views, so that an optimizer is one flat loop. Every list of parameters has this order.
+/// All parameters of a network, or one number for each of them (gradients, moments). Where they are trained they are
+/// named views of one piece of memory, so that an optimizer is one flat loop; those that are only read may lie apart, as
+/// in a file. Every list of parameters has this order.
 package final class ParameterSet {
     package struct Layout: Equatable, Sendable {
         package let names: [String]
@@ -48,10 +49,9 @@ package final class ParameterSet {
     }
 
     package let layout: Layout
-    /// Everything, gaps included.
-    package let all: Tensor
-    /// One view for each parameter.
+    /// One for each parameter.
     package let tensors: [Tensor]
+    private let memory: Tensor?
 
     /// Zeros.
     package convenience init(_ layout: Layout) {
@@ -62,8 +62,22 @@ package final class ParameterSet {
     init(_ layout: Layout, in memory: Tensor) {
         self.layout = layout
         let all = memory.view([layout.count])
-        self.all = all
+        self.memory = all
         tensors = zip(layout.shapes, layout.offsets).map { all.view($0, at: $1) }
+    }
+
+    /// Tensors that are there already and may lie apart.
+    init(_ layout: Layout, _ tensors: [Tensor]) {
+        precondition(tensors.map(\.shape) == layout.shapes, "tensors of other shapes than the layout's")
+        self.layout = layout
+        self.tensors = tensors
+        memory = nil
+    }
+
+    /// Everything, gaps included, of parameters that lie in one piece.
+    package var all: Tensor {
+        guard let memory else { preconditionFailure("these parameters are to be read: they lie apart") }
+        return memory
     }
 
     package subscript(name: String) -> Tensor? {

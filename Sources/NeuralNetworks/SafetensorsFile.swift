@@ -20,24 +20,29 @@ package struct SafetensorsFile {
     package let entries: [String: Entry]
     private let data: Data
     private let start: Int
+    /// What the data is, if it is a file's.
+    private let mapped: MappedFile?
 
     /// Maps a file and reads its header.
     package init(path: String) throws(FileError) {
-        // Asked first, because Foundation's errors do not tell the system's reason.
-        let handle = fopen(path, "rb")
-        let reason = String(cString: strerror(errno))
-        if let handle { fclose(handle) }
-        guard handle != nil, let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
-            throw FileError(path, .unreadable, "cannot be read (\(handle == nil ? reason : "not a regular file"))")
+        let mapped = try MappedFile(path)
+        let bytes = mapped.bytes
+        let data = bytes.baseAddress.map {
+            Data(bytesNoCopy: $0, count: bytes.count, deallocator: .custom { _, _ in withExtendedLifetime(mapped) {} })
         }
-        try self.init(data, path: path)
+        try self.init(data ?? Data(), path: path, mapped)
     }
 
     /// Reads a file's content, which messages call by `path`; every number of the header is checked against the
     /// content before it is believed.
     package init(_ data: Data, path: String) throws(FileError) {
+        try self.init(data, path: path, nil)
+    }
+
+    private init(_ data: Data, path: String, _ mapped: MappedFile?) throws(FileError) {
         self.path = path
         self.data = data
+        self.mapped = mapped
         guard data.count >= 8 else {
             throw FileError(path, expected: "a safetensors file", found: "\(data.count) bytes")
         }
@@ -90,6 +95,25 @@ package struct SafetensorsFile {
         }
     }
 
+    /// A tensor of floats that the file has: the file's own memory where it is mapped and the tensor starts at a multiple
+    /// of 64 bytes, as large ones do that `write` wrote, else a copy.
+    package func tensor(_ name: String) -> Tensor {
+        guard let entry = entries[name], entry.dtype == "F32" else {
+            preconditionFailure("no tensor \(name) of floats")
+        }
+        let shape = Shape(entry.shape)
+        let first = start + entry.range.lowerBound
+        if let mapped, first % 64 == 0, !entry.range.isEmpty {
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: mapped.bytes[first..<start + entry.range.upperBound])
+            return Tensor(shape, in: bytes, of: mapped)
+        }
+        let tensor = Tensor(shape)
+        withBytes(of: name) { bytes in
+            tensor.withUnsafeMutableBuffer { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
+        }
+        return tensor
+    }
+
     private static func entry(
         _ name: String, _ value: Any, available: Int, _ path: String
     ) throws(FileError) -> Entry {
@@ -123,11 +147,13 @@ package struct SafetensorsFile {
 }
 
 extension SafetensorsFile {
-    /// Writes float tensors, whole or not at all. Names are written in the order given.
+    /// Writes float tensors, whole or not at all, in the order given but for those whose bytes are a multiple of 64:
+    /// they come first, so that they start at multiples of 64 bytes and can be used where they lie in a mapped file.
     package static func write(
         _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String], to path: String
     ) throws(FileError) {
         var header: [String: Any] = ["__metadata__": metadata]
+        let tensors = tensors.filter { $0.tensor.count % 16 == 0 } + tensors.filter { $0.tensor.count % 16 != 0 }
         var offset = 0
         for (name, tensor) in tensors {
             let bytes = tensor.count * MemoryLayout<Float>.stride
@@ -139,8 +165,8 @@ extension SafetensorsFile {
         guard var json = try? JSONSerialization.data(withJSONObject: header, options: [.sortedKeys]) else {
             throw FileError(path, .unwritable, "cannot be written (its metadata is not valid JSON)")
         }
-        // Padded, so that tensors start at a multiple of 8 bytes.
-        json.append(Data(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8))
+        let length = (8 + json.count + 63) / 64 * 64 - 8
+        json.append(Data(repeating: UInt8(ascii: " "), count: length - json.count))
         var bytes = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }
         bytes.append(json)
         let file = try AtomicFile(path)

@@ -52,8 +52,7 @@ final class SharedPredictor {
         func part(_ range: Range<Int>) throws -> Network {
             let part = try NetworkPlan(whole.graph.part(range), inputShape: whole.shapes[range.lowerBound])
             let first = whole.parameterRanges[range.lowerBound].lowerBound
-            let offset = first < whole.layout.offsets.count ? whole.layout.offsets[first] : whole.layout.count
-            return Network(part, sharing: network.state.all.view([part.layout.count], at: offset))
+            return Network(part, sharing: Array(network.state.tensors[first...].prefix(part.layout.names.count)))
         }
         let trunk = try part(0..<plan.trunk)
         self.trunk = ImageNetwork(trunk)
@@ -190,7 +189,7 @@ private final class ImageNetwork {
         }
         let plan = try NetworkPlan(network.plan.graph, inputShape: [network.inputShape[0], height, width])
         let workspace = Workspace(
-            Network(plan, sharing: network.state.all), capacity: capacity, purpose: .inference, memory: memory)
+            Network(plan, sharing: network.state.tensors), capacity: capacity, purpose: .inference, memory: memory)
         current = (workspace, width, height)
         return workspace
     }

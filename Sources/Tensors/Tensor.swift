@@ -11,7 +11,7 @@
 package final class Tensor {
     package let shape: Shape
     private let base: UnsafeMutablePointer<Float>
-    private let owner: Tensor?
+    private let owner: AnyObject?
     /// Of memory that is mapped, not allocated.
     private var mappedBytes: Int
 
@@ -49,7 +49,16 @@ package final class Tensor {
         _ = UnsafeMutableBufferPointer(start: base, count: shape.count).initialize(from: values)
     }
 
-    private init(shape: Shape, base: UnsafeMutablePointer<Float>, owner: Tensor) {
+    /// A tensor over memory that is `owner`'s and starts at a multiple of 64 bytes.
+    package convenience init(_ shape: Shape, in memory: UnsafeMutableRawBufferPointer, of owner: AnyObject) {
+        precondition(memory.count >= shape.count * MemoryLayout<Float>.stride, "too little memory for \(shape)")
+        guard let start = memory.baseAddress, UInt(bitPattern: start) % 64 == 0 else {
+            preconditionFailure("memory for a tensor has to start at a multiple of 64 bytes")
+        }
+        self.init(shape: shape, base: start.bindMemory(to: Float.self, capacity: shape.count), owner: owner)
+    }
+
+    private init(shape: Shape, base: UnsafeMutablePointer<Float>, owner: AnyObject) {
         self.shape = shape
         self.base = base
         self.owner = owner

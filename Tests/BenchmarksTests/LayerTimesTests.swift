@@ -26,7 +26,8 @@ import Testing
         let conv2 = times.parts.filter { $0.name == "layer1.0.conv2" }
         #expect(conv2[1].operations == conv2[0].operations.map { $0 * 2 })
         let lines = times.text.split(separator: "\n")
-        #expect(lines.first == "compact, training step of 2 tiles, \(Kernels.threadCount) threads")
+        let threads = Kernels.threadCount == 1 ? "1 thread" : "\(Kernels.threadCount) threads"
+        #expect(lines.first == "compact, training step of 2 tiles, \(threads)")
         #expect(lines.contains { $0.hasPrefix("layer3.0.conv2 ") } && lines.last?.hasPrefix("whole: ") == true)
     }
 

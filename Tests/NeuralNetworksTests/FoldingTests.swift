@@ -38,6 +38,15 @@ import Testing
         try compareFolded(network, folded)
     }
 
+    @Test func whatStaysAsItIsIsNotCopied() throws {
+        let network = try trained(Architecture.compactGraph(widths: [4, 6, 5, 7], classes: 2, dropout: 0))
+        let before = network.state.tensors.map(\.values)
+        let folded = try network.folded()
+        #expect(folded.state["fc.weight"] === network.state["fc.weight"])
+        #expect(folded.state["conv1.weight"]?.values != network.state["conv1.weight"]?.values)
+        #expect(network.state.tensors.map(\.values) == before)
+    }
+
     @Test func whatFollowsAConvolutionBecomesPartOfIt() throws {
         let network = try trained(Architecture.compactGraph(widths: [4, 6, 5, 7], classes: 2, dropout: 0))
         // Convolutions, global pooling, dropout and the dense layer; before, each block had 7 to 9 nodes.

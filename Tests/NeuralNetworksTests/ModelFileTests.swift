@@ -41,21 +41,69 @@ private final class TemporaryFolder {
         let read = try Model(path: path)
         #expect(read.description == model.description)
         #expect(read.records == model.records)
-        try compareBits("parameters", read.network.parameters.all.values, model.network.parameters.all.values)
+        try compareStates(read, model)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model.safetensors"])
     }
 
-    /// The layout that other programs rely on: aligned, in order, without holes, names as in PyTorch.
+    private func compareStates(_ read: Model, _ written: Model) throws {
+        #expect(read.network.state.layout == written.network.state.layout)
+        for (one, other) in zip(read.network.state.named, written.network.state.named) {
+            try compareBits(one.name, one.tensor.values, other.tensor.values)
+        }
+    }
+
+    /// Large tensors are the file's own memory, and outlive the file; what is written to them stays in this process.
+    @Test func largeTensorsAreUsedInPlace() throws {
+        let model = try written()
+        let before = try Data(contentsOf: URL(fileURLWithPath: path))
+        let file = try SafetensorsFile(path: path)
+        let read = try Model(file)
+        let (weight, bias) = (read.network.state["fc1.weight"]!, read.network.state["conv1.bias"]!)
+        weight[17] = 5
+        bias[1] = 5
+        #expect(file.tensor("fc1.weight")[17] == 5)
+        #expect(file.tensor("conv1.bias")[1] == model.network.state["conv1.bias"]![1])
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+        let other = try Model(path: path)
+        try FileManager.default.removeItem(atPath: path)
+        try compareStates(other, model)
+    }
+
+    /// Files of earlier versions and of other programs: tensors in any order, at any place.
+    @Test func tensorsAnywhereAreRead() throws {
+        let model = try written()
+        let content = try Data(contentsOf: URL(fileURLWithPath: path))
+        let length = Int(content[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+        var header = try #require(
+            JSONSerialization.jsonObject(with: content[8..<8 + length]) as? [String: [String: Any]])
+        var data = Data()
+        for (name, tensor) in model.network.state.named {
+            header[name]!["data_offsets"] = [data.count, data.count + 4 * tensor.count]
+            tensor.withUnsafeBuffer { data.append(contentsOf: UnsafeRawBufferPointer($0)) }
+        }
+        let json = String(decoding: try JSONSerialization.data(withJSONObject: header), as: UTF8.self)
+        for padding in 0..<5 {
+            try (file(json + String(repeating: " ", count: padding)) + data).write(to: URL(fileURLWithPath: path))
+            let read = try Model(path: path)
+            #expect(read.description == model.description)
+            try compareStates(read, model)
+        }
+    }
+
+    /// The layout that other programs rely on: aligned, without holes, names as in PyTorch.
     @Test func theFileIsPlainSafetensors() throws {
         let model = try written()
         let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
         let length = Int(bytes[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
-        #expect(length % 8 == 0)
+        #expect((8 + length) % 64 == 0)
         let file = try SafetensorsFile(path: path)
         let ranges = file.entries.values.map(\.range).sorted { $0.lowerBound < $1.lowerBound }
         #expect(ranges[0].lowerBound == 0)
         for (range, next) in zip(ranges, ranges.dropFirst()) { #expect(range.upperBound == next.lowerBound) }
         #expect(8 + length + ranges[ranges.count - 1].upperBound == bytes.count)
+        for entry in file.entries.values where entry.range.count % 64 == 0 {
+            #expect(entry.range.lowerBound % 64 == 0)
+        }
         #expect(Set(file.entries.keys) == Set(model.network.parameters.layout.names))
         #expect(file.entries["conv2.weight"]?.shape == [16, 6, 5, 5])
         #expect(file.metadata["format"] == "nuclei-model-1")
@@ -158,7 +206,7 @@ private final class TemporaryFolder {
         try model.write(to: path)
         let read = try Model(path: path)
         #expect(read.description == description)
-        try compareBits("state", read.network.state.all.values, model.network.state.all.values)
+        try compareStates(read, model)
         let file = try SafetensorsFile(path: path)
         #expect(file.entries["layer2.0.downsample.1.running_var"]?.shape == [48])
         #expect(Set(file.entries.keys) == Set(model.network.state.layout.names))
@@ -174,7 +222,6 @@ private final class TemporaryFolder {
         #expect(
             try changed("layer1.0.bn2.running_mean", "layer1.0.bn2.running_meen")
                 == "\(name) tensor layer1.0.bn2.running_mean (24), found no such tensor")
-        let names = model.network.state.layout.names
         // The same bytes, under the names of two tensors of other shapes.
         let (short, long) = ("layer1.0.bn2.running_mean", "layer3.0.bn2.running_mean")
         var data = whole
@@ -184,13 +231,14 @@ private final class TemporaryFolder {
         #expect(
             try message(data) { _ = try Model(path: $0) }
                 == "\(name) tensor \(short) as F32 24, found F32 96")
-        // The last tensor of the file is a running variance.
-        #expect(names.last == "layer3.0.downsample.1.running_var")
+        let variance = "layer3.0.downsample.1.running_var"
+        let dataBytes = try #require(file.entries.values.map(\.range.upperBound).max())
+        let last = whole.count - dataBytes + file.entries[variance]!.range.upperBound
         data = whole
-        data.replaceSubrange(data.count - 4..<data.count, with: [0, 0, 0xC0, 0x7F])
+        data.replaceSubrange(last - 4..<last, with: [0, 0, 0xC0, 0x7F])
         #expect(
             try message(data) { _ = try Model(path: $0) }
-                == "\(name) finite weights, found a value in layer3.0.downsample.1.running_var that is not")
+                == "\(name) finite weights, found a value in \(variance) that is not")
     }
 
     @Test func descriptionsThatPromiseTooMuchAreRefused() throws {

@@ -61,6 +61,26 @@ extension KernelTests {
             try sweep(cases, seed: 32) { try check($0, seed: $1, .aligned) }
         }
 
+        @Test("a sample's outputs have the same bits whatever comes with it")
+        func companyDoesNotMatter() throws {
+            for (inputs, outputs) in [(100, 7), (3000, 13)] {
+                let all = LinearCase(batch: 9, inputs: inputs, outputs: outputs)
+                let (x, w, bias) = (all.x(1), all.w(1), all.bias(1))
+                try ck_isa.each { isa in
+                    func y(_ samples: Range<Int>) throws -> [Float] {
+                        let part = Array(x[samples.lowerBound * inputs..<samples.upperBound * inputs])
+                        return try KernelRuns.aligned.linear(
+                            part, w, bias, batch: samples.count, inputs: inputs, outputs: outputs)
+                    }
+                    let whole = try y(0..<9)
+                    for samples in [0..<1, 1..<3, 2..<5, 1..<5, 0..<5, 3..<9] {
+                        let expected = Array(whole[samples.lowerBound * outputs..<samples.upperBound * outputs])
+                        try compareBits("\(isa): samples \(samples)", y(samples), expected)
+                    }
+                }
+            }
+        }
+
         @Test("backward agrees with finite differences of the naive forward pass")
         func finiteDifferenceGradients() throws {
             let cases = [(1, 1, 1), (2, 5, 3), (4, 3, 7), (1, 20, 2), (5, 2, 6)]

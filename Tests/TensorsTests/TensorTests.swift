@@ -45,6 +45,27 @@ import Testing
         #expect(owner == nil)
     }
 
+    private final class Memory {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 128, alignment: 64)
+        deinit { bytes.deallocate() }
+    }
+
+    @Test("a tensor over other memory is that memory, and keeps its owner alive")
+    func foreignMemory() {
+        var memory: Memory? = Memory()
+        weak let owner = memory
+        var tensor: Tensor? = Tensor([2, 5], in: memory!.bytes, of: memory!)
+        tensor!.fill(3)
+        #expect(memory!.bytes.load(fromByteOffset: 36, as: Float.self) == 3)
+        memory = nil
+        var view: Tensor? = tensor!.view([5], at: 5)
+        tensor = nil
+        #expect(owner != nil)
+        #expect(view!.values == [Float](repeating: 3, count: 5))
+        view = nil
+        #expect(owner == nil)
+    }
+
     @Test("copying overwrites elements, whatever the shapes")
     func copy() {
         let tensor = Tensor([2, 3])

@@ -36,7 +36,7 @@ import Training
     }
 
     private func bits(_ run: TrainingRun, _ name: String) throws -> [Float] {
-        try Model(path: "\(run.folder.path)/\(name).safetensors").network.state.all.values
+        try Model(path: "\(run.folder.path)/\(name).safetensors").network.state.tensors.flatMap(\.values)
     }
 
     @Test func cyclesLearnFromUnlabelledTiles() throws {
@@ -136,7 +136,7 @@ import Training
         settings.initialModel = first.folder.lastModel
         let second = try start(settings, "second")
         try compareBits(
-            "weights", second.trainer.model.network.state.all.values, bits(first, "last"))
+            "weights", second.trainer.model.network.state.tensors.flatMap(\.values), bits(first, "last"))
         #expect(second.trainer.initialModelWarning == nil)
         #expect(FileManager.default.fileExists(atPath: "\(second.folder.path)/initial.safetensors"))
         settings.split.seed = 1
