@@ -105,9 +105,9 @@ grep -h 'windows in\|predicted' "$work/whole.log" | sed 's/^.*: /             /'
 
 whole_seconds=$seconds
 for kill in $(seq "$kills"); do
-    # Lives of random length, which together come to about as long as a whole run takes.
+    # Lives of random length, which together come to about half of what a whole run takes.
     life=$(awk -v seed="$RANDOM" -v whole="$whole_seconds" -v kills="$kills" \
-        'BEGIN { srand(seed); printf "%.1f", 0.5 + rand() * 1.8 * whole / (kills + 1) }')
+        'BEGIN { srand(seed); printf "%.1f", 0.5 + rand() * 1.2 * whole / (kills + 1) }')
     start killed
     # The shell's own word about the end of a job is none of the report's.
     watch "$life" 2>/dev/null

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 /// A real slide, damaged in many ways, each with exactly what has to come of it.
@@ -160,6 +161,30 @@ import Testing
                             + "the image\n" : ""))
             #expect(work.files == ["a.svs", "h.tif", "m.json", "m.png"])
         }
+    }
+
+    /// Bits anywhere in the header, the directory and its tables: a mask or a refusal, and nothing else.
+    @Test(.enabled(if: isThere, noSlide)) func anyDamageComesToAnEnd() throws {
+        let work = try WorkFolder()
+        let intact = try DamagedSlide(#require(Self.slide))
+        var refused = 0
+        for seed in 1...40 as ClosedRange<UInt64> {
+            var slide = intact
+            let header = Array(0..<8) + Array(slide.firstDirectory..<slide.firstDirectory + 2200)
+            for (place, bit) in zip(
+                Formula.integers(seed: seed, count: 1 + Int(seed % 4), below: header.count),
+                Formula.integers(seed: seed + 1000, count: 4, below: 8))
+            { slide.flip(header[place], bit: bit) }
+            try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
+            let result = try Command.mask.run("a.svs", "--stride", "256", "--output", "m.tif", in: work.path)
+            try #require([0, 65, 74].contains(result.status), "seed \(seed): \(result)")
+            let lines = result.errors.split(separator: "\n").count
+            #expect(lines == (result.status == 0 ? 0 : 1), "seed \(seed): \(result)")
+            #expect(work.files == (result.status == 65 ? ["a.svs"] : ["a.svs", "m.json", "m.tif"]), "seed \(seed)")
+            refused += result.status == 65 ? 1 : 0
+            for name in ["m.json", "m.tif"] { try? FileManager.default.removeItem(atPath: "\(work.path)/\(name)") }
+        }
+        #expect((1..<40).contains(refused))
     }
 
     @Test(.enabled(if: isThere, noSlide)) func damageStaysWhereItIs() throws {
