@@ -27,6 +27,12 @@ static inline __attribute__((always_inline)) void tile(float *out, const float *
         for (int p = 0; p < TILE_P; p++)
             sum[k][p] = (vec)(w[k]);
     w += TILE_K;
+    // Where the sums go is fetched while they are computed.
+#pragma unroll
+    for (int k = 0; k < TILE_K; k++)
+#pragma unroll
+        for (int p = 0; p < TILE_P; p++)
+            __builtin_prefetch(out + to[p] + ck_min(k, filters - 1) * out_plane, 1);
     for (int64_t c = 0; c < channels; c++, x += plane)
         for (int64_t t = 0; t < taps; t++, w += TILE_K) {
             const float *tap = x + offset[t];
