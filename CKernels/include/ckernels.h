@@ -238,7 +238,8 @@ typedef struct ck_feature_place {
 
 /// Windows of C x H x W features that overlap in a map of them. What they share is their inner part: some rows and
 /// columns at their ends are their own, as those next to the padding of convolutions are. The first of each pair or
-/// four that follow belongs to the beginning of a window, the second to its end; what has no rows or columns may be null.
+/// four that follow belongs to the beginning of a window, the second to its end; what has no rows or columns may be
+/// null.
 typedef struct ck_feature_windows {
     int64_t n, c, h, w;
     /// Rows, and columns, that are a window's own.
@@ -267,7 +268,8 @@ typedef struct ck_patches {
 ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patches *p, bool side_by_side);
 /// Floats of scratch for ck_linear_windows_forward; 0 when the windows are invalid.
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o);
-/// What ck_linear_forward makes of the gathered windows, to the bit, without their being gathered.
+/// y[N][O] = windows * w[O][C * H * W] transposed + b[O], as ck_linear_forward makes it of the gathered windows but for
+/// rounding. A window's numbers do not depend on those that come with it.
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
                                     float *scratch, size_t scratch_count);
 

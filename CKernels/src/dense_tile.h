@@ -65,6 +65,60 @@ static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t 
         }
 }
 
+static void dot_windows(float *sums, const ck_dense_rows *x, const float *w, int64_t n, int64_t o, int64_t stride) {
+#pragma clang fp contract(fast)
+    enum { PAIRS = (DOT_N * DOT_O + LANES - 1) / LANES };
+    const float *a[DOT_N], *b[DOT_N];
+    vec sum[PAIRS * LANES] = {};
+    // After the last window that one again; its sums are not kept.
+#pragma unroll
+    for (int i = 0; i < DOT_N; i++) {
+        a[i] = x->rows[ck_min(i, n - 1)];
+        b[i] = x->rest[ck_min(i, n - 1)];
+    }
+    for (int64_t row = 0; row < x->height; row++)
+        for (int64_t at = 0; at < x->width; at += LANES, w += DOT_O * LANES) {
+            const int64_t from = row * x->pitch + ck_min(at, x->width - LANES);
+            vec v[DOT_O];
+#pragma unroll
+            for (int j = 0; j < DOT_O; j++)
+                v[j] = load(w + j * LANES);
+#pragma unroll
+            for (int i = 0; i < DOT_N; i++) {
+                vec u = load(a[i] + from);
+#pragma unroll
+                for (int j = 0; j < DOT_O; j++)
+                    sum[i * DOT_O + j] += u * v[j];
+            }
+        }
+    for (int64_t at = 0; at < x->rest_count; at += LANES, w += DOT_O * LANES) {
+        vec v[DOT_O];
+#pragma unroll
+        for (int j = 0; j < DOT_O; j++)
+            v[j] = load(w + j * LANES);
+#pragma unroll
+        for (int i = 0; i < DOT_N; i++) {
+            vec u = load(b[i] + at);
+#pragma unroll
+            for (int j = 0; j < DOT_O; j++)
+                sum[i * DOT_O + j] += u * v[j];
+        }
+    }
+    // Halves the vectors until lane i of those left is the sum of the i-th vector.
+#pragma unroll
+    for (int count = PAIRS * LANES; count > PAIRS; count /= 2)
+#pragma unroll
+        for (int i = 0; i < count / 2; i++)
+            sum[i] = add_neighbours(sum[2 * i], sum[2 * i + 1], count * 4 <= PAIRS * LANES);
+    float all[PAIRS * LANES];
+#pragma unroll
+    for (int i = 0; i < PAIRS; i++)
+        store(all + i * LANES, sum[i]);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < o; j++)
+            sums[i * stride + j] += all[i * DOT_O + j];
+}
+
 /// Gradients by `vectors` (at most DATA_V) vectors of inputs, the last of which has `lanes` of them, for all samples.
 static inline __attribute__((always_inline)) void data_strip(float *gx, const float *gy, const float *w, int64_t n,
                                                              int64_t o, int64_t stride, int vectors, int64_t lanes) {

@@ -174,12 +174,12 @@ package final class Masker {
             + "tissue \(tissue?.digest ?? "everywhere")"
     }
 
-    /// Pixels that a side of a block may have: the features of a block take 80 MB at most, and a block has no more
+    /// Pixels that a side of a block may have: the features of a block take 120 MB at most, and a block has no more
     /// windows than their borders leave room for. Where pixels are made of finer ones, those count.
     private func largestSide(_ sharing: SharingPlan?, _ pixelsRead: Double) -> Int {
         let read = max(tile, Int(Double(largestBlock) / max(1, pixelsRead)))
         guard let sharing else { return read }
-        return min(read, sharing.largestSide(bytes: 80 << 20), tile + 31 * settings.stride)
+        return min(read, sharing.largestSide(bytes: 112 << 20), tile + 31 * settings.stride)
     }
 
     /// The same for an image in rows.

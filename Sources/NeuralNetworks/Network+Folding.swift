@@ -24,7 +24,12 @@ extension Network {
                 values.append(graph.append(node.layer, reading: node.inputs.map { values[$0]! }))
             }
         }
-        let result = try Network(graph, inputShape: inputShape)
+        let foldedPlan = try NetworkPlan(graph, inputShape: inputShape)
+        // Without batch normalisations the weights are the same, and may be many.
+        if foldedPlan.stateLayout == plan.stateLayout, plan.stateLayout == plan.layout {
+            return Network(foldedPlan, sharing: state.all)
+        }
+        let result = Network(foldedPlan)
         for (name, tensor) in result.state.named {
             if let original = state[name], original.shape == tensor.shape { tensor.copy(from: original) }
         }

@@ -38,7 +38,7 @@ final class SharedPredictor {
     private let memory = WorkspaceMemory()
 
     /// Windows that go through the head at once.
-    private static let headBatch = 128, gatheredBatch = 32
+    private static let headBatch = 1024, gatheredBatch = 32
 
     init(_ network: Network, _ plan: SharingPlan, _ statistics: ChannelStatistics) throws {
         self.statistics = statistics
