@@ -29,6 +29,16 @@ package struct MaskSummary: Sendable {
     package var coverage: Double { Double(nuclei) / (Double(width) * Double(height)) }
 }
 
+/// Seconds of predicting the windows of an image.
+package struct PredictionSeconds: Encodable, Sendable {
+    /// Blocks were read, on a thread beside the others.
+    package var reading = 0.0
+    /// Nothing was computed, because a block was not there yet.
+    package var waiting = 0.0
+    /// The network was applied to blocks.
+    package var computing = 0.0
+}
+
 /// Slides a model over images and writes what it finds.
 package final class Masker {
     package static let nucleiClass = "NUCLEI"
@@ -45,6 +55,8 @@ package final class Masker {
     package private(set) var computed = 0
     /// How the windows of the image that was looked at last shared features; nil when they did not.
     package private(set) var sharingPlan: SharingPlan?
+    /// Where the time went for the image that was looked at last.
+    package private(set) var seconds = PredictionSeconds()
 
     /// Throws when the model has no class of nuclei.
     package init(_ model: Model, path: String, batchSize: Int, settings: MaskSettings) throws(FileError) {
@@ -115,7 +127,7 @@ package final class Masker {
         let predictor = try BlockPredictor(
             model, batchSize: min(batchSize, grid.count), windowStride: settings.stride,
             sharing: sharing)
-        (sharingPlan, computed) = (predictor.sharing, 0)
+        (sharingPlan, computed, seconds) = (predictor.sharing, 0, PredictionSeconds())
         let side = largestSide(predictor.sharing, reader.pixelsRead)
         let plan = BlockPlan(
             grid, largestWidth: side, largestHeight: min(side, reader.largestBlockHeight),
@@ -133,7 +145,9 @@ package final class Masker {
             }
         }
         let classes = model.description.classes.count
-        try BlockStream.forEachBlock(of: reader, jobs.map(\.region)) { index, pixels in
+        let stream = BlockStream(reader, jobs.map(\.region))
+        defer { (seconds.reading, seconds.waiting) = (stream.secondsReading, stream.secondsWaiting) }
+        try stream.forEachBlock { index, pixels in
             let windows = result.pendingWindows(of: jobs[index].block)
             let waiting = result.markMissing(windows, in: pixels)
             done += windows.count - waiting.count
@@ -144,6 +158,7 @@ package final class Masker {
                     let region = result.region(of: window)
                     return (region.x - pixels.region.x, region.y - pixels.region.y)
                 })
+            let start = ContinuousClock.now
             try predictor.add(block) { logits in
                 let rows = Tensor([logits.count / classes, classes], logits)
                 try Kernels.softmax(rows, rows)
@@ -153,6 +168,7 @@ package final class Masker {
                 }
                 try afterBatch(done + next)
             }
+            seconds.computing += (ContinuousClock.now - start) / .seconds(1)
             done += waiting.count
             computed += waiting.count
             // What could not be read now may be another time.

@@ -96,7 +96,10 @@ struct Mask: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             try Kernels.setThreadCount(threads.count)
+            let began = ContinuousClock.now
             let loaded = try Model(pathOrBuiltIn: model)
+            let named = try named(loaded.description)
+            let loading = Progress.seconds(ContinuousClock.now - began)
             let tile = loaded.description.tileSize
             try require(stride <= tile, "--stride", "1 to \(tile), the model's tile size", found: stride)
             var settings = MaskSettings()
@@ -122,7 +125,6 @@ struct Mask: ParsableCommand {
             let start = ContinuousClock.now
             let name = (image as NSString).lastPathComponent
             var progress = Progress(name, unit: "windows")
-            let named = try named(loaded.description)
             var journal: Journal?
             // What an error leaves is of use as long as there is a block in it.
             defer { if let journal, journal.completeBlocks == 0, !outputs.keepProbabilities { journal.remove() } }
@@ -156,7 +158,8 @@ struct Mask: ParsableCommand {
                     windows: .init(probabilities.grid, counts, masker.sharingPlan),
                     coverage: .init(result, opened.micronsPerPixel, isRefined: refinement != nil),
                     polygons: result.polygons, files: outputs.paths(for: image),
-                    seconds: .init(predicting: predicting, writing: writing)))
+                    seconds: .init(
+                        loading: loading, predicting: predicting, parts: masker.seconds, writing: writing)))
             Terminal.printLine(
                 String(
                     format: "%@: %@, %d windows in %.1f s (%.1f windows/s)", image, size, total, predicting + writing,

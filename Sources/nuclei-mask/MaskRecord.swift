@@ -99,7 +99,11 @@ struct MaskRecord: Encodable {
     }
 
     struct Seconds: Encodable {
+        /// Reading the model and its SHA-256.
+        let loading: Double
         let predicting: Double
+        /// What predicting consists of, beside the reading ahead.
+        let parts: PredictionSeconds
         let writing: Double
     }
 
