@@ -107,7 +107,9 @@ static reading reading_of(const ck_feature_windows *f, const ck_dense_form *form
         r.height = r.width = 0;
     r.rest = f->h * f->w - r.height * r.width;
     r.rest_count = ck_ceil_div(r.rest, form->lanes) * form->lanes;
-    r.weights = (r.height * ck_ceil_div(r.width, form->lanes) * form->lanes + r.rest_count) * form->outputs;
+    const int64_t left = r.width % form->lanes, whole = r.width / form->lanes;
+    const int64_t ends = left > form->lanes / 2 ? r.height : left > 0 ? ck_ceil_div(r.height, 2) : 0;
+    r.weights = ((r.height * whole + ends) * form->lanes + r.rest_count) * form->outputs;
     return r;
 }
 
@@ -151,6 +153,14 @@ static void gather_rest_weights(float *out, const float *w, const ck_feature_win
         out[at / lanes * lanes * outputs + at % lanes] = 0;
 }
 
+/// out[size]: zeros, then `count` weights.
+static void pack_end(float *out, const float *w, int64_t count, int64_t size) {
+    for (int64_t i = 0; i < size - count; i++)
+        out[i] = 0;
+    for (int64_t i = 0; i < count; i++)
+        out[size - count + i] = w[i];
+}
+
 /// Weights of some outputs for a channel, `stride` floats from output to output, as dot_windows wants them.
 static void pack_weights(float *panel, const float *w, const ck_feature_windows *f, const reading *r,
                          const ck_dense_form *form, int64_t count, int64_t stride) {
@@ -161,11 +171,19 @@ static void pack_weights(float *panel, const float *w, const ck_feature_windows 
         float *out = panel + o * lanes;
         for (int64_t row = 0; row < r->height; row++) {
             const float *inner = in + (f->own_rows[0] + row) * f->w + f->own_columns[0];
-            for (int64_t at = 0; at < r->width; at += lanes, out += outputs * lanes) {
-                int64_t from = ck_min(at, r->width - lanes), twice = at - from;
-                for (int64_t lane = 0; lane < twice; lane++)
-                    out[lane] = 0;
-                memcpy(out + twice, inner + at, sizeof *out * (size_t)(lanes - twice));
+            const int64_t whole = r->width / lanes * lanes, left = r->width - whole, half = lanes / 2;
+            for (int64_t at = 0; at < whole; at += lanes, out += outputs * lanes)
+                memcpy(out, inner + at, sizeof *out * (size_t)lanes);
+            if (left > half) {
+                pack_end(out, inner + whole, left, lanes);
+                out += outputs * lanes;
+            } else if (left > 0 && row % 2 == 0) {
+                pack_end(out, inner + whole, left, half);
+                pack_end(out + half, inner + whole, 0, half);
+                out += row + 1 == r->height ? outputs * lanes : 0;
+            } else if (left > 0) {
+                pack_end(out + half, inner + whole, left, half);
+                out += outputs * lanes;
             }
         }
         gather_rest_weights(out, in, f, r, lanes, outputs);
