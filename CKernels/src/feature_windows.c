@@ -6,6 +6,8 @@
 enum { GROUPS = 16 };
 /// Scratch is cut at multiples of a cache line.
 enum { LINE = 16 };
+/// Columns of runs that are copied together.
+enum { SPAN = 64 };
 
 static ck_status check(const ck_feature_windows *f) {
     if (!f || !f->map || !f->places)
@@ -78,17 +80,27 @@ ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patc
         return CK_BAD_DIMENSION;
     const int64_t width = p->runs * p->length, rows = f->c * p->rows;
     const int64_t of_window = side_by_side ? width : rows * width, of_row = side_by_side ? f->n * width : width;
+    // Runs that overlap are taken from one copy of all.
+    const int64_t span = (p->runs - 1) * p->step + p->length;
     // Windows that lie side by side share rows of the map; others are long, and few.
     const int64_t groups = side_by_side ? 1 : f->n, each = f->n / groups;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t group = 0; group < groups; group++)
         for (int64_t row = 0; row < rows; row++)
-            for (int64_t n = group * each; n < (group + 1) * each; n++)
-                for (int64_t run = 0; run < p->runs; run++) {
-                    int64_t first = p->first_column + run * p->step;
-                    float *out = y + n * of_window + row * of_row + run * p->length;
-                    copy_row(out - first, f, n, row / p->rows, p->first_row + row % p->rows, first, first + p->length);
+            for (int64_t n = group * each; n < (group + 1) * each; n++) {
+                float *out = y + n * of_window + row * of_row, all[SPAN];
+                const int64_t channel = row / p->rows, i = p->first_row + row % p->rows, first = p->first_column;
+                const bool is_short = p->runs > 1 && span <= SPAN;
+                if (is_short)
+                    copy_row(all - first, f, n, channel, i, first, first + span);
+                for (int64_t run = 0; run < p->runs; run++, out += p->length) {
+                    const int64_t from = first + run * p->step;
+                    if (is_short)
+                        copy_few(out, all + run * p->step, p->length);
+                    else
+                        copy_row(out - from, f, n, channel, i, from, from + p->length);
                 }
+            }
     return CK_OK;
 }
 
@@ -177,12 +189,10 @@ static void pack_weights(float *panel, const float *w, const ck_feature_windows 
             if (left > half) {
                 pack_end(out, inner + whole, left, lanes);
                 out += outputs * lanes;
-            } else if (left > 0 && row % 2 == 0) {
-                pack_end(out, inner + whole, left, half);
-                pack_end(out + half, inner + whole, 0, half);
-                out += row + 1 == r->height ? outputs * lanes : 0;
-            } else if (left > 0) {
-                pack_end(out + half, inner + whole, left, half);
+            } else if (left > 0 && (row % 2 == 1 || row + 1 == r->height)) {
+                // Of the last row, if it has no other, twice the features and once the weights.
+                pack_end(out, inner + whole - row % 2 * f->w, left, half);
+                pack_end(out + half, inner + whole, row % 2 * left, half);
                 out += outputs * lanes;
             }
         }

@@ -63,8 +63,8 @@ package protocol Layer {
     /// The same layer for parts of images that bring their padding with them; where parts lie side by side, its windows
     /// follow each other without overlap from left to right. Nil where there is none.
     func onParts(sideBySide: Bool) -> (any Layer)?
-    /// Multiplications for one sample, where they are many.
-    func multiplications(for inputs: [Shape]) -> Int
+    /// Multiplications for one sample, where they are many, and how long one takes, about: one of a dense layer takes 1.
+    func work(for inputs: [Shape]) -> (multiplications: Int, each: Double)
     /// The position, among the layer's parameters, of weights [O][I] whose gradient is nothing but gy transposed times
     /// the input, and too large to be stored for no need.
     func productParameter(for inputs: [Shape]) -> Int?
@@ -90,7 +90,7 @@ extension Layer {
     package var hasEqualGradients: Bool { false }
     package var spatialSteps: [SpatialStep]? { nil }
     package func onParts(sideBySide: Bool) -> (any Layer)? { spatialSteps?.isEmpty == true ? self : nil }
-    package func multiplications(for inputs: [Shape]) -> Int { 0 }
+    package func work(for inputs: [Shape]) -> (multiplications: Int, each: Double) { (0, 1) }
     package func productParameter(for inputs: [Shape]) -> Int? { nil }
     package func keptCount(batch: Int, inputs: [Shape]) -> Int { 0 }
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int { 0 }

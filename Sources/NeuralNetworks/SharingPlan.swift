@@ -16,9 +16,11 @@ package struct SharingPlan: Sendable {
     package var stride: Int { axes[trunk].stride }
     /// Pixels along a window's side.
     let tile: Int
-    /// Multiplications of each layer of the trunk, and of the whole network, for one window.
-    let trunkCosts: [Double]
-    let totalCost: Double
+    /// What each layer of the trunk costs for one window, as part of an image and at its borders, and what the others do.
+    /// Costs are in the time of a dense layer's multiplication.
+    private let trunkCosts: [(image: Double, border: Double)]
+    private let headCost: Double
+    private var totalCost: Double { trunkCosts.reduce(headCost) { $0 + $1.image } }
     /// Floats that the trunk's values take for a window.
     let trunkFloats: Int
 
@@ -54,25 +56,26 @@ package struct SharingPlan: Sendable {
         self.trunk = layers
         self.tile = tile
         self.axes = axes
-        let costs = plan.graph.nodes.indices.map {
-            Double(plan.graph.nodes[$0].layer.multiplications(for: plan.inputShapes(of: $0)))
-        }
-        trunkCosts = Array(costs[..<layers])
-        totalCost = costs.reduce(0, +)
+        let works = plan.graph.nodes.indices.map { plan.graph.nodes[$0].layer.work(for: plan.inputShapes(of: $0)) }
+        trunkCosts = works[..<layers].map { (Double($0.multiplications) * $0.each, Double($0.multiplications)) }
+        headCost = works[layers...].reduce(0) { $0 + Double($1.multiplications) * $1.each }
         trunkFloats = plan.shapes[...layers].reduce(0) { $0 + $1.count }
     }
 
-    /// How much slower borders are computed than large images are, about.
-    private static let borderPenalty = 2.0
+    /// How much slower borders are computed than whole images, without transforms: they have to be gathered, and are
+    /// narrow. Measured on a Zen 5 core.
+    private static let stripPenalty = 3.0, cornerPenalty = 5.0
 
-    /// Multiplications, about, for windows in some rows and columns of a block.
+    /// About, for windows in some rows and columns of a block.
     package func cost(width: Int, height: Int, rows: Int, columns: Int, windows: Int) -> Double {
-        var cost = Double(windows) * (totalCost - trunkCosts.reduce(0, +))
-        for (axis, windowCost) in zip(axes.dropFirst(), trunkCosts) {
+        var cost = Double(windows) * headCost
+        for (axis, layer) in zip(axes.dropFirst(), trunkCosts) {
             let (across, down) = (Double(width / axis.stride), Double(height / axis.stride))
-            let ends = Double(axis.leading + axis.trailing)
-            let strips = ends * (Double(rows) * across + Double(columns) * down) + Double(windows) * ends * ends
-            cost += windowCost / Double(axis.length * axis.length) * (across * down + Self.borderPenalty * strips)
+            let ends = Double(axis.leading + axis.trailing), features = Double(axis.length * axis.length)
+            let strips = ends * (Double(rows) * across + Double(columns) * down)
+            let corners = Double(windows) * ends * ends
+            cost += across * down * layer.image / features
+            cost += (Self.stripPenalty * strips + Self.cornerPenalty * corners) * layer.border / features
         }
         return cost
     }
