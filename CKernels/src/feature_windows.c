@@ -27,12 +27,20 @@ static ck_status check(const ck_feature_windows *f) {
     return fits ? CK_OK : CK_BAD_DIMENSION;
 }
 
-static inline void copy_few(float *restrict out, const float *in, int64_t count) {
-    if (count > 16)
+/// Few floats, mostly, of which loops would make calls.
+static inline void copy_few(float *restrict out, const float *restrict in, int64_t count) {
+    enum { TWO = 2 * sizeof *out, FOUR = 4 * sizeof *out };
+    if (count > 8) {
         memcpy(out, in, sizeof *out * (size_t)count);
-    else
-        for (int64_t j = 0; j < count; j++)
-            out[j] = in[j];
+    } else if (count >= 4) {
+        memcpy(out, in, FOUR);
+        memcpy(out + count - 4, in + count - 4, FOUR);
+    } else if (count >= 2) {
+        memcpy(out, in, TWO);
+        memcpy(out + count - 2, in + count - 2, TWO);
+    } else if (count == 1) {
+        *out = *in;
+    }
 }
 
 /// out[first ... last - 1] of the features in row i of channel c of window n, zeros outside of it; out points at

@@ -25,7 +25,8 @@ package struct PoolingLayer: Layer {
 
     private func pooling(_ input: Shape) -> Pooling {
         Pooling(
-            channels: input[0], height: input[1], width: input[2], window: (window, window), stride: (stride, strideAcross ?? stride))
+            channels: input[0], height: input[1], width: input[2], window: (window, window),
+            stride: (stride, strideAcross ?? stride))
     }
 
     package func onParts(sideBySide: Bool) -> (any Layer)? {

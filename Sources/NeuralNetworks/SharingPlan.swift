@@ -50,8 +50,9 @@ package struct SharingPlan: Sendable {
             next.length == axes[layers].length + 1
         else { return nil }
         let trunk = plan.graph.nodes[..<layers]
-        guard axes[layers].leading + axes[layers].trailing == 0
-            || trunk.allSatisfy({ $0.layer.onParts(sideBySide: true) != nil })
+        guard
+            axes[layers].leading + axes[layers].trailing == 0
+                || trunk.allSatisfy({ $0.layer.onParts(sideBySide: true) != nil })
         else { return nil }
         self.trunk = layers
         self.tile = tile

@@ -53,7 +53,8 @@ import Testing
             }
         }
         return FeatureWindows(
-            shape: [c, item.side.height, item.side.width], map: tensor(seed + 30, [c, item.map.height, item.map.width]),
+            shape: [c, item.side.height, item.side.width],
+            map: tensor(seed + 30, [c, item.map.height, item.map.width]),
             places: places, ownRows: item.ownRows, ownColumns: item.ownColumns, borders: borders)
     }
 
@@ -186,7 +187,8 @@ import Testing
         var map = [Float](repeating: 1, count: 100), y = [Float](repeating: 0, count: 100)
         var place = ck_feature_place(y: 0, x: 0, row: 0, column: 0, corner: 0)
         func status(
-            scratch: Int = 1 << 16, patches: ck_patches? = ck_patches(
+            scratch: Int = 1 << 16,
+            patches: ck_patches? = ck_patches(
                 first_row: 0, rows: 3, first_column: 0, runs: 1, step: 0, length: 3),
             _ change: (inout ck_feature_windows) -> Void = { _ in }
         ) -> [ck_status] {
@@ -221,9 +223,11 @@ import Testing
         #expect(status { $0.own_columns.0 = 3 } == [.badDimension, .badDimension])
         #expect(status(scratch: 10) == [.ok, .scratchTooSmall])
         #expect(status(patches: nil) == [.nullPointer, .ok])
-        for (rows, runs, step, length) in [(0, 1, 0, 3), (1, 0, 0, 3), (1, 1, -1, 3), (1, 1, 0, 0)] as [(
-            Int64, Int64, Int64, Int64
-        )] {
+        for (rows, runs, step, length) in [(0, 1, 0, 3), (1, 0, 0, 3), (1, 1, -1, 3), (1, 1, 0, 0)]
+            as [(
+                Int64, Int64, Int64, Int64
+            )]
+        {
             let patches = ck_patches(
                 first_row: 0, rows: rows, first_column: 0, runs: runs, step: step, length: length)
             #expect(status(patches: patches) == [.badDimension, .ok])
