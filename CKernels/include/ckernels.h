@@ -230,37 +230,46 @@ ck_status ck_linear_squared_norm(double *norm2, const float *gy, const float *x,
 
 // Windows of a shared map of features (feature_windows.c)
 
-/// Where a window lies in the map, and the strips that hold its borders.
+/// Where a window lies in the map, and where its borders stand in their strips.
 typedef struct ck_feature_place {
     int64_t y, x;
-    int64_t row, column;
+    int64_t row, column, corner;
 } ck_feature_place;
 
-/// Windows of C x H x W features that overlap in a map of them. All they share is their inner part: the first `leading`
-/// and the last `trailing` rows and columns of each are its own, as those next to the padding of convolutions are, and
-/// come from strips that are `strip` features high. Where both are 0, strips are not read and may be null.
+/// Windows of C x H x W features that overlap in a map of them. What they share is their inner part: some rows and
+/// columns at their ends are their own, as those next to the padding of convolutions are. The first of each pair or
+/// four that follow belongs to the beginning of a window, the second to its end; what has no rows or columns may be
+/// null.
 typedef struct ck_feature_windows {
     int64_t n, c, h, w;
-    int64_t leading, trailing, strip;
+    /// Rows, and columns, that are a window's own.
+    int64_t own_rows[2], own_columns[2];
     /// [C][map_h][map_w]
     const float *map;
     int64_t map_h, map_w;
-    /// [2 * rows][C][strip][map_w]: for each row of windows the strip that begins with their first rows of features,
-    /// then the one that ends with their last.
-    const float *rows;
-    /// [2 * columns][C][strip][map_h]: the same for columns of windows, with rows and columns exchanged.
-    const float *columns;
-    /// [4 N][C][strip][strip]: for each window, what begins or ends with its corners: upper left, upper right, lower
-    /// left, lower right.
-    const float *corners;
+    /// [row strips][C][own rows][map_w]: what windows in one row of them have in common.
+    const float *rows[2];
+    /// [C][map_h][column strips][own columns]: the same for columns of windows.
+    const float *columns[2];
+    /// [C][own rows][corner strips][own columns]: upper left, upper right, lower left, lower right.
+    const float *corners[4];
+    int64_t column_strips, corner_strips;
     const ck_feature_place *places;
 } ck_feature_windows;
 
-/// y[N][C][H][W]
-ck_status ck_gather_windows(float *y, const ck_feature_windows *f);
+/// Parts of windows: of rows first_row ... first_row + rows - 1, `runs` runs of `length` columns each, which begin
+/// `step` columns from each other, the first at first_column. All may reach beyond the window, where zeros are.
+typedef struct ck_patches {
+    int64_t first_row, rows;
+    int64_t first_column, runs, step, length;
+} ck_patches;
+
+/// y[N][C][rows][runs][length], or, side by side, y[C][rows][N][runs][length]
+ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patches *p, bool side_by_side);
 /// Floats of scratch for ck_linear_windows_forward; 0 when the windows are invalid.
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o);
-/// What ck_linear_forward makes of the gathered windows, to the bit, without their being gathered.
+/// y[N][O] = windows * w[O][C * H * W] transposed + b[O], as ck_linear_forward makes it of the gathered windows but for
+/// rounding. A window's numbers do not depend on those that come with it.
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
                                     float *scratch, size_t scratch_count);
 
@@ -359,9 +368,6 @@ typedef struct ck_windows {
 /// planes[N][3][H][W] = (byte / 255 - mean[c] / 255) / (deviation[c] / 255); mean and deviation on the 0-255 scale.
 ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
                                const float deviation[3], const ck_windows *d);
-/// The same with rows and columns exchanged: planes[N][3][W][H].
-ck_status ck_normalize_windows_transposed(float *planes, const uint8_t *base, const int64_t *offsets,
-                                          const float mean[3], const float deviation[3], const ck_windows *d);
 /// counts[3][256]: how often each byte value occurs in each channel, over all windows. Scratch: none.
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
 

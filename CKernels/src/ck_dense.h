@@ -25,6 +25,15 @@ typedef struct ck_stepped {
     float *parameters, *first, *second;
 } ck_stepped;
 
+enum { CK_DENSE_WINDOWS = 4 };
+
+/// Inputs of a few windows in one channel: `height` rows of `width` floats, `pitch` floats apart, and rest_count
+/// others, a multiple of the lanes.
+typedef struct ck_dense_rows {
+    const float *rows[CK_DENSE_WINDOWS], *rest[CK_DENSE_WINDOWS];
+    int64_t height, width, pitch, rest_count;
+} ck_dense_rows;
+
 /// Leaf functions for one instruction set. Dense layers come to them in chunks of `count` inputs: rows of x, gx, w and
 /// gw lie `stride` floats apart (in `dot`, those of x `x_stride`), those of gy[N][O] follow each other.
 typedef struct ck_dense_form {
@@ -34,6 +43,13 @@ typedef struct ck_dense_form {
     /// left out.
     void (*dot)(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t x_stride,
                 int64_t stride);
+    /// Windows, at most CK_DENSE_WINDOWS, and outputs of a block of dot_windows.
+    int64_t windows, outputs;
+    /// sums[n][o], rows `stride` apart, += products of n windows and o outputs. Weights come in vectors, `outputs` for
+    /// each vector of a window. What is left of a row after whole vectors is the end of a vector that ends where the
+    /// row does or, if it is no more than half a vector, of a half: those of two rows (of the last row twice) make a
+    /// vector. Weights are zeros for what comes twice. Rows are empty, or a vector long at least.
+    void (*dot_windows)(float *sums, const ck_dense_rows *x, const float *w, int64_t n, int64_t o, int64_t stride);
     /// gx[n][i] = sum over o of gy[n][o] * w[o][i]
     void (*backward_data)(float *gx, const float *gy, const float *w, int64_t n, int64_t o, int64_t count,
                           int64_t stride);

@@ -5,8 +5,22 @@
 typedef float vec __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
 typedef int32_t ivec __attribute__((ext_vector_type(LANES)));
 
+#if LANES == 16
+#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+#elif LANES == 8
+#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7
+#else
+#define LANE_NUMBERS 0, 1, 2, 3
+#endif
+
 static inline vec load(const float *p) {
     return *(const vec *)p;
+}
+
+/// Two halves of a vector.
+static inline vec join(const float *first, const float *second) {
+    typedef float half __attribute__((ext_vector_type(LANES / 2), aligned(4), may_alias));
+    return __builtin_shufflevector(*(const half *)first, *(const half *)second, LANE_NUMBERS);
 }
 
 static inline void store(float *p, vec v) {
@@ -17,14 +31,6 @@ static inline void store(float *p, vec v) {
 static inline vec select_elements(vec v, ivec mask) {
     return (vec)((ivec)v & mask);
 }
-
-#if LANES == 16
-#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-#elif LANES == 8
-#define LANE_NUMBERS 0, 1, 2, 3, 4, 5, 6, 7
-#else
-#define LANE_NUMBERS 0, 1, 2, 3
-#endif
 
 /// All ones in the first `count` elements, or in all.
 static inline ivec lanes_below(int64_t count) {

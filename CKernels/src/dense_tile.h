@@ -83,6 +83,75 @@ static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t 
     }
 }
 
+enum { PAIRS = (DOT_N * DOT_O + LANES - 1) / LANES, HALF = LANES / 2 };
+
+/// sum[i * DOT_O + j] += u[i] * the j-th vector of w
+static inline __attribute__((always_inline)) void add_products(vec sum[PAIRS * LANES], const vec u[DOT_N],
+                                                               const float *w) {
+#pragma clang fp contract(fast)
+#pragma unroll
+    for (int j = 0; j < DOT_O; j++) {
+        vec v = load(w + j * LANES);
+#pragma unroll
+        for (int i = 0; i < DOT_N; i++)
+            sum[i * DOT_O + j] += u[i] * v;
+    }
+}
+
+static void dot_windows(float *sums, const ck_dense_rows *x, const float *w, int64_t n, int64_t o, int64_t stride) {
+    const float *a[DOT_N], *b[DOT_N];
+    vec sum[PAIRS * LANES] = {}, u[DOT_N];
+    // After the last window that one again; its sums are not kept.
+#pragma unroll
+    for (int i = 0; i < DOT_N; i++) {
+        a[i] = x->rows[ck_min(i, n - 1)];
+        b[i] = x->rest[ck_min(i, n - 1)];
+    }
+    const int64_t vectors = x->width / LANES, rest = x->width % LANES;
+    for (int64_t row = 0; row < x->height; row++) {
+        const int64_t from = row * x->pitch;
+        for (int64_t at = 0; at < vectors * LANES; at += LANES, w += DOT_O * LANES) {
+#pragma unroll
+            for (int i = 0; i < DOT_N; i++)
+                u[i] = load(a[i] + from + at);
+            add_products(sum, u, w);
+        }
+        if (rest > HALF) {
+#pragma unroll
+            for (int i = 0; i < DOT_N; i++)
+                u[i] = load(a[i] + from + x->width - LANES);
+            add_products(sum, u, w);
+            w += DOT_O * LANES;
+        } else if (rest > 0 && (row % 2 == 1 || row + 1 == x->height)) {
+            const int64_t last = from + x->width - HALF, before = last - row % 2 * x->pitch;
+#pragma unroll
+            for (int i = 0; i < DOT_N; i++)
+                u[i] = join(a[i] + before, a[i] + last);
+            add_products(sum, u, w);
+            w += DOT_O * LANES;
+        }
+    }
+    for (int64_t at = 0; at < x->rest_count; at += LANES, w += DOT_O * LANES) {
+#pragma unroll
+        for (int i = 0; i < DOT_N; i++)
+            u[i] = load(b[i] + at);
+        add_products(sum, u, w);
+    }
+    // Halves the vectors until lane i of those left is the sum of the i-th vector.
+#pragma unroll
+    for (int count = PAIRS * LANES; count > PAIRS; count /= 2)
+#pragma unroll
+        for (int i = 0; i < count / 2; i++)
+            sum[i] = add_neighbours(sum[2 * i], sum[2 * i + 1], count * 4 <= PAIRS * LANES);
+    float all[PAIRS * LANES];
+#pragma unroll
+    for (int i = 0; i < PAIRS; i++)
+        store(all + i * LANES, sum[i]);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < o; j++)
+            sums[i * stride + j] += all[i * DOT_O + j];
+}
+
 /// Gradients by `vectors` (at most DATA_V) vectors of inputs, the last of which has `lanes` of them, for all samples.
 static inline __attribute__((always_inline)) void data_strip(float *gx, const float *gy, const float *w, int64_t n,
                                                              int64_t o, int64_t stride, int vectors, int64_t lanes) {

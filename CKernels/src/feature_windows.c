@@ -1,86 +1,225 @@
-/// Windows of a shared map of features: put together from the map and from their own borders, in memory or, piece by
-/// piece, on their way into a dense layer.
+/// Windows of a shared map of features: parts of them put together in memory, and a dense layer that reads them where
+/// they lie.
 #include "ck_dense.h"
 
-/// Chunks of inputs and groups of partial sums are those of linear.c, so that the sums are the same. Windows that are
-/// put together at once: a chunk of them stays in the second-level cache.
-enum { GROUPS = 16, BATCH = 128, LANES = 16 };
+/// Channels are summed apart in this many groups at most, then reduced in order.
+enum { GROUPS = 16 };
+/// Scratch is cut at multiples of a cache line.
+enum { LINE = 16 };
+/// Columns of runs that are copied together.
+enum { SPAN = 64 };
 
 static ck_status check(const ck_feature_windows *f) {
     if (!f || !f->map || !f->places)
         return CK_NULL_POINTER;
-    if (f->n < 1 || f->c < 1 || f->h < 1 || f->w < 1 || f->map_h < f->h || f->map_w < f->w || f->leading < 0 ||
-        f->trailing < 0)
+    if (f->n < 1 || f->c < 1 || f->h < 1 || f->w < 1 || f->map_h < f->h || f->map_w < f->w)
         return CK_BAD_DIMENSION;
-    if (f->leading + f->trailing == 0)
-        return CK_OK;
-    if (!f->rows || !f->columns || !f->corners)
-        return CK_NULL_POINTER;
-    int64_t ring = f->leading + f->trailing, most = ck_max(f->leading, f->trailing);
-    return ring > f->h || ring > f->w || f->strip < most ? CK_BAD_DIMENSION : CK_OK;
+    for (int i = 0; i < 2; i++) {
+        if (f->own_rows[i] < 0 || f->own_columns[i] < 0)
+            return CK_BAD_DIMENSION;
+        if ((f->own_rows[i] > 0 && !f->rows[i]) || (f->own_columns[i] > 0 && !f->columns[i]))
+            return CK_NULL_POINTER;
+        for (int j = 0; j < 2; j++)
+            if (f->own_rows[i] > 0 && f->own_columns[j] > 0 && !f->corners[2 * i + j])
+                return CK_NULL_POINTER;
+    }
+    bool fits = f->own_rows[0] + f->own_rows[1] <= f->h && f->own_columns[0] + f->own_columns[1] <= f->w;
+    return fits ? CK_OK : CK_BAD_DIMENSION;
 }
 
-/// out[first ... last - 1] of the w features in row i of channel c of window n; out points at feature 0.
+/// Few floats, mostly, of which loops would make calls.
+static inline void copy_few(float *restrict out, const float *restrict in, int64_t count) {
+    enum { TWO = 2 * sizeof *out, FOUR = 4 * sizeof *out };
+    if (count > 8) {
+        memcpy(out, in, sizeof *out * (size_t)count);
+    } else if (count >= 4) {
+        memcpy(out, in, FOUR);
+        memcpy(out + count - 4, in + count - 4, FOUR);
+    } else if (count >= 2) {
+        memcpy(out, in, TWO);
+        memcpy(out + count - 2, in + count - 2, TWO);
+    } else if (count == 1) {
+        *out = *in;
+    }
+}
+
+/// out[first ... last - 1] of the features in row i of channel c of window n, zeros outside of it; out points at
+/// feature 0.
 static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t c, int64_t i, int64_t first,
                      int64_t last) {
+    if (i < 0 || i >= f->h) {
+        for (int64_t j = first; j < last; j++)
+            out[j] = 0;
+        return;
+    }
     const ck_feature_place *p = f->places + n;
-    const int64_t lead = f->leading, strip = f->strip, right = f->w - f->trailing, below = f->h - f->trailing;
-    // Rows of the borders above and below lie in strips; those of the one below end where the strip ends.
-    bool is_above = i < lead, is_below = i >= below;
-    int64_t strip_row = is_below ? strip - (f->h - i) : i;
-    const float *middle = is_above || is_below
-                              ? f->rows + (((2 * p->row + is_below) * f->c + c) * strip + strip_row) * f->map_w + p->x
-                              : f->map + (c * f->map_h + p->y + i) * f->map_w + p->x;
-    int64_t from = ck_max(first, lead), to = ck_min(last, right);
+    const int64_t left = f->own_columns[0], right = f->w - f->own_columns[1], below = f->h - f->own_rows[1];
+    const bool is_above = i < f->own_rows[0], is_own = is_above || i >= below;
+    // The row among those of its strip.
+    const int64_t own = is_above ? i : i - below, height = f->own_rows[!is_above];
+    const float *middle = is_own ? f->rows[!is_above] + ((p->row * f->c + c) * height + own) * f->map_w + p->x
+                                 : f->map + (c * f->map_h + p->y + i) * f->map_w + p->x;
+    const int64_t from = ck_max(first, left), to = ck_min(last, right);
     if (from < to)
-        memcpy(out + from, middle + from, sizeof *out * (size_t)(to - from));
-    for (int64_t side = 0; side < 2; side++) {
-        from = side ? ck_max(first, right) : first;
-        to = side ? last : ck_min(last, lead);
-        for (int64_t j = from; j < to; j++) {
-            int64_t strip_column = side ? strip - (f->w - j) : j;
-            if (is_above || is_below)
-                out[j] =
-                    f->corners[(((4 * n + 2 * is_below + side) * f->c + c) * strip + strip_row) * strip + strip_column];
-            else
-                out[j] = f->columns[(((2 * p->column + side) * f->c + c) * strip + strip_column) * f->map_h + p->y + i];
-        }
+        copy_few(out + from, middle + from, to - from);
+    for (int side = 0; side < 2; side++) {
+        const int64_t begin = side ? ck_max(first, right) : ck_max(first, 0);
+        const int64_t end = side ? ck_min(last, f->w) : ck_min(last, left), width = f->own_columns[side];
+        if (begin >= end)
+            continue;
+        const float *ends =
+            is_own ? f->corners[2 * !is_above + side] + ((c * height + own) * f->corner_strips + p->corner) * width
+                   : f->columns[side] + ((c * f->map_h + p->y + i) * f->column_strips + p->column) * width;
+        copy_few(out + begin, ends + begin - (side ? right : 0), end - begin);
     }
+    for (int64_t j = first; j < ck_min(last, 0); j++)
+        out[j] = 0;
+    for (int64_t j = ck_max(first, f->w); j < last; j++)
+        out[j] = 0;
 }
 
-/// out[0 ... count - 1]: features first ... first + count - 1 of a window, in the order channel, row, column.
-static void copy_features(float *out, const ck_feature_windows *f, int64_t n, int64_t first, int64_t count) {
-    int64_t done = 0;
-    while (done < count) {
-        int64_t row = (first + done) / f->w, column = (first + done) % f->w;
-        int64_t length = ck_min(f->w - column, count - done);
-        copy_row(out + done - column, f, n, row / f->h, row % f->h, column, column + length);
-        done += length;
-    }
-}
-
-ck_status ck_gather_windows(float *y, const ck_feature_windows *f) {
+ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patches *p, bool side_by_side) {
     ck_status status = check(f);
     if (status != CK_OK)
         return status;
-    if (!y)
+    if (!y || !p)
         return CK_NULL_POINTER;
-    const int64_t plane = f->h * f->w;
+    if (p->rows < 1 || p->runs < 1 || p->length < 1 || p->step < 0)
+        return CK_BAD_DIMENSION;
+    const int64_t width = p->runs * p->length, rows = f->c * p->rows;
+    const int64_t of_window = side_by_side ? width : rows * width, of_row = side_by_side ? f->n * width : width;
+    // Runs that overlap are taken from one copy of all.
+    const int64_t span = (p->runs - 1) * p->step + p->length;
+    // Windows that lie side by side share rows of the map; others are long, and few.
+    const int64_t groups = side_by_side ? 1 : f->n, each = f->n / groups;
 #pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t n = 0; n < f->n; n++)
-        for (int64_t c = 0; c < f->c; c++)
-            copy_features(y + (n * f->c + c) * plane, f, n, c * plane, plane);
+    for (int64_t group = 0; group < groups; group++)
+        for (int64_t row = 0; row < rows; row++)
+            for (int64_t n = group * each; n < (group + 1) * each; n++) {
+                float *out = y + n * of_window + row * of_row, all[SPAN];
+                const int64_t channel = row / p->rows, i = p->first_row + row % p->rows, first = p->first_column;
+                const bool is_short = p->runs > 1 && span <= SPAN;
+                if (is_short)
+                    copy_row(all - first, f, n, channel, i, first, first + span);
+                for (int64_t run = 0; run < p->runs; run++, out += p->length) {
+                    const int64_t from = first + run * p->step;
+                    if (is_short)
+                        copy_few(out, all + run * p->step, p->length);
+                    else
+                        copy_row(out - from, f, n, channel, i, from, from + p->length);
+                }
+            }
     return CK_OK;
 }
 
-static int64_t chunks(const ck_feature_windows *f) {
-    return ck_ceil_div(f->c * f->h * f->w, CK_DENSE_CHUNK);
+/// How a dense layer reads a channel: rows of the inner part of windows in the map and, gathered, the rest of them.
+/// Where the inner part is narrower than a vector, all is gathered.
+typedef struct reading {
+    int64_t height, width, pitch, rest, rest_count;
+    /// Floats of the weights that a block of outputs has for a channel.
+    int64_t weights;
+} reading;
+
+static reading reading_of(const ck_feature_windows *f, const ck_dense_form *form) {
+    reading r = {.height = f->h - f->own_rows[0] - f->own_rows[1], .pitch = f->map_w};
+    r.width = f->w - f->own_columns[0] - f->own_columns[1];
+    if (r.width < form->lanes)
+        r.height = r.width = 0;
+    r.rest = f->h * f->w - r.height * r.width;
+    r.rest_count = ck_ceil_div(r.rest, form->lanes) * form->lanes;
+    const int64_t left = r.width % form->lanes, whole = r.width / form->lanes;
+    const int64_t ends = left > form->lanes / 2 ? r.height : left > 0 ? ck_ceil_div(r.height, 2) : 0;
+    r.weights = ((r.height * whole + ends) * form->lanes + r.rest_count) * form->outputs;
+    return r;
+}
+
+/// out[rest_count]: the rest of channel c of a window, then zeros: rows, then what rows have at their ends.
+static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int64_t c, const reading *r) {
+    const ck_feature_place *p = f->places + n;
+    const float *end = out + r->rest_count;
+    const int64_t above = f->own_rows[0];
+    for (int64_t i = 0; i < f->h; i++)
+        if (i < above || i >= above + r->height) {
+            copy_row(out, f, n, c, i, 0, f->w);
+            out += f->w;
+        }
+    for (int side = 0; side < 2; side++) {
+        const int64_t width = f->own_columns[side], step = f->column_strips * width;
+        if (width == 0)
+            continue;
+        const float *in = f->columns[side] + (c * f->map_h + p->y + above) * step + p->column * width;
+        for (int64_t i = 0; i < r->height; i++, in += step)
+            for (int64_t j = 0; j < width; j++)
+                *out++ = in[j];
+    }
+    while (out < end)
+        *out++ = 0;
+}
+
+/// The same of the weights w[h][w] of an output.
+static void gather_rest_weights(float *out, const float *w, const ck_feature_windows *f, const reading *r,
+                                int64_t lanes, int64_t outputs) {
+    int64_t at = 0;
+    const int64_t above = f->own_rows[0];
+    for (int64_t i = 0; i < f->h; i++)
+        for (int64_t j = 0; (i < above || i >= above + r->height) && j < f->w; j++, at++)
+            out[at / lanes * lanes * outputs + at % lanes] = w[i * f->w + j];
+    for (int side = 0; side < 2; side++)
+        for (int64_t i = above; i < above + r->height; i++)
+            for (int64_t j = 0; j < f->own_columns[side]; j++, at++)
+                out[at / lanes * lanes * outputs + at % lanes] =
+                    w[i * f->w + (side ? f->w - f->own_columns[1] : 0) + j];
+    for (; at < r->rest_count; at++)
+        out[at / lanes * lanes * outputs + at % lanes] = 0;
+}
+
+/// out[size]: zeros, then `count` weights.
+static void pack_end(float *out, const float *w, int64_t count, int64_t size) {
+    for (int64_t i = 0; i < size - count; i++)
+        out[i] = 0;
+    for (int64_t i = 0; i < count; i++)
+        out[size - count + i] = w[i];
+}
+
+/// Weights of some outputs for a channel, `stride` floats from output to output, as dot_windows wants them.
+static void pack_weights(float *panel, const float *w, const ck_feature_windows *f, const reading *r,
+                         const ck_dense_form *form, int64_t count, int64_t stride) {
+    const int64_t lanes = form->lanes, outputs = form->outputs;
+    for (int64_t o = 0; o < outputs; o++) {
+        // Outputs that do not exist have any weights.
+        const float *in = w + ck_min(o, count - 1) * stride;
+        float *out = panel + o * lanes;
+        for (int64_t row = 0; row < r->height; row++) {
+            const float *inner = in + (f->own_rows[0] + row) * f->w + f->own_columns[0];
+            const int64_t whole = r->width / lanes * lanes, left = r->width - whole, half = lanes / 2;
+            for (int64_t at = 0; at < whole; at += lanes, out += outputs * lanes)
+                memcpy(out, inner + at, sizeof *out * (size_t)lanes);
+            if (left > half) {
+                pack_end(out, inner + whole, left, lanes);
+                out += outputs * lanes;
+            } else if (left > 0 && (row % 2 == 1 || row + 1 == r->height)) {
+                // Of the last row, if it has no other, twice the features and once the weights.
+                pack_end(out, inner + whole - row % 2 * f->w, left, half);
+                pack_end(out + half, inner + whole, row % 2 * left, half);
+                out += outputs * lanes;
+            }
+        }
+        gather_rest_weights(out, in, f, r, lanes, outputs);
+    }
+}
+
+/// Floats of scratch, and of what each thread has of it.
+static size_t scratch_floats(const ck_feature_windows *f, const ck_dense_form *form, int64_t o, int64_t *each) {
+    reading r = reading_of(f, form);
+    *each = ck_ceil_div(f->n * r.rest_count + r.weights, LINE) * LINE;
+    int64_t sums = ck_ceil_div(ck_min(GROUPS, f->c) * f->n * o, LINE) * LINE;
+    return (size_t)(LINE + sums + omp_get_max_threads() * *each);
 }
 
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o) {
-    if (check(f) != CK_OK || o < 1)
-        return 0;
-    return (size_t)(ck_min(GROUPS, chunks(f)) * (f->n * o * LANES + ck_min(f->n, BATCH) * CK_DENSE_CHUNK));
+    const ck_dense_form *form = ck_dense_choose();
+    int64_t each;
+    return check(f) == CK_OK && o >= 1 && form ? scratch_floats(f, form, o, &each) : 0;
 }
 
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
@@ -92,33 +231,45 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
         return CK_NULL_POINTER;
     if (o < 1)
         return CK_BAD_DIMENSION;
-    if (scratch_count < ck_linear_windows_scratch(f, o))
-        return CK_SCRATCH_TOO_SMALL;
     const ck_dense_form *form = ck_dense_choose();
     if (!form)
         return CK_BAD_PARAMETER;
-    const int64_t inputs = f->c * f->h * f->w, groups = ck_min(GROUPS, chunks(f)), n = f->n;
-    const int64_t lanes = form->lanes, each = n * o * lanes, panel = ck_min(n, BATCH) * CK_DENSE_CHUNK;
-    float *panels = scratch + groups * n * o * LANES;
+    int64_t each;
+    if (scratch_count < scratch_floats(f, form, o, &each))
+        return CK_SCRATCH_TOO_SMALL;
+    const reading r = reading_of(f, form);
+    const int64_t groups = ck_min(GROUPS, f->c), n = f->n, plane = f->h * f->w;
+    float *all = (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
+    float *own = all + ck_ceil_div(groups * n * o, LINE) * LINE;
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
-        float *piece = panels + group * panel, *sums = scratch + group * each;
-        memset(sums, 0, sizeof *sums * (size_t)each);
-        for (int64_t chunk = group * chunks(f) / groups; chunk < (group + 1) * chunks(f) / groups; chunk++) {
-            int64_t first = chunk * CK_DENSE_CHUNK, count = ck_min(CK_DENSE_CHUNK, inputs - first);
-            for (int64_t window = 0; window < n; window += BATCH) {
-                int64_t batch = ck_min(BATCH, n - window);
-                for (int64_t m = 0; m < batch; m++)
-                    copy_features(piece + m * CK_DENSE_CHUNK, f, window + m, first, count);
-                form->dot(sums + window * o * lanes, piece, w + first, batch, o, count, CK_DENSE_CHUNK, inputs);
+        float *sums = all + group * n * o, *panel = own + omp_get_thread_num() * each, *rest = panel + r.weights;
+        memset(sums, 0, sizeof *sums * (size_t)(n * o));
+        for (int64_t c = group * f->c / groups; c < (group + 1) * f->c / groups; c++) {
+            for (int64_t m = 0; m < n; m++)
+                gather_rest(rest + m * r.rest_count, f, m, c, &r);
+            for (int64_t k = 0; k < o; k += form->outputs) {
+                const int64_t outputs = ck_min(form->outputs, o - k);
+                pack_weights(panel, w + (k * f->c + c) * plane, f, &r, form, outputs, f->c * plane);
+                for (int64_t m = 0; m < n; m += form->windows) {
+                    const int64_t count = ck_min(form->windows, n - m);
+                    ck_dense_rows x = {
+                        .height = r.height, .width = r.width, .pitch = r.pitch, .rest_count = r.rest_count};
+                    for (int64_t i = 0; i < count; i++) {
+                        const ck_feature_place *p = f->places + m + i;
+                        x.rows[i] =
+                            f->map + (c * f->map_h + p->y + f->own_rows[0]) * f->map_w + p->x + f->own_columns[0];
+                        x.rest[i] = rest + (m + i) * r.rest_count;
+                    }
+                    form->dot_windows(sums + m * o + k, &x, panel, count, outputs, o);
+                }
             }
         }
     }
     for (int64_t e = 0; e < n * o; e++) {
         float sum = 0;
         for (int64_t group = 0; group < groups; group++)
-            for (int64_t lane = 0; lane < lanes; lane++)
-                sum += scratch[group * each + e * lanes + lane];
+            sum += all[group * n * o + e];
         y[e] = sum + (b ? b[e % o] : 0);
     }
     return CK_OK;

@@ -41,33 +41,6 @@ ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t
     return CK_OK;
 }
 
-ck_status ck_normalize_windows_transposed(float *planes, const uint8_t *base, const int64_t *offsets,
-                                          const float mean[3], const float deviation[3], const ck_windows *d) {
-    // Rows of the window that are read together, so that whole cache lines are written.
-    enum { ROWS = 16 };
-    ck_status status = check(base, offsets, d);
-    float values[3][256];
-    if (status == CK_OK)
-        status = planes ? make_values(values, mean, deviation) : CK_NULL_POINTER;
-    if (status != CK_OK)
-        return status;
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t n = 0; n < d->n; n++)
-        for (int64_t y0 = 0; y0 < d->h; y0 += ROWS) {
-            const int64_t end = ck_min(y0 + ROWS, d->h), plane = d->h * d->w;
-            for (int64_t x = 0; x < d->w; x++) {
-                float *restrict out = planes + n * 3 * plane + x * d->h;
-                const uint8_t *pixel = base + offsets[n] + y0 * d->row_stride + 3 * x;
-                for (int64_t y = y0; y < end; y++, pixel += d->row_stride) {
-                    out[y] = values[0][pixel[0]];
-                    out[plane + y] = values[1][pixel[1]];
-                    out[2 * plane + y] = values[2][pixel[2]];
-                }
-            }
-        }
-    return CK_OK;
-}
-
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d) {
     ck_status status = check(base, offsets, d);
     if (status != CK_OK)

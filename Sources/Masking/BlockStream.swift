@@ -18,6 +18,8 @@ final class BlockStream: Sendable {
     private struct State {
         var isAbandoned = false
         var failures: [FileError?] = [nil, nil]
+        var secondsReading = 0.0
+        var secondsWaiting = 0.0
     }
 
     private let shared: Shared
@@ -28,25 +30,27 @@ final class BlockStream: Sendable {
     private let state = Mutex(State())
 
     /// Regions may reach beyond the image where it is smaller than a window: there it is padded by reflection.
-    private init(_ reader: any BlockReader, _ regions: [PixelRegion]) {
+    init(_ reader: any BlockReader, _ regions: [PixelRegion]) {
         shared = Shared(reader: reader, blocks: [PixelBlock(), PixelBlock()])
         self.regions = regions
     }
 
-    /// Calls `body` with the blocks in their order. The thread has ended when this returns or throws.
-    static func forEachBlock(
-        of reader: any BlockReader, _ regions: [PixelRegion],
-        _ body: (Int, PixelBlock) throws -> Void
-    ) throws {
+    /// Spent by the thread on reading, and by the caller on waiting for it.
+    var secondsReading: Double { state.withLock { $0.secondsReading } }
+    var secondsWaiting: Double { state.withLock { $0.secondsWaiting } }
+
+    /// Calls `body` with the blocks in their order, once. The thread has ended when this returns or throws.
+    func forEachBlock(_ body: (Int, PixelBlock) throws -> Void) throws {
         if regions.isEmpty { return }
-        let stream = BlockStream(reader, regions)
-        stream.begin()
-        defer { stream.end() }
+        begin()
+        defer { end() }
         for index in regions.indices {
-            stream.filled.wait()
-            if let failure = stream.state.withLock({ $0.failures[index % 2] }) { throw failure }
-            try body(index, stream.shared.blocks[index % 2])
-            stream.free.signal()
+            let start = ContinuousClock.now
+            filled.wait()
+            state.withLock { $0.secondsWaiting += (ContinuousClock.now - start) / .seconds(1) }
+            if let failure = state.withLock({ $0.failures[index % 2] }) { throw failure }
+            try body(index, shared.blocks[index % 2])
+            free.signal()
         }
     }
 
@@ -59,6 +63,7 @@ final class BlockStream: Sendable {
             for (index, region) in regions.enumerated() {
                 free.wait()
                 if state.withLock({ $0.isAbandoned }) { break }
+                let start = ContinuousClock.now
                 do throws(FileError) {
                     try read(region, into: shared.blocks[index % 2])
                 } catch {
@@ -66,6 +71,7 @@ final class BlockStream: Sendable {
                     filled.signal()
                     break
                 }
+                state.withLock { $0.secondsReading += (ContinuousClock.now - start) / .seconds(1) }
                 filled.signal()
             }
             ended.signal()

@@ -108,11 +108,15 @@ package struct MaskRecord: Codable, Sendable {
     }
 
     package struct Seconds: Codable, Sendable {
+        /// Reading the model and its SHA-256.
+        package let loading: Double
         package let predicting: Double
+        /// What predicting consists of, beside the reading ahead.
+        package let parts: PredictionSeconds
         package let writing: Double
 
-        package init(predicting: Double, writing: Double) {
-            (self.predicting, self.writing) = (predicting, writing)
+        package init(loading: Double, predicting: Double, parts: PredictionSeconds, writing: Double) {
+            (self.loading, self.predicting, self.parts, self.writing) = (loading, predicting, parts, writing)
         }
     }
 

@@ -29,6 +29,16 @@ package struct MaskSummary: Sendable {
     package var coverage: Double { Double(nuclei) / (Double(width) * Double(height)) }
 }
 
+/// Seconds of predicting the windows of an image.
+package struct PredictionSeconds: Codable, Sendable {
+    /// Blocks were read, on a thread beside the others.
+    package var reading = 0.0
+    /// Nothing was computed, because a block was not there yet.
+    package var waiting = 0.0
+    /// The network was applied to blocks.
+    package var computing = 0.0
+}
+
 /// Slides a model over images and writes what it finds.
 package final class Masker {
     package static let nucleiClass = "NUCLEI"
@@ -45,6 +55,8 @@ package final class Masker {
     package private(set) var computed = 0
     /// How the windows of the image that was looked at last shared features; nil when they did not.
     package private(set) var sharingPlan: SharingPlan?
+    /// Where the time went for the image that was looked at last.
+    package private(set) var seconds = PredictionSeconds()
 
     /// Throws when the model has no class of nuclei.
     package init(_ model: Model, path: String, batchSize: Int, settings: MaskSettings) throws(FileError) {
@@ -113,7 +125,7 @@ package final class Masker {
         let grid = try grid(for: reader)
         let tissue = tissue?.scaled(width: reader.width, height: reader.height)
         let predictor = try predictor(largestBatch: grid.count)
-        (sharingPlan, computed) = (predictor.sharing, 0)
+        (sharingPlan, computed, seconds) = (predictor.sharing, 0, PredictionSeconds())
         let side = largestSide(predictor.sharing, reader.pixelsRead)
         let plan = blocks(of: grid, reader, predictor.sharing)
         let journal = try openJournal?(layout(reader, side: side, tissue), grid.count, plan.count)
@@ -129,7 +141,9 @@ package final class Masker {
             }
         }
         let classes = model.description.classes.count
-        try BlockStream.forEachBlock(of: reader, jobs.map(\.region)) { index, pixels in
+        let stream = BlockStream(reader, jobs.map(\.region))
+        defer { (seconds.reading, seconds.waiting) = (stream.secondsReading, stream.secondsWaiting) }
+        try stream.forEachBlock { index, pixels in
             let windows = result.pendingWindows(of: jobs[index].block)
             let waiting = result.markMissing(windows, in: pixels)
             done += windows.count - waiting.count
@@ -140,6 +154,7 @@ package final class Masker {
                     let region = result.region(of: window)
                     return (region.x - pixels.region.x, region.y - pixels.region.y)
                 })
+            let start = ContinuousClock.now
             try predictor.add(block) { logits in
                 let rows = Tensor([logits.count / classes, classes], logits)
                 try Kernels.softmax(rows, rows)
@@ -149,6 +164,7 @@ package final class Masker {
                 }
                 try afterBatch(done + next)
             }
+            seconds.computing += (ContinuousClock.now - start) / .seconds(1)
             done += waiting.count
             computed += waiting.count
             // What could not be read now may be another time.
@@ -183,12 +199,12 @@ package final class Masker {
             + "tissue \(tissue?.digest ?? "everywhere")"
     }
 
-    /// Pixels that a side of a block may have: the features of a block take 80 MB at most, and a block has no more
+    /// Pixels that a side of a block may have: the features of a block take 120 MB at most, and a block has no more
     /// windows than their borders leave room for. Where pixels are made of finer ones, those count.
     func largestSide(_ sharing: SharingPlan?, _ pixelsRead: Double) -> Int {
         let read = max(tile, Int(Double(largestBlock) / max(1, pixelsRead)))
         guard let sharing else { return read }
-        return min(read, sharing.largestSide(bytes: 80 << 20), tile + 31 * settings.stride)
+        return min(read, sharing.largestSide(bytes: 112 << 20), tile + 31 * settings.stride)
     }
 
     /// The same for an image in rows.

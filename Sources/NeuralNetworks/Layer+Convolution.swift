@@ -7,7 +7,9 @@ package struct ConvolutionLayer: Layer {
     let filters: Int
     let kernel: Int
     let stride: Int
-    let padding: Int
+    /// From left to right, where that is another.
+    private var strideAcross: Int?
+    private var padding: Int
     /// None before a batch normalisation, which would take it away again; such weights start as He et al. say.
     package internal(set) var hasBias: Bool
     var relu: Bool
@@ -35,16 +37,31 @@ package struct ConvolutionLayer: Layer {
         return pooling == .none ? [step] : [step, SpatialStep(window: 2, stride: 2, padding: 0)]
     }
 
-    package func multiplications(for inputs: [Shape]) -> Int {
+    package func onParts(sideBySide: Bool) -> (any Layer)? {
+        var layer = self
+        layer.padding = 0
+        layer.strideAcross = sideBySide ? kernel : nil
+        return layer
+    }
+
+    /// Measured with AVX-512: Winograd's transforms save more multiplications than they cost, for large images.
+    package func work(for inputs: [Shape]) -> (multiplications: Int, each: Double) {
         let convolution = convolution(inputs[0])
-        return ((try? convolution.sumShape().sample.count) ?? 0) * convolution.weightShape.count
+        let outputs = (try? convolution.sumShape().sample.count) ?? 0
+        let each =
+            switch try? convolution.algorithm(of: .forward, batch: 1) {
+            case .winograd?: 0.4
+            case .im2col?: 2.0
+            default: 1.0
+            }
+        return (outputs * convolution.weightShape.count, each)
     }
 
     /// What the kernels are told for samples of a shape.
     package func convolution(_ input: Shape) -> Convolution {
         var convolution = Convolution(
             channels: input[0], height: input[1], width: input[2], filters: filters, kernel: (kernel, kernel),
-            stride: (stride, stride), padding: (padding, padding))
+            stride: (stride, strideAcross ?? stride), padding: (padding, padding))
         convolution.relu = relu
         convolution.pooling = pooling
         return convolution

@@ -20,7 +20,7 @@ package struct LinearLayer: Layer {
         ]
     }
 
-    package func multiplications(for inputs: [Shape]) -> Int { inputs[0].count * outputs }
+    package func work(for inputs: [Shape]) -> (multiplications: Int, each: Double) { (inputs[0].count * outputs, 1) }
 
     package func productParameter(for inputs: [Shape]) -> Int? { inputs[0].count * outputs >= 1 << 20 ? 0 : nil }
 

@@ -10,6 +10,8 @@ package struct PoolingLayer: Layer {
     let kind: Kind
     let window: Int
     let stride: Int
+    /// From left to right, where that is another.
+    private var strideAcross: Int?
     package var backwardReads: (inputs: Bool, output: Bool) { (kind == .maximum, false) }
 
     package init(_ name: String, _ kind: Kind, window: Int, stride: Int) {
@@ -23,7 +25,14 @@ package struct PoolingLayer: Layer {
 
     private func pooling(_ input: Shape) -> Pooling {
         Pooling(
-            channels: input[0], height: input[1], width: input[2], window: (window, window), stride: (stride, stride))
+            channels: input[0], height: input[1], width: input[2], window: (window, window),
+            stride: (stride, strideAcross ?? stride))
+    }
+
+    package func onParts(sideBySide: Bool) -> (any Layer)? {
+        var layer = self
+        layer.strideAcross = sideBySide ? window : nil
+        return layer
     }
 
     package func outputShape(for inputs: [Shape]) throws -> Shape {

@@ -60,8 +60,11 @@ package protocol Layer {
     /// The windows, one after the other, through which an output sees the first input; the other inputs are taken at the
     /// output's place. None where all inputs are; nil where outputs see more than a part of an image.
     var spatialSteps: [SpatialStep]? { get }
-    /// Multiplications for one sample, where they are many.
-    func multiplications(for inputs: [Shape]) -> Int
+    /// The same layer for parts of images that bring their padding with them; where parts lie side by side, its windows
+    /// follow each other without overlap from left to right. Nil where there is none.
+    func onParts(sideBySide: Bool) -> (any Layer)?
+    /// Multiplications for one sample, where they are many, and how long one takes, about: one of a dense layer takes 1.
+    func work(for inputs: [Shape]) -> (multiplications: Int, each: Double)
     /// The position, among the layer's parameters, of weights [O][I] whose gradient is nothing but gy transposed times
     /// the input, and too large to be stored for no need.
     func productParameter(for inputs: [Shape]) -> Int?
@@ -86,7 +89,8 @@ extension Layer {
     package var backwardReads: (inputs: Bool, output: Bool) { (true, false) }
     package var hasEqualGradients: Bool { false }
     package var spatialSteps: [SpatialStep]? { nil }
-    package func multiplications(for inputs: [Shape]) -> Int { 0 }
+    package func onParts(sideBySide: Bool) -> (any Layer)? { spatialSteps?.isEmpty == true ? self : nil }
+    package func work(for inputs: [Shape]) -> (multiplications: Int, each: Double) { (0, 1) }
     package func productParameter(for inputs: [Shape]) -> Int? { nil }
     package func keptCount(batch: Int, inputs: [Shape]) -> Int { 0 }
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int { 0 }

@@ -4,26 +4,23 @@ import Tensors
 ///
 /// A convolution's outputs are the same for a window and for a larger image around it, where the window begins at a
 /// multiple of the layers' total stride, but for those that the padding at the window's ends has a part in. So the first
-/// layers, the trunk, run once over a block of the image; the features next to a window's ends are computed apart, from
-/// strips and corners of pixels that are just large enough; and the other layers, the head, run for each window on
-/// what both come to. How deep the trunk is follows from what that costs.
+/// layers, the trunk, run once over a block of the image; the features next to a window's ends are computed apart; and
+/// the other layers, the head, run for each window on what both come to. How deep the trunk is follows from what that
+/// costs.
 package struct SharingPlan: Sendable {
     /// How many layers the trunk has.
     package let trunk: Int
+    /// Features along a window's side, for the pixels and what each layer of the trunk makes of them.
+    package let axes: [AxisFeatures]
     /// Pixels from one feature of the trunk's output to the next.
-    package let stride: Int
-    /// Features along a window's side, and those at its ends that it has for itself.
-    package let side: Int
-    package let leading: Int
-    package let trailing: Int
-    /// Pixels that strips are high, and the features that come of them; 0 when nothing is computed apart.
-    package let stripPixels: Int
-    package let stripFeatures: Int
+    package var stride: Int { axes[trunk].stride }
     /// Pixels along a window's side.
     let tile: Int
-    /// Multiplications of the trunk and of the whole network for one window.
-    let trunkCost: Double
-    let totalCost: Double
+    /// What each layer of the trunk costs for one window, as part of an image and at its borders, and what the others do.
+    /// Costs are in the time of a dense layer's multiplication.
+    private let trunkCosts: [(image: Double, border: Double)]
+    private let headCost: Double
+    private var totalCost: Double { trunkCosts.reduce(headCost) { $0 + $1.image } }
     /// Floats that the trunk's values take for a window.
     let trunkFloats: Int
 
@@ -43,55 +40,45 @@ package struct SharingPlan: Sendable {
         guard plan.stateLayout == plan.layout, plan.shapes[0][1] == plan.shapes[0][2] else { return nil }
         let tile = plan.shapes[0][1]
         let features = plan.graph.axisFeatures(pixels: tile)
-        guard features.indices.dropFirst().contains(layers), layers < plan.graph.nodes.count,
-            let axis = features[layers],
-            plan.graph.isCut(layers), windowStride % axis.stride == 0
+        guard features.indices.dropFirst().contains(layers), layers < plan.graph.nodes.count, plan.graph.isCut(layers)
         else { return nil }
-        self.init(plan, trunk: layers, axis, tile: tile)
-    }
-
-    private init?(_ plan: NetworkPlan, trunk: Int, _ axis: AxisFeatures, tile: Int) {
-        let graph = plan.graph
-        func features(_ pixels: Int) -> AxisFeatures? { graph.axisFeatures(pixels: pixels)[trunk] }
-        // In larger images features have to follow the pixels.
-        guard let next = features(tile + axis.stride), next.length == axis.length + 1,
-            (next.leading, next.trailing) == (axis.leading, axis.trailing), axis.leading + axis.trailing <= axis.length
+        let axes = features[...layers].compactMap(\.self)
+        // Own features of both ends must not meet, and those of larger images have to follow the pixels.
+        guard axes.count == layers + 1, axes.allSatisfy({ $0.leading + $0.trailing <= $0.length }),
+            windowStride % axes[layers].stride == 0,
+            let next = plan.graph.axisFeatures(pixels: tile + axes[layers].stride)[layers],
+            next.length == axes[layers].length + 1
         else { return nil }
-        self.trunk = trunk
+        let trunk = plan.graph.nodes[..<layers]
+        guard
+            axes[layers].leading + axes[layers].trailing == 0
+                || trunk.allSatisfy({ $0.layer.onParts(sideBySide: true) != nil })
+        else { return nil }
+        self.trunk = layers
         self.tile = tile
-        (side, stride, leading, trailing) = (axis.length, axis.stride, axis.leading, axis.trailing)
-        if leading + trailing == 0 {
-            (stripPixels, stripFeatures) = (0, 0)
-        } else {
-            // Strips begin, and end, at multiples of the stride from the window's ends.
-            let heights = Array(Swift.stride(from: tile % stride, to: tile, by: stride))
-            let fitting = heights.lazy.compactMap { pixels -> (Int, Int)? in
-                guard pixels > 0, let strip = features(pixels),
-                    strip.length == axis.length - (tile - pixels) / axis.stride,
-                    strip.length - strip.trailing >= axis.leading, strip.length - strip.leading >= axis.trailing
-                else { return nil }
-                return (pixels, strip.length)
-            }
-            guard let (pixels, length) = fitting.first else { return nil }
-            (stripPixels, stripFeatures) = (pixels, length)
-        }
-        let costs = graph.nodes.indices.map {
-            Double(graph.nodes[$0].layer.multiplications(for: plan.inputShapes(of: $0)))
-        }
-        trunkCost = costs[..<trunk].reduce(0, +)
-        totalCost = costs.reduce(0, +)
-        trunkFloats = plan.shapes[...trunk].reduce(0) { $0 + $1.count }
+        self.axes = axes
+        let works = plan.graph.nodes.indices.map { plan.graph.nodes[$0].layer.work(for: plan.inputShapes(of: $0)) }
+        trunkCosts = works[..<layers].map { (Double($0.multiplications) * $0.each, Double($0.multiplications)) }
+        headCost = works[layers...].reduce(0) { $0 + Double($1.multiplications) * $1.each }
+        trunkFloats = plan.shapes[...layers].reduce(0) { $0 + $1.count }
     }
 
-    /// How much slower strips and corners are computed than large images are, about.
-    private static let stripPenalty = 1.3, cornerPenalty = 3.0
+    /// How much slower borders are computed than whole images, without transforms: they have to be gathered, and are
+    /// narrow. Measured on a Zen 5 core.
+    private static let stripPenalty = 3.0, cornerPenalty = 5.0
 
-    /// Multiplications, about, for windows in some rows and columns of a block.
+    /// About, for windows in some rows and columns of a block.
     package func cost(width: Int, height: Int, rows: Int, columns: Int, windows: Int) -> Double {
-        let strips = Self.stripPenalty * Double(2 * stripPixels * (rows * width + columns * height))
-        let corners = Self.cornerPenalty * Double(4 * windows * stripPixels * stripPixels)
-        let pixels = Double(width * height) + strips + corners
-        return pixels / Double(tile * tile) * trunkCost + Double(windows) * (totalCost - trunkCost)
+        var cost = Double(windows) * headCost
+        for (axis, layer) in zip(axes.dropFirst(), trunkCosts) {
+            let (across, down) = (Double(width / axis.stride), Double(height / axis.stride))
+            let ends = Double(axis.leading + axis.trailing), features = Double(axis.length * axis.length)
+            let strips = ends * (Double(rows) * across + Double(columns) * down)
+            let corners = Double(windows) * ends * ends
+            cost += across * down * layer.image / features
+            cost += (Self.stripPenalty * strips + Self.cornerPenalty * corners) * layer.border / features
+        }
+        return cost
     }
 
     /// The same for windows computed by themselves.

@@ -92,11 +92,14 @@ package final class Workspace {
             })
     }
 
-    /// Runs the batch through all layers; returns the logits.
+    /// Runs the batch through all layers; returns the logits. `before` gets the inputs of each layer before it runs.
     @discardableResult
-    package func forward(_ pass: Pass) throws -> Tensor {
+    package func forward(_ pass: Pass, before: (_ node: Int, _ inputs: [Tensor]) throws -> Void = { _, _ in }) throws
+        -> Tensor
+    {
         lastPass = pass
         for (index, node) in network.plan.graph.nodes.enumerated() {
+            try before(index, values(of: node))
             if case .inference = pass, node.layer.isIdentityAtInference,
                 plan.values[index + 1] == plan.values[node.inputs[0]]
             {

@@ -21,6 +21,9 @@ package struct ConvolutionAlgorithm: Hashable, Sendable, CustomStringConvertible
     /// What is fastest for the shape.
     package static let any = ConvolutionAlgorithm(native: .any)
 
+    package static let im2col = ConvolutionAlgorithm(native: .im2col)
+    package static let winograd = ConvolutionAlgorithm(native: .winograd)
+
     /// Every way there is; `any` stands for one of them.
     package static let all: [ConvolutionAlgorithm] = (1...)
         .lazy.map { ConvolutionAlgorithm(native: ck_conv2d_algorithm(rawValue: $0)!) }

@@ -1,36 +1,41 @@
 import CKernels
 
-/// Windows of features that overlap in a map of them, and what each has at its borders for itself.
+/// Windows of features that overlap in a map of them, and what each has at its ends for itself.
 package struct FeatureWindows {
-    /// Where a window lies in the map, and the strips that hold its borders.
+    /// Where a window lies in the map, and where its borders stand in their strips.
     package struct Place: Sendable {
         package var y: Int
         package var x: Int
-        package var rowStrip: Int
-        package var columnStrip: Int
+        package var row: Int
+        package var column: Int
+        package var corner: Int
 
-        package init(y: Int, x: Int, rowStrip: Int, columnStrip: Int) {
-            (self.y, self.x, self.rowStrip, self.columnStrip) = (y, x, rowStrip, columnStrip)
+        package init(y: Int, x: Int, row: Int = 0, column: Int = 0, corner: Int = 0) {
+            (self.y, self.x, self.row, self.column, self.corner) = (y, x, row, column, corner)
         }
     }
 
-    /// What windows do not share; strips are `length` features high.
-    package struct Borders {
-        /// Rows and columns of features at the beginning and at the end of a window.
-        package let leading: Int
-        package let trailing: Int
-        package let length: Int
-        /// 2 * row strips x C x length x map width
-        package let rows: Tensor
-        /// 2 * column strips x C x length x map height
-        package let columns: Tensor
-        /// 4 * windows x C x length x length
-        package let corners: Tensor
+    /// How many features belong to each end of a window.
+    package struct Ends: Equatable, Sendable {
+        package var leading = 0
+        package var trailing = 0
 
-        package init(leading: Int, trailing: Int, length: Int, rows: Tensor, columns: Tensor, corners: Tensor) {
-            (self.leading, self.trailing, self.length) = (leading, trailing, length)
-            (self.rows, self.columns, self.corners) = (rows, columns, corners)
-        }
+        package init(leading: Int = 0, trailing: Int = 0) { (self.leading, self.trailing) = (leading, trailing) }
+
+        package var isEmpty: Bool { leading + trailing == 0 }
+        package subscript(end: Int) -> Int { end == 0 ? leading : trailing }
+    }
+
+    /// What windows do not share. Tensors come for the beginning of a window first, then for its end.
+    package struct Borders {
+        /// Row strips x C x own rows x map width, each.
+        package var rows = [Tensor]()
+        /// C x map height x column strips x own columns, each.
+        package var columns = [Tensor]()
+        /// C x own rows x corner strips x own columns: upper left, upper right, lower left, lower right.
+        package var corners = [Tensor]()
+
+        package init() {}
     }
 
     /// Features of a window: C x H x W.
@@ -38,50 +43,108 @@ package struct FeatureWindows {
     /// C x map height x map width
     package let map: Tensor
     package let places: [Place]
-    /// Nil where windows share all they have.
-    package let borders: Borders?
+    /// Rows and columns at a window's ends that are not the map's.
+    package let ownRows: Ends
+    package let ownColumns: Ends
+    package let borders: Borders
 
-    package init(shape: Shape, map: Tensor, places: [Place], borders: Borders?) {
+    package init(
+        shape: Shape, map: Tensor, places: [Place], ownRows: Ends = Ends(), ownColumns: Ends = Ends(),
+        borders: Borders = Borders()
+    ) {
         precondition(shape.dimensions.count == 3 && map.shape.dimensions.count == 3 && shape[0] == map.shape[0])
         precondition(
             places.allSatisfy {
                 $0.y >= 0 && $0.x >= 0 && $0.y + shape[1] <= map.shape[1] && $0.x + shape[2] <= map.shape[2]
             }, "a window leaves its map")
-        if let borders {
-            func holds(_ strips: Tensor, _ count: Int, _ length: Int) -> Bool {
-                strips.count >= count * shape[0] * borders.length * length
+        func most(_ index: (Place) -> Int) -> Int { (places.map(index).max() ?? -1) + 1 }
+        precondition(places.allSatisfy { $0.row >= 0 && $0.column >= 0 && $0.corner >= 0 })
+        for end in 0..<2 {
+            let (rows, columns) = (ownRows[end], ownColumns[end])
+            if rows > 0 {
+                let room = borders.rows[end].count
+                precondition(room >= most(\.row) * shape[0] * rows * map.shape[2], "a strip of rows is missing")
             }
-            let rows = (places.map(\.rowStrip).max() ?? -1) + 1
-            let columns = (places.map(\.columnStrip).max() ?? -1) + 1
-            precondition(
-                places.allSatisfy { $0.rowStrip >= 0 && $0.columnStrip >= 0 }
-                    && holds(borders.rows, 2 * rows, map.shape[2]) && holds(borders.columns, 2 * columns, map.shape[1])
-                    && holds(borders.corners, 4 * places.count, borders.length), "a strip is missing")
+            if columns > 0 {
+                let room = borders.columns[end].shape.dimensions
+                precondition(
+                    room.starts(with: [shape[0], map.shape[1]]) && room[2] >= most(\.column) && room[3] == columns,
+                    "a strip of columns is missing")
+            }
+            for other in 0..<2 where rows > 0 && ownColumns[other] > 0 {
+                let room = borders.corners[2 * end + other].shape.dimensions
+                precondition(
+                    room.starts(with: [shape[0], rows]) && room[2] >= most(\.corner) && room[3] == ownColumns[other],
+                    "a corner is missing")
+            }
         }
         (self.shape, self.map, self.places, self.borders) = (shape, map, places, borders)
+        (self.ownRows, self.ownColumns) = (ownRows, ownColumns)
     }
 
     fileprivate func withDescription<R>(_ body: (inout ck_feature_windows) -> R) -> R {
         let places = places.map {
-            ck_feature_place(y: Int64($0.y), x: Int64($0.x), row: Int64($0.rowStrip), column: Int64($0.columnStrip))
+            ck_feature_place(
+                y: Int64($0.y), x: Int64($0.x), row: Int64($0.row), column: Int64($0.column),
+                corner: Int64($0.corner))
         }
+        func pointer(_ tensors: [Tensor], _ index: Int) -> UnsafePointer<Float>? {
+            index < tensors.count ? UnsafePointer(tensors[index].pointer) : nil
+        }
+        let b = borders
         return places.withUnsafeBufferPointer { places in
             var description = ck_feature_windows(
                 n: Int64(places.count), c: Int64(shape[0]), h: Int64(shape[1]), w: Int64(shape[2]),
-                leading: Int64(borders?.leading ?? 0), trailing: Int64(borders?.trailing ?? 0),
-                strip: Int64(borders?.length ?? 0), map: map.pointer, map_h: Int64(map.shape[1]),
-                map_w: Int64(map.shape[2]), rows: borders?.rows.pointer, columns: borders?.columns.pointer,
-                corners: borders?.corners.pointer, places: places.baseAddress)
+                own_rows: (Int64(ownRows.leading), Int64(ownRows.trailing)),
+                own_columns: (Int64(ownColumns.leading), Int64(ownColumns.trailing)), map: map.pointer,
+                map_h: Int64(map.shape[1]), map_w: Int64(map.shape[2]),
+                rows: (pointer(b.rows, 0), pointer(b.rows, 1)),
+                columns: (pointer(b.columns, 0), pointer(b.columns, 1)),
+                corners: (pointer(b.corners, 0), pointer(b.corners, 1), pointer(b.corners, 2), pointer(b.corners, 3)),
+                column_strips: Int64(b.columns.first?.shape[2] ?? 0),
+                corner_strips: Int64(b.corners.first?.shape[2] ?? 0), places: places.baseAddress)
             return body(&description)
         }
     }
 }
 
+/// Parts of windows, which may reach beyond them, where zeros are.
+package struct FeaturePatches: Equatable, Sendable {
+    package var firstRow: Int
+    package var rows: Int
+    /// Runs of columns, `step` apart.
+    package var firstColumn: Int
+    package var runs: Int
+    package var step: Int
+    package var length: Int
+
+    package init(firstRow: Int, rows: Int, firstColumn: Int, runs: Int = 1, step: Int = 0, length: Int) {
+        (self.firstRow, self.rows, self.firstColumn) = (firstRow, rows, firstColumn)
+        (self.runs, self.step, self.length) = (runs, step, length)
+    }
+}
+
 extension Kernels {
+    /// y[N][C][rows][runs * length]: parts of every window or, side by side, y[1][C][rows][N * runs * length].
+    package static func gather(
+        _ y: Tensor, _ windows: FeatureWindows, _ patches: FeaturePatches, sideBySide: Bool = false
+    ) throws(KernelError) {
+        let (count, width) = (windows.places.count, patches.runs * patches.length)
+        expect(
+            y,
+            sideBySide
+                ? [1, windows.shape[0], patches.rows, count * width]
+                : [count, windows.shape[0], patches.rows, width], "y")
+        var p = ck_patches(
+            first_row: Int64(patches.firstRow), rows: Int64(patches.rows), first_column: Int64(patches.firstColumn),
+            runs: Int64(patches.runs), step: Int64(patches.step), length: Int64(patches.length))
+        try KernelError.check(windows.withDescription { ck_gather_patches(y.pointer, &$0, &p, sideBySide) })
+    }
+
     /// y[N][C][H][W]: every window by itself.
     package static func gather(_ y: Tensor, _ windows: FeatureWindows) throws(KernelError) {
-        expect(y, windows.shape.batched(windows.places.count), "y")
-        try KernelError.check(windows.withDescription { ck_gather_windows(y.pointer, &$0) })
+        let (height, width) = (windows.shape[1], windows.shape[2])
+        try gather(y, windows, FeaturePatches(firstRow: 0, rows: height, firstColumn: 0, length: width))
     }
 
     /// Floats of scratch that `linearForward` of such windows needs.
@@ -102,17 +165,5 @@ extension Kernels {
                 ck_linear_windows_forward(
                     y.pointer, &$0, weight.pointer, bias?.pointer, Int64(outputs), scratch.pointer, scratch.count)
             })
-    }
-
-    /// planes[N][3][W][H]: what `normalize` makes, with rows and columns exchanged.
-    package static func normalizeTransposed(
-        _ planes: Tensor, _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows, _ statistics: ChannelStatistics
-    ) throws(KernelError) {
-        expect(planes, [windows.offsets.count, 3, windows.width, windows.height], "planes")
-        var d = windows.checked(within: bytes)
-        try KernelError.check(
-            ck_normalize_windows_transposed(
-                planes.pointer, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, windows.offsets,
-                statistics.mean, statistics.deviation, &d))
     }
 }

@@ -56,7 +56,8 @@ struct ImageMasking {
         }
         let result = try write(files, probabilities, field, journal)
         let seconds = MaskRecord.Seconds(
-            predicting: Progress.seconds(predicted - start), writing: Progress.seconds(ContinuousClock.now - predicted))
+            loading: job.loading, predicting: Progress.seconds(predicted - start), parts: masker.seconds,
+            writing: Progress.seconds(ContinuousClock.now - predicted))
         let record = MaskRecord(
             request, image: .init(opened), model: job.model,
             refinement: refinement.map {

@@ -17,6 +17,8 @@ struct MaskingJob {
     let model: MaskRecord.NamedModel
     let micronsPerPixel: Double?
     let masker: Masker
+    /// Seconds that reading the model and its SHA-256 took.
+    let loading: Double
 
     init(_ options: MaskingOptions) throws {
         self.options = options
@@ -25,11 +27,13 @@ struct MaskingJob {
         (images, isSingle) = (search.images, search.isSingle)
         leftOut = search.leftOut.count
         try Kernels.setThreadCount(options.threads.count)
+        let start = ContinuousClock.now
         let loaded = try Model(pathOrBuiltIn: options.model)
         let path = options.model ?? Model.builtInName
         try options.requireOverlap(loaded.description.tileSize)
         model = MaskRecord.NamedModel(
             path: path, sha256: try Model.digest(ofPathOrBuiltIn: options.model), loaded.description)
+        loading = Progress.seconds(ContinuousClock.now - start)
         micronsPerPixel = loaded.description.micronsPerPixel
         masker = try Masker(loaded, path: path, batchSize: options.batch.size, settings: options.settings)
         masker.sharing = options.sharedFeatures ? .automatic : .none

@@ -45,6 +45,7 @@ func sampleRecord(
         "withoutTissue": 8, "outside": 2, "unreadable": \(unreadable), "sharedLayers": 0},
         "coverage": {"nuclei": \(part(0.25)), "noNuclei": \(part(0.65 - lost)), "withoutTissue": \(part(0.08)),
         "outside": \(part(0.02)), "unreadable": \(part(lost)), "uncovered": \(part(0))},
-        "files": {\(paths)}, "seconds": {"predicting": 1.25, "writing": 0.5}}
+        "files": {\(paths)}, "seconds": {"loading": 0.1, "predicting": 1.25, "writing": 0.5,
+        "parts": {"reading": 0.25, "waiting": 0.125, "computing": 1}}}
         """
 }

@@ -151,7 +151,7 @@ struct AxisFeaturesTests {
         ]
         let network = try Network(layers, inputShape: [3, 41, 41])
         let plan = try #require(SharingPlan(network, windowStride: 8))
-        #expect(plan.trunk == 2 && plan.stride == 4 && plan.stripPixels == 0 && plan.leading + plan.trailing == 0)
+        #expect(plan.trunk == 2 && plan.stride == 4 && plan.axes.allSatisfy { $0.leading + $0.trailing == 0 })
     }
 
     @Test func theDepthOfTheTrunkFollowsFromTheStride() throws {
@@ -163,12 +163,12 @@ struct AxisFeaturesTests {
         }
         for stride in [128, 64, 4] {
             let found = try #require(try plan(.lenet5, stride))
-            #expect(found.trunk == 3 && found.stride == 4 && found.side == 58)
-            #expect(found.leading == 1 && found.trailing == 1 && found.stripPixels == 32 && found.stripFeatures == 2)
+            #expect(found.trunk == 3 && found.stride == 4)
+            #expect(found.axes.map(\.length) == [256, 128, 62, 58] && found.axes.map(\.leading) == [0, 1, 1, 1])
         }
         #expect(try plan(.lenet5, 255) == nil && plan(.lenet5, 256) == nil)
         #expect(try plan(.lenet5, 66)?.stride == 2)
         let compact = try #require(try plan(.compact, 64))
-        #expect(compact.stride == 4 && compact.leading == 3 && compact.trailing == 3)
+        #expect(compact.axes.last?.leading == 3)
     }
 }

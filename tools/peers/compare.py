@@ -5,9 +5,11 @@ Every program is a process that stays loaded; in each round each of them works o
 change of the machine's speed hits all alike. Nothing is thrown away. See README.md for what to install.
 """
 import argparse
+import csv
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -28,6 +30,7 @@ PEERS = {
         "torch+fused+compiled+channels-last", "torch+fused+malloc", "torch+fused+channels-last+malloc",
     ],
     "startup": ["onnxruntime", "openvino", "torch"],
+    "mask": ["onnxruntime", "openvino", "onnxruntime+shared"],
 }
 # The C library is to keep memory instead of giving it back after each tensor.
 MALLOC = {
@@ -39,21 +42,28 @@ MALLOC = {
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=PEERS, help="an inference, a training step, or a start with a first prediction")
+    parser.add_argument("task", choices=PEERS, help="an inference, a training step, a start with a first prediction, or masks of an image")
     parser.add_argument("--network", choices=["lenet5", "compact"], default="lenet5")
     parser.add_argument("--batch", type=int, default=32, help="tiles at once (default: 32; a start has one)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all processors)")
     parser.add_argument("--rounds", type=int, default=9, help="(default: 9)")
+    parser.add_argument("--strides", type=int, nargs="+", default=[128, 64], help="of masks (default: 128 64)")
+    parser.add_argument(
+        "--image", type=pathlib.Path,
+        help="to mask (default: a synthetic crop of 4096 x 4096 pixels, made by nuclei-train)")
+    parser.add_argument(
+        "--model", type=pathlib.Path, help="to mask with, of the network's architecture (default: fresh weights)")
     parser.add_argument(
         "--peers", nargs="+", metavar="PEER",
         help="instead of the default ones, which are: " + "; ".join(f"{k}: {' '.join(v)}" for k, v in PEERS.items()))
     parser.add_argument(
         "--bin", type=pathlib.Path, default=PROJECT / ".build/release", metavar="FOLDER",
-        help="where kernel-bench and nuclei-mask are (default: .build/release)")
+        help="where kernel-bench, nuclei-mask and nuclei-train are (default: .build/release)")
     options = parser.parse_args()
     if options.batch < 1 or options.threads < 1 or options.rounds < 1:
         parser.error("--batch, --threads and --rounds take numbers from 1 on")
-    options.peers = options.peers or PEERS[options.task]
+    peers = [peer for peer in PEERS[options.task] if options.network == "lenet5" or "shared" not in peer]
+    options.peers = options.peers or peers
     options.batch = 1 if options.task == "startup" else options.batch
     return options
 
@@ -231,13 +241,107 @@ def compare_starts(options):
     table(["program", "seconds", "ours is faster by", "peak memory, MB"], rows)
 
 
+def run(command, options):
+    """What a process printed, and the most memory that it held, in MB."""
+    with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as messages:
+        process = subprocess.Popen(command, env=environment(options), stdout=printed, stderr=messages)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            messages.seek(0)
+            raise Failure(f"status {process.returncode} of {command[0]}: {last_line(messages.read())}")
+        printed.seek(0)
+        return printed.read(), usage.ru_maxrss / 1024
+
+
+def mask_once(options, folder, image, peer, stride, probabilities=False):
+    """Seconds without loading, and the most memory, in MB."""
+    mask = f"{folder}/{peer}.png"
+    if peer != OURS:
+        printed, memory = run([
+            sys.executable, HERE / "mask.py", peer, "--network", options.network, "--folder", folder, "--image", image,
+            "--stride", str(stride), "--batch", str(options.batch), "--threads", str(options.threads), "--output", mask,
+        ] + (["--probabilities", f"{folder}/{peer}.npy"] if probabilities else []), options)
+        return json.loads(printed.splitlines()[-1])["seconds"], memory
+    start = time.perf_counter()
+    _, memory = run([
+        options.bin / "nuclei-mask", image, "--model", f"{folder}/model.safetensors", "--stride", str(stride),
+        "--threads", str(options.threads), "--output", mask,
+    ] + (["--csv", f"{folder}/{peer}.csv"] if probabilities else []), options)
+    seconds = time.perf_counter() - start
+    record = json.loads(pathlib.Path(mask).with_suffix(".json").read_text())
+    return seconds - record["seconds"]["loading"], memory
+
+
+def differences(folder, peer):
+    """The largest difference of a window's probability, and the share of the masks' pixels that differ."""
+    import numpy
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None
+    with open(f"{folder}/{OURS}.csv") as file:
+        ours = numpy.array([float(row["probability"]) for row in csv.DictReader(file)])
+    theirs = numpy.load(f"{folder}/{peer}.npy")
+    masks = [numpy.asarray(Image.open(f"{folder}/{name}.png")) for name in (OURS, peer)]
+    return float(numpy.abs(ours - theirs).max()), float((masks[0] != masks[1]).mean())
+
+
+def compare_masks(options):
+    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
+        Program(OURS, serve(options, folder, "infer"), options).end()
+        if options.model:
+            shutil.copy(options.model, f"{folder}/model.safetensors")
+        export(options, folder)
+        image = options.image
+        if not image:
+            run([
+                options.bin / "nuclei-train", "synthesize", f"{folder}/set", "--tiles", "0", "--crop-size", "4096",
+            ], options)
+            image = next(pathlib.Path(f"{folder}/set").glob("*crop*.jpg"))
+        for stride in options.strides:
+            compare_masks_of(options, folder, image, stride)
+
+
+def compare_masks_of(options, folder, image, stride):
+    programs = [OURS] + options.peers
+    for program in programs:
+        # Files come into the system's cache.
+        mask_once(options, folder, image, program, stride, probabilities=True)
+    agreement = {peer: differences(folder, peer) for peer in options.peers}
+    load = os.getloadavg()[0]
+    results = {name: [] for name in programs}
+    for _ in range(options.rounds):
+        for name in programs:
+            results[name].append(mask_once(options, folder, image, name, stride))
+    print(
+        f"\n{options.network}, masks of {image.name} at stride {stride}, {options.threads} threads, without imports and "
+        f"loading of the model: medians of {options.rounds} rounds in turns, quartiles in brackets; load average "
+        f"{load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
+    rows = []
+    for name in programs:
+        low, middle, high = quartiles([seconds for seconds, _ in results[name]])
+        row = [name, f"{middle:.2f} ({low:.2f} ... {high:.2f})"]
+        memory = f"{statistics.median(memory for _, memory in results[name]):.0f}"
+        if name == OURS:
+            rows.append(row + ["", memory, "", ""])
+            continue
+        ratios = [theirs / ours for (theirs, _), (ours, _) in zip(results[name], results[OURS])]
+        low, middle, high = quartiles(ratios)
+        probability, pixels = agreement[name]
+        rows.append(
+            row + [f"**{middle:.2f}** ({low:.2f} ... {high:.2f})", memory, f"{probability:.1e}", f"{pixels:.2%}"])
+    table(
+        ["program", "seconds", "ours is faster by", "peak memory, MB", "probabilities differ by", "mask differs"], rows)
+
+
 def main():
     options = arguments()
-    for command in ["kernel-bench"] + (["nuclei-mask"] if options.task == "startup" else []):
+    needed = {"startup": ["nuclei-mask"], "mask": ["nuclei-mask"] + ([] if options.image else ["nuclei-train"])}
+    for command in ["kernel-bench"] + needed.get(options.task, []):
         if not (options.bin / command).exists():
             sys.exit(f"{options.bin / command} is not there: swift build -c release --product {command}")
     try:
-        (compare_starts if options.task == "startup" else compare_rates)(options)
+        {"startup": compare_starts, "mask": compare_masks}.get(options.task, compare_rates)(options)
     except Failure as failure:
         sys.exit(str(failure))
 

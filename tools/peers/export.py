@@ -1,4 +1,5 @@
-"""Makes of a model file what the other programs read: model.onnx, model-int8.onnx, and both as model.xml for OpenVINO.
+"""Makes of a model file what the other programs read: model.onnx, model-int8.onnx, and both as model.xml for OpenVINO;
+of LeNet-5 also trunk.onnx and head.onnx, its convolutions for images of any size and its dense layers.
 
 Usage: export.py NETWORK FOLDER      (the folder has model.safetensors and batch.safetensors of kernel-bench)
 """
@@ -33,6 +34,14 @@ def main():
     torch.onnx.export(
         network, (tiles[:1],), plain, input_names=["input"], output_names=["logits"],
         dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}}, dynamo=False, opset_version=17)
+    if name == "lenet5":
+        torch.onnx.export(
+            networks.Trunk(network), (tiles[:1],), f"{folder}/trunk.onnx", input_names=["input"],
+            output_names=["features"], dynamic_axes={"input": {0: "n", 2: "h", 3: "w"}}, dynamo=False,
+            opset_version=17)
+        torch.onnx.export(
+            networks.Head(network), (torch.zeros(1, 120, 58, 58),), f"{folder}/head.onnx", input_names=["input"],
+            output_names=["logits"], dynamic_axes={"input": {0: "n"}}, dynamo=False, opset_version=17)
     quantize_static(
         plain, small, Tiles(tiles[:16]), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8, per_channel=True)

@@ -14,11 +14,38 @@ class LeNet5(nn.Module):
         self.pool = nn.AvgPool2d(2)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x):
+    def features(self, x):
         x = self.pool(torch.relu(self.conv1(x)))
         x = self.pool(torch.relu(self.conv2(x)))
-        x = torch.relu(self.conv3(x)).flatten(1)
-        return self.fc2(self.dropout(torch.relu(self.fc1(x))))
+        return torch.relu(self.conv3(x))
+
+    def classify(self, x):
+        return self.fc2(self.dropout(torch.relu(self.fc1(x.flatten(1)))))
+
+    def forward(self, x):
+        return self.classify(self.features(x))
+
+
+class Trunk(nn.Module):
+    """The convolutions of a LeNet-5."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network.features(x)
+
+
+class Head(nn.Module):
+    """The dense layers of a LeNet-5."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network.classify(x)
 
 
 class Block(nn.Module):
