@@ -60,6 +60,11 @@ extension Convolution {
 }
 
 extension Kernels {
+    /// Overrides the instructions of all kernels, and nothing else. Throws `badParameter` when the processor lacks them.
+    package static func setInstructions(_ instructions: InstructionSet) throws(KernelError) {
+        try KernelError.check(ck_set_isa(instructions.native))
+    }
+
     /// Overrides how convolutions are computed, where it serves their shape, and the instructions of all kernels. The
     /// scratch that convolutions need changes with it. Throws `badParameter` when the processor lacks the instructions.
     package static func setChoice(

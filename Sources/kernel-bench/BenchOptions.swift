@@ -28,7 +28,8 @@ struct BenchOptions: ParsableArguments {
     func apply(threads: Int) throws {
         try Kernels.setThreadCount(threads)
         do {
-            try Kernels.setChoice(.any, isa)
+            // Left alone, the environment decides: NUCLEI_ISA, and NUCLEI_CONV where not every algorithm is measured.
+            if isa != .any { try Kernels.setInstructions(isa) }
         } catch {
             throw ValidationError("--isa: expected instructions that this processor has, found \(isa.rawValue)")
         }

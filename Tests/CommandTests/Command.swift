@@ -20,10 +20,13 @@ enum Command: String {
     }
 
     /// Starts the command; its output goes to files, which never fill up as pipes do.
-    func start(_ arguments: [String], in folder: String) throws -> Running {
+    func start(
+        _ arguments: [String], in folder: String, environment: [String: String] = [:]
+    ) throws -> Running {
         let process = Process()
         process.executableURL = Self.folder.appendingPathComponent(rawValue)
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.standardInput = FileHandle.nullDevice
         return try Running(process)

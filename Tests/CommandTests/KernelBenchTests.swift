@@ -50,6 +50,14 @@ struct KernelBenchTests {
         #expect(times.format == LayerTimes.format && times.seconds.count == 3 && times.peakMemory > 1_000_000)
     }
 
+    @Test func theEnvironmentChoosesAlgorithms() throws {
+        let arguments = ["layers", "--model-kind", "compact", "--batch", "1", "--quick"]
+        for (name, status) in [("direct", Int32(0)), ("bogus", 70)] {
+            let result = try Command.bench.start(arguments, in: work.path, environment: ["NUCLEI_CONV": name]).wait()
+            #expect(result.status == status, "\(name): \(result)")
+        }
+    }
+
     @Test func servesALineForEachLine() throws {
         try work.write("go\ngo\n", to: "lines")
         let result = try Command.bench.shell(
