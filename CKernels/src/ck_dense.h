@@ -45,11 +45,13 @@ typedef struct ck_dense_form {
                 int64_t stride);
     /// Windows, at most CK_DENSE_WINDOWS, and outputs of a block of dot_windows.
     int64_t windows, outputs;
-    /// sums[n][o], rows `stride` apart, += products of n windows and o outputs. Weights come in vectors, `outputs` for
-    /// each vector of a window. What is left of a row after whole vectors is the end of a vector that ends where the
-    /// row does or, if it is no more than half a vector, of a half: those of two rows (of the last row twice) make a
-    /// vector. Weights are zeros for what comes twice. Rows are empty, or a vector long at least.
-    void (*dot_windows)(float *sums, const ck_dense_rows *x, const float *w, int64_t n, int64_t o, int64_t stride);
+    /// products[windows][outputs][lanes] += those of n windows and a block of outputs. Weights come in vectors,
+    /// `outputs` for each vector of a window. What is left of a row after whole vectors is the end of a vector that
+    /// ends where the row does or, if it is no more than half a vector, of a half: those of two rows (of the last row
+    /// twice) make a vector. Weights are zeros for what comes twice. Rows are empty, or a vector long at least.
+    void (*dot_windows)(float *products, const ck_dense_rows *x, const float *w, int64_t n);
+    /// sums[n][o], rows `stride` apart, += the products of n windows and o outputs, added up over the lanes.
+    void (*add_lanes)(float *sums, const float *products, int64_t n, int64_t o, int64_t stride);
     /// gx[n][i] = sum over o of gy[n][o] * w[o][i]
     void (*backward_data)(float *gx, const float *gy, const float *w, int64_t n, int64_t o, int64_t count,
                           int64_t stride);

@@ -86,7 +86,7 @@ static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t 
 enum { PAIRS = (DOT_N * DOT_O + LANES - 1) / LANES, HALF = LANES / 2 };
 
 /// sum[i * DOT_O + j] += u[i] * the j-th vector of w
-static inline __attribute__((always_inline)) void add_products(vec sum[PAIRS * LANES], const vec u[DOT_N],
+static inline __attribute__((always_inline)) void add_products(vec sum[DOT_N * DOT_O], const vec u[DOT_N],
                                                                const float *w) {
 #pragma clang fp contract(fast)
 #pragma unroll
@@ -98,10 +98,13 @@ static inline __attribute__((always_inline)) void add_products(vec sum[PAIRS * L
     }
 }
 
-static void dot_windows(float *sums, const ck_dense_rows *x, const float *w, int64_t n, int64_t o, int64_t stride) {
+static void dot_windows(float *products, const ck_dense_rows *x, const float *w, int64_t n) {
     const float *a[DOT_N], *b[DOT_N];
-    vec sum[PAIRS * LANES] = {}, u[DOT_N];
-    // After the last window that one again; its sums are not kept.
+    vec sum[DOT_N * DOT_O], u[DOT_N];
+#pragma unroll
+    for (int i = 0; i < DOT_N * DOT_O; i++)
+        sum[i] = load(products + i * LANES);
+        // After the last window that one again; its sums are not kept.
 #pragma unroll
     for (int i = 0; i < DOT_N; i++) {
         a[i] = x->rows[ck_min(i, n - 1)];
@@ -137,7 +140,17 @@ static void dot_windows(float *sums, const ck_dense_rows *x, const float *w, int
             u[i] = load(b[i] + at);
         add_products(sum, u, w);
     }
-    // Halves the vectors until lane i of those left is the sum of the i-th vector.
+#pragma unroll
+    for (int i = 0; i < DOT_N * DOT_O; i++)
+        store(products + i * LANES, sum[i]);
+}
+
+static void add_lanes(float *sums, const float *products, int64_t n, int64_t o, int64_t stride) {
+    vec sum[PAIRS * LANES] = {};
+#pragma unroll
+    for (int i = 0; i < DOT_N * DOT_O; i++)
+        sum[i] = load(products + i * LANES);
+        // Halves the vectors until lane i of those left is the sum of the i-th vector.
 #pragma unroll
     for (int count = PAIRS * LANES; count > PAIRS; count /= 2)
 #pragma unroll

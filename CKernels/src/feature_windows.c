@@ -8,6 +8,9 @@ enum { GROUPS = 16 };
 enum { LINE = 16 };
 /// Columns of runs that are copied together.
 enum { SPAN = 64 };
+/// Rows, an even number, whose weights for a block of outputs stay in the first-level cache while they meet these many
+/// blocks of windows.
+enum { ROWS = 14, BLOCKS = 8 };
 
 static ck_status check(const ck_feature_windows *f) {
     if (!f || !f->map || !f->places)
@@ -116,8 +119,8 @@ ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patc
 /// Where the inner part is narrower than a vector, all is gathered.
 typedef struct reading {
     int64_t height, width, pitch, rest, rest_count;
-    /// Floats of the weights that a block of outputs has for a channel.
-    int64_t weights;
+    /// Floats of the weights that a block of outputs has for two rows, and for a channel.
+    int64_t two_rows, weights;
 } reading;
 
 static reading reading_of(const ck_feature_windows *f, const ck_dense_form *form) {
@@ -128,8 +131,11 @@ static reading reading_of(const ck_feature_windows *f, const ck_dense_form *form
     r.rest = f->h * f->w - r.height * r.width;
     r.rest_count = ck_ceil_div(r.rest, form->lanes) * form->lanes;
     const int64_t left = r.width % form->lanes, whole = r.width / form->lanes;
-    const int64_t ends = left > form->lanes / 2 ? r.height : left > 0 ? ck_ceil_div(r.height, 2) : 0;
-    r.weights = ((r.height * whole + ends) * form->lanes + r.rest_count) * form->outputs;
+    const int64_t ends = left > form->lanes / 2 ? 2 : left > 0;
+    r.two_rows = (2 * whole + ends) * form->lanes * form->outputs;
+    // A last row without another has its end for itself.
+    r.weights = r.height / 2 * r.two_rows + r.rest_count * form->outputs;
+    r.weights += r.height % 2 * (whole + (left > 0)) * form->lanes * form->outputs;
     return r;
 }
 
@@ -208,10 +214,35 @@ static void pack_weights(float *panel, const float *w, const ck_feature_windows 
     }
 }
 
+/// sums[count][o], rows `stride` apart, += products of a few blocks of windows and one of outputs in channel c.
+static void add_windows(float *sums, const ck_feature_windows *f, int64_t first, int64_t count, int64_t c,
+                        const float *rest, const float *panel, float *products, const reading *r,
+                        const ck_dense_form *form, int64_t outputs, int64_t stride) {
+    const int64_t each = form->windows * form->outputs * form->lanes;
+    memset(products, 0, sizeof *products * (size_t)(ck_ceil_div(count, form->windows) * each));
+    for (int64_t row = 0; row == 0 || row < r->height; row += ROWS)
+        for (int64_t m = 0; m < count; m += form->windows) {
+            ck_dense_rows x = {.height = ck_min(ROWS, r->height - row), .width = r->width, .pitch = r->pitch};
+            x.rest_count = row + ROWS >= r->height ? r->rest_count : 0;
+            const int64_t some = ck_min(form->windows, count - m);
+            for (int64_t i = 0; i < some; i++) {
+                const ck_feature_place *p = f->places + first + m + i;
+                const int64_t y = p->y + f->own_rows[0] + row, column = p->x + f->own_columns[0];
+                x.rows[i] = f->map + (c * f->map_h + y) * f->map_w + column;
+                x.rest[i] = rest + (m + i) * r->rest_count;
+            }
+            form->dot_windows(products + m / form->windows * each, &x, panel + row / 2 * r->two_rows, some);
+        }
+    for (int64_t m = 0; m < count; m += form->windows)
+        form->add_lanes(sums + m * stride, products + m / form->windows * each, ck_min(form->windows, count - m),
+                        outputs, stride);
+}
+
 /// Floats of scratch, and of what each thread has of it.
 static size_t scratch_floats(const ck_feature_windows *f, const ck_dense_form *form, int64_t o, int64_t *each) {
     reading r = reading_of(f, form);
-    *each = ck_ceil_div(f->n * r.rest_count + r.weights, LINE) * LINE;
+    int64_t products = BLOCKS * form->windows * form->outputs * form->lanes;
+    *each = ck_ceil_div(products + f->n * r.rest_count + r.weights, LINE) * LINE;
     int64_t sums = ck_ceil_div(ck_min(GROUPS, f->c) * f->n * o, LINE) * LINE;
     return (size_t)(LINE + sums + omp_get_max_threads() * *each);
 }
@@ -244,25 +275,17 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
         float *sums = all + group * n * o, *panel = own + omp_get_thread_num() * each, *rest = panel + r.weights;
+        float *products = rest + n * r.rest_count;
         memset(sums, 0, sizeof *sums * (size_t)(n * o));
         for (int64_t c = group * f->c / groups; c < (group + 1) * f->c / groups; c++) {
             for (int64_t m = 0; m < n; m++)
                 gather_rest(rest + m * r.rest_count, f, m, c, &r);
             for (int64_t k = 0; k < o; k += form->outputs) {
-                const int64_t outputs = ck_min(form->outputs, o - k);
+                const int64_t outputs = ck_min(form->outputs, o - k), windows = BLOCKS * form->windows;
                 pack_weights(panel, w + (k * f->c + c) * plane, f, &r, form, outputs, f->c * plane);
-                for (int64_t m = 0; m < n; m += form->windows) {
-                    const int64_t count = ck_min(form->windows, n - m);
-                    ck_dense_rows x = {
-                        .height = r.height, .width = r.width, .pitch = r.pitch, .rest_count = r.rest_count};
-                    for (int64_t i = 0; i < count; i++) {
-                        const ck_feature_place *p = f->places + m + i;
-                        x.rows[i] =
-                            f->map + (c * f->map_h + p->y + f->own_rows[0]) * f->map_w + p->x + f->own_columns[0];
-                        x.rest[i] = rest + (m + i) * r.rest_count;
-                    }
-                    form->dot_windows(sums + m * o + k, &x, panel, count, outputs, o);
-                }
+                for (int64_t m = 0; m < n; m += windows)
+                    add_windows(sums + m * o + k, f, m, ck_min(windows, n - m), c, rest + m * r.rest_count, panel,
+                                products, &r, form, outputs, o);
             }
         }
     }

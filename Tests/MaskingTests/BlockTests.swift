@@ -134,6 +134,7 @@ final class ArrayBlocks: BlockReader {
                 let reader = ArrayBlocks(width: width, height: height, pixels: pixels)
                 let expected = try plain.probabilities(reader) { _ in }
                 #expect(plain.sharingPlan == nil)
+                #expect(plain.seconds.computing > 0 && plain.seconds.reading > 0)
                 let shared = try masker(stride: stride, block: 130, tile: 64)
                 shared.sharing = .layers(layers)
                 let tissue = TissueMap(
