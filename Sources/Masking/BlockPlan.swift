@@ -40,9 +40,10 @@ package struct BlockPlan: Sendable {
         if regular > 1, (starts[regular - 1] - starts[0]) % phase != 0 { regular -= 1 }
         let step = starts.count > 1 ? starts[1] - starts[0] : tile
         let most = max(1, (largest - tile) / max(1, step) + 1)
-        // Of equal sizes, or nearly.
+        // Of equal sizes, or nearly; the first is the largest, so that memory for it does for all.
         let count = (regular + most - 1) / most
-        var groups = (0..<count).map { $0 * regular / count..<($0 + 1) * regular / count }
+        func start(_ group: Int) -> Int { (group * regular + count - 1) / count }
+        var groups = (0..<count).map { start($0)..<start($0 + 1) }
         if regular < starts.count { groups.append(regular..<starts.count) }
         return groups
     }
