@@ -11,6 +11,8 @@
 #   WORK    folder for the slide and all else; a slide.tif that is there already is taken (default: a temporary folder,
 #           removed at the end)
 set -euo pipefail
+[ -z "${BIN:-}" ] || BIN=$(realpath "$BIN")
+[ -z "${WORK:-}" ] || WORK=$(realpath -m "$WORK")
 cd "$(dirname "$0")/.."
 
 case "${1:-}" in

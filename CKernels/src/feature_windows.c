@@ -46,13 +46,12 @@ static inline void copy_few(float *restrict out, const float *restrict in, int64
     }
 }
 
-/// out[first ... last - 1] of the features in row i of channel c of window n, zeros outside of it; out points at
-/// feature 0.
+/// out[last - first]: features first ... last - 1 in row i of channel c of window n, zeros outside of it.
 static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t c, int64_t i, int64_t first,
                      int64_t last) {
     if (i < 0 || i >= f->h) {
         for (int64_t j = first; j < last; j++)
-            out[j] = 0;
+            out[j - first] = 0;
         return;
     }
     const ck_feature_place *p = f->places + n;
@@ -64,7 +63,7 @@ static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t
                                  : f->map + (c * f->map_h + p->y + i) * f->map_w + p->x;
     const int64_t from = ck_max(first, left), to = ck_min(last, right);
     if (from < to)
-        copy_few(out + from, middle + from, to - from);
+        copy_few(out + (from - first), middle + from, to - from);
     for (int side = 0; side < 2; side++) {
         const int64_t begin = side ? ck_max(first, right) : ck_max(first, 0);
         const int64_t end = side ? ck_min(last, f->w) : ck_min(last, left), width = f->own_columns[side];
@@ -73,12 +72,12 @@ static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t
         const float *ends =
             is_own ? f->corners[2 * !is_above + side] + ((c * height + own) * f->corner_strips + p->corner) * width
                    : f->columns[side] + ((c * f->map_h + p->y + i) * f->column_strips + p->column) * width;
-        copy_few(out + begin, ends + begin - (side ? right : 0), end - begin);
+        copy_few(out + (begin - first), ends + (begin - (side ? right : 0)), end - begin);
     }
     for (int64_t j = first; j < ck_min(last, 0); j++)
-        out[j] = 0;
+        out[j - first] = 0;
     for (int64_t j = ck_max(first, f->w); j < last; j++)
-        out[j] = 0;
+        out[j - first] = 0;
 }
 
 ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patches *p, bool side_by_side) {
@@ -103,13 +102,13 @@ ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patc
                 const int64_t channel = row / p->rows, i = p->first_row + row % p->rows, first = p->first_column;
                 const bool is_short = p->runs > 1 && span <= SPAN;
                 if (is_short)
-                    copy_row(all - first, f, n, channel, i, first, first + span);
+                    copy_row(all, f, n, channel, i, first, first + span);
                 for (int64_t run = 0; run < p->runs; run++, out += p->length) {
                     const int64_t from = first + run * p->step;
                     if (is_short)
                         copy_few(out, all + run * p->step, p->length);
                     else
-                        copy_row(out - from, f, n, channel, i, from, from + p->length);
+                        copy_row(out, f, n, channel, i, from, from + p->length);
                 }
             }
     return CK_OK;

@@ -69,6 +69,11 @@ package final class AtomicFile {
         Self.synchronizeFolder(of: destination)
     }
 
+    /// Takes away what had the name until now.
+    package func removeOld() {
+        if unlink(destination) == 0 { Self.synchronizeFolder(of: destination) }
+    }
+
     /// Writes a whole file at once.
     package static func write(_ text: String, to path: String) throws(FileError) {
         let file = try AtomicFile(path)

@@ -6,8 +6,8 @@
 
 /// The content of a regular file in memory, read when it is touched.
 ///
-/// Files of ours are replaced and never written over, so that one stays as it was while it is mapped. A program that
-/// cuts such a file short ends those who read behind its new end, by the signal SIGBUS.
+/// Files of ours are replaced and never written over, so that one stays as it was while it is mapped. What another program
+/// writes over it is seen here, and one that cuts it short ends those who read behind its new end, by the signal SIGBUS.
 package final class MappedFile {
     /// Valid while this object lives. Private to this process: what is written here does not get into the file.
     package let bytes: UnsafeMutableRawBufferPointer

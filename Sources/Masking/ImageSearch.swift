@@ -104,8 +104,14 @@ package struct ImageSearch: Sendable {
         let folder = folder.isEmpty ? "." : folder
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.filter { fileExtension($0) == "json" }.reduce(into: []) { result, name in
-            let record = MaskRecord(reading: (folder as NSString).appendingPathComponent(name))
-            for path in record?.files.values ?? [:].values { result.insert((path as NSString).lastPathComponent) }
+            guard let record = MaskRecord(reading: (folder as NSString).appendingPathComponent(name)),
+                let mask = record.files[OutputNames.Kind.mask.rawValue]
+            else { return }
+            // The record lies beside the mask; what was written elsewhere may have an image's name.
+            let own = (mask as NSString).deletingLastPathComponent
+            for path in record.files.values where (path as NSString).deletingLastPathComponent == own {
+                result.insert((path as NSString).lastPathComponent)
+            }
         }
     }
 

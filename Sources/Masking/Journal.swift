@@ -84,7 +84,8 @@ package final class Journal {
             && lseek(descriptor, 0, SEEK_END) == off_t(byteCount)
         beganAnew = !isSame && lseek(descriptor, 0, SEEK_END) > 0
         if !isSame {
-            guard !beganAnew || found.starts(with: Self.magic.utf8) else {
+            // Room that was reserved just before a power cut reads as zeros.
+            guard !beganAnew || found.starts(with: Self.magic.utf8) || found.allSatisfy({ $0 == 0 }) else {
                 throw FileError(path, .unwritable, "expected probabilities of windows, found another file")
             }
             guard ftruncate(descriptor, 0) == 0 else { throw unwritable() }

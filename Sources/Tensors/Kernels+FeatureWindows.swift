@@ -22,7 +22,6 @@ package struct FeatureWindows {
 
         package init(leading: Int = 0, trailing: Int = 0) { (self.leading, self.trailing) = (leading, trailing) }
 
-        package var isEmpty: Bool { leading + trailing == 0 }
         package subscript(end: Int) -> Int { end == 0 ? leading : trailing }
     }
 

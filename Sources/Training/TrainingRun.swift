@@ -63,15 +63,18 @@ package struct TrainingRun {
     }
 
     private static func initialModel(_ path: String, _ settings: TrainingSettings) throws -> Model {
-        let model = try Model(path: path)
-        try Evaluation.requireFit(model, path: path)
-        let description = model.description
+        let mapped = try Model(path: path)
+        try Evaluation.requireFit(mapped, path: path)
+        let description = mapped.description
         guard description.architecture == settings.architecture, description.classes == TileLabel.names else {
             throw FileError(
                 path,
                 expected: "a \(settings.architecture.rawValue) model of \(TileLabel.names.joined(separator: ", "))",
                 found: "\(description.architecture.rawValue) of \(description.classes.joined(separator: ", "))")
         }
+        // A copy: cycles that start from it hours later must not depend on what has become of the file.
+        let model = try Model(description, records: mapped.records)
+        model.network.copyState(of: mapped.network)
         return model
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Console
+import Foundation
 import NeuralNetworks
 import Tensors
 
@@ -12,12 +13,14 @@ struct BenchOptions: ParsableArguments {
     @Option(help: "Tiles computed at once.")
     var batch = 32
 
-    @Option(help: "Instructions for the kernels (\(Self.names); default: the best there are).")
-    var isa = InstructionSet.any
+    @Option(help: "Instructions for the kernels (\(Self.names); default: NUCLEI_ISA, else the best there are).")
+    var isa = Self.environment
 
     @Flag(help: "Few and short rounds: for a first look.")
     var quick = false
 
+    private static let environment =
+        ProcessInfo.processInfo.environment["NUCLEI_ISA"].flatMap(InstructionSet.init(rawValue:)) ?? .any
     private static let names = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
 
     func validate() throws {
@@ -28,7 +31,7 @@ struct BenchOptions: ParsableArguments {
     func apply(threads: Int) throws {
         try Kernels.setThreadCount(threads)
         do {
-            // Left alone, the environment decides: NUCLEI_ISA, and NUCLEI_CONV where not every algorithm is measured.
+            // Where not every algorithm is measured, NUCLEI_CONV decides.
             if isa != .any { try Kernels.setInstructions(isa) }
         } catch {
             throw ValidationError("--isa: expected instructions that this processor has, found \(isa.rawValue)")

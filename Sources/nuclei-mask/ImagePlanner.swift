@@ -56,7 +56,6 @@ final class ImagePlanner {
         plan.notes += notes
         plan.tissueShare = tissue?.share
         if tissue?.share == 0 { plan.notes.append("no tissue was found: all would be black") }
-        try job.writeTissue(tissue, of: reader)
         let workload = try rehearsal.workload(reader, tissue: tissue)
         plan.windows = workload.windows
         plan.isFinished = job.finished(image) != nil
@@ -65,6 +64,7 @@ final class ImagePlanner {
             (plan.windowsToCompute, plan.seconds) = (0, 0)
             return
         }
+        try job.writeTissue(tissue, of: reader)
         plan.windowsToCompute = workload.withTissue
         let files = job.names.paths(for: image)
         let size = (width: reader.imageWidth, height: reader.imageHeight)

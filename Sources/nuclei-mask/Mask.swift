@@ -37,7 +37,7 @@ struct Mask: ParsableCommand {
             job.reportLeftOut()
             if let folder = options.outputs.outputFolder { try Folder.ensure(folder) }
             let path = try summaryPath(job)
-            try path.map { path throws(FileError) in try requireOther(path, than: job.images) }
+            if let path { try job.requireFree(path) }
             var summary = RunSummary(job.images.map { ($0, job.names.mask(for: $0)) })
             var failures = [ExitCode]()
             let start = ContinuousClock.now
@@ -58,14 +58,13 @@ struct Mask: ParsableCommand {
                     summary.stop(index, state, "\(error)".replacing("\n", with: "; "))
                     failure = error
                 }
+                // Said first: the summary may fail for the same reason.
+                let isFinal = failure is Interrupted || job.isSingle
+                if let failure, !isFinal { failures.append(report(failure)) }
                 try write(summary, to: path)
-                guard let failure else { continue }
-                if job.isSingle { throw failure }
-                if failure is Interrupted {
-                    print(summary, path, since: start)
-                    throw failure
-                }
-                failures.append(report(failure))
+                guard let failure, isFinal else { continue }
+                if !job.isSingle { print(summary, path, since: start) }
+                throw failure
             }
             try write(summary, to: path)
             if !job.isSingle { print(summary, path, since: start) }

@@ -85,6 +85,8 @@ struct MaskOutputs {
         _ probabilities: ProbabilityGrid, _ field: ProbabilityField,
         progress: (_ what: String, _ done: Int, _ total: Int) throws -> Void
     ) throws -> Result {
+        // Files of two runs must not have a record that vouches for them.
+        record.removeOld()
         if let table { try probabilities.writeTable(to: table) }
         for (quantity, writer) in maps {
             try FieldMap(field, quantity, side: settings.stride).write(to: writer)

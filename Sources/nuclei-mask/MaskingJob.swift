@@ -1,5 +1,6 @@
 import Console
 import Files
+import Foundation
 import Imaging
 import Masking
 import NeuralNetworks
@@ -14,6 +15,8 @@ struct MaskingJob {
     /// Files that were found but are masks and other pictures of ours.
     private let leftOut: Int
     let names: OutputNames
+    /// All files that are read.
+    let inputs: [String]
     let model: MaskRecord.NamedModel
     let micronsPerPixel: Double?
     let masker: Masker
@@ -24,8 +27,9 @@ struct MaskingJob {
         self.options = options
         names = options.outputs.names
         let search = try ImageSearch(options.images)
-        (images, isSingle) = (search.images, search.isSingle)
-        leftOut = search.leftOut.count
+        isSingle = search.isSingle
+        images = isSingle ? search.images : Self.withoutUnfinished(search.images, names)
+        leftOut = search.leftOut.count + search.images.count - images.count
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
         let loaded = try Model(pathOrBuiltIn: options.model)
@@ -37,9 +41,36 @@ struct MaskingJob {
         micronsPerPixel = loaded.description.micronsPerPixel
         masker = try Masker(loaded, path: path, batchSize: options.batch.size, settings: options.settings)
         masker.sharing = options.sharedFeatures ? .automatic : .none
-        let outlines = search.images.compactMap { [names] in options.tissue.file(for: $0, names) }
-        try options.outputs.requireDistinct(
-            for: search.images, inputs: search.images + (options.model.map { [$0] } ?? []) + outlines)
+        let outlines = images.compactMap { [names] in options.tissue.file(for: $0, names) }
+        inputs = images + (options.model.map { [$0] } ?? []) + outlines
+        try options.outputs.requireDistinct(for: images, inputs: inputs)
+    }
+
+    /// Leaves out what an interrupted command has written of an image: no record tells of it yet, but the journal is
+    /// there.
+    private static func withoutUnfinished(_ images: [String], _ names: OutputNames) -> [String] {
+        var written = Set<String>()
+        for image in images {
+            let journal = names.journal(for: image)
+            guard FileManager.default.fileExists(atPath: journal) else { continue }
+            let own = ImageSearch.place(image)
+            let places = Array(names.paths(for: image).values) + [journal]
+            written.formUnion(places.map(ImageSearch.place).filter { $0 != own })
+        }
+        return images.filter { !written.contains(ImageSearch.place($0)) }
+    }
+
+    /// Throws when a file is read, or is an output of an image.
+    func requireFree(_ path: String) throws(FileError) {
+        try requireOther(path, than: inputs)
+        let place = ImageSearch.place(path)
+        for image in images {
+            let outputs = Array(names.paths(for: image).values) + [names.journal(for: image)]
+            if outputs.contains(where: { ImageSearch.place($0) == place }) {
+                throw FileError(
+                    path, .unwritable, "expected a file of its own for the summary, found an output of \(image)")
+            }
+        }
     }
 
     /// Says in a line what was found but is not looked at.
@@ -64,6 +95,9 @@ struct MaskingJob {
     /// The record of an image that need not be masked again; nil for others, also for those that cannot be read.
     func finished(_ image: String) -> MaskRecord? {
         if options.overwrite ?? isSingle { return nil }
+        if options.outputs.keepProbabilities, !FileManager.default.fileExists(atPath: names.journal(for: image)) {
+            return nil
+        }
         return (try? request(for: image))?.finished(names.paths(for: image))
     }
 

@@ -25,7 +25,7 @@ struct AugmentationOptions: ParsableArguments {
     func settings(_ preset: AugmentationPreset) -> AugmentationSettings {
         var settings = whole(preset)
         for step in leaveOut { settings.leaveOut(step) }
-        settings.geometry.hasWhiteBorder = whiteBorder
+        if whiteBorder { settings.geometry.hasWhiteBorder = true }
         return settings
     }
 

@@ -292,6 +292,36 @@ import Testing
                 == Data(contentsOf: URL(fileURLWithPath: "\(work.path)/out/b_nuclei_mask.png")))
     }
 
+    @Test func whatAStoppedCommandWroteIsNoImage() throws {
+        try image("s/a.png")
+        try image("s/b.png", seed: 3)
+        let arguments = ["s", "--heatmap", "{}_heat.png", "--keep-probabilities", "--summary", "summary.csv"]
+        func run() throws -> Command.Result { try Command.mask.start(arguments, in: work.path).wait() }
+        try #require(try run().status == 0)
+        // As if the command had been killed just before the record.
+        try FileManager.default.removeItem(atPath: "\(work.path)/s/a_nuclei_mask.json")
+        let after = try run()
+        #expect(after.status == 0 && after.output.contains("2 images: 1 done, 1 skipped in "), "\(after)")
+        #expect(after.output.contains("left out: masks and other pictures made of images"))
+        #expect(files("s").contains("a_nuclei_mask.json"))
+        try FileManager.default.removeItem(atPath: "\(work.path)/s/a_nuclei_mask.png.windows")
+        #expect(try run().output.contains("2 images: 1 done, 1 skipped in "), "probabilities are to be kept")
+        #expect(files("s").contains("a_nuclei_mask.png.windows"))
+    }
+
+    @Test func summariesReplaceNothingThatIsReadOrWritten() throws {
+        try image("a.png")
+        for (name, found) in [
+            ("a.png", "expected another file than the input a.png, found the same"),
+            ("a_nuclei_mask.png", "expected a file of its own for the summary, found an output of a.png"),
+            ("t.csv", "expected a file of its own for the summary, found an output of a.png"),
+        ] {
+            let result = try mask("a.png", "--csv", "t.csv", "--summary", name)
+            #expect(result.status == 73 && result.errors == "error: \(name): \(found)\n", "\(result)")
+        }
+        #expect(work.files == ["a.png", "s"])
+    }
+
     @Test func killedCommandsLoseNothing() throws {
         for index in 1...6 { try image("s/\(index).png", width: 700, height: 700, seed: index) }
         let arguments = ["s", "--stride", "16", "--threads", "1", "--output-folder", "out"]

@@ -27,7 +27,8 @@ struct ImageSearchTests {
         try work.make(
             "s/a.png", "s/a_nuclei_mask.png", "s/a_nuclei_mask.tif", "s/a_nuclei_overlay.png", "s/a_truth.png",
             "s/heat.png", "s/other.png")
-        try work.write(sampleRecord(files: ["heatmap": "x/heat.png", "mask": "a_nuclei_mask.png"]), to: "s/r.json")
+        let written = ["heatmap": "x/heat.png", "mask": "x/a_nuclei_mask.png", "csv": "elsewhere/other.png"]
+        try work.write(sampleRecord(files: written), to: "s/r.json")
         try work.write("{\"files\": {\"mask\": \"other.png\"}}", to: "s/foreign.json")
         let found = try find("s")
         #expect(names(found.images) == ["s/a.png", "s/other.png"])

@@ -121,6 +121,10 @@ import Testing
         #expect(try !Journal(own, identity, blocks: 3).beganAnew)
         #expect(try !Journal(own, identity, blocks: 3).beganAnew)
         #expect(try Journal(own, identity, blocks: 2).beganAnew)
+        // Room that was reserved, but whose beginning never reached the disk.
+        try Data(count: 12288).write(to: URL(fileURLWithPath: own))
+        #expect(try Journal(own, identity, blocks: 3).completeBlocks == 0)
+        #expect(try !Journal(own, identity, blocks: 3).beganAnew)
     }
 
     @Test func oneProcessAtATime() throws {
