@@ -270,8 +270,11 @@ ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patc
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o);
 /// y[N][O] = windows * w[O][C * H * W] transposed + b[O], as ck_linear_forward makes it of the gathered windows but for
 /// rounding. A window's numbers do not depend on those that come with it.
+///
+/// Features may come some channels at a time: those from `first` on, of `channels` that the weights are for. The slice
+/// with first = 0 begins y, the others add to it.
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
-                                    float *scratch, size_t scratch_count);
+                                    int64_t first, int64_t channels, float *scratch, size_t scratch_count);
 
 // Elementwise (activation.c, add.c, dropout.c, random.c)
 

@@ -50,6 +50,9 @@ typedef struct ck_dense_form {
     /// ends where the row does or, if it is no more than half a vector, of a half: those of two rows (of the last row
     /// twice) make a vector. Weights are zeros for what comes twice. Rows are empty, or a vector long at least.
     void (*dot_windows)(float *products, const ck_dense_rows *x, const float *w, int64_t n);
+    /// The weights of one output for dot_windows: those of x's rows from w on, those of the rest from `rest` on; x has
+    /// no features. `panel` is the output's place in the first vectors of its block.
+    void (*pack_windows)(float *panel, const float *w, const float *rest, const ck_dense_rows *x);
     /// sums[n][o], rows `stride` apart, += the products of n windows and o outputs, added up over the lanes.
     void (*add_lanes)(float *sums, const float *products, int64_t n, int64_t o, int64_t stride);
     /// gx[n][i] = sum over o of gy[n][o] * w[o][i]

@@ -14,10 +14,11 @@ typedef struct ck_winograd_plan {
     int64_t c, k, oh, ow;
     /// Negative inside the padding.
     int64_t top, left;
-    /// Rows of tiles in a vector: 1, or 2 or 4 where they are short; vectors side by side, and one below another.
-    int64_t fold, vectors, tile_rows;
-    /// A strip: rows of vectors, strips of an image, blocks of vectors.
-    int64_t rows, strips, blocks;
+    /// Rows of tiles in a vector: 1, or 2 or 4 where they are short; such rows in an image.
+    int64_t fold, tile_rows;
+    /// A strip: rows of vectors, vectors side by side, blocks of vectors. Strips of an image, of which as many lie side
+    /// by side.
+    int64_t rows, vectors, blocks, strips, across;
     /// Channels that are transformed, and filters that are computed at a time: whole blocks, or all.
     int64_t channels, filters;
     /// Floats from point to point of a block of transformed tiles, and of products.
@@ -40,7 +41,7 @@ typedef struct ck_winograd_form {
     /// tap of filter k and channel c at k * of_k + c * of_c, and taps lie `step`, 1 or -1, apart.
     void (*transform_filters)(float *panels, const float *w, int64_t filters, int64_t channels, int64_t of_k,
                               int64_t of_c, int64_t step);
-    /// Outputs of one strip of an image x, all filters.
+    /// Outputs of one strip of an image x, all filters; strips go from left to right, then down.
     void (*correlate)(const ck_winograd_plan *plan, const ck_outputs *y, const ck_planes *x, const float *panels,
                       const float *b, int64_t strip, float *buffers);
     /// The block of registers of weight gradients: channels, and vectors of filters.

@@ -1,10 +1,10 @@
 /// Convolution through Winograd's transforms: plans, transformed filters and the loops over threads. The arithmetic is
 /// in conv2d_winograd_lanes.h and conv2d_winograd_tile.h.
 ///
-/// A strip of an image, a few rows of 4x4 tiles, is one piece of work: its tiles are transformed for all channels, each
-/// of 64 or 36 points of them is multiplied with that of the filters, a small matrix product, and the products are
-/// transformed back. Vectors hold neighbouring tiles of a row. See Lavin and Gray, Fast algorithms for convolutional
-/// neural networks, 2015.
+/// A strip of an image, a few rows of 4x4 tiles or a part of them, is one piece of work: its tiles are transformed for
+/// all channels, each of 64 or 36 points of them is multiplied with that of the filters, a small matrix product, and
+/// the products are transformed back. Vectors hold neighbouring tiles of a row. See Lavin and Gray, Fast algorithms for
+/// convolutional neural networks, 2015.
 #include "ck_winograd.h"
 
 /// Floats that transformed tiles, and products, may take of the second-level cache: 256 and 384 KiB.
@@ -36,16 +36,26 @@ static int64_t points(const ck_winograd_form *form) {
     return span * span;
 }
 
-/// Vectors, and what does not depend on strips.
-static void lay_out_vectors(ck_winograd_plan *p, const ck_winograd_form *form) {
+/// Vectors of whole rows; returns how many there are in a row.
+static int64_t lay_out_vectors(ck_winograd_plan *p, const ck_winograd_form *form) {
     const int64_t across = ck_ceil_div(p->ow, CK_TILE), down = ck_ceil_div(p->oh, CK_TILE);
     p->fold = 1;
     while (p->fold < CK_TILE && p->fold < down && 2 * p->fold * across <= form->lanes)
         p->fold *= 2;
-    p->vectors = ck_ceil_div(across * p->fold, form->lanes);
     p->tile_rows = ck_ceil_div(down, p->fold);
     p->line_step = p->fold > 1 ? form->kernel + CK_TILE - 1 : CK_TILE;
-    p->line = ck_round_up((p->vectors + 1) * form->lanes * CK_TILE, LINE) * (p->fold > 1 ? 2 : 1);
+    return ck_ceil_div(across * p->fold, form->lanes);
+}
+
+/// Strips of so many rows of vectors, and vectors side by side.
+static void lay_out_strips(ck_winograd_plan *p, const ck_winograd_form *form, int64_t all, int64_t rows,
+                           int64_t vectors) {
+    p->rows = rows;
+    p->vectors = vectors;
+    p->across = ck_ceil_div(all, vectors);
+    p->strips = p->across * ck_ceil_div(p->tile_rows, rows);
+    p->blocks = ck_ceil_div(rows * vectors, form->p);
+    p->line = ck_round_up((vectors + 1) * form->lanes * CK_TILE, LINE) * (p->fold > 1 ? 2 : 1);
 }
 
 /// Copied rows of a strip.
@@ -53,17 +63,45 @@ static int64_t lines_of(const ck_winograd_plan *p, const ck_winograd_form *form)
     return (p->rows - 1) * p->line_step + form->kernel + CK_TILE - 1;
 }
 
-static void cut(ck_winograd_plan *p, const ck_winograd_form *form) {
-    lay_out_vectors(p, form);
-    // As many rows as fill whole blocks of vectors.
-    p->rows = 1;
-    while (p->rows * p->vectors % form->p != 0 && p->rows < form->p)
-        p->rows++;
-    p->rows = ck_min(p->rows, p->tile_rows);
-    p->strips = ck_ceil_div(p->tile_rows, p->rows);
-    p->blocks = ck_ceil_div(p->rows * p->vectors, form->p);
+/// Floats that a channel's transformed tiles, or a filter's products, take.
+static int64_t point_floats(const ck_winograd_plan *p, const ck_winograd_form *form) {
+    return p->blocks * form->p * form->lanes * points(form);
+}
 
-    const int64_t floats = p->blocks * form->p * form->lanes * points(form);
+/// Vector operations for an image and one channel, about: products for all filters, and the transforms of tiles and of
+/// copied rows, which strips below each other both need.
+static int64_t strips_work(const ck_winograd_plan *p, const ck_winograd_form *form) {
+    enum { TILE = 250, LINE_OF_TILES = 45 };
+    return p->strips *
+           (p->blocks * form->p * (points(form) * p->k + TILE) + lines_of(p, form) * p->vectors * LINE_OF_TILES);
+}
+
+/// Cuts an image into strips whose tiles fit the cache for all channels, if there are such: those that waste least.
+/// Tiles of others would be transformed again for every few filters.
+static void cut_across(ck_winograd_plan *p, const ck_winograd_form *form, int64_t all) {
+    ck_winograd_plan best = *p;
+    for (int64_t rows = 1; rows <= ck_min(2 * form->p, p->tile_rows); rows++)
+        for (int64_t vectors = 1; vectors <= all; vectors++) {
+            lay_out_strips(p, form, all, rows, vectors);
+            if (p->c * point_floats(p, form) > TILE_FLOATS)
+                break;
+            if (p->c * point_floats(&best, form) > TILE_FLOATS || strips_work(p, form) < strips_work(&best, form))
+                best = *p;
+        }
+    *p = best;
+}
+
+static void cut(ck_winograd_plan *p, const ck_winograd_form *form) {
+    const int64_t all = lay_out_vectors(p, form);
+    // As many rows as fill whole blocks of vectors.
+    int64_t rows = 1;
+    while (rows * all % form->p != 0 && rows < form->p)
+        rows++;
+    lay_out_strips(p, form, all, ck_min(rows, p->tile_rows), all);
+    if (p->fold == 1 && p->c * point_floats(p, form) > TILE_FLOATS)
+        cut_across(p, form, all);
+
+    const int64_t floats = point_floats(p, form);
     p->channels = p->c;
     p->filters = form->k;
     if (p->c * floats > TILE_FLOATS) {
@@ -112,11 +150,10 @@ static void plan_backward_data(ck_winograd_plan *p, const ck_geometry *g, const 
 static void plan_sums(ck_winograd_plan *p, const ck_geometry *g, const ck_winograd_form *form) {
     const int64_t block = form->sum_v * form->lanes, across = ck_ceil_div(g->ow, CK_TILE);
     plan_forward(p, g, form);
-    const int64_t row = p->vectors * form->lanes;
+    const int64_t all = lay_out_vectors(p, form), row = all * form->lanes;
     int64_t rows = ck_max(1, SUM_GRADIENT_FLOATS / (points(form) * across * p->fold * block));
-    p->strips = ck_ceil_div(p->tile_rows, ck_min(rows, p->tile_rows));
-    p->rows = ck_ceil_div(p->tile_rows, p->strips);
-    p->strips = ck_ceil_div(p->tile_rows, p->rows);
+    int64_t strips = ck_ceil_div(p->tile_rows, ck_min(rows, p->tile_rows));
+    lay_out_strips(p, form, all, ck_ceil_div(p->tile_rows, strips), all);
     p->blocks = 1;
     int64_t parts = ck_ceil_div(points(form) * p->c * p->rows * row, SUM_TILE_FLOATS);
     p->channels = ck_round_up(ck_ceil_div(p->c, parts), form->sum_c);
@@ -144,7 +181,7 @@ int64_t ck_winograd_vectors(const ck_geometry *g, ck_conv2d_pass pass, const ck_
         plan_backward_data(&p, g, form);
     else
         plan_forward(&p, g, form);
-    return p.tile_rows * p.vectors;
+    return p.tile_rows * p.vectors * p.across;
 }
 
 static int64_t sum_groups(const ck_winograd_plan *p, const ck_geometry *g) {

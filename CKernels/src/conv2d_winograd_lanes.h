@@ -145,7 +145,7 @@ static inline void read_part(float *restrict line, const float *restrict row, in
 static inline void read_line(float *restrict line, const ck_planes *x, int64_t plane, int64_t row, int64_t left,
                              int64_t count, float *restrict buffer) {
     const bool is_plain = !x->is_pooled && !x->y;
-    if (!is_plain && left <= 0) {
+    if (!is_plain && left <= 0 && expanded_row(x->w) - left <= count) {
         // Behind the end it writes zeros.
         expand_row(line - left, x, plane, row);
         return;
@@ -232,22 +232,22 @@ static inline void finish_row(float *restrict out, const float *restrict sums, c
     }
 }
 
-/// Stores rows first ... first + rows - 1 of plane k of an image from lines[rows][pitch], whose pitch is whole tiles
-/// and vectors.
-static void store_rows(const ck_outputs *out, const float *lines, int64_t k, int64_t first, int64_t rows,
+/// Stores a part of an image's plane k, from lines[rows][pitch], whose pitch is whole tiles and vectors: rows first ...
+/// first + rows - 1, and columns from `left` on, a multiple of whole tiles and vectors.
+static void store_part(const ck_outputs *out, const float *lines, int64_t k, int64_t first, int64_t rows, int64_t left,
                        int64_t pitch) {
-    const int64_t width = out->ow, pooled = out->oh / 2, sign_row = ck_sign_row(width);
+    const int64_t all = out->ow, width = ck_min(pitch, all - left), pooled = out->oh / 2, sign_row = ck_sign_row(all);
     if (out->pooling == CK_POOLING_NONE) {
         for (int64_t i = 0; i < rows; i++) {
-            int64_t place = (k * out->oh + first + i) * width;
+            int64_t place = (k * out->oh + first + i) * all + left;
             finish_row(out->values + place, lines + i * pitch, out->addend ? out->addend + place : NULL, out->relu,
                        width);
         }
         return;
     }
     for (int64_t i = 0; out->signs && i < rows; i++)
-        keep_signs(out->signs + (k * out->oh + first + i) * sign_row, lines + i * pitch, width);
+        keep_signs(out->signs + (k * out->oh + first + i) * sign_row + left / 8, lines + i * pitch, width);
     for (int64_t i = 0; i < rows / 2; i++)
-        pool_rows(out->values + (k * pooled + first / 2 + i) * (width / 2), lines + 2 * i * pitch,
+        pool_rows(out->values + (k * pooled + first / 2 + i) * (all / 2) + left / 2, lines + 2 * i * pitch,
                   lines + (2 * i + 1) * pitch, width, out->relu, out->pooling);
 }

@@ -56,14 +56,17 @@ static void transform_filters(float *restrict panels, const float *restrict w, i
 /// rows of pixels, once as columns 0 ... 3 of the tiles and once as the others; where they do not, tiles share both.
 static inline void transform_rows(float *restrict half, const ck_planes *x, int64_t plane, const ck_winograd_plan *p,
                                   int64_t strip, float *restrict lines, float *restrict buffer) {
-    const int64_t first = p->top + strip * p->rows * p->fold * CK_TILE, width = CK_TILE * LANES / p->fold;
+    const int64_t first = p->top + strip / p->across * p->rows * p->fold * CK_TILE;
+    const int64_t left = p->left + strip % p->across * p->vectors * LANES * CK_TILE;
+    const int64_t width = CK_TILE * LANES / p->fold;
     const int64_t count = (p->rows - 1) * p->line_step + SPAN, steps = count * p->vectors;
     const int64_t others = p->fold > 1 ? p->line / 2 : CK_TILE;
-    ahead next = next_rows_of(x, plane + 1, plane + 1 < p->c, ck_max(0, first), p->rows * p->fold * CK_TILE, steps);
+    ahead next = next_part_of(x, plane + 1, plane + 1 < p->c, ck_max(0, first), p->rows * p->fold * CK_TILE, left,
+                              p->line, steps);
     // All rows before any is loaded again: a load that straddles two stores waits for them.
     if (p->fold == 1)
         for (int64_t i = ck_max(0, -first); i < ck_min(count, x->h - first); i++)
-            read_line(lines + i * p->line, x, plane, first + i, p->left, p->line, buffer);
+            read_line(lines + i * p->line, x, plane, first + i, left, p->line, buffer);
     else
         for (int64_t i = 0; i < p->rows * p->fold * SPAN; i++) {
             int64_t tile_row = i / SPAN, y = first + tile_row * CK_TILE + i % SPAN;
@@ -71,8 +74,8 @@ static inline void transform_rows(float *restrict half, const ck_planes *x, int6
                 continue;
             float *line = lines + (tile_row / p->fold * SPAN + i % SPAN) * p->line + tile_row % p->fold * width;
             const float *row = row_of(x, plane, y, buffer);
-            read_part(line, row, x->w, p->left, width);
-            read_part(line + others, row, x->w, p->left + CK_TILE, width);
+            read_part(line, row, x->w, left, width);
+            read_part(line + others, row, x->w, left + CK_TILE, width);
         }
     for (int64_t i = 0; i < count; i++, lines += p->line)
         for (int64_t v = 0; v < p->vectors; v++, half += SPAN * LANES) {
@@ -205,8 +208,10 @@ static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_p
     const ck_planes out = {.values = y->values, .h = y->oh, .w = y->ow, .is_pooled = y->pooling != CK_POOLING_NONE};
     const int64_t panel = ck_round_up(POINTS * p->c * TILE_K, 16);
     const int64_t product_panel = POINTS * p->product_point, product_block = p->filters / TILE_K * product_panel;
-    const int64_t row = p->fold * CK_TILE, first = strip * p->rows * row, rows = ck_min(p->rows * row, p->oh - first);
+    const int64_t row = p->fold * CK_TILE, first = strip / p->across * p->rows * row;
+    const int64_t rows = ck_min(p->rows * row, p->oh - first);
     const int64_t tile_rows = ck_ceil_div(rows, row), pitch = p->vectors * LANES * CK_TILE / p->fold;
+    const int64_t left = strip % p->across * pitch;
     const int64_t blocks = ck_ceil_div(tile_rows * p->vectors, TILE_P);
     for (int64_t k = 0; k < p->k; k += p->filters) {
         int64_t filters = ck_min(p->filters, p->k - k);
@@ -218,8 +223,8 @@ static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_p
                 for (int64_t i = 0; i < filters; i += TILE_K) {
                     // Where the outputs go is fetched too: it is written as soon as these are complete.
                     bool is_last = block + 1 == blocks && c + channels == p->c;
-                    ahead next =
-                        next_rows_of(&out, k + i, is_last ? ck_min(TILE_K, filters - i) : 0, first, rows, POINTS);
+                    ahead next = next_part_of(&out, k + i, is_last ? ck_min(TILE_K, filters - i) : 0, first, rows, left,
+                                              pitch, POINTS);
                     multiply_points(products + block * product_block + i / TILE_K * product_panel,
                                     panels + (k + i) / TILE_K * panel + c * TILE_K,
                                     tiles + block * POINTS * p->tile_point, p, channels, c > 0, &next);
@@ -228,7 +233,7 @@ static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_p
         for (int64_t i = 0; i < filters; i++) {
             store_outputs(outputs, products + i / TILE_K * product_panel + i % TILE_K * TILE_P * LANES, p,
                           product_block, b ? b[k + i] : 0, tile_rows, pitch);
-            store_rows(y, outputs, k + i, first, rows, pitch);
+            store_part(y, outputs, k + i, first, rows, left, pitch);
         }
     }
 }

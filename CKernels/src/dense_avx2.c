@@ -16,8 +16,8 @@
 
 #pragma clang attribute pop
 
-const ck_dense_form ck_dense_avx2 = {CK_ISA_AVX2,   LANES,           dot,          DOT_N, DOT_O, dot_windows, add_lanes,
-                                     backward_data, backward_weight, step_product, step};
+const ck_dense_form ck_dense_avx2 = {CK_ISA_AVX2,  LANES,     dot,           DOT_N,           DOT_O,        dot_windows,
+                                     pack_windows, add_lanes, backward_data, backward_weight, step_product, step};
 #else
 const ck_dense_form ck_dense_avx2 = {0};
 #endif

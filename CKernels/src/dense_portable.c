@@ -11,6 +11,6 @@
 #include "ck_lanes.h"
 #include "dense_tile.h"
 
-const ck_dense_form ck_dense_portable = {CK_ISA_PORTABLE, LANES,        dot,       DOT_N,
-                                         DOT_O,           dot_windows,  add_lanes, backward_data,
-                                         backward_weight, step_product, step};
+const ck_dense_form ck_dense_portable = {CK_ISA_PORTABLE, LANES,           dot,          DOT_N,
+                                         DOT_O,           dot_windows,     pack_windows, add_lanes,
+                                         backward_data,   backward_weight, step_product, step};

@@ -145,6 +145,28 @@ static void dot_windows(float *products, const ck_dense_rows *x, const float *w,
         store(products + i * LANES, sum[i]);
 }
 
+static void pack_windows(float *panel, const float *w, const float *rest, const ck_dense_rows *x) {
+    const ivec numbers = {LANE_NUMBERS};
+    const int64_t whole = x->width / LANES * LANES, left = x->width - whole, step = DOT_O * LANES;
+    for (int64_t row = 0; row < x->height; row++, w += x->pitch) {
+        for (int64_t at = 0; at < whole; at += LANES, panel += step)
+            store(panel, load(w + at));
+        if (left > HALF) {
+            store(panel, select_elements(load(w + x->width - LANES), numbers >= (int32_t)(LANES - left)));
+            panel += step;
+        } else if (left > 0 && (row % 2 == 1 || row + 1 == x->height)) {
+            const float *last = w + x->width - HALF, *before = last - row % 2 * x->pitch;
+            // Of the last row, if it has no other, twice the features and once the weights.
+            const ivec is_kept = numbers < (int32_t)(row % 2 == 1 ? LANES : HALF);
+            const ivec is_wanted = (numbers % HALF >= (int32_t)(HALF - left)) & is_kept;
+            store(panel, select_elements(join(before, last), is_wanted));
+            panel += step;
+        }
+    }
+    for (int64_t at = 0; at < x->rest_count; at += LANES, panel += step)
+        store(panel, load(rest + at));
+}
+
 static void add_lanes(float *sums, const float *products, int64_t n, int64_t o, int64_t stride) {
     vec sum[PAIRS * LANES] = {};
 #pragma unroll

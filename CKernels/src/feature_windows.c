@@ -9,8 +9,8 @@ enum { LINE = 16 };
 /// Columns of runs that are copied together.
 enum { SPAN = 64 };
 /// Rows, an even number, whose weights for a block of outputs stay in the first-level cache while they meet these many
-/// blocks of windows.
-enum { ROWS = 14, BLOCKS = 8 };
+/// blocks of windows, whose features stay in the second-level cache while they meet these many blocks of outputs.
+enum { ROWS = 14, BLOCKS = 8, PANELS = 4 };
 
 static ck_status check(const ck_feature_windows *f) {
     if (!f || !f->map || !f->places)
@@ -162,54 +162,34 @@ static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int6
 }
 
 /// The same of the weights w[h][w] of an output.
-static void gather_rest_weights(float *out, const float *w, const ck_feature_windows *f, const reading *r,
-                                int64_t lanes, int64_t outputs) {
-    int64_t at = 0;
+static void gather_rest_weights(float *out, const float *w, const ck_feature_windows *f, const reading *r) {
+    const float *end = out + r->rest_count;
     const int64_t above = f->own_rows[0];
     for (int64_t i = 0; i < f->h; i++)
-        for (int64_t j = 0; (i < above || i >= above + r->height) && j < f->w; j++, at++)
-            out[at / lanes * lanes * outputs + at % lanes] = w[i * f->w + j];
-    for (int side = 0; side < 2; side++)
-        for (int64_t i = above; i < above + r->height; i++)
-            for (int64_t j = 0; j < f->own_columns[side]; j++, at++)
-                out[at / lanes * lanes * outputs + at % lanes] =
-                    w[i * f->w + (side ? f->w - f->own_columns[1] : 0) + j];
-    for (; at < r->rest_count; at++)
-        out[at / lanes * lanes * outputs + at % lanes] = 0;
+        if (i < above || i >= above + r->height) {
+            memcpy(out, w + i * f->w, sizeof *out * (size_t)f->w);
+            out += f->w;
+        }
+    for (int side = 0; side < 2; side++) {
+        const float *in = w + above * f->w + (side ? f->w - f->own_columns[1] : 0);
+        for (int64_t i = 0; i < r->height; i++, in += f->w)
+            for (int64_t j = 0; j < f->own_columns[side]; j++)
+                *out++ = in[j];
+    }
+    while (out < end)
+        *out++ = 0;
 }
 
-/// out[size]: zeros, then `count` weights.
-static void pack_end(float *out, const float *w, int64_t count, int64_t size) {
-    for (int64_t i = 0; i < size - count; i++)
-        out[i] = 0;
-    for (int64_t i = 0; i < count; i++)
-        out[size - count + i] = w[i];
-}
-
-/// Weights of some outputs for a channel, `stride` floats from output to output, as dot_windows wants them.
+/// Weights of some outputs for a channel, `stride` floats from output to output, as dot_windows wants them. `rest` is
+/// room for those of one output.
 static void pack_weights(float *panel, const float *w, const ck_feature_windows *f, const reading *r,
-                         const ck_dense_form *form, int64_t count, int64_t stride) {
-    const int64_t lanes = form->lanes, outputs = form->outputs;
-    for (int64_t o = 0; o < outputs; o++) {
+                         const ck_dense_form *form, int64_t count, int64_t stride, float *rest) {
+    const ck_dense_rows rows = {.height = r->height, .width = r->width, .pitch = f->w, .rest_count = r->rest_count};
+    for (int64_t o = 0; o < form->outputs; o++) {
         // Outputs that do not exist have any weights.
         const float *in = w + ck_min(o, count - 1) * stride;
-        float *out = panel + o * lanes;
-        for (int64_t row = 0; row < r->height; row++) {
-            const float *inner = in + (f->own_rows[0] + row) * f->w + f->own_columns[0];
-            const int64_t whole = r->width / lanes * lanes, left = r->width - whole, half = lanes / 2;
-            for (int64_t at = 0; at < whole; at += lanes, out += outputs * lanes)
-                memcpy(out, inner + at, sizeof *out * (size_t)lanes);
-            if (left > half) {
-                pack_end(out, inner + whole, left, lanes);
-                out += outputs * lanes;
-            } else if (left > 0 && (row % 2 == 1 || row + 1 == r->height)) {
-                // Of the last row, if it has no other, twice the features and once the weights.
-                pack_end(out, inner + whole - row % 2 * f->w, left, half);
-                pack_end(out + half, inner + whole, row % 2 * left, half);
-                out += outputs * lanes;
-            }
-        }
-        gather_rest_weights(out, in, f, r, lanes, outputs);
+        gather_rest_weights(rest, in, f, r);
+        form->pack_windows(panel + o * form->lanes, in + f->own_rows[0] * f->w + f->own_columns[0], rest, &rows);
     }
 }
 
@@ -241,7 +221,7 @@ static void add_windows(float *sums, const ck_feature_windows *f, int64_t first,
 static size_t scratch_floats(const ck_feature_windows *f, const ck_dense_form *form, int64_t o, int64_t *each) {
     reading r = reading_of(f, form);
     int64_t products = BLOCKS * form->windows * form->outputs * form->lanes;
-    *each = ck_ceil_div(products + f->n * r.rest_count + r.weights, LINE) * LINE;
+    *each = ck_ceil_div(products + (f->n + 1) * r.rest_count + PANELS * r.weights, LINE) * LINE;
     int64_t sums = ck_ceil_div(ck_min(GROUPS, f->c) * f->n * o, LINE) * LINE;
     return (size_t)(LINE + sums + omp_get_max_threads() * *each);
 }
@@ -253,13 +233,13 @@ size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o) {
 }
 
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
-                                    float *scratch, size_t scratch_count) {
+                                    int64_t first_channel, int64_t channels, float *scratch, size_t scratch_count) {
     ck_status status = check(f);
     if (status != CK_OK)
         return status;
     if (!y || !w || !scratch)
         return CK_NULL_POINTER;
-    if (o < 1)
+    if (o < 1 || first_channel < 0 || first_channel > channels - f->c)
         return CK_BAD_DIMENSION;
     const ck_dense_form *form = ck_dense_choose();
     if (!form)
@@ -269,22 +249,29 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
         return CK_SCRATCH_TOO_SMALL;
     const reading r = reading_of(f, form);
     const int64_t groups = ck_min(GROUPS, f->c), n = f->n, plane = f->h * f->w;
+    w += first_channel * plane;
     float *all = (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
     float *own = all + ck_ceil_div(groups * n * o, LINE) * LINE;
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
-        float *sums = all + group * n * o, *panel = own + omp_get_thread_num() * each, *rest = panel + r.weights;
-        float *products = rest + n * r.rest_count;
+        float *sums = all + group * n * o, *panel = own + omp_get_thread_num() * each,
+              *rest = panel + PANELS * r.weights;
+        float *products = rest + n * r.rest_count,
+              *rest_weights = products + BLOCKS * form->windows * form->outputs * form->lanes;
         memset(sums, 0, sizeof *sums * (size_t)(n * o));
         for (int64_t c = group * f->c / groups; c < (group + 1) * f->c / groups; c++) {
             for (int64_t m = 0; m < n; m++)
                 gather_rest(rest + m * r.rest_count, f, m, c, &r);
-            for (int64_t k = 0; k < o; k += form->outputs) {
-                const int64_t outputs = ck_min(form->outputs, o - k), windows = BLOCKS * form->windows;
-                pack_weights(panel, w + (k * f->c + c) * plane, f, &r, form, outputs, f->c * plane);
+            for (int64_t first = 0; first < o; first += PANELS * form->outputs) {
+                const int64_t last = ck_min(first + PANELS * form->outputs, o), windows = BLOCKS * form->windows;
+                for (int64_t k = first; k < last; k += form->outputs)
+                    pack_weights(panel + (k - first) / form->outputs * r.weights, w + (k * channels + c) * plane, f, &r,
+                                 form, ck_min(form->outputs, last - k), channels * plane, rest_weights);
                 for (int64_t m = 0; m < n; m += windows)
-                    add_windows(sums + m * o + k, f, m, ck_min(windows, n - m), c, rest + m * r.rest_count, panel,
-                                products, &r, form, outputs, o);
+                    for (int64_t k = first; k < last; k += form->outputs)
+                        add_windows(sums + m * o + k, f, m, ck_min(windows, n - m), c, rest + m * r.rest_count,
+                                    panel + (k - first) / form->outputs * r.weights, products, &r, form,
+                                    ck_min(form->outputs, last - k), o);
             }
         }
     }
@@ -292,7 +279,7 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
         float sum = 0;
         for (int64_t group = 0; group < groups; group++)
             sum += all[group * n * o + e];
-        y[e] = sum + (b ? b[e % o] : 0);
+        y[e] = sum + (first_channel > 0 ? y[e] : b ? b[e % o] : 0);
     }
     return CK_OK;
 }

@@ -4,7 +4,7 @@ import Tensors
 /// a second input, that is added to the sums.
 package struct ConvolutionLayer: Layer {
     package let name: String
-    let filters: Int
+    private(set) var filters: Int
     let kernel: Int
     let stride: Int
     /// From left to right, where that is another.
@@ -41,6 +41,12 @@ package struct ConvolutionLayer: Layer {
         var layer = self
         layer.padding = 0
         layer.strideAcross = sideBySide ? kernel : nil
+        return layer
+    }
+
+    package func sliced(_ channels: Range<Int>) -> (any Layer)? {
+        var layer = self
+        layer.filters = channels.count
         return layer
     }
 

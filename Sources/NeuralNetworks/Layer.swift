@@ -63,6 +63,9 @@ package protocol Layer {
     /// The same layer for parts of images that bring their padding with them; where parts lie side by side, its windows
     /// follow each other without overlap from left to right. Nil where there is none.
     func onParts(sideBySide: Bool) -> (any Layer)?
+    /// The layer that makes some channels of the output, of all inputs and the same part of each parameter; nil where
+    /// there is none.
+    func sliced(_ channels: Range<Int>) -> (any Layer)?
     /// Multiplications for one sample, where they are many, and how long one takes, about: one of a dense layer takes 1.
     func work(for inputs: [Shape]) -> (multiplications: Int, each: Double)
     /// The position, among the layer's parameters, of weights [O][I] whose gradient is nothing but gy transposed times
@@ -90,6 +93,7 @@ extension Layer {
     package var hasEqualGradients: Bool { false }
     package var spatialSteps: [SpatialStep]? { nil }
     package func onParts(sideBySide: Bool) -> (any Layer)? { spatialSteps?.isEmpty == true ? self : nil }
+    package func sliced(_ channels: Range<Int>) -> (any Layer)? { nil }
     package func work(for inputs: [Shape]) -> (multiplications: Int, each: Double) { (0, 1) }
     package func productParameter(for inputs: [Shape]) -> Int? { nil }
     package func keptCount(batch: Int, inputs: [Shape]) -> Int { 0 }

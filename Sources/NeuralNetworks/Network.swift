@@ -31,6 +31,15 @@ package final class Network {
         parameters = ParameterSet(plan.layout, Array(tensors.prefix(plan.layout.names.count)))
     }
 
+    /// Some of the layers in a row, the first of which reads the value before it, and no other from outside. They have
+    /// their parameters in common with this network, which has no buffers.
+    func part(_ range: Range<Int>) throws -> Network {
+        precondition(plan.stateLayout == plan.layout, "a part of a network with buffers")
+        let part = try NetworkPlan(plan.graph.part(range), inputShape: plan.shapes[range.lowerBound])
+        let first = plan.parameterRanges[range.lowerBound].lowerBound
+        return Network(part, sharing: Array(state.tensors[first...].prefix(part.layout.names.count)))
+    }
+
     /// In the order in which they run.
     package var layerNames: [String] { plan.graph.nodes.map(\.layer.name) }
     /// Shape of one sample: channels x height x width.

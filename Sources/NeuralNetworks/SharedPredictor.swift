@@ -2,8 +2,11 @@ import Tensors
 
 /// A layer that can read windows of a shared map where they lie.
 protocol WindowedLayer: Layer {
+    /// Windows may have some of the channels only, from `firstChannel` on: the first ones begin y, the others add to it.
     /// `scratch` lends floats for the time of the call.
-    func forward(_ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor) throws
+    func forward(
+        _ y: Tensor, _ windows: FeatureWindows, firstChannel: Int, parameters: [Tensor], scratch: (Int) -> Tensor
+    ) throws
 }
 
 /// Windows of a block of pixels: interleaved 8-bit RGB, rows without padding.
@@ -43,23 +46,15 @@ final class SharedPredictor {
     init(_ network: Network, _ plan: SharingPlan, _ statistics: ChannelStatistics) throws {
         self.statistics = statistics
         let whole = network.plan
-        let count = whole.graph.nodes.count
-        func part(_ range: Range<Int>) throws -> Network {
-            let part = try NetworkPlan(whole.graph.part(range), inputShape: whole.shapes[range.lowerBound])
-            let first = whole.parameterRanges[range.lowerBound].lowerBound
-            return Network(part, sharing: Array(network.state.tensors[first...].prefix(part.layout.names.count)))
-        }
-        trunk = SharedTrunk(try part(0..<plan.trunk), plan.axes)
+        trunk = try SharedTrunk(try network.part(0..<plan.trunk), plan.axes, slices: plan.slices)
         var headStart = plan.trunk
-        if let layer = whole.graph.nodes[headStart].layer as? any WindowedLayer, headStart + 1 < count,
-            whole.graph.isCut(headStart + 1)
-        {
+        if plan.readsWindows, let layer = whole.graph.nodes[headStart].layer as? any WindowedLayer {
             reading = (layer, Array(network.state.tensors[whole.parameterRanges[headStart]]))
             headStart += 1
         } else {
             reading = nil
         }
-        head = try part(headStart..<count)
+        head = try network.part(headStart..<whole.graph.nodes.count)
         headWorkspace = Workspace(
             head, capacity: reading == nil ? Self.gatheredBatch : Self.headBatch, purpose: .inference)
     }
@@ -67,23 +62,45 @@ final class SharedPredictor {
     /// `deliver` gets the logits of the windows in their order, some at a time.
     func add(_ windows: BlockWindows, deliver: (UnsafeBufferPointer<Float>) throws -> Void) throws {
         let (width, height, corners) = (windows.width, windows.height, windows.corners)
-        let features = try trunk.forward(width: width, height: height, corners: corners) { planes in
+        func fill(_ planes: Tensor) throws {
             let block = windows.pixels(width: width, height: height, at: [(0, 0)])
             try Kernels.normalize(planes, windows.bytes, block, statistics)
         }
-        for start in stride(from: 0, to: corners.count, by: headWorkspace.capacity) {
-            let some = features.windows(start..<min(start + headWorkspace.capacity, corners.count))
-            headWorkspace.setBatch(some.places.count)
-            if let reading {
+        let batches = stride(from: 0, to: corners.count, by: headWorkspace.capacity).map {
+            $0..<min($0 + headWorkspace.capacity, corners.count)
+        }
+        guard let reading else {
+            return try trunk.forward(width: width, height: height, corners: corners, fill: fill) { features, _ in
+                for batch in batches {
+                    try runHead(batch, deliver) { try Kernels.gather($0, features.windows(batch)) }
+                }
+            }
+        }
+        let each = head.inputShape.count
+        let read = memory.piece(0, corners.count * each)
+        try trunk.forward(width: width, height: height, corners: corners, fill: fill) { features, firstChannel in
+            for batch in batches {
+                let rows = read.view([batch.count, each], at: batch.lowerBound * each)
                 try reading.layer.forward(
-                    headWorkspace.input, some, parameters: reading.parameters, scratch: memory.scratch)
-            } else {
-                try Kernels.gather(headWorkspace.input, some)
+                    rows, features.windows(batch), firstChannel: firstChannel, parameters: reading.parameters,
+                    scratch: memory.scratch)
             }
-            try headWorkspace.forward(.inference).withUnsafeBuffer { logits in
-                guard logits.allSatisfy(\.isFinite) else { throw PredictionError() }
-                try deliver(logits)
+        }
+        for batch in batches {
+            try runHead(batch, deliver) {
+                $0.copy(from: read.view([batch.count, each], at: batch.lowerBound * each))
             }
+        }
+    }
+
+    private func runHead(
+        _ batch: Range<Int>, _ deliver: (UnsafeBufferPointer<Float>) throws -> Void, fill: (Tensor) throws -> Void
+    ) throws {
+        headWorkspace.setBatch(batch.count)
+        try fill(headWorkspace.input)
+        try headWorkspace.forward(.inference).withUnsafeBuffer { logits in
+            guard logits.allSatisfy(\.isFinite) else { throw PredictionError() }
+            try deliver(logits)
         }
     }
 }

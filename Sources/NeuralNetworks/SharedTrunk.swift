@@ -5,20 +5,46 @@ import Tensors
 /// Layer by layer, the values of the whole block are computed once, and beside them the rows and columns at the ends of
 /// windows that padding has a part in: from the ones before, and from what windows share. Rows are the same for all
 /// windows that begin in one row of pixels, and columns for those that begin in one column, but for the corners.
+///
+/// The last layer may make its channels some at a time, so that blocks are as large as the values before it, not its
+/// own, leave room for.
 final class SharedTrunk {
+    /// A layer as it is run, with its parameters.
+    private struct Step {
+        var layer: any Layer
+        var parameters: [Tensor]
+    }
+
+    /// All layers that run once.
     private let network: Network
+    private let steps: [Step]
+    /// The last layer, by its output's channels, where it runs for some of them at a time.
+    private let slices: [(channels: Range<Int>, step: Step)]
     /// Along a window's side, for each value.
     private let axes: [AxisFeatures]
     private let memory = WorkspaceMemory()
     private let borderMemory = WorkspaceMemory()
     private var current: Workspace?
 
-    init(_ network: Network, _ axes: [AxisFeatures]) {
-        precondition(axes.count == network.plan.graph.nodes.count + 1)
-        (self.network, self.axes) = (network, axes)
+    /// `slices`: the channels that the last layer makes at a time; none where it runs once.
+    init(_ network: Network, _ axes: [AxisFeatures], slices: [Range<Int>]) throws {
+        let plan = network.plan
+        let last = plan.graph.nodes.count - 1
+        precondition(axes.count == last + 2)
+        let steps = plan.graph.nodes.indices.map {
+            Step(layer: plan.graph.nodes[$0].layer, parameters: Array(network.state.tensors[plan.parameterRanges[$0]]))
+        }
+        (self.axes, self.steps) = (axes, slices.isEmpty ? steps : steps.dropLast())
+        self.network = slices.isEmpty ? network : try network.part(0..<last)
+        self.slices = slices.map { channels in
+            guard let layer = steps[last].layer.sliced(channels) else {
+                preconditionFailure("slices of a layer that has none")
+            }
+            return (channels, Step(layer: layer, parameters: steps[last].parameters.map { $0.rows(channels) }))
+        }
     }
 
-    /// What layers made of the windows of a block: valid until the next block.
+    /// What layers made of the windows of a block: valid until the next block, or the next slice.
     struct Features {
         fileprivate let axis: AxisFeatures
         fileprivate let map: Tensor
@@ -59,24 +85,45 @@ final class SharedTrunk {
         }
     }
 
-    /// `fill` makes the planes of a block of so many pixels.
+    /// `fill` makes the planes of a block of so many pixels; `deliver` gets the features of its windows, and which is the
+    /// first of their channels.
     func forward(
-        width: Int, height: Int, corners: [(x: Int, y: Int)], fill: (Tensor) throws -> Void
-    ) throws -> Features {
+        width: Int, height: Int, corners: [(x: Int, y: Int)], fill: (Tensor) throws -> Void,
+        deliver: (_ features: Features, _ firstChannel: Int) throws -> Void
+    ) throws {
         let workspace = try workspace(width: width, height: height)
         let (nodes, grid) = (network.plan.graph.nodes, Grid(corners))
         var borders = [FeatureWindows.Borders()]
+        func features(_ map: Tensor) -> Features {
+            let value = borders.count - 1
+            return Features(axis: axes[value], map: map.view(map.shape.sample), borders: borders[value], grid: grid)
+        }
         try fill(workspace.input)
         let map = try workspace.forward(.inference) { index, inputs in
             let values = zip(nodes[index].inputs, inputs).map { value, map in
                 Features(axis: axes[value], map: map.view(map.shape.sample), borders: borders[value], grid: grid)
             }
             let map = workspace.network.plan.shapes[index + 1]
-            borders.append(try self.borders(after: index, values, map: map))
+            borders.append(try self.borders(steps[index], values, map: map, place: index, nil))
         }
-        return Features(
-            axis: axes[axes.count - 1], map: map.view(map.shape.sample), borders: borders[borders.count - 1],
-            grid: grid)
+        if slices.isEmpty { return try deliver(features(map), 0) }
+        let (input, parts) = (features(map), GatheredParts())
+        for (channels, step) in slices {
+            let shape = try step.layer.outputShape(for: [input.map.shape])
+            borders.append(try self.borders(step, [input], map: shape, place: nodes.count, parts))
+            // The pixels are of no use any more.
+            let part = memory.piece(0, shape.count).view(shape.batched(1))
+            try forward(step, part, [map])
+            try deliver(features(part), channels.lowerBound)
+            borders.removeLast()
+        }
+    }
+
+    private func forward(_ step: Step, _ y: Tensor, _ x: [Tensor]) throws {
+        let scratch = step.layer.scratchCount(batch: y.shape[0], inputs: x.map(\.shape.sample))
+        let lent = LayerMemory(
+            parameters: step.parameters, buffers: [], kept: Tensor([0]), scratch: memory.scratch(max(1, scratch)))
+        try step.layer.forward(y, x, lent, .inference)
     }
 
     private func workspace(width: Int, height: Int) throws -> Workspace {
@@ -89,16 +136,35 @@ final class SharedTrunk {
         return workspace
     }
 
-    /// What a layer makes of the borders of its inputs. `map` is the shape of what it makes of the whole block.
-    private func borders(after node: Int, _ inputs: [Features], map: Shape) throws -> FeatureWindows.Borders {
-        let (layer, axis) = (network.plan.graph.nodes[node].layer, axes[node + 1])
+    /// What borders are made of, kept for all slices.
+    private final class GatheredParts {
+        var inputs = [Int: [Tensor]]()
+    }
+
+    /// What a layer makes of the borders of its inputs. `map` is the shape of what it makes of the whole block, `place` its
+    /// place among the layers.
+    private func borders(
+        _ step: Step, _ inputs: [Features], map: Shape, place: Int, _ kept: GatheredParts?
+    ) throws -> FeatureWindows.Borders {
+        let axis = axes[place + 1]
         if axis.leading + axis.trailing == 0 { return FeatureWindows.Borders() }
-        if layer.isIdentityAtInference { return inputs[0].borders }
+        if step.layer.isIdentityAtInference { return inputs[0].borders }
         let grid = inputs[0].grid
         let ends = [0..<axis.leading, axis.length - axis.trailing..<axis.length]
         var result = FeatureWindows.Borders()
         func part(_ index: Int, _ rows: Range<Int>, _ columns: Range<Int>, _ kind: Kind) throws -> Tensor {
-            try compute(node, inputs, rows: rows, columns: columns, kind, place: node * 8 + index)
+            if rows.isEmpty || columns.isEmpty { return Tensor([0]) }
+            let piece = Self.inputPieces + (kept == nil ? 0 : (1 + index) * inputs.count)
+            let parts =
+                try kept?.inputs[index] ?? gather(step, inputs, rows: rows, columns: columns, kind, piece: piece)
+            kept?.inputs[index] = parts
+            guard let layer = step.layer.onParts(sideBySide: kind != .rows) else {
+                preconditionFailure("a trunk of layers that do not work on parts")
+            }
+            let output = try layer.outputShape(for: parts.map(\.shape.sample)).batched(parts[0].shape[0])
+            let result = borderMemory.piece(place * 8 + index, output.count).view(output)
+            try forward(Step(layer: layer, parameters: step.parameters), result, parts)
+            return result
         }
         for end in 0..<2 {
             result.rows.append(try part(end, ends[end], 0..<map[2], .rows))
@@ -115,16 +181,15 @@ final class SharedTrunk {
 
     fileprivate enum Kind { case rows, columns, corners }
 
-    /// Some rows and columns of a layer's output: of all rows of windows one below the other, or of all columns or
-    /// windows side by side.
-    private func compute(
-        _ node: Int, _ inputs: [Features], rows: Range<Int>, columns: Range<Int>, _ kind: Kind, place: Int
-    ) throws -> Tensor {
-        guard !rows.isEmpty, !columns.isEmpty else { return Tensor([0]) }
-        let (plan, sideBySide) = (network.plan, kind != .rows)
-        guard let steps = plan.graph.nodes[node].layer.spatialSteps,
-            let layer = plan.graph.nodes[node].layer.onParts(sideBySide: sideBySide)
-        else { preconditionFailure("a trunk of layers that do not work on parts") }
+    /// What some rows and columns of a layer's output come from: of all rows of windows one below the other, or of all
+    /// columns or windows side by side.
+    private func gather(
+        _ step: Step, _ inputs: [Features], rows: Range<Int>, columns: Range<Int>, _ kind: Kind, piece: Int
+    ) throws -> [Tensor] {
+        guard let steps = step.layer.spatialSteps else {
+            preconditionFailure("a trunk of layers that see whole images")
+        }
+        let sideBySide = kind != .rows
         let (down, across) = (Reach(rows, steps), Reach(columns, steps))
         var parts = [Tensor]()
         for (index, input) in inputs.enumerated() {
@@ -144,20 +209,11 @@ final class SharedTrunk {
                 sideBySide
                 ? [1, windows.shape[0], patches.rows, count * width] : [count, windows.shape[0], patches.rows, width]
             // Inputs are of no use behind the layer.
-            let tensor = memory.piece(Self.inputPieces + index, shape.count).view(shape)
+            let tensor = memory.piece(piece + index, shape.count).view(shape)
             try Kernels.gather(tensor, windows, patches, sideBySide: sideBySide)
             parts.append(tensor)
         }
-        let shapes = parts.map(\.shape.sample)
-        let output = try layer.outputShape(for: shapes).batched(parts[0].shape[0])
-        let result = borderMemory.piece(place, output.count).view(output)
-        let scratch = memory.scratch(max(1, layer.scratchCount(batch: output[0], inputs: shapes)))
-        try layer.forward(
-            result, parts,
-            LayerMemory(
-                parameters: Array(network.state.tensors[plan.parameterRanges[node]]), buffers: [], kept: Tensor([0]),
-                scratch: scratch), .inference)
-        return result
+        return parts
     }
 
     /// Behind the pieces of the workspace.

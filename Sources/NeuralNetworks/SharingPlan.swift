@@ -21,8 +21,12 @@ package struct SharingPlan: Sendable {
     private let trunkCosts: [(image: Double, border: Double)]
     private let headCost: Double
     private var totalCost: Double { trunkCosts.reduce(headCost) { $0 + $1.image } }
+    /// Whether the head's first layer reads windows where they lie.
+    let readsWindows: Bool
+    /// The channels that the trunk's last layer makes at a time; none where it makes all at once.
+    let slices: [Range<Int>]
     /// Floats that the trunk's values take for a window.
-    let trunkFloats: Int
+    private let trunkFloats: Int
 
     /// The trunk that makes windows at a stride cheapest; nil when all are best computed by themselves.
     package init?(_ network: Network, windowStride: Int) {
@@ -60,7 +64,30 @@ package struct SharingPlan: Sendable {
         let works = plan.graph.nodes.indices.map { plan.graph.nodes[$0].layer.work(for: plan.inputShapes(of: $0)) }
         trunkCosts = works[..<layers].map { (Double($0.multiplications) * $0.each, Double($0.multiplications)) }
         headCost = works[layers...].reduce(0) { $0 + Double($1.multiplications) * $1.each }
-        trunkFloats = plan.shapes[...layers].reduce(0) { $0 + $1.count }
+        readsWindows =
+            plan.graph.nodes[layers].layer is any WindowedLayer && layers + 1 < plan.graph.nodes.count
+            && plan.graph.isCut(layers + 1)
+        slices = readsWindows ? Self.slices(of: plan, layers) : []
+        let once = slices.isEmpty ? layers : layers - 1
+        guard let part = try? NetworkPlan(plan.graph.part(0..<once), inputShape: plan.shapes[0]) else { return nil }
+        let pieces = MemoryPlan(part, .inference).sizes
+        // A slice lies where the pixels did.
+        let slice = slices.isEmpty ? 0 : slices[0].count * plan.shapes[layers].sample.count
+        trunkFloats = pieces.reduce(0, +) - pieces[0] + max(pieces[0], slice)
+    }
+
+    /// Channels of a slice: they take about as much memory as the pixels, and fill the blocks of all kernels.
+    private static let sliceChannels = 40, channelBlock = 8
+
+    /// How the output of the last layer of a trunk is made.
+    private static func slices(of plan: NetworkPlan, _ layers: Int) -> [Range<Int>] {
+        let (last, channels) = (layers - 1, plan.shapes[layers][0])
+        let count = (channels + sliceChannels - 1) / sliceChannels
+        guard count > 1, last > 0, plan.graph.nodes[last].inputs == [last],
+            plan.graph.nodes[last].layer.sliced(0..<1) != nil
+        else { return [] }
+        let each = ((channels + count - 1) / count + channelBlock - 1) / channelBlock * channelBlock
+        return Swift.stride(from: 0, to: channels, by: each).map { $0..<min($0 + each, channels) }
     }
 
     /// How much slower borders are computed than whole images, without transforms: they have to be gathered, and are

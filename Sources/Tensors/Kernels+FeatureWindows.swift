@@ -151,18 +151,23 @@ extension Kernels {
         windows.withDescription { ck_linear_windows_scratch(&$0, Int64(outputs)) }
     }
 
-    /// y[N][O] = windows * weight[O][C * H * W] transposed + bias[O].
+    /// y[N][O] = windows * weight[O][C * H * W] transposed + bias[O]. Windows may have some of the channels only, from
+    /// `firstChannel` on: the first ones begin y, the others add to it.
     package static func linearForward(
-        _ y: Tensor, _ windows: FeatureWindows, weight: Tensor, bias: Tensor?, scratch: Tensor
+        _ y: Tensor, _ windows: FeatureWindows, weight: Tensor, bias: Tensor?, firstChannel: Int = 0, scratch: Tensor
     ) throws(KernelError) {
-        let outputs = weight.shape[0]
-        expect(weight, [outputs, windows.shape.count], "weight")
+        let (outputs, plane) = (weight.shape[0], windows.shape[1] * windows.shape[2])
+        let channels = weight.shape[1] / plane
+        precondition(
+            firstChannel >= 0 && firstChannel + windows.shape[0] <= channels, "channels that weights are not for")
+        expect(weight, [outputs, channels * plane], "weight")
         expect(y, [windows.places.count, outputs], "y")
         if let bias { expect(bias, [outputs], "bias") }
         try KernelError.check(
             windows.withDescription {
                 ck_linear_windows_forward(
-                    y.pointer, &$0, weight.pointer, bias?.pointer, Int64(outputs), scratch.pointer, scratch.count)
+                    y.pointer, &$0, weight.pointer, bias?.pointer, Int64(outputs), Int64(firstChannel),
+                    Int64(channels), scratch.pointer, scratch.count)
             })
     }
 }

@@ -80,6 +80,12 @@ package final class Tensor {
         return Tensor(shape: shape, base: base + offset, owner: owner ?? self)
     }
 
+    /// A view of some of the first dimension.
+    package func rows(_ range: Range<Int>) -> Tensor {
+        let row = shape.sample
+        return view(row.batched(range.count), at: range.lowerBound * row.count)
+    }
+
     package func withUnsafeBuffer<R, E: Error>(_ body: (UnsafeBufferPointer<Float>) throws(E) -> R) throws(E) -> R {
         try body(UnsafeBufferPointer(start: base, count: count))
     }

@@ -103,6 +103,8 @@ struct AxisFeaturesTests {
         for tile in [63, 65, 66] {
             cases.append(Case(architecture: .lenet5, tile: tile, stride: 8, rows: 6, columns: 6, depths: [1, 2, 3]))
         }
+        // More windows than go through the head at once.
+        cases.append(Case(architecture: .lenet5, tile: 33, stride: 4, rows: 33, columns: 32, depths: [1, 2, 3]))
         // Blocks halve the image: after the last one windows share features every 16 pixels.
         for (stride, depths) in [(8, [1, 4, 7]), (16, [1, 4, 7, 10]), (12, [1, 4]), (7, [])] as [(Int, [Int])] {
             cases.append(

@@ -90,6 +90,14 @@ extension KernelTests {
                         TailCase(geometry, batch: 1 + Int(n / 4096 % 3), relu: relu, pooling: pooling, adds: adds))
                 }
             }
+            // Wide enough for strips side by side.
+            for (relu, pooling, adds) in [
+                (true, Convolution.Pooling.mean, false), (true, .maximum, false), (true, .none, true),
+            ] {
+                let geometry = Convolution(
+                    channels: 40, height: 9, width: 331, filters: 9, kernel: (5, 5), padding: (2, 2))
+                cases.append(TailCase(geometry, batch: 1, relu: relu, pooling: pooling, adds: adds))
+            }
             try sweep(cases, seed: 21) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
         }
 

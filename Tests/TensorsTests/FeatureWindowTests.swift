@@ -28,6 +28,8 @@ import Testing
         cases.append(Case(side: (1, 1), map: (4, 5), ownRows: last, ownColumns: last))
         cases.append(Case(side: (20, 23), windows: 1))
         cases.append(Case(channels: 19, side: (18, 39), map: (24, 40), windows: 9, outputs: 13))
+        // More outputs, and more windows, than go together.
+        cases.append(Case(channels: 2, side: (18, 39), map: (24, 40), windows: 35, outputs: 53))
         return cases
     }()
 
@@ -164,6 +166,40 @@ import Testing
         }
     }
 
+    /// Some channels of windows.
+    private func slice(_ windows: FeatureWindows, _ channels: Range<Int>) -> FeatureWindows {
+        var borders = FeatureWindows.Borders()
+        borders.rows = windows.borders.rows.map { strips in
+            let parts = (0..<strips.shape[0]).flatMap { strip in
+                strips.view(strips.shape.sample, at: strip * strips.shape.sample.count).rows(channels).values
+            }
+            return Tensor([strips.shape[0], channels.count, strips.shape[2], strips.shape[3]], parts)
+        }
+        borders.columns = windows.borders.columns.map { $0.rows(channels) }
+        borders.corners = windows.borders.corners.map { $0.rows(channels) }
+        return FeatureWindows(
+            shape: [channels.count, windows.shape[1], windows.shape[2]], map: windows.map.rows(channels),
+            places: windows.places, ownRows: windows.ownRows, ownColumns: windows.ownColumns, borders: borders)
+    }
+
+    @Test func channelsThatComeInTurnsAddUp() throws {
+        for (cuts, item) in [
+            ([0, 1, 3], Case()), ([0, 8, 16, 19], Case(channels: 19, side: (18, 39), map: (24, 40), outputs: 13)),
+        ] {
+            let all = windows(item, 5)
+            let weight = tensor(6, [item.outputs, all.shape.count]), bias = tensor(7, [item.outputs])
+            let expected = Tensor([item.windows, item.outputs]), y = Tensor(expected.shape)
+            let scratch = Tensor([Kernels.linearScratchCount(all, outputs: item.outputs)])
+            try Kernels.linearForward(expected, all, weight: weight, bias: bias, scratch: scratch)
+            y.fill(.nan)
+            for (first, last) in zip(cuts, cuts.dropFirst()) {
+                try Kernels.linearForward(
+                    y, slice(all, first..<last), weight: weight, bias: bias, firstChannel: first, scratch: scratch)
+            }
+            try compare("y", y.values, expected.values, Tolerance(absolute: 2e-5, relative: 1e-6))
+        }
+    }
+
     /// Neither the others of its batch nor its place in it have a part in a window's numbers.
     @Test func windowsAreWhatTheyAreAlone() throws {
         let all = windows(Case(channels: 5, side: (18, 39), map: (24, 40), windows: 9), 3)
@@ -187,7 +223,7 @@ import Testing
         var map = [Float](repeating: 1, count: 100), y = [Float](repeating: 0, count: 100)
         var place = ck_feature_place(y: 0, x: 0, row: 0, column: 0, corner: 0)
         func status(
-            scratch: Int = 1 << 16,
+            scratch: Int = 1 << 16, first: Int64 = 0, channels: Int64 = 1,
             patches: ck_patches? = ck_patches(
                 first_row: 0, rows: 3, first_column: 0, runs: 1, step: 0, length: 3),
             _ change: (inout ck_feature_windows) -> Void = { _ in }
@@ -206,7 +242,9 @@ import Testing
                         if patches != nil { ck_gather_patches(&y, &f, &patches!, false) } else {
                             ck_gather_patches(&y, &f, nil, false)
                         }
-                    return [gathered, ck_linear_windows_forward(&y, &f, m, nil, 2, &memory, scratch)]
+                    let status = ck_linear_windows_forward(
+                        &y, &f, m, nil, 2, first, channels, &memory, scratch)
+                    return [gathered, status]
                 }
             }
         }
@@ -222,6 +260,9 @@ import Testing
         #expect(status { $0.own_rows.0 = -1 } == [.badDimension, .badDimension])
         #expect(status { $0.own_columns.0 = 3 } == [.badDimension, .badDimension])
         #expect(status(scratch: 10) == [.ok, .scratchTooSmall])
+        #expect(status(first: 1, channels: 2) == [.ok, .ok])
+        #expect(status(first: 1) == [.ok, .badDimension])
+        #expect(status(first: -1) == [.ok, .badDimension])
         #expect(status(patches: nil) == [.nullPointer, .ok])
         for (rows, runs, step, length) in [(0, 1, 0, 3), (1, 0, 0, 3), (1, 1, -1, 3), (1, 1, 0, 0)]
             as [(

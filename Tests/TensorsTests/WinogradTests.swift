@@ -58,6 +58,18 @@ extension KernelTests {
             try sweep(cases, seed: 22) { try check($0, seed: $1, .aligned) }
         }
 
+        @Test("images so wide that strips lie side by side agree with the twin")
+        func wideImages() throws {
+            let cases = [(16, 5, 300, 20, 5), (40, 3, 200, 9, 5), (48, 9, 523, 6, 3), (7, 50, 385, 13, 3)].map {
+                channels, filters, width, height, side in
+                ConvolutionCase(
+                    geometry: Convolution(
+                        channels: channels, height: height, width: width, filters: filters, kernel: (side, side),
+                        padding: (side / 2, side / 2)), batch: 1)
+            }
+            try sweep(cases, seed: 23) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
+        }
+
         @Test("kernels and strides that it does not serve go another way")
         func otherShapes() throws {
             for (kernel, stride) in [((5, 4), (1, 1)), ((5, 5), (2, 1)), ((3, 3), (1, 2)), ((4, 4), (1, 1))] {
