@@ -242,16 +242,19 @@ typedef struct ck_feature_place {
 /// null.
 typedef struct ck_feature_windows {
     int64_t n, c, h, w;
+    /// The map may have some channels only: first_channel ... first_channel + c - 1 of `channels`. What is a window's
+    /// own has them all.
+    int64_t first_channel, channels;
     /// Rows, and columns, that are a window's own.
     int64_t own_rows[2], own_columns[2];
     /// [C][map_h][map_w]
     const float *map;
     int64_t map_h, map_w;
-    /// [row strips][C][own rows][map_w]: what windows in one row of them have in common.
+    /// [row strips][channels][own rows][map_w]: what windows in one row of them have in common.
     const float *rows[2];
-    /// [C][map_h][column strips][own columns]: the same for columns of windows.
+    /// [channels][map_h][column strips][own columns]: the same for columns of windows.
     const float *columns[2];
-    /// [C][own rows][corner strips][own columns]: upper left, upper right, lower left, lower right.
+    /// [channels][own rows][corner strips][own columns]: upper left, upper right, lower left, lower right.
     const float *corners[4];
     int64_t column_strips, corner_strips;
     const ck_feature_place *places;
@@ -271,10 +274,9 @@ size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o);
 /// y[N][O] = windows * w[O][C * H * W] transposed + b[O], as ck_linear_forward makes it of the gathered windows but for
 /// rounding. A window's numbers do not depend on those that come with it.
 ///
-/// Features may come some channels at a time: those from `first` on, of `channels` that the weights are for. The slice
-/// with first = 0 begins y, the others add to it.
+/// Weights are those of all channels: y is begun where first_channel is 0, and added to where it is not.
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
-                                    int64_t first, int64_t channels, float *scratch, size_t scratch_count);
+                                    float *scratch, size_t scratch_count);
 
 // Elementwise (activation.c, add.c, dropout.c, random.c)
 

@@ -17,6 +17,8 @@ static ck_status check(const ck_feature_windows *f) {
         return CK_NULL_POINTER;
     if (f->n < 1 || f->c < 1 || f->h < 1 || f->w < 1 || f->map_h < f->h || f->map_w < f->w)
         return CK_BAD_DIMENSION;
+    if (f->first_channel < 0 || f->first_channel > f->channels - f->c)
+        return CK_BAD_DIMENSION;
     for (int i = 0; i < 2; i++) {
         if (f->own_rows[i] < 0 || f->own_columns[i] < 0)
             return CK_BAD_DIMENSION;
@@ -55,12 +57,14 @@ static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t
         return;
     }
     const ck_feature_place *p = f->places + n;
+    const int64_t channel = f->first_channel + c;
     const int64_t left = f->own_columns[0], right = f->w - f->own_columns[1], below = f->h - f->own_rows[1];
     const bool is_above = i < f->own_rows[0], is_own = is_above || i >= below;
     // The row among those of its strip.
     const int64_t own = is_above ? i : i - below, height = f->own_rows[!is_above];
-    const float *middle = is_own ? f->rows[!is_above] + ((p->row * f->c + c) * height + own) * f->map_w + p->x
-                                 : f->map + (c * f->map_h + p->y + i) * f->map_w + p->x;
+    const float *middle = is_own
+                              ? f->rows[!is_above] + ((p->row * f->channels + channel) * height + own) * f->map_w + p->x
+                              : f->map + (c * f->map_h + p->y + i) * f->map_w + p->x;
     const int64_t from = ck_max(first, left), to = ck_min(last, right);
     if (from < to)
         copy_few(out + (from - first), middle + from, to - from);
@@ -70,8 +74,9 @@ static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t
         if (begin >= end)
             continue;
         const float *ends =
-            is_own ? f->corners[2 * !is_above + side] + ((c * height + own) * f->corner_strips + p->corner) * width
-                   : f->columns[side] + ((c * f->map_h + p->y + i) * f->column_strips + p->column) * width;
+            is_own
+                ? f->corners[2 * !is_above + side] + ((channel * height + own) * f->corner_strips + p->corner) * width
+                : f->columns[side] + ((channel * f->map_h + p->y + i) * f->column_strips + p->column) * width;
         copy_few(out + (begin - first), ends + (begin - (side ? right : 0)), end - begin);
     }
     for (int64_t j = first; j < ck_min(last, 0); j++)
@@ -152,7 +157,8 @@ static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int6
         const int64_t width = f->own_columns[side], step = f->column_strips * width;
         if (width == 0)
             continue;
-        const float *in = f->columns[side] + (c * f->map_h + p->y + above) * step + p->column * width;
+        const float *in =
+            f->columns[side] + ((f->first_channel + c) * f->map_h + p->y + above) * step + p->column * width;
         for (int64_t i = 0; i < r->height; i++, in += step)
             for (int64_t j = 0; j < width; j++)
                 *out++ = in[j];
@@ -233,13 +239,13 @@ size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o) {
 }
 
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
-                                    int64_t first_channel, int64_t channels, float *scratch, size_t scratch_count) {
+                                    float *scratch, size_t scratch_count) {
     ck_status status = check(f);
     if (status != CK_OK)
         return status;
     if (!y || !w || !scratch)
         return CK_NULL_POINTER;
-    if (o < 1 || first_channel < 0 || first_channel > channels - f->c)
+    if (o < 1)
         return CK_BAD_DIMENSION;
     const ck_dense_form *form = ck_dense_choose();
     if (!form)
@@ -249,7 +255,7 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
         return CK_SCRATCH_TOO_SMALL;
     const reading r = reading_of(f, form);
     const int64_t groups = ck_min(GROUPS, f->c), n = f->n, plane = f->h * f->w;
-    w += first_channel * plane;
+    w += f->first_channel * plane;
     float *all = (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
     float *own = all + ck_ceil_div(groups * n * o, LINE) * LINE;
 #pragma omp parallel for schedule(static)
@@ -265,8 +271,8 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
             for (int64_t first = 0; first < o; first += PANELS * form->outputs) {
                 const int64_t last = ck_min(first + PANELS * form->outputs, o), windows = BLOCKS * form->windows;
                 for (int64_t k = first; k < last; k += form->outputs)
-                    pack_weights(panel + (k - first) / form->outputs * r.weights, w + (k * channels + c) * plane, f, &r,
-                                 form, ck_min(form->outputs, last - k), channels * plane, rest_weights);
+                    pack_weights(panel + (k - first) / form->outputs * r.weights, w + (k * f->channels + c) * plane, f,
+                                 &r, form, ck_min(form->outputs, last - k), f->channels * plane, rest_weights);
                 for (int64_t m = 0; m < n; m += windows)
                     for (int64_t k = first; k < last; k += form->outputs)
                         add_windows(sums + m * o + k, f, m, ck_min(windows, n - m), c, rest + m * r.rest_count,
@@ -279,7 +285,7 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
         float sum = 0;
         for (int64_t group = 0; group < groups; group++)
             sum += all[group * n * o + e];
-        y[e] = sum + (first_channel > 0 ? y[e] : b ? b[e % o] : 0);
+        y[e] = sum + (f->first_channel > 0 ? y[e] : b ? b[e % o] : 0);
     }
     return CK_OK;
 }

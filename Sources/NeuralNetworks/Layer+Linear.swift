@@ -43,10 +43,10 @@ package struct LinearLayer: Layer {
 
 extension LinearLayer: WindowedLayer {
     package func forward(
-        _ y: Tensor, _ windows: FeatureWindows, firstChannel: Int, parameters: [Tensor], scratch: (Int) -> Tensor
+        _ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor
     ) throws {
         try Kernels.linearForward(
-            y, windows, weight: parameters[0], bias: parameters[1], firstChannel: firstChannel,
+            y, windows, weight: parameters[0], bias: parameters[1],
             scratch: scratch(Kernels.linearScratchCount(windows, outputs: outputs)))
     }
 }

@@ -2,11 +2,8 @@ import Tensors
 
 /// A layer that can read windows of a shared map where they lie.
 protocol WindowedLayer: Layer {
-    /// Windows may have some of the channels only, from `firstChannel` on: the first ones begin y, the others add to it.
-    /// `scratch` lends floats for the time of the call.
-    func forward(
-        _ y: Tensor, _ windows: FeatureWindows, firstChannel: Int, parameters: [Tensor], scratch: (Int) -> Tensor
-    ) throws
+    /// Windows with the first channels begin y, others add to it. `scratch` lends floats for the time of the call.
+    func forward(_ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor) throws
 }
 
 /// Windows of a block of pixels: interleaved 8-bit RGB, rows without padding.
@@ -70,7 +67,7 @@ final class SharedPredictor {
             $0..<min($0 + headWorkspace.capacity, corners.count)
         }
         guard let reading else {
-            return try trunk.forward(width: width, height: height, corners: corners, fill: fill) { features, _ in
+            return try trunk.forward(width: width, height: height, corners: corners, fill: fill) { features in
                 for batch in batches {
                     try runHead(batch, deliver) { try Kernels.gather($0, features.windows(batch)) }
                 }
@@ -78,12 +75,11 @@ final class SharedPredictor {
         }
         let each = head.inputShape.count
         let read = memory.piece(0, corners.count * each)
-        try trunk.forward(width: width, height: height, corners: corners, fill: fill) { features, firstChannel in
+        try trunk.forward(width: width, height: height, corners: corners, fill: fill) { features in
             for batch in batches {
                 let rows = read.view([batch.count, each], at: batch.lowerBound * each)
                 try reading.layer.forward(
-                    rows, features.windows(batch), firstChannel: firstChannel, parameters: reading.parameters,
-                    scratch: memory.scratch)
+                    rows, features.windows(batch), parameters: reading.parameters, scratch: memory.scratch)
             }
         }
         for batch in batches {

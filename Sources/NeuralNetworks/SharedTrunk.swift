@@ -15,10 +15,9 @@ final class SharedTrunk {
         var parameters: [Tensor]
     }
 
-    /// All layers that run once.
-    private let network: Network
     private let steps: [Step]
-    /// The last layer, by its output's channels, where it runs for some of them at a time.
+    /// All layers but the last where that makes some of its output's channels at a time.
+    private let network: Network
     private let slices: [(channels: Range<Int>, step: Step)]
     /// Along a window's side, for each value.
     private let axes: [AxisFeatures]
@@ -34,7 +33,7 @@ final class SharedTrunk {
         let steps = plan.graph.nodes.indices.map {
             Step(layer: plan.graph.nodes[$0].layer, parameters: Array(network.state.tensors[plan.parameterRanges[$0]]))
         }
-        (self.axes, self.steps) = (axes, slices.isEmpty ? steps : steps.dropLast())
+        (self.axes, self.steps) = (axes, steps)
         self.network = slices.isEmpty ? network : try network.part(0..<last)
         self.slices = slices.map { channels in
             guard let layer = steps[last].layer.sliced(channels) else {
@@ -48,6 +47,9 @@ final class SharedTrunk {
     struct Features {
         fileprivate let axis: AxisFeatures
         fileprivate let map: Tensor
+        /// What the map has of the channels.
+        fileprivate let firstChannel: Int
+        fileprivate let channels: Int
         fileprivate let borders: FeatureWindows.Borders
         fileprivate let grid: Grid
 
@@ -55,8 +57,9 @@ final class SharedTrunk {
         func windows(_ range: Range<Int>) -> FeatureWindows {
             let ends = FeatureWindows.Ends(leading: axis.leading, trailing: axis.trailing)
             return FeatureWindows(
-                shape: [map.shape[0], axis.length, axis.length], map: map, places: grid.places(range, axis.stride),
-                ownRows: ends, ownColumns: ends, borders: borders)
+                shape: [map.shape[0], axis.length, axis.length], map: map, firstChannel: firstChannel,
+                channels: channels,
+                places: grid.places(range, axis.stride), ownRows: ends, ownColumns: ends, borders: borders)
         }
     }
 
@@ -85,37 +88,36 @@ final class SharedTrunk {
         }
     }
 
-    /// `fill` makes the planes of a block of so many pixels; `deliver` gets the features of its windows, and which is the
-    /// first of their channels.
+    /// `fill` makes the planes of a block of so many pixels; `deliver` gets the features of its windows, all or some
+    /// channels of them at a time.
     func forward(
         width: Int, height: Int, corners: [(x: Int, y: Int)], fill: (Tensor) throws -> Void,
-        deliver: (_ features: Features, _ firstChannel: Int) throws -> Void
+        deliver: (Features) throws -> Void
     ) throws {
         let workspace = try workspace(width: width, height: height)
         let (nodes, grid) = (network.plan.graph.nodes, Grid(corners))
         var borders = [FeatureWindows.Borders()]
-        func features(_ map: Tensor) -> Features {
-            let value = borders.count - 1
-            return Features(axis: axes[value], map: map.view(map.shape.sample), borders: borders[value], grid: grid)
+        func features(_ value: Int, _ map: Tensor, firstChannel: Int = 0, of channels: Int? = nil) -> Features {
+            let map = map.view(map.shape.sample)
+            return Features(
+                axis: axes[value], map: map, firstChannel: firstChannel, channels: channels ?? map.shape[0],
+                borders: borders[value], grid: grid)
         }
         try fill(workspace.input)
         let map = try workspace.forward(.inference) { index, inputs in
-            let values = zip(nodes[index].inputs, inputs).map { value, map in
-                Features(axis: axes[value], map: map.view(map.shape.sample), borders: borders[value], grid: grid)
-            }
+            let values = zip(nodes[index].inputs, inputs).map { features($0, $1) }
             let map = workspace.network.plan.shapes[index + 1]
-            borders.append(try self.borders(steps[index], values, map: map, place: index, nil))
+            borders.append(try self.borders(after: index, values, map: map))
         }
-        if slices.isEmpty { return try deliver(features(map), 0) }
-        let (input, parts) = (features(map), GatheredParts())
+        if slices.isEmpty { return try deliver(features(nodes.count, map)) }
+        let whole = try steps[nodes.count].layer.outputShape(for: [map.shape.sample])
+        borders.append(try self.borders(after: nodes.count, [features(nodes.count, map)], map: whole))
         for (channels, step) in slices {
-            let shape = try step.layer.outputShape(for: [input.map.shape])
-            borders.append(try self.borders(step, [input], map: shape, place: nodes.count, parts))
-            // The pixels are of no use any more.
-            let part = memory.piece(0, shape.count).view(shape.batched(1))
+            // Where the pixels were, which are of no use any more.
+            let shape: Shape = [1, channels.count, whole[1], whole[2]]
+            let part = memory.piece(0, shape.count).view(shape)
             try forward(step, part, [map])
-            try deliver(features(part), channels.lowerBound)
-            borders.removeLast()
+            try deliver(features(nodes.count + 1, part, firstChannel: channels.lowerBound, of: whole[0]))
         }
     }
 
@@ -136,35 +138,16 @@ final class SharedTrunk {
         return workspace
     }
 
-    /// What borders are made of, kept for all slices.
-    private final class GatheredParts {
-        var inputs = [Int: [Tensor]]()
-    }
-
-    /// What a layer makes of the borders of its inputs. `map` is the shape of what it makes of the whole block, `place` its
-    /// place among the layers.
-    private func borders(
-        _ step: Step, _ inputs: [Features], map: Shape, place: Int, _ kept: GatheredParts?
-    ) throws -> FeatureWindows.Borders {
-        let axis = axes[place + 1]
+    /// What a layer makes of the borders of its inputs. `map` is the shape of what it makes of the whole block.
+    private func borders(after node: Int, _ inputs: [Features], map: Shape) throws -> FeatureWindows.Borders {
+        let (step, axis) = (steps[node], axes[node + 1])
         if axis.leading + axis.trailing == 0 { return FeatureWindows.Borders() }
         if step.layer.isIdentityAtInference { return inputs[0].borders }
         let grid = inputs[0].grid
         let ends = [0..<axis.leading, axis.length - axis.trailing..<axis.length]
         var result = FeatureWindows.Borders()
         func part(_ index: Int, _ rows: Range<Int>, _ columns: Range<Int>, _ kind: Kind) throws -> Tensor {
-            if rows.isEmpty || columns.isEmpty { return Tensor([0]) }
-            let piece = Self.inputPieces + (kept == nil ? 0 : (1 + index) * inputs.count)
-            let parts =
-                try kept?.inputs[index] ?? gather(step, inputs, rows: rows, columns: columns, kind, piece: piece)
-            kept?.inputs[index] = parts
-            guard let layer = step.layer.onParts(sideBySide: kind != .rows) else {
-                preconditionFailure("a trunk of layers that do not work on parts")
-            }
-            let output = try layer.outputShape(for: parts.map(\.shape.sample)).batched(parts[0].shape[0])
-            let result = borderMemory.piece(place * 8 + index, output.count).view(output)
-            try forward(Step(layer: layer, parameters: step.parameters), result, parts)
-            return result
+            try compute(step, inputs, rows: rows, columns: columns, kind, place: node * 8 + index)
         }
         for end in 0..<2 {
             result.rows.append(try part(end, ends[end], 0..<map[2], .rows))
@@ -181,15 +164,16 @@ final class SharedTrunk {
 
     fileprivate enum Kind { case rows, columns, corners }
 
-    /// What some rows and columns of a layer's output come from: of all rows of windows one below the other, or of all
-    /// columns or windows side by side.
-    private func gather(
-        _ step: Step, _ inputs: [Features], rows: Range<Int>, columns: Range<Int>, _ kind: Kind, piece: Int
-    ) throws -> [Tensor] {
-        guard let steps = step.layer.spatialSteps else {
-            preconditionFailure("a trunk of layers that see whole images")
-        }
+    /// Some rows and columns of a layer's output: of all rows of windows one below the other, or of all columns or
+    /// windows side by side.
+    private func compute(
+        _ step: Step, _ inputs: [Features], rows: Range<Int>, columns: Range<Int>, _ kind: Kind, place: Int
+    ) throws -> Tensor {
+        guard !rows.isEmpty, !columns.isEmpty else { return Tensor([0]) }
         let sideBySide = kind != .rows
+        guard let steps = step.layer.spatialSteps, let layer = step.layer.onParts(sideBySide: sideBySide) else {
+            preconditionFailure("a trunk of layers that do not work on parts")
+        }
         let (down, across) = (Reach(rows, steps), Reach(columns, steps))
         var parts = [Tensor]()
         for (index, input) in inputs.enumerated() {
@@ -209,11 +193,14 @@ final class SharedTrunk {
                 sideBySide
                 ? [1, windows.shape[0], patches.rows, count * width] : [count, windows.shape[0], patches.rows, width]
             // Inputs are of no use behind the layer.
-            let tensor = memory.piece(piece + index, shape.count).view(shape)
+            let tensor = memory.piece(Self.inputPieces + index, shape.count).view(shape)
             try Kernels.gather(tensor, windows, patches, sideBySide: sideBySide)
             parts.append(tensor)
         }
-        return parts
+        let output = try layer.outputShape(for: parts.map(\.shape.sample)).batched(parts[0].shape[0])
+        let result = borderMemory.piece(place, output.count).view(output)
+        try forward(Step(layer: layer, parameters: step.parameters), result, parts)
+        return result
     }
 
     /// Behind the pieces of the workspace.

@@ -27,11 +27,11 @@ package struct FeatureWindows {
 
     /// What windows do not share. Tensors come for the beginning of a window first, then for its end.
     package struct Borders {
-        /// Row strips x C x own rows x map width, each.
+        /// Row strips x channels x own rows x map width, each.
         package var rows = [Tensor]()
-        /// C x map height x column strips x own columns, each.
+        /// Channels x map height x column strips x own columns, each.
         package var columns = [Tensor]()
-        /// C x own rows x corner strips x own columns: upper left, upper right, lower left, lower right.
+        /// Channels x own rows x corner strips x own columns: upper left, upper right, lower left, lower right.
         package var corners = [Tensor]()
 
         package init() {}
@@ -41,6 +41,9 @@ package struct FeatureWindows {
     package let shape: Shape
     /// C x map height x map width
     package let map: Tensor
+    /// The first of the map's channels among those that borders, and what reads the windows, have.
+    package let firstChannel: Int
+    package let channels: Int
     package let places: [Place]
     /// Rows and columns at a window's ends that are not the map's.
     package let ownRows: Ends
@@ -48,9 +51,11 @@ package struct FeatureWindows {
     package let borders: Borders
 
     package init(
-        shape: Shape, map: Tensor, places: [Place], ownRows: Ends = Ends(), ownColumns: Ends = Ends(),
-        borders: Borders = Borders()
+        shape: Shape, map: Tensor, firstChannel: Int = 0, channels: Int? = nil, places: [Place],
+        ownRows: Ends = Ends(), ownColumns: Ends = Ends(), borders: Borders = Borders()
     ) {
+        let channels = channels ?? shape[0]
+        precondition(firstChannel >= 0 && firstChannel + shape[0] <= channels)
         precondition(shape.dimensions.count == 3 && map.shape.dimensions.count == 3 && shape[0] == map.shape[0])
         precondition(
             places.allSatisfy {
@@ -62,22 +67,23 @@ package struct FeatureWindows {
             let (rows, columns) = (ownRows[end], ownColumns[end])
             if rows > 0 {
                 let room = borders.rows[end].count
-                precondition(room >= most(\.row) * shape[0] * rows * map.shape[2], "a strip of rows is missing")
+                precondition(room >= most(\.row) * channels * rows * map.shape[2], "a strip of rows is missing")
             }
             if columns > 0 {
                 let room = borders.columns[end].shape.dimensions
                 precondition(
-                    room.starts(with: [shape[0], map.shape[1]]) && room[2] >= most(\.column) && room[3] == columns,
+                    room.starts(with: [channels, map.shape[1]]) && room[2] >= most(\.column) && room[3] == columns,
                     "a strip of columns is missing")
             }
             for other in 0..<2 where rows > 0 && ownColumns[other] > 0 {
                 let room = borders.corners[2 * end + other].shape.dimensions
                 precondition(
-                    room.starts(with: [shape[0], rows]) && room[2] >= most(\.corner) && room[3] == ownColumns[other],
+                    room.starts(with: [channels, rows]) && room[2] >= most(\.corner) && room[3] == ownColumns[other],
                     "a corner is missing")
             }
         }
         (self.shape, self.map, self.places, self.borders) = (shape, map, places, borders)
+        (self.firstChannel, self.channels) = (firstChannel, channels)
         (self.ownRows, self.ownColumns) = (ownRows, ownColumns)
     }
 
@@ -94,6 +100,7 @@ package struct FeatureWindows {
         return places.withUnsafeBufferPointer { places in
             var description = ck_feature_windows(
                 n: Int64(places.count), c: Int64(shape[0]), h: Int64(shape[1]), w: Int64(shape[2]),
+                first_channel: Int64(firstChannel), channels: Int64(channels),
                 own_rows: (Int64(ownRows.leading), Int64(ownRows.trailing)),
                 own_columns: (Int64(ownColumns.leading), Int64(ownColumns.trailing)), map: map.pointer,
                 map_h: Int64(map.shape[1]), map_w: Int64(map.shape[2]),
@@ -151,23 +158,19 @@ extension Kernels {
         windows.withDescription { ck_linear_windows_scratch(&$0, Int64(outputs)) }
     }
 
-    /// y[N][O] = windows * weight[O][C * H * W] transposed + bias[O]. Windows may have some of the channels only, from
-    /// `firstChannel` on: the first ones begin y, the others add to it.
+    /// y[N][O] = windows * weight[O][channels * H * W] transposed + bias[O]. Windows with the first channels begin y, others
+    /// add to it.
     package static func linearForward(
-        _ y: Tensor, _ windows: FeatureWindows, weight: Tensor, bias: Tensor?, firstChannel: Int = 0, scratch: Tensor
+        _ y: Tensor, _ windows: FeatureWindows, weight: Tensor, bias: Tensor?, scratch: Tensor
     ) throws(KernelError) {
-        let (outputs, plane) = (weight.shape[0], windows.shape[1] * windows.shape[2])
-        let channels = weight.shape[1] / plane
-        precondition(
-            firstChannel >= 0 && firstChannel + windows.shape[0] <= channels, "channels that weights are not for")
-        expect(weight, [outputs, channels * plane], "weight")
+        let outputs = weight.shape[0]
+        expect(weight, [outputs, windows.channels * windows.shape[1] * windows.shape[2]], "weight")
         expect(y, [windows.places.count, outputs], "y")
         if let bias { expect(bias, [outputs], "bias") }
         try KernelError.check(
             windows.withDescription {
                 ck_linear_windows_forward(
-                    y.pointer, &$0, weight.pointer, bias?.pointer, Int64(outputs), Int64(firstChannel),
-                    Int64(channels), scratch.pointer, scratch.count)
+                    y.pointer, &$0, weight.pointer, bias?.pointer, Int64(outputs), scratch.pointer, scratch.count)
             })
     }
 }
