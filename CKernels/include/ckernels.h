@@ -71,6 +71,8 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
 /// it is set. CK_BAD_PARAMETER when the processor lacks them; such kernels return the same when the environment asks
 /// for that or for a name that is not listed here.
 ck_status ck_set_isa(ck_isa isa);
+/// What such kernels use: what they were told, or else the best of the processor.
+ck_isa ck_used_isa(void);
 
 // Convolution (conv2d.c)
 

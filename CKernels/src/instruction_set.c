@@ -46,3 +46,12 @@ ck_status ck_wanted_isa(ck_isa *isa) {
     *isa = now < 0 ? CK_ISA_ANY : (ck_isa)now;
     return now < 0 ? CK_BAD_PARAMETER : CK_OK;
 }
+
+ck_isa ck_used_isa(void) {
+    ck_isa isa;
+    ck_wanted_isa(&isa);
+    for (ck_isa best = CK_ISA_AVX512; isa == CK_ISA_ANY; best--)
+        if (ck_has_isa(best))
+            isa = best;
+    return isa;
+}

@@ -51,7 +51,7 @@ package struct ImagePlan: Encodable, Sendable {
         program: Int, _ workload: Workload, image: (width: Int, height: Int), isSlide: Bool,
         files: [OutputNames.Kind: String]
     ) -> Int {
-        func isPyramid(_ kind: OutputNames.Kind) -> Bool { files[kind].map(isTIFF) ?? false }
+        func isPyramid(_ kind: OutputNames.Kind) -> Bool { files[kind].map(OutputNames.isTIFF) ?? false }
         // Pyramids hold a band of tiles of each of their levels.
         let bands = 512 * image.width * ((isPyramid(.mask) ? 1 : 0) + (isPyramid(.heatmap) ? 3 : 0))
         return program + WindowStore.byteCount(workload.windows) + workload.pixelBytes + bands
@@ -74,15 +74,11 @@ package struct ImagePlan: Encodable, Sendable {
             case .csv: 40 * Double(workload.windows)
             case .geojson: isRefined ? 0.4 * looked : 10 * Double(workload.withTissue)
             case .probabilities, .disagreement: map
-            case .heatmap: (isTIFF(path) ? pixels * 4 / 3 : min(pixels, 4096 * 4096)) * 0.3
+            case .heatmap: (OutputNames.isTIFF(path) ? pixels * 4 / 3 : min(pixels, 4096 * 4096)) * 0.3
             case .tissue: 65536
             }
         }
         return Int(files.reduce(0) { $0 + bytes($1.key, $1.value) })
-    }
-
-    private static func isTIFF(_ path: String) -> Bool {
-        ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased())
     }
 }
 

@@ -196,10 +196,10 @@ package final class Masker {
         return
             "\(reader.width) x \(reader.height) pixels for \(reader.imageWidth) x \(reader.imageHeight), tile \(tile), "
             + "stride \(settings.stride), edges \(settings.edges), blocks of \(side), shared layers \(trunk), "
-            + "tissue \(tissue?.digest ?? "everywhere")"
+            + "tissue \(tissue?.digest ?? "everywhere"), \(Kernels.instructions) instructions"
     }
 
-    /// Pixels that a side of a block may have: the features of a block take 120 MB at most, and a block has no more
+    /// Pixels that a side of a block may have: the values of a block take 117 MB at most, and a block has no more
     /// windows than their borders leave room for. Where pixels are made of finer ones, those count.
     func largestSide(_ sharing: SharingPlan?, _ pixelsRead: Double) -> Int {
         let read = max(tile, Int(Double(largestBlock) / max(1, pixelsRead)))

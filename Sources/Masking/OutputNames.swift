@@ -62,6 +62,11 @@ package struct OutputNames: Sendable {
         return isPattern ? (image.deletingLastPathComponent as NSString).appendingPathComponent(own) : own
     }
 
+    /// Whether a file of that name is to be a TIFF.
+    package static func isTIFF(_ path: String) -> Bool {
+        ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased())
+    }
+
     /// Two files to write that are one, in words; nil when there are none.
     package func clash(for images: [String]) -> String? {
         var taken = [String: (path: String, image: String)]()

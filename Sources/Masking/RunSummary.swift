@@ -57,7 +57,7 @@ package struct RunSummary: Sendable {
 
     /// A row for each image, with the columns of `header` (RFC 4180, lines end as in Unix). Windows and areas are empty
     /// where there is no mask, areas also where the resolution is not known. Seconds are what the mask took.
-    package var csv: String { Self.line(Self.header) + rows.map(\.line).joined() }
+    package var csv: String { csvLine(Self.header) + rows.map(\.line).joined() }
 
     private static func line(_ row: Row) -> String {
         var cells = [row.image, row.state.rawValue]
@@ -75,14 +75,7 @@ package struct RunSummary: Sendable {
         } else {
             cells += [String](repeating: "", count: 12)
         }
-        return line(cells + [row.record == nil ? "" : row.mask, row.problem ?? ""])
-    }
-
-    private static func line(_ cells: [String]) -> String { cells.map(quoted).joined(separator: ",") + "\n" }
-
-    private static func quoted(_ cell: String) -> String {
-        guard cell.contains(where: { ",\"\n\r".contains($0) || $0 == "\r\n" }) else { return cell }
-        return "\"" + cell.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+        return csvLine(cells + [row.record == nil ? "" : row.mask, row.problem ?? ""])
     }
 
     /// Lines of a table that says the same in short.

@@ -6,6 +6,16 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     case any
     case portable, avx2, avx512
 
+    fileprivate init(native: ck_isa) {
+        self =
+            switch native {
+            case .any: .any
+            case .portable: .portable
+            case .avx2: .avx2
+            case .avx512: .avx512
+            }
+    }
+
     fileprivate var native: ck_isa {
         switch self {
         case .any: .any
@@ -60,6 +70,9 @@ extension Convolution {
 }
 
 extension Kernels {
+    /// The instructions of kernels with several forms, which the last bits of their results depend on.
+    package static var instructions: InstructionSet { InstructionSet(native: ck_used_isa()) }
+
     /// Overrides the instructions of all kernels, and nothing else. Throws `badParameter` when the processor lacks them.
     package static func setInstructions(_ instructions: InstructionSet) throws(KernelError) {
         try KernelError.check(ck_set_isa(instructions.native))

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 
 /// Comma-separated values with a row for each tile: filename, group, label, what is predicted, and the probability of
 /// nuclei. `probabilities`: classes in the order of `TileLabel`.
@@ -11,13 +12,7 @@ package func predictionTable(_ probabilities: LabelledProbabilities, tiles: [Int
             tile.filename, tile.group ?? "", tile.label?.name ?? "", TileLabel.names[pair.1],
             "\(probabilities.rows[row * probabilities.classes + nuclei])",
         ]
-        return cells.map(quoted).joined(separator: ",") + "\n"
+        return csvLine(cells)
     }
     return "filename,group,label,predicted,nuclei_probability\n" + rows.joined()
-}
-
-/// A cell with quotes where its content needs them (RFC 4180).
-private func quoted(_ cell: String) -> String {
-    guard cell.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return cell }
-    return "\"\(cell.replacing("\"", with: "\"\""))\""
 }

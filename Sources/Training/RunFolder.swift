@@ -167,12 +167,11 @@ package struct RunFolder {
     func save(_ labels: [PseudoLabel]) throws {
         let header = "cycle,tile,label,confidence,kept,reason\n"
         let text = labels.reduce(into: header) { text, label in
-            let name =
-                label.filename.contains(where: { ",\"\n".contains($0) })
-                ? "\"" + label.filename.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : label.filename
             let isKept = label.verdict == .kept
-            text += "\(label.cycle),\(name),\(label.label.name),\(String(format: "%.6f", label.confidence)),"
-            text += "\(isKept ? "yes," : "no,\(label.verdict.rawValue)")\n"
+            text += csvLine([
+                "\(label.cycle)", label.filename, label.label.name, String(format: "%.6f", label.confidence),
+                isKept ? "yes" : "no", isKept ? "" : label.verdict.rawValue,
+            ])
         }
         try AtomicFile.write(text, to: ledger)
     }

@@ -70,7 +70,7 @@ struct MaskOutputs {
             )
         }
         heatMap = try names[.heatmap].map { path in
-            guard !OutputOptions.isTIFF(path) else {
+            guard !OutputNames.isTIFF(path) else {
                 return try TIFFWriter(
                     path: path, width: width, height: height, samples: .rgb, compression: .jpeg(quality: 85),
                     properties: properties("probabilities of nuclei as colours over the image"))

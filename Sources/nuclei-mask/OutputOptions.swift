@@ -63,10 +63,10 @@ struct OutputOptions: ParsableArguments {
             throw ValidationError("--bits 1: expected a PNG mask, found \(output)")
         }
         for (option, path) in [("--probabilities", probabilities), ("--disagreement", disagreement)] {
-            if let path { try require(Self.isTIFF(path), option, "a name with .tif or .tiff", found: path) }
+            if let path { try require(OutputNames.isTIFF(path), option, "a name with .tif or .tiff", found: path) }
         }
         if let heatmap {
-            let isPicture = ["png", "jpg", "jpeg"].contains(Self.fileExtension(heatmap)) || Self.isTIFF(heatmap)
+            let isPicture = ["png", "jpg", "jpeg"].contains(Self.fileExtension(heatmap)) || OutputNames.isTIFF(heatmap)
             try require(isPicture, "--heatmap", "a name with .tif, .png or .jpg", found: heatmap)
         }
     }
@@ -103,8 +103,6 @@ struct OutputOptions: ParsableArguments {
             }
         }
     }
-
-    static func isTIFF(_ path: String) -> Bool { ["tif", "tiff"].contains(fileExtension(path)) }
 
     private static func fileExtension(_ path: String) -> String { (path as NSString).pathExtension.lowercased() }
 }

@@ -30,7 +30,7 @@ struct OverlayCommand: ParsableCommand {
     func run() throws {
         try reportingErrors {
             let full = try openImage(image)
-            let maskPath = mask ?? defaultPath(for: image, ending: "_nuclei_mask.png")
+            let maskPath = mask ?? OutputNames().mask(for: image)
             guard FileManager.default.fileExists(atPath: maskPath) else {
                 throw FileError(maskPath, .unreadable, "expected the mask of \(image), found no file; make it first")
             }

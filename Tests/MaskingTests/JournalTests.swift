@@ -23,19 +23,6 @@ import Testing
     private static let size = (width: 300, height: 260)
     private static let pixels = (0..<size.width * size.height * 3).map { UInt8(Formula.bits(6, $0) >> 56) }
 
-    private func masker(stride: Int = 16) throws -> Masker {
-        let model = try Model(
-            ModelDescription(
-                architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
-                statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
-        try model.network.initialize(seed: 3)
-        var settings = MaskSettings()
-        settings.stride = stride
-        let masker = try Masker(model, path: "model", batchSize: 7, settings: settings)
-        masker.largestBlock = 96
-        return masker
-    }
-
     /// One run, stopped after some windows; the journal is closed when it returns.
     private func run(
         stopAfter: Int = .max, stride: Int = 16, model: String = "model", tissue: TissueMap? = nil
@@ -44,7 +31,7 @@ import Testing
         reader.unreadable = [PixelRegion(x: 290, y: 250, width: 1, height: 1)]
         var journal: Journal?
         do {
-            let result = try masker(stride: stride).probabilities(reader, tissue: tissue) { layout, windows, blocks in
+            let result = try smallMasker(stride: stride).probabilities(reader, tissue: tissue) { layout, windows, blocks in
                 let identity = try Journal.Identity(image: image, model: model, windows: windows, layout: layout)
                 let opened = try Journal(path, identity, blocks: blocks)
                 journal = opened
@@ -91,6 +78,12 @@ import Testing
         #expect(try run()?.found == 0)
         #expect(try run(model: "another")?.found == 0)
         #expect(try run(model: "another")?.found ?? 0 > 0)
+        // Last bits are those of the instructions.
+        try Kernels.setInstructions(.portable)
+        let found = try run(model: "another")?.found
+        try Kernels.setInstructions(.any)
+        #expect(found == (Kernels.instructions == .portable ? whole.values.count : 0))
+        #expect(Kernels.instructions != .any)
         let tissue = TissueMap(
             imageWidth: 300, imageHeight: 260, width: 2, height: 1, isTissue: [true, false])
         let half = try #require(try run(model: "another", tissue: tissue))

@@ -8,26 +8,13 @@ import TestSupport
 import Testing
 
 @Suite(.kernelTurns) struct PlanTests {
-    private func masker(stride: Int = 16) throws -> Masker {
-        let model = try Model(
-            ModelDescription(
-                architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
-                statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
-        try model.network.initialize(seed: 3)
-        var settings = MaskSettings()
-        settings.stride = stride
-        let masker = try Masker(model, path: "model", batchSize: 7, settings: settings)
-        masker.largestBlock = 96
-        return masker
-    }
-
     private func reader(_ width: Int, _ height: Int) -> ArrayBlocks {
         ArrayBlocks(width: width, height: height, pixels: [UInt8](repeating: 90, count: width * height * 3))
     }
 
     /// The workload is what masking then does.
     @Test func theWorkloadIsWhatMaskingDoes() throws {
-        let masker = try masker()
+        let masker = try smallMasker()
         let rehearsal = try Rehearsal(masker)
         #expect(rehearsal.secondsPerWindow > 0 && rehearsal.secondsPerWindow < 1)
         var map = TissueMap(
@@ -60,7 +47,7 @@ import Testing
     }
 
     @Test func imagesInRowsAreReadOnce() throws {
-        let rehearsal = try Rehearsal(masker())
+        let rehearsal = try Rehearsal(smallMasker())
         let rows = RowBlockReader(
             ArrayReader(width: 300, height: 260, pixels: [UInt8](repeating: 90, count: 300 * 260 * 3)))
         let workload = try rehearsal.workload(rows, tissue: nil)
@@ -70,7 +57,7 @@ import Testing
     }
 
     @Test func readingSaysWhatIsDamaged() throws {
-        let rehearsal = try Rehearsal(masker())
+        let rehearsal = try Rehearsal(smallMasker())
         let image = reader(300, 260)
         let workload = try rehearsal.workload(image, tissue: nil)
         #expect(try Rehearsal.reading(workload, from: image)?.problem == nil)
@@ -90,7 +77,7 @@ import Testing
     }
 
     @Test func memoryAndFilesGrowWithWhatIsAskedFor() throws {
-        let workload = try Rehearsal(masker()).workload(reader(300, 260), tissue: nil)
+        let workload = try Rehearsal(smallMasker()).workload(reader(300, 260), tissue: nil)
         func memory(_ files: [OutputNames.Kind: String], isSlide: Bool = false) -> Int {
             ImagePlan.memoryBytes(
                 program: 1000, workload, image: (300, 260), isSlide: isSlide, files: files)
