@@ -17,7 +17,10 @@ package final class BlockPredictor {
     private let shared: SharedPredictor?
     /// Made when it is needed first: its memory is that of a batch of windows.
     private var plain: Predictor?
+    /// Of windows by themselves.
     private let batchSize: Int
+    /// The same where only a block's few windows are: beside what sharing takes.
+    private static let smallBatch = 8
     private let model: Model
     private let choice: SharingChoice
 
@@ -27,7 +30,6 @@ package final class BlockPredictor {
     ) throws {
         self.model = model
         self.choice = choice
-        self.batchSize = batchSize
         let network = try model.network.folded()
         sharing =
             switch choice {
@@ -36,6 +38,7 @@ package final class BlockPredictor {
             case .layers(let count): SharingPlan(network, windowStride: windowStride, layers: count)
             }
         shared = try sharing.map { try SharedPredictor(network, $0, model.description.statistics) }
+        self.batchSize = shared == nil ? batchSize : min(batchSize, Self.smallBatch)
     }
 
     /// Logits of all windows of a block. `deliver` gets them in the order of the windows, some at a time: one row of as
