@@ -18,6 +18,15 @@ typedef struct tiff_stream {
     int error;
 } tiff_stream;
 
+/// A tile of one colour, as it is coded: masks have many.
+typedef struct plain_tile {
+    uint8_t pixel[16];
+    uint8_t *coded;
+    size_t size;
+} plain_tile;
+
+enum { PLAIN_TILES = 2 };
+
 /// One level of the pyramid, being written to a file of its own; level 0 goes to the destination.
 typedef struct tiff_level {
     tiff_stream stream;
@@ -29,6 +38,9 @@ typedef struct tiff_level {
     uint8_t *band;
     /// [width]: a row of this level while the level above is halved; null in level 0.
     uint8_t *row;
+    /// The last ones; those that are not there have size 0.
+    plain_tile plain[PLAIN_TILES];
+    int32_t next_plain;
 } tiff_level;
 
 typedef struct tiff_writer {
@@ -189,6 +201,46 @@ static void prepare_codec(tiff_writer *w, TIFF *tiff) {
         TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 }
 
+/// Whether the tile has one colour.
+static bool is_plain(const tiff_writer *w, size_t bytes) {
+    return w->pixel_bytes <= sizeof w->levels[0].plain[0].pixel &&
+           memcmp(w->tile, w->tile + w->pixel_bytes, bytes - w->pixel_bytes) == 0;
+}
+
+/// Keeps a plain tile as it was just coded.
+static void keep_plain(tiff_writer *w, tiff_level *level, uint32_t index) {
+    plain_tile *plain = &level->plain[level->next_plain];
+    const size_t size = (size_t)TIFFGetStrileByteCount(level->tiff, index);
+    const int64_t position = level->stream.position;
+    free(plain->coded);
+    *plain = (plain_tile){0};
+    plain->coded = allocate(w, size);
+    level->stream.position = (int64_t)TIFFGetStrileOffset(level->tiff, index);
+    if (on_read(&level->stream, plain->coded, (tmsize_t)size) != (tmsize_t)size)
+        fail(w, level);
+    level->stream.position = position;
+    memcpy(plain->pixel, w->tile, w->pixel_bytes);
+    plain->size = size;
+    level->next_plain = (level->next_plain + 1) % PLAIN_TILES;
+}
+
+/// Codes the tile, or writes what a tile of the same colour came to.
+static void write_tile(tiff_writer *w, tiff_level *level, uint32_t index, size_t bytes) {
+    const bool plain = is_plain(w, bytes);
+    for (int32_t i = 0; plain && i < PLAIN_TILES; i++) {
+        plain_tile *known = &level->plain[i];
+        if (known->size == 0 || memcmp(known->pixel, w->tile, w->pixel_bytes) != 0)
+            continue;
+        if (TIFFWriteRawTile(level->tiff, index, known->coded, (tmsize_t)known->size) < 0)
+            fail(w, level);
+        return;
+    }
+    if (TIFFWriteEncodedTile(level->tiff, index, w->tile, (tmsize_t)bytes) < 0)
+        fail(w, level);
+    if (plain)
+        keep_plain(w, level, index);
+}
+
 /// Codes the tiles whose rows stand in the band. Pixels outside the image repeat its edge.
 static void write_tiles(tiff_writer *w, tiff_level *level, int32_t rows) {
     size_t side = (size_t)level->side, pixel = w->pixel_bytes;
@@ -205,14 +257,19 @@ static void write_tiles(tiff_writer *w, tiff_level *level, int32_t rows) {
                 memcpy(line + x * pixel, line + (inside - 1) * pixel, pixel);
         }
         uint32_t index = (uint32_t)row_of_tiles * columns + column;
-        if (TIFFWriteEncodedTile(level->tiff, index, w->tile, (tmsize_t)(side * side * pixel)) < 0)
-            fail(w, level);
+        write_tile(w, level, index, side * side * pixel);
     }
 }
 
 /// output[ceil(width / 2)]: the means of squares of four samples; at an odd edge a pixel counts twice.
-static void halve_bytes(uint8_t *output, const uint8_t *upper, const uint8_t *lower, int32_t width, int32_t channels) {
-    for (int32_t x = 0; x < width; x += 2) {
+static void halve_bytes(uint8_t *restrict output, const uint8_t *upper, const uint8_t *lower, int32_t width,
+                        int32_t channels) {
+    int32_t x = 0;
+    // The compiler makes vectors of this.
+    for (; channels == 1 && x + 1 < width; x += 2)
+        output[x / 2] = (uint8_t)((upper[x] + upper[x + 1] + lower[x] + lower[x + 1] + 2) / 4);
+    output += x / 2;
+    for (; x < width; x += 2) {
         int32_t next = x + 1 < width ? channels : 0;
         for (int32_t c = 0; c < channels; c++) {
             int32_t i = x * channels + c;
@@ -346,6 +403,8 @@ static void release(cic_writer *writer) {
         close_level(level);
         free(level->band);
         free(level->row);
+        for (int32_t i = 0; i < PLAIN_TILES; i++)
+            free(level->plain[i].coded);
     }
     if (w->options)
         TIFFOpenOptionsFree(w->options);
