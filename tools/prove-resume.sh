@@ -52,17 +52,20 @@ make_slide() {
     for crop in 1 2 3; do vips copy "$work/crops/wsi_crop_$crop.jpg" "$work/$crop.v"; done
     vips black "$work/black.v" "$cell" "$cell" --bands 3
     vips linear "$work/black.v" "$work/white.v" 1 245 --uchar
-    names=$(awk -v work="$work" 'BEGIN {
+    names=$(awk 'BEGIN {
         for (i = 0; i < 1024; i++) {
             x = i % 32; y = int(i / 32)
             a = ((x - 10) / 2) ^ 2 + ((y - 11) / 3) ^ 2; b = ((x - 22) / 3) ^ 2 + ((y - 20) / 2) ^ 2
             print (a < b ? a : b), i
         }
-    }' | sort -g | awk -v work="$work" '
-        { name[$2] = NR <= 307 ? work "/" 1 + $2 % 3 ".v" : work "/white.v" }
+    }' | sort -g | awk '
+        { name[$2] = NR <= 307 ? 1 + $2 % 3 ".v" : "white.v" }
         END { for (i = 0; i < 1024; i++) printf "%s ", name[i] }')
-    vips arrayjoin "$names" "$work/slide.tif[tile,tile-width=$tile,tile-height=$tile,pyramid,bigtiff,compression=jpeg,Q=80,xres=2000,yres=2000,resunit=cm]" --across 32
-    rm -rf "$work/crops" "$work"/*.v
+    # Names are told apart by spaces: none may be in them.
+    cd "$work"
+    vips arrayjoin "$names" "slide.tif[tile,tile-width=$tile,tile-height=$tile,pyramid,bigtiff,compression=jpeg,Q=80,xres=2000,yres=2000,resunit=cm]" --across 32
+    rm -rf crops ./*.v
+    cd - >/dev/null
 }
 
 # Starts a run; its name is that of what it writes.

@@ -22,6 +22,8 @@ package protocol BlockReader: AnyObject {
     var largestBlockHeight: Int { get }
     /// Pixels that have been decoded so far, of any resolution. Any thread may ask.
     var decodedPixels: Int { get }
+    /// How many threads may decode a rectangle together. Images in rows are decoded by one, whatever this says.
+    var threads: Int { get set }
     /// Decodes a rectangle of the image. Damage to a part of a slide is marked in the block; damage that leaves nothing
     /// to go on with throws.
     func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError)
@@ -47,6 +49,7 @@ package final class RowBlockReader: BlockReader {
     /// Bytes of rows that are kept, unless a block has to be higher.
     private static let band = 96 << 20
 
+    package var threads = 1
     private let reader: any RowReader
     private var rows = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
     private var top = 0

@@ -29,6 +29,10 @@ package final class ScaledBlockReader: BlockReader {
     package var slide: SlideMetadata? { source.slide }
     package var isSequential: Bool { source.isSequential }
     package var decodedPixels: Int { source.decodedPixels }
+    package var threads: Int {
+        get { source.threads }
+        set { source.threads = newValue }
+    }
     package var pixelsRead: Double {
         max(Double(source.width) / Double(width), Double(source.height) / Double(height))
     }

@@ -1,3 +1,4 @@
+import Dispatch
 import Files
 import Synchronization
 
@@ -12,7 +13,7 @@ package final class SlideBlockReader: BlockReader {
     package let level: Int
     private var handle: OpenSlideHandle
     private let tile: (width: Int, height: Int)
-    private var pixels = [UInt32]()
+    package var threads = 1
     private let decoded = Atomic(0)
 
     /// Opens a slide at `level`. Throws `unreadable` or `malformed`; also when there is no such level.
@@ -43,7 +44,8 @@ package final class SlideBlockReader: BlockReader {
         // Whole tiles, so many that calls do not count and pixels take little memory before they are composed.
         let strips = Self.cut(
             region, width: tile.width * max(1, 4096 / tile.width), height: bandHeight)
-        for strip in strips {
+        for strip in decode(strips, into: block) {
+            handle = try OpenSlideHandle(path)
             do {
                 try read(strip, of: block)
             } catch {
@@ -60,7 +62,50 @@ package final class SlideBlockReader: BlockReader {
         }
     }
 
+    /// What threads that decode have in common. OpenSlide's handles may be used by several threads at once, and blocks
+    /// are composed one strip after the other.
+    private struct Job: @unchecked Sendable {
+        let reader: SlideBlockReader
+        let block: PixelBlock
+        let strips: [PixelRegion]
+    }
+
+    /// Decodes strips until one fails, on several threads. Returns those that are not in the block.
+    private func decode(_ strips: [PixelRegion], into block: PixelBlock) -> [PixelRegion] {
+        let job = Job(reader: self, block: block, strips: strips)
+        let state = Mutex((next: 0, isBroken: false, missing: Set(strips.indices)))
+        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, strips.count))) { _ in
+            var pixels = [UInt32]()
+            func next() -> Int? {
+                state.withLock { state in
+                    if state.isBroken || state.next == job.strips.count { return nil }
+                    state.next += 1
+                    return state.next - 1
+                }
+            }
+            while let index = next() {
+                do {
+                    try job.reader.decode(job.strips[index], &pixels)
+                    state.withLock {
+                        job.reader.compose(job.strips[index], pixels, job.block)
+                        $0.missing.remove(index)
+                    }
+                } catch {
+                    state.withLock { $0.isBroken = true }
+                }
+            }
+        }
+        return state.withLock { $0.missing }.sorted().map { strips[$0] }
+    }
+
     private func read(_ part: PixelRegion, of block: PixelBlock) throws(FileError) {
+        var pixels = [UInt32]()
+        try decode(part, &pixels)
+        compose(part, pixels, block)
+    }
+
+    /// `pixels` grow to what the largest part needs.
+    private func decode(_ part: PixelRegion, _ pixels: inout [UInt32]) throws(FileError) {
         let count = part.width * part.height
         if pixels.count < count { pixels = [UInt32](repeating: 0, count: count) }
         let (handle, level, metadata) = (handle, level, metadata)
@@ -68,9 +113,12 @@ package final class SlideBlockReader: BlockReader {
             try handle.readRegion(
                 into: pixels, level: level, downsample: metadata.levels[level].downsample, x: part.x, y: part.y,
                 width: part.width, height: part.height)
-            block.compose(part, UnsafeBufferPointer(pixels), background: metadata.background)
         }
         decoded.add(count, ordering: .relaxed)
+    }
+
+    private func compose(_ part: PixelRegion, _ pixels: [UInt32], _ block: PixelBlock) {
+        pixels.withUnsafeBufferPointer { block.compose(part, $0, background: metadata.background) }
     }
 
     /// The pieces that multiples of a width and a height cut a region into, row by row.

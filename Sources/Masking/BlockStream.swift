@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Imaging
 import Synchronization
+import Tensors
 
 /// Reads the rectangles of an image one after the other on a thread of its own, one ahead of the caller.
 ///
@@ -17,6 +18,8 @@ final class BlockStream: Sendable {
 
     private struct State {
         var isAbandoned = false
+        /// Whether the caller has nothing to work on.
+        var isAwaited = true
         var failures: [FileError?] = [nil, nil]
         var secondsReading = 0.0
         var secondsWaiting = 0.0
@@ -46,8 +49,12 @@ final class BlockStream: Sendable {
         defer { end() }
         for index in regions.indices {
             let start = ContinuousClock.now
+            state.withLock { $0.isAwaited = true }
             filled.wait()
-            state.withLock { $0.secondsWaiting += (ContinuousClock.now - start) / .seconds(1) }
+            state.withLock {
+                $0.isAwaited = false
+                $0.secondsWaiting += (ContinuousClock.now - start) / .seconds(1)
+            }
             if let failure = state.withLock({ $0.failures[index % 2] }) { throw failure }
             try body(index, shared.blocks[index % 2])
             free.signal()
@@ -64,6 +71,8 @@ final class BlockStream: Sendable {
                 free.wait()
                 if state.withLock({ $0.isAbandoned }) { break }
                 let start = ContinuousClock.now
+                // Beside the caller's threads more would be in their way.
+                shared.reader.threads = state.withLock { $0.isAwaited } ? Kernels.threadCount : 1
                 do throws(FileError) {
                     try read(region, into: shared.blocks[index % 2])
                 } catch {

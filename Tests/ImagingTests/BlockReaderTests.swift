@@ -30,8 +30,9 @@ import Testing
         return nil
     }
 
-    @Test func blocksOfASlideAreItsPixels() throws {
+    @Test(arguments: [1, 3]) func blocksOfASlideAreItsPixels(threads: Int) throws {
         let reader = try openBlocks(slide([(300, 700)], tile: (32, 32)))
+        reader.threads = threads
         #expect(reader is SlideBlockReader && !reader.isSequential && reader.slide?.levels.count == 1)
         let block = PixelBlock()
         for (x, y, width, height) in [(0, 0, 300, 700), (290, 690, 10, 10), (31, 129, 1, 1), (5, 127, 200, 300)] {
@@ -64,12 +65,13 @@ import Testing
     }
 
     /// The third of four tiles is not there: it alone is marked, and what comes after it is read.
-    @Test func anUnreadableTileIsMarkedAndTheRestIsRead() throws {
+    @Test(arguments: [1, 3]) func anUnreadableTileIsMarkedAndTheRestIsRead(threads: Int) throws {
         let levels = [512, 128].map { TIFFMaker.Level(width: 64, height: $0, pixel: Self.pixel) }
         var bytes = TIFFMaker(levels: levels, tileWidth: 64, tileHeight: 128).bytes
         let table = 8 + 4 * 64 * 128 * 3
         bytes.replaceSubrange(table + 8..<table + 12, with: [0, 0, 0, 0x7F])
         let reader = try openBlocks(folder.file("a.tif", bytes))
+        reader.threads = threads
         let block = PixelBlock()
         try reader.read(PixelRegion(x: 10, y: 100, width: 50, height: 400), into: block)
         #expect(block.unreadable == [PixelRegion(x: 10, y: 256, width: 50, height: 128)])

@@ -4,6 +4,7 @@ import Testing
 
 /// An image in memory, with places that cannot be decoded and places that have no pixels.
 private final class Source: BlockReader {
+    var threads = 1
     let path = "memory"
     let image: RGBImage
     let slide: SlideMetadata? = nil

@@ -72,6 +72,31 @@ import Testing
         }
     }
 
+    /// More colours than are remembered, the same ones again, and tiles that have two or begin like plain ones.
+    @Test func tilesOfOneColour() throws {
+        let (width, height, tile) = (150, 84, 16)
+        let path = folder.file("a.tif")
+        func colour(_ x: Int, _ y: Int) -> UInt8 {
+            let index = y / tile * 10 + x / tile
+            let isMixed = index % 7 == 3 && (x + y) % 16 == 9
+            return isMixed ? 77 : [0, 255, 0, 128, 255, 9][Int(Formula.bits(3, index) % 6)]
+        }
+        let grey = (0..<width * height).map { colour($0 % width, $0 / width) }
+        let rgb = grey.flatMap { [$0, 200, $0 / 2] as [UInt8] }
+        for compression in [TIFFWriter.Compression.deflate, .lzw] {
+            try write(
+                grey,
+                to: TIFFWriter(
+                    path: path, width: width, height: height, samples: .grey, compression: compression, tile: tile))
+            try check(path, RGBImage(width: width, height: height, pixels: grey.flatMap { [$0, $0, $0] }), tile: tile)
+            try write(
+                rgb,
+                to: TIFFWriter(
+                    path: path, width: width, height: height, samples: .rgb, compression: compression, tile: tile))
+            try check(path, RGBImage(width: width, height: height, pixels: rgb), tile: tile)
+        }
+    }
+
     @Test func jpegColour() throws {
         for (width, height) in [(16, 20), (40, 300), (600, 520)] {
             // Smooth: JPEG is not made for noise.

@@ -31,7 +31,8 @@ import Testing
         reader.unreadable = [PixelRegion(x: 290, y: 250, width: 1, height: 1)]
         var journal: Journal?
         do {
-            let result = try smallMasker(stride: stride).probabilities(reader, tissue: tissue) { layout, windows, blocks in
+            let result = try smallMasker(stride: stride).probabilities(reader, tissue: tissue) {
+                layout, windows, blocks in
                 let identity = try Journal.Identity(image: image, model: model, windows: windows, layout: layout)
                 let opened = try Journal(path, identity, blocks: blocks)
                 journal = opened
