@@ -62,10 +62,11 @@ make_slide() {
         { name[$2] = NR <= 307 ? 1 + $2 % 3 ".v" : "white.v" }
         END { for (i = 0; i < 1024; i++) printf "%s ", name[i] }')
     # Names are told apart by spaces: none may be in them.
-    cd "$work"
-    vips arrayjoin "$names" "slide.tif[tile,tile-width=$tile,tile-height=$tile,pyramid,bigtiff,compression=jpeg,Q=80,xres=2000,yres=2000,resunit=cm]" --across 32
-    rm -rf crops ./*.v
-    cd - >/dev/null
+    (
+        cd "$work"
+        vips arrayjoin "$names" "slide.tif[tile,tile-width=$tile,tile-height=$tile,pyramid,bigtiff,compression=jpeg,Q=80,xres=2000,yres=2000,resunit=cm]" --across 32
+        rm -rf crops ./*.v
+    )
 }
 
 # Starts a run; its name is that of what it writes.

@@ -58,8 +58,8 @@ final class SharedTrunk {
             let ends = FeatureWindows.Ends(leading: axis.leading, trailing: axis.trailing)
             return FeatureWindows(
                 shape: [map.shape[0], axis.length, axis.length], map: map, firstChannel: firstChannel,
-                channels: channels,
-                places: grid.places(range, axis.stride), ownRows: ends, ownColumns: ends, borders: borders)
+                channels: channels, places: grid.places(range, axis.stride), ownRows: ends, ownColumns: ends,
+                borders: borders)
         }
     }
 

@@ -84,7 +84,9 @@ package struct SharingPlan: Sendable {
         let (last, channels) = (layers - 1, plan.shapes[layers][0])
         let count = (channels + sliceChannels - 1) / sliceChannels
         guard count > 1, last > 0, plan.graph.nodes[last].inputs == [last],
-            plan.graph.nodes[last].layer.sliced(0..<1) != nil
+            plan.graph.nodes[last].layer.sliced(0..<1) != nil,
+            // The pixels themselves would be lost.
+            !plan.graph.nodes[..<last].allSatisfy({ $0.layer.isIdentityAtInference })
         else { return [] }
         let each = ((channels + count - 1) / count + channelBlock - 1) / channelBlock * channelBlock
         return Swift.stride(from: 0, to: channels, by: each).map { $0..<min($0 + each, channels) }
