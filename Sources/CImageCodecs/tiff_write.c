@@ -1,22 +1,12 @@
+#include "tiff_stream.h"
 #include "writer.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tiffio.h>
-#include <unistd.h>
-
-/// A TIFF file behind a descriptor, with its own position: libtiff's own functions would lose the system's reason for
-/// a failure.
-typedef struct tiff_stream {
-    int file;
-    int64_t position;
-    /// errno of the first failed call; 0 when none has.
-    int error;
-} tiff_stream;
 
 /// A tile of one colour, as it is coded: masks have many.
 typedef struct plain_tile {
@@ -58,60 +48,6 @@ typedef struct tiff_writer {
     size_t tile_capacity;
 } tiff_writer;
 
-static tmsize_t on_read(thandle_t handle, void *bytes, tmsize_t count) {
-    tiff_stream *stream = handle;
-    tmsize_t done = 0;
-    while (done < count) {
-        ssize_t part = pread(stream->file, (uint8_t *)bytes + done, (size_t)(count - done), stream->position);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part < 0 && stream->error == 0)
-            stream->error = errno;
-        if (part <= 0)
-            break;
-        done += part;
-        stream->position += part;
-    }
-    return done;
-}
-
-static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t count) {
-    tiff_stream *stream = handle;
-    tmsize_t done = 0;
-    while (done < count) {
-        ssize_t part = pwrite(stream->file, (const uint8_t *)bytes + done, (size_t)(count - done), stream->position);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part < 0) {
-            if (stream->error == 0)
-                stream->error = errno;
-            break;
-        }
-        done += part;
-        stream->position += part;
-    }
-    return done;
-}
-
-static toff_t on_size(thandle_t handle) {
-    tiff_stream *stream = handle;
-    off_t size = lseek(stream->file, 0, SEEK_END);
-    return size < 0 ? 0 : (toff_t)size;
-}
-
-static toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
-    tiff_stream *stream = handle;
-    int64_t start = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? stream->position : (int64_t)on_size(handle);
-    stream->position = start + (int64_t)offset;
-    return (toff_t)stream->position;
-}
-
-/// The descriptors are the caller's.
-static int on_close(thandle_t handle) {
-    (void)handle;
-    return 0;
-}
-
 __attribute__((format(printf, 4, 0))) static int on_error(TIFF *tiff, void *context, const char *module,
                                                           const char *format, va_list arguments) {
     (void)tiff;
@@ -148,8 +84,8 @@ static void *allocate(tiff_writer *w, size_t count) {
 
 static void open_level(tiff_writer *w, tiff_level *level, const char *mode) {
     level->stream.position = 0;
-    level->tiff = TIFFClientOpenExt("image", mode, &level->stream, on_read, on_write, on_seek, on_close, on_size, NULL,
-                                    NULL, w->options);
+    level->tiff = TIFFClientOpenExt("image", mode, &level->stream, cic_tiff_on_read, cic_tiff_on_write,
+                                    cic_tiff_on_seek, cic_tiff_on_close, cic_tiff_on_size, NULL, NULL, w->options);
     if (!level->tiff)
         fail(w, level);
 }
@@ -216,7 +152,7 @@ static void keep_plain(tiff_writer *w, tiff_level *level, uint32_t index) {
     *plain = (plain_tile){0};
     plain->coded = allocate(w, size);
     level->stream.position = (int64_t)TIFFGetStrileOffset(level->tiff, index);
-    if (on_read(&level->stream, plain->coded, (tmsize_t)size) != (tmsize_t)size)
+    if (cic_tiff_on_read(&level->stream, plain->coded, (tmsize_t)size) != (tmsize_t)size)
         fail(w, level);
     level->stream.position = position;
     memcpy(plain->pixel, w->tile, w->pixel_bytes);

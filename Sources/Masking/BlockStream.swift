@@ -27,6 +27,8 @@ final class BlockStream: Sendable {
 
     private let shared: Shared
     private let regions: [PixelRegion]
+    /// As many as kernels may use, which the maker's thread knows.
+    private let threads = Kernels.threadCount
     private let free = DispatchSemaphore(value: 0)
     private let filled = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
@@ -72,7 +74,7 @@ final class BlockStream: Sendable {
                 if state.withLock({ $0.isAbandoned }) { break }
                 let start = ContinuousClock.now
                 // Beside the caller's threads more would be in their way.
-                shared.reader.threads = state.withLock { $0.isAwaited } ? Kernels.threadCount : 1
+                shared.reader.threads = state.withLock { $0.isAwaited } ? threads : 1
                 do throws(FileError) {
                     try read(region, into: shared.blocks[index % 2])
                 } catch {

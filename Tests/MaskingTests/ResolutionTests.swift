@@ -48,15 +48,10 @@ private let slidePath: String? = {
     }
 
     @Test func masksHaveTheImagesSize() throws {
-        let model = try Model(
-            ModelDescription(
-                architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
-                statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
-        try model.network.initialize(seed: 3)
         var settings = MaskSettings()
         settings.stride = 8
         settings.threshold = -1
-        let masker = try Masker(model, path: "model", batchSize: 7, settings: settings)
+        let masker = try Masker(smallModel(), path: "model", batchSize: 7, settings: settings)
         let pixels = (0..<150 * 90 * 3).map { UInt8(Formula.bits(5, $0) >> 56) }
         for (width, height) in [(75, 45), (150, 90), (301, 200), (20, 100)] {
             let source = ArrayBlocks(width: 150, height: 90, pixels: pixels)
