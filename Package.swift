@@ -5,6 +5,8 @@ import PackageDescription
 /// `-fopenmp` cannot come from pkg-config, which passes include and library paths only.
 let kernelFlags: [CSetting] = [.unsafeFlags(["-fopenmp", "-O3", "-fno-math-errno", "-Wall", "-Wextra"])]
 
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
 let package = Package(
     name: "nuclei",
     products: [
@@ -14,6 +16,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
@@ -23,8 +26,8 @@ let package = Package(
         .systemLibrary(
             name: "COpenSlide", pkgConfig: "openslide", providers: [.apt(["libopenslide-dev"])]),
         .target(
-            name: "CKernels", dependencies: ["COpenBLAS"], path: "CKernels", cSettings: kernelFlags,
-            linkerSettings: [.linkedLibrary("omp5")]),
+            name: "CKernels", dependencies: ["COpenBLAS"], path: "CKernels",
+            cSettings: kernelFlags + [.headerSearchPath("src")], linkerSettings: [.linkedLibrary("omp5")]),
         .target(
             name: "CImageCodecs", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff")]),
@@ -35,58 +38,66 @@ let package = Package(
             name: "CMachinePeak", cSettings: kernelFlags, linkerSettings: [.linkedLibrary("omp5")]),
 
         .target(name: "CDigest", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
-        .target(name: "Files", dependencies: ["CDigest"]),
+        .target(name: "Foundations", dependencies: ["CDigest", system]),
         .target(name: "Tensors", dependencies: ["CKernels"]),
-        .target(name: "NeuralNetworks", dependencies: ["Files", "Tensors"]),
-        .target(name: "Imaging", dependencies: ["Files", "CImageCodecs", "COpenSlide"]),
+        .target(name: "NeuralNetworks", dependencies: ["Foundations", "Tensors"]),
+        .target(name: "Imaging", dependencies: ["Foundations", "CImageCodecs", "COpenSlide"]),
         .target(
             name: "Datasets",
-            dependencies: ["Files", "Tensors", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
-        .target(name: "Training", dependencies: ["Files", "Tensors", "NeuralNetworks", "Datasets"]),
-        .target(name: "Masking", dependencies: ["Files", "Imaging", "Tensors", "NeuralNetworks"]),
-        .target(name: "Reports", dependencies: ["Files", .product(name: "Mustache", package: "swift-mustache")]),
+            dependencies: ["Foundations", "Tensors", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
         .target(
-            name: "Benchmarks", dependencies: ["CMachinePeak", "Datasets", "Files", "NeuralNetworks", "Tensors"]),
+            name: "SyntheticTissue", dependencies: ["Datasets", "Foundations", "Imaging", "Tensors"]),
+        .target(name: "Training", dependencies: ["Foundations", "Tensors", "NeuralNetworks", "Datasets"]),
+        .target(name: "Masking", dependencies: ["Foundations", "Imaging", "Tensors", "NeuralNetworks"]),
+        .target(name: "Reports", dependencies: ["Foundations", .product(name: "Mustache", package: "swift-mustache")]),
+        .target(
+            name: "Benchmarks", dependencies: ["CMachinePeak", "Datasets", "Foundations", "NeuralNetworks", "Tensors"]),
         .target(
             name: "Console",
-            dependencies: ["Files", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Foundations", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "nuclei-train",
             dependencies: [
-                "Console", "Datasets", "Files", "Imaging", "NeuralNetworks", "Reports", "Tensors", "Training",
+                "Console", "Datasets", "Foundations", "Imaging", "NeuralNetworks", "Reports", "SyntheticTissue", "Tensors",
+                "Training",
             ]),
         .executableTarget(
             name: "nuclei-mask",
             dependencies: [
-                "CBundledModel", "Console", "Files", "Imaging", "Masking", "NeuralNetworks", "Tensors",
+                "CBundledModel", "Console", "Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors",
             ]),
         .executableTarget(
             name: "kernel-bench",
-            dependencies: ["Benchmarks", "Console", "Files", "NeuralNetworks", "Reports", "Tensors"]),
+            dependencies: ["Benchmarks", "Console", "Foundations", "NeuralNetworks", "Reports", "Tensors"]),
 
         .target(
             name: "TestSupport", dependencies: ["NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),
-        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .testTarget(name: "FoundationsTests", dependencies: ["Foundations", "TestSupport"]),
         .testTarget(
             name: "ConsoleTests",
             dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .testTarget(name: "TensorsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
-        .testTarget(name: "NeuralNetworksTests", dependencies: ["Files", "NeuralNetworks", "Tensors", "TestSupport"]),
-        .testTarget(name: "ImagingTests", dependencies: ["Files", "Imaging", "TestSupport"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Files", "Imaging", "Tensors", "TestSupport"]),
+        .testTarget(name: "NeuralNetworksTests", dependencies: ["Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),
+        .testTarget(name: "ImagingTests", dependencies: ["Foundations", "Imaging", "TestSupport"]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Foundations", "Imaging", "Tensors", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
-            dependencies: ["Datasets", "Files", "NeuralNetworks", "Tensors", "Training", "TestSupport"]),
+            dependencies: [
+                "Datasets", "Foundations", "NeuralNetworks", "SyntheticTissue", "Tensors", "Training", "TestSupport",
+            ]),
+        .testTarget(
+            name: "SyntheticTissueTests",
+            dependencies: ["Datasets", "Foundations", "Imaging", "SyntheticTissue", "Tensors", "TestSupport"]),
         .testTarget(
             name: "MaskingTests",
-            dependencies: ["Files", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
-        .testTarget(name: "ReportsTests", dependencies: ["Files", "Reports"]),
+            dependencies: ["Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Foundations", "Reports"]),
         .testTarget(
-            name: "BenchmarksTests", dependencies: ["Benchmarks", "Files", "NeuralNetworks", "Tensors", "TestSupport"]),
+            name: "BenchmarksTests", dependencies: ["Benchmarks", "Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "Benchmarks", "Files", "Imaging", "NeuralNetworks", "TestSupport", "kernel-bench", "nuclei-train",
+                "Benchmarks", "Foundations", "Imaging", "NeuralNetworks", "TestSupport", "kernel-bench", "nuclei-train",
                 "nuclei-mask",
             ]),
     ],

@@ -1,4 +1,4 @@
-import Files
+import Foundations
 import Foundation
 
 /// What one run of the benchmark has found.

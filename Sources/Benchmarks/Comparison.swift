@@ -1,4 +1,4 @@
-import Files
+import Foundations
 
 /// Two reports side by side.
 package struct Comparison {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Files
+import Foundations
 import Foundation
 
 /// What the commands end with. The numbers are those of BSD's sysexits.h, as ArgumentParser uses for its own.

@@ -1,4 +1,4 @@
-import Files
+import Foundations
 import Foundation
 
 /// A page of HTML that needs nothing beside itself: style, drawings and pictures are in it.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Console
-import Files
+import Foundations
 import Foundation
 
 struct Layers: ParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Console
-import Files
+import Foundations
 import Foundation
 import NeuralNetworks
 import Reports

@@ -1,5 +1,5 @@
 import CBundledModel
-import Files
+import Foundations
 import Foundation
 import NeuralNetworks
 

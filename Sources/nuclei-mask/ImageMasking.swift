@@ -1,5 +1,5 @@
 import Console
-import Files
+import Foundations
 import Foundation
 import Imaging
 import Masking

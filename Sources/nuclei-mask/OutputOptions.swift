@@ -1,6 +1,6 @@
 import ArgumentParser
 import Console
-import Files
+import Foundations
 import Foundation
 import Imaging
 import Masking

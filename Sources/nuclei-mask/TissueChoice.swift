@@ -1,5 +1,5 @@
 import ArgumentParser
-import Files
+import Foundations
 import Foundation
 import Imaging
 import Masking

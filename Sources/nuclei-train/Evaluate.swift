@@ -1,7 +1,7 @@
 import ArgumentParser
 import Console
 import Datasets
-import Files
+import Foundations
 import Foundation
 import NeuralNetworks
 import Tensors

@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import Datasets
 import Synchronization
+import SyntheticTissue
 
 struct Synthesize: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 import Benchmarks
-import Files
+import Foundations
 import Foundation
 import Testing
 

@@ -1,5 +1,5 @@
 import Datasets
-import Files
+import Foundations
 import Tensors
 import Testing
 

@@ -1,4 +1,4 @@
-import Files
+import Foundations
 import Imaging
 
 /// An image in memory, read as if it were a file.

@@ -1,4 +1,4 @@
-import Files
+import Foundations
 import Foundation
 import Masking
 import Testing

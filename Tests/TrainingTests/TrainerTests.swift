@@ -1,7 +1,8 @@
 import Datasets
-import Files
 import Foundation
+import Foundations
 import NeuralNetworks
+import SyntheticTissue
 import Tensors
 import TestSupport
 import Testing

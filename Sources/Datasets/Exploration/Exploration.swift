@@ -1,4 +1,4 @@
-import Files
+import Foundations
 import Tensors
 
 /// Everything that can be said about a data set without training: what is in it, and what a careful person would look

@@ -1,4 +1,4 @@
-import Files
+import Foundations
 
 /// What a tile serves for in training.
 package enum SplitPart: String, Codable, CaseIterable, Sendable {

@@ -1,4 +1,0 @@
-/// Batch normalisation for any processor.
-#include "batch_norm_planes.h"
-
-const ck_norm_form ck_norm_portable = NORM_FORM;

@@ -1,0 +1,216 @@
+/// Convolution: what all its forms share, and the way to the one that serves a shape.
+#include "conv2d/ck_conv2d.h"
+#include "conv2d/winograd/ck_winograd.h"
+
+static ck_status describe(ck_geometry *g, const ck_conv2d *d) {
+    if (!d)
+        return CK_NULL_POINTER;
+    const int64_t all[] = {d->n, d->c, d->h, d->w, d->k, d->r, d->s, d->stride_h, d->stride_w, d->pad_h, d->pad_w};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i] > INT32_MAX)
+            return CK_BAD_DIMENSION;
+    if (d->n < 1 || d->c < 1 || d->h < 1 || d->w < 1 || d->k < 1 || d->r < 1 || d->s < 1 || d->stride_h < 1 ||
+        d->stride_w < 1 || d->pad_h < 0 || d->pad_w < 0)
+        return CK_BAD_DIMENSION;
+    if (d->h + 2 * d->pad_h < d->r || d->w + 2 * d->pad_w < d->s)
+        return CK_BAD_DIMENSION;
+    *g = (ck_geometry){
+        .n = d->n,
+        .c = d->c,
+        .h = d->h,
+        .w = d->w,
+        .k = d->k,
+        .r = d->r,
+        .s = d->s,
+        .stride_h = d->stride_h,
+        .stride_w = d->stride_w,
+        .pad_h = d->pad_h,
+        .pad_w = d->pad_w,
+        .oh = (d->h + 2 * d->pad_h - d->r) / d->stride_h + 1,
+        .ow = (d->w + 2 * d->pad_w - d->s) / d->stride_w + 1,
+        .crs = d->c * d->r * d->s,
+    };
+    // BLAS counts in 32 bits; divided, because the product of three may not fit in 64.
+    if (d->r * d->s > INT32_MAX / d->c || g->oh * g->ow > INT32_MAX)
+        return CK_BAD_DIMENSION;
+    return CK_OK;
+}
+
+ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d) {
+    ck_geometry g;
+    if (!oh || !ow)
+        return CK_NULL_POINTER;
+    ck_status status = describe(&g, d);
+    if (status != CK_OK)
+        return status;
+    *oh = g.oh;
+    *ow = g.ow;
+    return CK_OK;
+}
+
+static int64_t output_plane(const ck_geometry *g, const ck_conv2d_tail *tail) {
+    return tail->pooling == CK_POOLING_NONE ? g->oh * g->ow : (g->oh / 2) * (g->ow / 2);
+}
+
+ck_planes ck_input_planes(const float *x, int64_t n, const ck_geometry *g) {
+    int64_t image = g->c * g->h * g->w;
+    return (ck_planes){.values = x + n * image, .end = x + g->n * image, .h = g->h, .w = g->w};
+}
+
+/// Whether a tail's backward pass needs signs.
+static bool has_signs(const ck_conv2d_tail *tail) {
+    return tail->relu && tail->pooling != CK_POOLING_NONE;
+}
+
+ck_outputs ck_output_planes(float *y, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail) {
+    return (ck_outputs){
+        .values = y + n * g->k * output_plane(g, tail),
+        .oh = g->oh,
+        .ow = g->ow,
+        .relu = tail->relu,
+        .pooling = tail->pooling,
+        .addend = tail->addend ? tail->addend + n * g->k * g->oh * g->ow : NULL,
+        .signs = has_signs(tail) && tail->signs ? tail->signs + n * g->k * g->oh * ck_sign_row(g->ow) : NULL,
+    };
+}
+
+ck_planes ck_gradient_planes(const float *gy, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail) {
+    int64_t image = g->k * output_plane(g, tail);
+    bool is_pooled = tail->pooling != CK_POOLING_NONE;
+    return (ck_planes){
+        .values = gy + n * image,
+        .end = gy + g->n * image,
+        .h = g->oh,
+        .w = g->ow,
+        .is_pooled = is_pooled,
+        .signs = has_signs(tail) ? tail->signs + n * g->k * g->oh * ck_sign_row(g->ow) : NULL,
+        .y = !is_pooled && tail->relu ? tail->y + n * image : NULL,
+    };
+}
+
+size_t ck_conv2d_signs(const ck_conv2d *d) {
+    ck_geometry g;
+    return describe(&g, d) == CK_OK ? (size_t)(g.n * g.k * g.oh * ck_sign_row(g.ow)) : 0;
+}
+
+static const ck_conv2d_tail no_tail;
+
+static size_t scratch_for(const ck_geometry *g, const ck_conv2d_tail *tail) {
+    size_t most = 0;
+    for (ck_conv2d_pass pass = CK_FORWARD; pass <= CK_BACKWARD_WEIGHT; pass++) {
+        const ck_winograd_form *transform = ck_winograd_choose(g, pass);
+        const ck_direct_form *form = ck_conv2d_choose(g, pass);
+        size_t count = transform ? ck_winograd_scratch(g, pass, transform)
+                       : form    ? ck_direct_scratch(g, tail, pass, form)
+                                 : ck_im2col_scratch(g, tail);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_tail *tail) {
+    ck_geometry g;
+    return describe(&g, d) == CK_OK ? scratch_for(&g, tail ? tail : &no_tail) : 0;
+}
+
+ck_status ck_conv2d_chosen(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, ck_conv2d_pass pass) {
+    ck_geometry g;
+    if (!algorithm)
+        return CK_NULL_POINTER;
+    if (pass < CK_FORWARD || pass > CK_BACKWARD_WEIGHT)
+        return CK_BAD_PARAMETER;
+    ck_status status = describe(&g, d);
+    if (status == CK_OK)
+        status = ck_conv2d_choice_status();
+    if (status != CK_OK)
+        return status;
+    *algorithm = ck_winograd_choose(&g, pass) ? CK_CONV2D_WINOGRAD
+                 : ck_conv2d_choose(&g, pass) ? CK_CONV2D_DIRECT
+                                              : CK_CONV2D_IM2COL;
+    return CK_OK;
+}
+
+static ck_status check_tail(const ck_geometry *g, const ck_conv2d_tail *tail, ck_conv2d_pass pass) {
+    bool is_pooled = tail->pooling != CK_POOLING_NONE;
+    if (tail->pooling < CK_POOLING_NONE || tail->pooling > CK_POOLING_MAXIMUM)
+        return CK_BAD_PARAMETER;
+    if (is_pooled && (g->oh < 2 || g->ow < 2))
+        return CK_BAD_DIMENSION;
+    if (is_pooled && tail->addend)
+        return CK_BAD_PARAMETER;
+    if (pass == CK_FORWARD)
+        return CK_OK;
+    if (tail->pooling == CK_POOLING_MAXIMUM)
+        return CK_BAD_PARAMETER;
+    return tail->relu && !(is_pooled ? (const void *)tail->signs : (const void *)tail->y) ? CK_NULL_POINTER : CK_OK;
+}
+
+/// What every kernel here asks before it starts.
+static ck_status prepare(ck_geometry *g, const ck_conv2d *d, const ck_conv2d_tail *tail, ck_conv2d_pass pass,
+                         bool has_memory, size_t scratch_count) {
+    ck_status status = describe(g, d);
+    if (status == CK_OK)
+        status = ck_conv2d_choice_status();
+    if (status != CK_OK)
+        return status;
+    if (!has_memory)
+        return CK_NULL_POINTER;
+    status = check_tail(g, tail, pass);
+    if (status != CK_OK)
+        return status;
+    return scratch_count < scratch_for(g, tail) ? CK_SCRATCH_TOO_SMALL : CK_OK;
+}
+
+ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
+                            const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
+    ck_geometry g;
+    tail = tail ? tail : &no_tail;
+    ck_status status = prepare(&g, d, tail, CK_FORWARD, y && x && w && scratch, scratch_count);
+    if (status != CK_OK)
+        return status;
+    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_FORWARD);
+    const ck_direct_form *form = ck_conv2d_choose(&g, CK_FORWARD);
+    if (transform)
+        ck_winograd_forward(y, x, w, b, &g, tail, transform, scratch);
+    else if (form)
+        ck_direct_forward(y, x, w, b, &g, tail, form, scratch);
+    else
+        ck_im2col_forward(y, x, w, b, &g, tail, scratch);
+    return CK_OK;
+}
+
+ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d,
+                                  const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
+    ck_geometry g;
+    tail = tail ? tail : &no_tail;
+    ck_status status = prepare(&g, d, tail, CK_BACKWARD_DATA, gx && gy && w && scratch, scratch_count);
+    if (status != CK_OK)
+        return status;
+    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_BACKWARD_DATA);
+    const ck_direct_form *form = ck_conv2d_choose(&g, CK_BACKWARD_DATA);
+    if (transform)
+        ck_winograd_backward_data(gx, gy, w, &g, tail, transform, scratch);
+    else if (form)
+        ck_direct_backward_data(gx, gy, w, &g, tail, form, scratch);
+    else
+        ck_im2col_backward_data(gx, gy, w, &g, tail, scratch);
+    return CK_OK;
+}
+
+ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
+                                    const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
+    ck_geometry g;
+    tail = tail ? tail : &no_tail;
+    ck_status status = prepare(&g, d, tail, CK_BACKWARD_WEIGHT, gw && gy && x && scratch, scratch_count);
+    if (status != CK_OK)
+        return status;
+    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_BACKWARD_WEIGHT);
+    const ck_direct_form *form = ck_conv2d_choose(&g, CK_BACKWARD_WEIGHT);
+    if (transform)
+        ck_winograd_backward_weight(gw, gb, gy, x, &g, tail, transform, scratch);
+    else if (form)
+        ck_direct_backward_weight(gw, gb, gy, x, &g, tail, form, scratch);
+    else
+        ck_im2col_backward_weight(gw, gb, gy, x, &g, tail, scratch);
+    return CK_OK;
+}

@@ -1,0 +1,135 @@
+/// What follows a convolution, and the way back through it, for vectors of LANES floats: included after ck_lanes.h.
+#include "conv2d/ck_conv2d.h"
+
+/// max(v, 0); NaN stays NaN.
+static inline vec rectify(vec v) {
+    return select_elements(v, ~(v <= 0));
+}
+
+static inline vec largest(vec a, vec b) {
+    ivec takes_a = (a >= b) | (a != a);
+    return (vec)(((ivec)a & takes_a) | ((ivec)b & ~takes_a));
+}
+
+/// signs[ck_sign_row(width)] of a row of sums, which has 15 readable floats behind it.
+static inline void keep_signs(uint8_t *signs, const float *sums, int64_t width) {
+    for (int64_t j = 0; j < width; j += 16, signs += 2) {
+#if LANES >= 8
+        typedef bool bvec __attribute__((ext_vector_type(LANES)));
+        for (int64_t i = 0; i < 16; i += LANES) {
+            bvec bits = __builtin_convertvector(~(load(sums + j + i) <= 0), bvec);
+            memcpy(signs + i / 8, &bits, LANES / 8);
+        }
+#else
+        uint32_t bits = 0;
+        for (int32_t i = 0; i < 16; i++)
+            bits |= (uint32_t) !(sums[j + i] <= 0) << i;
+        signs[0] = (uint8_t)bits;
+        signs[1] = (uint8_t)(bits >> 8);
+#endif
+    }
+}
+
+/// All ones where the sign of a column is set; column is a multiple of LANES.
+static inline ivec signs_at(const uint8_t *signs, int64_t column) {
+#if LANES == 16
+    const ivec bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+    int32_t bits = signs[column / 8] | signs[column / 8 + 1] << 8;
+#elif LANES == 8
+    const ivec bit = {1, 2, 4, 8, 16, 32, 64, 128};
+    int32_t bits = signs[column / 8];
+#else
+    const ivec bit = {1, 2, 4, 8};
+    int32_t bits = signs[column / 8] >> column % 8;
+#endif
+    return ((ivec)(bits)&bit) != 0;
+}
+
+/// out[width / 2]: the pooled values of two rows of sums, which have 2 LANES - 1 readable floats behind them.
+static inline void pool_rows(float *restrict out, const float *a, const float *b, int64_t width, bool relu,
+                             ck_pooling pooling) {
+    for (int64_t j = 0; j < width / 2; j += LANES) {
+        vec row[4] = {load(a + 2 * j), load(a + 2 * j + LANES), load(b + 2 * j), load(b + 2 * j + LANES)};
+        for (int i = 0; i < 4; i++)
+            row[i] = relu ? rectify(row[i]) : row[i];
+        vec above[2] = {even_elements(row[0], row[1]), odd_elements(row[0], row[1])};
+        vec below[2] = {even_elements(row[2], row[3]), odd_elements(row[2], row[3])};
+        vec v = pooling == CK_POOLING_MEAN ? (above[0] + above[1] + below[0] + below[1]) * 0.25f
+                                           : largest(largest(above[0], above[1]), largest(below[0], below[1]));
+        store_elements(out + j, v, width / 2 - j);
+    }
+}
+
+/// Pools rows first ... first + rows - 1 of one image's sums[planes][rows][OW], which have 2 LANES - 1 readable floats
+/// behind them. first is even, and so is rows where more rows follow.
+static inline void finish_rows(const ck_outputs *out, const float *sums, int64_t planes, int64_t first, int64_t rows) {
+    const int64_t width = out->ow, pooled = out->oh / 2, sign_row = ck_sign_row(width);
+    for (int64_t k = 0; k < planes; k++, sums += rows * width) {
+        for (int64_t i = 0; out->signs && i < rows; i++)
+            keep_signs(out->signs + (k * out->oh + first + i) * sign_row, sums + i * width, width);
+        for (int64_t i = 0; i < rows / 2; i++)
+            pool_rows(out->values + (k * pooled + first / 2 + i) * (width / 2), sums + 2 * i * width,
+                      sums + (2 * i + 1) * width, width, out->relu, out->pooling);
+    }
+}
+
+/// v as it is stored at a place of the output, where nothing is pooled.
+static inline vec finish(vec v, const float *addend, bool relu) {
+    if (addend)
+        v += load(addend);
+    return relu ? rectify(v) : v;
+}
+
+/// Floats that expand_row may write for a row: zeros behind its end.
+static inline int64_t expanded_row(int64_t width) {
+    return ck_round_up(width, 16) + 32;
+}
+
+/// out[width]: a row of the gradient by a plane's sums.
+static inline void expand_row(float *restrict out, const ck_planes *p, int64_t plane, int64_t row) {
+    if (!p->is_pooled) {
+        const float *gy = p->values + (plane * p->h + row) * p->w, *y = p->y + (plane * p->h + row) * p->w;
+        for (int64_t j = 0; p->w < LANES && j < p->w; j++)
+            out[j] = y[j] <= 0 ? 0 : gy[j];
+        // The last vector ends where the row does.
+        for (int64_t j = 0; p->w >= LANES && j < p->w; j += LANES) {
+            int64_t at = ck_min(j, p->w - LANES);
+            store(out + at, select_elements(load(gy + at), ~(load(y + at) <= 0)));
+        }
+        return;
+    }
+    const int64_t width = p->w / 2;
+    if (row >= p->h / 2 * 2) {
+        memset(out, 0, sizeof *out * (size_t)p->w);
+        return;
+    }
+    const float *gy = p->values + (plane * (p->h / 2) + row / 2) * width;
+    const uint8_t *signs = p->signs ? p->signs + (plane * p->h + row) * ck_sign_row(p->w) : NULL;
+    for (int64_t j = 0; j < width; j += LANES) {
+        const float *four = gy + j;
+        vec v;
+        if (p->end - four >= LANES) {
+            v = select_elements(load(four), lanes_below(width - j)) * 0.25f;
+        } else {
+            float part[LANES] = {0};
+            memcpy(part, four, sizeof *four * (size_t)(width - j));
+            v = load(part) * 0.25f;
+        }
+        for (int64_t half = 0; half < 2; half++) {
+            int64_t column = 2 * j + half * LANES;
+            vec pair = half ? second_halves(v, v) : first_halves(v, v);
+            if (column < p->w)
+                store(out + column, signs ? select_elements(pair, signs_at(signs, column)) : pair);
+        }
+    }
+    if (p->w % 2)
+        out[p->w - 1] = 0;
+}
+
+/// A row of a plane: where it lies, or in the buffer.
+static inline const float *row_of(const ck_planes *p, int64_t plane, int64_t row, float *buffer) {
+    if (!p->is_pooled && !p->y)
+        return p->values + (plane * p->h + row) * p->w;
+    expand_row(buffer, p, plane, row);
+    return buffer;
+}

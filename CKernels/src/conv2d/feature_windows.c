@@ -1,0 +1,291 @@
+/// Windows of a shared map of features: parts of them put together in memory, and a dense layer that reads them where
+/// they lie.
+#include "dense/ck_dense.h"
+
+/// Channels are summed apart in this many groups at most, then reduced in order.
+enum { GROUPS = 16 };
+/// Scratch is cut at multiples of a cache line.
+enum { LINE = 16 };
+/// Columns of runs that are copied together.
+enum { SPAN = 64 };
+/// Rows, an even number, whose weights for a block of outputs stay in the first-level cache while they meet these many
+/// blocks of windows, whose features stay in the second-level cache while they meet these many blocks of outputs.
+enum { ROWS = 14, BLOCKS = 8, PANELS = 4 };
+
+static ck_status check(const ck_feature_windows *f) {
+    if (!f || !f->map || !f->places)
+        return CK_NULL_POINTER;
+    if (f->n < 1 || f->c < 1 || f->h < 1 || f->w < 1 || f->map_h < f->h || f->map_w < f->w)
+        return CK_BAD_DIMENSION;
+    if (f->first_channel < 0 || f->first_channel > f->channels - f->c)
+        return CK_BAD_DIMENSION;
+    for (int i = 0; i < 2; i++) {
+        if (f->own_rows[i] < 0 || f->own_columns[i] < 0)
+            return CK_BAD_DIMENSION;
+        if ((f->own_rows[i] > 0 && !f->rows[i]) || (f->own_columns[i] > 0 && !f->columns[i]))
+            return CK_NULL_POINTER;
+        for (int j = 0; j < 2; j++)
+            if (f->own_rows[i] > 0 && f->own_columns[j] > 0 && !f->corners[2 * i + j])
+                return CK_NULL_POINTER;
+    }
+    bool fits = f->own_rows[0] + f->own_rows[1] <= f->h && f->own_columns[0] + f->own_columns[1] <= f->w;
+    return fits ? CK_OK : CK_BAD_DIMENSION;
+}
+
+/// Few floats, mostly, of which loops would make calls.
+static inline void copy_few(float *restrict out, const float *restrict in, int64_t count) {
+    enum { TWO = 2 * sizeof *out, FOUR = 4 * sizeof *out };
+    if (count > 8) {
+        memcpy(out, in, sizeof *out * (size_t)count);
+    } else if (count >= 4) {
+        memcpy(out, in, FOUR);
+        memcpy(out + count - 4, in + count - 4, FOUR);
+    } else if (count >= 2) {
+        memcpy(out, in, TWO);
+        memcpy(out + count - 2, in + count - 2, TWO);
+    } else if (count == 1) {
+        *out = *in;
+    }
+}
+
+/// out[last - first]: features first ... last - 1 in row i of channel c of window n, zeros outside of it.
+static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t c, int64_t i, int64_t first,
+                     int64_t last) {
+    if (i < 0 || i >= f->h) {
+        for (int64_t j = first; j < last; j++)
+            out[j - first] = 0;
+        return;
+    }
+    const ck_feature_place *p = f->places + n;
+    const int64_t channel = f->first_channel + c;
+    const int64_t left = f->own_columns[0], right = f->w - f->own_columns[1], below = f->h - f->own_rows[1];
+    const bool is_above = i < f->own_rows[0], is_own = is_above || i >= below;
+    // The row among those of its strip.
+    const int64_t own = is_above ? i : i - below, height = f->own_rows[!is_above];
+    const float *middle = is_own
+                              ? f->rows[!is_above] + ((p->row * f->channels + channel) * height + own) * f->map_w + p->x
+                              : f->map + (c * f->map_h + p->y + i) * f->map_w + p->x;
+    const int64_t from = ck_max(first, left), to = ck_min(last, right);
+    if (from < to)
+        copy_few(out + (from - first), middle + from, to - from);
+    for (int side = 0; side < 2; side++) {
+        const int64_t begin = side ? ck_max(first, right) : ck_max(first, 0);
+        const int64_t end = side ? ck_min(last, f->w) : ck_min(last, left), width = f->own_columns[side];
+        if (begin >= end)
+            continue;
+        const float *ends =
+            is_own
+                ? f->corners[2 * !is_above + side] + ((channel * height + own) * f->corner_strips + p->corner) * width
+                : f->columns[side] + ((channel * f->map_h + p->y + i) * f->column_strips + p->column) * width;
+        copy_few(out + (begin - first), ends + (begin - (side ? right : 0)), end - begin);
+    }
+    for (int64_t j = first; j < ck_min(last, 0); j++)
+        out[j - first] = 0;
+    for (int64_t j = ck_max(first, f->w); j < last; j++)
+        out[j - first] = 0;
+}
+
+ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patches *p, bool side_by_side) {
+    ck_status status = check(f);
+    if (status != CK_OK)
+        return status;
+    if (!y || !p)
+        return CK_NULL_POINTER;
+    if (p->rows < 1 || p->runs < 1 || p->length < 1 || p->step < 0)
+        return CK_BAD_DIMENSION;
+    const int64_t width = p->runs * p->length, rows = f->c * p->rows;
+    const int64_t of_window = side_by_side ? width : rows * width, of_row = side_by_side ? f->n * width : width;
+    // Runs that overlap are taken from one copy of all.
+    const int64_t span = (p->runs - 1) * p->step + p->length;
+    // Windows that lie side by side share rows of the map; others are long, and few.
+    const int64_t groups = side_by_side ? 1 : f->n, each = f->n / groups;
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t group = 0; group < groups; group++)
+        for (int64_t row = 0; row < rows; row++)
+            for (int64_t n = group * each; n < (group + 1) * each; n++) {
+                float *out = y + n * of_window + row * of_row, all[SPAN];
+                const int64_t channel = row / p->rows, i = p->first_row + row % p->rows, first = p->first_column;
+                const bool is_short = p->runs > 1 && span <= SPAN;
+                if (is_short)
+                    copy_row(all, f, n, channel, i, first, first + span);
+                for (int64_t run = 0; run < p->runs; run++, out += p->length) {
+                    const int64_t from = first + run * p->step;
+                    if (is_short)
+                        copy_few(out, all + run * p->step, p->length);
+                    else
+                        copy_row(out, f, n, channel, i, from, from + p->length);
+                }
+            }
+    return CK_OK;
+}
+
+/// How a dense layer reads a channel: rows of the inner part of windows in the map and, gathered, the rest of them.
+/// Where the inner part is narrower than a vector, all is gathered.
+typedef struct reading {
+    int64_t height, width, pitch, rest, rest_count;
+    /// Floats of the weights that a block of outputs has for two rows, and for a channel.
+    int64_t two_rows, weights;
+} reading;
+
+static reading reading_of(const ck_feature_windows *f, const ck_dense_form *form) {
+    reading r = {.height = f->h - f->own_rows[0] - f->own_rows[1], .pitch = f->map_w};
+    r.width = f->w - f->own_columns[0] - f->own_columns[1];
+    if (r.width < form->lanes)
+        r.height = r.width = 0;
+    r.rest = f->h * f->w - r.height * r.width;
+    r.rest_count = ck_ceil_div(r.rest, form->lanes) * form->lanes;
+    const int64_t left = r.width % form->lanes, whole = r.width / form->lanes;
+    const int64_t ends = left > form->lanes / 2 ? 2 : left > 0;
+    r.two_rows = (2 * whole + ends) * form->lanes * form->outputs;
+    // A last row without another has its end for itself.
+    r.weights = r.height / 2 * r.two_rows + r.rest_count * form->outputs;
+    r.weights += r.height % 2 * (whole + (left > 0)) * form->lanes * form->outputs;
+    return r;
+}
+
+/// out[rest_count]: the rest of channel c of a window, then zeros: rows, then what rows have at their ends.
+static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int64_t c, const reading *r) {
+    const ck_feature_place *p = f->places + n;
+    const float *end = out + r->rest_count;
+    const int64_t above = f->own_rows[0];
+    for (int64_t i = 0; i < f->h; i++)
+        if (i < above || i >= above + r->height) {
+            copy_row(out, f, n, c, i, 0, f->w);
+            out += f->w;
+        }
+    for (int side = 0; side < 2; side++) {
+        const int64_t width = f->own_columns[side], step = f->column_strips * width;
+        if (width == 0)
+            continue;
+        const float *in =
+            f->columns[side] + ((f->first_channel + c) * f->map_h + p->y + above) * step + p->column * width;
+        for (int64_t i = 0; i < r->height; i++, in += step)
+            for (int64_t j = 0; j < width; j++)
+                *out++ = in[j];
+    }
+    while (out < end)
+        *out++ = 0;
+}
+
+/// The same of the weights w[h][w] of an output.
+static void gather_rest_weights(float *out, const float *w, const ck_feature_windows *f, const reading *r) {
+    const float *end = out + r->rest_count;
+    const int64_t above = f->own_rows[0];
+    for (int64_t i = 0; i < f->h; i++)
+        if (i < above || i >= above + r->height) {
+            memcpy(out, w + i * f->w, sizeof *out * (size_t)f->w);
+            out += f->w;
+        }
+    for (int side = 0; side < 2; side++) {
+        const float *in = w + above * f->w + (side ? f->w - f->own_columns[1] : 0);
+        for (int64_t i = 0; i < r->height; i++, in += f->w)
+            for (int64_t j = 0; j < f->own_columns[side]; j++)
+                *out++ = in[j];
+    }
+    while (out < end)
+        *out++ = 0;
+}
+
+/// Weights of some outputs for a channel, `stride` floats from output to output, as dot_windows wants them. `rest` is
+/// room for those of one output.
+static void pack_weights(float *panel, const float *w, const ck_feature_windows *f, const reading *r,
+                         const ck_dense_form *form, int64_t count, int64_t stride, float *rest) {
+    const ck_dense_rows rows = {.height = r->height, .width = r->width, .pitch = f->w, .rest_count = r->rest_count};
+    for (int64_t o = 0; o < form->outputs; o++) {
+        // Outputs that do not exist have any weights.
+        const float *in = w + ck_min(o, count - 1) * stride;
+        gather_rest_weights(rest, in, f, r);
+        form->pack_windows(panel + o * form->lanes, in + f->own_rows[0] * f->w + f->own_columns[0], rest, &rows);
+    }
+}
+
+/// sums[count][o], rows `stride` apart, += products of a few blocks of windows and one of outputs in channel c.
+static void add_windows(float *sums, const ck_feature_windows *f, int64_t first, int64_t count, int64_t c,
+                        const float *rest, const float *panel, float *products, const reading *r,
+                        const ck_dense_form *form, int64_t outputs, int64_t stride) {
+    const int64_t each = form->windows * form->outputs * form->lanes;
+    memset(products, 0, sizeof *products * (size_t)(ck_ceil_div(count, form->windows) * each));
+    for (int64_t row = 0; row == 0 || row < r->height; row += ROWS)
+        for (int64_t m = 0; m < count; m += form->windows) {
+            ck_dense_rows x = {.height = ck_min(ROWS, r->height - row), .width = r->width, .pitch = r->pitch};
+            x.rest_count = row + ROWS >= r->height ? r->rest_count : 0;
+            const int64_t some = ck_min(form->windows, count - m);
+            for (int64_t i = 0; i < some; i++) {
+                const ck_feature_place *p = f->places + first + m + i;
+                const int64_t y = p->y + f->own_rows[0] + row, column = p->x + f->own_columns[0];
+                x.rows[i] = f->map + (c * f->map_h + y) * f->map_w + column;
+                x.rest[i] = rest + (m + i) * r->rest_count;
+            }
+            form->dot_windows(products + m / form->windows * each, &x, panel + row / 2 * r->two_rows, some);
+        }
+    for (int64_t m = 0; m < count; m += form->windows)
+        form->add_lanes(sums + m * stride, products + m / form->windows * each, ck_min(form->windows, count - m),
+                        outputs, stride);
+}
+
+/// Floats of scratch, and of what each thread has of it.
+static size_t scratch_floats(const ck_feature_windows *f, const ck_dense_form *form, int64_t o, int64_t *each) {
+    reading r = reading_of(f, form);
+    int64_t products = BLOCKS * form->windows * form->outputs * form->lanes;
+    *each = ck_ceil_div(products + (f->n + 1) * r.rest_count + PANELS * r.weights, LINE) * LINE;
+    int64_t sums = ck_ceil_div(ck_min(GROUPS, f->c) * f->n * o, LINE) * LINE;
+    return (size_t)(LINE + sums + omp_get_max_threads() * *each);
+}
+
+size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o) {
+    const ck_dense_form *form = ck_dense_choose();
+    int64_t each;
+    return check(f) == CK_OK && o >= 1 && form ? scratch_floats(f, form, o, &each) : 0;
+}
+
+ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
+                                    float *scratch, size_t scratch_count) {
+    ck_status status = check(f);
+    if (status != CK_OK)
+        return status;
+    if (!y || !w || !scratch)
+        return CK_NULL_POINTER;
+    if (o < 1)
+        return CK_BAD_DIMENSION;
+    const ck_dense_form *form = ck_dense_choose();
+    if (!form)
+        return CK_BAD_PARAMETER;
+    int64_t each;
+    if (scratch_count < scratch_floats(f, form, o, &each))
+        return CK_SCRATCH_TOO_SMALL;
+    const reading r = reading_of(f, form);
+    const int64_t groups = ck_min(GROUPS, f->c), n = f->n, plane = f->h * f->w;
+    w += f->first_channel * plane;
+    float *all = (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
+    float *own = all + ck_ceil_div(groups * n * o, LINE) * LINE;
+#pragma omp parallel for schedule(static)
+    for (int64_t group = 0; group < groups; group++) {
+        float *sums = all + group * n * o, *panel = own + omp_get_thread_num() * each,
+              *rest = panel + PANELS * r.weights;
+        float *products = rest + n * r.rest_count,
+              *rest_weights = products + BLOCKS * form->windows * form->outputs * form->lanes;
+        memset(sums, 0, sizeof *sums * (size_t)(n * o));
+        for (int64_t c = group * f->c / groups; c < (group + 1) * f->c / groups; c++) {
+            for (int64_t m = 0; m < n; m++)
+                gather_rest(rest + m * r.rest_count, f, m, c, &r);
+            for (int64_t first = 0; first < o; first += PANELS * form->outputs) {
+                const int64_t last = ck_min(first + PANELS * form->outputs, o), windows = BLOCKS * form->windows;
+                for (int64_t k = first; k < last; k += form->outputs)
+                    pack_weights(panel + (k - first) / form->outputs * r.weights, w + (k * f->channels + c) * plane, f,
+                                 &r, form, ck_min(form->outputs, last - k), f->channels * plane, rest_weights);
+                for (int64_t m = 0; m < n; m += windows)
+                    for (int64_t k = first; k < last; k += form->outputs)
+                        add_windows(sums + m * o + k, f, m, ck_min(windows, n - m), c, rest + m * r.rest_count,
+                                    panel + (k - first) / form->outputs * r.weights, products, &r, form,
+                                    ck_min(form->outputs, last - k), o);
+            }
+        }
+    }
+    for (int64_t e = 0; e < n * o; e++) {
+        float sum = 0;
+        for (int64_t group = 0; group < groups; group++)
+            sum += all[group * n * o + e];
+        y[e] = sum + (f->first_channel > 0 ? y[e] : b ? b[e % o] : 0);
+    }
+    return CK_OK;
+}

@@ -1,0 +1,18 @@
+/// Augmentation for AVX2: registers of 8 floats.
+#include "image/image_augment.h"
+
+#if defined(__x86_64__)
+// Outside of the functions below, which have a target of their own.
+#include <immintrin.h>
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+#define REGISTER 8
+#include "image/image_augment_lanes.h"
+
+#pragma clang attribute pop
+
+const ck_augment_form ck_augment_avx2 = CK_AUGMENT_FORM(CK_ISA_AVX2);
+#else
+const ck_augment_form ck_augment_avx2;
+#endif

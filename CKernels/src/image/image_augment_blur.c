@@ -1,0 +1,43 @@
+#include "image/image_augment.h"
+
+/// weights[0 ... radius]: a Gaussian's right half, the whole of it adding up to 1. Returns the radius.
+static int64_t gaussian(float *weights, float sigma) {
+    int64_t radius = ck_min(CK_BLUR_RADIUS, ck_max(1, (int64_t)ceilf(3 * sigma)));
+    double sum = 0, values[CK_BLUR_RADIUS + 1];
+    for (int64_t i = 0; i <= radius; i++) {
+        values[i] = exp(-0.5 * (double)(i * i) / ((double)sigma * (double)sigma));
+        sum += i == 0 ? values[i] : 2 * values[i];
+    }
+    for (int64_t i = 0; i <= radius; i++)
+        weights[i] = (float)(values[i] / sum);
+    return radius;
+}
+
+void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma, const ck_augment_form *form) {
+    int64_t h = d->h, w = d->w, pitch = memory->pitch;
+    float weights[CK_BLUR_RADIUS + 1], *centre = memory->padded + CK_BLUR_RADIUS;
+    const float *before[CK_BLUR_RADIUS + 1], *after[CK_BLUR_RADIUS + 1];
+    int64_t radius = gaussian(weights, sigma);
+    for (int c = 0; c < 3; c++) {
+        float *plane = memory->planes + c * memory->plane;
+        for (int64_t i = 0; i <= radius; i++) {
+            before[i] = centre - i;
+            after[i] = centre + i;
+        }
+        for (int64_t y = 0; y < h; y++) {
+            memcpy(centre, plane + y * pitch, sizeof(float) * (size_t)w);
+            for (int64_t i = 1; i <= radius; i++) {
+                centre[-i] = centre[ck_mirror(-i, w)];
+                centre[w - 1 + i] = centre[ck_mirror(w - 1 + i, w)];
+            }
+            form->blur_row(memory->half + y * pitch, before, after, weights, radius, pitch);
+        }
+        for (int64_t y = 0; y < h; y++) {
+            for (int64_t i = 0; i <= radius; i++) {
+                before[i] = memory->half + ck_mirror(y - i, h) * pitch;
+                after[i] = memory->half + ck_mirror(y + i, h) * pitch;
+            }
+            form->blur_row(plane + y * pitch, before, after, weights, radius, pitch);
+        }
+    }
+}

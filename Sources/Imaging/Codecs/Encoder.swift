@@ -1,0 +1,80 @@
+import CImageCodecs
+import Foundations
+
+/// Owns a writer of CImageCodecs and the file that it writes to: the one place where a status of encoding becomes an
+/// error.
+final class Encoder {
+    let width: Int
+    let height: Int
+    let bytesPerRow: Int
+    private(set) var nextRow = 0
+    private let writer: OpaquePointer
+    private let file: AtomicFile
+    private var isFinished = false
+    /// The first one, which is final.
+    private var failure: FileError?
+    private let format: String
+
+    /// Makes the temporary file and writes the header. `open` is one of the opening functions of CImageCodecs.
+    init(
+        _ path: String, format: String, largestSide: Int, width: Int, height: Int, bytesPerPixel: Int,
+        open openWriter: (UnsafeMutablePointer<OpaquePointer?>, Int32) -> cic_status
+    ) throws(FileError) {
+        guard (1...largestSide).contains(width), (1...largestSide).contains(height) else {
+            throw FileError(
+                path, .unwritable,
+                "expected a \(format) image of 1 to \(largestSide) px a side, found \(width) x \(height) px to write")
+        }
+        self.width = width
+        self.height = height
+        self.format = format
+        bytesPerRow = width * bytesPerPixel
+        file = try AtomicFile(path)
+        var handle: OpaquePointer?
+        let status = openWriter(&handle, file.fileDescriptor)
+        guard let handle else { throw FileError(path, .unwritable, "cannot be encoded (not enough memory)") }
+        writer = handle
+        if status != .ok { throw error(status) }
+    }
+
+    deinit { cic_writer_close(writer) }
+
+    func write(_ rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
+        precondition(count >= 0 && count <= height - nextRow, "\(count) rows written, \(height - nextRow) left")
+        precondition(rows.count >= count * bytesPerRow, "\(rows.count) bytes do not hold \(count) rows")
+        if let failure { throw failure }
+        guard count > 0, let bytes = rows.baseAddress else { return }
+        try check(cic_writer_write(writer, bytes.assumingMemoryBound(to: UInt8.self), Int32(count)))
+        nextRow += count
+    }
+
+    func finish() throws(FileError) {
+        if let failure { throw failure }
+        precondition(nextRow == height && !isFinished, "finished after \(nextRow) of \(height) rows, or twice")
+        try check(cic_writer_finish(writer))
+        do {
+            try file.commit()
+            isFinished = true
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    private func check(_ status: cic_status) throws(FileError) {
+        guard status != .ok else { return }
+        let error = error(status)
+        failure = error
+        throw error
+    }
+
+    private func error(_ status: cic_status) -> FileError {
+        let message = String(cString: cic_writer_message(writer))
+        switch status {
+        case .ioFailed: return FileError(file.path, .unwritable, "cannot be written (\(message))")
+        case .noMemory: return FileError(file.path, .unwritable, "cannot be encoded (not enough memory)")
+        case .unsupported, .malformed, .truncated, .ok:
+            return FileError(file.path, .unwritable, "cannot be encoded as a \(format) image (\(message))")
+        }
+    }
+}

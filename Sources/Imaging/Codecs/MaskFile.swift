@@ -1,0 +1,32 @@
+import Foundations
+import Foundation
+
+/// The longest side, in pixels, of a PNG that common viewers and libraries open.
+package let largestPNGSideForViewers = 65_535
+
+/// Opens a file for the grey rows of a mask, in the format that its extension names: .png, or .tif or .tiff for a
+/// pyramid. `bits` is 8, or 1 for a PNG.
+///
+/// Throws `unwritable` for another extension, a PNG beyond `largestPNGSideForViewers`, or a folder that cannot be
+/// written to.
+package func openMaskForWriting(
+    _ path: String, width: Int, height: Int, bits: Int = 8, properties: TIFFWriter.Properties = .init()
+) throws(FileError) -> any RowWriter {
+    let fileExtension = (path as NSString).pathExtension
+    switch fileExtension.lowercased() {
+    case "tif", "tiff":
+        precondition(bits == 8, "a TIFF mask of \(bits) bits")
+        return try TIFFWriter(path: path, width: width, height: height, samples: .grey, properties: properties)
+    case "png":
+        guard max(width, height) <= largestPNGSideForViewers else {
+            throw FileError(
+                path, .unwritable,
+                "expected a PNG of at most \(largestPNGSideForViewers) px a side, beyond which viewers fail, found "
+                    + "\(width) x \(height) px; write a pyramid, --output NAME.tif")
+        }
+        return try PNGWriter(path: path, width: width, height: height, channels: .grey, bits: bits)
+    default:
+        let found = fileExtension.isEmpty ? "none" : ".\(fileExtension)"
+        throw FileError(path, .unwritable, "expected the extension .png, .tif or .tiff, found \(found)")
+    }
+}

@@ -1,0 +1,68 @@
+import Foundations
+import Foundation
+
+/// Opens an image by what it contains, not by what it is called: PNG, JPEG or anything that OpenSlide recognises.
+///
+/// A slide is read at its full resolution; `damage` says what becomes of places in it that cannot be decoded. Throws `unreadable` when there is no such file or it may not be read, and
+/// `malformed` when it is none of these or its header is damaged.
+package func openImage(_ path: String, damage: Damage = .stops) throws(FileError) -> any RowReader {
+    let head = try beginning(of: path)
+    if head.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return try PNGReader(path) }
+    // The index file of a MIRAX slide is a JPEG thumbnail; only its name and the folder beside it tell.
+    let isJPEG = head.starts(with: [0xFF, 0xD8, 0xFF])
+    if isJPEG, (path as NSString).pathExtension.lowercased() != "mrxs" { return try JPEGReader(path) }
+    if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(path, damage: damage) }
+    if isJPEG { return try JPEGReader(path) }
+    throw FileError(path, expected: "a PNG, JPEG or whole-slide image", found: description(ofBeginning: head))
+}
+
+/// Opens a file for 8-bit RGB rows, in the format that its extension names: .png, .jpg or .jpeg.
+///
+/// Throws `unwritable` for another extension, a size that the format does not allow, or a folder that cannot be
+/// written to.
+package func openImageForWriting(_ path: String, width: Int, height: Int) throws(FileError) -> any RowWriter {
+    let fileExtension = (path as NSString).pathExtension
+    switch fileExtension.lowercased() {
+    case "png": return try PNGWriter(path: path, width: width, height: height, channels: .rgb)
+    case "jpg", "jpeg": return try JPEGWriter(path: path, width: width, height: height)
+    default:
+        let found = fileExtension.isEmpty ? "none" : ".\(fileExtension)"
+        throw FileError(path, .unwritable, "expected the extension .png, .jpg or .jpeg, found \(found)")
+    }
+}
+
+/// The first bytes of a file, at most 16.
+private func beginning(of path: String) throws(FileError) -> [UInt8] {
+    let descriptor = try openForReading(path)
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = read(descriptor, &bytes, bytes.count)
+    if count < 0 {
+        throw FileError(path, .unreadable, "cannot be read (\(String(cString: strerror(errno))))")
+    }
+    return Array(bytes.prefix(count))
+}
+
+/// What a file seems to be, for people.
+private func description(ofBeginning head: [UInt8]) -> String {
+    let known: [(String, [UInt8])] = [
+        ("a TIFF image that OpenSlide does not recognise", [0x49, 0x49, 0x2A, 0]),
+        ("a TIFF image that OpenSlide does not recognise", [0x4D, 0x4D, 0, 0x2A]),
+        ("a TIFF image that OpenSlide does not recognise", [0x49, 0x49, 0x2B, 0]),
+        ("a TIFF image that OpenSlide does not recognise", [0x4D, 0x4D, 0, 0x2B]),
+        ("a GIF image", Array("GIF8".utf8)),
+        ("a BMP image", Array("BM".utf8)),
+        ("a JPEG 2000 image", [0, 0, 0, 0x0C, 0x6A, 0x50]),
+        ("a PDF document", Array("%PDF".utf8)),
+        ("a ZIP archive", [0x50, 0x4B, 0x03, 0x04]),
+    ]
+    if head.isEmpty { return "an empty file" }
+    if let match = known.first(where: { head.starts(with: $0.1) }) { return match.0 }
+    if head.starts(with: Array("RIFF".utf8)), head.dropFirst(8).starts(with: Array("WEBP".utf8)) {
+        return "a WebP image"
+    }
+    let isText = head.allSatisfy { (0x20...0x7E).contains($0) || (0x09...0x0D).contains($0) }
+    if isText { return "text" }
+    let bytes = head.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }
+    return "a file that begins with the bytes \(bytes.joined(separator: " "))"
+}

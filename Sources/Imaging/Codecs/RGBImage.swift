@@ -1,0 +1,42 @@
+import Foundations
+
+/// An image in memory: 8-bit RGB, interleaved, rows from top to bottom without padding.
+package struct RGBImage: Equatable, Sendable {
+    /// Pixels.
+    package let width: Int
+    package let height: Int
+    /// `height * width * 3` bytes.
+    package var pixels: [UInt8]
+
+    package init(width: Int, height: Int, pixels: [UInt8]) {
+        precondition(width > 0 && height > 0 && pixels.count == width * height * 3, "pixels do not fill the image")
+        self.width = width
+        self.height = height
+        self.pixels = pixels
+    }
+
+    /// How many pixels an image may have to be decoded whole: 16384 x 16384, 768 MiB.
+    package static let largestPixelCount = 1 << 28
+
+    /// Decodes a whole file; meant for tiles. May be called from several threads at once.
+    ///
+    /// Throws what `openImage` and the readers throw, and `malformed` for more than `largestPixelCount` pixels.
+    package init(decoding path: String) throws(FileError) {
+        try self.init(reading: openImage(path))
+    }
+
+    /// Reads the rows that are left in `reader`, at least one.
+    package init(reading reader: any RowReader) throws(FileError) {
+        let (width, height) = (reader.width, reader.height - reader.nextRow)
+        guard height <= Self.largestPixelCount / width else {
+            throw FileError(
+                reader.path, expected: "an image of at most \(Self.largestPixelCount) px to hold in memory",
+                found: "\(width) x \(height) px")
+        }
+        var pixels = [UInt8](repeating: 0, count: width * height * 3)
+        try pixels.withUnsafeMutableBufferPointer { (bytes) throws(FileError) in
+            try reader.readRows(into: UnsafeMutableRawBufferPointer(bytes), count: height)
+        }
+        self.init(width: width, height: height, pixels: pixels)
+    }
+}

@@ -1,0 +1,151 @@
+import Dispatch
+import Foundations
+import Synchronization
+
+/// Blocks of one level of a whole slide image, composed over the slide's background colour.
+///
+/// OpenSlide gives up a slide at the first read error, and returns blanks from then on. So after an error the slide is
+/// opened again and what failed is read again, tile by tile; tiles that fail once more are marked as unreadable.
+package final class SlideBlockReader: BlockReader {
+    package let path: String
+    package let metadata: SlideMetadata
+    /// Index of the level being read.
+    package let level: Int
+    private var handle: OpenSlideHandle
+    private let tile: (width: Int, height: Int)
+    package var threads = 1
+    private let decoded = Atomic(0)
+
+    /// Opens a slide at `level`. Throws `unreadable` or `malformed`; also when there is no such level.
+    package init(_ path: String, level: Int = 0) throws(FileError) {
+        self.path = path
+        self.level = level
+        handle = try OpenSlideHandle(path)
+        metadata = try SlideMetadata(handle)
+        try metadata.requireLevel(level, path)
+        tile = handle.tileSize(level: level)
+    }
+
+    package var width: Int { metadata.levels[level].width }
+    package var height: Int { metadata.levels[level].height }
+    package var imageWidth: Int { metadata.levels[0].width }
+    package var imageHeight: Int { metadata.levels[0].height }
+    package var slide: SlideMetadata? { metadata }
+    package var isSequential: Bool { false }
+    package var largestBlockHeight: Int { .max }
+    package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
+
+    /// Rows that are read together where many are wanted: whole tiles, at least 128 pixels.
+    var bandHeight: Int { tile.height * max(1, 128 / tile.height) }
+
+    package func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
+        precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
+        block.begin(region)
+        // Whole tiles, so many that calls do not count and pixels take little memory before they are composed.
+        let strips = Self.cut(
+            region, width: tile.width * max(1, 4096 / tile.width), height: bandHeight)
+        for strip in decode(strips, into: block) {
+            handle = try OpenSlideHandle(path)
+            do {
+                try read(strip, of: block)
+            } catch {
+                handle = try OpenSlideHandle(path)
+                for piece in Self.cut(strip, width: tile.width, height: tile.height) {
+                    do {
+                        try read(piece, of: block)
+                    } catch {
+                        block.markUnreadable(piece, error)
+                        handle = try OpenSlideHandle(path)
+                    }
+                }
+            }
+        }
+    }
+
+    /// What threads that decode have in common. OpenSlide's handles may be used by several threads at once, and blocks
+    /// are composed one strip after the other.
+    private struct Job: @unchecked Sendable {
+        let reader: SlideBlockReader
+        let block: PixelBlock
+        let strips: [PixelRegion]
+    }
+
+    /// Decodes strips until one fails, on several threads. Returns those that are not in the block.
+    private func decode(_ strips: [PixelRegion], into block: PixelBlock) -> [PixelRegion] {
+        let job = Job(reader: self, block: block, strips: strips)
+        let state = Mutex((next: 0, isBroken: false, missing: Set(strips.indices)))
+        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, strips.count))) { _ in
+            var pixels = [UInt32]()
+            func next() -> Int? {
+                state.withLock { state in
+                    if state.isBroken || state.next == job.strips.count { return nil }
+                    state.next += 1
+                    return state.next - 1
+                }
+            }
+            while let index = next() {
+                do {
+                    try job.reader.decode(job.strips[index], &pixels)
+                    state.withLock {
+                        job.reader.compose(job.strips[index], pixels, job.block)
+                        $0.missing.remove(index)
+                    }
+                } catch {
+                    state.withLock { $0.isBroken = true }
+                }
+            }
+        }
+        return state.withLock { $0.missing }.sorted().map { strips[$0] }
+    }
+
+    private func read(_ part: PixelRegion, of block: PixelBlock) throws(FileError) {
+        var pixels = [UInt32]()
+        try decode(part, &pixels)
+        compose(part, pixels, block)
+    }
+
+    /// `pixels` grow to what the largest part needs.
+    private func decode(_ part: PixelRegion, _ pixels: inout [UInt32]) throws(FileError) {
+        let count = part.width * part.height
+        if pixels.count < count { pixels = [UInt32](repeating: 0, count: count) }
+        let (handle, level, metadata) = (handle, level, metadata)
+        try pixels.withUnsafeMutableBufferPointer { (pixels) throws(FileError) in
+            try handle.readRegion(
+                into: pixels, level: level, downsample: metadata.levels[level].downsample, x: part.x, y: part.y,
+                width: part.width, height: part.height)
+        }
+        decoded.add(count, ordering: .relaxed)
+    }
+
+    private func compose(_ part: PixelRegion, _ pixels: [UInt32], _ block: PixelBlock) {
+        pixels.withUnsafeBufferPointer { block.compose(part, $0, background: metadata.background) }
+    }
+
+    /// The pieces that multiples of a width and a height cut a region into, row by row.
+    private static func cut(_ region: PixelRegion, width: Int, height: Int) -> [PixelRegion] {
+        func cuts(_ start: Int, _ end: Int, _ step: Int) -> [Range<Int>] {
+            var result = [Range<Int>]()
+            var from = start
+            while from < end {
+                let to = step > end ? end : min(end, (from / step + 1) * step)
+                result.append(from..<to)
+                from = to
+            }
+            return result
+        }
+        return cuts(region.y, region.bottom, height).flatMap { rows in
+            cuts(region.x, region.right, width).map { columns in
+                PixelRegion(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+            }
+        }
+    }
+}
+
+extension SlideMetadata {
+    func requireLevel(_ level: Int, _ path: String) throws(FileError) {
+        guard levels.indices.contains(level) else {
+            throw FileError(
+                path, expected: "a slide with a level \(level)", found: "levels 0 to \(levels.count - 1)")
+        }
+    }
+}

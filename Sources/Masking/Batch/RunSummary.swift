@@ -1,0 +1,122 @@
+import Foundations
+import Foundation
+
+/// What became of the images of one command: a table for people, and a CSV for programs.
+package struct RunSummary: Sendable {
+    package enum State: String, Sendable {
+        /// Not begun yet.
+        case waiting
+        case done
+        /// It was finished before.
+        case skipped
+        case failed
+        case interrupted
+    }
+
+    package struct Row: Sendable {
+        package let image: String
+        package let mask: String
+        package fileprivate(set) var state = State.waiting
+        package fileprivate(set) var record: MaskRecord?
+        package fileprivate(set) var problem: String?
+        /// Of the CSV: made once, because the file is written after every image.
+        fileprivate var line = ""
+    }
+
+    package private(set) var rows: [Row]
+
+    package init(_ images: [(image: String, mask: String)]) {
+        rows = images.map { Row(image: $0.image, mask: $0.mask) }
+        for index in rows.indices { rows[index].line = Self.line(rows[index]) }
+    }
+
+    /// An image has its mask, `record` says which; made now, or found.
+    package mutating func finish(_ index: Int, _ record: MaskRecord, wasFound: Bool) {
+        rows[index].state = wasFound ? .skipped : .done
+        rows[index].record = record
+        rows[index].problem = record.unreadableParts.map { "\($0) could not be read" }
+        rows[index].line = Self.line(rows[index])
+    }
+
+    /// `problem` is one line.
+    package mutating func stop(_ index: Int, _ state: State, _ problem: String) {
+        rows[index].state = state
+        rows[index].problem = problem
+        rows[index].line = Self.line(rows[index])
+    }
+
+    package func count(_ state: State) -> Int { rows.count { $0.state == state } }
+
+    /// Whether parts of some image could not be read.
+    package var hasUnreadableParts: Bool { rows.contains { $0.record?.unreadableParts != nil } }
+
+    package static let header = [
+        "image", "state", "windows", "predicted", "background", "outside", "unreadable", "nuclei_share", "nuclei_mm2",
+        "no_nuclei_mm2", "background_mm2", "outside_mm2", "unreadable_mm2", "seconds", "mask", "problem",
+    ]
+
+    /// A row for each image, with the columns of `header` (RFC 4180, lines end as in Unix). Windows and areas are empty
+    /// where there is no mask, areas also where the resolution is not known. Seconds are what the mask took.
+    package var csv: String { csvLine(Self.header) + rows.map(\.line).joined() }
+
+    private static func line(_ row: Row) -> String {
+        var cells = [row.image, row.state.rawValue]
+        if let record = row.record {
+            let (windows, coverage) = (record.windows, record.coverage)
+            let counts = [
+                windows.count, windows.predicted, windows.withoutTissue, windows.outside, windows.unreadable,
+            ]
+            let areas = [
+                coverage.nuclei, coverage.noNuclei, coverage.withoutTissue, coverage.outside, coverage.unreadable,
+            ]
+            cells += counts.map(String.init) + [String(format: "%.6f", coverage.nuclei.share)]
+            cells += areas.map { $0.squareMillimetres.map { String(format: "%.6f", $0) } ?? "" }
+            cells.append(String(format: "%.3f", record.seconds.predicting + record.seconds.writing))
+        } else {
+            cells += [String](repeating: "", count: 12)
+        }
+        return csvLine(cells + [row.record == nil ? "" : row.mask, row.problem ?? ""])
+    }
+
+    /// Lines of a table that says the same in short.
+    package var table: [String] {
+        let hasAreas = rows.contains { $0.record?.coverage.nuclei.squareMillimetres != nil }
+        let hasGaps = hasUnreadableParts
+        var table = TextTable(
+            [("image", .left), ("state", .left), ("windows", .right), ("predicted", .right)]
+                + (hasGaps ? [("unreadable", .right)] : []) + [("nuclei", .right)]
+                + (hasAreas ? [("nuclei mm²", .right)] : []) + [("seconds", .right)])
+        for (row, name) in zip(rows, ImageSearch.shortNames(rows.map(\.image))) {
+            var cells = [name, row.state.rawValue]
+            if let record = row.record {
+                let nuclei = record.coverage.nuclei
+                cells += ["\(record.windows.count)", "\(record.windows.predicted)"]
+                if hasGaps { cells.append("\(record.windows.unreadable)") }
+                cells.append(String(format: "%.2f %%", nuclei.share * 100))
+                if hasAreas { cells.append(nuclei.squareMillimetres.map { String(format: "%.3f", $0) } ?? "") }
+                cells.append(String(format: "%.1f", record.seconds.predicting + record.seconds.writing))
+            } else {
+                cells += [String](repeating: "", count: 4 + (hasGaps ? 1 : 0) + (hasAreas ? 1 : 0))
+            }
+            table.append(cells)
+        }
+        return table.lines
+    }
+
+    /// How many images have which state: "2 done, 1 failed".
+    package var counts: String {
+        let states = [State.done, .skipped, .failed, .interrupted, .waiting]
+        return states.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", ")
+    }
+
+    /// Refuses to write over a file that is no summary.
+    package static func requireReplaceable(_ path: String) throws(FileError) {
+        guard let file = FileHandle(forReadingAtPath: path) else { return }
+        defer { try? file.close() }
+        let start = (header.joined(separator: ",") + "\n").utf8
+        let found = try? file.read(upToCount: start.count)
+        guard found.map({ $0.elementsEqual(start) }) ?? false else {
+            throw FileError(path, .unwritable, "expected a summary of masks to replace, found another file (--summary)")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Foundations
+import Imaging
+
+/// A picture, its mask, and the mask laid over the picture, side by side.
+package enum Overlay {
+    /// How much of the red shows where the mask is white.
+    static let opacity = 0.4
+    /// White pixels between two panels.
+    static let gap = 8
+
+    /// Size of a panel for an image, so that neither side is longer than `side`; images are never enlarged.
+    package static func panel(width: Int, height: Int, side: Int) -> (width: Int, height: Int) {
+        let longest = max(width, height)
+        guard longest > side else { return (width, height) }
+        return (max(1, width * side / longest), max(1, height * side / longest))
+    }
+
+    /// Opens an image for a panel: a slide at its smallest level that is not smaller than that. What cannot be decoded is
+    /// grey.
+    package static func open(_ path: String, side: Int) throws(FileError) -> any RowReader {
+        let reader = try openImage(path, damage: .painted)
+        guard let slide = reader as? SlideReader else { return reader }
+        let panel = panel(width: slide.width, height: slide.height, side: side)
+        let levels = slide.metadata.levels
+        let fitting = levels.indices.filter {
+            levels[$0].width >= panel.width && levels[$0].height >= panel.height
+        }
+        let level = fitting.min { levels[$0].width < levels[$1].width } ?? 0
+        return level == 0 ? slide : try SlideReader(path, level: level, damage: .painted)
+    }
+
+    /// Size of the whole picture for panels of some size.
+    package static func size(panel: (width: Int, height: Int)) -> (width: Int, height: Int) {
+        (3 * panel.width + 2 * gap, panel.height)
+    }
+
+    /// Writes the picture, row by row; returns which share of the mask's pixels is white.
+    package static func write(
+        image: any RowReader, mask: any RowReader, panel: (width: Int, height: Int), to writer: any RowWriter
+    ) throws(FileError) -> Double {
+        let counted = WhiteCounter(mask)
+        let image = DownsamplingReader(image, width: panel.width, height: panel.height)
+        let mask = DownsamplingReader(counted, width: panel.width, height: panel.height)
+        let size = size(panel: panel)
+        let lines = Rows(bytes: size.width * 3)
+        let (pictureAt, maskAt, overlayAt) = (0, (panel.width + gap) * 3, (panel.width + gap) * 6)
+        for _ in 0..<panel.height {
+            lines.memory.initializeMemory(as: UInt8.self, repeating: 255)
+            try image.readRows(into: lines.part(pictureAt, panel.width * 3), count: 1)
+            try mask.readRows(into: lines.part(maskAt, panel.width * 3), count: 1)
+            for byte in 0..<panel.width * 3 {
+                let share = Double(lines.memory[maskAt + byte]) / 255 * opacity
+                let red = byte % 3 == 0 ? 255.0 : 0.0
+                let mixed = Double(lines.memory[pictureAt + byte]) * (1 - share) + red * share
+                lines.memory[overlayAt + byte] = UInt8(mixed.rounded())
+            }
+            try writer.write(rows: UnsafeRawBufferPointer(lines.memory), count: 1)
+        }
+        try writer.finish()
+        return Double(counted.white) / (Double(counted.width) * Double(counted.height))
+    }
+}
+
+/// Memory for one row of pixels.
+private final class Rows {
+    let memory: UnsafeMutableRawBufferPointer
+
+    init(bytes: Int) { memory = .allocate(byteCount: bytes, alignment: 16) }
+
+    deinit { memory.deallocate() }
+
+    func part(_ start: Int, _ count: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + count])
+    }
+}
+
+/// Passes a mask on and counts its white pixels.
+private final class WhiteCounter: RowReader {
+    private let mask: any RowReader
+    private(set) var white = 0
+
+    init(_ mask: any RowReader) { self.mask = mask }
+
+    var path: String { mask.path }
+    var width: Int { mask.width }
+    var height: Int { mask.height }
+    var nextRow: Int { mask.nextRow }
+
+    func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+        try mask.readRows(into: buffer, count: count)
+        for pixel in 0..<count * width where buffer[pixel * 3] > 127 { white += 1 }
+    }
+}

@@ -1,0 +1,44 @@
+import Foundations
+import Foundation
+import Testing
+
+struct MappedFileTests {
+    private let path = NSTemporaryDirectory() + "mapped-\(UUID().uuidString)"
+
+    private func problem(_ path: String) -> String {
+        do {
+            _ = try MappedFile(path)
+            return "no error"
+        } catch {
+            return error.kind == .unreadable ? error.problem : "another kind of error"
+        }
+    }
+
+    @Test func theContentIsThereAndStaysAsItIs() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let content = Data((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
+        try content.write(to: URL(fileURLWithPath: path))
+        let file = try MappedFile(path)
+        defer { withExtendedLifetime(file) {} }
+        #expect(Data(file.bytes) == content)
+        file.bytes[5000] = 1
+        #expect(file.bytes[5000] == 1)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == content)
+        // Replaced, as files of ours are.
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path), options: .atomic)
+        #expect(file.bytes.count == 10_000 && file.bytes[9_999] == content[9_999])
+        let other = try MappedFile(path)
+        #expect(withExtendedLifetime(other) { Data($0.bytes) } == Data([1, 2, 3]))
+    }
+
+    @Test func whatCannotBeMappedIsNamed() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(problem(path) == "cannot be read (No such file or directory)")
+        #expect(problem(NSTemporaryDirectory()) == "cannot be read (not a regular file)")
+        #expect(mkfifo(path, 0o600) == 0)
+        #expect(problem(path) == "cannot be read (not a regular file)")
+        try FileManager.default.removeItem(atPath: path)
+        try Data().write(to: URL(fileURLWithPath: path))
+        #expect(try MappedFile(path).bytes.isEmpty)
+    }
+}
