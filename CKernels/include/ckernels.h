@@ -187,7 +187,7 @@ ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c,
 /// gx[N][C][plane] from gy[N][2][C]; the gradient by a largest value goes to the first such in x.
 ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, int64_t n, int64_t c, int64_t plane);
 
-// Batch normalisation (batch_norm.c; Ioffe, Szegedy 2015)
+// Batch normalization (batch_norm.c; Ioffe, Szegedy 2015)
 
 /// Geometry: planes of H x W elements. relu: the output is max(y, 0) of what the formulas below call y.
 typedef struct ck_batch_norm {
@@ -382,19 +382,19 @@ ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int
 
 /// What happens to one tile, in the order of the fields; every number is already drawn. A step whose numbers change
 /// nothing is left out, and a tile with no step at all comes out as it went in. The geometry's result is rounded to
-/// bytes; from there on grey levels are floats, held between 0 and 255 after each step but the blur, and rounded at
+/// bytes; from there on gray levels are floats, held between 0 and 255 after each step but the blur, and rounded at
 /// the end. AVX2 and AVX-512 give the same bytes; without FMA numbers round differently.
 typedef struct ck_augmentation {
     /// Where the output comes from: pixel (x, y) shows the source at (inverse[0] x + inverse[1] y + inverse[2],
-    /// inverse[3] x + inverse[4] y + inverse[5]), whole numbers being centres of pixels; bilinear, one resampling.
+    /// inverse[3] x + inverse[4] y + inverse[5]), whole numbers being centers of pixels; bilinear, one resampling.
     /// Flips, quarter turns and shifts by whole pixels are permutations. The entries 2 and 5 are at most 2^20 in
     /// magnitude, the others 1024.
     float inverse[6];
     /// Beyond its edges the source is white; else mirrored, without repeating the outermost pixels.
     bool white_border;
-    /// Amounts of haematoxylin, eosin and what neither explains are multiplied and shifted, the shifts in units of
+    /// Amounts of hematoxylin, eosin and what neither explains are multiplied and shifted, the shifts in units of
     /// optical density (0.3 halves the light), with the vectors of Ruifrok & Johnston 2001, at length 1, and their
-    /// cross product. The light of a grey level is (level + 1) / 256. Scales are 0 to 16, shifts at most 4 in
+    /// cross product. The light of a gray level is (level + 1) / 256. Scales are 0 to 16, shifts at most 4 in
     /// magnitude.
     float stain_scale[3], stain_shift[3];
     /// Factors of the light for red, green and blue, 1/64 to 64.
@@ -402,15 +402,15 @@ typedef struct ck_augmentation {
     /// As torchvision's adjust_brightness, _contrast, _saturation (factors, 0 to 16) and _hue (-0.5 to 0.5).
     float brightness, contrast, saturation, hue;
     /// In which order these four are done: a permutation of 0 brightness, 1 contrast, 2 saturation, 3 hue.
-    uint8_t colour_order[4];
+    uint8_t color_order[4];
     /// Standard deviation of a Gaussian blur in pixels, 0 to 32; cut at three deviations, rounded up to whole
     /// pixels; borders mirrored.
     float blur_sigma;
-    /// Standard deviation of Gaussian noise in grey levels, 0 to 255; element i of [3][H][W] is number i of the stream.
+    /// Standard deviation of Gaussian noise in gray levels, 0 to 255; element i of [3][H][W] is number i of the stream.
     float noise_sigma;
     uint64_t noise_seed;
     /// 1 to 100: what JPEG compression without chroma subsampling at this quality leaves; 0: none.
-    /// The quantisation tables are the standard's, scaled as libjpeg does; blocks that stick out repeat the edge.
+    /// The quantization tables are the standard's, scaled as libjpeg does; blocks that stick out repeat the edge.
     int32_t jpeg_quality;
 } ck_augmentation;
 

@@ -10,7 +10,7 @@ package struct Distribution: Equatable, Sendable {
         self.values = values.sorted()
     }
 
-    /// The value below which a share of the others lies, between neighbours linearly (type 7 of Hyndman & Fan 1996).
+    /// The value below which a share of the others lies, between neighbors linearly (type 7 of Hyndman & Fan 1996).
     package func quantile(_ share: Double) -> Double {
         let place = min(max(share, 0), 1) * Double(values.count - 1)
         let below = Int(place)

@@ -4,7 +4,7 @@ import Tensors
 /// A network with all that an inference or a training step takes, and made-up tiles to do it on.
 package final class NetworkWork {
     package enum Task: String, Codable, CaseIterable, Sendable {
-        /// Pixels that are normalised already, to logits.
+        /// Pixels that are normalized already, to logits.
         case infer
         /// Forward, loss, backward, clipping to norm 1 and a step of AdamW.
         case train

@@ -44,7 +44,7 @@ struct WorkOptions: ParsableArguments {
     @Option(help: "Which network: \(Architecture.allCases.map(\.rawValue).joined(separator: ", ")).")
     var modelKind = Architecture.lenet5
 
-    @Flag(help: "An inference, from normalised pixels to logits, or a training step: forward, backward, clip, AdamW.")
+    @Flag(help: "An inference, from normalized pixels to logits, or a training step: forward, backward, clip, AdamW.")
     var task = NetworkWork.Task.infer
 
     func load(batch: Int) throws -> NetworkWork { try NetworkWork(modelKind, task, batch: batch) }

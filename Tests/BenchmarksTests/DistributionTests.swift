@@ -2,7 +2,7 @@ import Benchmarks
 import Testing
 
 struct DistributionTests {
-    @Test func quantilesLieBetweenNeighbours() {
+    @Test func quantilesLieBetweenNeighbors() {
         let five = Distribution([5, 1, 4, 2, 3])
         #expect(five.values == [1, 2, 3, 4, 5])
         #expect(five.median == 3 && five.quartiles == 2...4)

@@ -31,7 +31,7 @@ struct AugmentationDrawTests {
     @Test func settingsThatChangeNothingDrawNothing() {
         for (pixels, erasure) in draws(AugmentationSettings(), 50) {
             #expect(pixels.geometry == TileAugmentation.Geometry() && pixels.stain == TileAugmentation.Stain())
-            #expect(pixels.colour == TileAugmentation.Colour() && erasure == Erasure())
+            #expect(pixels.color == TileAugmentation.Color() && erasure == Erasure())
             #expect(pixels.blur == 0 && pixels.noise == 0 && pixels.jpegQuality == 0)
         }
     }
@@ -40,7 +40,7 @@ struct AugmentationDrawTests {
         let all = draws(.pathology, 200)
         let switches: [(String, (inout AugmentationSettings) -> Void, (inout TileAugmentation) -> Void)] = [
             ("stain", { $0.stain.probability = 0 }, { $0.stain = .init() }),
-            ("colour", { $0.colour.probability = 0 }, { $0.colour = .init() }),
+            ("colour", { $0.colour.probability = 0 }, { $0.color = .init() }),
             ("blur", { $0.blur.probability = 0 }, { $0.blur = 0 }),
             ("jpeg", { $0.jpeg.probability = 0 }, { $0.jpegQuality = 0 }),
         ]
@@ -74,8 +74,8 @@ struct AugmentationDrawTests {
             #expect(p.blur == 0 || (0.3...1.5).contains(p.blur))
             #expect(p.noise == 0 || (1...6).contains(p.noise))
             #expect(p.jpegQuality == 0 || (30...90).contains(p.jpegQuality))
-            #expect((0.75...1.25).contains(p.colour.brightness) && (-0.03...0.03).contains(p.colour.hue))
-            #expect(Set(p.colour.order).count == 4)
+            #expect((0.75...1.25).contains(p.color.brightness) && (-0.03...0.03).contains(p.color.hue))
+            #expect(Set(p.color.order).count == 4)
             let (low, high) = (Float(0.8).nextDown, Float(1.25).nextUp)
             #expect((low...high).contains(p.stain.scale[0]) && (low...high).contains(p.stain.scale[1]))
             #expect(p.stain.scale[2] == 1 && p.stain.shift[2] == 0)
@@ -84,7 +84,7 @@ struct AugmentationDrawTests {
             #expect((0.018...0.155).contains(Double(e.width * e.height) / 65536))
             #expect((0.28...3.5).contains(Double(e.height) / Double(e.width)))
         }
-        #expect(Set(drawn.map { $0.0.colour.order.map(\.rawValue) }).count == 24)
+        #expect(Set(drawn.map { $0.0.color.order.map(\.rawValue) }).count == 24)
         #expect(Set(drawn.map(\.1.seed)).count > 900, "cutouts have noise of their own")
     }
 
@@ -97,7 +97,7 @@ struct AugmentationDrawTests {
             if determinant < 0 { flipped += 1 }
             // The inverse of a map that scales by 0.9 to 1.1.
             #expect((1 / 1.21 - 1e-9...1 / 0.81 + 1e-9).contains(determinant.magnitude))
-            #expect((0.8...1.2).contains(p.colour.contrast) && (0.9...1.1).contains(p.colour.saturation))
+            #expect((0.8...1.2).contains(p.color.contrast) && (0.9...1.1).contains(p.color.saturation))
             // The centre moves by at most a tenth of the side in either direction.
             let centre = Double(side - 1) / 2
             let (dx, dy) = (

@@ -92,7 +92,7 @@ extension KernelTests.ArgumentTests {
         }
     }
 
-    @Test("batch normalisation: null pointers, dimensions and parameters")
+    @Test("batch normalization: null pointers, dimensions and parameters")
     func batchNorm() {
         let valid = ck_batch_norm(n: 2, c: 2, plane: 3, epsilon: 1e-5, relu: true)
         var d = valid

@@ -11,7 +11,7 @@ extension KernelTests {
             ck_augmentation(
                 inverse: (1, 0, 0, 0, 1, 0), white_border: false, stain_scale: (1, 1, 1), stain_shift: (0, 0, 0),
                 illumination: (1, 1, 1), brightness: 1, contrast: 1, saturation: 1, hue: 0,
-                colour_order: (0, 1, 2, 3), blur_sigma: 0, noise_sigma: 0, noise_seed: 0, jpeg_quality: 0)
+                color_order: (0, 1, 2, 3), blur_sigma: 0, noise_sigma: 0, noise_seed: 0, jpeg_quality: 0)
         }
 
         /// The status with two tiles, of which the second has `augmentation`.
@@ -113,7 +113,7 @@ extension KernelTests {
             }
             for order in [(0, 1, 2, 2), (0, 1, 2, 4), (255, 1, 2, 3), (3, 3, 3, 3)] as [(UInt8, UInt8, UInt8, UInt8)] {
                 var a = identity
-                a.colour_order = order
+                a.color_order = order
                 #expect(status(a) == .badParameter, "\(order)")
             }
         }
@@ -129,7 +129,7 @@ extension KernelTests {
                     wild.stain.scale = [16, 0, 16]
                     wild.stain.shift = [Float(4 * sign), -4, 4]
                     wild.illumination(64)
-                    (wild.colour.brightness, wild.colour.contrast, wild.colour.saturation) = (16, 16, 16)
+                    (wild.color.brightness, wild.color.contrast, wild.color.saturation) = (16, 16, 16)
                     (wild.blur, wild.noise, wild.jpegQuality) = (32, 255, 1)
                     #expect(try item.run(item.bytes(231), [wild]).count == 45)
                 }

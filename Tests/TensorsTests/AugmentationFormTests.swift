@@ -88,28 +88,28 @@ extension KernelTests {
                 }, { $0.stained($1.stain) })
         }
 
-        @Test("colours, in orders that vary")
-        func colour() throws {
+        @Test("colors, in orders that vary")
+        func color() throws {
             try sweepForms(
                 304, Self.byte,
                 {
                     var result = TileAugmentation()
-                    result.colour = .drawn(Formula.values(seed: $0, count: 4)[...], $0)
+                    result.color = .drawn(Formula.values(seed: $0, count: 4)[...], $0)
                     return result
-                }, { $0.coloured($1.colour) })
+                }, { $0.colored($1.color) })
         }
 
-        @Test("colours at the ends of their ranges: grey, black, and hues of the other side")
+        @Test("colors at the ends of their ranges: gray, black, and hues of the other side")
         func extremes() throws {
             for (saturation, brightness, hue): (Float, Float, Float) in [(0, 1, 0.5), (1, 0, -0.5), (16, 16, 0.5)] {
                 try sweepForms(
                     305, Self.byte,
                     { _ in
                         var result = TileAugmentation()
-                        (result.colour.saturation, result.colour.brightness) = (saturation, brightness)
-                        result.colour.hue = hue
+                        (result.color.saturation, result.color.brightness) = (saturation, brightness)
+                        result.color.hue = hue
                         return result
-                    }, { $0.coloured($1.colour) })
+                    }, { $0.colored($1.color) })
             }
         }
 

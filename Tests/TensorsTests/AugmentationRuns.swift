@@ -88,7 +88,7 @@ extension TileAugmentation {
             Double(0.9 + 0.2 * u[0]), Double(0.4 * u[1]), Double(3 * u[2]), Double(0.4 * u[3]),
             Double(0.9 + 0.2 * u[4]), Double(3 * u[5]))
         result.stain = .drawn(u[6...])
-        result.colour = .drawn(u[14...], seed)
+        result.color = .drawn(u[14...], seed)
         result.blur = 1 + u[20] / 2
         result.noise = 4 + u[21]
         result.noiseSeed = seed
@@ -108,7 +108,7 @@ extension TileAugmentation.Stain {
     }
 }
 
-extension TileAugmentation.Colour {
+extension TileAugmentation.Color {
     static func drawn(_ u: ArraySlice<Float>, _ seed: UInt64) -> Self {
         let u = Array(u)
         var result = Self()

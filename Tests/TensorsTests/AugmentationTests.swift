@@ -81,7 +81,7 @@ extension KernelTests {
 
         @Test("affine maps are one bilinear resampling, mirrored or white beyond the edges", arguments: [false, true])
         func affine(_ isWhite: Bool) throws {
-            // Bytes differ by up to 255 between neighbours, and coordinates by the rounding of floats.
+            // Bytes differ by up to 255 between neighbors, and coordinates by the rounding of floats.
             try sweepTiles(
                 204, Tolerance(absolute: 0.51),
                 {
@@ -112,23 +112,23 @@ extension KernelTests {
             try compare("bytes", item.run(bytes, [almost]).map(Double.init), item.tile(bytes, 0).values, .exact)
         }
 
-        @Test("colour jitter alone and in every order")
-        func colour() throws {
-            let steps = TileAugmentation.Colour.Step.allCases
+        @Test("color jitter alone and in every order")
+        func color() throws {
+            let steps = TileAugmentation.Color.Step.allCases
             for only in steps {
                 try sweepTiles(
                     207, Self.byte,
                     {
-                        let drawn = TileAugmentation.Colour.drawn(Formula.values(seed: $0, count: 4)[...], $0)
+                        let drawn = TileAugmentation.Color.drawn(Formula.values(seed: $0, count: 4)[...], $0)
                         var result = TileAugmentation()
                         switch only {
-                        case .brightness: result.colour.brightness = drawn.brightness
-                        case .contrast: result.colour.contrast = drawn.contrast
-                        case .saturation: result.colour.saturation = drawn.saturation
-                        case .hue: result.colour.hue = drawn.hue
+                        case .brightness: result.color.brightness = drawn.brightness
+                        case .contrast: result.color.contrast = drawn.contrast
+                        case .saturation: result.color.saturation = drawn.saturation
+                        case .hue: result.color.hue = drawn.hue
                         }
                         return result
-                    }, { $0.coloured($1.colour) })
+                    }, { $0.colored($1.color) })
             }
             let item = AugmentationCase(height: 9, width: 14)
             let orders = steps.flatMap { a in
@@ -138,10 +138,10 @@ extension KernelTests {
             try sweep(orders, seed: 208) { order, seed in
                 let bytes = item.bytes(seed)
                 var result = TileAugmentation()
-                result.colour = .drawn(Formula.values(seed: seed, count: 4)[...], seed)
-                result.colour.order = order
+                result.color = .drawn(Formula.values(seed: seed, count: 4)[...], seed)
+                result.color.order = order
                 let actual = try item.run(bytes, [result]).map(Double.init)
-                try compare("bytes", actual, item.tile(bytes, 0).coloured(result.colour).values, Self.byte)
+                try compare("bytes", actual, item.tile(bytes, 0).colored(result.color).values, Self.byte)
             }
         }
 
@@ -191,15 +191,15 @@ extension KernelTests {
                 item.offsets = [0, 31, 4]
                 let bytes = item.bytes(seed)
                 var augmentations = (0..<3).map { TileAugmentation.everything(seed &+ $0) }
-                // Quantisation would hide the rest behind steps of up to 255; it has a test of its own.
+                // Quantization would hide the rest behind steps of up to 255; it has a test of its own.
                 for n in 0..<3 { augmentations[n].jpegQuality = 0 }
                 let actual = try item.run(bytes, augmentations, threads: 2).map(Double.init)
                 let expected = augmentations.indices.flatMap { n in
                     let a = augmentations[n]
-                    return item.tile(bytes, n).moved(a.geometry).rounded.stained(a.stain).coloured(a.colour)
+                    return item.tile(bytes, n).moved(a.geometry).rounded.stained(a.stain).colored(a.color)
                         .blurred(a.blur).noisy(a.noise, seed: a.noiseSeed).values
                 }
-                // A byte of the geometry that went the other way is made brighter and more colourful downstream.
+                // A byte of the geometry that went the other way is made brighter and more colorful downstream.
                 try compare("bytes", actual, expected, Tolerance(absolute: 4))
                 let distance = zip(actual, expected).reduce(0) { $0 + ($1.0 - $1.1).magnitude }
                 try compare("mean distance", [distance / Double(actual.count)], [0], Tolerance(absolute: 0.4))
@@ -229,7 +229,7 @@ extension KernelTests {
             let tile = item.tile(bytes, 0)
             var other = TileAugmentation.everything(3)
             let steps: [NaiveTile] = [
-                tile.moved(other.geometry), tile.stained(other.stain), tile.coloured(other.colour), tile.blurred(1),
+                tile.moved(other.geometry), tile.stained(other.stain), tile.colored(other.color), tile.blurred(1),
                 tile.noisy(5, seed: 1), tile.compressed(quality: 50).tile,
             ]
             for step in steps {

@@ -51,8 +51,8 @@ extension KernelTests {
             #expect((moment(2) - 1).magnitude < 5 * (2 / count).squareRoot())
             #expect(moment(3).magnitude < 5 * (15 / count).squareRoot())
             #expect((moment(4) - 3).magnitude < 5 * (96 / count).squareRoot())
-            let neighbours = zip(values, values.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 } / count
-            #expect(neighbours.magnitude < 5 / count.squareRoot())
+            let neighbors = zip(values, values.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 } / count
+            #expect(neighbors.magnitude < 5 / count.squareRoot())
             let beyond = Double(values.count { $0.magnitude > 3 }) / count
             #expect((beyond - 0.0027).magnitude < 5 * (0.0027 / count).squareRoot())
         }

@@ -49,7 +49,7 @@ extension KernelTests {
             return try planes.values("planes")
         }
 
-        @Test("windows with gaps between rows and any offsets become normalised planes")
+        @Test("windows with gaps between rows and any offsets become normalized planes")
         func normalization() throws {
             try sweep(cases, seed: 71) { windows, seed in
                 let bytes = bytes(windows.byteCount, seed: seed)

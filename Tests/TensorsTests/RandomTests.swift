@@ -23,7 +23,7 @@ extension KernelTests {
             }
         }
 
-        @Test("neighbours and far elements are dropped independently")
+        @Test("neighbors and far elements are dropped independently")
         func independence() throws {
             let p: Float = 0.5
             let kept = try KernelRuns.aligned.dropout(ones, probability: p, seed: 5).map { $0 != 0 }

@@ -150,7 +150,7 @@ extension KernelTests {
             }
         }
 
-        @Test("batch normalisation and global pooling have the same bits for any number of threads")
+        @Test("batch normalization and global pooling have the same bits for any number of threads")
         func batchNorm() throws {
             let cases = [(32, 16, 1000), (3, 5, 333), (1, 1, 70_000), (7, 2, 1)].flatMap { n, c, plane in
                 [false, true].map { BatchNormCase(batch: n, channels: c, plane: plane, relu: $0) }
@@ -158,7 +158,7 @@ extension KernelTests {
             try sweep(cases, seed: 87) { item, seed in
                 let (x, gy, channels) = (item.x(seed), item.gy(seed), item.channels(seed))
                 let (n, c, plane) = (item.batch, item.norm.channels, item.norm.plane)
-                try sameBits("batch normalisation") {
+                try sameBits("batch normalization") {
                     let run = BatchNormRun(item: item, channels: channels)
                     return try run.training(x, gy: gy).all + [
                         run.inference(x), KernelRuns.aligned.globalPool(x, batch: n, channels: c, plane: plane),
@@ -216,7 +216,7 @@ extension KernelTests {
             }
         }
 
-        @Test("normalisation and histograms are the same for any number of threads")
+        @Test("normalization and histograms are the same for any number of threads")
         func images() throws {
             let side = 256
             let bytes = (0..<side * side * 3 * 4).map { UInt8(truncatingIfNeeded: Formula.bits(87, $0)) }

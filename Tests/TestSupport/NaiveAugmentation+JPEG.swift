@@ -14,14 +14,14 @@ extension NaiveTile {
             for left in stride(from: 0, to: width, by: 8) {
                 let pixels = (0..<64).map { at(min(top + $0 / 8, height - 1), min(left + $0 % 8, width - 1)) }
                 let blocks = (0..<3).map { c in
-                    Self.quantised(pixels.map { Self.toYCC($0)[c] }, steps[c])
+                    Self.quantized(pixels.map { Self.toYCC($0)[c] }, steps[c])
                 }
                 for i in 0..<64 where top + i / 8 < height && left + i % 8 < width {
                     let (y, cb, cr) = (blocks[0].pixels[i] + 128, blocks[1].pixels[i], blocks[2].pixels[i])
                     isInDoubt[(top + i / 8) * width + left + i % 8] = blocks.contains { $0.isInDoubt }
-                    let colour = [y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb]
+                    let color = [y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb]
                     for c in 0..<3 {
-                        result.values[((top + i / 8) * width + left + i % 8) * 3 + c] = min(max(colour[c], 0), 255)
+                        result.values[((top + i / 8) * width + left + i % 8) * 3 + c] = min(max(color[c], 0), 255)
                     }
                 }
             }
@@ -47,7 +47,7 @@ extension NaiveTile {
 
     private static let waves: [Double] = (0..<4096).map { wave($0 / 64, $0 % 64) }
 
-    private static func quantised(_ block: [Double], _ steps: [Double]) -> (pixels: [Double], isInDoubt: Bool) {
+    private static func quantized(_ block: [Double], _ steps: [Double]) -> (pixels: [Double], isInDoubt: Bool) {
         var result = [Double](repeating: 0, count: 64)
         var isInDoubt = false
         for k in 0..<64 {

@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 /// What the augmentation of one tile has to compute, step by step in double precision, one pixel after the other.
-/// Colours are grey levels 0 to 255 and not rounded, but for the bytes that the geometry gives.
+/// Colors are gray levels 0 to 255 and not rounded, but for the bytes that the geometry gives.
 package struct NaiveTile {
     package let height: Int
     package let width: Int
@@ -26,11 +26,11 @@ package struct NaiveTile {
         return at
     }
 
-    private func mapped(_ colour: ([Double]) -> [Double]) -> NaiveTile {
+    private func mapped(_ color: ([Double]) -> [Double]) -> NaiveTile {
         var result = self
         for pixel in 0..<height * width {
             result.values.replaceSubrange(
-                pixel * 3..<pixel * 3 + 3, with: colour(Array(values[pixel * 3..<pixel * 3 + 3])))
+                pixel * 3..<pixel * 3 + 3, with: color(Array(values[pixel * 3..<pixel * 3 + 3])))
         }
         return result
     }
@@ -69,8 +69,8 @@ package struct NaiveTile {
         let (h, e) = (unit([0.650, 0.704, 0.286]), unit([0.072, 0.990, 0.105]))
         let rest = unit([h[1] * e[2] - h[2] * e[1], h[2] * e[0] - h[0] * e[2], h[0] * e[1] - h[1] * e[0]])
         let whole = determinant(h, e, rest)
-        return mapped { colour in
-            let density = colour.map { -log10(($0 + 1) / 256) }
+        return mapped { color in
+            let density = color.map { -log10(($0 + 1) / 256) }
             // Cramer's rule for density = amounts[0] h + amounts[1] e + amounts[2] rest.
             var amounts = [
                 determinant(density, e, rest) / whole, determinant(h, density, rest) / whole,
@@ -84,43 +84,43 @@ package struct NaiveTile {
         }
     }
 
-    private static func grey(_ colour: [Double]) -> Double {
-        0.2989 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+    private static func gray(_ color: [Double]) -> Double {
+        0.2989 * color[0] + 0.587 * color[1] + 0.114 * color[2]
     }
 
-    /// The colour's share of `factor` and the rest of `other`, within 0 to 255.
-    private static func blend(_ colour: [Double], _ other: Double, _ factor: Float) -> [Double] {
-        colour.map { min(max(Double(factor) * $0 + (1 - Double(factor)) * other, 0), 255) }
+    /// The color's share of `factor` and the rest of `other`, within 0 to 255.
+    private static func blend(_ color: [Double], _ other: Double, _ factor: Float) -> [Double] {
+        color.map { min(max(Double(factor) * $0 + (1 - Double(factor)) * other, 0), 255) }
     }
 
-    package func coloured(_ colour: TileAugmentation.Colour) -> NaiveTile {
-        colour.order.reduce(self) { tile, step in
+    package func colored(_ color: TileAugmentation.Color) -> NaiveTile {
+        color.order.reduce(self) { tile, step in
             switch step {
-            case .brightness: tile.mapped { Self.blend($0, 0, colour.brightness) }
+            case .brightness: tile.mapped { Self.blend($0, 0, color.brightness) }
             case .contrast:
                 {
-                    let sum = (0..<height * width).reduce(0.0) { $0 + Self.grey(tile.at($1 / width, $1 % width)) }
+                    let sum = (0..<height * width).reduce(0.0) { $0 + Self.gray(tile.at($1 / width, $1 % width)) }
                     let mean = sum / Double(height * width)
-                    return tile.mapped { Self.blend($0, mean, colour.contrast) }
+                    return tile.mapped { Self.blend($0, mean, color.contrast) }
                 }()
-            case .saturation: tile.mapped { Self.blend($0, Self.grey($0), colour.saturation) }
-            case .hue: tile.mapped { Self.turned($0, by: Double(colour.hue)) }
+            case .saturation: tile.mapped { Self.blend($0, Self.gray($0), color.saturation) }
+            case .hue: tile.mapped { Self.turned($0, by: Double(color.hue)) }
             }
         }
     }
 
     /// To hue, saturation, value, and back by the six sectors of the hexagon.
-    private static func turned(_ colour: [Double], by turn: Double) -> [Double] {
-        let (high, low) = (colour.max()!, colour.min()!)
-        if high == low { return colour }
+    private static func turned(_ color: [Double], by turn: Double) -> [Double] {
+        let (high, low) = (color.max()!, color.min()!)
+        if high == low { return color }
         let chroma = high - low
         var sixths: Double
-        if colour[0] == high {
-            sixths = (colour[1] - colour[2]) / chroma
-        } else if colour[1] == high {
-            sixths = (colour[2] - colour[0]) / chroma + 2
+        if color[0] == high {
+            sixths = (color[1] - color[2]) / chroma
+        } else if color[1] == high {
+            sixths = (color[2] - color[0]) / chroma + 2
         } else {
-            sixths = (colour[0] - colour[1]) / chroma + 4
+            sixths = (color[0] - color[1]) / chroma + 4
         }
         sixths += 6 * turn
         sixths -= 6 * (sixths / 6).rounded(.down)

@@ -1,7 +1,7 @@
 import Tensors
 
 extension Naive {
-    /// Batch normalisation in training, straight from its definition, with the gradients of sum(y * gy).
+    /// Batch normalization in training, straight from its definition, with the gradients of sum(y * gy).
     package struct BatchNorm {
         package private(set) var y: [Double]
         package private(set) var beforeReLU: [Double]

@@ -177,7 +177,7 @@ static void add_lanes(float *sums, const float *products, int64_t n, int64_t o, 
     for (int count = PAIRS * LANES; count > PAIRS; count /= 2)
 #pragma unroll
         for (int i = 0; i < count / 2; i++)
-            sum[i] = add_neighbours(sum[2 * i], sum[2 * i + 1], count * 4 <= PAIRS * LANES);
+            sum[i] = add_neighbors(sum[2 * i], sum[2 * i + 1], count * 4 <= PAIRS * LANES);
     float all[PAIRS * LANES];
 #pragma unroll
     for (int i = 0; i < PAIRS; i++)

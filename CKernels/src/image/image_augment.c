@@ -63,7 +63,7 @@ static bool within(const float *values, int count, float low, float high) {
 static bool is_sound(const ck_augmentation *a) {
     int seen = 0;
     for (int i = 0; i < 4; i++)
-        seen |= a->colour_order[i] < 4 ? 1 << a->colour_order[i] : 0;
+        seen |= a->color_order[i] < 4 ? 1 << a->color_order[i] : 0;
     return seen == 15 && within(a->inverse, 2, -1024, 1024) && within(a->inverse + 3, 2, -1024, 1024) &&
            within(a->inverse + 2, 1, -1048576, 1048576) && within(a->inverse + 5, 1, -1048576, 1048576) &&
            within(a->stain_scale, 3, 0, 16) && within(a->stain_shift, 3, -4, 4) &&

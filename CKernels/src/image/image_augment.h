@@ -1,4 +1,4 @@
-/// The steps of ck_augment_windows; not part of the contract. Planes are [3][H][pitch], in grey levels 0 to 255.
+/// The steps of ck_augment_windows; not part of the contract. Planes are [3][H][pitch], in gray levels 0 to 255.
 #ifndef IMAGE_AUGMENT_H
 #define IMAGE_AUGMENT_H
 
@@ -61,7 +61,7 @@ void ck_permutation_tables(const ck_augment_memory *memory, const ck_augmentatio
 /// memory->row = row y of the tile after flips, quarter turns and shifts.
 void ck_permuted_row(const ck_augment_memory *memory, int64_t y);
 
-/// Stain and illumination, as a map of densities log2(256 / (grey level + 1)).
+/// Stain and illumination, as a map of densities log2(256 / (gray level + 1)).
 typedef struct ck_stain_map {
     bool active;
     float matrix[3][3];
@@ -86,7 +86,7 @@ int32_t ck_make_pixel_steps(ck_pixel_steps *steps, const ck_augmentation *a);
 
 enum { CK_NORMAL_PAIRS = 64 };
 
-/// Quantisation steps of luma and chroma, and one over them, columns of growing vertical frequency.
+/// Quantization steps of luma and chroma, and one over them, columns of growing vertical frequency.
 typedef struct ck_jpeg_tables {
     float steps[2][64], inverses[2][64];
 } ck_jpeg_tables;
@@ -97,9 +97,9 @@ typedef struct ck_augment_form {
     /// memory->row = row y of the resampled tile.
     void (*affine_row)(const ck_augment_memory *memory, const ck_augmentation *a, const ck_windows *d, int64_t y);
     /// Row y of the planes = what the steps first ... last - 1 make of memory->row, or else of itself. Returns the sum
-    /// of the first w grey levels that come out, when asked to.
+    /// of the first w gray levels that come out, when asked to.
     double (*pixel_row)(const ck_augment_memory *memory, int64_t y, int64_t w, bool is_from_row,
-                        const ck_pixel_steps *steps, int32_t first, int32_t last, bool sums_grey);
+                        const ck_pixel_steps *steps, int32_t first, int32_t last, bool sums_gray);
     /// memory->row = row y of the planes, rounded.
     void (*pack_row)(const ck_augment_memory *memory, int64_t y);
     /// out[w][3] = memory->row.

@@ -15,20 +15,20 @@ static int64_t gaussian(float *weights, float sigma) {
 
 void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma, const ck_augment_form *form) {
     int64_t h = d->h, w = d->w, pitch = memory->pitch;
-    float weights[CK_BLUR_RADIUS + 1], *centre = memory->padded + CK_BLUR_RADIUS;
+    float weights[CK_BLUR_RADIUS + 1], *center = memory->padded + CK_BLUR_RADIUS;
     const float *before[CK_BLUR_RADIUS + 1], *after[CK_BLUR_RADIUS + 1];
     int64_t radius = gaussian(weights, sigma);
     for (int c = 0; c < 3; c++) {
         float *plane = memory->planes + c * memory->plane;
         for (int64_t i = 0; i <= radius; i++) {
-            before[i] = centre - i;
-            after[i] = centre + i;
+            before[i] = center - i;
+            after[i] = center + i;
         }
         for (int64_t y = 0; y < h; y++) {
-            memcpy(centre, plane + y * pitch, sizeof(float) * (size_t)w);
+            memcpy(center, plane + y * pitch, sizeof(float) * (size_t)w);
             for (int64_t i = 1; i <= radius; i++) {
-                centre[-i] = centre[ck_mirror(-i, w)];
-                centre[w - 1 + i] = centre[ck_mirror(w - 1 + i, w)];
+                center[-i] = center[ck_mirror(-i, w)];
+                center[w - 1 + i] = center[ck_mirror(w - 1 + i, w)];
             }
             form->blur_row(memory->half + y * pitch, before, after, weights, radius, pitch);
         }

@@ -68,7 +68,7 @@ typedef uint8_t channel_pairs __attribute__((ext_vector_type(2 * REGISTER)));
 typedef int16_t shorts __attribute__((ext_vector_type(2 * REGISTER)));
 typedef uint8_t channels __attribute__((ext_vector_type(REGISTER), aligned(1), may_alias));
 
-/// Sums of two neighbouring products each.
+/// Sums of two neighboring products each.
 static inline one_ints add_products(shorts a, shorts b) {
 #if defined(__x86_64__) && REGISTER == 16
     return (one_ints)_mm512_madd_epi16((__m512i)a, (__m512i)b);
@@ -123,7 +123,7 @@ static void affine_row(const ck_augment_memory *memory, const ck_augmentation *a
         one_vec upper = between_columns(source, offsets + x, columns),
                 lower = between_columns(below, offsets + x, columns);
         one_vec value = upper + (lower - upper) * __builtin_shufflevector(parts, parts, EACH_FOR_FOUR);
-        // The sum has no bits left for fractions of a grey level: rounded, it ends up in the lowest byte.
+        // The sum has no bits left for fractions of a gray level: rounded, it ends up in the lowest byte.
         one_words rounded = (one_words)(12582912.0f * WEIGHTS - value);
         *(channels *)(row + x) = __builtin_convertvector(rounded, channels);
     }

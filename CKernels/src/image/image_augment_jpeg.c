@@ -1,6 +1,6 @@
 #include "image/image_augment.h"
 
-/// Quantisation at quality 50 (ITU-T T.81, annex K), rows of growing vertical frequency.
+/// Quantization at quality 50 (ITU-T T.81, annex K), rows of growing vertical frequency.
 static const uint8_t luma[64] = {
     16, 11,  10,  16, 24, 40, 51, 61, 12,  12,  14,  19,  26, 58, 60, 55,  14,  13,  16,  24, 40, 57,
     69, 56,  14,  17, 22, 29, 51, 87, 80,  62,  18,  22,  37, 56, 68, 109, 103, 77,  24,  35, 55, 64,

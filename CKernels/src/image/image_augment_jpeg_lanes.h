@@ -90,7 +90,7 @@ static inline void transform_back(block_row v[8]) {
 }
 
 /// There and back for a row of blocks: rows[8][pitch].
-static void quantise_blocks(float *rows, int64_t pitch, const float *steps, const float *inverses) {
+static void quantize_blocks(float *rows, int64_t pitch, const float *steps, const float *inverses) {
     for (int64_t x = 0; x < pitch; x += BLOCK_LANES) {
         block_row v[8];
         for (int i = 0; i < 8; i++)
@@ -148,7 +148,7 @@ static void compress_rows(const ck_augment_memory *memory, const ck_windows *d, 
         for (int64_t x = d->w; x < pitch; x++)
             blocks[i * pitch + x] = blocks[i * pitch + d->w - 1];
     for (int c = 0; c < 3; c++)
-        quantise_blocks(blocks + c * step, pitch, tables->steps[c > 0], tables->inverses[c > 0]);
+        quantize_blocks(blocks + c * step, pitch, tables->steps[c > 0], tables->inverses[c > 0]);
     for (int64_t i = 0; i < ck_min(8, d->h - y); i++)
         to_rgb(memory->planes + (y + i) * pitch, memory->plane, blocks + i * pitch, step, pitch);
 }

@@ -1,15 +1,15 @@
-/// Stain, colours, and how pixels become bytes; part of image_augment_lanes.h.
+/// Stain, colors, and how pixels become bytes; part of image_augment_lanes.h.
 
-typedef struct colour {
+typedef struct color {
     vec r, g, b;
-} colour;
+} color;
 
-static inline colour held_colour(colour c) {
-    return (colour){held(c.r, 0, 255), held(c.g, 0, 255), held(c.b, 0, 255)};
+static inline color held_color(color c) {
+    return (color){held(c.r, 0, 255), held(c.g, 0, 255), held(c.b, 0, 255)};
 }
 
-static inline colour to_colour(words pixels) {
-    return (colour){to_floats(pixels & 255), to_floats(pixels >> 8 & 255), to_floats(pixels >> 16 & 255)};
+static inline color to_color(words pixels) {
+    return (color){to_floats(pixels & 255), to_floats(pixels >> 8 & 255), to_floats(pixels >> 16 & 255)};
 }
 
 /// 8 - log2(x) for whole numbers 1 to 256, to 4e-7; 0 for 256.
@@ -31,26 +31,26 @@ static inline vec power_of_two(vec x) {
     return (vec)((ints)p + ((ints)shifted << 23));
 }
 
-static inline colour stained(colour c, const ck_stain_map *m) {
+static inline color stained(color c, const ck_stain_map *m) {
     vec r = density(c.r + 1), g = density(c.g + 1), b = density(c.b + 1), light[3];
     for (int i = 0; i < 3; i++) {
         vec d = m->matrix[i][0] * r + m->matrix[i][1] * g + m->matrix[i][2] * b + m->shift[i];
         light[i] = power_of_two(held(8 - d, 0, 8)) - 1;
     }
-    return (colour){light[0], light[1], light[2]};
+    return (color){light[0], light[1], light[2]};
 }
 
-static inline vec grey_level(colour c) {
+static inline vec gray_level(color c) {
     return 0.2989f * c.r + 0.587f * c.g + 0.114f * c.b;
 }
 
-/// The colour's share of `factor`, and the rest.
-static inline colour blended(colour c, float factor, vec rest) {
-    return held_colour((colour){c.r * factor + rest, c.g * factor + rest, c.b * factor + rest});
+/// The color's share of `factor`, and the rest.
+static inline color blended(color c, float factor, vec rest) {
+    return held_color((color){c.r * factor + rest, c.g * factor + rest, c.b * factor + rest});
 }
 
 /// Turns the hue by so many sixths of the circle. Hues are multiplied by the chroma, so that nothing is divided by it.
-static inline colour turned(colour c, float sixths) {
+static inline color turned(color c, float sixths) {
     vec high = larger(larger(c.r, c.g), c.b), low = smaller(smaller(c.r, c.g), c.b), chroma = high - low;
     vec of_green = c.b - c.r + 2 * chroma, of_blue = c.r - c.g + 4 * chroma, circle = 6 * chroma;
     vec hue = high == c.r ? c.g - c.b : (high == c.g ? of_green : of_blue);
@@ -62,46 +62,46 @@ static inline colour turned(colour c, float sixths) {
     r = magnitude(r) - chroma;
     g = 2 * chroma - magnitude(g);
     b = 2 * chroma - magnitude(b);
-    return (colour){low + smaller(larger(r, (vec)0.0f), chroma), low + smaller(larger(g, (vec)0.0f), chroma),
+    return (color){low + smaller(larger(r, (vec)0.0f), chroma), low + smaller(larger(g, (vec)0.0f), chroma),
                     low + smaller(larger(b, (vec)0.0f), chroma)};
 }
 
-static inline colour after_step(colour c, const ck_pixel_steps *steps, int32_t i) {
+static inline color after_step(color c, const ck_pixel_steps *steps, int32_t i) {
     float factor = steps->step[i].factor;
     switch (steps->step[i].kind) {
     case CK_STAIN:
         return stained(c, &steps->stain);
     case CK_BRIGHTNESS:
-        return held_colour((colour){c.r * factor, c.g * factor, c.b * factor});
+        return held_color((color){c.r * factor, c.g * factor, c.b * factor});
     case CK_CONTRAST:
         return blended(c, factor, (vec)steps->step[i].rest);
     case CK_SATURATION:
-        return blended(c, factor, (1 - factor) * grey_level(c));
+        return blended(c, factor, (1 - factor) * gray_level(c));
     default:
         return turned(c, factor);
     }
 }
 
 static double pixel_row(const ck_augment_memory *memory, int64_t y, int64_t w, bool is_from_row,
-                        const ck_pixel_steps *steps, int32_t first, int32_t last, bool sums_grey) {
+                        const ck_pixel_steps *steps, int32_t first, int32_t last, bool sums_gray) {
     const ck_pixel *pixels = memory->row;
     float *r = memory->planes + y * memory->pitch, *g = r + memory->plane, *b = g + memory->plane;
     // Lanes of the longest vectors are added up apart, whatever the length of ours.
     float sums[CK_AUGMENT_LANES] = {0};
     for (int64_t x = 0, pitch = memory->pitch; x < pitch; x += LANES) {
-        colour c =
-            is_from_row ? to_colour(*(const words *)(pixels + x)) : (colour){load(r + x), load(g + x), load(b + x)};
+        color c =
+            is_from_row ? to_color(*(const words *)(pixels + x)) : (color){load(r + x), load(g + x), load(b + x)};
         for (int32_t i = first; i < last; i++)
             c = after_step(c, steps, i);
         store(r + x, c.r);
         store(g + x, c.g);
         store(b + x, c.b);
-        if (sums_grey) {
-            vec grey = grey_level(c);
+        if (sums_gray) {
+            vec gray = gray_level(c);
             for (int64_t i = ck_max(0, w - x); i < LANES; i++)
-                grey[i] = 0;
+                gray[i] = 0;
             float *sum = sums + x % CK_AUGMENT_LANES;
-            store(sum, load(sum) + grey);
+            store(sum, load(sum) + gray);
         }
     }
     double sum = 0;

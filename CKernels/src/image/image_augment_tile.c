@@ -39,17 +39,17 @@ void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, c
     ck_pixel_steps steps;
     int32_t contrast = ck_make_pixel_steps(&steps, a);
     bool has_contrast = contrast < steps.count;
-    bool has_neighbours = a->blur_sigma > 0 || a->noise_sigma > 0 || a->jpeg_quality > 0;
+    bool has_neighbors = a->blur_sigma > 0 || a->noise_sigma > 0 || a->jpeg_quality > 0;
     // Where no step needs the whole tile, row 0 of the planes, which stays in the cache, is every row.
-    bool is_whole = has_contrast || has_neighbours;
-    double grey = 0;
+    bool is_whole = has_contrast || has_neighbors;
+    double gray = 0;
     for (int64_t y = 0; y < h; y++) {
         if (is_permuted)
             ck_permuted_row(m, y);
         else
             form->affine_row(m, a, d, y);
         if (is_whole || steps.count > 0)
-            grey += form->pixel_row(m, is_whole ? y : 0, w, true, &steps, 0, contrast, has_contrast);
+            gray += form->pixel_row(m, is_whole ? y : 0, w, true, &steps, 0, contrast, has_contrast);
         if (is_whole)
             continue;
         if (steps.count > 0)
@@ -59,7 +59,7 @@ void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, c
     if (!is_whole)
         return;
     if (has_contrast)
-        steps.step[contrast].rest = (1 - steps.step[contrast].factor) * (float)(grey / ((double)h * (double)w));
+        steps.step[contrast].rest = (1 - steps.step[contrast].factor) * (float)(gray / ((double)h * (double)w));
     ck_jpeg_tables tables;
     if (a->jpeg_quality > 0)
         ck_fill_jpeg_tables(&tables, a->jpeg_quality);

@@ -1,4 +1,4 @@
-/// Batch normalisation: statistics, and the loops over threads. Those over elements are in batch_norm_planes.h.
+/// Batch normalization: statistics, and the loops over threads. Those over elements are in batch_norm_planes.h.
 #include "normalization/ck_batch_norm.h"
 #include "runtime/instruction_set.h"
 

@@ -1,4 +1,4 @@
-/// Batch normalisation for AVX2 and FMA.
+/// Batch normalization for AVX2 and FMA.
 #include "normalization/ck_batch_norm.h"
 
 #if defined(__x86_64__)

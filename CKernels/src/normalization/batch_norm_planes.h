@@ -1,4 +1,4 @@
-/// The loops of batch normalisation over a plane: plain C, included once for each instruction set that it is compiled
+/// The loops of batch normalization over a plane: plain C, included once for each instruction set that it is compiled
 /// for. No OpenMP threads here: the outlined body of a parallel region loses its target.
 #include "normalization/ck_batch_norm.h"
 

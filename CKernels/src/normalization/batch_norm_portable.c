@@ -1,4 +1,4 @@
-/// Batch normalisation for any processor.
+/// Batch normalization for any processor.
 #include "normalization/batch_norm_planes.h"
 
 const ck_norm_form ck_norm_portable = NORM_FORM;

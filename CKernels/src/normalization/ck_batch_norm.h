@@ -1,10 +1,10 @@
-/// Shared by batch normalisation and its forms for each instruction set; not part of the contract.
+/// Shared by batch normalization and its forms for each instruction set; not part of the contract.
 #ifndef CK_BATCH_NORM_H
 #define CK_BATCH_NORM_H
 
 #include "runtime/ck_internal.h"
 
-/// Doubles that sums run in side by side: the order of additions is the same however they are vectorised.
+/// Doubles that sums run in side by side: the order of additions is the same however they are vectorized.
 enum { CK_SUMS = 8 };
 
 /// What a channel's loops need to know.

@@ -98,9 +98,9 @@ static inline vec second_halves(vec a, vec b) {
     return __builtin_shufflevector(a, b, SECOND_HALVES);
 }
 
-/// Sums of neighbours, those of a and those of b: of neighbouring elements within each four, or of neighbouring fours.
+/// Sums of neighbors, those of a and those of b: of neighboring elements within each four, or of neighboring fours.
 /// Twice the first and then the second until one of LANES vectors is left puts the sum of vector i into its element i.
-static inline vec add_neighbours(vec a, vec b, bool are_quads) {
+static inline vec add_neighbors(vec a, vec b, bool are_quads) {
     if (are_quads)
         return __builtin_shufflevector(a, b, EVEN_QUADS) + __builtin_shufflevector(a, b, ODD_QUADS);
     return __builtin_shufflevector(a, b, EVEN_IN_QUADS) + __builtin_shufflevector(a, b, ODD_IN_QUADS);

@@ -15,7 +15,7 @@ extension AugmentationSettings {
         var pixels = TileAugmentation()
         pixels.geometry = drawGeometry(stream, side: side)
         pixels.stain = drawStain(stream(.stain))
-        pixels.colour = drawColour(stream(.colour))
+        pixels.color = drawColour(stream(.colour))
         pixels.blur = Float(blur.draw(stream(.blur)) ?? 0)
         var noiseStream = stream(.noise)
         pixels.noise = Float(noise.draw(noiseStream) ?? 0)
@@ -68,9 +68,9 @@ extension AugmentationSettings {
         return result
     }
 
-    private func drawColour(_ stream: SplitMix64) -> TileAugmentation.Colour {
+    private func drawColour(_ stream: SplitMix64) -> TileAugmentation.Color {
         var random = stream
-        var result = TileAugmentation.Colour()
+        var result = TileAugmentation.Color()
         guard random.chance(colour.probability) else { return result }
         func factor(_ spread: Double) -> Float { Float(max(0, 1 + random.uniform(-spread...spread))) }
         result.brightness = factor(colour.brightness)

@@ -3,7 +3,7 @@ import CKernels
 /// What happens to the pixels of one tile, in this order; every number is already drawn. `TileAugmentation()` changes
 /// nothing, and a step whose numbers change nothing costs nothing.
 package struct TileAugmentation: Equatable, Sendable {
-    /// Where pixel (x, y) of the output comes from in the source, whole numbers being centres of pixels.
+    /// Where pixel (x, y) of the output comes from in the source, whole numbers being centers of pixels.
     package struct Geometry: Equatable, Sendable {
         /// x' = xx x + xy y + x0, y' = yx x + yy y + y0.
         package var xx = 1.0
@@ -18,7 +18,7 @@ package struct TileAugmentation: Equatable, Sendable {
         package init() {}
     }
 
-    /// Amounts of haematoxylin, eosin and what neither explains, in the vectors of Ruifrok & Johnston 2001.
+    /// Amounts of hematoxylin, eosin and what neither explains, in the vectors of Ruifrok & Johnston 2001.
     package struct Stain: Equatable, Sendable {
         /// Factors, 0 to 16.
         package var scale = SIMD3<Float>(repeating: 1)
@@ -31,7 +31,7 @@ package struct TileAugmentation: Equatable, Sendable {
     }
 
     /// The four steps of torchvision's ColorJitter.
-    package struct Colour: Equatable, Sendable {
+    package struct Color: Equatable, Sendable {
         package enum Step: UInt8, CaseIterable, Sendable {
             case brightness, contrast, saturation, hue
         }
@@ -50,10 +50,10 @@ package struct TileAugmentation: Equatable, Sendable {
 
     package var geometry = Geometry()
     package var stain = Stain()
-    package var colour = Colour()
+    package var color = Color()
     /// Standard deviation of a Gaussian, in pixels, 0 to 32; 0: none.
     package var blur: Float = 0
-    /// Standard deviation of Gaussian noise, in grey levels, 0 to 255; 0: none.
+    /// Standard deviation of Gaussian noise, in gray levels, 0 to 255; 0: none.
     package var noise: Float = 0
     package var noiseSeed: UInt64 = 0
     /// What JPEG compression at this quality (1 to 100) leaves; 0: none.
@@ -63,13 +63,13 @@ package struct TileAugmentation: Equatable, Sendable {
 
     fileprivate var native: ck_augmentation {
         let g = geometry
-        let order = colour.order.map(\.rawValue)
-        precondition(order.count == 4, "\(order.count) steps of colour")
+        let order = color.order.map(\.rawValue)
+        precondition(order.count == 4, "\(order.count) steps of color")
         return ck_augmentation(
             inverse: (Float(g.xx), Float(g.xy), Float(g.x0), Float(g.yx), Float(g.yy), Float(g.y0)),
             white_border: g.hasWhiteBorder, stain_scale: stain.scale.tuple, stain_shift: stain.shift.tuple,
-            illumination: stain.illumination.tuple, brightness: colour.brightness, contrast: colour.contrast,
-            saturation: colour.saturation, hue: colour.hue, colour_order: (order[0], order[1], order[2], order[3]),
+            illumination: stain.illumination.tuple, brightness: color.brightness, contrast: color.contrast,
+            saturation: color.saturation, hue: color.hue, color_order: (order[0], order[1], order[2], order[3]),
             blur_sigma: blur, noise_sigma: noise, noise_seed: noiseSeed, jpeg_quality: Int32(clamping: jpegQuality))
     }
 }
@@ -78,14 +78,14 @@ extension SIMD3<Float> {
     fileprivate var tuple: (Float, Float, Float) { (x, y, z) }
 }
 
-/// A rectangle of one tile that is overwritten after normalisation; `Erasure()` is empty.
+/// A rectangle of one tile that is overwritten after normalization; `Erasure()` is empty.
 package struct Erasure: Equatable, Sendable {
     /// The first pixel's column and row, and the size, in pixels.
     package var x = 0
     package var y = 0
     package var width = 0
     package var height = 0
-    /// Independent numbers of N(0, 1), else zeros: the mean colour.
+    /// Independent numbers of N(0, 1), else zeros: the mean color.
     package var isNoise = false
     package var seed: UInt64 = 0
 

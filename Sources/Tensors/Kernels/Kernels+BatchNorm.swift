@@ -1,6 +1,6 @@
 import CKernels
 
-/// Batch normalisation of images with `channels` planes of `plane` elements, followed by max(y, 0) when `relu` is set.
+/// Batch normalization of images with `channels` planes of `plane` elements, followed by max(y, 0) when `relu` is set.
 package struct BatchNorm: Hashable, Sendable {
     package var channels: Int
     package var plane: Int

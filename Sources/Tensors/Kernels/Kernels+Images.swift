@@ -28,7 +28,7 @@ package struct PixelWindows: Sendable {
     }
 }
 
-/// Mean and standard deviation of each colour channel, on the 0-255 scale.
+/// Mean and standard deviation of each color channel, on the 0-255 scale.
 package struct ChannelStatistics: Hashable, Codable, Sendable {
     package var mean: [Float]
     package var deviation: [Float]

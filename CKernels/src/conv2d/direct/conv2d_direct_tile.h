@@ -191,7 +191,7 @@ static inline __attribute__((always_inline)) void dot(float *sums, const float *
     for (int count = PAIRS * LANES; count > PAIRS; count /= 2)
 #pragma unroll
         for (int i = 0; i < count / 2; i++)
-            sum[i] = add_neighbours(sum[2 * i], sum[2 * i + 1], count * 4 <= PAIRS * LANES);
+            sum[i] = add_neighbors(sum[2 * i], sum[2 * i + 1], count * 4 <= PAIRS * LANES);
 #pragma unroll
     for (int i = 0; i < PAIRS; i++)
         store(sums + i * LANES, load(sums + i * LANES) + sum[i]);

@@ -1,8 +1,8 @@
 #include "image/image_augment.h"
 
-/// Optical densities of one unit of haematoxylin and of eosin for red, green and blue (Ruifrok & Johnston,
+/// Optical densities of one unit of hematoxylin and of eosin for red, green and blue (Ruifrok & Johnston,
 /// "Quantification of histochemical staining by color deconvolution", Anal. Quant. Cytol. Histol. 23, 2001).
-static const double haematoxylin[3] = {0.650, 0.704, 0.286};
+static const double hematoxylin[3] = {0.650, 0.704, 0.286};
 static const double eosin[3] = {0.072, 0.990, 0.105};
 
 static ck_stain_map make_stain_map(const ck_augmentation *a) {
@@ -14,7 +14,7 @@ static ck_stain_map make_stain_map(const ck_augmentation *a) {
     // What neither dye explains lies at right angles to both: v[2] = v[0] x v[1].
     double v[3][3], dual[3][3];
     for (int c = 0; c < 3; c++) {
-        v[0][c] = haematoxylin[c];
+        v[0][c] = hematoxylin[c];
         v[1][c] = eosin[c];
     }
     for (int c = 0; c < 3; c++) {
@@ -59,7 +59,7 @@ int32_t ck_make_pixel_steps(ck_pixel_steps *steps, const ck_augmentation *a) {
     const float factors[] = {a->brightness, a->contrast, a->saturation, 6 * a->hue};
     int32_t contrast = -1;
     for (int i = 0; i < 4; i++) {
-        int kind = a->colour_order[i];
+        int kind = a->color_order[i];
         if (factors[kind] == (kind == CK_HUE ? 0 : 1))
             continue;
         if (kind == CK_CONTRAST)
