@@ -76,7 +76,7 @@ ck_isa ck_used_isa(void);
 
 // Convolution (conv2d.c)
 
-/// Geometry of a two-dimensional cross-correlation, zero padded.
+/// Geometry of a two-dimensional, zero-padded cross-correlation.
 typedef struct ck_conv2d {
     int64_t n, c, h, w;
     int64_t k, r, s;
@@ -84,7 +84,7 @@ typedef struct ck_conv2d {
     int64_t pad_h, pad_w;
 } ck_conv2d;
 
-/// How blocks of 2 x 2 outputs become one; an odd last row or column is left out.
+/// How each block of 2 x 2 outputs is reduced to one value. An odd last row or column is dropped.
 typedef enum __attribute__((enum_extensibility(closed))) ck_pooling {
     CK_POOLING_NONE CK_SWIFT_NAME("none") = 0,
     CK_POOLING_MEAN CK_SWIFT_NAME("mean"),
@@ -92,75 +92,72 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_pooling {
     CK_POOLING_MAXIMUM CK_SWIFT_NAME("maximum"),
 } ck_pooling;
 
-/// What follows a convolution and is done with its sums before they are stored: y = pool(relu(sum + addend)).
-/// Where a kernel takes a tail, null stands for one that does nothing.
-typedef struct ck_conv2d_tail {
+/// Operations fused into a convolution, applied before results are stored: y = pool(relu(convolution + residual)).
+/// Kernels accept null for an epilogue that does nothing.
+typedef struct ck_conv2d_epilogue {
     /// max(v, 0); NaN stays NaN.
     bool relu;
     ck_pooling pooling;
-    /// [N][K][OH][OW] or null; not with pooling. Read by forward; may not overlap y.
-    const float *addend;
-    /// Where relu comes before pooling, and there only: what forward, unless it is null, keeps and backward needs. A
-    /// bit for each sum, set unless it is <= 0; ck_conv2d_signs bytes.
-    uint8_t *signs;
-    /// What backward needs where relu has no pooling behind it: forward's output.
+    /// [N][K][OH][OW], or null; must be null with pooling. Read by forward; must not overlap y.
+    const float *residual;
+    /// ReLU mask, ck_conv2d_relu_mask_bytes bytes; used only when relu is followed by pooling. One bit for each value
+    /// before pooling, set unless the value is <= 0. Forward writes it (null: not wanted), backward reads it.
+    uint8_t *relu_mask;
+    /// Output of forward. Read by backward when relu is not followed by pooling.
     const float *y;
-} ck_conv2d_tail;
+} ck_conv2d_epilogue;
 
 /// OH = (H + 2 pad_h - R) / stride_h + 1 and OW likewise, rounded down: the size before pooling.
 ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d);
-/// Bytes of a tail's signs; 0 when the geometry is invalid.
-size_t ck_conv2d_signs(const ck_conv2d *d);
-/// Floats of scratch that the forward and both backward kernels need with the current number of threads; 0 when the
-/// geometry is invalid.
-size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_tail *tail);
-/// y[N][K][OH][OW], or [N][K][OH / 2][OW / 2] with pooling, = the tail of
-///   b[k] + sum over c, r, s of w[k][c][r][s] * x[n][c][oh*stride_h - pad_h + r][...]
+/// Bytes of the ReLU mask; 0 when the geometry is invalid.
+size_t ck_conv2d_relu_mask_bytes(const ck_conv2d *d);
+/// Floats of scratch that the forward kernel and both backward kernels need with the current number of threads; 0 when
+/// the geometry is invalid.
+size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_epilogue *epilogue);
+/// y[N][K][OH][OW], or y[N][K][OH / 2][OW / 2] with pooling: the epilogue applied to
+///   b[k] + sum over c, r, s of w[k][c][r][s] * x[n][c][oh*stride_h - pad_h + r][ow*stride_w - pad_w + s]
 /// b may be null (no bias).
 ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
-                            const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
-/// gx[N][C][H][W]: gradient of the loss by x, from gy, which has y's shape, and w. That by the addend, which is gy
-/// where y > 0, is the caller's (ck_relu_backward).
+                            const ck_conv2d_epilogue *epilogue, float *scratch, size_t scratch_count);
+/// gx[N][C][H][W]: gradient of the loss with respect to x, from gy (same shape as y) and w. The gradient with respect
+/// to the residual, gy where y > 0 and else 0, is left to the caller (ck_relu_backward).
 ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d,
-                                  const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
-/// gw[K][C][R][S] and gb[K] (may be null): gradients by w and b, from gy and x, summed over the batch.
+                                  const ck_conv2d_epilogue *epilogue, float *scratch, size_t scratch_count);
+/// gw[K][C][R][S] and gb[K] (may be null): gradients with respect to w and b, from gy and x, summed over the batch.
 ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
-                                    const ck_conv2d_tail *tail, float *scratch, size_t scratch_count);
+                                    const ck_conv2d_epilogue *epilogue, float *scratch, size_t scratch_count);
 
-/// How convolutions are computed. Whatever is asked for, shapes that it does not serve go the way that is fastest of
-/// the others.
+/// Algorithms for convolution. A shape that the selected algorithm does not support uses the fastest of the others.
 typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_algorithm {
-    /// What is fastest for the shape.
+    /// The fastest for the shape.
     CK_CONV2D_ANY CK_SWIFT_NAME("any") = 0,
-    /// Unrolled patches and matrix products.
+    /// Unrolled patches and matrix products (BLAS). Supports every shape.
     CK_CONV2D_IM2COL CK_SWIFT_NAME("im2col"),
     /// Register-blocked loops over the image itself.
     CK_CONV2D_DIRECT CK_SWIFT_NAME("direct"),
-    /// Winograd's transforms, F(4x4, 5x5) and F(4x4, 3x3): kernels of 5 x 5 and 3 x 3 with stride 1. Errors are about
-    /// ten
-    /// times those of the others, up to 1e-5 of the largest result, and an infinity or NaN spreads to the whole tile of
-    /// 4 x 4 outputs that it is read for.
+    /// Winograd's transforms F(4x4, 5x5) and F(4x4, 3x3): kernels of 5 x 5 and 3 x 3 with stride 1. Errors are about
+    /// ten times those of the others, up to 1e-5 of the largest result. An infinity or NaN spreads to every 4 x 4 tile
+    /// of outputs that reads it.
     CK_CONV2D_WINOGRAD CK_SWIFT_NAME("winograd"),
 } ck_conv2d_algorithm;
 
-/// Overrides the choice of convolution kernels, which changes the scratch that they need, and that of ck_set_isa. Until
-/// it is called, the environment variable NUCLEI_CONV (any, im2col, direct, winograd) decides, where it is set.
-/// CK_BAD_PARAMETER when the processor lacks the instruction set; the convolutions return the same when the environment
-/// asks for a name that is not listed here, or for instructions that are not there.
-ck_status ck_conv2d_set_choice(ck_conv2d_algorithm algorithm, ck_isa isa);
-/// What NUCLEI_CONV calls an algorithm; null for a number that stands for none. Algorithms count from 0 without gaps.
+/// Selects the convolution algorithm and, like ck_set_isa, the instruction set. Changes how much scratch convolutions
+/// need. Until the first call, the environment variable NUCLEI_CONV (any, im2col, direct, winograd) selects the
+/// algorithm if it is set. Returns CK_BAD_PARAMETER when the processor lacks the instruction set. Convolutions return
+/// CK_BAD_PARAMETER when the environment names an unknown algorithm or an instruction set that is not available.
+ck_status ck_conv2d_set_algorithm(ck_conv2d_algorithm algorithm, ck_isa isa);
+/// Name of an algorithm in NUCLEI_CONV; null for an unknown number. Algorithms are numbered from 0 without gaps.
 const char *ck_conv2d_algorithm_name(ck_conv2d_algorithm algorithm);
 
-/// The kernels of a convolution.
+/// Kernels of a convolution.
 typedef enum __attribute__((enum_extensibility(closed))) ck_conv2d_pass {
     CK_FORWARD CK_SWIFT_NAME("forward") = 0,
     CK_BACKWARD_DATA CK_SWIFT_NAME("backwardData"),
     CK_BACKWARD_WEIGHT CK_SWIFT_NAME("backwardWeight"),
 } ck_conv2d_pass;
 
-/// How a pass is computed as things are set: what a choice other than CK_CONV2D_ANY comes to for this shape, or what
-/// is fastest for it. Never CK_CONV2D_ANY.
-ck_status ck_conv2d_chosen(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, ck_conv2d_pass pass);
+/// algorithm: the one that computes this pass for this shape with the current selection; never CK_CONV2D_ANY.
+ck_status ck_conv2d_chosen_algorithm(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, ck_conv2d_pass pass);
 
 // Pooling (pool2d.c)
 
@@ -225,58 +222,58 @@ ck_status ck_linear_backward_data(float *gx, const float *gy, const float *w, in
 /// gw[O][I] and gb[O] (either may be null) from gy and x, summed over the batch.
 ck_status ck_linear_backward_weight(float *gw, float *gb, const float *gy, const float *x, int64_t n, int64_t i,
                                     int64_t o);
-/// norm2: what gw's elements, squared, would sum up to, without gw: it is the sum of the products of the Gram matrices
-/// of gy and of x. Scratch: ck_linear_scratch(n, i, n).
+/// norm2: sum of the squared elements of gw, computed without gw from the Gram matrices of gy and x: it is the sum of
+/// the elements of their elementwise product. Scratch: ck_linear_scratch(n, i, n).
 ck_status ck_linear_squared_norm(double *norm2, const float *gy, const float *x, int64_t n, int64_t i, int64_t o,
                                  float *scratch, size_t scratch_count);
 
-// Windows of a shared map of features (feature_windows.c)
+// Windows of a shared feature map (feature_windows.c)
 
-/// Where a window lies in the map, and where its borders stand in their strips.
+/// Position of a window in the feature map, and the indices of its borders in their strips.
 typedef struct ck_feature_place {
     int64_t y, x;
     int64_t row, column, corner;
 } ck_feature_place;
 
-/// Windows of C x H x W features that overlap in a map of them. What they share is their inner part: some rows and
-/// columns at their ends are their own, as those next to the padding of convolutions are. The first of each pair or
-/// four that follow belongs to the beginning of a window, the second to its end; what has no rows or columns may be
-/// null.
+/// Overlapping windows of C x H x W features in one feature map. Windows share their inner part. The first and last
+/// rows and columns of a window, its border, depend on the padding of convolutions and belong to the window alone. In
+/// each pair or group of four below, leading borders come first, then trailing ones. A border without rows or columns
+/// may be null.
 typedef struct ck_feature_windows {
     int64_t n, c, h, w;
-    /// The map may have some channels only: first_channel ... first_channel + c - 1 of `channels`. What is a window's
-    /// own has them all.
+    /// The map may hold some channels only: first_channel ... first_channel + c - 1 of `channels`. Borders always hold
+    /// all channels.
     int64_t first_channel, channels;
-    /// Rows, and columns, that are a window's own.
-    int64_t own_rows[2], own_columns[2];
+    /// Number of border rows and columns.
+    int64_t border_rows[2], border_columns[2];
     /// [C][map_h][map_w]
     const float *map;
     int64_t map_h, map_w;
-    /// [row strips][channels][own rows][map_w]: what windows in one row of them have in common.
+    /// [row strips][channels][border rows][map_w]: border rows, one strip for each row of windows.
     const float *rows[2];
-    /// [channels][map_h][column strips][own columns]: the same for columns of windows.
+    /// [channels][map_h][column strips][border columns]: border columns, one strip for each column of windows.
     const float *columns[2];
-    /// [channels][own rows][corner strips][own columns]: upper left, upper right, lower left, lower right.
+    /// [channels][border rows][corner strips][border columns]: upper left, upper right, lower left, lower right.
     const float *corners[4];
     int64_t column_strips, corner_strips;
     const ck_feature_place *places;
 } ck_feature_windows;
 
-/// Parts of windows: of rows first_row ... first_row + rows - 1, `runs` runs of `length` columns each, which begin
-/// `step` columns from each other, the first at first_column. All may reach beyond the window, where zeros are.
+/// Parts of windows: in rows first_row ... first_row + rows - 1, `runs` groups of `length` columns. Groups start `step`
+/// columns apart, the first at first_column. Elements outside the window are zeros.
 typedef struct ck_patches {
     int64_t first_row, rows;
     int64_t first_column, runs, step, length;
 } ck_patches;
 
-/// y[N][C][rows][runs][length], or, side by side, y[C][rows][N][runs][length]
+/// y[N][C][rows][runs][length] or, side by side, y[C][rows][N][runs][length].
 ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patches *p, bool side_by_side);
 /// Floats of scratch for ck_linear_windows_forward; 0 when the windows are invalid.
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o);
-/// y[N][O] = windows * w[O][C * H * W] transposed + b[O], as ck_linear_forward makes it of the gathered windows but for
-/// rounding. A window's numbers do not depend on those that come with it.
+/// y[N][O] = windows * w[O][channels * H * W] transposed + b[O]: ck_linear_forward of the gathered windows, except for
+/// rounding. The result for a window does not depend on the other windows.
 ///
-/// Weights are those of all channels: y is begun where first_channel is 0, and added to where it is not.
+/// w covers all channels. y is overwritten when first_channel is 0 and accumulated into otherwise.
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
                                     float *scratch, size_t scratch_count);
 

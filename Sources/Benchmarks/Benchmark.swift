@@ -45,7 +45,7 @@ package struct Benchmark {
         let load = MachineState.load
         var peaks = [Int: BenchmarkReport.Peak]()
         var variants = operations.map(variants)
-        defer { try? Kernels.setChoice(.any, settings.instructions) }
+        defer { try? Kernels.setConvolutionAlgorithm(.any, settings.instructions) }
         for sweep in 0..<settings.sweeps {
             for (index, operation) in operations.enumerated() {
                 try willMeasure(sweep * operations.count + index, settings.sweeps * operations.count, operation)
@@ -79,7 +79,7 @@ package struct Benchmark {
         _ operation: Operation, _ variants: inout [Variant], note: (Int, MachinePeak.Rates) -> Void
     ) throws {
         try Kernels.setThreadCount(settings.threads.max()!)
-        try Kernels.setChoice(.any, settings.instructions)
+        try Kernels.setConvolutionAlgorithm(.any, settings.instructions)
         let loaded = try operation.load()
         for index in variants.indices {
             try select(variants[index])
@@ -105,7 +105,7 @@ package struct Benchmark {
 
     private func select(_ variant: Variant) throws(KernelError) {
         try Kernels.setThreadCount(variant.threads)
-        try Kernels.setChoice(variant.algorithm ?? .any, settings.instructions)
+        try Kernels.setConvolutionAlgorithm(variant.algorithm ?? .any, settings.instructions)
     }
 
     /// Finds out how often the operation is to be repeated for one measurement.

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import NeuralNetworks
 import Tensors
 
@@ -128,7 +128,8 @@ extension NetworkWork {
             let inputs = plan.inputShapes(of: index)
             let name = node.layer.name
             let needsData: Double = isTrained[node.inputs[0]] ? 1 : 0
-            if let layer = node.layer as? ConvolutionLayer, let sums = try? layer.convolution(inputs[0]).sumShape() {
+            if let layer = node.layer as? ConvolutionLayer, let sums = try? layer.convolution(inputs[0]).unpooledShape()
+            {
                 let products = layer.convolution(inputs[0]).weightShape.sample.count
                 let once = 2 * Double(batch) * Double(sums.count) * Double(products)
                 result["\(name) \(Phase.forward)"] = once

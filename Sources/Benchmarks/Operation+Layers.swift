@@ -56,18 +56,18 @@ private struct LayerOperations {
     private func convolution(_ layer: ConvolutionLayer, _ inputs: [Shape]) throws -> Operation {
         let convolution = layer.convolution(inputs[0])
         let (input, output) = (inputs[0].batched(batch), try convolution.outputShape().batched(batch))
-        let addend = inputs.count > 1 ? inputs[1].batched(batch) : nil
-        let floats = input.count + output.count + (addend?.count ?? 0) + convolution.weightShape.count
+        let residual = inputs.count > 1 ? inputs[1].batched(batch) : nil
+        let floats = input.count + output.count + (residual?.count ?? 0) + convolution.weightShape.count
         var operation = Operation(
-            network: name, kind: .convolution, layer: layer.name, shape: try text(convolution, addend != nil),
+            network: name, kind: .convolution, layer: layer.name, shape: try text(convolution, residual != nil),
             operations: try operations(convolution), floats: floats
         ) {
             let (x, y) = (try made(input), Tensor(output))
             let (weight, bias) = (try made(convolution.weightShape), try made([convolution.filters]))
-            let addend = try addend.map(made)
+            let residual = try residual.map(made)
             return Operation.Loaded(scratchCount: { convolution.scratchCount(batch: batch) }) { scratch in
                 try Kernels.convolutionForward(
-                    y, x, weight: weight, bias: layer.hasBias ? bias : nil, addend: addend, convolution,
+                    y, x, weight: weight, bias: layer.hasBias ? bias : nil, residual: residual, convolution,
                     scratch: scratch)
             }
         }
@@ -80,10 +80,10 @@ private struct LayerOperations {
     ) throws -> [Operation] {
         let convolution = layer.convolution(input)
         let (input, output) = (input.batched(batch), try convolution.outputShape().batched(batch))
-        let signs = convolution.signsCount(batch: batch)
-        // Behind a relu, backward passes read the output or its signs.
-        let mask = signs > 0 ? signs : convolution.relu ? output.count : 0
-        let needsOutput = convolution.relu && signs == 0
+        let reluMask = convolution.reluMaskCount(batch: batch)
+        // Behind a relu, backward passes read the output or its ReLU mask.
+        let mask = reluMask > 0 ? reluMask : convolution.relu ? output.count : 0
+        let needsOutput = convolution.relu && reluMask == 0
         let batch = batch
         func operation(
             _ kind: Operation.Kind, _ pass: Convolution.Pass, floats: Int,
@@ -95,7 +95,8 @@ private struct LayerOperations {
             ) {
                 let tensors = try ConvolutionTensors(
                     x: made(input), y: made(output), gy: made(output), weight: made(convolution.weightShape),
-                    bias: layer.hasBias ? made([convolution.filters]) : nil, signs: signs > 0 ? made([signs]) : nil)
+                    bias: layer.hasBias ? made([convolution.filters]) : nil,
+                    reluMask: reluMask > 0 ? made([reluMask]) : nil)
                 return Operation.Loaded(scratchCount: { convolution.scratchCount(batch: batch) }) {
                     try run(tensors, $0)
                 }
@@ -104,16 +105,17 @@ private struct LayerOperations {
             return operation
         }
         let forward = try operation(
-            .convolutionTraining, .forward, floats: input.count + output.count + signs
+            .convolutionTraining, .forward, floats: input.count + output.count + reluMask
         ) {
             try Kernels.convolutionForward(
-                $0.y, $0.x, weight: $0.weight, bias: $0.bias, signs: $0.signs, convolution, scratch: $1)
+                $0.y, $0.x, weight: $0.weight, bias: $0.bias, reluMask: $0.reluMask, convolution, scratch: $1)
         }
         let weight = try operation(
             .convolutionWeight, .backwardWeight, floats: input.count + output.count + mask
         ) { tensors, scratch in
             try Kernels.convolutionBackwardWeight(
-                tensors.weight, tensors.bias, gy: tensors.gy, y: needsOutput ? tensors.y : nil, signs: tensors.signs,
+                tensors.weight, tensors.bias, gy: tensors.gy, y: needsOutput ? tensors.y : nil,
+                reluMask: tensors.reluMask,
                 tensors.x, convolution, scratch: scratch)
         }
         guard needsData else { return [forward, weight] }
@@ -121,7 +123,7 @@ private struct LayerOperations {
             .convolutionData, .backwardData, floats: input.count + output.count + mask
         ) { tensors, scratch in
             try Kernels.convolutionBackwardData(
-                tensors.x, gy: tensors.gy, y: needsOutput ? tensors.y : nil, signs: tensors.signs,
+                tensors.x, gy: tensors.gy, y: needsOutput ? tensors.y : nil, reluMask: tensors.reluMask,
                 weight: tensors.weight, convolution, scratch: scratch)
         }
         return [forward, data, weight]
@@ -132,19 +134,19 @@ private struct LayerOperations {
         _ operation: inout Operation, _ convolution: Convolution, _ pass: Convolution.Pass
     ) throws(KernelError) {
         for algorithm in ConvolutionAlgorithm.all {
-            try Kernels.setChoice(algorithm, instructions)
+            try Kernels.setConvolutionAlgorithm(algorithm, instructions)
             if try convolution.algorithm(of: pass, batch: batch) == algorithm { operation.algorithms.append(algorithm) }
         }
-        try Kernels.setChoice(.any, instructions)
+        try Kernels.setConvolutionAlgorithm(.any, instructions)
         operation.preferred = try convolution.algorithm(of: pass, batch: batch)
     }
 
     private func operations(_ convolution: Convolution) throws -> Double {
-        2 * Double(try convolution.sumShape().count * batch) * Double(convolution.weightShape.sample.count)
+        2 * Double(try convolution.unpooledShape().count * batch) * Double(convolution.weightShape.sample.count)
     }
 
     private func text(_ convolution: Convolution, _ adds: Bool) throws -> String {
-        var text = "\(convolution.inputShape)>\(try convolution.sumShape()) k\(convolution.kernelHeight)"
+        var text = "\(convolution.inputShape)>\(try convolution.unpooledShape()) k\(convolution.kernelHeight)"
         if convolution.strideY > 1 { text += " s\(convolution.strideY)" }
         if convolution.paddingY > 0 { text += " p\(convolution.paddingY)" }
         if adds { text += " add" }
@@ -173,7 +175,7 @@ private struct LayerOperations {
             ) {
                 let tensors = try ConvolutionTensors(
                     x: made(input), y: Tensor(output), gy: made(output), weight: made(weights), bias: made([outputs]),
-                    signs: nil)
+                    reluMask: nil)
                 let scratch = { Kernels.linearScratchCount(batch: batch, inputs: features, outputs: outputs) }
                 return Operation.Loaded(scratchCount: kind == .dense ? scratch : { 0 }) { try run(tensors, $0) }
             }
@@ -253,5 +255,5 @@ private struct ConvolutionTensors {
     let gy: Tensor
     let weight: Tensor
     let bias: Tensor?
-    let signs: Tensor?
+    let reluMask: Tensor?
 }

@@ -59,7 +59,7 @@ import Testing
     }
 
     private func run(_ operations: [Operation], threads counts: [Int]) throws {
-        defer { try? Kernels.setChoice(.any, .any) }
+        defer { try? Kernels.setConvolutionAlgorithm(.any, .any) }
         let threads = Kernels.threadCount
         defer { try? Kernels.setThreadCount(threads) }
         var settings = Benchmark.Settings()

@@ -7,18 +7,18 @@ extension KernelTests.ArgumentTests {
         var (d, chosen) = (conv, ck_conv2d_algorithm.any)
         for pass in [ck_conv2d_pass.forward, .backwardData, .backwardWeight] {
             for algorithm in [ck_conv2d_algorithm.im2col, .direct, .winograd] {
-                ck_conv2d_set_choice(algorithm, .any)
-                defer { ck_conv2d_set_choice(.any, .any) }
-                #expect(ck_conv2d_chosen(&chosen, &d, pass) == .ok && chosen == algorithm, "\(pass)")
+                ck_conv2d_set_algorithm(algorithm, .any)
+                defer { ck_conv2d_set_algorithm(.any, .any) }
+                #expect(ck_conv2d_chosen_algorithm(&chosen, &d, pass) == .ok && chosen == algorithm, "\(pass)")
             }
-            #expect(ck_conv2d_chosen(&chosen, &d, pass) == .ok && chosen != .any)
+            #expect(ck_conv2d_chosen_algorithm(&chosen, &d, pass) == .ok && chosen != .any)
         }
-        #expect(ck_conv2d_chosen(nil, &d, .forward) == .nullPointer)
-        #expect(ck_conv2d_chosen(&chosen, nil, .forward) == .nullPointer)
+        #expect(ck_conv2d_chosen_algorithm(nil, &d, .forward) == .nullPointer)
+        #expect(ck_conv2d_chosen_algorithm(&chosen, nil, .forward) == .nullPointer)
         let pass = ck_conv2d_pass(rawValue: 3)!
-        #expect(ck_conv2d_chosen(&chosen, &d, pass) == .badParameter)
+        #expect(ck_conv2d_chosen_algorithm(&chosen, &d, pass) == .badParameter)
         d.k = 0
-        #expect(ck_conv2d_chosen(&chosen, &d, .forward) == .badDimension)
+        #expect(ck_conv2d_chosen_algorithm(&chosen, &d, .forward) == .badDimension)
         let names = (0..<4).map { String(cString: ck_conv2d_algorithm_name(ck_conv2d_algorithm(rawValue: $0)!)) }
         #expect(names == ["any", "im2col", "direct", "winograd"])
         #expect(ck_conv2d_algorithm_name(ck_conv2d_algorithm(rawValue: 4)!) == nil)

@@ -45,7 +45,7 @@ extension KernelTests {
             #expect(ck_set_isa(.any) == .ok)
             for isa in [ck_isa.portable, .avx2, .avx512] where !ck_isa.available.contains(isa) {
                 #expect(ck_set_isa(isa) == .badParameter)
-                #expect(ck_conv2d_set_choice(.any, isa) == .badParameter)
+                #expect(ck_conv2d_set_algorithm(.any, isa) == .badParameter)
             }
         }
 

@@ -44,13 +44,13 @@ extension KernelTests {
             let g = item.geometry
             let expected = Naive.convolution(x.doubled, w.doubled, bias?.doubled, g, batch: item.batch)
             let twin = Naive.convolutionBackward(gy: gy.doubled, x.doubled, w.doubled, g, batch: item.batch)
-            try ConvolutionForm.each { form in
+            try ConvolutionVariant.each { variant in
                 let y = try run.convolution(x, w, bias, g, batch: item.batch)
-                try compare("\(form): y", y, expected, form.tolerance(expected, g))
+                try compare("\(variant): y", y, expected, variant.tolerance(expected, g))
                 let ours = try run.convolutionBackward(gy: gy, x, w, g, batch: item.batch, bias: item.hasBias)
-                try compare("\(form): gx", ours.gx, twin.gx, form.tolerance(twin.gx, g))
-                try compare("\(form): gw", ours.gw, twin.gw, form.tolerance(twin.gw, g))
-                if let gb = ours.gb { try compare("\(form): gb", gb, twin.gb, form.tolerance(twin.gb, g)) }
+                try compare("\(variant): gx", ours.gx, twin.gx, variant.tolerance(twin.gx, g))
+                try compare("\(variant): gw", ours.gw, twin.gw, variant.tolerance(twin.gw, g))
+                if let gb = ours.gb { try compare("\(variant): gb", gb, twin.gb, variant.tolerance(twin.gb, g)) }
             }
         }
 
@@ -160,22 +160,22 @@ extension KernelTests {
             try sweep(cases, seed: 17) { try check($0, seed: $1, .aligned) }
         }
 
-        @Test("asking for a form changes how a convolution is computed")
+        @Test("asking for a variant changes how a convolution is computed")
         func formsDiffer() throws {
             let item = ConvolutionCase(
                 geometry: Convolution(channels: 6, height: 20, width: 30, filters: 8, kernel: (5, 5)), batch: 1)
-            func bits(_ form: ConvolutionForm) throws -> ([UInt32], Int) {
-                try form.use {
+            func bits(_ variant: ConvolutionVariant) throws -> ([UInt32], Int) {
+                try variant.use {
                     let y = try KernelRuns.aligned.convolution(
                         item.x(1), item.w(1), item.bias(1), item.geometry, batch: 1)
                     return (y.map(\.bitPattern), item.geometry.scratchCount(batch: 1))
                 }
             }
             let matrices = try bits(.im2col)
-            #expect(ConvolutionForm.available.count >= 2)
-            for form in ConvolutionForm.available where form != .im2col {
-                let direct = try bits(form)
-                #expect(direct.0 != matrices.0 && direct.1 != matrices.1, "\(form)")
+            #expect(ConvolutionVariant.available.count >= 2)
+            for variant in ConvolutionVariant.available where variant != .im2col {
+                let direct = try bits(variant)
+                #expect(direct.0 != matrices.0 && direct.1 != matrices.1, "\(variant)")
             }
         }
 
@@ -202,12 +202,12 @@ extension KernelTests {
                 let gx = finiteDifferences(at: x, eps: 0.1) { loss($0, w, bias) }
                 let gw = finiteDifferences(at: w, eps: 0.1) { loss(x, $0, bias) }
                 let gb = finiteDifferences(at: bias, eps: 0.1) { loss(x, w, $0) }
-                try ConvolutionForm.each { form in
+                try ConvolutionVariant.each { variant in
                     let ours = try KernelRuns.aligned.convolutionBackward(
                         gy: gy, item.x(seed), item.w(seed), item.geometry, batch: item.batch)
-                    try compare("\(form): gx", ours.gx, gx, form.tolerance(gx, item.geometry))
-                    try compare("\(form): gw", ours.gw, gw, form.tolerance(gw, item.geometry))
-                    try compare("\(form): gb", ours.gb!, gb, form.tolerance(gb, item.geometry))
+                    try compare("\(variant): gx", ours.gx, gx, variant.tolerance(gx, item.geometry))
+                    try compare("\(variant): gw", ours.gw, gw, variant.tolerance(gw, item.geometry))
+                    try compare("\(variant): gb", ours.gb!, gb, variant.tolerance(gb, item.geometry))
                 }
             }
         }
@@ -226,14 +226,14 @@ extension KernelTests {
                 let expected = try item.doubles(tensor: "y")
                 let (gx, gw) = try (item.doubles(tensor: "gx"), item.doubles(tensor: "gw"))
                 let gb = try bias.map { _ in try item.doubles(tensor: "gb") }
-                try ConvolutionForm.each { form in
+                try ConvolutionVariant.each { variant in
                     let y = try KernelRuns.aligned.convolution(x, w, bias, g, batch: batch)
-                    try compare("\(form): y", y, expected, form.tolerance(expected, g))
+                    try compare("\(variant): y", y, expected, variant.tolerance(expected, g))
                     let ours = try KernelRuns.aligned.convolutionBackward(
                         gy: gy, x, w, g, batch: batch, bias: bias != nil)
-                    try compare("\(form): gx", ours.gx, gx, form.tolerance(gx, g))
-                    try compare("\(form): gw", ours.gw, gw, form.tolerance(gw, g))
-                    if let gb { try compare("\(form): gb", ours.gb!, gb, form.tolerance(gb, g)) }
+                    try compare("\(variant): gx", ours.gx, gx, variant.tolerance(gx, g))
+                    try compare("\(variant): gw", ours.gw, gw, variant.tolerance(gw, g))
+                    if let gb { try compare("\(variant): gb", ours.gb!, gb, variant.tolerance(gb, g)) }
                 }
             }
         }
@@ -255,29 +255,29 @@ extension KernelTests {
                 let w = try made("w", g.weightShape.count)
                 let gy = try made("gy", batch * g.outputShape().count)
                 let b = try made("b", g.filters)
-                try ConvolutionForm.each { form in
+                try ConvolutionVariant.each { variant in
                     let y = try KernelRuns.aligned.convolution(x, w, b, g, batch: batch)
                     let ours = try KernelRuns.aligned.convolutionBackward(gy: gy, x, w, g, batch: batch)
                     for (name, values) in [("y", y), ("gx", ours.gx)] {
                         let places = try item.tensor("\(name)_index").integers()
                         let expected = try item.doubles(tensor: "\(name)_sample")
                         try compare(
-                            "\(form): \(name)_sample", places.map { values[Int($0)] }, expected,
-                            form.tolerance(expected, g))
+                            "\(variant): \(name)_sample", places.map { values[Int($0)] }, expected,
+                            variant.tolerance(expected, g))
                         let sumOfSquares = values.reduce(0.0) { $0 + Double($1) * Double($1) }
                         try compare(
-                            "\(form): \(name)_sumsq", [sumOfSquares], item.doubles(tensor: "\(name)_sumsq"),
+                            "\(variant): \(name)_sumsq", [sumOfSquares], item.doubles(tensor: "\(name)_sumsq"),
                             Tolerance(absolute: 0, relative: 1e-6))
                     }
                     let sum = y.reduce(0.0) { $0 + Double($1) }
                     try compare(
-                        "\(form): y_sum", [sum], item.doubles(tensor: "y_sum"),
+                        "\(variant): y_sum", [sum], item.doubles(tensor: "y_sum"),
                         Tolerance(absolute: 1e-7 * Double(y.count), relative: 1e-6))
                     let (gw, gb) = try (item.doubles(tensor: "gw"), item.doubles(tensor: "gb"))
                     try compare(
-                        "\(form): gw", ours.gw, gw, Tolerance(absolute: 1e-5 * gw.largestMagnitude, relative: 1e-5))
+                        "\(variant): gw", ours.gw, gw, Tolerance(absolute: 1e-5 * gw.largestMagnitude, relative: 1e-5))
                     try compare(
-                        "\(form): gb", ours.gb!, gb, Tolerance(absolute: 1e-5 * gb.largestMagnitude, relative: 1e-5))
+                        "\(variant): gb", ours.gb!, gb, Tolerance(absolute: 1e-5 * gb.largestMagnitude, relative: 1e-5))
                 }
             }
         }

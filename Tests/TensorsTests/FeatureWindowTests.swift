@@ -8,8 +8,8 @@ import Testing
         var channels = 3
         var side = (height: 7, width: 9)
         var map = (height: 20, width: 23)
-        var ownRows = FeatureWindows.Ends(leading: 1, trailing: 2)
-        var ownColumns = FeatureWindows.Ends(leading: 2, trailing: 1)
+        var borderRows = FeatureWindows.Ends(leading: 1, trailing: 2)
+        var borderColumns = FeatureWindows.Ends(leading: 2, trailing: 1)
         var windows = 5
         var outputs = 3
     }
@@ -18,14 +18,14 @@ import Testing
         var cases = [Case()]
         for (leading, trailing) in [(0, 0), (0, 1), (3, 0), (3, 4), (2, 2)] {
             let ends = FeatureWindows.Ends(leading: leading, trailing: trailing)
-            cases.append(Case(ownRows: ends))
-            cases.append(Case(ownColumns: ends))
+            cases.append(Case(borderRows: ends))
+            cases.append(Case(borderColumns: ends))
             // Inner parts of some vectors, and of parts of them.
             cases.append(
-                Case(side: (20, 23), map: (24, 40), ownRows: ends, ownColumns: ends, windows: 6, outputs: 8))
+                Case(side: (20, 23), map: (24, 40), borderRows: ends, borderColumns: ends, windows: 6, outputs: 8))
         }
         let last = FeatureWindows.Ends(trailing: 1)
-        cases.append(Case(side: (1, 1), map: (4, 5), ownRows: last, ownColumns: last))
+        cases.append(Case(side: (1, 1), map: (4, 5), borderRows: last, borderColumns: last))
         cases.append(Case(side: (20, 23), windows: 1))
         cases.append(Case(channels: 19, side: (18, 39), map: (24, 40), windows: 9, outputs: 13))
         // More outputs, and more windows, than go together.
@@ -47,17 +47,17 @@ import Testing
         var borders = FeatureWindows.Borders()
         for end in 0..<2 {
             let seed = seed + UInt64(10 * end)
-            borders.rows.append(tensor(seed + 2, [3, c, item.ownRows[end], item.map.width]))
-            borders.columns.append(tensor(seed + 3, [c, item.map.height, 2, item.ownColumns[end]]))
+            borders.rows.append(tensor(seed + 2, [3, c, item.borderRows[end], item.map.width]))
+            borders.columns.append(tensor(seed + 3, [c, item.map.height, 2, item.borderColumns[end]]))
             for side in 0..<2 {
                 borders.corners.append(
-                    tensor(seed + 4 + UInt64(side), [c, item.ownRows[end], n, item.ownColumns[side]]))
+                    tensor(seed + 4 + UInt64(side), [c, item.borderRows[end], n, item.borderColumns[side]]))
             }
         }
         return FeatureWindows(
             shape: [c, item.side.height, item.side.width],
             map: tensor(seed + 30, [c, item.map.height, item.map.width]),
-            places: places, ownRows: item.ownRows, ownColumns: item.ownColumns, borders: borders)
+            places: places, borderRows: item.borderRows, borderColumns: item.borderColumns, borders: borders)
     }
 
     /// One feature of a window, 0 outside of it.
@@ -65,15 +65,15 @@ import Testing
         let (c, h, w) = (f.shape[0], f.shape[1], f.shape[2])
         guard 0..<h ~= i, 0..<w ~= j else { return 0 }
         let (place, b) = (f.places[n], f.borders)
-        let vertical = i < f.ownRows.leading ? 0 : i >= h - f.ownRows.trailing ? 1 : -1
-        let horizontal = j < f.ownColumns.leading ? 0 : j >= w - f.ownColumns.trailing ? 1 : -1
-        let row = vertical == 1 ? i - (h - f.ownRows.trailing) : i
-        let column = horizontal == 1 ? j - (w - f.ownColumns.trailing) : j
+        let vertical = i < f.borderRows.leading ? 0 : i >= h - f.borderRows.trailing ? 1 : -1
+        let horizontal = j < f.borderColumns.leading ? 0 : j >= w - f.borderColumns.trailing ? 1 : -1
+        let row = vertical == 1 ? i - (h - f.borderRows.trailing) : i
+        let column = horizontal == 1 ? j - (w - f.borderColumns.trailing) : j
         switch (vertical, horizontal) {
         case (-1, -1):
             return f.map[(channel * f.map.shape[1] + place.y + i) * f.map.shape[2] + place.x + j]
         case (_, -1):
-            let height = f.ownRows[vertical]
+            let height = f.borderRows[vertical]
             return b.rows[vertical][((place.row * c + channel) * height + row) * f.map.shape[2] + place.x + j]
         case (-1, _):
             let strips = b.columns[horizontal]
@@ -145,7 +145,7 @@ import Testing
             let weight = tensor(seed + 6, [item.outputs, inputs])
             let bias = tensor(seed + 7, [item.outputs])
             let expected = Tensor([item.windows, item.outputs])
-            try ConvolutionForm.each { _ in
+            try ConvolutionVariant.each { _ in
                 let scratch = Tensor([
                     Kernels.linearScratchCount(batch: item.windows, inputs: inputs, outputs: item.outputs)
                 ])
@@ -171,7 +171,7 @@ import Testing
         FeatureWindows(
             shape: [channels.count, windows.shape[1], windows.shape[2]], map: windows.map.rows(channels),
             firstChannel: channels.lowerBound, channels: windows.channels, places: windows.places,
-            ownRows: windows.ownRows, ownColumns: windows.ownColumns, borders: windows.borders)
+            borderRows: windows.borderRows, borderColumns: windows.borderColumns, borders: windows.borders)
     }
 
     @Test func channelsThatComeInTurnsAddUp() throws {
@@ -213,8 +213,8 @@ import Testing
         let together = try outputs(all)
         for n in 0..<9 {
             let one = FeatureWindows(
-                shape: all.shape, map: all.map, places: [all.places[n]], ownRows: all.ownRows,
-                ownColumns: all.ownColumns, borders: all.borders)
+                shape: all.shape, map: all.map, places: [all.places[n]], borderRows: all.borderRows,
+                borderColumns: all.borderColumns, borders: all.borders)
             try #require(try outputs(one) == Array(together[n * 7..<(n + 1) * 7]))
         }
     }
@@ -232,7 +232,8 @@ import Testing
                 withUnsafePointer(to: &place) { place in
                     let m = UnsafePointer(map.baseAddress)
                     var f = ck_feature_windows(
-                        n: 1, c: 1, h: 3, w: 3, first_channel: 0, channels: 1, own_rows: (1, 1), own_columns: (1, 1),
+                        n: 1, c: 1, h: 3, w: 3, first_channel: 0, channels: 1, border_rows: (1, 1),
+                        border_columns: (1, 1),
                         map: m, map_h: 5, map_w: 5,
                         rows: (m, m), columns: (m, m), corners: (m, m, m, m), column_strips: 1, corner_strips: 1,
                         places: place)
@@ -253,11 +254,12 @@ import Testing
         #expect(status { $0.rows.1 = nil } == [.nullPointer, .nullPointer])
         #expect(status { $0.columns.0 = nil } == [.nullPointer, .nullPointer])
         #expect(status { $0.corners.2 = nil } == [.nullPointer, .nullPointer])
-        #expect(status { ($0.rows.0, $0.corners.0, $0.corners.1, $0.own_rows.0) = (nil, nil, nil, 0) } == [.ok, .ok])
+        #expect(
+            status { ($0.rows.0, $0.corners.0, $0.corners.1, $0.border_rows.0) = (nil, nil, nil, 0) } == [.ok, .ok])
         #expect(status { $0.n = 0 } == [.badDimension, .badDimension])
         #expect(status { $0.map_w = 2 } == [.badDimension, .badDimension])
-        #expect(status { $0.own_rows.0 = -1 } == [.badDimension, .badDimension])
-        #expect(status { $0.own_columns.0 = 3 } == [.badDimension, .badDimension])
+        #expect(status { $0.border_rows.0 = -1 } == [.badDimension, .badDimension])
+        #expect(status { $0.border_columns.0 = 3 } == [.badDimension, .badDimension])
         #expect(status(scratch: 10) == [.ok, .scratchTooSmall])
         #expect(status { $0.channels = 2 } == [.ok, .ok])
         #expect(status { $0.first_channel = 1 } == [.badDimension, .badDimension])

@@ -25,46 +25,46 @@ struct KernelRuns {
     }
 
     func convolution(
-        _ x: [Float], _ w: [Float], _ bias: [Float]?, addend: [Float]? = nil, _ g: Convolution, batch: Int
+        _ x: [Float], _ w: [Float], _ bias: [Float]?, residual: [Float]? = nil, _ g: Convolution, batch: Int
     ) throws -> [Float] {
-        try convolutionWithSigns(x, w, bias, addend: addend, g, batch: batch, keepsSigns: false).y
+        try convolutionWithMask(x, w, bias, residual: residual, g, batch: batch, keepsMask: false).y
     }
 
-    func convolutionWithSigns(
-        _ x: [Float], _ w: [Float], _ bias: [Float]?, addend: [Float]? = nil, _ g: Convolution, batch: Int,
-        keepsSigns: Bool = true
-    ) throws -> (y: [Float], signs: [Float]) {
+    func convolutionWithMask(
+        _ x: [Float], _ w: [Float], _ bias: [Float]?, residual: [Float]? = nil, _ g: Convolution, batch: Int,
+        keepsMask: Bool = true
+    ) throws -> (y: [Float], reluMask: [Float]) {
         let y = output(try g.outputShape().batched(batch))
-        let signs = output([keepsSigns ? g.signsCount(batch: batch) : 0])
+        let reluMask = output([keepsMask ? g.reluMaskCount(batch: batch) : 0])
         let scratch = scratch(g.scratchCount(batch: batch))
         let (xs, ws) = (input(x, g.inputShape.batched(batch)), input(w, g.weightShape))
-        let addends = try addend.map { input($0, try g.sumShape().batched(batch)) }
+        let residuals = try residual.map { input($0, try g.unpooledShape().batched(batch)) }
         try Kernels.convolutionForward(
-            y.tensor, xs, weight: ws, bias: bias.map { input($0, [g.filters]) }, addend: addends,
-            signs: keepsSigns ? signs.tensor : nil, g, scratch: scratch.tensor)
+            y.tensor, xs, weight: ws, bias: bias.map { input($0, [g.filters]) }, residual: residuals,
+            reluMask: keepsMask ? reluMask.tensor : nil, g, scratch: scratch.tensor)
         try unchanged(("x", xs, x), ("w", ws, w))
-        if let addend, let addends { try unchanged(("addend", addends, addend)) }
+        if let residual, let residuals { try unchanged(("residual", residuals, residual)) }
         _ = try scratch.values("scratch")
-        return (try y.values("y"), try signs.values("signs"))
+        return (try y.values("y"), try reluMask.values("reluMask"))
     }
 
     func convolutionBackward(
-        gy: [Float], y: [Float]? = nil, signs: [Float]? = nil, _ x: [Float], _ w: [Float], _ g: Convolution,
+        gy: [Float], y: [Float]? = nil, reluMask: [Float]? = nil, _ x: [Float], _ w: [Float], _ g: Convolution,
         batch: Int, bias: Bool = true
     ) throws -> (gx: [Float], gw: [Float], gb: [Float]?) {
         let gx = output(g.inputShape.batched(batch))
         let gw = output(g.weightShape)
         let gb = bias ? output([g.filters]) : nil
         let shape = try g.outputShape().batched(batch)
-        let (gys, ys, bits) = (input(gy, shape), y.map { input($0, shape) }, signs.map { input($0, [$0.count]) })
+        let (gys, ys, bits) = (input(gy, shape), y.map { input($0, shape) }, reluMask.map { input($0, [$0.count]) })
         let (xs, ws) = (input(x, g.inputShape.batched(batch)), input(w, g.weightShape))
         let first = scratch(g.scratchCount(batch: batch))
         try Kernels.convolutionBackwardData(
-            gx.tensor, gy: gys, y: ys, signs: bits, weight: ws, g, scratch: first.tensor)
+            gx.tensor, gy: gys, y: ys, reluMask: bits, weight: ws, g, scratch: first.tensor)
         _ = try first.values("scratch")
         let second = scratch(g.scratchCount(batch: batch))
         try Kernels.convolutionBackwardWeight(
-            gw.tensor, gb?.tensor, gy: gys, y: ys, signs: bits, xs, g, scratch: second.tensor)
+            gw.tensor, gb?.tensor, gy: gys, y: ys, reluMask: bits, xs, g, scratch: second.tensor)
         _ = try second.values("scratch")
         try unchanged(("gy", gys, gy), ("x", xs, x), ("w", ws, w))
         return (try gx.values("gx"), try gw.values("gw"), try gb?.values("gb"))

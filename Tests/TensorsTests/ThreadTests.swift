@@ -70,7 +70,7 @@ extension KernelTests {
             ]
             try sweep(cases, seed: 81) { item, seed in
                 let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
-                try ConvolutionForm.each { form in
+                try ConvolutionVariant.each { form in
                     try sameBits("convolution, \(form)") {
                         let y = try KernelRuns.aligned.convolution(x, w, bias, item.geometry, batch: item.batch)
                         let back = try KernelRuns.aligned.convolutionBackward(
@@ -81,19 +81,19 @@ extension KernelTests {
             }
         }
 
-        @Test("convolutions with a tail have the same bits for any number of threads")
+        @Test("convolutions with an epilogue have the same bits for any number of threads")
         func convolutionTail() throws {
-            let test = TailCase(
+            let test = EpilogueCase(
                 Convolution(channels: 6, height: 70, width: 64, filters: 16, kernel: (5, 5)), batch: 3, relu: true,
                 pooling: .mean)
             let (item, g) = (test.item, test.item.geometry)
             let gy = Formula.values(seed: 4, count: try g.outputShape().count * 3)
-            try ConvolutionForm.each { form in
-                try sameBits("convolution with a tail, \(form)") {
-                    let (y, signs) = try KernelRuns.aligned.convolutionWithSigns(
+            try ConvolutionVariant.each { form in
+                try sameBits("convolution with an epilogue, \(form)") {
+                    let (y, reluMask) = try KernelRuns.aligned.convolutionWithMask(
                         item.x(1), item.w(1), item.bias(1), g, batch: 3)
                     let back = try KernelRuns.aligned.convolutionBackward(
-                        gy: gy, signs: signs, item.x(1), item.w(1), g, batch: 3)
+                        gy: gy, reluMask: reluMask, item.x(1), item.w(1), g, batch: 3)
                     return [y, back.gx, back.gw, back.gb!]
                 }
             }
@@ -106,7 +106,7 @@ extension KernelTests {
             for threads in [1, 2, 8, 256] {
                 try withThreads(threads) {
                     let item = ConvolutionCase(geometry: geometry, batch: 1)
-                    try ConvolutionForm.each { _ in
+                    try ConvolutionVariant.each { _ in
                         let y = try KernelRuns.aligned.convolution(
                             item.x(1), item.w(1), item.bias(1), geometry, batch: 1)
                         #expect(y.allSatisfy { $0.isFinite })

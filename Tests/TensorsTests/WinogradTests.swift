@@ -2,24 +2,24 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The transform form of convolution beyond what all forms go through in `ConvolutionTests`.
+/// The transform variant of convolution beyond what all variants go through in `ConvolutionTests`.
 extension KernelTests {
     @Suite struct WinogradTests {
-        private static let forms = ConvolutionForm.available.filter { $0.algorithm == .winograd }
+        private static let variants = ConvolutionVariant.available.filter { $0.algorithm == .winograd }
 
         private func check(_ item: ConvolutionCase, seed: UInt64, _ run: KernelRuns) throws {
             let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
             let g = item.geometry
             let expected = Naive.convolution(x.doubled, w.doubled, bias?.doubled, g, batch: item.batch)
             let twin = Naive.convolutionBackward(gy: gy.doubled, x.doubled, w.doubled, g, batch: item.batch)
-            for form in Self.forms {
-                try form.use {
+            for variant in Self.variants {
+                try variant.use {
                     let y = try run.convolution(x, w, bias, g, batch: item.batch)
-                    try compare("\(form): y", y, expected, form.tolerance(expected, g))
+                    try compare("\(variant): y", y, expected, variant.tolerance(expected, g))
                     let ours = try run.convolutionBackward(gy: gy, x, w, g, batch: item.batch, bias: item.hasBias)
-                    try compare("\(form): gx", ours.gx, twin.gx, form.tolerance(twin.gx, g))
-                    try compare("\(form): gw", ours.gw, twin.gw, form.tolerance(twin.gw, g))
-                    if let gb = ours.gb { try compare("\(form): gb", gb, twin.gb, form.tolerance(twin.gb, g)) }
+                    try compare("\(variant): gx", ours.gx, twin.gx, variant.tolerance(twin.gx, g))
+                    try compare("\(variant): gw", ours.gw, twin.gw, variant.tolerance(twin.gw, g))
+                    if let gb = ours.gb { try compare("\(variant): gb", gb, twin.gb, variant.tolerance(twin.gb, g)) }
                 }
             }
         }
@@ -83,10 +83,10 @@ extension KernelTests {
                         gy: item.gy(1), item.x(1), item.w(1), item.geometry, batch: 1)
                     return [y, back.gx, back.gw, back.gb!].map { $0.map(\.bitPattern) }
                 }
-                for form in Self.forms {
-                    let direct = ConvolutionForm(algorithm: .direct, isa: form.isa)
-                    let (ours, other) = (try form.use(results), try direct.use(results))
-                    #expect(ours == other, "\(item), \(form)")
+                for variant in Self.variants {
+                    let direct = ConvolutionVariant(algorithm: .direct, isa: variant.isa)
+                    let (ours, other) = (try variant.use(results), try direct.use(results))
+                    #expect(ours == other, "\(item), \(variant)")
                 }
             }
         }
@@ -118,7 +118,7 @@ extension KernelTests {
                 Formula.values(seed: seed, count: count, scale: 1 / Double(inputs).squareRoot())
             }
             /// The sums of each layer for its input, which is the layer before's or, with `inputs`, these.
-            func forward(_ form: ConvolutionForm, inputs: [[Float]]? = nil) throws -> (
+            func forward(_ variant: ConvolutionVariant, inputs: [[Float]]? = nil) throws -> (
                 inputs: [[Float]], sums: [[Float]]
             ) {
                 var all: (inputs: [[Float]], sums: [[Float]]) = ([], [])
@@ -131,7 +131,7 @@ extension KernelTests {
                         weights(UInt64(36 + i), g.filters, inputs: fan)
                     )
                     all.inputs.append(inputs?[i] ?? x)
-                    let sums = try form.use { try run.convolution(all.inputs[i], w, b, g, batch: 1) }
+                    let sums = try variant.use { try run.convolution(all.inputs[i], w, b, g, batch: 1) }
                     all.sums.append(sums)
                     x = try run.relu(sums)
                     if layer.isPooled {
@@ -155,13 +155,13 @@ extension KernelTests {
             }
             let exact = try forward(.im2col)
             let expected = try probabilities(exact.inputs.last!)
-            for form in Self.forms {
-                for (i, sums) in try forward(form, inputs: exact.inputs).sums.enumerated() {
+            for variant in Self.variants {
+                for (i, sums) in try forward(variant, inputs: exact.inputs).sums.enumerated() {
                     let tolerance = Tolerance(absolute: 1e-5 * exact.sums[i].doubled.largestMagnitude, relative: 0)
-                    try compare("conv\(i + 1), \(form)", sums, exact.sums[i], tolerance)
+                    try compare("conv\(i + 1), \(variant)", sums, exact.sums[i], tolerance)
                 }
                 try compare(
-                    "probabilities, \(form)", probabilities(forward(form).inputs.last!), expected,
+                    "probabilities, \(variant)", probabilities(forward(variant).inputs.last!), expected,
                     Tolerance(absolute: 1e-6, relative: 0))
             }
         }

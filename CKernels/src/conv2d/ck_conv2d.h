@@ -1,4 +1,4 @@
-/// Shared by the forms of convolution; not part of the contract.
+/// Shared by the variants of convolution; not part of the contract.
 #ifndef CK_CONV2D_H
 #define CK_CONV2D_H
 
@@ -15,13 +15,13 @@ static inline int64_t ck_round_up(int64_t a, int64_t b) {
     return ck_ceil_div(a, b) * b;
 }
 
-/// Bytes of the signs of a row.
-static inline int64_t ck_sign_row(int64_t width) {
+/// Bytes of one row of a ReLU mask.
+static inline int64_t ck_mask_row_bytes(int64_t width) {
     return 2 * ck_ceil_div(width, 16);
 }
 
 /// One image of what is read: planes[h][w] as they are or, of a gradient, what becomes of them on the way back through
-/// a tail.
+/// an epilogue.
 typedef struct ck_planes {
     const float *values;
     /// The first float after the tensor.
@@ -29,40 +29,40 @@ typedef struct ck_planes {
     /// Rows and columns, before pooling.
     int64_t h, w;
     bool is_pooled;
-    const uint8_t *signs;
-    /// Of a tail without pooling: the output, null where there is no relu.
+    const uint8_t *relu_mask;
+    /// Of an epilogue without pooling: the output, null where there is no relu.
     const float *y;
 } ck_planes;
 
-/// One image of what forward writes, with its tail.
+/// One image of what forward writes, with its epilogue.
 typedef struct ck_outputs {
     float *values;
     /// Rows and columns, before pooling.
     int64_t oh, ow;
     bool relu;
     ck_pooling pooling;
-    const float *addend;
-    uint8_t *signs;
+    const float *residual;
+    uint8_t *relu_mask;
 } ck_outputs;
 
 /// Image n of x, of y and of gy.
 ck_planes ck_input_planes(const float *x, int64_t n, const ck_geometry *g);
-ck_outputs ck_output_planes(float *y, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail);
-ck_planes ck_gradient_planes(const float *gy, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail);
+ck_outputs ck_output_planes(float *y, int64_t n, const ck_geometry *g, const ck_conv2d_epilogue *epilogue);
+ck_planes ck_gradient_planes(const float *gy, int64_t n, const ck_geometry *g, const ck_conv2d_epilogue *epilogue);
 
-// The forms: arguments as in the contract, dimensions and scratch checked. The tail is never null.
+// The variants: arguments as in the contract, dimensions and scratch checked. The epilogue is never null.
 
-// The general form (conv2d_im2col.c)
+// The general variant (conv2d_im2col.c)
 
-size_t ck_im2col_scratch(const ck_geometry *g, const ck_conv2d_tail *tail);
+size_t ck_im2col_scratch(const ck_geometry *g, const ck_conv2d_epilogue *epilogue);
 void ck_im2col_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
-                       const ck_conv2d_tail *tail, float *scratch);
+                       const ck_conv2d_epilogue *epilogue, float *scratch);
 void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
-                             const ck_conv2d_tail *tail, float *scratch);
+                             const ck_conv2d_epilogue *epilogue, float *scratch);
 void ck_im2col_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                               const ck_conv2d_tail *tail, float *scratch);
+                               const ck_conv2d_epilogue *epilogue, float *scratch);
 
-// The direct form (conv2d_direct.c)
+// The direct variant (conv2d_direct.c)
 
 /// Taps of a kernel, and interleaved parts of a strided data gradient, that a plan has room for.
 enum { CK_DIRECT_TAPS = 128, CK_DIRECT_PARTS = 4 };
@@ -106,7 +106,7 @@ typedef struct ck_direct_plan {
 } ck_direct_plan;
 
 /// Leaf functions for one instruction set and one block of registers: k filters by p vectors of pixels (or of taps).
-typedef struct ck_direct_form {
+typedef struct ck_direct_variant {
     ck_isa isa;
     int32_t lanes, k, p;
     /// Outputs of rows first_row ... first_row + plan->rows - 1 of one image x, all filters.
@@ -116,26 +116,26 @@ typedef struct ck_direct_form {
     /// block of p taps, rounded up to whole vectors, and the sums of gy.
     void (*sum_products)(const ck_direct_plan *plan, float *sums, const ck_planes *gy, const ck_planes *x,
                          int64_t first_row, float *band);
-} ck_direct_form;
+} ck_direct_variant;
 
-/// The forms of each instruction set, none where they were not compiled; the last entry has no functions.
-extern const ck_direct_form ck_direct_portable[], ck_direct_avx2[], ck_direct_avx512[];
+/// The variants of each instruction set, none where they were not compiled; the last entry has no functions.
+extern const ck_direct_variant ck_direct_portable[], ck_direct_avx2[], ck_direct_avx512[];
 
 /// Whether the direct kernels can do this at all.
 bool ck_direct_serves(const ck_geometry *g, ck_conv2d_pass pass);
-size_t ck_direct_scratch(const ck_geometry *g, const ck_conv2d_tail *tail, ck_conv2d_pass pass,
-                         const ck_direct_form *form);
+size_t ck_direct_scratch(const ck_geometry *g, const ck_conv2d_epilogue *epilogue, ck_conv2d_pass pass,
+                         const ck_direct_variant *variant);
 void ck_direct_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
-                       const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch);
+                       const ck_conv2d_epilogue *epilogue, const ck_direct_variant *variant, float *scratch);
 void ck_direct_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
-                             const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch);
+                             const ck_conv2d_epilogue *epilogue, const ck_direct_variant *variant, float *scratch);
 void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                               const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch);
+                               const ck_conv2d_epilogue *epilogue, const ck_direct_variant *variant, float *scratch);
 
-// Which form serves which shape (conv2d_choice.c)
+// Which variant serves which shape (conv2d_choice.c)
 
-/// The direct form for a pass, null for im2col.
-const ck_direct_form *ck_conv2d_choose(const ck_geometry *g, ck_conv2d_pass pass);
+/// The direct variant for a pass, null for im2col.
+const ck_direct_variant *ck_conv2d_choose(const ck_geometry *g, ck_conv2d_pass pass);
 /// CK_BAD_PARAMETER when the environment asks for something that is not there.
 ck_status ck_conv2d_choice_status(void);
 

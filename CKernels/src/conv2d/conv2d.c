@@ -1,4 +1,4 @@
-/// Convolution: what all its forms share, and the way to the one that serves a shape.
+/// Convolution: what all its variants share, and the way to the one that serves a shape.
 #include "conv2d/ck_conv2d.h"
 #include "conv2d/winograd/ck_winograd.h"
 
@@ -48,8 +48,8 @@ ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d) {
     return CK_OK;
 }
 
-static int64_t output_plane(const ck_geometry *g, const ck_conv2d_tail *tail) {
-    return tail->pooling == CK_POOLING_NONE ? g->oh * g->ow : (g->oh / 2) * (g->ow / 2);
+static int64_t output_plane(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
+    return epilogue->pooling == CK_POOLING_NONE ? g->oh * g->ow : (g->oh / 2) * (g->ow / 2);
 }
 
 ck_planes ck_input_planes(const float *x, int64_t n, const ck_geometry *g) {
@@ -57,63 +57,65 @@ ck_planes ck_input_planes(const float *x, int64_t n, const ck_geometry *g) {
     return (ck_planes){.values = x + n * image, .end = x + g->n * image, .h = g->h, .w = g->w};
 }
 
-/// Whether a tail's backward pass needs signs.
-static bool has_signs(const ck_conv2d_tail *tail) {
-    return tail->relu && tail->pooling != CK_POOLING_NONE;
+/// Whether an epilogue's backward pass needs a ReLU mask.
+static bool has_relu_mask(const ck_conv2d_epilogue *epilogue) {
+    return epilogue->relu && epilogue->pooling != CK_POOLING_NONE;
 }
 
-ck_outputs ck_output_planes(float *y, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail) {
+ck_outputs ck_output_planes(float *y, int64_t n, const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
     return (ck_outputs){
-        .values = y + n * g->k * output_plane(g, tail),
+        .values = y + n * g->k * output_plane(g, epilogue),
         .oh = g->oh,
         .ow = g->ow,
-        .relu = tail->relu,
-        .pooling = tail->pooling,
-        .addend = tail->addend ? tail->addend + n * g->k * g->oh * g->ow : NULL,
-        .signs = has_signs(tail) && tail->signs ? tail->signs + n * g->k * g->oh * ck_sign_row(g->ow) : NULL,
+        .relu = epilogue->relu,
+        .pooling = epilogue->pooling,
+        .residual = epilogue->residual ? epilogue->residual + n * g->k * g->oh * g->ow : NULL,
+        .relu_mask = has_relu_mask(epilogue) && epilogue->relu_mask
+                         ? epilogue->relu_mask + n * g->k * g->oh * ck_mask_row_bytes(g->ow)
+                         : NULL,
     };
 }
 
-ck_planes ck_gradient_planes(const float *gy, int64_t n, const ck_geometry *g, const ck_conv2d_tail *tail) {
-    int64_t image = g->k * output_plane(g, tail);
-    bool is_pooled = tail->pooling != CK_POOLING_NONE;
+ck_planes ck_gradient_planes(const float *gy, int64_t n, const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
+    int64_t image = g->k * output_plane(g, epilogue);
+    bool is_pooled = epilogue->pooling != CK_POOLING_NONE;
     return (ck_planes){
         .values = gy + n * image,
         .end = gy + g->n * image,
         .h = g->oh,
         .w = g->ow,
         .is_pooled = is_pooled,
-        .signs = has_signs(tail) ? tail->signs + n * g->k * g->oh * ck_sign_row(g->ow) : NULL,
-        .y = !is_pooled && tail->relu ? tail->y + n * image : NULL,
+        .relu_mask = has_relu_mask(epilogue) ? epilogue->relu_mask + n * g->k * g->oh * ck_mask_row_bytes(g->ow) : NULL,
+        .y = !is_pooled && epilogue->relu ? epilogue->y + n * image : NULL,
     };
 }
 
-size_t ck_conv2d_signs(const ck_conv2d *d) {
+size_t ck_conv2d_relu_mask_bytes(const ck_conv2d *d) {
     ck_geometry g;
-    return describe(&g, d) == CK_OK ? (size_t)(g.n * g.k * g.oh * ck_sign_row(g.ow)) : 0;
+    return describe(&g, d) == CK_OK ? (size_t)(g.n * g.k * g.oh * ck_mask_row_bytes(g.ow)) : 0;
 }
 
-static const ck_conv2d_tail no_tail;
+static const ck_conv2d_epilogue no_epilogue;
 
-static size_t scratch_for(const ck_geometry *g, const ck_conv2d_tail *tail) {
+static size_t scratch_for(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
     size_t most = 0;
     for (ck_conv2d_pass pass = CK_FORWARD; pass <= CK_BACKWARD_WEIGHT; pass++) {
-        const ck_winograd_form *transform = ck_winograd_choose(g, pass);
-        const ck_direct_form *form = ck_conv2d_choose(g, pass);
+        const ck_winograd_variant *transform = ck_winograd_choose(g, pass);
+        const ck_direct_variant *variant = ck_conv2d_choose(g, pass);
         size_t count = transform ? ck_winograd_scratch(g, pass, transform)
-                       : form    ? ck_direct_scratch(g, tail, pass, form)
-                                 : ck_im2col_scratch(g, tail);
+                       : variant ? ck_direct_scratch(g, epilogue, pass, variant)
+                                 : ck_im2col_scratch(g, epilogue);
         most = count > most ? count : most;
     }
     return most;
 }
 
-size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_tail *tail) {
+size_t ck_conv2d_scratch(const ck_conv2d *d, const ck_conv2d_epilogue *epilogue) {
     ck_geometry g;
-    return describe(&g, d) == CK_OK ? scratch_for(&g, tail ? tail : &no_tail) : 0;
+    return describe(&g, d) == CK_OK ? scratch_for(&g, epilogue ? epilogue : &no_epilogue) : 0;
 }
 
-ck_status ck_conv2d_chosen(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, ck_conv2d_pass pass) {
+ck_status ck_conv2d_chosen_algorithm(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, ck_conv2d_pass pass) {
     ck_geometry g;
     if (!algorithm)
         return CK_NULL_POINTER;
@@ -130,23 +132,25 @@ ck_status ck_conv2d_chosen(ck_conv2d_algorithm *algorithm, const ck_conv2d *d, c
     return CK_OK;
 }
 
-static ck_status check_tail(const ck_geometry *g, const ck_conv2d_tail *tail, ck_conv2d_pass pass) {
-    bool is_pooled = tail->pooling != CK_POOLING_NONE;
-    if (tail->pooling < CK_POOLING_NONE || tail->pooling > CK_POOLING_MAXIMUM)
+static ck_status check_epilogue(const ck_geometry *g, const ck_conv2d_epilogue *epilogue, ck_conv2d_pass pass) {
+    bool is_pooled = epilogue->pooling != CK_POOLING_NONE;
+    if (epilogue->pooling < CK_POOLING_NONE || epilogue->pooling > CK_POOLING_MAXIMUM)
         return CK_BAD_PARAMETER;
     if (is_pooled && (g->oh < 2 || g->ow < 2))
         return CK_BAD_DIMENSION;
-    if (is_pooled && tail->addend)
+    if (is_pooled && epilogue->residual)
         return CK_BAD_PARAMETER;
     if (pass == CK_FORWARD)
         return CK_OK;
-    if (tail->pooling == CK_POOLING_MAXIMUM)
+    if (epilogue->pooling == CK_POOLING_MAXIMUM)
         return CK_BAD_PARAMETER;
-    return tail->relu && !(is_pooled ? (const void *)tail->signs : (const void *)tail->y) ? CK_NULL_POINTER : CK_OK;
+    return epilogue->relu && !(is_pooled ? (const void *)epilogue->relu_mask : (const void *)epilogue->y)
+               ? CK_NULL_POINTER
+               : CK_OK;
 }
 
 /// What every kernel here asks before it starts.
-static ck_status prepare(ck_geometry *g, const ck_conv2d *d, const ck_conv2d_tail *tail, ck_conv2d_pass pass,
+static ck_status prepare(ck_geometry *g, const ck_conv2d *d, const ck_conv2d_epilogue *epilogue, ck_conv2d_pass pass,
                          bool has_memory, size_t scratch_count) {
     ck_status status = describe(g, d);
     if (status == CK_OK)
@@ -155,62 +159,62 @@ static ck_status prepare(ck_geometry *g, const ck_conv2d *d, const ck_conv2d_tai
         return status;
     if (!has_memory)
         return CK_NULL_POINTER;
-    status = check_tail(g, tail, pass);
+    status = check_epilogue(g, epilogue, pass);
     if (status != CK_OK)
         return status;
-    return scratch_count < scratch_for(g, tail) ? CK_SCRATCH_TOO_SMALL : CK_OK;
+    return scratch_count < scratch_for(g, epilogue) ? CK_SCRATCH_TOO_SMALL : CK_OK;
 }
 
 ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const float *b, const ck_conv2d *d,
-                            const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
+                            const ck_conv2d_epilogue *epilogue, float *scratch, size_t scratch_count) {
     ck_geometry g;
-    tail = tail ? tail : &no_tail;
-    ck_status status = prepare(&g, d, tail, CK_FORWARD, y && x && w && scratch, scratch_count);
+    epilogue = epilogue ? epilogue : &no_epilogue;
+    ck_status status = prepare(&g, d, epilogue, CK_FORWARD, y && x && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_FORWARD);
-    const ck_direct_form *form = ck_conv2d_choose(&g, CK_FORWARD);
+    const ck_winograd_variant *transform = ck_winograd_choose(&g, CK_FORWARD);
+    const ck_direct_variant *variant = ck_conv2d_choose(&g, CK_FORWARD);
     if (transform)
-        ck_winograd_forward(y, x, w, b, &g, tail, transform, scratch);
-    else if (form)
-        ck_direct_forward(y, x, w, b, &g, tail, form, scratch);
+        ck_winograd_forward(y, x, w, b, &g, epilogue, transform, scratch);
+    else if (variant)
+        ck_direct_forward(y, x, w, b, &g, epilogue, variant, scratch);
     else
-        ck_im2col_forward(y, x, w, b, &g, tail, scratch);
+        ck_im2col_forward(y, x, w, b, &g, epilogue, scratch);
     return CK_OK;
 }
 
 ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, const ck_conv2d *d,
-                                  const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
+                                  const ck_conv2d_epilogue *epilogue, float *scratch, size_t scratch_count) {
     ck_geometry g;
-    tail = tail ? tail : &no_tail;
-    ck_status status = prepare(&g, d, tail, CK_BACKWARD_DATA, gx && gy && w && scratch, scratch_count);
+    epilogue = epilogue ? epilogue : &no_epilogue;
+    ck_status status = prepare(&g, d, epilogue, CK_BACKWARD_DATA, gx && gy && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_BACKWARD_DATA);
-    const ck_direct_form *form = ck_conv2d_choose(&g, CK_BACKWARD_DATA);
+    const ck_winograd_variant *transform = ck_winograd_choose(&g, CK_BACKWARD_DATA);
+    const ck_direct_variant *variant = ck_conv2d_choose(&g, CK_BACKWARD_DATA);
     if (transform)
-        ck_winograd_backward_data(gx, gy, w, &g, tail, transform, scratch);
-    else if (form)
-        ck_direct_backward_data(gx, gy, w, &g, tail, form, scratch);
+        ck_winograd_backward_data(gx, gy, w, &g, epilogue, transform, scratch);
+    else if (variant)
+        ck_direct_backward_data(gx, gy, w, &g, epilogue, variant, scratch);
     else
-        ck_im2col_backward_data(gx, gy, w, &g, tail, scratch);
+        ck_im2col_backward_data(gx, gy, w, &g, epilogue, scratch);
     return CK_OK;
 }
 
 ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_conv2d *d,
-                                    const ck_conv2d_tail *tail, float *scratch, size_t scratch_count) {
+                                    const ck_conv2d_epilogue *epilogue, float *scratch, size_t scratch_count) {
     ck_geometry g;
-    tail = tail ? tail : &no_tail;
-    ck_status status = prepare(&g, d, tail, CK_BACKWARD_WEIGHT, gw && gy && x && scratch, scratch_count);
+    epilogue = epilogue ? epilogue : &no_epilogue;
+    ck_status status = prepare(&g, d, epilogue, CK_BACKWARD_WEIGHT, gw && gy && x && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    const ck_winograd_form *transform = ck_winograd_choose(&g, CK_BACKWARD_WEIGHT);
-    const ck_direct_form *form = ck_conv2d_choose(&g, CK_BACKWARD_WEIGHT);
+    const ck_winograd_variant *transform = ck_winograd_choose(&g, CK_BACKWARD_WEIGHT);
+    const ck_direct_variant *variant = ck_conv2d_choose(&g, CK_BACKWARD_WEIGHT);
     if (transform)
-        ck_winograd_backward_weight(gw, gb, gy, x, &g, tail, transform, scratch);
-    else if (form)
-        ck_direct_backward_weight(gw, gb, gy, x, &g, tail, form, scratch);
+        ck_winograd_backward_weight(gw, gb, gy, x, &g, epilogue, transform, scratch);
+    else if (variant)
+        ck_direct_backward_weight(gw, gb, gy, x, &g, epilogue, variant, scratch);
     else
-        ck_im2col_backward_weight(gw, gb, gy, x, &g, tail, scratch);
+        ck_im2col_backward_weight(gw, gb, gy, x, &g, epilogue, scratch);
     return CK_OK;
 }

@@ -1,4 +1,4 @@
-/// Convolution as matrix products: the general form, for every shape.
+/// Convolution as matrix products: the general variant, for every shape.
 ///
 /// Forward     Y[K][P]   = W[K][CRS] * X[CRS][P]
 /// Data        GX[CRS][P] = W^T[CRS][K] * GY[K][P], added up into the image
@@ -10,10 +10,9 @@
 
 #include <cblas.h>
 
-// Tails take a small part of the time here: vectors that every processor has will do.
+// Epilogues take a small part of the time here: vectors that every processor has will do.
 #define LANES 4
-#include "runtime/ck_lanes.h"
-#include "conv2d/conv2d_tail.h"
+#include "conv2d/conv2d_epilogue.h"
 
 /// Floats of one block of unrolled rows: 512 KiB, half of a common second-level cache.
 enum { BLOCK_FLOATS = 1 << 17 };
@@ -31,12 +30,12 @@ typedef struct blocking {
     size_t column, apart, each;
 } blocking;
 
-static blocking cut(const ck_geometry *g, const ck_conv2d_tail *tail) {
+static blocking cut(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
     // In pairs, for pooling.
     int64_t rows = ck_min(g->oh, ck_round_up(ck_max(1, BLOCK_FLOATS / (g->crs * g->ow)), 2));
-    bool is_pooled = tail->pooling != CK_POOLING_NONE;
+    bool is_pooled = epilogue->pooling != CK_POOLING_NONE;
     size_t column = (size_t)(g->crs * rows * g->ow);
-    size_t apart = is_pooled || tail->relu ? (size_t)(g->k * rows * g->ow + expanded_row(g->ow)) : 0;
+    size_t apart = is_pooled || epilogue->relu ? (size_t)(g->k * rows * g->ow + expanded_row(g->ow)) : 0;
     return (blocking){
         .rows = rows,
         .blocks = ck_ceil_div(g->oh, rows),
@@ -51,8 +50,8 @@ static int64_t weight_groups(const ck_geometry *g, const blocking *cuts) {
     return ck_min(WEIGHT_GROUPS, g->n * cuts->blocks);
 }
 
-size_t ck_im2col_scratch(const ck_geometry *g, const ck_conv2d_tail *tail) {
-    const blocking cuts = cut(g, tail);
+size_t ck_im2col_scratch(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
+    const blocking cuts = cut(g, epilogue);
     size_t sums = (size_t)(weight_groups(g, &cuts) * g->k * (g->crs + 1));
     return (size_t)omp_get_max_threads() * cuts.each + sums;
 }
@@ -117,7 +116,7 @@ static void roll_up(float *restrict gx, const float *restrict column, const ck_g
 }
 
 /// Rows oy0 ... oy0 + rows - 1 of all filters of a gradient, as a matrix whose rows are *stride floats apart: where
-/// they lie or, on their way back through a tail, in `apart`.
+/// they lie or, on their way back through an epilogue, in `apart`.
 static const float *gradient_rows(int64_t *stride, const ck_planes *gy, const ck_geometry *g, int64_t oy0, int64_t rows,
                                   float *apart) {
     if (!gy->is_pooled && !gy->y) {
@@ -132,8 +131,8 @@ static const float *gradient_rows(int64_t *stride, const ck_planes *gy, const ck
 }
 
 void ck_im2col_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
-                       const ck_conv2d_tail *tail, float *scratch) {
-    const blocking cuts = cut(g, tail);
+                       const ck_conv2d_epilogue *epilogue, float *scratch) {
+    const blocking cuts = cut(g, epilogue);
     ck_use_serial_blas();
     const int64_t pixels = g->oh * g->ow;
 #pragma omp parallel for collapse(2) schedule(static)
@@ -141,8 +140,8 @@ void ck_im2col_forward(float *y, const float *x, const float *w, const float *b,
         for (int64_t block = 0; block < cuts.blocks; block++) {
             int64_t oy0 = block * cuts.rows, rows = ck_min(cuts.rows, g->oh - oy0), p = rows * g->ow;
             const float *image = x + n * g->c * g->h * g->w;
-            const ck_outputs outputs = ck_output_planes(y, n, g, tail);
-            const bool is_pooled = tail->pooling != CK_POOLING_NONE;
+            const ck_outputs outputs = ck_output_planes(y, n, g, epilogue);
+            const bool is_pooled = epilogue->pooling != CK_POOLING_NONE;
             float *mine = scratch + (size_t)omp_get_thread_num() * cuts.each;
             float *out = is_pooled ? mine + cuts.column : outputs.values + oy0 * g->ow;
             const int64_t out_stride = is_pooled ? p : pixels;
@@ -165,20 +164,20 @@ void ck_im2col_forward(float *y, const float *x, const float *w, const float *b,
                 finish_rows(&outputs, out, g->k, oy0, rows);
                 continue;
             }
-            for (int64_t k = 0; k < g->k && (tail->relu || tail->addend); k++) {
+            for (int64_t k = 0; k < g->k && (epilogue->relu || epilogue->residual); k++) {
                 float *row = out + k * pixels;
-                const float *addend = outputs.addend ? outputs.addend + oy0 * g->ow + k * pixels : NULL;
+                const float *residual = outputs.residual ? outputs.residual + oy0 * g->ow + k * pixels : NULL;
                 for (int64_t i = 0; i < p; i++) {
-                    float v = row[i] + (addend ? addend[i] : 0);
-                    row[i] = tail->relu && v <= 0 ? 0 : v;
+                    float v = row[i] + (residual ? residual[i] : 0);
+                    row[i] = epilogue->relu && v <= 0 ? 0 : v;
                 }
             }
         }
 }
 
 void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
-                             const ck_conv2d_tail *tail, float *scratch) {
-    const blocking cuts = cut(g, tail);
+                             const ck_conv2d_epilogue *epilogue, float *scratch) {
+    const blocking cuts = cut(g, epilogue);
     ck_use_serial_blas();
     const int64_t rs = g->r * g->s;
     // Patches of neighbouring blocks overlap in the image, those of different channels do not.
@@ -192,7 +191,7 @@ void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const c
                 continue;
             float *column = scratch + (size_t)omp_get_thread_num() * cuts.each;
             float *image = gx + n * g->c * g->h * g->w;
-            const ck_planes planes = ck_gradient_planes(gy, n, g, tail);
+            const ck_planes planes = ck_gradient_planes(gy, n, g, epilogue);
             memset(image + c0 * g->h * g->w, 0, sizeof(float) * (size_t)(channels * g->h * g->w));
             for (int64_t oy0 = 0; oy0 < g->oh; oy0 += cuts.rows) {
                 int64_t rows = ck_min(cuts.rows, g->oh - oy0), p = rows * g->ow, stride;
@@ -215,14 +214,14 @@ static float sum_row(const float *row, int64_t count) {
 
 /// sums[K][CRS] and sums of gy by filter, over the pieces (image, block) first ... last - 1.
 static void sum_weight_gradient(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                                const ck_conv2d_tail *tail, const blocking *cuts, int64_t first, int64_t last,
+                                const ck_conv2d_epilogue *epilogue, const blocking *cuts, int64_t first, int64_t last,
                                 float *column) {
     memset(gb, 0, sizeof(float) * (size_t)g->k);
     for (int64_t piece = first; piece < last; piece++) {
         int64_t n = piece / cuts->blocks, oy0 = piece % cuts->blocks * cuts->rows;
         int64_t rows = ck_min(cuts->rows, g->oh - oy0), p = rows * g->ow, gradient_stride;
         const float *image = x + n * g->c * g->h * g->w;
-        const ck_planes planes = ck_gradient_planes(gy, n, g, tail);
+        const ck_planes planes = ck_gradient_planes(gy, n, g, epilogue);
         const float *gradient = gradient_rows(&gradient_stride, &planes, g, oy0, rows, column + cuts->column);
         const float *patches = column;
         int64_t patch_stride = p;
@@ -241,8 +240,8 @@ static void sum_weight_gradient(float *gw, float *gb, const float *gy, const flo
 }
 
 void ck_im2col_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                               const ck_conv2d_tail *tail, float *scratch) {
-    const blocking cuts = cut(g, tail);
+                               const ck_conv2d_epilogue *epilogue, float *scratch) {
+    const blocking cuts = cut(g, epilogue);
     ck_use_serial_blas();
     int64_t pieces = g->n * cuts.blocks, groups = weight_groups(g, &cuts);
     int64_t weights = g->k * g->crs, each = weights + g->k;
@@ -250,7 +249,7 @@ void ck_im2col_backward_weight(float *gw, float *gb, const float *gy, const floa
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
         float *mine = sums + group * each;
-        sum_weight_gradient(mine, mine + weights, gy, x, g, tail, &cuts, group * pieces / groups,
+        sum_weight_gradient(mine, mine + weights, gy, x, g, epilogue, &cuts, group * pieces / groups,
                             (group + 1) * pieces / groups, scratch + (size_t)omp_get_thread_num() * cuts.each);
     }
 #pragma omp parallel for schedule(static)

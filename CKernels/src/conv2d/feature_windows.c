@@ -20,15 +20,15 @@ static ck_status check(const ck_feature_windows *f) {
     if (f->first_channel < 0 || f->first_channel > f->channels - f->c)
         return CK_BAD_DIMENSION;
     for (int i = 0; i < 2; i++) {
-        if (f->own_rows[i] < 0 || f->own_columns[i] < 0)
+        if (f->border_rows[i] < 0 || f->border_columns[i] < 0)
             return CK_BAD_DIMENSION;
-        if ((f->own_rows[i] > 0 && !f->rows[i]) || (f->own_columns[i] > 0 && !f->columns[i]))
+        if ((f->border_rows[i] > 0 && !f->rows[i]) || (f->border_columns[i] > 0 && !f->columns[i]))
             return CK_NULL_POINTER;
         for (int j = 0; j < 2; j++)
-            if (f->own_rows[i] > 0 && f->own_columns[j] > 0 && !f->corners[2 * i + j])
+            if (f->border_rows[i] > 0 && f->border_columns[j] > 0 && !f->corners[2 * i + j])
                 return CK_NULL_POINTER;
     }
-    bool fits = f->own_rows[0] + f->own_rows[1] <= f->h && f->own_columns[0] + f->own_columns[1] <= f->w;
+    bool fits = f->border_rows[0] + f->border_rows[1] <= f->h && f->border_columns[0] + f->border_columns[1] <= f->w;
     return fits ? CK_OK : CK_BAD_DIMENSION;
 }
 
@@ -58,10 +58,10 @@ static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t
     }
     const ck_feature_place *p = f->places + n;
     const int64_t channel = f->first_channel + c;
-    const int64_t left = f->own_columns[0], right = f->w - f->own_columns[1], below = f->h - f->own_rows[1];
-    const bool is_above = i < f->own_rows[0], is_own = is_above || i >= below;
+    const int64_t left = f->border_columns[0], right = f->w - f->border_columns[1], below = f->h - f->border_rows[1];
+    const bool is_above = i < f->border_rows[0], is_own = is_above || i >= below;
     // The row among those of its strip.
-    const int64_t own = is_above ? i : i - below, height = f->own_rows[!is_above];
+    const int64_t own = is_above ? i : i - below, height = f->border_rows[!is_above];
     const float *middle = is_own
                               ? f->rows[!is_above] + ((p->row * f->channels + channel) * height + own) * f->map_w + p->x
                               : f->map + (c * f->map_h + p->y + i) * f->map_w + p->x;
@@ -70,7 +70,7 @@ static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t
         copy_few(out + (from - first), middle + from, to - from);
     for (int side = 0; side < 2; side++) {
         const int64_t begin = side ? ck_max(first, right) : ck_max(first, 0);
-        const int64_t end = side ? ck_min(last, f->w) : ck_min(last, left), width = f->own_columns[side];
+        const int64_t end = side ? ck_min(last, f->w) : ck_min(last, left), width = f->border_columns[side];
         if (begin >= end)
             continue;
         const float *ends =
@@ -127,19 +127,19 @@ typedef struct reading {
     int64_t two_rows, weights;
 } reading;
 
-static reading reading_of(const ck_feature_windows *f, const ck_dense_form *form) {
-    reading r = {.height = f->h - f->own_rows[0] - f->own_rows[1], .pitch = f->map_w};
-    r.width = f->w - f->own_columns[0] - f->own_columns[1];
-    if (r.width < form->lanes)
+static reading reading_of(const ck_feature_windows *f, const ck_dense_variant *variant) {
+    reading r = {.height = f->h - f->border_rows[0] - f->border_rows[1], .pitch = f->map_w};
+    r.width = f->w - f->border_columns[0] - f->border_columns[1];
+    if (r.width < variant->lanes)
         r.height = r.width = 0;
     r.rest = f->h * f->w - r.height * r.width;
-    r.rest_count = ck_ceil_div(r.rest, form->lanes) * form->lanes;
-    const int64_t left = r.width % form->lanes, whole = r.width / form->lanes;
-    const int64_t ends = left > form->lanes / 2 ? 2 : left > 0;
-    r.two_rows = (2 * whole + ends) * form->lanes * form->outputs;
+    r.rest_count = ck_ceil_div(r.rest, variant->lanes) * variant->lanes;
+    const int64_t left = r.width % variant->lanes, whole = r.width / variant->lanes;
+    const int64_t ends = left > variant->lanes / 2 ? 2 : left > 0;
+    r.two_rows = (2 * whole + ends) * variant->lanes * variant->outputs;
     // A last row without another has its end for itself.
-    r.weights = r.height / 2 * r.two_rows + r.rest_count * form->outputs;
-    r.weights += r.height % 2 * (whole + (left > 0)) * form->lanes * form->outputs;
+    r.weights = r.height / 2 * r.two_rows + r.rest_count * variant->outputs;
+    r.weights += r.height % 2 * (whole + (left > 0)) * variant->lanes * variant->outputs;
     return r;
 }
 
@@ -147,14 +147,14 @@ static reading reading_of(const ck_feature_windows *f, const ck_dense_form *form
 static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int64_t c, const reading *r) {
     const ck_feature_place *p = f->places + n;
     const float *end = out + r->rest_count;
-    const int64_t above = f->own_rows[0];
+    const int64_t above = f->border_rows[0];
     for (int64_t i = 0; i < f->h; i++)
         if (i < above || i >= above + r->height) {
             copy_row(out, f, n, c, i, 0, f->w);
             out += f->w;
         }
     for (int side = 0; side < 2; side++) {
-        const int64_t width = f->own_columns[side], step = f->column_strips * width;
+        const int64_t width = f->border_columns[side], step = f->column_strips * width;
         if (width == 0)
             continue;
         const float *in =
@@ -170,16 +170,16 @@ static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int6
 /// The same of the weights w[h][w] of an output.
 static void gather_rest_weights(float *out, const float *w, const ck_feature_windows *f, const reading *r) {
     const float *end = out + r->rest_count;
-    const int64_t above = f->own_rows[0];
+    const int64_t above = f->border_rows[0];
     for (int64_t i = 0; i < f->h; i++)
         if (i < above || i >= above + r->height) {
             memcpy(out, w + i * f->w, sizeof *out * (size_t)f->w);
             out += f->w;
         }
     for (int side = 0; side < 2; side++) {
-        const float *in = w + above * f->w + (side ? f->w - f->own_columns[1] : 0);
+        const float *in = w + above * f->w + (side ? f->w - f->border_columns[1] : 0);
         for (int64_t i = 0; i < r->height; i++, in += f->w)
-            for (int64_t j = 0; j < f->own_columns[side]; j++)
+            for (int64_t j = 0; j < f->border_columns[side]; j++)
                 *out++ = in[j];
     }
     while (out < end)
@@ -189,53 +189,54 @@ static void gather_rest_weights(float *out, const float *w, const ck_feature_win
 /// Weights of some outputs for a channel, `stride` floats from output to output, as dot_windows wants them. `rest` is
 /// room for those of one output.
 static void pack_weights(float *panel, const float *w, const ck_feature_windows *f, const reading *r,
-                         const ck_dense_form *form, int64_t count, int64_t stride, float *rest) {
+                         const ck_dense_variant *variant, int64_t count, int64_t stride, float *rest) {
     const ck_dense_rows rows = {.height = r->height, .width = r->width, .pitch = f->w, .rest_count = r->rest_count};
-    for (int64_t o = 0; o < form->outputs; o++) {
+    for (int64_t o = 0; o < variant->outputs; o++) {
         // Outputs that do not exist have any weights.
         const float *in = w + ck_min(o, count - 1) * stride;
         gather_rest_weights(rest, in, f, r);
-        form->pack_windows(panel + o * form->lanes, in + f->own_rows[0] * f->w + f->own_columns[0], rest, &rows);
+        variant->pack_windows(panel + o * variant->lanes, in + f->border_rows[0] * f->w + f->border_columns[0], rest,
+                              &rows);
     }
 }
 
 /// sums[count][o], rows `stride` apart, += products of a few blocks of windows and one of outputs in channel c.
 static void add_windows(float *sums, const ck_feature_windows *f, int64_t first, int64_t count, int64_t c,
                         const float *rest, const float *panel, float *products, const reading *r,
-                        const ck_dense_form *form, int64_t outputs, int64_t stride) {
-    const int64_t each = form->windows * form->outputs * form->lanes;
-    memset(products, 0, sizeof *products * (size_t)(ck_ceil_div(count, form->windows) * each));
+                        const ck_dense_variant *variant, int64_t outputs, int64_t stride) {
+    const int64_t each = variant->windows * variant->outputs * variant->lanes;
+    memset(products, 0, sizeof *products * (size_t)(ck_ceil_div(count, variant->windows) * each));
     for (int64_t row = 0; row == 0 || row < r->height; row += ROWS)
-        for (int64_t m = 0; m < count; m += form->windows) {
+        for (int64_t m = 0; m < count; m += variant->windows) {
             ck_dense_rows x = {.height = ck_min(ROWS, r->height - row), .width = r->width, .pitch = r->pitch};
             x.rest_count = row + ROWS >= r->height ? r->rest_count : 0;
-            const int64_t some = ck_min(form->windows, count - m);
+            const int64_t some = ck_min(variant->windows, count - m);
             for (int64_t i = 0; i < some; i++) {
                 const ck_feature_place *p = f->places + first + m + i;
-                const int64_t y = p->y + f->own_rows[0] + row, column = p->x + f->own_columns[0];
+                const int64_t y = p->y + f->border_rows[0] + row, column = p->x + f->border_columns[0];
                 x.rows[i] = f->map + (c * f->map_h + y) * f->map_w + column;
                 x.rest[i] = rest + (m + i) * r->rest_count;
             }
-            form->dot_windows(products + m / form->windows * each, &x, panel + row / 2 * r->two_rows, some);
+            variant->dot_windows(products + m / variant->windows * each, &x, panel + row / 2 * r->two_rows, some);
         }
-    for (int64_t m = 0; m < count; m += form->windows)
-        form->add_lanes(sums + m * stride, products + m / form->windows * each, ck_min(form->windows, count - m),
-                        outputs, stride);
+    for (int64_t m = 0; m < count; m += variant->windows)
+        variant->add_lanes(sums + m * stride, products + m / variant->windows * each,
+                           ck_min(variant->windows, count - m), outputs, stride);
 }
 
 /// Floats of scratch, and of what each thread has of it.
-static size_t scratch_floats(const ck_feature_windows *f, const ck_dense_form *form, int64_t o, int64_t *each) {
-    reading r = reading_of(f, form);
-    int64_t products = BLOCKS * form->windows * form->outputs * form->lanes;
+static size_t scratch_floats(const ck_feature_windows *f, const ck_dense_variant *variant, int64_t o, int64_t *each) {
+    reading r = reading_of(f, variant);
+    int64_t products = BLOCKS * variant->windows * variant->outputs * variant->lanes;
     *each = ck_ceil_div(products + (f->n + 1) * r.rest_count + PANELS * r.weights, LINE) * LINE;
     int64_t sums = ck_ceil_div(ck_min(GROUPS, f->c) * f->n * o, LINE) * LINE;
     return (size_t)(LINE + sums + omp_get_max_threads() * *each);
 }
 
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o) {
-    const ck_dense_form *form = ck_dense_choose();
+    const ck_dense_variant *variant = ck_dense_choose();
     int64_t each;
-    return check(f) == CK_OK && o >= 1 && form ? scratch_floats(f, form, o, &each) : 0;
+    return check(f) == CK_OK && o >= 1 && variant ? scratch_floats(f, variant, o, &each) : 0;
 }
 
 ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const float *w, const float *b, int64_t o,
@@ -247,13 +248,13 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
         return CK_NULL_POINTER;
     if (o < 1)
         return CK_BAD_DIMENSION;
-    const ck_dense_form *form = ck_dense_choose();
-    if (!form)
+    const ck_dense_variant *variant = ck_dense_choose();
+    if (!variant)
         return CK_BAD_PARAMETER;
     int64_t each;
-    if (scratch_count < scratch_floats(f, form, o, &each))
+    if (scratch_count < scratch_floats(f, variant, o, &each))
         return CK_SCRATCH_TOO_SMALL;
-    const reading r = reading_of(f, form);
+    const reading r = reading_of(f, variant);
     const int64_t groups = ck_min(GROUPS, f->c), n = f->n, plane = f->h * f->w;
     w += f->first_channel * plane;
     float *all = (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
@@ -263,21 +264,21 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
         float *sums = all + group * n * o, *panel = own + omp_get_thread_num() * each,
               *rest = panel + PANELS * r.weights;
         float *products = rest + n * r.rest_count,
-              *rest_weights = products + BLOCKS * form->windows * form->outputs * form->lanes;
+              *rest_weights = products + BLOCKS * variant->windows * variant->outputs * variant->lanes;
         memset(sums, 0, sizeof *sums * (size_t)(n * o));
         for (int64_t c = group * f->c / groups; c < (group + 1) * f->c / groups; c++) {
             for (int64_t m = 0; m < n; m++)
                 gather_rest(rest + m * r.rest_count, f, m, c, &r);
-            for (int64_t first = 0; first < o; first += PANELS * form->outputs) {
-                const int64_t last = ck_min(first + PANELS * form->outputs, o), windows = BLOCKS * form->windows;
-                for (int64_t k = first; k < last; k += form->outputs)
-                    pack_weights(panel + (k - first) / form->outputs * r.weights, w + (k * f->channels + c) * plane, f,
-                                 &r, form, ck_min(form->outputs, last - k), f->channels * plane, rest_weights);
+            for (int64_t first = 0; first < o; first += PANELS * variant->outputs) {
+                const int64_t last = ck_min(first + PANELS * variant->outputs, o), windows = BLOCKS * variant->windows;
+                for (int64_t k = first; k < last; k += variant->outputs)
+                    pack_weights(panel + (k - first) / variant->outputs * r.weights, w + (k * f->channels + c) * plane,
+                                 f, &r, variant, ck_min(variant->outputs, last - k), f->channels * plane, rest_weights);
                 for (int64_t m = 0; m < n; m += windows)
-                    for (int64_t k = first; k < last; k += form->outputs)
+                    for (int64_t k = first; k < last; k += variant->outputs)
                         add_windows(sums + m * o + k, f, m, ck_min(windows, n - m), c, rest + m * r.rest_count,
-                                    panel + (k - first) / form->outputs * r.weights, products, &r, form,
-                                    ck_min(form->outputs, last - k), o);
+                                    panel + (k - first) / variant->outputs * r.weights, products, &r, variant,
+                                    ck_min(variant->outputs, last - k), o);
             }
         }
     }

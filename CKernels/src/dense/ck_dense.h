@@ -1,4 +1,4 @@
-/// Shared by dense layers, optimizers and their forms for each instruction set; not part of the contract.
+/// Shared by dense layers, optimizers and their variants for each instruction set; not part of the contract.
 #ifndef CK_DENSE_H
 #define CK_DENSE_H
 
@@ -36,7 +36,7 @@ typedef struct ck_dense_rows {
 
 /// Leaf functions for one instruction set. Dense layers come to them in chunks of `count` inputs: rows of x, gx, w and
 /// gw lie `stride` floats apart (in `dot`, those of x `x_stride`), those of gy[N][O] follow each other.
-typedef struct ck_dense_form {
+typedef struct ck_dense_variant {
     ck_isa isa;
     int32_t lanes;
     /// sums[N][O][lanes] += products of x[n] and w[o], to be added up over the lanes. Where x is w, those for o > n are
@@ -66,12 +66,12 @@ typedef struct ck_dense_form {
                          int64_t count, int64_t stride);
     /// One step of `count` parameters.
     void (*step)(const ck_step *step, ck_stepped p, const float *gradients, int64_t count);
-} ck_dense_form;
+} ck_dense_variant;
 
-extern const ck_dense_form ck_dense_portable, ck_dense_avx2, ck_dense_avx512;
+extern const ck_dense_variant ck_dense_portable, ck_dense_avx2, ck_dense_avx512;
 
-/// The best form of the processor, or the one that is asked for; null when that is not there.
-const ck_dense_form *ck_dense_choose(void);
+/// The best variant of the processor, or the one that is asked for; null when that is not there.
+const ck_dense_variant *ck_dense_choose(void);
 
 enum {
     /// Inputs of a chunk: those of a batch stay in the second-level cache, and what a block of registers meets of them

@@ -11,14 +11,13 @@
 #define DATA_V 3
 #define WEIGHT_O 6
 #define WEIGHT_V 4
-#include "runtime/ck_lanes.h"
 #include "dense/dense_tile.h"
 
 #pragma clang attribute pop
 
-const ck_dense_form ck_dense_avx512 = {CK_ISA_AVX512, LANES,           dot,          DOT_N,
-                                       DOT_O,         dot_windows,     pack_windows, add_lanes,
-                                       backward_data, backward_weight, step_product, step};
+const ck_dense_variant ck_dense_avx512 = {CK_ISA_AVX512, LANES,           dot,          DOT_N,
+                                          DOT_O,         dot_windows,     pack_windows, add_lanes,
+                                          backward_data, backward_weight, step_product, step};
 #else
-const ck_dense_form ck_dense_avx512 = {0};
+const ck_dense_variant ck_dense_avx512 = {0};
 #endif

@@ -8,9 +8,8 @@
 #define DATA_V 3
 #define WEIGHT_O 4
 #define WEIGHT_V 3
-#include "runtime/ck_lanes.h"
 #include "dense/dense_tile.h"
 
-const ck_dense_form ck_dense_portable = {CK_ISA_PORTABLE, LANES,           dot,          DOT_N,
-                                         DOT_O,           dot_windows,     pack_windows, add_lanes,
-                                         backward_data,   backward_weight, step_product, step};
+const ck_dense_variant ck_dense_portable = {CK_ISA_PORTABLE, LANES,           dot,          DOT_N,
+                                            DOT_O,           dot_windows,     pack_windows, add_lanes,
+                                            backward_data,   backward_weight, step_product, step};

@@ -1,10 +1,11 @@
-/// Dense layers and optimizer steps for vectors of LANES floats: included after ck_lanes.h, with the blocks that fit
+/// Dense layers and optimizer steps for vectors of LANES floats: included with LANES and the blocks that fit
 /// the registers defined,
 ///   DOT_N, DOT_O        samples and outputs of a block of products that are added up over the inputs
 ///   DATA_N, DATA_V      samples and vectors of inputs of a block of gradients by the inputs
 ///   WEIGHT_O, WEIGHT_V  outputs and vectors of inputs of a block of gradients by the weights
 /// No OpenMP here: the outlined body of a parallel region loses its target.
 #include "dense/ck_dense.h"
+#include "runtime/ck_lanes.h"
 
 static inline vec load_part(const float *p, int64_t count) {
     if (count >= LANES)

@@ -21,16 +21,16 @@ size_t ck_linear_scratch(int64_t n, int64_t i, int64_t o) {
 }
 
 /// The products of all x[n] and w[o], to the first n * o floats of the scratch.
-static void dot_products(const ck_dense_form *form, const float *x, const float *w, int64_t n, int64_t i, int64_t o,
-                         float *scratch) {
-    const int64_t groups = ck_min(GROUPS, chunks(i)), lanes = form->lanes, each = n * o * lanes;
+static void dot_products(const ck_dense_variant *variant, const float *x, const float *w, int64_t n, int64_t i,
+                         int64_t o, float *scratch) {
+    const int64_t groups = ck_min(GROUPS, chunks(i)), lanes = variant->lanes, each = n * o * lanes;
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
         float *sums = scratch + group * each;
         memset(sums, 0, sizeof *sums * (size_t)each);
         for (int64_t chunk = group * chunks(i) / groups; chunk < (group + 1) * chunks(i) / groups; chunk++) {
             int64_t first = chunk * CK_DENSE_CHUNK;
-            form->dot(sums, x + first, w + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i, i);
+            variant->dot(sums, x + first, w + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i, i);
         }
     }
     for (int64_t e = 0; e < n * o; e++) {
@@ -52,10 +52,10 @@ ck_status ck_linear_forward(float *y, const float *x, const float *w, const floa
         return CK_NULL_POINTER;
     if (scratch_count < ck_linear_scratch(n, i, o))
         return CK_SCRATCH_TOO_SMALL;
-    const ck_dense_form *form = ck_dense_choose();
-    if (!form)
+    const ck_dense_variant *variant = ck_dense_choose();
+    if (!variant)
         return CK_BAD_PARAMETER;
-    dot_products(form, x, w, n, i, o, scratch);
+    dot_products(variant, x, w, n, i, o, scratch);
     for (int64_t e = 0; e < n * o; e++)
         y[e] = scratch[e] + (b ? b[e % o] : 0);
     return CK_OK;
@@ -67,13 +67,13 @@ ck_status ck_linear_backward_data(float *gx, const float *gy, const float *w, in
         return status;
     if (!gx || !gy || !w)
         return CK_NULL_POINTER;
-    const ck_dense_form *form = ck_dense_choose();
-    if (!form)
+    const ck_dense_variant *variant = ck_dense_choose();
+    if (!variant)
         return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
     for (int64_t chunk = 0; chunk < chunks(i); chunk++) {
         int64_t first = chunk * CK_DENSE_CHUNK;
-        form->backward_data(gx + first, gy, w + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i);
+        variant->backward_data(gx + first, gy, w + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i);
     }
     return CK_OK;
 }
@@ -85,13 +85,13 @@ ck_status ck_linear_backward_weight(float *gw, float *gb, const float *gy, const
         return status;
     if ((!gw && !gb) || !gy || !x)
         return CK_NULL_POINTER;
-    const ck_dense_form *form = ck_dense_choose();
-    if (!form)
+    const ck_dense_variant *variant = ck_dense_choose();
+    if (!variant)
         return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
     for (int64_t chunk = 0; chunk < (gw ? chunks(i) : 0); chunk++) {
         int64_t first = chunk * CK_DENSE_CHUNK;
-        form->backward_weight(gw + first, gy, x + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i);
+        variant->backward_weight(gw + first, gy, x + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i);
     }
     for (int64_t j = 0; j < o && gb; j++) {
         float sum = 0;
@@ -111,10 +111,10 @@ ck_status ck_linear_squared_norm(double *norm2, const float *gy, const float *x,
         return CK_NULL_POINTER;
     if (scratch_count < ck_linear_scratch(n, i, n))
         return CK_SCRATCH_TOO_SMALL;
-    const ck_dense_form *form = ck_dense_choose();
-    if (!form)
+    const ck_dense_variant *variant = ck_dense_choose();
+    if (!variant)
         return CK_BAD_PARAMETER;
-    dot_products(form, x, x, n, i, n, scratch);
+    dot_products(variant, x, x, n, i, n, scratch);
     double sum = 0;
     for (int64_t a = 0; a < n; a++)
         for (int64_t b = 0; b <= a; b++) {

@@ -62,7 +62,7 @@ static ck_stepped moved(ck_stepped p, int64_t by) {
 static ck_status take_step(const ck_step *step, ck_stepped p, const float *gradients, int64_t count) {
     if (count < 0)
         return CK_BAD_DIMENSION;
-    const ck_dense_form *form = ck_dense_choose();
+    const ck_dense_variant *form = ck_dense_choose();
     if (!form)
         return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
@@ -77,7 +77,7 @@ static ck_status take_product_step(const ck_step *step, ck_stepped w, const floa
                                    int64_t i, int64_t o) {
     if (n < 1 || i < 1 || o < 1)
         return CK_BAD_DIMENSION;
-    const ck_dense_form *form = ck_dense_choose();
+    const ck_dense_variant *form = ck_dense_choose();
     if (!form)
         return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)

@@ -58,7 +58,7 @@ final class SharedTrunk {
             let ends = FeatureWindows.Ends(leading: axis.leading, trailing: axis.trailing)
             return FeatureWindows(
                 shape: [map.shape[0], axis.length, axis.length], map: map, firstChannel: firstChannel,
-                channels: channels, places: grid.places(range, axis.stride), ownRows: ends, ownColumns: ends,
+                channels: channels, places: grid.places(range, axis.stride), borderRows: ends, borderColumns: ends,
                 borders: borders)
         }
     }
@@ -239,15 +239,15 @@ extension SharedTrunk.Features {
                 FeatureWindows.Place(y: $0.element / axis.stride, x: 0, row: $0.offset)
             }
             return FeatureWindows(
-                shape: [map.shape[0], axis.length, map.shape[2]], map: map, places: places, ownRows: ends,
-                ownColumns: none, borders: borders)
+                shape: [map.shape[0], axis.length, map.shape[2]], map: map, places: places, borderRows: ends,
+                borderColumns: none, borders: borders)
         case .columns:
             let places = grid.columns.enumerated().map {
                 FeatureWindows.Place(y: 0, x: $0.element / axis.stride, column: $0.offset)
             }
             return FeatureWindows(
-                shape: [map.shape[0], map.shape[1], axis.length], map: map, places: places, ownRows: none,
-                ownColumns: ends, borders: borders)
+                shape: [map.shape[0], map.shape[1], axis.length], map: map, places: places, borderRows: none,
+                borderColumns: ends, borders: borders)
         }
     }
 }

@@ -29,7 +29,7 @@ package struct ConvolutionLayer: Layer {
         self.pooling = pooling
     }
 
-    /// Where nothing is pooled, the signs of the output are those of the sums.
+    /// Where nothing is pooled, the output has the signs of the sums.
     package var backwardReads: (inputs: Bool, output: Bool) { (true, relu && pooling == .none) }
 
     package var spatialSteps: [SpatialStep]? {
@@ -53,7 +53,7 @@ package struct ConvolutionLayer: Layer {
     /// Measured with AVX-512: Winograd's transforms save more multiplications than they cost, for large images.
     package func work(for inputs: [Shape]) -> (multiplications: Int, each: Double) {
         let convolution = convolution(inputs[0])
-        let outputs = (try? convolution.sumShape().sample.count) ?? 0
+        let outputs = (try? convolution.unpooledShape().sample.count) ?? 0
         let each =
             switch try? convolution.algorithm(of: .forward, batch: 1) {
             case .winograd?: 0.4
@@ -77,7 +77,7 @@ package struct ConvolutionLayer: Layer {
         try requireImage(Array(inputs.prefix(1)))
         let convolution = convolution(inputs[0])
         if inputs.count > 1 {
-            let sums = try convolution.sumShape()
+            let sums = try convolution.unpooledShape()
             guard inputs.count == 2, inputs[1] == sums, pooling == .none else {
                 throw LayerError(description: "\(name): expected one more input of \(sums), found \(inputs[1])")
             }
@@ -98,39 +98,40 @@ package struct ConvolutionLayer: Layer {
         ]
     }
 
-    package func keptCount(batch: Int, inputs: [Shape]) -> Int { convolution(inputs[0]).signsCount(batch: batch) }
+    package func keptCount(batch: Int, inputs: [Shape]) -> Int { convolution(inputs[0]).reluMaskCount(batch: batch) }
 
     package func scratchCount(batch: Int, inputs: [Shape]) -> Int {
         convolution(inputs[0]).scratchCount(batch: batch)
     }
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
-        var signs: Tensor?
-        if case .training = pass, memory.kept.count > 0 { signs = memory.kept }
+        var reluMask: Tensor?
+        if case .training = pass, memory.kept.count > 0 { reluMask = memory.kept }
         try Kernels.convolutionForward(
             y, x[0], weight: memory.parameters[0], bias: hasBias ? memory.parameters[1] : nil,
-            addend: x.count > 1 ? x[1] : nil, signs: signs, convolution(x[0].shape.sample), scratch: memory.scratch)
+            residual: x.count > 1 ? x[1] : nil, reluMask: reluMask, convolution(x[0].shape.sample),
+            scratch: memory.scratch)
     }
 
     package func backward(
         _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
         let convolution = convolution(x[0].shape.sample)
-        let signs = memory.kept.count > 0 ? memory.kept : nil
+        let reluMask = memory.kept.count > 0 ? memory.kept : nil
         let output = backwardReads.output ? y : nil
         try Kernels.convolutionBackwardWeight(
-            gradients[0]!, hasBias ? gradients[1] : nil, gy: gy, y: output, signs: signs, x[0], convolution,
+            gradients[0]!, hasBias ? gradients[1] : nil, gy: gy, y: output, reluMask: reluMask, x[0], convolution,
             scratch: memory.scratch)
         if let gx = gx[0] {
             try Kernels.convolutionBackwardData(
-                gx, gy: gy, y: output, signs: signs, weight: memory.parameters[0], convolution,
+                gx, gy: gy, y: output, reluMask: reluMask, weight: memory.parameters[0], convolution,
                 scratch: memory.scratch)
         }
-        guard x.count > 1, let addend = gx[1] else { return }
+        guard x.count > 1, let residual = gx[1] else { return }
         if relu {
-            try Kernels.reluBackward(addend, gy: gy, y: y)
+            try Kernels.reluBackward(residual, gy: gy, y: y)
         } else {
-            addend.copy(from: gy)
+            residual.copy(from: gy)
         }
     }
 }

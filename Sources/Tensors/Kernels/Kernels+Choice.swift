@@ -64,7 +64,7 @@ extension Convolution {
             case .backwardWeight: .backwardWeight
             }
         var (result, d) = (ck_conv2d_algorithm.any, dimensions(batch: batch))
-        try KernelError.check(ck_conv2d_chosen(&result, &d, native))
+        try KernelError.check(ck_conv2d_chosen_algorithm(&result, &d, native))
         return ConvolutionAlgorithm(native: result)
     }
 }
@@ -80,9 +80,9 @@ extension Kernels {
 
     /// Overrides how convolutions are computed, where it serves their shape, and the instructions of all kernels. The
     /// scratch that convolutions need changes with it. Throws `badParameter` when the processor lacks the instructions.
-    package static func setChoice(
+    package static func setConvolutionAlgorithm(
         _ algorithm: ConvolutionAlgorithm, _ instructions: InstructionSet
     ) throws(KernelError) {
-        try KernelError.check(ck_conv2d_set_choice(algorithm.native, instructions.native))
+        try KernelError.check(ck_conv2d_set_algorithm(algorithm.native, instructions.native))
     }
 }

@@ -46,13 +46,13 @@ package struct FeatureWindows {
     package let channels: Int
     package let places: [Place]
     /// Rows and columns at a window's ends that are not the map's.
-    package let ownRows: Ends
-    package let ownColumns: Ends
+    package let borderRows: Ends
+    package let borderColumns: Ends
     package let borders: Borders
 
     package init(
         shape: Shape, map: Tensor, firstChannel: Int = 0, channels: Int? = nil, places: [Place],
-        ownRows: Ends = Ends(), ownColumns: Ends = Ends(), borders: Borders = Borders()
+        borderRows: Ends = Ends(), borderColumns: Ends = Ends(), borders: Borders = Borders()
     ) {
         let channels = channels ?? shape[0]
         precondition(firstChannel >= 0 && firstChannel + shape[0] <= channels)
@@ -64,7 +64,7 @@ package struct FeatureWindows {
         func most(_ index: (Place) -> Int) -> Int { (places.map(index).max() ?? -1) + 1 }
         precondition(places.allSatisfy { $0.row >= 0 && $0.column >= 0 && $0.corner >= 0 })
         for end in 0..<2 {
-            let (rows, columns) = (ownRows[end], ownColumns[end])
+            let (rows, columns) = (borderRows[end], borderColumns[end])
             if rows > 0 {
                 let room = borders.rows[end].count
                 precondition(room >= most(\.row) * channels * rows * map.shape[2], "a strip of rows is missing")
@@ -75,16 +75,16 @@ package struct FeatureWindows {
                     room.starts(with: [channels, map.shape[1]]) && room[2] >= most(\.column) && room[3] == columns,
                     "a strip of columns is missing")
             }
-            for other in 0..<2 where rows > 0 && ownColumns[other] > 0 {
+            for other in 0..<2 where rows > 0 && borderColumns[other] > 0 {
                 let room = borders.corners[2 * end + other].shape.dimensions
                 precondition(
-                    room.starts(with: [channels, rows]) && room[2] >= most(\.corner) && room[3] == ownColumns[other],
+                    room.starts(with: [channels, rows]) && room[2] >= most(\.corner) && room[3] == borderColumns[other],
                     "a corner is missing")
             }
         }
         (self.shape, self.map, self.places, self.borders) = (shape, map, places, borders)
         (self.firstChannel, self.channels) = (firstChannel, channels)
-        (self.ownRows, self.ownColumns) = (ownRows, ownColumns)
+        (self.borderRows, self.borderColumns) = (borderRows, borderColumns)
     }
 
     fileprivate func withDescription<R>(_ body: (inout ck_feature_windows) -> R) -> R {
@@ -101,8 +101,8 @@ package struct FeatureWindows {
             var description = ck_feature_windows(
                 n: Int64(places.count), c: Int64(shape[0]), h: Int64(shape[1]), w: Int64(shape[2]),
                 first_channel: Int64(firstChannel), channels: Int64(channels),
-                own_rows: (Int64(ownRows.leading), Int64(ownRows.trailing)),
-                own_columns: (Int64(ownColumns.leading), Int64(ownColumns.trailing)), map: map.pointer,
+                border_rows: (Int64(borderRows.leading), Int64(borderRows.trailing)),
+                border_columns: (Int64(borderColumns.leading), Int64(borderColumns.trailing)), map: map.pointer,
                 map_h: Int64(map.shape[1]), map_w: Int64(map.shape[2]),
                 rows: (pointer(b.rows, 0), pointer(b.rows, 1)),
                 columns: (pointer(b.columns, 0), pointer(b.columns, 1)),

@@ -32,10 +32,10 @@ static int64_t common_divisor(int64_t a, int64_t b) {
 }
 
 /// Lays out a copied band of `rows` output rows.
-static void cut_bands(ck_direct_plan *p, int64_t rows, const ck_direct_form *form) {
+static void cut_bands(ck_direct_plan *p, int64_t rows, const ck_direct_variant *variant) {
     p->bands = ck_ceil_div(p->oh, ck_max(1, ck_min(rows, p->oh)));
     // Whole blocks of vectors, and pairs of rows where they are pooled.
-    int64_t multiple = form->p / common_divisor(form->p, ck_ceil_div(p->ow, form->lanes));
+    int64_t multiple = variant->p / common_divisor(variant->p, ck_ceil_div(p->ow, variant->lanes));
     if (p->is_pooled && multiple % 2)
         multiple *= 2;
     p->rows = ck_min(p->oh, ck_round_up(ck_ceil_div(p->oh, p->bands), multiple));
@@ -45,7 +45,7 @@ static void cut_bands(ck_direct_plan *p, int64_t rows, const ck_direct_form *for
     p->pitch = p->ow + (p->s - 1) / p->stride_w;
     p->row = p->pitch * p->column_step;
     // An odd number of cache lines from plane to plane, or the planes of a band would compete for few cache sets.
-    int64_t used = ((p->rows - 1) * p->row_step + p->r) * p->row + form->lanes;
+    int64_t used = ((p->rows - 1) * p->row_step + p->r) * p->row + variant->lanes;
     p->plane = (ck_ceil_div(used, LINE) | 1) * LINE;
 }
 
@@ -54,12 +54,12 @@ static int32_t tap_offset(const ck_direct_plan *p, int64_t r, int64_t s) {
 }
 
 /// Packed weights of all parts follow each other; returns their floats.
-static int64_t lay_out_panels(ck_direct_plan *p, const ck_direct_form *form) {
+static int64_t lay_out_panels(ck_direct_plan *p, const ck_direct_variant *variant) {
     int64_t total = 0;
     for (int64_t i = 0; i < p->parts; i++) {
         p->part[i].panels = total;
-        p->part[i].panel = form->k * (1 + p->c * p->part[i].taps);
-        total += ck_round_up(ck_ceil_div(p->k, form->k) * p->part[i].panel, LINE);
+        p->part[i].panel = variant->k * (1 + p->c * p->part[i].taps);
+        total += ck_round_up(ck_ceil_div(p->k, variant->k) * p->part[i].panel, LINE);
     }
     return total;
 }
@@ -72,12 +72,12 @@ static int64_t rows_of_band(const ck_direct_plan *p) {
 /// Floats behind the rows of a gradient and behind unfinished outputs that whole vectors may touch.
 enum { SLACK = 32 };
 
-static int64_t row_buffer(const ck_geometry *g, const ck_conv2d_tail *tail) {
-    return tail->relu || tail->pooling != CK_POOLING_NONE ? ck_round_up(g->ow, LINE) + SLACK : 0;
+static int64_t row_buffer(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
+    return epilogue->relu || epilogue->pooling != CK_POOLING_NONE ? ck_round_up(g->ow, LINE) + SLACK : 0;
 }
 
-static void plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_tail *tail,
-                         const ck_direct_form *form, int64_t rows) {
+static void plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_epilogue *epilogue,
+                         const ck_direct_variant *variant, int64_t rows) {
     *p = (ck_direct_plan){
         .c = g->c,
         .h = g->h,
@@ -95,11 +95,11 @@ static void plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_conv2
         .out_row = g->ow,
         .out_rows = g->oh,
         .out_step = 1,
-        .is_pooled = tail->pooling != CK_POOLING_NONE,
+        .is_pooled = epilogue->pooling != CK_POOLING_NONE,
         .parts = 1,
     };
     p->part[0] = (ck_direct_part){.oh = g->oh, .ow = g->ow, .taps = g->r * g->s};
-    cut_bands(p, rows > 0 ? rows : rows_of_band(p), form);
+    cut_bands(p, rows > 0 ? rows : rows_of_band(p), variant);
     p->unfinished = p->is_pooled ? ck_round_up(p->k * p->rows * p->ow + SLACK, LINE) : 0;
     for (int64_t t = 0; t < g->r * g->s; t++) {
         p->tap_index[t] = (int32_t)t;
@@ -127,8 +127,8 @@ static void gradient_window(int64_t *first, int64_t *count, int64_t pad, int64_t
     *count = high - low + 1;
 }
 
-static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_tail *tail,
-                               const ck_direct_form *form) {
+static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_epilogue *epilogue,
+                               const ck_direct_variant *variant) {
     *p = (ck_direct_plan){
         .c = g->k,
         .h = g->oh,
@@ -145,7 +145,7 @@ static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck
     };
     gradient_window(&p->top, &p->r, g->pad_h, g->r, g->stride_h);
     gradient_window(&p->left, &p->s, g->pad_w, g->s, g->stride_w);
-    cut_bands(p, rows_of_band(p), form);
+    cut_bands(p, rows_of_band(p), variant);
     int64_t tap = 0;
     for (int64_t y = 0; y < g->stride_h; y++)
         for (int64_t x = 0; x < g->stride_w; x++) {
@@ -166,15 +166,15 @@ static void plan_backward_data(ck_direct_plan *p, const ck_geometry *g, const ck
                 }
             part->taps = tap - part->first_tap;
         }
-    p->row_buffer = row_buffer(g, tail);
+    p->row_buffer = row_buffer(g, epilogue);
     p->unfinished = p->parts > 1 ? ck_round_up(p->parts * p->k * p->rows * p->ow, LINE) : 0;
 }
 
-/// panels[part][block of filters][1 + C * taps][form->k]: biases, then weights; zeros for filters that do not exist.
+/// panels[part][block of filters][1 + C * taps][variant->k]: biases, then weights; zeros for filters that do not exist.
 /// `w` has its element of filter k, channel c and tap t at k * of_k + c * of_c + t.
 static void pack_weights(float *panels, const float *w, const float *b, const ck_direct_plan *p,
-                         const ck_direct_form *form, int64_t of_k, int64_t of_c) {
-    int64_t blocks = ck_ceil_div(p->k, form->k), block = form->k;
+                         const ck_direct_variant *variant, int64_t of_k, int64_t of_c) {
+    int64_t blocks = ck_ceil_div(p->k, variant->k), block = variant->k;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t i = 0; i < p->parts; i++)
         for (int64_t index = 0; index < blocks; index++) {
@@ -200,97 +200,99 @@ static int64_t band_floats(const ck_direct_plan *p) {
 }
 
 /// The same, and the block of gy's filters behind it.
-static int64_t sum_floats(const ck_direct_plan *p, const ck_direct_form *form) {
-    return band_floats(p) + p->rows * ck_round_up(p->ow, form->lanes) * form->k;
+static int64_t sum_floats(const ck_direct_plan *p, const ck_direct_variant *variant) {
+    return band_floats(p) + p->rows * ck_round_up(p->ow, variant->lanes) * variant->k;
 }
 
-/// Floats of a group's sums for one block of filters: form->k * form->p for each block of taps, then their biases.
-static int64_t block_sums(const ck_direct_plan *p, const ck_direct_form *form) {
-    int64_t pairs = ck_round_up(form->k * form->p, form->lanes);
-    return ck_ceil_div(p->c * p->part[0].taps, form->p) * pairs + ck_round_up(form->k, form->lanes);
+/// Floats of a group's sums for one block of filters: variant->k * variant->p for each block of taps, then their
+/// biases.
+static int64_t block_sums(const ck_direct_plan *p, const ck_direct_variant *variant) {
+    int64_t pairs = ck_round_up(variant->k * variant->p, variant->lanes);
+    return ck_ceil_div(p->c * p->part[0].taps, variant->p) * pairs + ck_round_up(variant->k, variant->lanes);
 }
 
 static int64_t sum_groups(const ck_direct_plan *p, const ck_geometry *g) {
     return ck_min(SUM_GROUPS, g->n * p->bands);
 }
 
-static void plan_sums(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_tail *tail, const ck_direct_form *form) {
-    static const ck_conv2d_tail none;
-    plan_forward(p, g, &none, form, ck_max(1, SUM_PIXELS / ck_round_up(g->ow, form->lanes)));
-    p->row_buffer = row_buffer(g, tail);
+static void plan_sums(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_epilogue *epilogue,
+                      const ck_direct_variant *variant) {
+    static const ck_conv2d_epilogue none;
+    plan_forward(p, g, &none, variant, ck_max(1, SUM_PIXELS / ck_round_up(g->ow, variant->lanes)));
+    p->row_buffer = row_buffer(g, epilogue);
 }
 
 static float *align(float *scratch) {
     return (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
 }
 
-size_t ck_direct_scratch(const ck_geometry *g, const ck_conv2d_tail *tail, ck_conv2d_pass pass,
-                         const ck_direct_form *form) {
+size_t ck_direct_scratch(const ck_geometry *g, const ck_conv2d_epilogue *epilogue, ck_conv2d_pass pass,
+                         const ck_direct_variant *variant) {
     ck_direct_plan p;
     int64_t shared, each;
     if (pass == CK_BACKWARD_WEIGHT) {
-        plan_sums(&p, g, tail, form);
-        shared = sum_groups(&p, g) * ck_ceil_div(p.k, form->k) * block_sums(&p, form);
-        each = sum_floats(&p, form);
+        plan_sums(&p, g, epilogue, variant);
+        shared = sum_groups(&p, g) * ck_ceil_div(p.k, variant->k) * block_sums(&p, variant);
+        each = sum_floats(&p, variant);
     } else {
         if (pass == CK_FORWARD)
-            plan_forward(&p, g, tail, form, 0);
+            plan_forward(&p, g, epilogue, variant, 0);
         else
-            plan_backward_data(&p, g, tail, form);
-        shared = lay_out_panels(&p, form);
+            plan_backward_data(&p, g, epilogue, variant);
+        shared = lay_out_panels(&p, variant);
         each = band_floats(&p);
     }
     return (size_t)(LINE + ck_round_up(shared, LINE) + omp_get_max_threads() * ck_round_up(each, LINE));
 }
 
 void ck_direct_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
-                       const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch) {
+                       const ck_conv2d_epilogue *epilogue, const ck_direct_variant *variant, float *scratch) {
     ck_direct_plan p;
-    plan_forward(&p, g, tail, form, 0);
-    float *panels = align(scratch), *bands = panels + lay_out_panels(&p, form);
-    pack_weights(panels, w, b, &p, form, g->crs, g->r * g->s);
+    plan_forward(&p, g, epilogue, variant, 0);
+    float *panels = align(scratch), *bands = panels + lay_out_panels(&p, variant);
+    pack_weights(panels, w, b, &p, variant, g->crs, g->r * g->s);
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t n = 0; n < g->n; n++)
         for (int64_t band = 0; band < p.bands; band++) {
-            ck_outputs out = ck_output_planes(y, n, g, tail);
+            ck_outputs out = ck_output_planes(y, n, g, epilogue);
             ck_planes in = ck_input_planes(x, n, g);
-            form->correlate(&p, &out, &in, panels, band * p.rows,
-                            bands + omp_get_thread_num() * ck_round_up(band_floats(&p), LINE));
+            variant->correlate(&p, &out, &in, panels, band * p.rows,
+                               bands + omp_get_thread_num() * ck_round_up(band_floats(&p), LINE));
         }
 }
 
 void ck_direct_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
-                             const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch) {
+                             const ck_conv2d_epilogue *epilogue, const ck_direct_variant *variant, float *scratch) {
     ck_direct_plan p;
-    plan_backward_data(&p, g, tail, form);
-    float *panels = align(scratch), *bands = panels + lay_out_panels(&p, form);
-    pack_weights(panels, w, NULL, &p, form, g->r * g->s, g->crs);
+    plan_backward_data(&p, g, epilogue, variant);
+    float *panels = align(scratch), *bands = panels + lay_out_panels(&p, variant);
+    pack_weights(panels, w, NULL, &p, variant, g->r * g->s, g->crs);
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t n = 0; n < g->n; n++)
         for (int64_t band = 0; band < p.bands; band++) {
             ck_outputs out = {.values = gx + n * g->c * g->h * g->w};
-            ck_planes in = ck_gradient_planes(gy, n, g, tail);
-            form->correlate(&p, &out, &in, panels, band * p.rows,
-                            bands + omp_get_thread_num() * ck_round_up(band_floats(&p), LINE));
+            ck_planes in = ck_gradient_planes(gy, n, g, epilogue);
+            variant->correlate(&p, &out, &in, panels, band * p.rows,
+                               bands + omp_get_thread_num() * ck_round_up(band_floats(&p), LINE));
         }
 }
 
 void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                               const ck_conv2d_tail *tail, const ck_direct_form *form, float *scratch) {
+                               const ck_conv2d_epilogue *epilogue, const ck_direct_variant *variant, float *scratch) {
     ck_direct_plan p;
-    plan_sums(&p, g, tail, form);
+    plan_sums(&p, g, epilogue, variant);
     int64_t pieces = g->n * p.bands, groups = sum_groups(&p, g);
-    int64_t blocks = ck_ceil_div(g->k, form->k), each = block_sums(&p, form), pairs = form->k * form->p;
+    int64_t blocks = ck_ceil_div(g->k, variant->k), each = block_sums(&p, variant), pairs = variant->k * variant->p;
     float *sums = align(scratch), *bands = sums + ck_round_up(groups * blocks * each, LINE);
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
         float *mine = sums + group * blocks * each;
         memset(mine, 0, sizeof(float) * (size_t)(blocks * each));
         for (int64_t piece = group * pieces / groups; piece < (group + 1) * pieces / groups; piece++) {
-            ck_planes gradient = ck_gradient_planes(gy, piece / p.bands, g, tail);
+            ck_planes gradient = ck_gradient_planes(gy, piece / p.bands, g, epilogue);
             ck_planes in = ck_input_planes(x, piece / p.bands, g);
-            form->sum_products(&p, mine, &gradient, &in, piece % p.bands * p.rows,
-                               bands + omp_get_thread_num() * ck_round_up(sum_floats(&p, form), LINE));
+            variant->sum_products(&p, mine, &gradient, &in, piece % p.bands * p.rows,
+                                  bands + omp_get_thread_num() * ck_round_up(sum_floats(&p, variant), LINE));
         }
     }
 #pragma omp parallel for schedule(static)
@@ -299,13 +301,13 @@ void ck_direct_backward_weight(float *gw, float *gb, const float *gy, const floa
         for (int64_t group = 1; group < groups; group++)
             for (int64_t i = 0; i < each; i++)
                 total[i] += total[group * blocks * each + i];
-        const float *biases = total + each - ck_round_up(form->k, form->lanes);
-        for (int64_t k = block * form->k; k < ck_min(g->k, (block + 1) * form->k); k++) {
-            const float *row = total + k % form->k * form->p;
-            for (int64_t t = 0; t < g->crs; t += form->p, row += ck_round_up(pairs, form->lanes))
-                memcpy(gw + k * g->crs + t, row, sizeof *gw * (size_t)ck_min(form->p, g->crs - t));
+        const float *biases = total + each - ck_round_up(variant->k, variant->lanes);
+        for (int64_t k = block * variant->k; k < ck_min(g->k, (block + 1) * variant->k); k++) {
+            const float *row = total + k % variant->k * variant->p;
+            for (int64_t t = 0; t < g->crs; t += variant->p, row += ck_round_up(pairs, variant->lanes))
+                memcpy(gw + k * g->crs + t, row, sizeof *gw * (size_t)ck_min(variant->p, g->crs - t));
             if (gb)
-                gb[k] = biases[k % form->k];
+                gb[k] = biases[k % variant->k];
         }
     }
 }

@@ -20,7 +20,7 @@
 #pragma clang attribute pop
 #endif
 
-const ck_direct_form ck_direct_avx2[] = {
+const ck_direct_variant ck_direct_avx2[] = {
 #if defined(__x86_64__)
     {CK_ISA_AVX2, 8, 6, 2, correlate_6x2, sum_products_6x2},
     {CK_ISA_AVX2, 8, 4, 2, correlate_4x2, sum_products_4x2},

@@ -20,7 +20,7 @@
 #pragma clang attribute pop
 #endif
 
-const ck_direct_form ck_direct_avx512[] = {
+const ck_direct_variant ck_direct_avx512[] = {
 #if defined(__x86_64__)
     {CK_ISA_AVX512, 16, 8, 3, correlate_8x3, sum_products_8x3},
     {CK_ISA_AVX512, 16, 6, 4, correlate_6x4, sum_products_6x4},

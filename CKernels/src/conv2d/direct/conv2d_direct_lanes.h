@@ -1,9 +1,8 @@
 /// What the direct convolutions of one instruction set share, whatever their block of registers: included once, before
 /// conv2d_direct_tile.h, with LANES, the floats of a vector, defined and the instruction set as the target of the
 /// functions that follow.
-#include "runtime/ck_lanes.h"
 #include "conv2d/conv2d_ahead.h"
-#include "conv2d/conv2d_tail.h"
+#include "conv2d/conv2d_epilogue.h"
 
 /// out[count] = every step-th element of in[readable]. Rows are short, so what is left after whole vectors is done by
 /// one that overlaps the last of them.

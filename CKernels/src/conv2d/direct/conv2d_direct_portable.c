@@ -14,7 +14,7 @@
 #define NAME(x) x##_4x2
 #include "conv2d/direct/conv2d_direct_tile.h"
 
-const ck_direct_form ck_direct_portable[] = {
+const ck_direct_variant ck_direct_portable[] = {
     {CK_ISA_PORTABLE, 4, 6, 2, correlate_6x2, sum_products_6x2},
     {CK_ISA_PORTABLE, 4, 4, 2, correlate_4x2, sum_products_4x2},
     {0},

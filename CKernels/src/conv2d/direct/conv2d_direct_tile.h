@@ -14,7 +14,7 @@
 
 /// TILE_K filters at TILE_P vectors of pixels: all products of a block stay in registers. `w` is a panel: a row of
 /// TILE_K biases, then one of weights for each channel and tap. Vector p goes to[p] floats behind `out`.
-static inline __attribute__((always_inline)) void tile(float *out, const float *addend, bool relu,
+static inline __attribute__((always_inline)) void tile(float *out, const float *residual, bool relu,
                                                        const int64_t to[TILE_P], int64_t out_plane, int64_t filters,
                                                        int64_t lanes, const float *x, int64_t plane,
                                                        const int64_t at[TILE_P], const float *restrict w,
@@ -55,7 +55,7 @@ static inline __attribute__((always_inline)) void tile(float *out, const float *
 #pragma unroll
                 for (int p = 0; p < TILE_P; p++) {
                     int64_t place = to[p] + k * out_plane;
-                    store(out + place, finish(sum[k][p], addend ? addend + place : NULL, relu));
+                    store(out + place, finish(sum[k][p], residual ? residual + place : NULL, relu));
                 }
         return;
     }
@@ -69,7 +69,7 @@ static inline __attribute__((always_inline)) void tile(float *out, const float *
         for (int p = 0; p < TILE_P; p++) {
             int64_t place = to[p] + k * out_plane;
             for (int64_t i = 0; i < lanes; i++) {
-                float v = whole[k][p][i] + (addend ? addend[place + i] : 0);
+                float v = whole[k][p][i] + (residual ? residual[place + i] : 0);
                 out[place + i] = relu && v <= 0 ? 0 : v;
             }
         }
@@ -108,8 +108,8 @@ static void correlate(const ck_direct_plan *g, const ck_outputs *y, const ck_pla
             prefetch(&next);
             const float *w = panels + part->panels;
             for (int64_t k = 0; k < g->k; k += TILE_K, w += part->panel) {
-                tile(out, y->addend, !waits && y->relu, to, out_plane, ck_min(TILE_K, g->k - k), lanes, band, g->plane,
-                     at, w, g->c, g->tap_offset + part->first_tap, part->taps);
+                tile(out, y->residual, !waits && y->relu, to, out_plane, ck_min(TILE_K, g->k - k), lanes, band,
+                     g->plane, at, w, g->c, g->tap_offset + part->first_tap, part->taps);
                 for (int64_t p = 0; p < TILE_P; p++)
                     to[p] += TILE_K * out_plane;
             }

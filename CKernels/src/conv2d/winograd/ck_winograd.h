@@ -1,4 +1,4 @@
-/// The transform form of convolution (conv2d_winograd.c); not part of the contract.
+/// The transform variant of convolution (conv2d_winograd.c); not part of the contract.
 #ifndef CK_WINOGRAD_H
 #define CK_WINOGRAD_H
 
@@ -26,7 +26,7 @@ typedef struct ck_winograd_plan {
     /// From one row of vectors to the next, copied rows.
     int64_t line_step;
     /// Columns of a copied row with its borders, the places of a thread's buffers behind the transformed tiles, of
-    /// which `row` is for a row of a gradient on its way through a tail, and all their floats.
+    /// which `row` is for a row of a gradient on its way through an epilogue, and all their floats.
     int64_t line, products, half, lines, outputs, row, floats;
     /// When weight gradients are summed: floats of a block of sums, and all of a group's, at the points and of the
     /// taps; sums of biases follow those.
@@ -34,11 +34,11 @@ typedef struct ck_winograd_plan {
 } ck_winograd_plan;
 
 /// Leaf functions for one instruction set and one block of registers: k filters by p vectors of tiles.
-typedef struct ck_winograd_form {
+typedef struct ck_winograd_variant {
     ck_isa isa;
     int32_t lanes, kernel, k, p;
-    /// panels[points][C][form->k]: one block of filters, transformed; zeros for filters that do not exist. `w` has the
-    /// tap of filter k and channel c at k * of_k + c * of_c, and taps lie `step`, 1 or -1, apart.
+    /// panels[points][C][variant->k]: one block of filters, transformed; zeros for filters that do not exist. `w` has
+    /// the tap of filter k and channel c at k * of_k + c * of_c, and taps lie `step`, 1 or -1, apart.
     void (*transform_filters)(float *panels, const float *w, int64_t filters, int64_t channels, int64_t of_k,
                               int64_t of_c, int64_t step);
     /// Outputs of one strip of an image x, all filters; strips go from left to right, then down.
@@ -52,24 +52,25 @@ typedef struct ck_winograd_form {
                          int64_t strip, float *buffers);
     /// taps[blocks of filters][C][taps][sum_v] vectors from sums, and the sums of gy behind them.
     void (*transform_sums)(const ck_winograd_plan *plan, float *taps, const float *sums);
-} ck_winograd_form;
+} ck_winograd_variant;
 
-/// The forms of each instruction set, none where they were not compiled; the last entry has no functions.
-extern const ck_winograd_form ck_winograd_portable[], ck_winograd_avx2[], ck_winograd_avx512[];
+/// The variants of each instruction set, none where they were not compiled; the last entry has no functions.
+extern const ck_winograd_variant ck_winograd_portable[], ck_winograd_avx2[], ck_winograd_avx512[];
 
-/// Whether the transform form can do this at all.
+/// Whether the transform variant can do this at all.
 bool ck_winograd_serves(const ck_geometry *g, ck_conv2d_pass pass);
 /// Vectors of tiles in an image.
-int64_t ck_winograd_vectors(const ck_geometry *g, ck_conv2d_pass pass, const ck_winograd_form *form);
-size_t ck_winograd_scratch(const ck_geometry *g, ck_conv2d_pass pass, const ck_winograd_form *form);
+int64_t ck_winograd_vectors(const ck_geometry *g, ck_conv2d_pass pass, const ck_winograd_variant *variant);
+size_t ck_winograd_scratch(const ck_geometry *g, ck_conv2d_pass pass, const ck_winograd_variant *variant);
 void ck_winograd_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
-                         const ck_conv2d_tail *tail, const ck_winograd_form *form, float *scratch);
+                         const ck_conv2d_epilogue *epilogue, const ck_winograd_variant *variant, float *scratch);
 void ck_winograd_backward_data(float *gx, const float *gy, const float *w, const ck_geometry *g,
-                               const ck_conv2d_tail *tail, const ck_winograd_form *form, float *scratch);
+                               const ck_conv2d_epilogue *epilogue, const ck_winograd_variant *variant, float *scratch);
 void ck_winograd_backward_weight(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
-                                 const ck_conv2d_tail *tail, const ck_winograd_form *form, float *scratch);
+                                 const ck_conv2d_epilogue *epilogue, const ck_winograd_variant *variant,
+                                 float *scratch);
 
-/// The transform form for a pass, null for another one (conv2d_choice.c).
-const ck_winograd_form *ck_winograd_choose(const ck_geometry *g, ck_conv2d_pass pass);
+/// The transform variant for a pass, null for another one (conv2d_choice.c).
+const ck_winograd_variant *ck_winograd_choose(const ck_geometry *g, ck_conv2d_pass pass);
 
 #endif

@@ -1,4 +1,4 @@
-/// The transform form of convolution for AVX2 and FMA: 16 registers of 8 floats.
+/// The transform variant of convolution for AVX2 and FMA: 16 registers of 8 floats.
 #include "conv2d/winograd/ck_winograd.h"
 
 #if defined(__x86_64__)
@@ -42,7 +42,7 @@
 #pragma clang attribute pop
 #endif
 
-const ck_winograd_form ck_winograd_avx2[] = {
+const ck_winograd_variant ck_winograd_avx2[] = {
 #if defined(__x86_64__)
     {CK_ISA_AVX2, 8, 5, 6, 2, transform_filters_5_6x2, correlate_5_6x2, 6, 2, sum_products_5_6x2, transform_sums_5_6x2},
     {CK_ISA_AVX2, 8, 5, 4, 2, transform_filters_5_4x2, correlate_5_4x2, 4, 2, sum_products_5_4x2, transform_sums_5_4x2},

@@ -1,4 +1,4 @@
-/// The transform form of convolution for AVX-512: 32 registers of 16 floats.
+/// The transform variant of convolution for AVX-512: 32 registers of 16 floats.
 #include "conv2d/winograd/ck_winograd.h"
 
 #if defined(__x86_64__)
@@ -50,7 +50,7 @@
 #pragma clang attribute pop
 #endif
 
-const ck_winograd_form ck_winograd_avx512[] = {
+const ck_winograd_variant ck_winograd_avx512[] = {
 #if defined(__x86_64__)
     {CK_ISA_AVX512, 16, 5, 8, 3, transform_filters_5_8x3, correlate_5_8x3, 8, 2, sum_products_5_8x3,
      transform_sums_5_8x3},

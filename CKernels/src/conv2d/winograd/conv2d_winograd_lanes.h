@@ -3,10 +3,9 @@
 ///
 /// F(4, 5) and F(4, 3) of Toom and Cook with the points 0, 1, -1, 2, -2, for kernels of 5 also 1/2, -1/2, and infinity,
 /// in this order. The transform of pixels is exact but for its additions: all its factors are short binary fractions.
-#include "runtime/ck_lanes.h"
-#include "conv2d/winograd/ck_winograd.h"
 #include "conv2d/conv2d_ahead.h"
-#include "conv2d/conv2d_tail.h"
+#include "conv2d/conv2d_epilogue.h"
+#include "conv2d/winograd/ck_winograd.h"
 
 /// Pixels of a row at the points of a kernel of 5 (8 of them) or 3 (6). `kernel` is a constant wherever these are used.
 static inline __attribute__((always_inline)) void transform_pixels(vec *to, const vec *x, int kernel) {
@@ -219,16 +218,16 @@ static void gather_gradients(float *restrict pixels, const ck_planes *gy, const 
 }
 
 /// out[width]: a row of sums with what is added to it, where nothing is pooled.
-static inline void finish_row(float *restrict out, const float *restrict sums, const float *addend, bool relu,
+static inline void finish_row(float *restrict out, const float *restrict sums, const float *residual, bool relu,
                               int64_t width) {
     for (int64_t j = 0; width < LANES && j < width; j++) {
-        float v = sums[j] + (addend ? addend[j] : 0);
+        float v = sums[j] + (residual ? residual[j] : 0);
         out[j] = relu && v <= 0 ? 0 : v;
     }
     // The last vector ends where the row does.
     for (int64_t j = 0; width >= LANES && j < width; j += LANES) {
         int64_t at = ck_min(j, width - LANES);
-        store(out + at, finish(load(sums + at), addend ? addend + at : NULL, relu));
+        store(out + at, finish(load(sums + at), residual ? residual + at : NULL, relu));
     }
 }
 
@@ -236,17 +235,18 @@ static inline void finish_row(float *restrict out, const float *restrict sums, c
 /// first + rows - 1, and columns from `left` on, a multiple of whole tiles and vectors.
 static void store_part(const ck_outputs *out, const float *lines, int64_t k, int64_t first, int64_t rows, int64_t left,
                        int64_t pitch) {
-    const int64_t all = out->ow, width = ck_min(pitch, all - left), pooled = out->oh / 2, sign_row = ck_sign_row(all);
+    const int64_t all = out->ow, width = ck_min(pitch, all - left), pooled = out->oh / 2,
+                  mask_row = ck_mask_row_bytes(all);
     if (out->pooling == CK_POOLING_NONE) {
         for (int64_t i = 0; i < rows; i++) {
             int64_t place = (k * out->oh + first + i) * all + left;
-            finish_row(out->values + place, lines + i * pitch, out->addend ? out->addend + place : NULL, out->relu,
+            finish_row(out->values + place, lines + i * pitch, out->residual ? out->residual + place : NULL, out->relu,
                        width);
         }
         return;
     }
-    for (int64_t i = 0; out->signs && i < rows; i++)
-        keep_signs(out->signs + (k * out->oh + first + i) * sign_row + left / 8, lines + i * pitch, width);
+    for (int64_t i = 0; out->relu_mask && i < rows; i++)
+        store_relu_mask(out->relu_mask + (k * out->oh + first + i) * mask_row + left / 8, lines + i * pitch, width);
     for (int64_t i = 0; i < rows / 2; i++)
         pool_rows(out->values + (k * pooled + first / 2 + i) * (all / 2) + left / 2, lines + 2 * i * pitch,
                   lines + (2 * i + 1) * pitch, width, out->relu, out->pooling);

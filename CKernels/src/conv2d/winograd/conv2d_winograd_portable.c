@@ -1,4 +1,4 @@
-/// The transform form of convolution for any processor with vectors of 4 floats, such as SSE and NEON.
+/// The transform variant of convolution for any processor with vectors of 4 floats, such as SSE and NEON.
 #include "conv2d/winograd/ck_winograd.h"
 
 #define LANES 4
@@ -36,7 +36,7 @@
 #define NAME(x) x##_3_4x2
 #include "conv2d/winograd/conv2d_winograd_tile.h"
 
-const ck_winograd_form ck_winograd_portable[] = {
+const ck_winograd_variant ck_winograd_portable[] = {
     {CK_ISA_PORTABLE, 4, 5, 6, 2, transform_filters_5_6x2, correlate_5_6x2, 6, 2, sum_products_5_6x2,
      transform_sums_5_6x2},
     {CK_ISA_PORTABLE, 4, 5, 4, 2, transform_filters_5_4x2, correlate_5_4x2, 4, 2, sum_products_5_4x2,

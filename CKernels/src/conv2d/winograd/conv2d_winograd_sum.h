@@ -1,4 +1,4 @@
-/// Weight gradients of the transform form, included by conv2d_winograd_tile.h with its macros defined: at each point
+/// Weight gradients of the transform variant, included by conv2d_winograd_tile.h with its macros defined: at each point
 /// the products of transformed pixels and transformed gradients, summed over tiles. Vectors hold filters.
 
 #define transform_gradient_row NAME(transform_gradient_row)

@@ -1,4 +1,4 @@
-/// The transform form of convolution for one size of kernels and one block of registers: included once for each of
+/// The transform variant of convolution for one size of kernels and one block of registers: included once for each of
 /// them, after conv2d_winograd_lanes.h, with
 ///   KERNEL   taps across: 5 or 3
 ///   TILE_K   filters of a block

@@ -1,5 +1,6 @@
-/// What follows a convolution, and the way back through it, for vectors of LANES floats: included after ck_lanes.h.
+/// What follows a convolution, and the way back through it, for vectors of LANES floats: included with LANES defined.
 #include "conv2d/ck_conv2d.h"
+#include "runtime/ck_lanes.h"
 
 /// max(v, 0); NaN stays NaN.
 static inline vec rectify(vec v) {
@@ -11,36 +12,36 @@ static inline vec largest(vec a, vec b) {
     return (vec)(((ivec)a & takes_a) | ((ivec)b & ~takes_a));
 }
 
-/// signs[ck_sign_row(width)] of a row of sums, which has 15 readable floats behind it.
-static inline void keep_signs(uint8_t *signs, const float *sums, int64_t width) {
-    for (int64_t j = 0; j < width; j += 16, signs += 2) {
+/// relu_mask[ck_mask_row_bytes(width)] of a row of sums, which has 15 readable floats behind it.
+static inline void store_relu_mask(uint8_t *relu_mask, const float *sums, int64_t width) {
+    for (int64_t j = 0; j < width; j += 16, relu_mask += 2) {
 #if LANES >= 8
         typedef bool bvec __attribute__((ext_vector_type(LANES)));
         for (int64_t i = 0; i < 16; i += LANES) {
             bvec bits = __builtin_convertvector(~(load(sums + j + i) <= 0), bvec);
-            memcpy(signs + i / 8, &bits, LANES / 8);
+            memcpy(relu_mask + i / 8, &bits, LANES / 8);
         }
 #else
         uint32_t bits = 0;
         for (int32_t i = 0; i < 16; i++)
             bits |= (uint32_t) !(sums[j + i] <= 0) << i;
-        signs[0] = (uint8_t)bits;
-        signs[1] = (uint8_t)(bits >> 8);
+        relu_mask[0] = (uint8_t)bits;
+        relu_mask[1] = (uint8_t)(bits >> 8);
 #endif
     }
 }
 
 /// All ones where the sign of a column is set; column is a multiple of LANES.
-static inline ivec signs_at(const uint8_t *signs, int64_t column) {
+static inline ivec relu_mask_at(const uint8_t *relu_mask, int64_t column) {
 #if LANES == 16
     const ivec bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
-    int32_t bits = signs[column / 8] | signs[column / 8 + 1] << 8;
+    int32_t bits = relu_mask[column / 8] | relu_mask[column / 8 + 1] << 8;
 #elif LANES == 8
     const ivec bit = {1, 2, 4, 8, 16, 32, 64, 128};
-    int32_t bits = signs[column / 8];
+    int32_t bits = relu_mask[column / 8];
 #else
     const ivec bit = {1, 2, 4, 8};
-    int32_t bits = signs[column / 8] >> column % 8;
+    int32_t bits = relu_mask[column / 8] >> column % 8;
 #endif
     return ((ivec)(bits)&bit) != 0;
 }
@@ -63,10 +64,10 @@ static inline void pool_rows(float *restrict out, const float *a, const float *b
 /// Pools rows first ... first + rows - 1 of one image's sums[planes][rows][OW], which have 2 LANES - 1 readable floats
 /// behind them. first is even, and so is rows where more rows follow.
 static inline void finish_rows(const ck_outputs *out, const float *sums, int64_t planes, int64_t first, int64_t rows) {
-    const int64_t width = out->ow, pooled = out->oh / 2, sign_row = ck_sign_row(width);
+    const int64_t width = out->ow, pooled = out->oh / 2, mask_row = ck_mask_row_bytes(width);
     for (int64_t k = 0; k < planes; k++, sums += rows * width) {
-        for (int64_t i = 0; out->signs && i < rows; i++)
-            keep_signs(out->signs + (k * out->oh + first + i) * sign_row, sums + i * width, width);
+        for (int64_t i = 0; out->relu_mask && i < rows; i++)
+            store_relu_mask(out->relu_mask + (k * out->oh + first + i) * mask_row, sums + i * width, width);
         for (int64_t i = 0; i < rows / 2; i++)
             pool_rows(out->values + (k * pooled + first / 2 + i) * (width / 2), sums + 2 * i * width,
                       sums + (2 * i + 1) * width, width, out->relu, out->pooling);
@@ -74,9 +75,9 @@ static inline void finish_rows(const ck_outputs *out, const float *sums, int64_t
 }
 
 /// v as it is stored at a place of the output, where nothing is pooled.
-static inline vec finish(vec v, const float *addend, bool relu) {
-    if (addend)
-        v += load(addend);
+static inline vec finish(vec v, const float *residual, bool relu) {
+    if (residual)
+        v += load(residual);
     return relu ? rectify(v) : v;
 }
 
@@ -104,7 +105,7 @@ static inline void expand_row(float *restrict out, const ck_planes *p, int64_t p
         return;
     }
     const float *gy = p->values + (plane * (p->h / 2) + row / 2) * width;
-    const uint8_t *signs = p->signs ? p->signs + (plane * p->h + row) * ck_sign_row(p->w) : NULL;
+    const uint8_t *relu_mask = p->relu_mask ? p->relu_mask + (plane * p->h + row) * ck_mask_row_bytes(p->w) : NULL;
     for (int64_t j = 0; j < width; j += LANES) {
         const float *four = gy + j;
         vec v;
@@ -119,7 +120,7 @@ static inline void expand_row(float *restrict out, const ck_planes *p, int64_t p
             int64_t column = 2 * j + half * LANES;
             vec pair = half ? second_halves(v, v) : first_halves(v, v);
             if (column < p->w)
-                store(out + column, signs ? select_elements(pair, signs_at(signs, column)) : pair);
+                store(out + column, relu_mask ? select_elements(pair, relu_mask_at(relu_mask, column)) : pair);
         }
     }
     if (p->w % 2)

@@ -3,21 +3,21 @@ import Tensors
 import TestSupport
 
 /// A way to compute convolutions that this processor can go.
-struct ConvolutionForm: Equatable, CustomStringConvertible {
+struct ConvolutionVariant: Equatable, CustomStringConvertible {
     let algorithm: ck_conv2d_algorithm
     let isa: ck_isa
 
     /// Left to the kernels.
-    static let any = ConvolutionForm(algorithm: .any, isa: .any)
-    static let im2col = ConvolutionForm(algorithm: .im2col, isa: .any)
+    static let any = ConvolutionVariant(algorithm: .any, isa: .any)
+    static let im2col = ConvolutionVariant(algorithm: .im2col, isa: .any)
 
-    static let available: [ConvolutionForm] =
+    static let available: [ConvolutionVariant] =
         [im2col]
         + [ck_conv2d_algorithm.direct, .winograd].flatMap { algorithm in
-            [ck_isa.portable, .avx2, .avx512].map { ConvolutionForm(algorithm: algorithm, isa: $0) }
-        }.filter { form in
-            defer { ck_conv2d_set_choice(.any, .any) }
-            return ck_conv2d_set_choice(form.algorithm, form.isa) == .ok
+            [ck_isa.portable, .avx2, .avx512].map { ConvolutionVariant(algorithm: algorithm, isa: $0) }
+        }.filter { variant in
+            defer { ck_conv2d_set_algorithm(.any, .any) }
+            return ck_conv2d_set_algorithm(variant.algorithm, variant.isa) == .ok
         }
 
     var description: String {
@@ -52,13 +52,13 @@ struct ConvolutionForm: Equatable, CustomStringConvertible {
 
     /// Convolutions in `body` go this way, where it serves their shape.
     func use<R>(_ body: () throws -> R) rethrows -> R {
-        precondition(ck_conv2d_set_choice(algorithm, isa) == .ok, "this processor has no form \(self)")
-        defer { ck_conv2d_set_choice(.any, .any) }
+        precondition(ck_conv2d_set_algorithm(algorithm, isa) == .ok, "this processor has no variant \(self)")
+        defer { ck_conv2d_set_algorithm(.any, .any) }
         return try body()
     }
 
-    /// Runs `body` with each form, and with what the kernels choose themselves.
-    static func each(_ body: (ConvolutionForm) throws -> Void) rethrows {
-        for form in available + [any] { try form.use { try body(form) } }
+    /// Runs `body` with each variant, and with what the kernels choose themselves.
+    static func each(_ body: (ConvolutionVariant) throws -> Void) rethrows {
+        for variant in available + [any] { try variant.use { try body(variant) } }
     }
 }
