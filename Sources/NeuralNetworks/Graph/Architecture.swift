@@ -1,16 +1,16 @@
 import Tensors
 
-/// The networks that a model file can name.
+/// The network architectures that a model file can name.
 package enum Architecture: String, Codable, CaseIterable, Sendable {
-    /// LeNet-5 (LeCun et al. 1998), grown to larger tiles: three 5x5 convolutions, two 2x2 mean poolings, ReLU, and
-    /// two dense layers. 33.96 M parameters for tiles of 256 pixels.
+    /// LeNet-5 (LeCun et al. 1998) for larger tiles: three 5x5 convolutions, two 2x2 mean poolings, ReLU, and two dense
+    /// layers. 33.96 M parameters for tiles of 256 pixels.
     case lenet5
-    /// A small residual network (He et al. 2016) with batch normalisation: a 5x5 convolution and a pooling that
-    /// quarter the tile, three blocks of two 3x3 convolutions, then the mean and the largest value of each feature.
+    /// A small residual network (He et al. 2016) with batch normalization: a 5x5 convolution and a pooling that reduce
+    /// each side to a quarter, three blocks of two 3x3 convolutions, then mean and maximum of each feature.
     /// 0.17 M parameters for tiles of any size.
     case compact
 
-    /// The layers' names and parameters are those of the same network in PyTorch.
+    /// The graph of the architecture. Layers and parameters have the names of the same network in PyTorch.
     package func graph(classes: Int, dropout: Float) -> Graph {
         switch self {
         case .lenet5:
@@ -19,7 +19,7 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
         }
     }
 
-    /// LeNet-5 of any width; narrow ones are for tests.
+    /// LeNet-5 with the given widths; tests use narrow ones.
     package static func lenet5Layers(
         widths: (Int, Int, Int, Int), classes: Int, dropout: Float
     ) -> [any Layer] {
@@ -34,8 +34,8 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
         ]
     }
 
-    /// The compact network of any widths: of the first convolution, then of each block. Blocks after the first halve
-    /// the image. Names are those of torchvision's residual networks.
+    /// The compact network with the given widths: the first convolution's, then each block's. Every block after the
+    /// first halves the image. Names are those of torchvision's residual networks.
     package static func compactGraph(widths: [Int], classes: Int, dropout: Float) -> Graph {
         var graph = Graph()
         graph.append(ConvolutionLayer("conv1", filters: widths[0], kernel: 5, stride: 2, padding: 2, bias: false))
@@ -54,15 +54,15 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
 }
 
 extension Graph {
-    /// Two 3x3 convolutions beside a short cut: the input itself or, where it has another shape than what it is added
-    /// to, a projection of it.
+    /// Appends two 3x3 convolutions and a shortcut around them. The shortcut is the input itself or, when `projects`,
+    /// a 1x1 convolution of it that has the shape of the convolutions' output.
     package mutating func appendBasicBlock(_ name: String, filters: Int, stride: Int, projects: Bool) {
         let input = output
         append(
             ConvolutionLayer("\(name).conv1", filters: filters, kernel: 3, stride: stride, padding: 1, bias: false))
         append(BatchNormLayer("\(name).bn1", relu: true))
         append(ConvolutionLayer("\(name).conv2", filters: filters, kernel: 3, padding: 1, bias: false))
-        let residual = append(BatchNormLayer("\(name).bn2"))
+        let convolved = append(BatchNormLayer("\(name).bn2"))
         var shortcut = input
         if projects {
             append(
@@ -70,6 +70,6 @@ extension Graph {
                 reading: [input])
             shortcut = append(BatchNormLayer("\(name).downsample.1"))
         }
-        append(AddReLULayer("\(name).add"), reading: [residual, shortcut])
+        append(AddReLULayer("\(name).add"), reading: [convolved, shortcut])
     }
 }

@@ -1,22 +1,25 @@
 import Tensors
 
 extension Network {
-    /// The same network for inference, with what follows a convolution, and alone reads what it is made of, worked into
-    /// it: max(y, 0), 2 x 2 poolings and additions, and batch normalisations by their running statistics:
-    /// convolution(x) * factor + shift, with factor = weight / sqrt(variance + epsilon) and shift = bias - mean * factor.
-    /// Tensors that stay as they are, are this network's. Returns this network itself when there is nothing to fold.
+    /// An equivalent network for inference, in which convolutions include the layers that follow them: batch
+    /// normalization by running statistics, addition of a residual, ReLU and 2x2 pooling.
+    ///
+    /// A layer is folded only if it is the only reader of the value before it. Batch normalization becomes
+    /// convolution(x) * factor + shift, where factor = weight / sqrt(variance + epsilon) and
+    /// shift = bias - mean * factor. Unchanged tensors are shared with this network. Returns this network itself if
+    /// nothing can be folded.
     package func folded() throws -> Network {
         let nodes = plan.graph.nodes
         let folds = plan.graph.folds
         if folds.isEmpty { return self }
         var graph = Graph()
-        /// The value in the new graph for each of this one's.
-        var values: [Int?] = [0]
-        let ends = Dictionary(uniqueKeysWithValues: folds.map { ($0.last, $0) })
+        // The folded graph's value for each value of this one; nil for values that no longer exist.
+        var values = Graph.PerValue<Graph.Value?>([.input])
+        let foldsByLastNode = Dictionary(uniqueKeysWithValues: folds.map { ($0.last, $0) })
         let absorbed = Set(folds.flatMap { [$0.convolution] + $0.absorbed })
         for (index, node) in nodes.enumerated() {
-            if let fold = ends[index] {
-                let inputs = nodes[fold.convolution].inputs + (fold.addend.map { [$0] } ?? [])
+            if let fold = foldsByLastNode[index] {
+                let inputs = nodes[fold.convolution].inputs + (fold.residual.map { [$0] } ?? [])
                 values.append(graph.append(fold.layer, reading: inputs.map { values[$0]! }))
             } else if absorbed.contains(index) {
                 values.append(nil)
@@ -35,13 +38,13 @@ extension Network {
         return Network(plan, sharing: plan.stateLayout.names.map { changed[$0] ?? state[$0]! })
     }
 
-    /// Weights and biases of a convolution with a batch normalisation in them.
+    /// Weights and biases of a convolution that include a batch normalization.
     private func fold(_ norm: String, into convolution: String) -> (weight: Tensor, bias: Tensor) {
         func values(_ name: String) -> [Double]? { state[name].map { $0.values.map(Double.init) } }
         guard let original = state["\(convolution).weight"],
             let scale = values("\(norm).weight"), let shift = values("\(norm).bias"),
             let mean = values("\(norm).running_mean"), let variance = values("\(norm).running_var")
-        else { preconditionFailure("\(norm) has nothing to be folded into") }
+        else { preconditionFailure("\(norm) has no convolution to be folded into") }
         let old = values("\(convolution).bias")
         let (weight, bias) = (Tensor(original.shape), Tensor([scale.count]))
         let each = weight.count / bias.count
@@ -54,33 +57,34 @@ extension Network {
     }
 }
 
-/// A convolution with the nodes behind it that become part of it.
+/// A convolution and the nodes after it that become part of it.
 private struct Fold {
     let convolution: Int
-    /// What it becomes.
+    /// The convolution with everything folded into it so far.
     var layer: ConvolutionLayer
     var absorbed = [Int]()
-    /// The batch normalisation among them.
+    /// The absorbed batch normalization.
     var norm: Int?
-    /// The value that is added.
-    var addend: Int?
+    /// The value that the convolution adds to its sums.
+    var residual: Graph.Value?
     var last: Int { absorbed.last ?? convolution }
+    var output: Graph.Value { .output(of: last) }
 
-    /// Takes in the layer that alone reads the output so far; false when that is not to be had. The order of what a
-    /// convolution does is: normalise, add, max(y, 0), pool.
+    /// Absorbs the only reader of the output so far, or returns false if that is not possible. A convolution applies
+    /// its epilogue in this order: normalization, residual, ReLU, pooling.
     mutating func absorb(_ index: Int, _ node: Graph.Node) -> Bool {
         let isOpen = layer.pooling == .none && !layer.relu
         switch node.layer {
-        case let norm as BatchNormLayer where isOpen && self.norm == nil && addend == nil:
+        case let norm as BatchNormLayer where isOpen && self.norm == nil && residual == nil:
             self.norm = index
             layer.hasBias = true
             layer.relu = norm.relu
         case is ReLULayer where isOpen: layer.relu = true
-        case is AddReLULayer where isOpen && addend == nil && Set(node.inputs).count == 2:
-            addend = node.inputs.first { $0 != last + 1 }
+        case is AddReLULayer where isOpen && residual == nil && Set(node.inputs).count == 2:
+            residual = node.inputs.first { $0 != output }
             layer.relu = true
         case let pool as PoolingLayer
-        where pool.window == 2 && pool.stride == 2 && layer.pooling == .none && addend == nil:
+        where pool.window == 2 && pool.stride == 2 && layer.pooling == .none && residual == nil:
             layer.pooling = pool.kind == .average ? .mean : .maximum
         default: return false
         }
@@ -97,7 +101,7 @@ extension Graph {
         for (index, node) in nodes.enumerated() {
             guard let convolution = node.layer as? ConvolutionLayer, node.inputs.count == 1 else { continue }
             var fold = Fold(convolution: index, layer: convolution)
-            while readers[fold.last + 1].count == 1, let reader = readers[fold.last + 1].first,
+            while readers[fold.output].count == 1, let reader = readers[fold.output].first,
                 !taken.contains(reader), fold.absorb(reader, nodes[reader])
             {
                 taken.insert(reader)

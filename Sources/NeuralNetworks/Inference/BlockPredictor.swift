@@ -1,30 +1,29 @@
 import Tensors
 
-/// Whether windows share features.
+/// Whether overlapping windows share results of a network's first layers.
 package enum SharingChoice: Sendable {
     case none
-    /// Where that is less work.
+    /// Share where it is cheaper.
     case automatic
-    /// Those of the first layers, whatever it costs, where it is possible.
+    /// Share this number of layers wherever possible, even if it is slower.
     case layers(Int)
 }
 
-/// Applies a model to the windows of blocks of pixels: by sharing what overlapping windows have in common where that is
-/// less work, else window by window. Both give the same logits but for rounding.
+/// Applies a model to the windows of blocks of pixels. Overlapping windows share results where that is cheaper; otherwise
+/// windows are computed independently. The logits of both methods differ only by rounding.
 package final class BlockPredictor {
-    /// How windows share; nil when they cannot, or it would not pay.
+    /// How windows share results; nil if they cannot, or it would be slower.
     package let sharing: SharingPlan?
     private let shared: SharedPredictor?
-    /// Made when it is needed first: its memory is that of a batch of windows.
-    private var plain: Predictor?
-    /// Of windows by themselves.
+    /// Computes windows independently. Created when first needed, since it takes memory for a batch of windows.
+    private var independent: Predictor?
     private let batchSize: Int
-    /// The same where only a block's few windows are: beside what sharing takes.
+    /// Largest batch of `independent` where it takes memory in addition to a shared predictor.
     private static let smallBatch = 8
     private let model: Model
     private let choice: SharingChoice
 
-    /// For windows at a stride. The model's weights must not change under it.
+    /// A predictor for windows at a stride. The model's weights must not change while it is in use.
     package init(
         _ model: Model, batchSize: Int, windowStride: Int, sharing choice: SharingChoice = .automatic
     ) throws {
@@ -41,19 +40,19 @@ package final class BlockPredictor {
         self.batchSize = shared == nil ? batchSize : min(batchSize, Self.smallBatch)
     }
 
-    /// Logits of all windows of a block. `deliver` gets them in the order of the windows, some at a time: one row of as
-    /// many numbers as the model has classes for each.
+    /// Computes the logits of all windows of a block. `deliver` receives them in the order of the windows, a batch at a
+    /// time: windows x classes. Throws `PredictionError` if logits are not finite.
     package func add(_ windows: BlockWindows, deliver: (UnsafeBufferPointer<Float>) throws -> Void) throws {
         if windows.corners.isEmpty { return }
         if let sharing, let shared, isWorthSharing(windows, sharing) {
             return try shared.add(windows, deliver: deliver)
         }
         let tile = model.description.tileSize
-        let plain = try self.plain ?? Predictor(model, batchSize: batchSize)
-        self.plain = plain
-        try plain.add(
+        let independent = try self.independent ?? Predictor(model, batchSize: batchSize)
+        self.independent = independent
+        try independent.add(
             windows.bytes, windows.pixels(width: tile, height: tile, at: windows.corners), deliver: deliver)
-        try plain.flush(deliver: deliver)
+        try independent.flush(deliver: deliver)
     }
 
     private func isWorthSharing(_ windows: BlockWindows, _ sharing: SharingPlan) -> Bool {
@@ -63,6 +62,6 @@ package final class BlockPredictor {
         let cost = sharing.cost(
             width: windows.width, height: windows.height, rows: Set(corners.map(\.y)).count,
             columns: Set(corners.map(\.x)).count, windows: corners.count)
-        return cost < sharing.plainCost(windows: corners.count)
+        return cost < sharing.independentCost(windows: corners.count)
     }
 }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A model's outputs are no numbers, and must not pass for an answer.
+/// A model computed logits that are not finite.
 package struct PredictionError: Error, CustomStringConvertible {
     package let description =
         "the model's outputs are not finite numbers: its weights or statistics do not fit its input"
@@ -8,29 +8,28 @@ package struct PredictionError: Error, CustomStringConvertible {
 
 /// Applies a model to windows of pixels, a batch at a time.
 ///
-/// Windows queue up until a batch is full, so that they may come in pieces of any size.
+/// Windows are queued until a batch is full, so they can be added in groups of any size.
 package final class Predictor {
     package let model: Model
     private let workspace: Workspace
     private var queued = 0
 
-    /// A predictor with memory of its own. The model's weights must not change under it: it works with what they make
-    /// of the convolutions when batch normalisations are folded into them.
+    /// A predictor with its own workspace. It uses a folded copy of the network, so later changes of the model's weights
+    /// have no defined effect.
     package init(_ model: Model, batchSize: Int) throws {
         self.model = model
-        workspace = Workspace(try model.network.folded(), capacity: batchSize, purpose: .inference)
+        workspace = Workspace(try model.network.folded(), capacity: batchSize)
     }
 
-    /// A predictor that works in a workspace of the model's network that is there already, and with its weights as
-    /// they change.
+    /// A predictor that uses an existing workspace of the model's network, and the current weights at each call.
     package init(_ model: Model, _ workspace: Workspace) {
         precondition(workspace.network === model.network)
         self.model = model
         self.workspace = workspace
     }
 
-    /// Takes windows into the queue. `deliver` gets the logits of every batch that fills: one row of as many numbers
-    /// as the model has classes for each window, in the order in which windows came.
+    /// Adds windows to the queue. `deliver` receives the logits of every full batch in the order of the windows: windows x
+    /// classes. Throws `PredictionError` if logits are not finite.
     package func add(
         _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows,
         deliver: (UnsafeBufferPointer<Float>) throws -> Void
@@ -50,7 +49,7 @@ package final class Predictor {
         }
     }
 
-    /// Predicts what is still in the queue.
+    /// Predicts the windows that are still queued.
     package func flush(deliver: (UnsafeBufferPointer<Float>) throws -> Void) throws {
         guard queued > 0 else { return }
         workspace.setBatch(queued)
@@ -61,7 +60,8 @@ package final class Predictor {
         }
     }
 
-    /// Logits of every window. `afterBatch`, when given, is told how many windows have been done; it may throw to stop.
+    /// The logits of all windows: windows x classes. `afterBatch` is called with the number of windows done so far and
+    /// may throw to stop.
     package func logits(
         _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows, afterBatch: ((Int) throws -> Void)? = nil
     ) throws -> [Float] {
@@ -72,7 +72,7 @@ package final class Predictor {
             result.append(contentsOf: rows)
             try afterBatch?(result.count / classes)
         }
-        // Windows that a failure left behind.
+        // Drops windows that remain after an error.
         queued = 0
         try add(bytes, windows, deliver: deliver)
         try flush(deliver: deliver)

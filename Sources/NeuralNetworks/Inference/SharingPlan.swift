@@ -1,34 +1,34 @@
 import Tensors
 
-/// How windows that slide over an image can share what the first layers of a network make of it.
+/// How windows that slide over an image share the results of a network's first layers.
 ///
-/// A convolution's outputs are the same for a window and for a larger image around it, where the window begins at a
-/// multiple of the layers' total stride, but for those that the padding at the window's ends has a part in. So the first
-/// layers, the trunk, run once over a block of the image; the features next to a window's ends are computed apart; and
-/// the other layers, the head, run for each window on what both come to. How deep the trunk is follows from what that
-/// costs.
+/// A convolution's outputs are the same for a window and for a larger image around it, if the window starts at a multiple
+/// of the layers' total stride, except for outputs that depend on the padding at the window's ends. Therefore the first
+/// layers, the trunk, run once over a block of the image. The features near a window's ends are computed separately. The
+/// remaining layers, the head, run for each window on the combined features. The depth of the trunk is the one with the
+/// lowest estimated cost.
 package struct SharingPlan: Sendable {
-    /// How many layers the trunk has.
+    /// Number of layers in the trunk.
     package let trunk: Int
-    /// Features along a window's side, for the pixels and what each layer of the trunk makes of them.
-    package let axes: [AxisFeatures]
+    /// Features along a window's side, for the pixels and for the output of each layer of the trunk.
+    package let axes: Graph.PerValue<AxisFeatures>
     /// Pixels from one feature of the trunk's output to the next.
-    package var stride: Int { axes[trunk].stride }
+    package var stride: Int { axes[.after(layers: trunk)].stride }
     /// Pixels along a window's side.
     let tile: Int
-    /// What each layer of the trunk costs for one window, as part of an image and at its borders, and what the others do.
-    /// Costs are in the time of a dense layer's multiplication.
+    /// Cost of the layers of the trunk for one window, as part of an image and as borders. The unit is the time of one
+    /// multiplication in a dense layer.
     private let trunkCosts: [(image: Double, border: Double)]
     private let headCost: Double
     private var totalCost: Double { trunkCosts.reduce(headCost) { $0 + $1.image } }
-    /// Whether the head's first layer reads windows where they lie.
+    /// Whether the first layer of the head reads windows directly from the shared map.
     let readsWindows: Bool
-    /// The channels that the trunk's last layer makes at a time; none where it makes all at once.
+    /// The channels that the last layer of the trunk computes at a time; empty if it computes all of them at once.
     let slices: [Range<Int>]
-    /// Floats that the trunk's values take for a window.
+    /// Floats of memory per window for the trunk's values.
     private let trunkFloats: Int
 
-    /// The trunk that makes windows at a stride cheapest; nil when all are best computed by themselves.
+    /// The cheapest plan for windows at a stride, or nil if computing windows independently is cheaper.
     package init?(_ network: Network, windowStride: Int) {
         let plans = network.plan.graph.nodes.indices.dropFirst().compactMap {
             SharingPlan(network, windowStride: windowStride, layers: $0)
@@ -38,65 +38,71 @@ package struct SharingPlan: Sendable {
         self = best
     }
 
-    /// A trunk of so many layers; nil where it cannot be shared.
+    /// A plan whose trunk has a number of layers, or nil if these layers cannot be shared.
     package init?(_ network: Network, windowStride: Int, layers: Int) {
         let plan = network.plan
-        guard plan.stateLayout == plan.layout, plan.shapes[0][1] == plan.shapes[0][2] else { return nil }
-        let tile = plan.shapes[0][1]
+        let nodes = plan.graph.nodes
+        let shape = network.inputShape
+        guard plan.stateLayout == plan.layout, shape[1] == shape[2] else { return nil }
+        let tile = shape[1]
         let features = plan.graph.axisFeatures(pixels: tile)
-        guard features.indices.dropFirst().contains(layers), layers < plan.graph.nodes.count, plan.graph.isCut(layers)
-        else { return nil }
-        let axes = features[...layers].compactMap(\.self)
-        // Own features of both ends must not meet, and those of larger images have to follow the pixels.
+        let end = Graph.Value.after(layers: layers)
+        guard features.indices.dropFirst().contains(end), layers < nodes.count, plan.graph.isCut(end) else {
+            return nil
+        }
+        let axes = Graph.PerValue(features[...end].compactMap(\.self))
+        // The features that depend on padding must not overlap, and the features of a larger image must continue these.
         guard axes.count == layers + 1, axes.allSatisfy({ $0.leading + $0.trailing <= $0.length }),
-            windowStride % axes[layers].stride == 0,
-            let next = plan.graph.axisFeatures(pixels: tile + axes[layers].stride)[layers],
-            next.length == axes[layers].length + 1
-        else { return nil }
-        let trunk = plan.graph.nodes[..<layers]
-        guard
-            axes[layers].leading + axes[layers].trailing == 0
-                || trunk.allSatisfy({ $0.layer.onParts(sideBySide: true) != nil })
+            windowStride % axes[end].stride == 0,
+            let next = plan.graph.axisFeatures(pixels: tile + axes[end].stride)[end],
+            next.length == axes[end].length + 1
         else { return nil }
         self.trunk = layers
         self.tile = tile
         self.axes = axes
-        let works = plan.graph.nodes.indices.map { plan.graph.nodes[$0].layer.work(for: plan.inputShapes(of: $0)) }
-        trunkCosts = works[..<layers].map { (Double($0.multiplications) * $0.each, Double($0.multiplications)) }
-        headCost = works[layers...].reduce(0) { $0 + Double($1.multiplications) * $1.each }
+        let costs = nodes.indices.map {
+            (nodes[$0].layer as? any CostedLayer)?.inferenceCost(for: plan.inputShapes(of: $0)) ?? .free
+        }
+        // Borders are computed without transforms.
+        trunkCosts = costs[..<layers].map { ($0.time, Double($0.multiplications)) }
+        headCost = costs[layers...].reduce(0) { $0 + $1.time }
         readsWindows =
-            plan.graph.nodes[layers].layer is any WindowedLayer && layers + 1 < plan.graph.nodes.count
-            && plan.graph.isCut(layers + 1)
+            nodes[layers].layer is LinearLayer && layers + 1 < nodes.count
+            && plan.graph.isCut(.after(layers: layers + 1))
         slices = readsWindows ? Self.slices(of: plan, layers) : []
         let once = slices.isEmpty ? layers : layers - 1
-        guard let part = try? NetworkPlan(plan.graph.part(0..<once), inputShape: plan.shapes[0]) else { return nil }
-        let pieces = MemoryPlan(part, .inference).sizes
-        // A slice lies where the pixels did.
-        let slice = slices.isEmpty ? 0 : slices[0].count * plan.shapes[layers].sample.count
-        trunkFloats = pieces.reduce(0, +) - pieces[0] + max(pieces[0], slice)
+        guard let part = try? NetworkPlan(plan.graph.part(0..<once), inputShape: shape) else { return nil }
+        let memory = MemoryPlan(part, supportsBackward: false)
+        // Slices are computed in the piece of the pixels.
+        let slice = slices.isEmpty ? 0 : slices[0].count * plan.shapes[end].sample.count
+        trunkFloats = memory.pieces.reduce(0) {
+            $0 + ($1 == .input ? max(memory.size(of: $1), slice) : memory.size(of: $1))
+        }
     }
 
-    /// Channels of a slice: they take about as much memory as the pixels, and fill the blocks of all kernels.
+    /// Channels in a slice: they take about as much memory as the pixels. Slices are multiples of the channel block, which
+    /// fills the registers of all kernels.
     private static let sliceChannels = 40, channelBlock = 8
 
-    /// How the output of the last layer of a trunk is made.
+    /// The slices of the last of the first layers.
     private static func slices(of plan: NetworkPlan, _ layers: Int) -> [Range<Int>] {
-        let (last, channels) = (layers - 1, plan.shapes[layers][0])
+        let (last, nodes) = (layers - 1, plan.graph.nodes)
+        let channels = plan.shapes[.output(of: last)][0]
         let count = (channels + sliceChannels - 1) / sliceChannels
-        guard count > 1, last > 0, plan.graph.nodes[last].inputs == [last],
-            plan.graph.nodes[last].layer.sliced(0..<1) != nil,
-            // The pixels themselves would be lost.
-            !plan.graph.nodes[..<last].allSatisfy({ $0.layer.isIdentityAtInference })
+        guard count > 1, last > 0, nodes[last].inputs == [.output(of: last - 1)],
+            let layer = nodes[last].layer as? any SpatialLayer, layer.sliced(to: 0..<1) != nil,
+            // Otherwise the layer would read the pixels that its slices overwrite.
+            !(0..<last).allSatisfy({ plan.memoryTraits(of: $0).isIdentityAtInference })
         else { return [] }
         let each = ((channels + count - 1) / count + channelBlock - 1) / channelBlock * channelBlock
         return Swift.stride(from: 0, to: channels, by: each).map { $0..<min($0 + each, channels) }
     }
 
-    /// How much slower borders are computed than whole images, without transforms: they have to be gathered, and are
-    /// narrow. Measured on a Zen 5 core.
+    /// How much slower borders are than whole images: their inputs have to be gathered, and they are narrow. Measured on a
+    /// Zen 5 core.
     private static let stripPenalty = 3.0, cornerPenalty = 5.0
 
-    /// About, for windows in some rows and columns of a block.
+    /// Estimated cost of the windows of a block, which start in the given numbers of distinct rows and columns.
     package func cost(width: Int, height: Int, rows: Int, columns: Int, windows: Int) -> Double {
         var cost = Double(windows) * headCost
         for (axis, layer) in zip(axes.dropFirst(), trunkCosts) {
@@ -110,10 +116,10 @@ package struct SharingPlan: Sendable {
         return cost
     }
 
-    /// The same for windows computed by themselves.
-    package func plainCost(windows: Int) -> Double { Double(windows) * totalCost }
+    /// Estimated cost of computing windows independently.
+    package func independentCost(windows: Int) -> Double { Double(windows) * totalCost }
 
-    /// For a window of many.
+    /// Cost per window of a block with many windows.
     private func typicalCost(_ windowStride: Int) -> Double {
         let count = 10
         let length = tile + (count - 1) * windowStride
@@ -121,7 +127,7 @@ package struct SharingPlan: Sendable {
             / Double(count * count)
     }
 
-    /// The largest side, in pixels, of blocks whose trunk takes no more than some bytes.
+    /// The largest side, in pixels, of a block whose trunk fits into a number of bytes.
     package func largestSide(bytes: Int) -> Int {
         let windows = Double(bytes) / Double(trunkFloats * MemoryLayout<Float>.stride)
         return max(tile, Int(Double(tile) * windows.squareRoot()))

@@ -1,16 +1,15 @@
 import Tensors
 
-/// Batch normalisation over samples, rows and columns (Ioffe, Szegedy 2015), with max(y, 0) behind it if so asked: as
-/// `torch.nn.BatchNorm2d`, whose running statistics are this layer's buffers.
-package struct BatchNormLayer: Layer {
+/// Batch normalization over samples, rows and columns (Ioffe, Szegedy 2015), optionally followed by ReLU. Equals
+/// `torch.nn.BatchNorm2d`, whose running statistics are the buffers of this layer.
+package struct BatchNormLayer: SpatialLayer {
     package static let epsilon: Float = 1e-5
-    /// How far running statistics move towards those of each batch.
+    /// Weight of each batch in the running statistics.
     package static let momentum: Float = 0.1
 
     package let name: String
     let relu: Bool
-    package var worksInPlace: Bool { true }
-    package var spatialSteps: [SpatialStep]? { [] }
+    package var slidingWindows: [SlidingWindow] { [] }
 
     package init(_ name: String, relu: Bool = false) {
         self.name = name
@@ -40,7 +39,13 @@ package struct BatchNormLayer: Layer {
         ]
     }
 
-    package func keptCount(batch: Int, inputs: [Shape]) -> Int { 2 * inputs[0][0] }
+    package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
+        var traits = MemoryTraits()
+        traits.worksInPlace = true
+        // Mean and inverse standard deviation of each channel.
+        traits.keptCount = 2 * inputs[0][0]
+        return traits
+    }
 
     private func statistics(_ kept: Tensor) -> BatchStatistics {
         let channels = kept.count / 2

@@ -1,16 +1,17 @@
 import Tensors
 
-/// Convolution with square kernels and a bias for each filter, and what follows it directly: y = pool(relu(sum)). With
-/// a second input, that is added to the sums.
-package struct ConvolutionLayer: Layer {
+/// Convolution with square kernels, with an optional bias, residual, ReLU and 2x2 pooling:
+/// y = pool(relu(convolution(x) + bias + residual)). The residual is the second input, if there is one.
+package struct ConvolutionLayer: SpatialLayer, CostedLayer {
     package let name: String
     private(set) var filters: Int
     let kernel: Int
     let stride: Int
-    /// From left to right, where that is another.
-    private var strideAcross: Int?
+    /// The horizontal stride, if it differs from the vertical one.
+    private var horizontalStride: Int?
     private var padding: Int
-    /// None before a batch normalisation, which would take it away again; such weights start as He et al. say.
+    /// Convolutions before a batch normalization, which would cancel a bias, have none. Their weights start from the
+    /// distribution of He et al.
     package internal(set) var hasBias: Bool
     var relu: Bool
     var pooling: Convolution.Pooling
@@ -29,45 +30,43 @@ package struct ConvolutionLayer: Layer {
         self.pooling = pooling
     }
 
-    /// Where nothing is pooled, the output has the signs of the sums.
-    package var backwardReads: (inputs: Bool, output: Bool) { (true, relu && pooling == .none) }
-
-    package var spatialSteps: [SpatialStep]? {
-        let step = SpatialStep(window: kernel, stride: stride, padding: padding)
-        return pooling == .none ? [step] : [step, SpatialStep(window: 2, stride: 2, padding: 0)]
+    package var slidingWindows: [SlidingWindow] {
+        let window = SlidingWindow(size: kernel, stride: stride, padding: padding)
+        return pooling == .none ? [window] : [window, SlidingWindow(size: 2, stride: 2, padding: 0)]
     }
 
-    package func onParts(sideBySide: Bool) -> (any Layer)? {
+    package func borderVariant(sideBySide: Bool) -> any SpatialLayer {
         var layer = self
         layer.padding = 0
-        layer.strideAcross = sideBySide ? kernel : nil
+        layer.horizontalStride = sideBySide ? kernel : nil
         return layer
     }
 
-    package func sliced(_ channels: Range<Int>) -> (any Layer)? {
+    package func sliced(to channels: Range<Int>) -> (any SpatialLayer)? {
         var layer = self
         layer.filters = channels.count
         return layer
     }
 
-    /// Measured with AVX-512: Winograd's transforms save more multiplications than they cost, for large images.
-    package func work(for inputs: [Shape]) -> (multiplications: Int, each: Double) {
+    /// The relative times are measured with AVX-512. Winograd transforms do fewer multiplications than are counted here.
+    package func inferenceCost(for inputs: [Shape]) -> InferenceCost {
         let convolution = convolution(inputs[0])
         let outputs = (try? convolution.unpooledShape().sample.count) ?? 0
-        let each =
+        let relativeTime =
             switch try? convolution.algorithm(of: .forward, batch: 1) {
             case .winograd?: 0.4
             case .im2col?: 2.0
             default: 1.0
             }
-        return (outputs * convolution.weightShape.count, each)
+        return InferenceCost(
+            multiplications: outputs * convolution.weightShape.count, relativeTime: relativeTime)
     }
 
-    /// What the kernels are told for samples of a shape.
+    /// The kernels' description of this convolution for samples of the given shape.
     package func convolution(_ input: Shape) -> Convolution {
         var convolution = Convolution(
             channels: input[0], height: input[1], width: input[2], filters: filters, kernel: (kernel, kernel),
-            stride: (stride, strideAcross ?? stride), padding: (padding, padding))
+            stride: (stride, horizontalStride ?? stride), padding: (padding, padding))
         convolution.relu = relu
         convolution.pooling = pooling
         return convolution
@@ -79,7 +78,7 @@ package struct ConvolutionLayer: Layer {
         if inputs.count > 1 {
             let sums = try convolution.unpooledShape()
             guard inputs.count == 2, inputs[1] == sums, pooling == .none else {
-                throw LayerError(description: "\(name): expected one more input of \(sums), found \(inputs[1])")
+                throw LayerError(description: "\(name): expected a second input of \(sums), found \(inputs[1])")
             }
         }
         return try convolution.outputShape()
@@ -88,20 +87,27 @@ package struct ConvolutionLayer: Layer {
     package func parameters(for inputs: [Shape]) -> [TensorDeclaration] {
         let shape = convolution(inputs[0]).weightShape
         guard hasBias else {
-            let bound = heBound(fanOut: filters * kernel * kernel)
-            return [TensorDeclaration(name: "weight", shape: shape, initial: .uniform(bound: bound))]
+            return [
+                TensorDeclaration(name: "weight", shape: shape, initial: .he(fanOut: filters * kernel * kernel))
+            ]
         }
-        let bound = defaultBound(fanIn: shape.sample.count)
+        let initial = TensorDeclaration.Initial.pytorchDefault(fanIn: shape.sample.count)
         return [
-            TensorDeclaration(name: "weight", shape: shape, initial: .uniform(bound: bound)),
-            TensorDeclaration(name: "bias", shape: [filters], initial: .uniform(bound: bound)),
+            TensorDeclaration(name: "weight", shape: shape, initial: initial),
+            TensorDeclaration(name: "bias", shape: [filters], initial: initial),
         ]
     }
 
-    package func keptCount(batch: Int, inputs: [Shape]) -> Int { convolution(inputs[0]).reluMaskCount(batch: batch) }
+    /// Without pooling the ReLU mask can be read from the output.
+    private var readsOutput: Bool { relu && pooling == .none }
 
-    package func scratchCount(batch: Int, inputs: [Shape]) -> Int {
-        convolution(inputs[0]).scratchCount(batch: batch)
+    package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
+        let convolution = convolution(inputs[0])
+        var traits = MemoryTraits()
+        traits.backwardReads = readsOutput ? [.inputs, .output] : .inputs
+        traits.keptCount = convolution.reluMaskCount(batch: batch)
+        traits.scratchCount = convolution.scratchCount(batch: batch)
+        return traits
     }
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
@@ -118,7 +124,7 @@ package struct ConvolutionLayer: Layer {
     ) throws {
         let convolution = convolution(x[0].shape.sample)
         let reluMask = memory.kept.count > 0 ? memory.kept : nil
-        let output = backwardReads.output ? y : nil
+        let output = readsOutput ? y : nil
         try Kernels.convolutionBackwardWeight(
             gradients[0]!, hasBias ? gradients[1] : nil, gy: gy, y: output, reluMask: reluMask, x[0], convolution,
             scratch: memory.scratch)

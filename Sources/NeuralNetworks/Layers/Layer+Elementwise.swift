@@ -1,17 +1,22 @@
 import Tensors
 
-/// max(x, 0), in the memory of its input: its gradient needs the output only.
-package struct ReLULayer: Layer {
+/// max(x, 0).
+package struct ReLULayer: SpatialLayer {
     package let name: String
-    package var worksInPlace: Bool { true }
-    package var spatialSteps: [SpatialStep]? { [] }
-    package var backwardReads: (inputs: Bool, output: Bool) { (false, true) }
+    package var slidingWindows: [SlidingWindow] { [] }
 
     package init(_ name: String) {
         self.name = name
     }
 
     package func outputShape(for inputs: [Shape]) -> Shape { inputs[0] }
+
+    package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
+        var traits = MemoryTraits()
+        traits.worksInPlace = true
+        traits.backwardReads = .output
+        return traits
+    }
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
         try Kernels.reluForward(y, x[0])
@@ -24,13 +29,10 @@ package struct ReLULayer: Layer {
     }
 }
 
-/// The sum of two inputs, with max(y, 0) behind it: the end of a residual block (He et al. 2016).
-package struct AddReLULayer: Layer {
+/// max(x1 + x2, 0): the end of a residual block (He et al. 2016).
+package struct AddReLULayer: SpatialLayer {
     package let name: String
-    package var worksInPlace: Bool { true }
-    package var spatialSteps: [SpatialStep]? { [] }
-    package var backwardReads: (inputs: Bool, output: Bool) { (false, true) }
-    package var hasEqualGradients: Bool { true }
+    package var slidingWindows: [SlidingWindow] { [] }
 
     package init(_ name: String) {
         self.name = name
@@ -39,9 +41,17 @@ package struct AddReLULayer: Layer {
     package func outputShape(for inputs: [Shape]) throws -> Shape {
         guard inputs.count == 2, inputs[0] == inputs[1] else {
             let found = inputs.map(\.description).joined(separator: ", ")
-            throw LayerError(description: "\(name): expected two inputs of one shape, found \(found)")
+            throw LayerError(description: "\(name): expected two inputs of the same shape, found \(found)")
         }
         return inputs[0]
+    }
+
+    package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
+        var traits = MemoryTraits()
+        traits.worksInPlace = true
+        traits.backwardReads = .output
+        traits.hasEqualInputGradients = true
+        return traits
     }
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
@@ -55,17 +65,14 @@ package struct AddReLULayer: Layer {
     }
 }
 
-/// Inverted dropout: in training each element is zeroed with a probability and the rest scaled up; at inference
-/// nothing happens.
-package struct DropoutLayer: Layer {
+/// Inverted dropout: training sets each element to zero with the given probability and scales the others up; inference
+/// changes nothing.
+package struct DropoutLayer: SpatialLayer {
     package let name: String
     let probability: Float
-    /// Tells the streams of several dropout layers apart.
+    /// Gives each dropout layer of a network random numbers of its own.
     let stream: UInt64
-    package var worksInPlace: Bool { true }
-    package var spatialSteps: [SpatialStep]? { [] }
-    package var isIdentityAtInference: Bool { true }
-    package var backwardReads: (inputs: Bool, output: Bool) { (false, false) }
+    package var slidingWindows: [SlidingWindow] { [] }
 
     package init(_ name: String, probability: Float, stream: UInt64) {
         self.name = name
@@ -74,6 +81,14 @@ package struct DropoutLayer: Layer {
     }
 
     package func outputShape(for inputs: [Shape]) -> Shape { inputs[0] }
+
+    package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
+        var traits = MemoryTraits()
+        traits.worksInPlace = true
+        traits.isIdentityAtInference = true
+        traits.backwardReads = []
+        return traits
+    }
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
         switch pass {

@@ -1,7 +1,7 @@
 import Tensors
 
-/// A dense layer. Samples of any shape are taken as flat, in their order in memory (C, H, W).
-package struct LinearLayer: Layer {
+/// A dense layer. Samples of any shape are flattened in memory order (C, H, W).
+package struct LinearLayer: CostedLayer {
     package let name: String
     package let outputs: Int
 
@@ -13,19 +13,22 @@ package struct LinearLayer: Layer {
     package func outputShape(for inputs: [Shape]) -> Shape { [outputs] }
 
     package func parameters(for inputs: [Shape]) -> [TensorDeclaration] {
-        let bound = defaultBound(fanIn: inputs[0].count)
+        let initial = TensorDeclaration.Initial.pytorchDefault(fanIn: inputs[0].count)
         return [
-            TensorDeclaration(name: "weight", shape: [outputs, inputs[0].count], initial: .uniform(bound: bound)),
-            TensorDeclaration(name: "bias", shape: [outputs], initial: .uniform(bound: bound)),
+            TensorDeclaration(name: "weight", shape: [outputs, inputs[0].count], initial: initial),
+            TensorDeclaration(name: "bias", shape: [outputs], initial: initial),
         ]
     }
 
-    package func work(for inputs: [Shape]) -> (multiplications: Int, each: Double) { (inputs[0].count * outputs, 1) }
+    package func inferenceCost(for inputs: [Shape]) -> InferenceCost {
+        InferenceCost(multiplications: inputs[0].count * outputs, relativeTime: 1)
+    }
 
-    package func productParameter(for inputs: [Shape]) -> Int? { inputs[0].count * outputs >= 1 << 20 ? 0 : nil }
-
-    package func scratchCount(batch: Int, inputs: [Shape]) -> Int {
-        Kernels.linearScratchCount(batch: batch, inputs: inputs[0].count, outputs: outputs)
+    package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
+        var traits = MemoryTraits()
+        traits.productParameter = inputs[0].count * outputs >= 1 << 20 ? 0 : nil
+        traits.scratchCount = Kernels.linearScratchCount(batch: batch, inputs: inputs[0].count, outputs: outputs)
+        return traits
     }
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
@@ -41,10 +44,10 @@ package struct LinearLayer: Layer {
     }
 }
 
-extension LinearLayer: WindowedLayer {
-    package func forward(
-        _ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor
-    ) throws {
+extension LinearLayer {
+    /// Inference on windows of a shared map, without copying them. Windows with the map's first channels initialize y,
+    /// those with further channels add to it. `scratch` provides a number of floats for the duration of the call.
+    func forward(_ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor) throws {
         try Kernels.linearForward(
             y, windows, weight: parameters[0], bias: parameters[1],
             scratch: scratch(Kernels.linearScratchCount(windows, outputs: outputs)))

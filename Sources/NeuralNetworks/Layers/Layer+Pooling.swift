@@ -1,7 +1,7 @@
 import Tensors
 
-/// The mean or the largest value of square windows; windows that do not fit whole are left out.
-package struct PoolingLayer: Layer {
+/// The mean or the maximum of square windows. Windows that do not fit completely are dropped.
+package struct PoolingLayer: SpatialLayer {
     package enum Kind: Sendable {
         case average, maximum
     }
@@ -10,9 +10,8 @@ package struct PoolingLayer: Layer {
     let kind: Kind
     let window: Int
     let stride: Int
-    /// From left to right, where that is another.
-    private var strideAcross: Int?
-    package var backwardReads: (inputs: Bool, output: Bool) { (kind == .maximum, false) }
+    /// The horizontal stride, if it differs from the vertical one.
+    private var horizontalStride: Int?
 
     package init(_ name: String, _ kind: Kind, window: Int, stride: Int) {
         self.name = name
@@ -21,23 +20,29 @@ package struct PoolingLayer: Layer {
         self.stride = stride
     }
 
-    package var spatialSteps: [SpatialStep]? { [SpatialStep(window: window, stride: stride, padding: 0)] }
+    package var slidingWindows: [SlidingWindow] { [SlidingWindow(size: window, stride: stride, padding: 0)] }
 
     private func pooling(_ input: Shape) -> Pooling {
         Pooling(
             channels: input[0], height: input[1], width: input[2], window: (window, window),
-            stride: (stride, strideAcross ?? stride))
+            stride: (stride, horizontalStride ?? stride))
     }
 
-    package func onParts(sideBySide: Bool) -> (any Layer)? {
+    package func borderVariant(sideBySide: Bool) -> any SpatialLayer {
         var layer = self
-        layer.strideAcross = sideBySide ? window : nil
+        layer.horizontalStride = sideBySide ? window : nil
         return layer
     }
 
     package func outputShape(for inputs: [Shape]) throws -> Shape {
         try requireImage(inputs)
         return try pooling(inputs[0]).outputShape()
+    }
+
+    package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
+        var traits = MemoryTraits()
+        traits.backwardReads = kind == .maximum ? .inputs : []
+        return traits
     }
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
@@ -60,7 +65,7 @@ package struct PoolingLayer: Layer {
     }
 }
 
-/// The mean of each whole plane, then the largest value of each: two numbers for a channel, whatever the image's size.
+/// The mean of each channel, then the maximum of each channel: 2 * C numbers for images of any size.
 package struct GlobalPoolingLayer: Layer {
     package let name: String
 

@@ -1,15 +1,15 @@
 import Foundations
 import Tensors
 
-/// All parameters of a network, or one number for each of them (gradients, moments). Where they are trained they are
-/// named views of one piece of memory, so that an optimizer is one flat loop; those that are only read may lie apart, as
-/// in a file. Every list of parameters has this order.
+/// All parameters of a network, or one number for each of them (gradients, moments). During training they are named
+/// views of one contiguous tensor, so that an optimizer is one flat loop. Parameters that are only read may be separate
+/// tensors, for example parts of a mapped file. Every list of parameters has the same order.
 package final class ParameterSet {
     package struct Layout: Equatable, Sendable {
         package let names: [String]
         package let shapes: [Shape]
         let offsets: [Int]
-        /// Floats in all; parameters start at multiples of 64 bytes, with zeros between them.
+        /// Total number of floats. Parameters start at multiples of 64 bytes, with zeros between them.
         package let count: Int
 
         package init(_ parameters: [(name: String, shape: Shape)]) {
@@ -23,8 +23,8 @@ package final class ParameterSet {
             count = offset
         }
 
-        /// Throws when a tensor of the file is missing, has another shape or type, or is not known. Only tensors whose
-        /// names have the prefix count; the rest of their names is the parameter's.
+        /// Compares the layout with the tensors in a file whose names start with `prefix`. Throws if a tensor is missing
+        /// or unknown, or has another shape or type.
         package func check(_ file: SafetensorsFile, prefix: String = "") throws(FileError) {
             for (name, shape) in zip(names, shapes) {
                 let name = prefix + name
@@ -44,21 +44,21 @@ package final class ParameterSet {
             }
         }
 
-        /// Numbers that a model has, without the gaps.
+        /// Number of parameters, without the gaps.
         package var parameterCount: Int { shapes.reduce(0) { $0 + $1.count } }
     }
 
     package let layout: Layout
-    /// One for each parameter.
+    /// One tensor for each parameter.
     package let tensors: [Tensor]
     private let memory: Tensor?
 
-    /// Zeros.
+    /// Parameters that are zero, in one contiguous tensor.
     package convenience init(_ layout: Layout) {
         self.init(layout, in: Tensor([layout.count]))
     }
 
-    /// Views of memory that is there already and may go on behind this layout.
+    /// Views of existing memory, which may be longer than the layout.
     init(_ layout: Layout, in memory: Tensor) {
         self.layout = layout
         let all = memory.view([layout.count])
@@ -66,17 +66,17 @@ package final class ParameterSet {
         tensors = zip(layout.shapes, layout.offsets).map { all.view($0, at: $1) }
     }
 
-    /// Tensors that are there already and may lie apart.
+    /// Existing tensors, which may be separate.
     init(_ layout: Layout, _ tensors: [Tensor]) {
-        precondition(tensors.map(\.shape) == layout.shapes, "tensors of other shapes than the layout's")
+        precondition(tensors.map(\.shape) == layout.shapes, "the tensors do not have the shapes of the layout")
         self.layout = layout
         self.tensors = tensors
         memory = nil
     }
 
-    /// Everything, gaps included, of parameters that lie in one piece.
+    /// All parameters as one flat tensor, including the gaps. Traps if they are separate tensors.
     package var all: Tensor {
-        guard let memory else { preconditionFailure("these parameters are to be read: they lie apart") }
+        guard let memory else { preconditionFailure("parameters in separate tensors") }
         return memory
     }
 
@@ -86,7 +86,7 @@ package final class ParameterSet {
 
     package var named: [(name: String, tensor: Tensor)] { Array(zip(layout.names, tensors)) }
 
-    /// Takes over the values in a file, which has to have this layout under the prefix.
+    /// Copies the values from a file whose tensors match the layout, as `Layout.check` does.
     package func load(_ file: SafetensorsFile, prefix: String = "") throws(FileError) {
         try layout.check(file, prefix: prefix)
         for (name, tensor) in named {
@@ -96,9 +96,9 @@ package final class ParameterSet {
         }
     }
 
-    /// The first parameter that has a value that is not finite.
+    /// Name of the first parameter that contains a value that is not finite.
     package var firstNonFinite: String? {
-        // Squares of single precision do not overflow in double precision.
+        // Squares of floats do not overflow in double precision.
         named.first { _, tensor in (try? Kernels.squaredNorm(tensor))?.isFinite != true }?.name
     }
 }

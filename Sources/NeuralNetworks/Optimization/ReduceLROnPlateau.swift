@@ -1,27 +1,27 @@
-/// Lowers the learning rate when a watched number stops getting better, as
-/// `torch.optim.lr_scheduler.ReduceLROnPlateau` does.
+/// Reduces the learning rate when a metric stops improving, as `torch.optim.lr_scheduler.ReduceLROnPlateau` does.
 package struct ReduceLROnPlateau: Codable, Equatable, Sendable {
     package enum Mode: String, Codable, Sendable {
         case min, max
     }
 
     package enum ThresholdMode: String, Codable, Sendable {
-        /// Better means by more than a share of the best.
+        /// The threshold is a fraction of the best value.
         case rel
-        /// Better means by more than the threshold itself.
+        /// The threshold is an absolute difference.
         case abs
     }
 
     package var mode = Mode.min
     package var factor = 0.1
-    /// Epochs without getting better that are put up with.
+    /// Epochs without improvement before a reduction.
     package var patience = 10
+    /// Smallest change that counts as an improvement.
     package var threshold = 1e-4
     package var thresholdMode = ThresholdMode.rel
-    /// Epochs after a reduction in which nothing is counted.
+    /// Epochs after a reduction that do not count towards `patience`.
     package var cooldown = 0
     package var minimumRate = 0.0
-    /// Reductions smaller than this are not made.
+    /// Smallest reduction that is applied.
     package var epsilon = 1e-8
 
     package private(set) var best: Double?
@@ -30,7 +30,7 @@ package struct ReduceLROnPlateau: Codable, Equatable, Sendable {
 
     package init() {}
 
-    /// Takes the newest value of the watched number and the present rate; returns the rate for what follows.
+    /// Returns the learning rate for the next epoch, given the metric and the learning rate of the last one.
     package mutating func step(_ value: Double, rate: Double) -> Double {
         if isBetter(value) {
             best = value
