@@ -137,7 +137,7 @@ extension NetworkWork {
             } else if let layer = node.layer as? LinearLayer {
                 let once = 2 * Double(batch) * Double(inputs[0].count) * Double(layer.outputs)
                 // A gradient that stays a product is multiplied out by the optimizer.
-                let stays = layer.productParameter(for: inputs) != nil
+                let stays = plan.memoryTraits(of: index).productParameter != nil
                 result["\(name) \(Phase.forward)"] = once
                 result["\(name) \(Phase.backward)"] = once * (needsData + (stays ? 0 : 1))
                 if stays { result["\(Self.stepName) \(Phase.step)", default: 0] += once }

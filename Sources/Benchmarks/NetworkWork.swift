@@ -49,12 +49,12 @@ package final class NetworkWork {
         switch task {
         case .infer:
             trainer = nil
-            workspace = Workspace(try network.folded(), capacity: batch, purpose: .inference)
+            workspace = Workspace(try network.folded(), capacity: batch)
         case .train:
             trainer = (
                 Optimizer(Self.optimizerSettings, layout: network.parameters.layout), Gradients(network)
             )
-            workspace = Workspace(network, capacity: batch, purpose: .training)
+            workspace = Workspace(network, capacity: batch, supportsBackward: true)
         }
         targets = (0..<batch).map { Int32($0 % network.outputShape.count) }
         try Kernels.randomUniform(workspace.input, in: -1.5..<1.5, seed: 2)

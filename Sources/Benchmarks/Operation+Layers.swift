@@ -212,11 +212,12 @@ private struct LayerOperations {
     private func backward(_ kind: Operation.Kind, _ layer: any Layer, _ inputs: [Shape]) throws -> Operation {
         let output = try layer.outputShape(for: inputs).batched(batch)
         let batched = inputs.map { $0.batched(batch) }
-        let wanted = layer.hasEqualGradients ? 1 : inputs.count
-        let reads = layer.backwardReads
+        let traits = layer.memoryTraits(for: inputs, batch: batch)
+        let wanted = traits.hasEqualInputGradients ? 1 : inputs.count
+        let reads = traits.backwardReads
         let floats =
-            output.count * (reads.output ? 2 : 1) + batched.prefix(wanted).reduce(0) { $0 + $1.count }
-            + (reads.inputs ? batched.reduce(0) { $0 + $1.count } : 0)
+            output.count * (reads.contains(.output) ? 2 : 1) + batched.prefix(wanted).reduce(0) { $0 + $1.count }
+            + (reads.contains(.inputs) ? batched.reduce(0) { $0 + $1.count } : 0)
         return Operation(
             network: name, kind: kind, layer: layer.name, shape: "\(output.sample)>\(inputs[0])", floats: floats
         ) {
@@ -242,10 +243,11 @@ private struct LayerOperations {
                 return tensor
             }
         }
+        let traits = layer.memoryTraits(for: inputs, batch: batch)
         return LayerMemory(
             parameters: tensors(layer.parameters(for: inputs)), buffers: tensors(layer.buffers(for: inputs)),
-            kept: Tensor([layer.keptCount(batch: batch, inputs: inputs)]),
-            scratch: Tensor([max(1, layer.scratchCount(batch: batch, inputs: inputs))]))
+            kept: Tensor([traits.keptCount]),
+            scratch: Tensor([max(1, traits.scratchCount)]))
     }
 }
 

@@ -11,7 +11,7 @@ extension Operation {
         var (products, factors, multiplications) = (0, 0, 0.0)
         for (index, node) in plan.graph.nodes.enumerated() {
             let inputs = plan.inputShapes(of: index)
-            guard node.layer.productParameter(for: inputs) != nil, let layer = node.layer as? LinearLayer else {
+            guard plan.memoryTraits(of: index).productParameter != nil, let layer = node.layer as? LinearLayer else {
                 continue
             }
             products += inputs[0].count * layer.outputs

@@ -180,10 +180,17 @@ struct TrainingOptions: ParsableArguments {
         }
         set(\.epochs, epochs)
         set(\.batchSize, batchSize)
-        set(\.optimizer.method, optimizer)
+        if let optimizer {
+            settings.optimizer = OptimizerSettings(
+                method: optimizer, learningRate: settings.optimizer.learningRate,
+                weightDecay: settings.optimizer.weightDecay)
+        }
         set(\.optimizer.learningRate, learningRate)
         set(\.optimizer.weightDecay, weightDecay)
-        settings.optimizer.momentum = momentum
+        if case .sgd(var sgd) = settings.optimizer {
+            sgd.momentum = momentum
+            settings.optimizer = .sgd(sgd)
+        }
         set(\.schedule, schedule)
         set(\.dropout, dropout)
         set(\.labelSmoothing, labelSmoothing)

@@ -17,7 +17,7 @@ import Testing
     }
 
     private func logits(_ network: Network) throws -> [Float] {
-        let workspace = Workspace(network, capacity: 3, purpose: .inference)
+        let workspace = Workspace(network, capacity: 3)
         workspace.input.copy(
             from: Tensor(workspace.input.shape, Formula.values(seed: 3, count: workspace.input.count)))
         return try workspace.forward(.inference).values
@@ -86,7 +86,7 @@ import Testing
             statistics: ChannelStatistics(mean: [128, 128, 128], deviation: [60, 60, 60]))
         let model = try Model(description)
         try model.network.initialize(seed: 2)
-        let workspace = Workspace(model.network, capacity: 4, purpose: .training)
+        let workspace = Workspace(model.network, capacity: 4, supportsBackward: true)
         workspace.input.copy(
             from: Tensor(workspace.input.shape, Formula.values(seed: 9, count: workspace.input.count)))
         for _ in 0..<3 { try workspace.forward(.training(seed: 1)) }

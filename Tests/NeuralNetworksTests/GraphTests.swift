@@ -15,7 +15,7 @@ import Testing
         let network = try Network(graph, inputShape: [1, 1, 3])
         network.parameters["conv.weight"]![0] = 0.5
         network.parameters["fc.weight"]!.copy(from: Tensor([6], [1, 2, 3, -1, -2, -4]))
-        let workspace = Workspace(network, capacity: 1, purpose: .training)
+        let workspace = Workspace(network, capacity: 1, supportsBackward: true)
         workspace.input.copy(from: Tensor([3], [2, -4, 6]))
         // v is 1, -2, 3; what comes out of the sum is 3 v where v is positive.
         #expect(try workspace.forward(.training(seed: 0)).values == [30, -39])
@@ -33,7 +33,7 @@ import Testing
             let network = try Network(
                 Architecture.compactGraph(widths: [2, 3, 4, 5], classes: 2, dropout: 0), inputShape: [3, side, side])
             try network.initialize(seed: 1)
-            let workspace = Workspace(network, capacity: 2, purpose: .training)
+            let workspace = Workspace(network, capacity: 2, supportsBackward: true)
             workspace.input.fill(0.5)
             let logits = try workspace.forward(.training(seed: 1)).values
             #expect(logits.count == 4 && logits.allSatisfy { $0.isFinite }, "\(side) pixels")
@@ -46,9 +46,9 @@ import Testing
     @Test func inputsThatDoNotFitAreRefused() {
         var graph = Graph()
         graph.append(ConvolutionLayer("conv", filters: 2, kernel: 3))
-        graph.append(AddReLULayer("add"), reading: [0, 1])
+        graph.append(AddReLULayer("add"), reading: [.input, graph.output])
         let error = #expect(throws: LayerError.self) { _ = try Network(graph, inputShape: [2, 5, 5]) }
-        #expect(error?.description == "add: expected two inputs of one shape, found 2x5x5, 2x3x3")
+        #expect(error?.description == "add: expected two inputs of the same shape, found 2x5x5, 2x3x3")
         let norm = #expect(throws: LayerError.self) { _ = try Network([BatchNormLayer("bn")], inputShape: [12]) }
         #expect(norm?.description == "bn: expected samples of channels x height x width, found 12")
     }
@@ -69,8 +69,7 @@ import Testing
             Array(before.prefix(lesson.network.parameters.layout.count)))
         #expect(lesson.network.state["bn1.running_mean"]!.values != [0, 0, 0])
         let moved = lesson.network.state["bn1.running_var"]!.values
-        var settings = OptimizerSettings(method: .adamw, learningRate: 0.1, weightDecay: 0.1)
-        settings.momentum = 0.9
+        let settings = OptimizerSettings(method: .adamw, learningRate: 0.1, weightDecay: 0.1)
         try Optimizer(settings, layout: lesson.network.parameters.layout).step(
             lesson.network.parameters, lesson.gradients)
         #expect(lesson.network.state["bn1.running_var"]!.values == moved)

@@ -37,7 +37,7 @@ enum Subject: CaseIterable {
         let norm = graph.append(BatchNormLayer("bn"), reading: [sum])
         let mixed = graph.append(AddReLULayer("mixed"), reading: [dropped, norm])
         // The input once more, where no gradient is wanted, beside a value where it is.
-        graph.append(ConvolutionLayer("conv2", filters: 4, kernel: 3, stride: 2, padding: 1), reading: [0])
+        graph.append(ConvolutionLayer("conv2", filters: 4, kernel: 3, stride: 2, padding: 1), reading: [.input])
         graph.append(AddReLULayer("end"), reading: [start, graph.output])
         let both = graph.append(AddReLULayer("both"), reading: [mixed, graph.output])
         for relu in [true, false] {
@@ -62,7 +62,7 @@ final class Lesson {
     init(_ subject: Subject, batch: Int, dropout: Float = 0, capacity: Int? = nil) throws {
         network = try Network(subject.graph(dropout: dropout), inputShape: [3, 32, 32])
         try network.initialize(seed: 7)
-        workspace = Workspace(network, capacity: capacity ?? batch, purpose: .training)
+        workspace = Workspace(network, capacity: capacity ?? batch, supportsBackward: true)
         workspace.setBatch(batch)
         workspace.input.copy(
             from: Tensor(workspace.input.shape, Formula.values(seed: 3, count: workspace.input.count)))

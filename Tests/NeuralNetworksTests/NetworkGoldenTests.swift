@@ -76,7 +76,7 @@ private struct MaskedDropout: Layer {
     @Test func lossAndGradientsAreThoseOfPyTorch() throws {
         for golden in try Golden().cases(of: "network", atLeast: 4) where golden.hasTensor("grad.conv1.weight") {
             let network = try network(golden)
-            let workspace = Workspace(network, capacity: 2, purpose: .training)
+            let workspace = Workspace(network, capacity: 2, supportsBackward: true)
             try fillInput(workspace, golden)
             let targets = try golden.ints("targets").map(Int32.init)
             let settings = CrossEntropy(labelSmoothing: Float(try golden.double("label_smoothing")))
@@ -109,12 +109,13 @@ private struct MaskedDropout: Layer {
     @Test func fiveStepsHaveTheLossesOfPyTorch() throws {
         for golden in try Golden().cases(of: "network", atLeast: 4) {
             let network = try network(golden)
-            let workspace = Workspace(network, capacity: 2, purpose: .training)
+            let workspace = Workspace(network, capacity: 2, supportsBackward: true)
             try fillInput(workspace, golden)
             let isAdam = try golden.string("optimizer").hasPrefix("Adam")
-            var settings = OptimizerSettings(
-                method: isAdam ? .adam : .sgd, learningRate: isAdam ? 1e-3 : 0.05, weightDecay: 1e-4)
-            settings.momentum = 0.9
+            let settings: OptimizerSettings =
+                isAdam
+                ? .adam(OptimizerSettings.Adam(learningRate: 1e-3, weightDecay: 1e-4))
+                : .sgd(OptimizerSettings.SGD(learningRate: 0.05, weightDecay: 1e-4, momentum: 0.9))
             let optimizer = Optimizer(settings, layout: network.parameters.layout)
             let gradients = Gradients(network, storesAll: true)
             let targets = try golden.ints("targets").map(Int32.init)

@@ -29,7 +29,7 @@ import Testing
                     seed: seed + UInt64(index), count: tensor.count, scale: Double(scale))
                 tensor.copy(from: Tensor(tensor.shape, values.map { $0 + offset }))
             }
-            workspace = Workspace(network, capacity: shape[0], purpose: .training)
+            workspace = Workspace(network, capacity: shape[0], supportsBackward: true)
             let seedOfInput = UInt64(try golden.int("input_seed"))
             let input = Formula.values(seed: seedOfInput, count: workspace.input.count)
             workspace.input.copy(from: Tensor(workspace.input.shape, input))
@@ -83,9 +83,10 @@ import Testing
         for golden in try Golden().cases(of: "residual_network", atLeast: 2) {
             let lesson = try Lesson(golden)
             let isAdam = try golden.string("optimizer").hasPrefix("Adam")
-            var settings = OptimizerSettings(
-                method: isAdam ? .adam : .sgd, learningRate: isAdam ? 1e-2 : 0.05, weightDecay: 1e-3)
-            settings.momentum = 0.9
+            let settings: OptimizerSettings =
+                isAdam
+                ? .adam(OptimizerSettings.Adam(learningRate: 1e-2, weightDecay: 1e-3))
+                : .sgd(OptimizerSettings.SGD(learningRate: 0.05, weightDecay: 1e-3, momentum: 0.9))
             let optimizer = Optimizer(settings, layout: lesson.network.parameters.layout)
             var (losses, norms) = ([Double](), [Double]())
             for _ in 0..<(try golden.int("steps")) {

@@ -7,13 +7,13 @@ struct AxisFeaturesTests {
     /// Steps drawn at random, applied to an image and to a larger one around it: what the ends have no part in has to be
     /// the same, and what they have a part in is counted.
     @Test func affectedFeaturesAreThoseThatChange() throws {
-        var cases = [(steps: [SpatialStep], pixels: Int)]()
+        var cases = [(steps: [SlidingWindow], pixels: Int)]()
         for seed in 0..<60 {
             let numbers = Formula.integers(seed: UInt64(seed), count: 12, below: 1000)
-            let steps = (0..<1 + numbers[0] % 3).map { index -> SpatialStep in
+            let steps = (0..<1 + numbers[0] % 3).map { index -> SlidingWindow in
                 let window = 1 + numbers[1 + 3 * index] % 5
-                return SpatialStep(
-                    window: window, stride: 1 + numbers[2 + 3 * index] % 3,
+                return SlidingWindow(
+                    size: window, stride: 1 + numbers[2 + 3 * index] % 3,
                     padding: numbers[3 + 3 * index] % (window + 1))
             }
             cases.append((steps, 20 + numbers[11] % 17))
@@ -25,9 +25,9 @@ struct AxisFeaturesTests {
                 for step in item.steps {
                     let edge = [Bool](repeating: true, count: step.padding)
                     let padded = edge + values + edge
-                    if padded.count < step.window { return nil }
-                    values = stride(from: 0, through: padded.count - step.window, by: step.stride).map {
-                        padded[$0..<$0 + step.window].contains(true)
+                    if padded.count < step.size { return nil }
+                    values = stride(from: 0, through: padded.count - step.size, by: step.stride).map {
+                        padded[$0..<$0 + step.size].contains(true)
                     }
                 }
                 return values

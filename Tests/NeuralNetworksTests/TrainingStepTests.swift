@@ -59,7 +59,7 @@ import Testing
         func train(storesAll: Bool, clipNorm: Float?) throws -> (state: [Float], norms: [Double], names: [String]) {
             let network = try Network(graph, inputShape: [3, 64, 64])
             try network.initialize(seed: 7)
-            let workspace = Workspace(network, capacity: 3, purpose: .training)
+            let workspace = Workspace(network, capacity: 3, supportsBackward: true)
             let gradients = Gradients(network, storesAll: storesAll)
             let optimizer = Optimizer(
                 OptimizerSettings(method: .adamw, learningRate: 1e-3, weightDecay: 1e-2),
@@ -103,7 +103,7 @@ import Testing
         let lesson = try Lesson(subject, batch: 3, dropout: 0.5)
         // Running statistics that are not those of the start.
         _ = try lesson.loss(.training(seed: 2))
-        let inference = Workspace(lesson.network, capacity: 3, purpose: .inference)
+        let inference = Workspace(lesson.network, capacity: 3)
         inference.input.copy(from: lesson.workspace.input)
         let logits = try lesson.workspace.forward(.inference).values
         try compareBits("logits", inference.forward(.inference).values, logits)

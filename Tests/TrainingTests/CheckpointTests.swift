@@ -17,7 +17,10 @@ import Training
         var settings = TrainingSettings()
         settings.batchSize = 16
         settings.optimizer = OptimizerSettings(method: method, learningRate: 1e-3, weightDecay: 1e-4)
-        settings.optimizer.momentum = method == .sgd ? 0.9 : 0
+        if case .sgd(var sgd) = settings.optimizer {
+            sgd.momentum = 0.9
+            settings.optimizer = .sgd(sgd)
+        }
         settings.schedule = .plateau
         settings.dropout = 0.5
         settings.clipNorm = 1

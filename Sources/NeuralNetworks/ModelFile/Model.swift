@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Tensors
 
 /// What is needed to use a network: its architecture, what its outputs mean, and what its inputs have to look like.

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Tensors
 
 /// The content of a `.safetensors` file: named tensors in one block of bytes, and a dictionary of strings.

@@ -79,7 +79,8 @@ package final class Optimizer {
         case .sgd(let sgd):
             try Kernels.sgdStep(
                 parameters, velocity: state.first.map(part), gradient, gradientScale: scale, step: stepCount,
-                learningRate: learningRate, momentum: sgd.momentum, weightDecay: sgd.weightDecay, nesterov: sgd.nesterov)
+                learningRate: learningRate, momentum: sgd.momentum, weightDecay: sgd.weightDecay, nesterov: sgd.nesterov
+            )
         }
     }
 }

@@ -5,26 +5,37 @@ package enum OptimizerSettings: Equatable, Sendable {
 
     /// Stochastic gradient descent, as `torch.optim.SGD`.
     package struct SGD: Equatable, Sendable {
-        package var learningRate: Float = 1e-3
+        package var learningRate: Float
         /// L2 penalty, added to the gradient.
-        package var weightDecay: Float = 0
-        package var momentum: Float = 0
-        package var nesterov = false
+        package var weightDecay: Float
+        package var momentum: Float
+        package var nesterov: Bool
 
-        package init() {}
+        package init(
+            learningRate: Float = 1e-3, weightDecay: Float = 0, momentum: Float = 0, nesterov: Bool = false
+        ) {
+            self.learningRate = learningRate
+            self.weightDecay = weightDecay
+            self.momentum = momentum
+            self.nesterov = nesterov
+        }
     }
 
     /// Adam (Kingma, Ba 2015) as `torch.optim.Adam`, or AdamW (Loshchilov, Hutter 2019) as `torch.optim.AdamW`.
     package struct Adam: Equatable, Sendable {
-        package var learningRate: Float = 1e-3
-        package var weightDecay: Float = 0
+        package var learningRate: Float
+        package var weightDecay: Float
         /// Whether weights decay independently of the gradient (AdamW), or the decay is an L2 penalty (Adam).
-        package var hasDecoupledDecay = false
+        package var hasDecoupledDecay: Bool
         package var beta1: Float = 0.9
         package var beta2: Float = 0.999
         package var epsilon: Float = 1e-8
 
-        package init() {}
+        package init(learningRate: Float = 1e-3, weightDecay: Float = 0, hasDecoupledDecay: Bool = false) {
+            self.learningRate = learningRate
+            self.weightDecay = weightDecay
+            self.hasDecoupledDecay = hasDecoupledDecay
+        }
     }
 
     /// The names of the algorithms in commands and files.
@@ -33,17 +44,13 @@ package enum OptimizerSettings: Equatable, Sendable {
     }
 
     /// An algorithm with PyTorch's defaults, except for the given learning rate and weight decay.
-    package init(method: Method, learningRate: Float = 1e-3, weightDecay: Float = 0) {
+    package init(method: Method = .adam, learningRate: Float = 1e-3, weightDecay: Float = 0) {
         switch method {
-        case .sgd: self = .sgd(SGD())
-        case .adam: self = .adam(Adam())
+        case .sgd: self = .sgd(SGD(learningRate: learningRate, weightDecay: weightDecay))
+        case .adam: self = .adam(Adam(learningRate: learningRate, weightDecay: weightDecay))
         case .adamw:
-            var adam = Adam()
-            adam.hasDecoupledDecay = true
-            self = .adam(adam)
+            self = .adam(Adam(learningRate: learningRate, weightDecay: weightDecay, hasDecoupledDecay: true))
         }
-        self.learningRate = learningRate
-        self.weightDecay = weightDecay
     }
 
     package var method: Method {

@@ -43,7 +43,7 @@ package struct Trainer {
             architecture: settings.architecture, tileSize: TileSet.tileSize, classes: TileLabel.names,
             statistics: statistics, micronsPerPixel: settings.micronsPerPixel, dropout: settings.dropout)
         model = try Model(description)
-        workspace = Workspace(model.network, capacity: settings.batchSize, purpose: .training)
+        workspace = Workspace(model.network, capacity: settings.batchSize, supportsBackward: true)
         predictor = Predictor(model, workspace)
         loader = BatchLoader(set, batchSize: settings.batchSize)
         gradients = Gradients(model.network)
