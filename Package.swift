@@ -37,8 +37,9 @@ let package = Package(
         .target(
             name: "CMachinePeak", cSettings: kernelFlags, linkerSettings: [.linkedLibrary("omp5")]),
 
-        .target(name: "CDigest", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
-        .target(name: "Foundations", dependencies: ["CDigest", system]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "Foundations", dependencies: ["COpenSSL", system]),
         .target(name: "Tensors", dependencies: ["CKernels"]),
         .target(name: "NeuralNetworks", dependencies: ["Foundations", "Tensors"]),
         .target(name: "Imaging", dependencies: ["Foundations", "CImageCodecs", "COpenSlide"]),

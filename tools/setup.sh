@@ -3,7 +3,7 @@
 # Usage: tools/setup.sh
 set -euo pipefail
 
-packages=(libopenslide-dev libpng-dev libjpeg-dev libtiff-dev libopenblas-dev libomp-dev pkg-config clang-format gnuplot-nox)
+packages=(libopenslide-dev libpng-dev libjpeg-dev libtiff-dev libopenblas-dev libomp-dev libssl-dev pkg-config clang-format gnuplot-nox)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -64,8 +64,8 @@ package struct BenchmarkReport: Codable, Equatable, Sendable {
     }
 
     /// Reads what `write` has written. Throws `FileError`.
-    package init(path: String) throws(FileError) {
-        guard let data = FileManager.default.contents(atPath: path) else {
+    package init(path: FilePath) throws(FileError) {
+        guard let data = FileManager.default.contents(atPath: path.string) else {
             throw FileError(path, .unreadable, "expected a report of kernel-bench, found no readable file")
         }
         let decoder = JSONDecoder()

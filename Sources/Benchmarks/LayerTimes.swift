@@ -63,7 +63,7 @@ package struct LayerTimes: Codable, Equatable, Sendable {
             whole.append(try stopwatch.seconds(threads: threads) { try work.run() })
             var before = start
             for (index, mark) in marks.enumerated() {
-                parts[index].seconds.append((mark.time - before).inSeconds)
+                parts[index].seconds.append((mark.time - before).seconds)
                 before = mark.time
             }
         }

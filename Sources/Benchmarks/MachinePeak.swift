@@ -1,5 +1,6 @@
 import CMachinePeak
 import Foundation
+import Foundations
 import Tensors
 
 /// Measures what the machine can do at this moment: multiplications and additions in registers, and streams of memory.
@@ -89,6 +90,6 @@ package final class MachinePeak {
     private static func seconds(_ body: () -> Void) -> Double {
         let start = ContinuousClock.now
         body()
-        return max((ContinuousClock.now - start).inSeconds, 1e-9)
+        return max((ContinuousClock.now - start).seconds, 1e-9)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Foundations
 
 /// Takes times, and notes how much of the processors this process got meanwhile.
 package final class Stopwatch {
@@ -12,7 +13,7 @@ package final class Stopwatch {
     package func seconds(threads: Int, _ body: () throws -> Void) rethrows -> Double {
         let (start, used) = (clock.now, Self.processorSeconds)
         try body()
-        let seconds = (clock.now - start).inSeconds
+        let seconds = (clock.now - start).seconds
         wall += seconds * Double(threads)
         processor += Self.processorSeconds - used
         return seconds
@@ -27,10 +28,6 @@ package final class Stopwatch {
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
-}
-
-extension Duration {
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }
 
 /// What the operating system knows of this machine and this process.

@@ -1,53 +1,56 @@
-import Foundation
+import FoundationEssentials
+import Glibc
+import SystemPackage
 
 /// A file that appears whole or not at all.
 ///
-/// Bytes go to a temporary file beside the destination. `commit()` makes them durable (`fsync`) and renames the file
-/// over the destination in one step; a file that is never committed is removed when the value is released.
-/// The descriptor is plain, so that C encoders can write to it as well.
+/// Bytes go to a temporary file in the folder of the destination. `commit()` makes them durable (`fsync`) and renames
+/// the file over the destination in one step. A file that is never committed is removed when the object is released.
 package final class AtomicFile {
-    package let path: String
-    /// Where the file really goes: what the path is a symbolic link to.
-    private let destination: String
-    private let temporaryPath: String
-    private var descriptor: Int32
+    package let path: FilePath
+    /// The file that is replaced: the target where `path` is a symbolic link.
+    private let destination: FilePath
+    private let temporaryPath: FilePath
+    /// The open temporary file; nil once it is committed.
+    private var descriptor: FileDescriptor?
 
-    /// Throws `FileError` of kind `unwritable` when no file can be made in the destination's folder, or something
-    /// other than a file has its name.
-    package init(_ path: String) throws(FileError) {
+    /// Throws `FileError` of kind `unwritable` where no file can be made in the destination's folder, or the path names
+    /// something other than a file.
+    package init(_ path: FilePath) throws(FileError) {
         self.path = path
-        var information = stat()
-        let exists = stat(path, &information) == 0
-        guard !exists || information.st_mode & S_IFMT == S_IFREG else {
-            let isFolder = information.st_mode & S_IFMT == S_IFDIR
-            throw FileError(
-                path, .unwritable, "expected a file to write, found \(isFolder ? "a folder" : "a device or pipe")")
+        let existing = try? path.stat()
+        guard existing.map({ $0.type == .regular }) ?? true else {
+            let found = existing?.type == .directory ? "a folder" : "a device or pipe"
+            throw FileError(path, .unwritable, "expected a file to write, found \(found)")
         }
-        destination = exists ? Self.resolved(path) : path
-        temporaryPath = Self.temporaryName(for: destination)
-        descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        if descriptor < 0 { throw Self.unwritable(path) }
+        destination = existing == nil ? path : path.resolved ?? path
+        let temporaryPath = Self.temporaryPath(for: destination)
+        self.temporaryPath = temporaryPath
+        descriptor = try FileError.wrapping {
+            try FileDescriptor.open(
+                temporaryPath, .readWrite, options: [.create, .truncate, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        } _: {
+            .unwritable(path, $0)
+        }
     }
 
     deinit {
-        if descriptor >= 0 {
-            close(descriptor)
-            unlink(temporaryPath)
+        if let descriptor {
+            try? descriptor.close()
+            unlink(temporaryPath.string)
         }
     }
 
-    /// The open temporary file; owned by this object.
-    package var fileDescriptor: Int32 { descriptor }
+    /// The open temporary file, for C encoders; owned by this object, -1 once the file is committed.
+    package var fileDescriptor: Int32 { descriptor?.rawValue ?? -1 }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let written = Foundation.write(descriptor, rest.baseAddress!, rest.count)
-            if written < 0 {
-                if errno == EINTR { continue }
-                throw Self.unwritable(path)
-            }
-            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        guard let descriptor else { preconditionFailure("\(path) is committed") }
+        try FileError.wrapping {
+            _ = try descriptor.writeAll(bytes)
+        } _: {
+            .unwritable(path, $0)
         }
     }
 
@@ -56,90 +59,82 @@ package final class AtomicFile {
         try result.get()
     }
 
-    /// Makes the file appear under its name, replacing what was there.
+    /// Makes the file appear under its name, replacing any earlier one.
     package func commit() throws(FileError) {
-        guard fsync(descriptor) == 0 else { throw Self.unwritable(path) }
-        let closed = close(descriptor)
-        descriptor = -1
-        guard closed == 0, rename(temporaryPath, destination) == 0 else {
-            let error = Self.unwritable(path)
-            unlink(temporaryPath)
-            throw error
+        guard let descriptor else { preconditionFailure("\(path) is committed twice") }
+        guard fsync(descriptor.rawValue) == 0 else { throw .unwritable(path) }
+        self.descriptor = nil
+        do {
+            try descriptor.close()
+            guard rename(temporaryPath.string, destination.string) == 0 else { throw Errno.last }
+        } catch {
+            unlink(temporaryPath.string)
+            throw .unwritable(path, error as? Errno ?? .ioError)
         }
         Self.synchronizeFolder(of: destination)
     }
 
-    /// Takes away what had the name until now.
+    /// Removes the file that has the name so far.
     package func removeOld() {
-        if unlink(destination) == 0 { Self.synchronizeFolder(of: destination) }
+        if unlink(destination.string) == 0 { Self.synchronizeFolder(of: destination) }
     }
 
-    /// Writes a whole file at once.
-    package static func write(_ text: String, to path: String) throws(FileError) {
+    /// Writes a whole file.
+    package static func write(_ text: String, to path: FilePath) throws(FileError) {
         let file = try AtomicFile(path)
         try file.write(Data(text.utf8))
         try file.commit()
     }
 
-    /// Gives a finished file a second name, replacing what had it, without copying. False when the file system cannot.
-    package static func link(_ source: String, to path: String) -> Bool {
-        let temporary = temporaryName(for: path)
-        unlink(temporary)
-        guard Foundation.link(source, temporary) == 0 else { return false }
-        guard rename(temporary, path) == 0 else {
-            unlink(temporary)
+    /// Gives a finished file a second name without copying, replacing any file of that name. Returns false where the file
+    /// system has no hard links.
+    package static func link(_ source: FilePath, to path: FilePath) -> Bool {
+        let temporary = temporaryPath(for: path)
+        unlink(temporary.string)
+        guard Glibc.link(source.string, temporary.string) == 0 else { return false }
+        guard rename(temporary.string, path.string) == 0 else {
+            unlink(temporary.string)
             return false
         }
-        // Renaming does nothing to two names of one file, and leaves both.
-        unlink(temporary)
+        // `rename` does nothing where both names belong to one file already, and leaves both.
+        unlink(temporary.string)
         synchronizeFolder(of: path)
         return true
     }
 
-    /// Removes temporary files that processes which were killed have left in a folder. Not while others write to it.
-    package static func removeLeftovers(in folder: String) {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        for name in names where name.hasPrefix(".") && name.contains(".partial-") { unlink("\(folder)/\(name)") }
+    /// Removes temporary files that killed processes left in a folder. Call it only while no other process writes there.
+    package static func removeLeftovers(in folder: FilePath) {
+        for name in Folder.names(in: folder) where name.hasPrefix(".") && name.contains(".partial-") {
+            unlink(folder.appending(name).string)
+        }
     }
 
-    /// Removes temporary files of one destination that processes which were killed have left. Not while others write it.
-    package static func removeLeftovers(of path: String) {
-        let folder = (path as NSString).deletingLastPathComponent
-        let prefix = ".\((path as NSString).lastPathComponent).partial-"
+    /// Removes temporary files of one destination that killed processes left. Call it only while no other process writes
+    /// that file.
+    package static func removeLeftovers(of path: FilePath) {
+        let prefix = ".\(path.name).partial-"
         let own = "\(prefix)\(getpid())"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
-        for name in names where name.hasPrefix(prefix) && name != own && !name.hasPrefix("\(own)-") {
-            unlink(folder.isEmpty ? name : (folder as NSString).appendingPathComponent(name))
+        for name in Folder.names(in: path.folder)
+        where name.hasPrefix(prefix) && name != own && !name.hasPrefix("\(own)-") {
+            unlink(path.sibling(name).string)
         }
     }
 
     /// Whether two paths name one file that exists.
-    package static func areSame(_ a: String, _ b: String) -> Bool {
+    package static func areSame(_ a: FilePath, _ b: FilePath) -> Bool {
         FileIdentity(a).map { $0 == FileIdentity(b) } ?? false
     }
 
-    private static func resolved(_ path: String) -> String {
-        guard let real = realpath(path, nil) else { return path }
-        defer { free(real) }
-        return String(cString: real)
+    private static func temporaryPath(for path: FilePath) -> FilePath {
+        path.sibling(".\(path.name).partial-\(getpid())")
     }
 
-    private static func temporaryName(for path: String) -> String {
-        let folder = (path as NSString).deletingLastPathComponent
-        let name = ".\((path as NSString).lastPathComponent).partial-\(getpid())"
-        return folder.isEmpty ? name : (folder as NSString).appendingPathComponent(name)
-    }
-
-    /// Makes a rename durable. Some file systems refuse to synchronize folders, and need not be asked.
-    private static func synchronizeFolder(of path: String) {
-        let folder = (path as NSString).deletingLastPathComponent
-        let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
-    }
-
-    private static func unwritable(_ path: String) -> FileError {
-        FileError(path, .unwritable, "cannot be written (\(String(cString: strerror(errno))))")
+    /// Makes a rename durable. Some file systems refuse to synchronize folders; that is not an error.
+    private static func synchronizeFolder(of path: FilePath) {
+        guard
+            let folder = try? FileDescriptor.open(path.folder, .readOnly, options: [.directory, .closeOnExec])
+        else { return }
+        fsync(folder.rawValue)
+        try? folder.close()
     }
 }

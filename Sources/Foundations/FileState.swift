@@ -1,33 +1,34 @@
-import Foundation
+import Glibc
+import SystemPackage
 
-/// What tells that a file is the one that it was: its name, size and last change.
+/// The name, size and modification time of a file, which change when its content does.
 package struct FileState: Codable, Equatable, Sendable {
     package let name: String
     package let bytes: Int
-    /// Of the last change, in nanoseconds.
+    /// Modification time, in nanoseconds since 1970.
     package let time: Int
 
-    /// Throws `unreadable` when there is no such file.
-    package init(_ path: String) throws(FileError) {
-        var information = stat()
-        guard stat(path, &information) == 0 else {
-            throw FileError(path, .unreadable, "cannot be read (\(String(cString: strerror(errno))))")
+    /// Throws `unreadable` where the file does not exist.
+    package init(_ path: FilePath) throws(FileError) {
+        let status = try FileError.wrapping {
+            try path.stat()
+        } _: {
+            .unreadable(path, $0)
         }
-        name = (path as NSString).lastPathComponent
-        bytes = Int(information.st_size)
-        time = Int(information.st_mtim.tv_sec) * 1_000_000_000 + Int(information.st_mtim.tv_nsec)
+        name = path.name
+        bytes = Int(status.size)
+        time = Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec)
     }
 }
 
-/// Which file a path names, whatever it is called.
+/// The device and inode of a file: equal for all paths that name the same file.
 package struct FileIdentity: Hashable, Sendable {
-    private let device: UInt
-    private let inode: UInt
+    private let device: DeviceID
+    private let inode: Inode
 
-    /// Nil when there is no file.
-    package init?(_ path: String) {
-        var information = stat()
-        guard stat(path, &information) == 0 else { return nil }
-        (device, inode) = (UInt(information.st_dev), UInt(information.st_ino))
+    /// Nil where the file does not exist.
+    package init?(_ path: FilePath) {
+        guard let status = try? path.stat() else { return nil }
+        (device, inode) = (status.deviceID, status.inode)
     }
 }

@@ -1,61 +1,69 @@
-import Foundation
+import FoundationEssentials
+import Glibc
+import SystemPackage
 
-/// Folders for what a command makes.
+/// Folders for the files that a command makes.
 package enum Folder {
-    /// Throws unless a folder could be made new here: there is nothing of that name, or an empty folder.
-    package static func requireNew(_ path: String) throws(FileError) {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
-        let content = try? FileManager.default.contentsOfDirectory(atPath: path)
-        guard isFolder.boolValue, content == [] else {
-            let found = isFolder.boolValue ? "files in it" : "a file"
+    /// The names in a folder, unsorted; none where it cannot be read.
+    package static func names(in folder: FilePath) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder.string)) ?? []
+    }
+
+    /// Throws `unwritable` unless a new folder could be made at the path: nothing is there, or an empty folder.
+    package static func requireNew(_ path: FilePath) throws(FileError) {
+        guard path.exists else { return }
+        guard path.isFolder, (try? FileManager.default.contentsOfDirectory(atPath: path.string)) == [] else {
+            let found = path.isFolder ? "files in it" : "a file"
             throw FileError(path, .unwritable, "expected a new or empty folder, found \(found)")
         }
     }
 
-    /// Makes a new folder, with those that it lies in, or takes an empty one.
-    package static func make(_ path: String) throws(FileError) {
+    /// Makes a new folder and its parents, or takes an empty one.
+    package static func make(_ path: FilePath) throws(FileError) {
         try requireNew(path)
         try ensure(path)
     }
 
-    /// Makes a folder as `ensure` does; returns what was made, the innermost first.
-    package static func ensureCounted(_ path: String) throws(FileError) -> [String] {
-        var made = [String]()
-        var folder = URL(fileURLWithPath: path).path
-        while !FileManager.default.fileExists(atPath: folder), folder != "/" {
+    /// Makes a folder as `ensure` does; returns the folders that were made, the innermost first.
+    package static func ensureCounted(_ path: FilePath) throws(FileError) -> [FilePath] {
+        var made = [FilePath]()
+        var folder = path
+        while !folder.exists, !folder.isEmpty {
             made.append(folder)
-            folder = (folder as NSString).deletingLastPathComponent
+            folder = folder.removingLastComponent()
         }
         try ensure(path)
         return made
     }
 
-    /// Makes a folder, with those that it lies in, unless it is there.
-    package static func ensure(_ path: String) throws(FileError) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw FileError(path, .unwritable, "cannot be made (\(error.localizedDescription))")
+    /// Makes a folder and its parents, unless they exist. Throws `unwritable`.
+    package static func ensure(_ path: FilePath) throws(FileError) {
+        if path.isEmpty || path.isFolder { return }
+        let parent = path.removingLastComponent()
+        if parent != path { try ensure(parent) }
+        guard mkdir(path.string, 0o777) == 0 || errno == EEXIST && path.isFolder else {
+            throw FileError(path, .unwritable, cannotBe: "made", .last)
         }
     }
 }
 
-/// Keeps a folder to one process at a time, until the value is released or the process ends, however it does.
+/// A lock that keeps other processes out of a folder until the object is released or the process ends.
 package final class FolderLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: FileDescriptor
 
-    /// Throws when the folder cannot be opened, or another process has it.
-    package init(_ path: String) throws(FileError) {
-        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if descriptor < 0 {
-            throw FileError(path, .unreadable, "cannot be opened (\(String(cString: strerror(errno))))")
+    /// Throws `unreadable` where the folder cannot be opened, and `unwritable` where another process holds the lock.
+    package init(_ path: FilePath) throws(FileError) {
+        descriptor = try FileError.wrapping {
+            try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
+        } _: {
+            FileError(path, .unreadable, cannotBe: "opened", $0)
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw FileError(path, .unwritable, "expected a folder that nobody works in, found another process there")
+        guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            try? descriptor.close()
+            throw FileError(
+                path, .unwritable, "expected a folder that no process works in, found it locked by another process")
         }
     }
 
-    deinit { close(descriptor) }
+    deinit { try? descriptor.close() }
 }

@@ -1,8 +1,9 @@
-import Foundation
+import Glibc
+import SystemPackage
 
-/// The file system that a path is on, or will be.
+/// The file system that holds a path, or will hold it.
 package struct Storage: Equatable, Sendable {
-    /// Tells file systems apart.
+    /// Identifies the file system.
     package let device: Int
     /// Bytes that may still be written.
     package let freeBytes: Int
@@ -11,14 +12,12 @@ package struct Storage: Equatable, Sendable {
         (self.device, self.freeBytes) = (device, freeBytes)
     }
 
-    /// Of the folder of a file that need not exist yet, nor its folder; nil when nothing can be told.
-    package init?(ofFile path: String) {
-        var folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        while !FileManager.default.fileExists(atPath: folder), folder != "/" {
-            folder = (folder as NSString).deletingLastPathComponent
-        }
-        var (file, system) = (stat(), statvfs())
-        guard stat(folder, &file) == 0, statvfs(folder, &system) == 0 else { return nil }
+    /// The file system of a file that need not exist yet, nor its folder. Nil where the system does not say.
+    package init?(ofFile path: FilePath) {
+        var folder = path.folder
+        while !folder.exists, folder != folder.folder { folder = folder.folder }
+        var (file, system) = (Glibc.stat(), statvfs())
+        guard stat(folder.string, &file) == 0, statvfs(folder.string, &system) == 0 else { return nil }
         device = Int(file.st_dev)
         freeBytes = Int(system.f_bavail) * Int(system.f_frsize)
     }

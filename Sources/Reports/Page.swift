@@ -102,7 +102,7 @@ package struct Page: Sendable {
     }
 
     /// Throws `FileError` of kind `unwritable`.
-    package func write(to path: String, _ gnuplot: Gnuplot = Gnuplot()) throws(FileError) {
+    package func write(to path: FilePath, _ gnuplot: Gnuplot = Gnuplot()) throws(FileError) {
         try AtomicFile.write(html(gnuplot), to: path)
     }
 }

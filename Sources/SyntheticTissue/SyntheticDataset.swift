@@ -32,7 +32,7 @@ package struct SyntheticDataset: Sendable {
     /// Writes `tile_<id>.png`, `labels.csv` (tile_id, label, group), `wsi_crop_<n>.jpg` with `wsi_crop_<n>_truth.png`,
     /// and a `README.txt` that says what they are. Throws when there is something in the folder already.
     /// `afterEach` is told how many images have been written; it may throw to stop.
-    package func write(to path: String, threads: Int, afterEach: @Sendable (Int) throws -> Void) throws {
+    package func write(to path: FilePath, threads: Int, afterEach: @Sendable (Int) throws -> Void) throws {
         try Folder.make(path)
         try AtomicFile.write(readMe, to: "\(path)/README.txt")
         let done = Mutex(0)
@@ -81,14 +81,14 @@ package struct SyntheticDataset: Sendable {
         return others[Int(random.next() % UInt64(others.count))]
     }
 
-    private func writeTile(_ index: Int, to path: String) throws(FileError) {
+    private func writeTile(_ index: Int, to path: FilePath) throws(FileError) {
         let image = SyntheticTissue(seed: seed, slide: slide(of: index)).tile(index, kind: kind(of: index))
         let writer = try PNGWriter(
             path: "\(path)/tile_\(index).png", width: image.width, height: image.height, channels: .rgb)
         try Self.write(image.pixels, to: writer)
     }
 
-    private func writeCrop(_ index: Int, to path: String) throws(FileError) {
+    private func writeCrop(_ index: Int, to path: FilePath) throws(FileError) {
         let image = SyntheticTissue(seed: seed, slide: Self.slides + index)
             .crop(index, width: cropSize, height: cropSize)
         let name = "\(path)/wsi_crop_\(index + 1)"

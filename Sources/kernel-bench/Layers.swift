@@ -17,7 +17,7 @@ struct Layers: ParsableCommand {
     var rounds: Int?
 
     @Option(help: "Also write all measurements, as JSON.")
-    var json: String?
+    var json: FilePath?
 
     func validate() throws {
         try require(1...100_000 ~= rounds ?? 1, "--rounds", "1 to 100000", found: rounds ?? 0)

@@ -32,13 +32,13 @@ struct Operations: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     @Option(help: "Also write all measurements, as JSON.")
-    var json: String?
+    var json: FilePath?
 
     @Option(help: ArgumentHelp("Compare with the JSON of an earlier run.", valueName: "old.json"))
-    var compare: String?
+    var compare: FilePath?
 
     @Option(help: ArgumentHelp("Also draw how near to the machine's limits operations come.", valueName: "file.svg"))
-    var roofline: String?
+    var roofline: FilePath?
 
     func validate() throws {
         for count in threads { try require(1...256 ~= count, "--threads", "1 to 256", found: count) }

@@ -27,7 +27,7 @@ struct Serve: ParsableCommand {
     var seconds = 0.4
 
     @Option(help: ArgumentHelp("Also write network, tiles and logits to this folder.", valueName: "folder"))
-    var export: String?
+    var export: FilePath?
 
     func validate() throws {
         try require(0.001...60 ~= seconds, "--seconds", "0.001 to 60", found: seconds)
@@ -65,7 +65,7 @@ struct Serve: ParsableCommand {
         Terminal.printLine(String(decoding: data, as: UTF8.self))
     }
 
-    private func write(_ work: NetworkWork, to folder: String) throws {
+    private func write(_ work: NetworkWork, to folder: FilePath) throws {
         try Folder.ensure(folder)
         try work.model.write(to: "\(folder)/model.safetensors")
         let input = work.workspace.input

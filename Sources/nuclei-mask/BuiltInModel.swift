@@ -15,7 +15,7 @@ extension Model {
     }
 
     /// The model in a file or, without a path, the one that is part of the program.
-    init(pathOrBuiltIn path: String?) throws {
+    init(pathOrBuiltIn path: FilePath?) throws {
         if let path {
             try self.init(path: path)
             return
@@ -23,11 +23,11 @@ extension Model {
         let bytes = Self.builtIn
         let data = Data(
             bytesNoCopy: UnsafeMutableRawPointer(mutating: bytes.baseAddress!), count: bytes.count, deallocator: .none)
-        try self.init(SafetensorsFile(data, path: Self.builtInName))
+        try self.init(SafetensorsFile(data, path: FilePath(Self.builtInName)))
     }
 
     /// The SHA-256 digest of that file.
-    static func digest(ofPathOrBuiltIn path: String?) throws(FileError) -> String {
+    static func digest(ofPathOrBuiltIn path: FilePath?) throws(FileError) -> String {
         guard let path else { return SHA256.digest(of: builtIn) }
         return try SHA256.digest(ofFile: path)
     }

@@ -8,11 +8,11 @@ import NeuralNetworks
 /// Masks one image of a command and says how it went.
 struct ImageMasking {
     private let job: MaskingJob
-    private let image: String
+    private let image: FilePath
     /// Which of how many images it is; nil for a single one, of which more is said.
     private let place: (index: Int, count: Int)?
 
-    init(_ job: MaskingJob, _ image: String, place: (index: Int, count: Int)?) {
+    init(_ job: MaskingJob, _ image: FilePath, place: (index: Int, count: Int)?) {
         (self.job, self.image, self.place) = (job, image, place)
     }
 
@@ -75,7 +75,7 @@ struct ImageMasking {
 
     /// What stands before the progress: the slide's name and, of several, which it is.
     private var title: String {
-        let name = (image as NSString).lastPathComponent
+        let name = image.name
         return place.map { "\($0.index + 1)/\($0.count) \(name)" } ?? name
     }
 
@@ -97,7 +97,7 @@ struct ImageMasking {
             image: image, model: job.model.sha256, windows: windows, layout: "\(layout), version \(version)")
         let journal = try Journal(job.names.journal(for: image), identity, blocks: blocks)
         if journal.byteCount >= 1 << 20 {
-            say(String(format: "%.1f MB reserved in %@", Double(journal.byteCount) / 1e6, journal.path))
+            say(String(format: "%.1f MB reserved in %@", Double(journal.byteCount) / 1e6, journal.path.string))
         }
         if journal.beganAnew { say("\(journal.path) was of other settings or another image, and is begun anew") }
         for path in job.names.paths(for: image).values { AtomicFile.removeLeftovers(of: path) }
@@ -129,7 +129,7 @@ struct ImageMasking {
         if let parts = record.unreadableParts {
             Terminal.writeError(
                 String(
-                    format: "warning: %@: %@ could not be read; nothing is known of %.2f %% of the image\n", image,
+                    format: "warning: %@: %@ could not be read; nothing is known of %.2f %% of the image\n", image.string,
                     parts, coverage.unreadable.share * 100))
         }
     }

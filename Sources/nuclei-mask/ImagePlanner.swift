@@ -12,7 +12,7 @@ final class ImagePlanner {
     private let programBytes: Int
     private var disks = DiskPlan()
     /// Folders that were made to try them, the innermost first.
-    private let madeFolders: [String]
+    private let madeFolders: [FilePath]
 
     /// Measures the model on this machine.
     init(_ job: MaskingJob) throws {
@@ -26,11 +26,11 @@ final class ImagePlanner {
 
     /// Takes away the folders that were made, as long as nothing is in them.
     func removeFolders() {
-        for folder in madeFolders { rmdir(folder) }
+        for folder in madeFolders { rmdir(folder.string) }
     }
 
-    func plan(_ image: String) -> ImagePlan {
-        var plan = ImagePlan(image)
+    func plan(_ image: FilePath) -> ImagePlan {
+        var plan = ImagePlan(image.string)
         do {
             try find(&plan)
         } catch let error as FileError {
@@ -42,7 +42,7 @@ final class ImagePlanner {
     }
 
     private func find(_ plan: inout ImagePlan) throws {
-        let image = plan.image
+        let image = FilePath(plan.image)
         let opened = try job.open(image)
         let reader = opened.reader
         plan.properties = .init(opened)
@@ -86,7 +86,7 @@ final class ImagePlanner {
     }
 
     /// Writes the beginning of a mask with as many edges as windows make, for a tenth of a second or so, and drops it.
-    private func secondsToWriteMask(of image: String, _ size: (width: Int, height: Int)) throws -> Double {
+    private func secondsToWriteMask(of image: FilePath, _ size: (width: Int, height: Int)) throws -> Double {
         let writer = try openMaskForWriting(
             job.names.mask(for: image), width: size.width, height: size.height, bits: job.options.outputs.bits)
         let row = (0..<size.width).map { UInt8($0 / job.options.stride % 2 * 255) }
@@ -101,7 +101,7 @@ final class ImagePlanner {
     }
 
     /// Makes all files, which are gone again unless they are completed, and counts what they take.
-    private func tryOutputs(of image: String, _ opened: ResolvedImage, bytes: Int, journal: Int) throws {
+    private func tryOutputs(of image: FilePath, _ opened: ResolvedImage, bytes: Int, journal: Int) throws {
         let refinement = job.refinement(of: opened) { _ in }
         _ = try MaskOutputs(
             job.options.outputs, for: image, opened, settings: job.options.settings, refinement: refinement)

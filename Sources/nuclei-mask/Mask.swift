@@ -28,7 +28,7 @@ struct Mask: ParsableCommand {
             CSV to write with a row for each image, after every image (default: of several, summary.csv in the output \
             folder or, without one, here).
             """)
-    var summary: String?
+    var summary: FilePath?
 
     func run() throws {
         try reportingErrors {
@@ -74,18 +74,18 @@ struct Mask: ParsableCommand {
     }
 
     /// Where the summary goes. One that was not asked for takes nobody's place.
-    private func summaryPath(_ job: MaskingJob) throws -> String? {
+    private func summaryPath(_ job: MaskingJob) throws -> FilePath? {
         if job.isSingle || summary != nil { return summary }
-        let path = ((options.outputs.outputFolder ?? "") as NSString).appendingPathComponent("summary.csv")
+        let path = (options.outputs.outputFolder ?? "").appending("summary.csv")
         try RunSummary.requireReplaceable(path)
         return path
     }
 
-    private func write(_ summary: RunSummary, to path: String?) throws {
+    private func write(_ summary: RunSummary, to path: FilePath?) throws {
         if let path { try AtomicFile.write(summary.csv, to: path) }
     }
 
-    private func print(_ summary: RunSummary, _ path: String?, since start: ContinuousClock.Instant) {
+    private func print(_ summary: RunSummary, _ path: FilePath?, since start: ContinuousClock.Instant) {
         Terminal.printLine()
         for line in summary.table { Terminal.printLine(line) }
         let seconds = Progress.seconds(ContinuousClock.now - start)

@@ -12,7 +12,7 @@ struct MaskOutputs {
     /// Orange, which stands out from H&E for every kind of colour vision.
     private static let outlineColour: [UInt8] = [230, 159, 0]
 
-    private let image: String
+    private let image: FilePath
     private let settings: MaskSettings
     private let refinement: RefinementSettings?
     private let mask: any RowWriter
@@ -34,7 +34,7 @@ struct MaskOutputs {
     }
 
     init(
-        _ options: OutputOptions, for image: String, _ opened: ResolvedImage, settings: MaskSettings,
+        _ options: OutputOptions, for image: FilePath, _ opened: ResolvedImage, settings: MaskSettings,
         refinement: RefinementSettings?
     ) throws {
         (self.image, self.settings, self.refinement) = (image, settings, refinement)
@@ -56,7 +56,7 @@ struct MaskOutputs {
                 colour: Self.outlineColour)
         }
         let mapSize = FieldMap.size(width: width, height: height, side: settings.stride)
-        let requested: [(FieldMap.Quantity, String?)] = [
+        let requested: [(FieldMap.Quantity, FilePath?)] = [
             (.probability, names[.probabilities]), (.variance, names[.disagreement]),
         ]
         maps = try requested.compactMap { quantity, path in

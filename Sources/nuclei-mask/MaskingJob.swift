@@ -9,14 +9,14 @@ import Tensors
 /// The images of a command, what is to be written of each, and the model, checked before anything runs.
 struct MaskingJob {
     let options: MaskingOptions
-    let images: [String]
+    let images: [FilePath]
     /// Whether one file is all that was asked for.
     let isSingle: Bool
     /// Files that were found but are masks and other pictures of ours.
     private let leftOut: Int
     let names: OutputNames
     /// All files that are read.
-    let inputs: [String]
+    let inputs: [FilePath]
     let model: MaskRecord.NamedModel
     let micronsPerPixel: Double?
     let masker: Masker
@@ -33,10 +33,10 @@ struct MaskingJob {
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
         let loaded = try Model(pathOrBuiltIn: options.model)
-        let path = options.model ?? Model.builtInName
+        let path = options.model ?? FilePath(Model.builtInName)
         try options.requireOverlap(loaded.description.tileSize)
         model = MaskRecord.NamedModel(
-            path: path, sha256: try Model.digest(ofPathOrBuiltIn: options.model), loaded.description)
+            path: path.string, sha256: try Model.digest(ofPathOrBuiltIn: options.model), loaded.description)
         loading = Progress.seconds(ContinuousClock.now - start)
         micronsPerPixel = loaded.description.micronsPerPixel
         masker = try Masker(loaded, path: path, batchSize: options.batch.size, settings: options.settings)
@@ -48,11 +48,11 @@ struct MaskingJob {
 
     /// Leaves out what an interrupted command has written of an image: no record tells of it yet, but the journal is
     /// there.
-    private static func withoutUnfinished(_ images: [String], _ names: OutputNames) -> [String] {
-        var written = Set<String>()
+    private static func withoutUnfinished(_ images: [FilePath], _ names: OutputNames) -> [FilePath] {
+        var written = Set<FilePath>()
         for image in images {
             let journal = names.journal(for: image)
-            guard FileManager.default.fileExists(atPath: journal) else { continue }
+            guard journal.exists else { continue }
             let own = ImageSearch.place(image)
             let places = Array(names.paths(for: image).values) + [journal]
             written.formUnion(places.map(ImageSearch.place).filter { $0 != own })
@@ -61,7 +61,7 @@ struct MaskingJob {
     }
 
     /// Throws when a file is read, or is an output of an image.
-    func requireFree(_ path: String) throws(FileError) {
+    func requireFree(_ path: FilePath) throws(FileError) {
         try requireOther(path, than: inputs)
         let place = ImageSearch.place(path)
         for image in images {
@@ -81,11 +81,11 @@ struct MaskingJob {
     }
 
     /// Opens an image at the resolution that was asked for.
-    func open(_ image: String) throws(FileError) -> ResolvedImage {
+    func open(_ image: FilePath) throws(FileError) -> ResolvedImage {
         try openBlocks(image, modelMicronsPerPixel: micronsPerPixel, options.resolution)
     }
 
-    func request(for image: String) throws(FileError) -> MaskRequest {
+    func request(for image: FilePath) throws(FileError) -> MaskRequest {
         MaskRequest(
             version: version, image: try FileState(image), model: model.sha256, settings: options.settings,
             resolution: options.resolution, tissue: try options.tissue.identity(for: image, names),
@@ -93,9 +93,9 @@ struct MaskingJob {
     }
 
     /// The record of an image that need not be masked again; nil for others, also for those that cannot be read.
-    func finished(_ image: String) -> MaskRecord? {
+    func finished(_ image: FilePath) -> MaskRecord? {
         if options.overwrite ?? isSingle { return nil }
-        if options.outputs.keepProbabilities, !FileManager.default.fileExists(atPath: names.journal(for: image)) {
+        if options.outputs.keepProbabilities, !names.journal(for: image).exists {
             return nil
         }
         return (try? request(for: image))?.finished(names.paths(for: image))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Foundations
 import Masking
 
 extension EdgeRule: ExpressibleByArgument {}
@@ -18,7 +19,7 @@ struct MaskingOptions: ParsableArguments {
     var images: [String]
 
     @Option(help: "Model file (default: the model that is part of the program, nuclei-compact).")
-    var model: String?
+    var model: FilePath?
 
     @Option(help: "Pixels from one window to the next, at most the model's tile size.")
     var stride = 128

@@ -16,7 +16,7 @@ struct OutputOptions: ParsableArguments {
     var output: String?
 
     @Option(help: "Folder to write all files to whose names have no folder; it is made where it is not there.")
-    var outputFolder: String?
+    var outputFolder: FilePath?
 
     @Option(help: "Bits a pixel of a PNG mask, 8 or 1.")
     var bits = 8
@@ -55,18 +55,18 @@ struct OutputOptions: ParsableArguments {
     var keepProbabilities = false
 
     @Option(help: "Folder for that file while it is written, such as a local disk (default: beside the mask).")
-    var scratch: String?
+    var scratch: FilePath?
 
     func validate() throws {
         try require([1, 8].contains(bits), "--bits", "8 or 1", found: bits)
-        if bits == 1, let output, Self.fileExtension(output) != "png" {
+        if bits == 1, let output, Self.fileExtension(FilePath(output)) != "png" {
             throw ValidationError("--bits 1: expected a PNG mask, found \(output)")
         }
         for (option, path) in [("--probabilities", probabilities), ("--disagreement", disagreement)] {
-            if let path { try require(OutputNames.isTIFF(path), option, "a name with .tif or .tiff", found: path) }
+            if let path { try require(OutputNames.isTIFF(FilePath(path)), option, "a name with .tif or .tiff", found: path) }
         }
         if let heatmap {
-            let isPicture = ["png", "jpg", "jpeg"].contains(Self.fileExtension(heatmap)) || OutputNames.isTIFF(heatmap)
+            let isPicture = ["png", "jpg", "jpeg"].contains(Self.fileExtension(FilePath(heatmap))) || OutputNames.isTIFF(FilePath(heatmap))
             try require(isPicture, "--heatmap", "a name with .tif, .png or .jpg", found: heatmap)
         }
     }
@@ -82,7 +82,7 @@ struct OutputOptions: ParsableArguments {
 
     /// Throws when outputs of several images have one name, a file to write is one of those to read, or two of them are
     /// one.
-    func requireDistinct(for images: [String], inputs: [String]) throws {
+    func requireDistinct(for images: [FilePath], inputs: [FilePath]) throws {
         let options: [(String, String?)] = [
             ("--output", output), ("--csv", csv), ("--geojson", geojson), ("--probabilities", probabilities),
             ("--disagreement", disagreement), ("--heatmap", heatmap), ("--tissue-geojson", tissueGeojson),
@@ -98,23 +98,23 @@ struct OutputOptions: ParsableArguments {
         if let clash = names.clash(for: images) { throw ValidationError(clash) }
         let read = Dictionary(inputs.compactMap { path in FileIdentity(path).map { ($0, path) } }) { first, _ in first }
         for image in images {
-            for path in names.paths(for: image).values.sorted() + [names.journal(for: image)] {
+            for path in names.paths(for: image).values.sorted { $0.string < $1.string } + [names.journal(for: image)] {
                 if let input = FileIdentity(path).flatMap({ read[$0] }) { try requireOther(path, than: [input]) }
             }
         }
     }
 
-    private static func fileExtension(_ path: String) -> String { (path as NSString).pathExtension.lowercased() }
+    private static func fileExtension(_ path: FilePath) -> String { path.lowercasedExtension }
 }
 
 /// Throws when a file to write is one of those to read.
-func requireOther(_ output: String, than inputs: [String]) throws(FileError) {
+func requireOther(_ output: FilePath, than inputs: [FilePath]) throws(FileError) {
     if let input = inputs.first(where: { AtomicFile.areSame(output, $0) }) {
         throw FileError(output, .unwritable, "expected another file than the input \(input), found the same")
     }
 }
 
 /// A path beside an image: its name without the extension, and an ending.
-func defaultPath(for image: String, ending: String) -> String {
-    (image as NSString).deletingPathExtension + ending
+func defaultPath(for image: FilePath, ending: String) -> FilePath {
+    image.removingExtension.withSuffix(ending)
 }

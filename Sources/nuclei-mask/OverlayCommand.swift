@@ -12,13 +12,13 @@ struct OverlayCommand: ParsableCommand {
         discussion: ExitStatus.help)
 
     @Argument(help: "Crop or whole slide that has a mask.")
-    var image: String
+    var image: FilePath
 
     @Option(help: "Its mask (default: IMAGE's name with _nuclei_mask.png, beside it).")
-    var mask: String?
+    var mask: FilePath?
 
     @Option(help: "Picture to write, .png or .jpg (default: IMAGE's name with _nuclei_overlay.png, beside it).")
-    var output: String?
+    var output: FilePath?
 
     @Option(help: "Longest side of each of the three panels, in pixels.")
     var size = 1024
@@ -31,7 +31,7 @@ struct OverlayCommand: ParsableCommand {
         try reportingErrors {
             let full = try openImage(image)
             let maskPath = mask ?? OutputNames().mask(for: image)
-            guard FileManager.default.fileExists(atPath: maskPath) else {
+            guard maskPath.exists else {
                 throw FileError(maskPath, .unreadable, "expected the mask of \(image), found no file; make it first")
             }
             let mask = try openImage(maskPath)
@@ -47,7 +47,7 @@ struct OverlayCommand: ParsableCommand {
             let writer = try openImageForWriting(path, width: picture.width, height: picture.height)
             let coverage = try Overlay.write(
                 image: Overlay.open(image, side: size), mask: mask, panel: panel, to: writer)
-            Terminal.printLine(String(format: "nuclei cover %.2f %% of %@", coverage * 100, image))
+            Terminal.printLine(String(format: "nuclei cover %.2f %% of %@", coverage * 100, image.string))
             Terminal.printLine("overlay: \(path)")
         }
     }

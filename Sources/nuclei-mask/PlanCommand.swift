@@ -83,7 +83,7 @@ struct PlanCommand: ParsableCommand {
             ("read", .left), ("tissue", .right), ("windows", .right), ("to compute", .right), ("time", .right),
             ("memory", .right), ("journal", .right), ("files", .right),
         ])
-        for (plan, name) in zip(plans, ImageSearch.shortNames(plans.map(\.image))) {
+        for (plan, name) in zip(plans, ImageSearch.shortNames(plans.map { FilePath($0.image) })) {
             let properties = plan.properties
             func bytes(_ count: Int?) -> String { count.map { "\(ByteCount($0))" } ?? "" }
             table.append([

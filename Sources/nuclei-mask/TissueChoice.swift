@@ -22,13 +22,13 @@ enum TissueChoice: ExpressibleByArgument {
     var defaultValueDescription: String { "auto" }
 
     /// The outline that it names for an image: `{}` stands for the image's name, as in the names of what is written.
-    func file(for image: String, _ names: OutputNames) -> String? {
+    func file(for image: FilePath, _ names: OutputNames) -> FilePath? {
         guard case .outline(let path) = self else { return nil }
-        return path.contains(OutputNames.placeholder) ? names.resolve(path, for: image) : path
+        return path.contains(OutputNames.placeholder) ? names.resolve(path, for: image) : FilePath(path)
     }
 
     /// What decides where to look in an image: the choice, or the digest of the outline.
-    func identity(for image: String, _ names: OutputNames) throws(FileError) -> String {
+    func identity(for image: FilePath, _ names: OutputNames) throws(FileError) -> String {
         if let path = file(for: image, names) { return try SHA256.digest(ofFile: path) }
         return if case .off = self { "off" } else { "auto" }
     }
@@ -42,7 +42,7 @@ enum TissueChoice: ExpressibleByArgument {
         case .outline:
             let path = file(for: image.path, names)!
             let map = try TissueMap(outline: path, imageWidth: image.imageWidth, imageHeight: image.imageHeight)
-            say(String(format: "tissue on %.1f %%, by %@", map.share * 100, path))
+            say(String(format: "tissue on %.1f %%, by %@", map.share * 100, path.string))
             return map
         case .auto:
             guard let slide = image.slide else { return nil }

@@ -16,10 +16,10 @@ struct Augment: ParsableCommand {
             """)
 
     @Argument(help: "Folder of tiles with labels.csv.")
-    var dataset: String
+    var dataset: FilePath
 
     @Option(help: "Picture to write, .png or .jpg.")
-    var output: String
+    var output: FilePath
 
     @OptionGroup var variation: AugmentationOptions
 

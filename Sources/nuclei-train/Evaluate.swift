@@ -24,15 +24,15 @@ struct Evaluate: ParsableCommand {
             """)
 
     @Argument(help: "Folder of tiles with labels.csv.")
-    var dataset: String
+    var dataset: FilePath
 
     @Option(help: "Model file (.safetensors).")
-    var model: String?
+    var model: FilePath?
 
     @Option(
         parsing: .upToNextOption,
         help: "Two or more model files, of any architectures: their probabilities are averaged.")
-    var ensemble: [String] = []
+    var ensemble: [FilePath] = []
 
     @Option(help: "Part of the data set to score.")
     var split = EvaluationSplit.test
@@ -47,7 +47,7 @@ struct Evaluate: ParsableCommand {
     var byGroup = false
 
     @Option(help: ArgumentHelp("Write a row for each tile to a CSV file.", valueName: "file"))
-    var predictions: String?
+    var predictions: FilePath?
 
     @Option(
         help: ArgumentHelp(
@@ -112,7 +112,7 @@ struct Evaluate: ParsableCommand {
     /// The open file for `--predictions`: whether it can be written is known before the work.
     private func predictionFile() throws(FileError) -> AtomicFile? {
         guard let predictions else { return nil }
-        for input in ["\(dataset)/labels.csv"] + (model.map { [$0] } ?? ensemble)
+        for input in ["\(dataset)/labels.csv" as FilePath] + (model.map { [$0] } ?? ensemble)
         where AtomicFile.areSame(input, predictions) {
             throw FileError(predictions, .unwritable, "expected another file than the input \(input), found the same")
         }
@@ -145,12 +145,12 @@ struct Evaluate: ParsableCommand {
 
 /// A model that is scored, with what its file says of its training.
 struct EnsembleMember {
-    let path: String
+    let path: FilePath
     let model: Model
     let split: SplitRecord
     let calibration: Calibration?
 
-    init(path: String) throws {
+    init(path: FilePath) throws {
         self.path = path
         model = try Model(path: path)
         try Evaluation.requireFit(model, path: path)

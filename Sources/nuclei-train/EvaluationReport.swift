@@ -59,14 +59,14 @@ struct EvaluationReport: Encodable {
         _ command: Evaluate, _ members: [EnsembleMember], _ outputs: [LabelledLogits], tiles: [Int], of set: TileSet,
         tilesPerSecond: Double
     ) throws {
-        model = command.model
-        dataset = command.dataset
+        model = command.model?.string
+        dataset = command.dataset.string
         split = command.split
         groupPatterns = command.groups.isEmpty ? nil : command.groups
         blur = command.blur > 0 ? command.blur : nil
         self.members = members.map { member in
             Member(
-                path: member.path, chosenOn: member.split.chosenOn,
+                path: member.path.string, chosenOn: member.split.chosenOn,
                 tilesInTraining: member.split.count(of: command.split), calibration: member.calibration)
         }
         let choices = members.compactMap(\.split.chosenOn)

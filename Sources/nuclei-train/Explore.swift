@@ -22,7 +22,7 @@ struct Explore: ParsableCommand {
             """)
 
     @Argument(help: "Folder of tiles with labels.csv.")
-    var dataset: String
+    var dataset: FilePath
 
     @Flag(help: "Look at the split that train --validation makes.")
     var validation = false
@@ -33,7 +33,7 @@ struct Explore: ParsableCommand {
     @OptionGroup var threads: ThreadOptions
 
     @Option(help: "Folder for the results (default: data/explore-NAME, where NAME is the data set's).")
-    var output: String?
+    var output: FilePath?
 
     func run() throws {
         try reportingErrors {
@@ -62,8 +62,8 @@ struct Explore: ParsableCommand {
         }
     }
 
-    private static func defaultOutput(for dataset: String) -> String {
-        let name = URL(fileURLWithPath: dataset).standardizedFileURL.lastPathComponent
+    private static func defaultOutput(for dataset: FilePath) -> FilePath {
+        let name = URL(fileURLWithPath: dataset.string).standardizedFileURL.lastPathComponent
         return "data/explore-\(name == "/" ? "root" : name)"
     }
 }

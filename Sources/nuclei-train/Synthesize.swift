@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Datasets
+import Foundations
 import Synchronization
 import SyntheticTissue
 
@@ -15,7 +16,7 @@ struct Synthesize: ParsableCommand {
             """)
 
     @Argument(help: "Folder to make, new or empty.")
-    var out: String
+    var out: FilePath
 
     @Option(help: "Labelled tiles.")
     var tiles = 1000

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Foundations
 import Imaging
 import Reports
 
@@ -9,7 +10,7 @@ extension TileSet {
         let side = Self.tileSize
         let path = NSTemporaryDirectory() + "nuclei-tile-\(UUID().uuidString).jpg"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = try JPEGWriter(path: path, width: side, height: side)
+        let writer = try JPEGWriter(path: FilePath(path), width: side, height: side)
         try withPixels { bytes in
             let start = Int(windows(of: [index]).offsets[0])
             try writer.write(

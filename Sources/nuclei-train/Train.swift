@@ -22,23 +22,23 @@ struct Train: ParsableCommand {
             """)
 
     @Argument(help: "Folder of tiles with labels.csv.")
-    var dataset: String?
+    var dataset: FilePath?
 
     @Option(help: "Folder of a run that was stopped: go on with it, with its own data set and settings.")
-    var resume: String?
+    var resume: FilePath?
 
     @OptionGroup(title: "Learning") var options: TrainingOptions
 
     @OptionGroup var threads: ThreadOptions
 
     @Option(help: "Folder for the run, new or empty (default: models/run-DATE-TIME).")
-    var output: String?
+    var output: FilePath?
 
     func validate() throws {
         try require(dataset != nil || resume != nil, "DATASET", "a folder of tiles, or --resume", found: "none")
         if resume != nil {
             let names = CommandLine.arguments.filter { $0.hasPrefix("-") }.map { $0.prefix { $0 != "=" } }
-            let other = names.first { $0 != "--resume" && $0 != "--threads" } ?? dataset.map { $0[...] }
+            let other = names.first { $0 != "--resume" && $0 != "--threads" } ?? dataset.map { $0.string[...] }
             try require(other == nil, "--resume", "no other argument than --threads beside it", found: other ?? "")
         }
     }
@@ -51,7 +51,8 @@ struct Train: ParsableCommand {
             if resume == nil { try Folder.requireNew(output) } else { stopped = try RunFolder(resuming: output) }
             let settings = stopped?.record.settings ?? options.settings
             try Kernels.setThreadCount(threads.count)
-            let set = try TileSet(path: stopped?.record.dataset ?? dataset ?? "", threads: threads.count)
+            let set = try TileSet(
+                path: stopped.map { FilePath($0.record.dataset) } ?? dataset ?? "", threads: threads.count)
             let split = try Split(set, settings.split)
             describe(set, split)
             var run =
@@ -85,7 +86,7 @@ struct Train: ParsableCommand {
         return (["nuclei-train"] + arguments).joined(separator: " ")
     }
 
-    private static func newRunPath() -> String {
+    private static func newRunPath() -> FilePath {
         let format = DateFormatter()
         format.locale = Locale(identifier: "en_US_POSIX")
         format.dateFormat = "yyyyMMdd-HHmmss"

@@ -1,16 +1,17 @@
 import Console
 import Datasets
 import Foundation
+import Foundations
 import Training
 
 /// Shows a training run as it goes: progress, a line for each epoch, and what comes of cycles.
 struct TrainingScreen {
     private let settings: TrainingSettings
-    private let folder: String
+    private let folder: FilePath
     private let watched: EvaluationSplit
     private var progress: (epoch: Int, bar: Console.Progress)?
 
-    init(_ settings: TrainingSettings, folder: String, watched: EvaluationSplit) {
+    init(_ settings: TrainingSettings, folder: FilePath, watched: EvaluationSplit) {
         self.settings = settings
         self.folder = folder
         self.watched = watched

@@ -54,7 +54,7 @@ package struct Exploration: Codable, Equatable, Sendable {
         let near = try NearDuplicate.find(among: surveyed, set.tiles, leavingOut: blank, threads: threads) {
             try afterEach(.comparing, $0)
         }
-        dataset = set.path
+        dataset = set.path.string
         counts = ClassCounts(set.tiles.map(\.label))
         hasGroups = set.hasGroups
         groups = set.hasGroups ? GroupSummary.summaries(of: set.tiles, measures) : []

@@ -20,7 +20,7 @@ extension Split {
     /// Groups, as `groups(of:)` numbers them, that have a name which matches one of the patterns.
     /// Throws when a pattern matches none.
     static func groups(
-        matching patterns: [String], _ tiles: [Tile], _ groups: [Int], path: String
+        matching patterns: [String], _ tiles: [Tile], _ groups: [Int], path: FilePath
     ) throws(FileError) -> Set<Int> {
         var found = Set<Int>()
         for pattern in patterns {
@@ -39,7 +39,7 @@ extension Split {
     /// that then has the least spread of class counts over the folds (as scikit-learn's StratifiedGroupKFold).
     /// Throws when there are fewer groups than folds; `path` names the data set.
     static func holdOut(
-        _ fold: Fold, of indices: [Int], _ tiles: [Tile], _ groups: [Int], path: String, _ seed: UInt64
+        _ fold: Fold, of indices: [Int], _ tiles: [Tile], _ groups: [Int], path: FilePath, _ seed: UInt64
     ) throws(FileError) -> (rest: [Int], held: [Int]) {
         let classes = TileLabel.allCases.count
         var countsOfGroup = [Int: [Double]]()

@@ -47,7 +47,7 @@ package struct Split: Equatable, Sendable {
     /// Shares out labelled tiles so that each part has the classes in about the same proportion. Tiles of one group,
     /// and tiles with the same pixels, are never in two parts. The same seed gives the same parts.
     /// Throws when a part would be without one of the classes; `path` names the data set.
-    package init(_ tiles: [Tile], path: String, _ settings: Settings) throws(FileError) {
+    package init(_ tiles: [Tile], path: FilePath, _ settings: Settings) throws(FileError) {
         let groups = Self.groups(of: tiles)
         let excluded = try Self.groups(matching: settings.excludedGroups, tiles, groups, path: path)
         let labelled = tiles.indices.filter { tiles[$0].label != nil && !excluded.contains(groups[$0]) }

@@ -43,8 +43,8 @@ package struct LabelFile {
     package let hasGroups: Bool
 
     /// Reads the file; throws all that is wrong with it at once.
-    init(path: String) throws {
-        guard let data = FileManager.default.contents(atPath: path) else {
+    init(path: FilePath) throws {
+        guard let data = FileManager.default.contents(atPath: path.string) else {
             throw FileError(path, .unreadable, "expected the labels of a data set, found no readable file")
         }
         guard let text = String(data: data, encoding: .utf8) else {
@@ -53,7 +53,7 @@ package struct LabelFile {
         try self.init(text: text, path: path)
     }
 
-    package init(text: String, path: String) throws {
+    package init(text: String, path: FilePath) throws {
         let table: CSV<Enumerated>
         do {
             // A byte order mark is what spreadsheets put in front.

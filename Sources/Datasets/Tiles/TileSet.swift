@@ -30,17 +30,17 @@ package struct TileSet: Sendable {
     package static let tileSize = 256
     static let tileBytes = tileSize * tileSize * 3
 
-    package let path: String
+    package let path: FilePath
     package let tiles: [Tile]
     package let hasGroups: Bool
     private let pixels: TilePixels
 
     /// Reads a data set, decoding on `threads` threads.
     /// Throws `FileError` or `DatasetError`, which lists every tile that cannot be used.
-    package init(path: String, threads: Int) throws {
+    package init(path: FilePath, threads: Int) throws {
         let labels = try LabelFile(path: "\(path)/labels.csv")
         let named = Set(labels.rows.map(\.filename))
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path.string) else {
             throw FileError(path, .unreadable, "expected a folder of tiles, found one that cannot be listed")
         }
         let others = names.filter { $0.hasPrefix("tile_") && $0.hasSuffix(".png") && !named.contains($0) }
@@ -145,7 +145,7 @@ private final class TilePixels: @unchecked Sendable {
     deinit { memory.deallocate() }
 
     /// Decodes a tile into its place; returns its fingerprint.
-    func decode(_ path: String, into index: Int) throws(FileError) -> UInt64 {
+    func decode(_ path: FilePath, into index: Int) throws(FileError) -> UInt64 {
         let image = try openImage(path)
         guard image.width == TileSet.tileSize, image.height == TileSet.tileSize else {
             throw FileError(

@@ -5,13 +5,13 @@ import Foundation
 /// Owns a reader of CImageCodecs: the one place where a status of decoding becomes an error.
 final class Decoder {
     private let reader: OpaquePointer
-    private let path: String
+    private let path: FilePath
     /// "PNG" or "JPEG".
     private let format: String
 
     /// Opens the file and reads its header. `open` is one of the opening functions of CImageCodecs.
     init(
-        _ path: String, format: String,
+        _ path: FilePath, format: String,
         open openReader: (UnsafeMutablePointer<OpaquePointer?>, Int32) -> cic_status
     ) throws(FileError) {
         let descriptor = try openForReading(path)
@@ -55,19 +55,15 @@ final class Decoder {
 }
 
 /// A descriptor of a regular file, open for reading. Anything else is refused before it is opened: a pipe would block.
-func openForReading(_ path: String) throws(FileError) -> Int32 {
-    var information = stat()
-    guard stat(path, &information) == 0 else { throw unreadable(path) }
-    switch information.st_mode & S_IFMT {
-    case S_IFREG: break
-    case S_IFDIR: throw FileError(path, .unreadable, "expected an image file, found a folder")
-    default: throw FileError(path, .unreadable, "expected an image file, found a pipe or a device")
+func openForReading(_ path: FilePath) throws(FileError) -> Int32 {
+    try FileError.wrapping {
+        switch try path.stat().type {
+        case .regular: break
+        case .directory: throw FileError(path, .unreadable, "expected an image file, found a folder")
+        default: throw FileError(path, .unreadable, "expected an image file, found a pipe or a device")
+        }
+        return try FileDescriptor.open(path, .readOnly, options: .closeOnExec).rawValue
+    } _: {
+        .unreadable(path, $0)
     }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    if descriptor < 0 { throw unreadable(path) }
-    return descriptor
-}
-
-private func unreadable(_ path: String) -> FileError {
-    FileError(path, .unreadable, "cannot be read (\(String(cString: strerror(errno))))")
 }

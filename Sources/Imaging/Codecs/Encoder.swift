@@ -17,7 +17,7 @@ final class Encoder {
 
     /// Makes the temporary file and writes the header. `open` is one of the opening functions of CImageCodecs.
     init(
-        _ path: String, format: String, largestSide: Int, width: Int, height: Int, bytesPerPixel: Int,
+        _ path: FilePath, format: String, largestSide: Int, width: Int, height: Int, bytesPerPixel: Int,
         open openWriter: (UnsafeMutablePointer<OpaquePointer?>, Int32) -> cic_status
     ) throws(FileError) {
         guard (1...largestSide).contains(width), (1...largestSide).contains(height) else {

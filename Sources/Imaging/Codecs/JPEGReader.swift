@@ -6,11 +6,11 @@ import Foundations
 /// Profiles and the orientation of Exif are ignored: pixels come as they are stored. Damage that libjpeg would paint
 /// over is an error. A progressive image is held whole by libjpeg (up to 2 GiB).
 package final class JPEGReader: RowReader {
-    package let path: String
+    package let path: FilePath
     private let decoder: Decoder
 
     /// Reads the header. Throws `unreadable` or `malformed`.
-    package init(_ path: String) throws(FileError) {
+    package init(_ path: FilePath) throws(FileError) {
         self.path = path
         decoder = try Decoder(path, format: "JPEG", open: cic_jpeg_reader_open)
     }

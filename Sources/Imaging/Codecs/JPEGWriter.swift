@@ -5,11 +5,11 @@ import Foundations
 package final class JPEGWriter: RowWriter {
     package static let largestSide = 65500
 
-    package let path: String
+    package let path: FilePath
     private let encoder: Encoder
 
     /// `quality` is libjpeg's, 1 to 100. Throws `unwritable`.
-    package init(path: String, width: Int, height: Int, quality: Int = 90) throws(FileError) {
+    package init(path: FilePath, width: Int, height: Int, quality: Int = 90) throws(FileError) {
         precondition((1...100).contains(quality), "quality \(quality)")
         self.path = path
         encoder = try Encoder(

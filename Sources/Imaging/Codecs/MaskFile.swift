@@ -10,9 +10,9 @@ package let largestPNGSideForViewers = 65_535
 /// Throws `unwritable` for another extension, a PNG beyond `largestPNGSideForViewers`, or a folder that cannot be
 /// written to.
 package func openMaskForWriting(
-    _ path: String, width: Int, height: Int, bits: Int = 8, properties: TIFFWriter.Properties = .init()
+    _ path: FilePath, width: Int, height: Int, bits: Int = 8, properties: TIFFWriter.Properties = .init()
 ) throws(FileError) -> any RowWriter {
-    let fileExtension = (path as NSString).pathExtension
+    let fileExtension = (path.extension ?? "")
     switch fileExtension.lowercased() {
     case "tif", "tiff":
         precondition(bits == 8, "a TIFF mask of \(bits) bits")

@@ -5,12 +5,12 @@ import Foundation
 ///
 /// A slide is read at its full resolution; `damage` says what becomes of places in it that cannot be decoded. Throws `unreadable` when there is no such file or it may not be read, and
 /// `malformed` when it is none of these or its header is damaged.
-package func openImage(_ path: String, damage: Damage = .stops) throws(FileError) -> any RowReader {
+package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileError) -> any RowReader {
     let head = try beginning(of: path)
     if head.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return try PNGReader(path) }
     // The index file of a MIRAX slide is a JPEG thumbnail; only its name and the folder beside it tell.
     let isJPEG = head.starts(with: [0xFF, 0xD8, 0xFF])
-    if isJPEG, (path as NSString).pathExtension.lowercased() != "mrxs" { return try JPEGReader(path) }
+    if isJPEG, path.lowercasedExtension != "mrxs" { return try JPEGReader(path) }
     if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(path, damage: damage) }
     if isJPEG { return try JPEGReader(path) }
     throw FileError(path, expected: "a PNG, JPEG or whole-slide image", found: description(ofBeginning: head))
@@ -20,8 +20,8 @@ package func openImage(_ path: String, damage: Damage = .stops) throws(FileError
 ///
 /// Throws `unwritable` for another extension, a size that the format does not allow, or a folder that cannot be
 /// written to.
-package func openImageForWriting(_ path: String, width: Int, height: Int) throws(FileError) -> any RowWriter {
-    let fileExtension = (path as NSString).pathExtension
+package func openImageForWriting(_ path: FilePath, width: Int, height: Int) throws(FileError) -> any RowWriter {
+    let fileExtension = (path.extension ?? "")
     switch fileExtension.lowercased() {
     case "png": return try PNGWriter(path: path, width: width, height: height, channels: .rgb)
     case "jpg", "jpeg": return try JPEGWriter(path: path, width: width, height: height)
@@ -32,14 +32,12 @@ package func openImageForWriting(_ path: String, width: Int, height: Int) throws
 }
 
 /// The first bytes of a file, at most 16.
-private func beginning(of path: String) throws(FileError) -> [UInt8] {
+private func beginning(of path: FilePath) throws(FileError) -> [UInt8] {
     let descriptor = try openForReading(path)
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 16)
     let count = read(descriptor, &bytes, bytes.count)
-    if count < 0 {
-        throw FileError(path, .unreadable, "cannot be read (\(String(cString: strerror(errno))))")
-    }
+    if count < 0 { throw .unreadable(path) }
     return Array(bytes.prefix(count))
 }
 

@@ -11,14 +11,14 @@ package final class PNGWriter: RowWriter {
 
     package static let largestSide = Int(Int32.max)
 
-    package let path: String
+    package let path: FilePath
     private let encoder: Encoder
 
     /// `bits` of a grey sample in the file are 8, or 1: rows have 8 all the same, and any sample but 0 is white.
     /// `compressionLevel` is zlib's, 0 (none) to 9. Up to 3 the encoder looks for runs only: many times faster than 6
     /// and hardly larger, for masks and tissue alike. Throws `unwritable`.
     package init(
-        path: String, width: Int, height: Int, channels: Channels, bits: Int = 8, compressionLevel: Int = 3
+        path: FilePath, width: Int, height: Int, channels: Channels, bits: Int = 8, compressionLevel: Int = 3
     ) throws(FileError) {
         precondition(bits == 8 || bits == 1 && channels == .grey, "\(bits) bits")
         precondition((0...9).contains(compressionLevel), "compression level \(compressionLevel)")

@@ -21,7 +21,7 @@ package struct RGBImage: Equatable, Sendable {
     /// Decodes a whole file; meant for tiles. May be called from several threads at once.
     ///
     /// Throws what `openImage` and the readers throw, and `malformed` for more than `largestPixelCount` pixels.
-    package init(decoding path: String) throws(FileError) {
+    package init(decoding path: FilePath) throws(FileError) {
         try self.init(reading: openImage(path))
     }
 

@@ -4,7 +4,7 @@ import Foundations
 ///
 /// A failure is final: every later read throws it again. A reader belongs to one thread at a time.
 package protocol RowReader: AnyObject {
-    var path: String { get }
+    var path: FilePath { get }
     /// Pixels.
     var width: Int { get }
     var height: Int { get }

@@ -5,7 +5,7 @@ import Foundations
 /// The file appears under its name when `finish()` returns, or not at all: a writer that is released unfinished, or
 /// that failed, leaves nothing behind. A failure is final. A writer belongs to one thread at a time.
 package protocol RowWriter: AnyObject {
-    var path: String { get }
+    var path: FilePath { get }
     /// Pixels.
     var width: Int { get }
     var height: Int { get }

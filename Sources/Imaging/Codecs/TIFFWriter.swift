@@ -44,13 +44,13 @@ package final class TIFFWriter: RowWriter {
 
     package static let largestSide = Int(Int32.max)
 
-    package let path: String
+    package let path: FilePath
     private let encoder: Encoder
     private let scratch: [ScratchFile]
 
     /// `tile` is a multiple of 16. Throws `unwritable`.
     package init(
-        path: String, width: Int, height: Int, samples: Samples, compression: Compression = .deflate, tile: Int = 256,
+        path: FilePath, width: Int, height: Int, samples: Samples, compression: Compression = .deflate, tile: Int = 256,
         properties: Properties = Properties()
     ) throws(FileError) {
         precondition(tile >= 16 && tile % 16 == 0 && tile <= 4096, "tile \(tile)")

@@ -8,10 +8,10 @@ extension TissueMap {
     ///
     /// Cells that an outline passes through are tissue too. Outlines are taken to a sixteenth of a cell, so that those
     /// along the cells' edges, as they are written, come to the same cells.
-    package init(outline path: String, imageWidth: Int, imageHeight: Int) throws(FileError) {
+    package init(outline path: FilePath, imageWidth: Int, imageHeight: Int) throws(FileError) {
         let content: Any
         do {
-            content = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+            content = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path.string)))
         } catch let error as CocoaError where error.isFileError {
             throw FileError(path, .unreadable, "cannot be read (\(error.localizedDescription))")
         } catch {
@@ -43,7 +43,7 @@ extension TissueMap {
     }
 
     /// Rings of each polygon in some GeoJSON.
-    private static func polygons(_ value: Any, _ path: String) throws(FileError) -> [[[Point]]] {
+    private static func polygons(_ value: Any, _ path: FilePath) throws(FileError) -> [[[Point]]] {
         func list(_ values: [Any]) throws(FileError) -> [[[Point]]] {
             var result = [[[Point]]]()
             for value in values { result += try polygons(value, path) }
@@ -66,7 +66,7 @@ extension TissueMap {
         }
     }
 
-    private static func rings(_ value: Any?, _ path: String) throws(FileError) -> [[Point]] {
+    private static func rings(_ value: Any?, _ path: FilePath) throws(FileError) -> [[Point]] {
         var result = [[Point]]()
         for ring in value as? [Any] ?? [] {
             guard let points = ring as? [[Double]], points.count >= 4,

@@ -50,7 +50,7 @@ package final class DownsamplingReader: RowReader {
         sums = [UInt64](repeating: 0, count: 3 * width)
     }
 
-    package var path: String { source.path }
+    package var path: FilePath { source.path }
 
     package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
         checkRequest(buffer, count)

@@ -23,7 +23,7 @@ package final class ScaledBlockReader: BlockReader {
         rows = ScaledAxis(source: source.height, target: height)
     }
 
-    package var path: String { source.path }
+    package var path: FilePath { source.path }
     package var imageWidth: Int { source.imageWidth }
     package var imageHeight: Int { source.imageHeight }
     package var slide: SlideMetadata? { source.slide }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A reader belongs to one thread at a time.
 package protocol BlockReader: AnyObject {
-    var path: String { get }
+    var path: FilePath { get }
     /// Pixels.
     var width: Int { get }
     var height: Int { get }
@@ -39,7 +39,7 @@ extension BlockReader {
 }
 
 /// Opens an image for reading in rectangles. Throws what `openImage` throws.
-package func openBlocks(_ path: String) throws(FileError) -> any BlockReader {
+package func openBlocks(_ path: FilePath) throws(FileError) -> any BlockReader {
     let image = try openImage(path)
     return image is SlideReader ? try SlideBlockReader(path) : RowBlockReader(image)
 }
@@ -62,7 +62,7 @@ package final class RowBlockReader: BlockReader {
 
     deinit { rows.deallocate() }
 
-    package var path: String { reader.path }
+    package var path: FilePath { reader.path }
     package var width: Int { reader.width }
     package var height: Int { reader.height }
     package var slide: SlideMetadata? { (reader as? SlideReader)?.metadata }

@@ -5,13 +5,13 @@ import Foundation
 
 /// Owns an open slide of OpenSlide, and asks for its error after every call: OpenSlide returns blanks once it failed.
 final class OpenSlideHandle {
-    let path: String
+    let path: FilePath
     private let slide: OpaquePointer
 
-    init(_ path: String) throws(FileError) {
+    init(_ path: FilePath) throws(FileError) {
         silenceTIFF()
         close(try openForReading(path))
-        guard let slide = openslide_open(path) else {
+        guard let slide = openslide_open(path.string) else {
             throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognise")
         }
         self.path = path
@@ -92,9 +92,9 @@ final class OpenSlideHandle {
 }
 
 /// What OpenSlide calls a file's format; nil when it cannot open it.
-func slideVendor(_ path: String) -> String? {
+func slideVendor(_ path: FilePath) -> String? {
     silenceTIFF()
-    return openslide_detect_vendor(path).map { String(cString: $0) }
+    return openslide_detect_vendor(path.string).map { String(cString: $0) }
 }
 
 /// libtiff prints what OpenSlide also reports as an error.

@@ -7,7 +7,7 @@ import Synchronization
 /// OpenSlide gives up a slide at the first read error, and returns blanks from then on. So after an error the slide is
 /// opened again and what failed is read again, tile by tile; tiles that fail once more are marked as unreadable.
 package final class SlideBlockReader: BlockReader {
-    package let path: String
+    package let path: FilePath
     package let metadata: SlideMetadata
     /// Index of the level being read.
     package let level: Int
@@ -17,7 +17,7 @@ package final class SlideBlockReader: BlockReader {
     private let decoded = Atomic(0)
 
     /// Opens a slide at `level`. Throws `unreadable` or `malformed`; also when there is no such level.
-    package init(_ path: String, level: Int = 0) throws(FileError) {
+    package init(_ path: FilePath, level: Int = 0) throws(FileError) {
         self.path = path
         self.level = level
         handle = try OpenSlideHandle(path)
@@ -142,7 +142,7 @@ package final class SlideBlockReader: BlockReader {
 }
 
 extension SlideMetadata {
-    func requireLevel(_ level: Int, _ path: String) throws(FileError) {
+    func requireLevel(_ level: Int, _ path: FilePath) throws(FileError) {
         guard levels.indices.contains(level) else {
             throw FileError(
                 path, expected: "a slide with a level \(level)", found: "levels 0 to \(levels.count - 1)")

@@ -53,7 +53,7 @@ package final class SlideReader: RowReader {
     private var failure: FileError?
 
     /// Opens a slide at `level`. Throws `unreadable` or `malformed`; also when there is no such level.
-    package init(_ path: String, level: Int = 0, damage: Damage = .stops) throws(FileError) {
+    package init(_ path: FilePath, level: Int = 0, damage: Damage = .stops) throws(FileError) {
         slide = try SlideBlockReader(path, level: level)
         self.damage = damage
         width = slide.width
@@ -68,7 +68,7 @@ package final class SlideReader: RowReader {
         self.bandHeight = bandHeight
     }
 
-    package var path: String { slide.path }
+    package var path: FilePath { slide.path }
     package var metadata: SlideMetadata { slide.metadata }
     /// Index of the level being read.
     package var level: Int { slide.level }

@@ -73,7 +73,7 @@ extension TissueMap {
     /// their largest and smallest channel, cut by Otsu's method), without specks, gaps closed and small holes filled.
     ///
     /// Returns nil when even the smallest level is too large to be looked at apart. Throws when it cannot be read.
-    package static func find(_ path: String, _ slide: SlideMetadata) throws(FileError) -> Finding? {
+    package static func find(_ path: FilePath, _ slide: SlideMetadata) throws(FileError) -> Finding? {
         let full = slide.levels[0]
         let level = slide.levels.indices.min { slide.levels[$0].width < slide.levels[$1].width }!
         guard slide.levels[level].width <= largestLevel / slide.levels[level].height else { return nil }

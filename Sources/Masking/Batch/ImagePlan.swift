@@ -49,7 +49,7 @@ package struct ImagePlan: Encodable, Sendable {
     /// write, as pyramids or not.
     package static func memoryBytes(
         program: Int, _ workload: Workload, image: (width: Int, height: Int), isSlide: Bool,
-        files: [OutputNames.Kind: String]
+        files: [OutputNames.Kind: FilePath]
     ) -> Int {
         func isPyramid(_ kind: OutputNames.Kind) -> Bool { files[kind].map(OutputNames.isTIFF) ?? false }
         // Pyramids hold a band of tiles of each of their levels.
@@ -62,12 +62,12 @@ package struct ImagePlan: Encodable, Sendable {
     /// bytes a pixel.
     package static func outputBytes(
         _ workload: Workload, image: (width: Int, height: Int), stride: Int, isRefined: Bool,
-        files: [OutputNames.Kind: String]
+        files: [OutputNames.Kind: FilePath]
     ) -> Int {
         let pixels = Double(image.width) * Double(image.height)
         let looked = pixels * Double(workload.withTissue) / Double(max(1, workload.windows))
         let map = 4 * 4 / 3 * pixels / Double(stride * stride)
-        func bytes(_ kind: OutputNames.Kind, _ path: String) -> Double {
+        func bytes(_ kind: OutputNames.Kind, _ path: FilePath) -> Double {
             switch kind {
             case .mask: 0.005 * pixels + (isRefined ? 0.06 * looked : 0)
             case .record: 4096
@@ -91,7 +91,7 @@ package struct DiskPlan: Sendable {
     /// Takes away what an image leaves. Throws `unwritable`, naming the file, when that or what it needs for the time of
     /// its making does not fit beside all before it.
     package mutating func add(
-        _ path: String, _ storage: Storage, bytes: Int, whileMade journal: (path: String, storage: Storage, bytes: Int)
+        _ path: FilePath, _ storage: Storage, bytes: Int, whileMade journal: (path: FilePath, storage: Storage, bytes: Int)
     ) throws(FileError) {
         let room = free[storage.device] ?? storage.freeBytes
         let journalRoom = free[journal.storage.device] ?? journal.storage.freeBytes
@@ -104,7 +104,7 @@ package struct DiskPlan: Sendable {
         }
     }
 
-    private static func shortage(_ path: String, _ needed: Int, _ room: Int) -> FileError {
+    private static func shortage(_ path: FilePath, _ needed: Int, _ room: Int) -> FileError {
         FileError(
             path, .unwritable,
             "expected room for about \(ByteCount(needed)), found \(ByteCount(max(0, room)))")

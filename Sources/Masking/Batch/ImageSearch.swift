@@ -9,9 +9,9 @@ package struct ImageSearch: Sendable {
     ]
 
     /// In the order of the arguments, what is in a folder or fits a pattern by name; none twice.
-    package private(set) var images = [String]()
+    package private(set) var images = [FilePath]()
     /// Files that were found but are masks or other pictures of ours.
-    package private(set) var leftOut = [String]()
+    package private(set) var leftOut = [FilePath]()
     /// Whether one file was named, and nothing had to be searched.
     package let isSingle: Bool
 
@@ -21,21 +21,22 @@ package struct ImageSearch: Sendable {
     ///
     /// Throws `unreadable` when a folder cannot be read, or has no images, or nothing fits a pattern.
     package init(_ arguments: [String]) throws(FileError) {
-        var found = [String]()
+        var found = [FilePath]()
         for argument in arguments {
-            if Self.isFolder(argument) {
-                found += try Self.images(in: argument)
-            } else if argument.contains(where: "*?[".contains), !FileManager.default.fileExists(atPath: argument) {
+            let path = FilePath(argument)
+            if path.isFolder {
+                found += try Self.images(in: path)
+            } else if argument.contains(where: "*?[".contains), !path.exists {
                 found += try Self.files(fitting: argument)
             } else {
-                found.append(argument)
+                found.append(path)
             }
         }
-        isSingle = arguments.count == 1 && found == arguments
-        var seen = Set<String>()
-        var records = [String: Set<String>]()
+        isSingle = arguments.count == 1 && found == [FilePath(arguments[0])]
+        var seen = Set<FilePath>()
+        var records = [FilePath: Set<String>]()
         for path in found where seen.insert(Self.place(path)).inserted {
-            let folder = (path as NSString).deletingLastPathComponent
+            let folder = path.folder
             let written = isSingle ? [] : records[folder] ?? Self.recorded(in: folder)
             records[folder] = written
             if !isSingle && Self.isOurs(path, written) { leftOut.append(path) } else { images.append(path) }
@@ -47,73 +48,62 @@ package struct ImageSearch: Sendable {
     }
 
     /// The file that a path comes to, whatever links it goes through.
-    package static func place(_ path: String) -> String {
-        URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    package static func place(_ path: FilePath) -> FilePath {
+        FilePath(URL(fileURLWithPath: path.string).resolvingSymlinksInPath().path)
     }
 
     /// Paths for a table: without their folders, unless names are then the same.
-    package static func shortNames(_ paths: [String]) -> [String] {
-        let names = paths.map { ($0 as NSString).lastPathComponent }
-        return Set(names).count == names.count ? names : paths
+    package static func shortNames(_ paths: [FilePath]) -> [String] {
+        let names = paths.map(\.name)
+        return Set(names).count == names.count ? names : paths.map(\.string)
     }
 
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-    }
-
-    private static func images(in folder: String) throws(FileError) -> [String] {
+    private static func images(in folder: FilePath) throws(FileError) -> [FilePath] {
         let names: [String]
         do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            names = try FileManager.default.contentsOfDirectory(atPath: folder.string)
         } catch {
             throw FileError(folder, .unreadable, "cannot be read (\(error.localizedDescription))")
         }
-        let paths = names.filter { !$0.hasPrefix(".") && fileExtensions.contains(fileExtension($0)) }
-            .map { (folder as NSString).appendingPathComponent($0) }.filter { !isFolder($0) }
+        let paths = names.filter { !$0.hasPrefix(".") }.map { folder.appending($0) }
+            .filter { fileExtensions.contains($0.lowercasedExtension) && !$0.isFolder }
         if paths.isEmpty { throw FileError(folder, .unreadable, "expected images or slides, found none") }
         return sorted(paths)
     }
 
-    private static func files(fitting pattern: String) throws(FileError) -> [String] {
+    private static func files(fitting pattern: String) throws(FileError) -> [FilePath] {
         var list = glob_t()
         defer { globfree(&list) }
         let status = glob(pattern, 0, nil, &list)
-        let paths = status == 0 ? (0..<Int(list.gl_pathc)).map { String(cString: list.gl_pathv[$0]!) } : []
-        let files = paths.filter { !isFolder($0) }
-        if files.isEmpty { throw FileError(pattern, .unreadable, "expected files that fit, found none") }
+        let paths = status == 0 ? (0..<Int(list.gl_pathc)).map { FilePath(platformString: list.gl_pathv[$0]!) } : []
+        let files = paths.filter { !$0.isFolder }
+        if files.isEmpty { throw FileError(FilePath(pattern), .unreadable, "expected files that fit, found none") }
         return sorted(files)
     }
 
     /// As people count: `slide_2` before `slide_10`.
-    private static func sorted(_ paths: [String]) -> [String] {
+    private static func sorted(_ paths: [FilePath]) -> [FilePath] {
         paths.sorted { a, b in
-            let order = a.compare(b, options: .numeric)
-            return order == .orderedSame ? a < b : order == .orderedAscending
+            let order = a.string.compare(b.string, options: .numeric)
+            return order == .orderedSame ? a.string < b.string : order == .orderedAscending
         }
     }
 
-    private static func isOurs(_ path: String, _ recorded: Set<String>) -> Bool {
-        let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    private static func isOurs(_ path: FilePath, _ recorded: Set<String>) -> Bool {
+        let name = path.stem ?? ""
         let endings = ["_nuclei_mask", "_nuclei_overlay", "_truth"]
-        return endings.contains(where: name.hasSuffix) || recorded.contains((path as NSString).lastPathComponent)
+        return endings.contains(where: name.hasSuffix) || recorded.contains(path.name)
     }
 
     /// Names of the files that the records of masks in a folder say they wrote.
-    private static func recorded(in folder: String) -> Set<String> {
-        let folder = folder.isEmpty ? "." : folder
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { fileExtension($0) == "json" }.reduce(into: []) { result, name in
-            guard let record = MaskRecord(reading: (folder as NSString).appendingPathComponent(name)),
-                let mask = record.files[OutputNames.Kind.mask.rawValue]
-            else { return }
-            // The record lies beside the mask; what was written elsewhere may have an image's name.
-            let own = (mask as NSString).deletingLastPathComponent
-            for path in record.files.values where (path as NSString).deletingLastPathComponent == own {
-                result.insert((path as NSString).lastPathComponent)
+    private static func recorded(in folder: FilePath) -> Set<String> {
+        Folder.names(in: folder).map { folder.appending($0) }.filter { $0.lowercasedExtension == "json" }
+            .reduce(into: []) { result, path in
+                guard let record = MaskRecord(reading: path), let mask = record.files[OutputNames.Kind.mask.rawValue]
+                else { return }
+                // The record lies beside the mask; what was written elsewhere may have an image's name.
+                let own = FilePath(mask).folder
+                for file in record.files.values.map({ FilePath($0) }) where file.folder == own { result.insert(file.name) }
             }
-        }
     }
-
-    private static func fileExtension(_ path: String) -> String { (path as NSString).pathExtension.lowercased() }
 }

@@ -20,12 +20,12 @@ package struct MaskRequest: Codable, Equatable, Sendable {
 
     package init(
         version: String, image: FileState, model: String, settings: MaskSettings, resolution: ResolutionChoice,
-        tissue: String, refinement: String?, bits: Int, files: [OutputNames.Kind: String]
+        tissue: String, refinement: String?, bits: Int, files: [OutputNames.Kind: FilePath]
     ) {
         (self.version, self.image, self.model, self.settings) = (version, image, model, settings)
         (self.resolution, self.tissue, self.refinement, self.bits) = ("\(resolution)", tissue, refinement, bits)
         self.files = Dictionary(
-            uniqueKeysWithValues: files.map { ($0.key.rawValue, ($0.value as NSString).lastPathComponent) })
+            uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.name) })
     }
 
     /// SHA-256 of all of it.
@@ -38,9 +38,9 @@ package struct MaskRequest: Codable, Equatable, Sendable {
     }
 
     /// The record of an image that has been masked as it is asked for, and all of whose files are there; nil otherwise.
-    package func finished(_ files: [OutputNames.Kind: String]) -> MaskRecord? {
+    package func finished(_ files: [OutputNames.Kind: FilePath]) -> MaskRecord? {
         guard let path = files[.record], let record = MaskRecord(reading: path), record.request == digest,
-            files.values.allSatisfy(FileManager.default.fileExists(atPath:))
+            files.values.allSatisfy(\.exists)
         else { return nil }
         return record
     }

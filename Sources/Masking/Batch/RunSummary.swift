@@ -25,8 +25,8 @@ package struct RunSummary: Sendable {
 
     package private(set) var rows: [Row]
 
-    package init(_ images: [(image: String, mask: String)]) {
-        rows = images.map { Row(image: $0.image, mask: $0.mask) }
+    package init(_ images: [(image: FilePath, mask: FilePath)]) {
+        rows = images.map { Row(image: $0.image.string, mask: $0.mask.string) }
         for index in rows.indices { rows[index].line = Self.line(rows[index]) }
     }
 
@@ -86,7 +86,7 @@ package struct RunSummary: Sendable {
             [("image", .left), ("state", .left), ("windows", .right), ("predicted", .right)]
                 + (hasGaps ? [("unreadable", .right)] : []) + [("nuclei", .right)]
                 + (hasAreas ? [("nuclei mm²", .right)] : []) + [("seconds", .right)])
-        for (row, name) in zip(rows, ImageSearch.shortNames(rows.map(\.image))) {
+        for (row, name) in zip(rows, ImageSearch.shortNames(rows.map { FilePath($0.image) })) {
             var cells = [name, row.state.rawValue]
             if let record = row.record {
                 let nuclei = record.coverage.nuclei
@@ -110,8 +110,8 @@ package struct RunSummary: Sendable {
     }
 
     /// Refuses to write over a file that is no summary.
-    package static func requireReplaceable(_ path: String) throws(FileError) {
-        guard let file = FileHandle(forReadingAtPath: path) else { return }
+    package static func requireReplaceable(_ path: FilePath) throws(FileError) {
+        guard let file = FileHandle(forReadingAtPath: path.string) else { return }
         defer { try? file.close() }
         let start = (header.joined(separator: ",") + "\n").utf8
         let found = try? file.read(upToCount: start.count)

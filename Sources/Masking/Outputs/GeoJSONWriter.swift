@@ -19,7 +19,7 @@ package final class GeoJSONWriter {
     package private(set) var count = 0
 
     /// `colour` is what QuPath draws the class `name` with. Throws `unwritable`.
-    package init(_ path: String, objectType: ObjectType, name: String, colour: [UInt8]) throws(FileError) {
+    package init(_ path: FilePath, objectType: ObjectType, name: String, colour: [UInt8]) throws(FileError) {
         precondition(colour.count == 3)
         file = try AtomicFile(path)
         let colour = colour.map(String.init).joined(separator: ",")

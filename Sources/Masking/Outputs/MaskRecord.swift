@@ -32,7 +32,7 @@ package struct MaskRecord: Codable, Sendable {
         package init(_ opened: ResolvedImage) {
             let reader = opened.reader
             let slide = reader.slide
-            (path, width, height) = (reader.path, reader.imageWidth, reader.imageHeight)
+            (path, width, height) = (reader.path.string, reader.imageWidth, reader.imageHeight)
             (laidWidth, laidHeight) = (reader.width, reader.height)
             vendor = slide?.vendor
             levels = slide?.levels.map { Level(width: $0.width, height: $0.height, downsample: $0.downsample) }
@@ -137,12 +137,12 @@ package struct MaskRecord: Codable, Sendable {
 
     package init(
         _ request: MaskRequest, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
-        coverage: Coverage, polygons: Int?, files: [OutputNames.Kind: String], seconds: Seconds
+        coverage: Coverage, polygons: Int?, files: [OutputNames.Kind: FilePath], seconds: Seconds
     ) {
         (version, settings, self.request) = (request.version, request.settings, request.digest)
         (self.image, self.model, self.refinement) = (image, model, refinement)
         (self.windows, self.coverage, self.polygons) = (windows, coverage, polygons)
-        self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value) })
+        self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.string) })
         self.seconds = seconds
     }
 
@@ -157,10 +157,10 @@ package struct MaskRecord: Codable, Sendable {
     private static let largestFile = 1 << 20
 
     /// The record in a file; nil when there is no file, or it holds something else.
-    package init?(reading path: String) {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    package init?(reading path: FilePath) {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path.string)
         guard let size = attributes?[.size] as? Int, size <= Self.largestFile,
-            let data = FileManager.default.contents(atPath: path),
+            let data = FileManager.default.contents(atPath: path.string),
             let record = try? JSONDecoder().decode(Self.self, from: data)
         else { return nil }
         self = record

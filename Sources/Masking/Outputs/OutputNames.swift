@@ -13,63 +13,58 @@ package struct OutputNames: Sendable {
     /// Names that were asked for; masks and their records have one always.
     package var names: [Kind: String]
     /// Where names without a folder are meant, instead of beside the image.
-    package var folder: String?
+    package var folder: FilePath?
     /// Where journals are, instead of beside the mask.
-    package var scratch: String?
+    package var scratch: FilePath?
 
-    package init(_ names: [Kind: String] = [:], folder: String? = nil, scratch: String? = nil) {
+    package init(_ names: [Kind: String] = [:], folder: FilePath? = nil, scratch: FilePath? = nil) {
         (self.names, self.folder, self.scratch) = (names, folder, scratch)
     }
 
     /// The file of a kind that is written of an image; nil when it was not asked for.
-    package func path(_ kind: Kind, for image: String) -> String? {
+    package func path(_ kind: Kind, for image: FilePath) -> FilePath? {
         switch kind {
-        case .record: (mask(for: image) as NSString).deletingPathExtension + ".json"
+        case .record: mask(for: image).removingExtension.withSuffix(".json")
         case .mask: mask(for: image)
         default: names[kind].map { resolve($0, for: image) }
         }
     }
 
-    package func mask(for image: String) -> String {
+    package func mask(for image: FilePath) -> FilePath {
         resolve(names[.mask] ?? "\(Self.placeholder)_nuclei_mask.png", for: image)
     }
 
     /// All files that are written of an image and stay.
-    package func paths(for image: String) -> [Kind: String] {
+    package func paths(for image: FilePath) -> [Kind: FilePath] {
         Dictionary(uniqueKeysWithValues: Kind.allCases.compactMap { kind in path(kind, for: image).map { (kind, $0) } })
     }
 
     /// The file that lets an interrupted command go on.
-    package func journal(for image: String) -> String {
-        let path = mask(for: image) + ".windows"
+    package func journal(for image: FilePath) -> FilePath {
+        let path = mask(for: image).withSuffix(".windows")
         guard let scratch else { return path }
         // Masks of one name in several folders have journals of their own.
-        let place = URL(fileURLWithPath: path).standardizedFileURL.path
-        let digest = Array(place.utf8).withUnsafeBytes { SHA256.digest(of: $0) }
-        let name = "\(digest.prefix(8))-\((path as NSString).lastPathComponent)"
-        return (scratch as NSString).appendingPathComponent(name)
+        let place = URL(fileURLWithPath: path.string).standardizedFileURL.path
+        return scratch.appending("\(SHA256.digest(of: place).prefix(8))-\(path.name)")
     }
 
     /// A name that was given, for one image. A name without a folder is meant in the folder that was asked for, or,
     /// where the image's name is part of it, beside the image.
-    package func resolve(_ name: String, for image: String) -> String {
-        let image = image as NSString
-        let base = (image.lastPathComponent as NSString).deletingPathExtension
-        let own = name.replacingOccurrences(of: Self.placeholder, with: base)
+    package func resolve(_ name: String, for image: FilePath) -> FilePath {
+        let own = FilePath(name.replacing(Self.placeholder, with: image.stem ?? ""))
         if name.contains("/") { return own }
-        if let folder { return (folder as NSString).appendingPathComponent(own) }
-        let isPattern = name.contains(Self.placeholder)
-        return isPattern ? (image.deletingLastPathComponent as NSString).appendingPathComponent(own) : own
+        if let folder { return folder.pushing(own) }
+        return name.contains(Self.placeholder) ? image.removingLastComponent().pushing(own) : own
     }
 
     /// Whether a file of that name is to be a TIFF.
-    package static func isTIFF(_ path: String) -> Bool {
-        ["tif", "tiff"].contains((path as NSString).pathExtension.lowercased())
+    package static func isTIFF(_ path: FilePath) -> Bool {
+        ["tif", "tiff"].contains(path.lowercasedExtension)
     }
 
     /// Two files to write that are one, in words; nil when there are none.
-    package func clash(for images: [String]) -> String? {
-        var taken = [String: (path: String, image: String)]()
+    package func clash(for images: [FilePath]) -> String? {
+        var taken = [FilePath: (path: FilePath, image: FilePath)]()
         for image in images {
             let own = paths(for: image).sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
             for path in own + [journal(for: image)] {

@@ -17,7 +17,7 @@ package enum Overlay {
 
     /// Opens an image for a panel: a slide at its smallest level that is not smaller than that. What cannot be decoded is
     /// grey.
-    package static func open(_ path: String, side: Int) throws(FileError) -> any RowReader {
+    package static func open(_ path: FilePath, side: Int) throws(FileError) -> any RowReader {
         let reader = try openImage(path, damage: .painted)
         guard let slide = reader as? SlideReader else { return reader }
         let panel = panel(width: slide.width, height: slide.height, side: side)
@@ -81,7 +81,7 @@ private final class WhiteCounter: RowReader {
 
     init(_ mask: any RowReader) { self.mask = mask }
 
-    var path: String { mask.path }
+    var path: FilePath { mask.path }
     var width: Int { mask.width }
     var height: Int { mask.height }
     var nextRow: Int { mask.nextRow }

@@ -13,7 +13,7 @@ extension TissueMap {
     /// Writes the outlines of the tissue as GeoJSON, in pixels of the image at full resolution: annotations of a class
     /// `Tissue` in QuPath. `init(outline:)` reads them again, to the same cells where it lays the same grid over the image
     /// (found tissue has a coarser one if the level it was found in is smaller), else to all the cells that they lie in.
-    package func writeOutlines(to path: String) throws {
+    package func writeOutlines(to path: FilePath) throws {
         let writer = try GeoJSONWriter(path, objectType: .annotation, name: "Tissue", colour: Self.outlineColour)
         let (columns, rows) = (
             WindowAxis.Scale(image: imageWidth, laid: width), WindowAxis.Scale(image: imageHeight, laid: height)

@@ -59,7 +59,7 @@ package final class Masker {
     package private(set) var seconds = PredictionSeconds()
 
     /// Throws when the model has no class of nuclei.
-    package init(_ model: Model, path: String, batchSize: Int, settings: MaskSettings) throws(FileError) {
+    package init(_ model: Model, path: FilePath, batchSize: Int, settings: MaskSettings) throws(FileError) {
         guard let index = model.description.classes.firstIndex(of: Self.nucleiClass) else {
             throw FileError(
                 path, expected: "a model with a class \(Self.nucleiClass)",

@@ -30,7 +30,7 @@ private let tolerance = 0.01
 ///
 /// Throws what `openImage` throws, and `malformed` when the model knows its resolution and the slide does not.
 package func openBlocks(
-    _ path: String, modelMicronsPerPixel wanted: Double?, _ choice: ResolutionChoice
+    _ path: FilePath, modelMicronsPerPixel wanted: Double?, _ choice: ResolutionChoice
 ) throws(FileError) -> ResolvedImage {
     let full = try openBlocks(path)
     if case .level(let level) = choice {

@@ -19,7 +19,7 @@ package final class Journal {
         /// How windows are laid and computed, in words.
         package var layout: String
 
-        package init(image: String, model: String, windows: Int, layout: String) throws(FileError) {
+        package init(image: FilePath, model: String, windows: Int, layout: String) throws(FileError) {
             let file = try FileState(image)
             (self.image, imageBytes, imageTime) = (file.name, file.bytes, file.time)
             (self.model, self.windows, self.layout) = (model, windows, layout)
@@ -29,7 +29,7 @@ package final class Journal {
     private static let page = 4096
     private static let magic = "nuclei-windows-1"
 
-    package let path: String
+    package let path: FilePath
     package let store: WindowStore
     /// Bytes of the file, all of them reserved.
     package let byteCount: Int
@@ -59,7 +59,7 @@ package final class Journal {
 
     /// Opens what is there of the same identity and number of blocks, or begins anew. Throws `unwritable` when there is
     /// no room, another process has it, or the file is none of ours.
-    package init(_ path: String, _ identity: Identity, blocks: Int) throws(FileError) {
+    package init(_ path: FilePath, _ identity: Identity, blocks: Int) throws(FileError) {
         func unwritable(_ error: Int32 = errno) -> FileError {
             FileError(path, .unwritable, "cannot be written (\(String(cString: strerror(error))))")
         }
@@ -71,7 +71,7 @@ package final class Journal {
         let checksumBytes = Self.checksumBytes(blocks)
         let storeOffset = headerBytes + checksumBytes
         let byteCount = Self.byteCount(header: header.count, windows: identity.windows, blocks: blocks)
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let descriptor = open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         if descriptor < 0 { throw unwritable() }
         var isHeld = true
         defer { if isHeld { close(descriptor) } }
@@ -91,7 +91,7 @@ package final class Journal {
             guard ftruncate(descriptor, 0) == 0 else { throw unwritable() }
             let status = posix_fallocate(descriptor, 0, off_t(byteCount))
             guard status == 0 else {
-                unlink(path)
+                unlink(path.string)
                 throw FileError(
                     path, .unwritable,
                     "expected room for \(byteCount) bytes, found too little (\(String(cString: strerror(status))))")
@@ -139,7 +139,7 @@ package final class Journal {
     }
 
     /// Removes the file; what is mapped stays readable as long as this object lives.
-    package func remove() { unlink(path) }
+    package func remove() { unlink(path.string) }
 
     private func checksum(of block: Int) -> UInt64 {
         checksums.load(fromByteOffset: block * MemoryLayout<UInt64>.stride, as: UInt64.self)

@@ -36,7 +36,7 @@ package final class WindowStore {
     }
 
     /// What is in a file from `offset` on, a multiple of the page size; it has to reach that far. Writes go to the file.
-    package convenience init(count: Int, descriptor: Int32, offset: Int, path: String) throws(FileError) {
+    package convenience init(count: Int, descriptor: Int32, offset: Int, path: FilePath) throws(FileError) {
         let bytes = max(1, Self.byteCount(count))
         let mapping = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, off_t(offset))
         guard let mapping, mapping != MAP_FAILED else {

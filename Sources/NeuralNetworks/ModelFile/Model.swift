@@ -77,7 +77,7 @@ package struct Model {
 
     /// A model whose large tensors are those of the file, mapped: to be used, not trained. Throws `FileError` when the
     /// file is not a model's, or its tensors do not fit its architecture.
-    package init(path: String) throws {
+    package init(path: FilePath) throws {
         try self.init(SafetensorsFile(path: path))
     }
 
@@ -113,7 +113,7 @@ package struct Model {
     }
 
     /// Writes the model file, whole or not at all.
-    package func write(to path: String) throws {
+    package func write(to path: FilePath) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         var metadata = records

@@ -15,7 +15,7 @@ package struct SafetensorsFile {
         package let range: Range<Int>
     }
 
-    package let path: String
+    package let path: FilePath
     package let metadata: [String: String]
     package let entries: [String: Entry]
     private let data: Data
@@ -24,7 +24,7 @@ package struct SafetensorsFile {
     private let mapped: MappedFile?
 
     /// Maps a file and reads its header.
-    package init(path: String) throws(FileError) {
+    package init(path: FilePath) throws(FileError) {
         let mapped = try MappedFile(path)
         let bytes = mapped.bytes
         let data = bytes.baseAddress.map {
@@ -35,11 +35,11 @@ package struct SafetensorsFile {
 
     /// Reads a file's content, which messages call by `path`; every number of the header is checked against the
     /// content before it is believed.
-    package init(_ data: Data, path: String) throws(FileError) {
+    package init(_ data: Data, path: FilePath) throws(FileError) {
         try self.init(data, path: path, nil)
     }
 
-    private init(_ data: Data, path: String, _ mapped: MappedFile?) throws(FileError) {
+    private init(_ data: Data, path: FilePath, _ mapped: MappedFile?) throws(FileError) {
         self.path = path
         self.data = data
         self.mapped = mapped
@@ -115,7 +115,7 @@ package struct SafetensorsFile {
     }
 
     private static func entry(
-        _ name: String, _ value: Any, available: Int, _ path: String
+        _ name: String, _ value: Any, available: Int, _ path: FilePath
     ) throws(FileError) -> Entry {
         guard let fields = value as? [String: Any], let dtype = fields["dtype"] as? String,
             let shape = fields["shape"] as? [Int], shape.allSatisfy({ $0 >= 0 }),
@@ -150,7 +150,7 @@ extension SafetensorsFile {
     /// Writes float tensors, whole or not at all, in the order given but for those whose bytes are a multiple of 64:
     /// they come first, so that they start at multiples of 64 bytes and can be used where they lie in a mapped file.
     package static func write(
-        _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String], to path: String
+        _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String], to path: FilePath
     ) throws(FileError) {
         var header: [String: Any] = ["__metadata__": metadata]
         let tensors = tensors.filter { $0.tensor.count % 16 == 0 } + tensors.filter { $0.tensor.count % 16 != 0 }

@@ -93,7 +93,7 @@ package struct Calibration: Codable, Equatable, Sendable {
     }
 
     /// The record in a model's metadata; nil for a model without one.
-    package init?(_ model: Model, path: String) throws(FileError) {
+    package init?(_ model: Model, path: FilePath) throws(FileError) {
         guard let json = model.records[Self.key] else { return nil }
         guard let record = try? JSONDecoder().decode(Calibration.self, from: Data(json.utf8)),
             TemperatureScaling.range.contains(record.temperature), record.tiles > 0

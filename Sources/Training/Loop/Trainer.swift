@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Foundations
 import NeuralNetworks
 import Tensors
 
@@ -180,7 +181,7 @@ package struct Trainer {
     }
 
     /// Takes over the weights in a model file of the same architecture.
-    package func restore(from path: String) throws {
+    package func restore(from path: FilePath) throws {
         try model.network.state.load(SafetensorsFile(path: path))
     }
 
@@ -223,10 +224,6 @@ package struct Trainer {
         }
         return (loss, hits)
     }
-}
-
-extension Duration {
-    package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }
 
 extension Trainer {

@@ -6,7 +6,7 @@ import Tensors
 /// Scores a model on labelled tiles.
 package enum Evaluation {
     /// Throws unless a model, read from `path`, is one for such tiles and labels.
-    package static func requireFit(_ model: Model, path: String) throws(FileError) {
+    package static func requireFit(_ model: Model, path: FilePath) throws(FileError) {
         let description = model.description
         guard description.tileSize == TileSet.tileSize, Set(description.classes) == Set(TileLabel.names) else {
             throw FileError(

@@ -29,7 +29,7 @@ struct Checkpoint {
     let state: State
     fileprivate let file: SafetensorsFile
 
-    init(path: String) throws(FileError) {
+    init(path: FilePath) throws(FileError) {
         file = try SafetensorsFile(path: path)
         guard file.metadata["format"] == Self.format, let json = file.metadata["state"],
             let state = try? JSONDecoder().decode(State.self, from: Data(json.utf8))
@@ -39,7 +39,7 @@ struct Checkpoint {
         self.state = state
     }
 
-    fileprivate static func write(_ state: State, _ tensors: [(name: String, tensor: Tensor)], to path: String) throws {
+    fileprivate static func write(_ state: State, _ tensors: [(name: String, tensor: Tensor)], to path: FilePath) throws {
         try SafetensorsFile.write(tensors, metadata: ["format": format, "state": jsonText(state)], to: path)
     }
 }
@@ -57,7 +57,7 @@ extension Trainer {
 
     /// Writes a checkpoint after a whole epoch. `cycles` have ended; `earlier` are their epochs.
     package func writeCheckpoint(
-        to path: String, cycles: [CycleRecord] = [], ledger: [PseudoLabel] = [], earlier: [EpochRecord] = []
+        to path: FilePath, cycles: [CycleRecord] = [], ledger: [PseudoLabel] = [], earlier: [EpochRecord] = []
     ) throws {
         let state = Checkpoint.State(
             settings: settings, split: splitRecord, tiles: set.digest, cycles: cycles, ledger: ledger,
@@ -70,7 +70,7 @@ extension Trainer {
     }
 
     /// Goes back to where a checkpoint was written. Throws `FileError` when it is of other settings or other tiles.
-    package mutating func restore(checkpoint path: String) throws { try restore(Checkpoint(path: path)) }
+    package mutating func restore(checkpoint path: FilePath) throws { try restore(Checkpoint(path: path)) }
 
     mutating func restore(_ checkpoint: Checkpoint) throws {
         let state = checkpoint.state

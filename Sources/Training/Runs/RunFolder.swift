@@ -39,7 +39,7 @@ package struct RunFolder {
         package var seconds: Double
     }
 
-    package let path: String
+    package let path: FilePath
     package internal(set) var record: Record
     /// One process at a time works on a run.
     private let lock: FolderLock
@@ -53,7 +53,7 @@ package struct RunFolder {
 
     /// Makes the folder. Throws when there is something in it already: no run overwrites another.
     package init(
-        path: String, for trainer: Trainer, version: String, command: String, checkpointShare: Double = 0.05
+        path: FilePath, for trainer: Trainer, version: String, command: String, checkpointShare: Double = 0.05
     ) throws(FileError) {
         try Folder.make(path)
         self.path = path
@@ -67,19 +67,19 @@ package struct RunFolder {
         tiles["unlabelled"] = ["used": split.unlabelled.count, "all": trainer.set.unlabelled.count]
         record = Record(
             state: .running, version: version, command: command, started: Date(), settings: trainer.settings,
-            dataset: URL(fileURLWithPath: trainer.set.path).path,
+            dataset: URL(fileURLWithPath: trainer.set.path.string).path,
             tiles: tiles, parameters: trainer.model.network.parameters.layout.parameterCount,
             threads: Kernels.threadCount, chosenOn: trainer.chosenOn, history: [], seconds: 0)
     }
 
     /// Takes up a run that was stopped. Throws when there is none, or it has finished.
-    package init(resuming path: String, checkpointShare: Double = 0.05) throws(FileError) {
-        let file = "\(path)/run.json"
+    package init(resuming path: FilePath, checkpointShare: Double = 0.05) throws(FileError) {
+        let file: FilePath = "\(path)/run.json"
         let unreadable = FileError(file, .unreadable, "expected the record of a run, found no readable file")
-        guard FileManager.default.isReadableFile(atPath: file) else { throw unreadable }
+        guard FileManager.default.isReadableFile(atPath: file.string) else { throw unreadable }
         // Before the record is read: another process may be finishing the run.
         lock = try FolderLock(path)
-        guard let data = FileManager.default.contents(atPath: file) else { throw unreadable }
+        guard let data = FileManager.default.contents(atPath: file.string) else { throw unreadable }
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         guard let record = try? decoder.decode(Record.self, from: data) else {
@@ -100,21 +100,21 @@ package struct RunFolder {
     }
 
     /// What it takes to go on; gone when the run has finished.
-    private var checkpointFile: String { "\(path)/checkpoint.safetensors" }
-    package var bestModel: String { "\(path)/best.safetensors" }
-    package var lastModel: String { "\(path)/last.safetensors" }
+    private var checkpointFile: FilePath { "\(path)/checkpoint.safetensors" }
+    package var bestModel: FilePath { "\(path)/best.safetensors" }
+    package var lastModel: FilePath { "\(path)/last.safetensors" }
     /// A copy of the model that the run started from, until it has finished.
-    var initialModel: String { "\(path)/initial.safetensors" }
-    package var ledger: String { "\(path)/pseudo_labels.csv" }
+    var initialModel: FilePath { "\(path)/initial.safetensors" }
+    package var ledger: FilePath { "\(path)/pseudo_labels.csv" }
 
     /// The best model of a cycle; of later ones it becomes the run's only when the cycle is kept.
-    func bestModel(ofCycle cycle: Int) -> String {
+    func bestModel(ofCycle cycle: Int) -> FilePath {
         cycle == 0 ? bestModel : "\(path)/cycle-\(cycle).safetensors"
     }
 
     /// The last checkpoint; nil when the run was stopped before there was one.
     func checkpoint() throws -> Checkpoint? {
-        FileManager.default.fileExists(atPath: checkpointFile) ? try Checkpoint(path: checkpointFile) : nil
+        checkpointFile.exists ? try Checkpoint(path: checkpointFile) : nil
     }
 
     /// Writes down the epoch that has just ended.
@@ -196,9 +196,9 @@ package struct RunFolder {
     }
 
     private func removeWhatItTookToGoOn() {
-        unlink(checkpointFile)
-        unlink(initialModel)
-        for cycle in record.cycles ?? [] where cycle.cycle > 0 { unlink(bestModel(ofCycle: cycle.cycle)) }
+        unlink(checkpointFile.string)
+        unlink(initialModel.string)
+        for cycle in record.cycles ?? [] where cycle.cycle > 0 { unlink(bestModel(ofCycle: cycle.cycle).string) }
     }
 
     private mutating func updateTime() {

@@ -56,7 +56,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     }
 
     /// The record in a model's metadata.
-    package init(_ model: Model, path: String) throws(FileError) {
+    package init(_ model: Model, path: FilePath) throws(FileError) {
         guard let json = model.records[Self.key],
             let record = try? JSONDecoder().decode(SplitRecord.self, from: Data(json.utf8))
         else {

@@ -30,14 +30,14 @@ package struct TrainingRun {
 
     /// Starts a run in a folder that is new or empty. Throws `FileError` when the initial model does not fit.
     package init(
-        _ settings: TrainingSettings, set: TileSet, split: Split, path: String, version: String, command: String,
+        _ settings: TrainingSettings, set: TileSet, split: Split, path: FilePath, version: String, command: String,
         checkpointShare: Double = 0.05
     ) throws {
         if settings.pseudoLabelling != nil, split.unlabelled.isEmpty {
             throw FileError(
                 set.path, expected: "unlabelled tiles that are of no group held out, for pseudo-labels", found: "none")
         }
-        let initial = try settings.initialModel.map { try Self.initialModel($0, settings) }
+        let initial = try settings.initialModel.map { try Self.initialModel(FilePath($0), settings) }
         trainer = try Trainer(settings, set: set, split: split, initial: initial)
         folder = try RunFolder(
             path: path, for: trainer, version: version, command: command, checkpointShare: checkpointShare)
@@ -62,7 +62,7 @@ package struct TrainingRun {
         try self.folder.saveRecord()
     }
 
-    private static func initialModel(_ path: String, _ settings: TrainingSettings) throws -> Model {
+    private static func initialModel(_ path: FilePath, _ settings: TrainingSettings) throws -> Model {
         let mapped = try Model(path: path)
         try Evaluation.requireFit(mapped, path: path)
         let description = mapped.description
@@ -105,7 +105,7 @@ package struct TrainingRun {
         }
     }
 
-    private func score(_ path: String, _ report: (TrainingEvent) throws -> Void) throws -> Score {
+    private func score(_ path: FilePath, _ report: (TrainingEvent) throws -> Void) throws -> Score {
         try trainer.restore(from: path)
         return try Evaluation.score(trainer.predict(trainer.split.test, report: report))
     }

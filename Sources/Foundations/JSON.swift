@@ -1,0 +1,56 @@
+import FoundationEssentials
+
+/// JSON text, with keys in alphabetical order so that equal values give equal bytes.
+package enum JSON {
+    /// Encodes a value in one line or, with `pretty`, in indented lines. Throws where a number is not finite.
+    package static func data(_ value: some Encodable, pretty: Bool = false) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys]
+        return try encoder.encode(value)
+    }
+
+    /// The same as a string.
+    package static func text(_ value: some Encodable, pretty: Bool = false) throws -> String {
+        String(decoding: try data(value, pretty: pretty), as: UTF8.self)
+    }
+
+    /// Decodes a value. Throws `DecodingError`.
+    package static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+        try JSONDecoder().decode(type, from: data)
+    }
+}
+
+/// A JSON value of unknown structure.
+package enum JSONValue: Decodable, Equatable, Sendable {
+    case null
+    case bool(Bool)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([JSONValue].self) {
+            self = .array(value)
+        } else if let value = try? container.decode([String: JSONValue].self) {
+            self = .object(value)
+        } else {
+            self = .bool(try container.decode(Bool.self))
+        }
+    }
+
+    package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+    package var object: [String: JSONValue]? { if case .object(let value) = self { value } else { nil } }
+    package var string: String? { if case .string(let value) = self { value } else { nil } }
+    package var number: Double? { if case .number(let value) = self { value } else { nil } }
+
+    /// The member of an object; nil for other values and missing members.
+    package subscript(key: String) -> JSONValue? { object?[key] }
+}
