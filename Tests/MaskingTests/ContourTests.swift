@@ -144,7 +144,7 @@ struct ContourTests {
     @Test func featuresAreWhatQuPathReads() throws {
         let path = NSTemporaryDirectory() + "outlines-\(UUID().uuidString).geojson"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = try GeoJSONWriter(path, objectType: .annotation, name: "Nuclei", colour: [1, 2, 3])
+        let writer = try GeoJSONWriter(FilePath(path), objectType: .annotation, name: "Nuclei", colour: [1, 2, 3])
         for polygon in try polygons(Raster("###.#\n#.#..\n###..")) { try writer.write(polygon) }
         try writer.finish()
         let root = try #require(
@@ -165,7 +165,7 @@ struct ContourTests {
         #expect(classification["name"] as? String == "Nuclei" && classification["color"] as? [Int] == [1, 2, 3])
 
         // No region is a valid file too.
-        try GeoJSONWriter(path, objectType: .detection, name: "Nuclei", colour: [0, 0, 0]).finish()
+        try GeoJSONWriter(FilePath(path), objectType: .detection, name: "Nuclei", colour: [0, 0, 0]).finish()
         let empty = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
         #expect(((empty as? [String: Any])?["features"] as? [Any])?.isEmpty == true)
     }
@@ -186,7 +186,7 @@ struct ContourTests {
             """
         for share in [0.4, 0.6, 0.8] {
             let raster = Raster(seed: 77, width: 150, height: 130, share: share)
-            let writer = try GeoJSONWriter(path, objectType: .detection, name: "Nuclei", colour: [0, 0, 0])
+            let writer = try GeoJSONWriter(FilePath(path), objectType: .detection, name: "Nuclei", colour: [0, 0, 0])
             for polygon in try polygons(raster) { try writer.write(polygon) }
             try writer.finish()
             let result = try #require(Self.shapely).run(script, path)

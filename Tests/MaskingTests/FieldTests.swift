@@ -142,7 +142,7 @@ struct FieldTests {
         grid.store.setState(2, .unreadable)
         let path = NSTemporaryDirectory() + "windows-\(UUID().uuidString).csv"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try grid.writeTable(to: .init(path))
+        try grid.writeTable(to: .init(FilePath(path)))
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
         #expect(lines[0] == "x,y,width,height,probability,state" && lines.count == 4)
         for (line, (x, value)) in zip(lines.dropFirst().dropLast(), zip([0, 16], grid.values)) {

@@ -33,8 +33,8 @@ import Testing
         do {
             let result = try smallMasker(stride: stride).probabilities(reader, tissue: tissue) {
                 layout, windows, blocks in
-                let identity = try Journal.Identity(image: image, model: model, windows: windows, layout: layout)
-                let opened = try Journal(path, identity, blocks: blocks)
+                let identity = try Journal.Identity(image: FilePath(image), model: model, windows: windows, layout: layout)
+                let opened = try Journal(FilePath(path), identity, blocks: blocks)
                 journal = opened
                 return opened
             } afterBatch: { done in
@@ -105,37 +105,37 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (path, notes) = (folder + "/notes", "nothing about windows\n")
         try notes.write(toFile: path, atomically: false, encoding: .utf8)
-        let identity = try Journal.Identity(image: path, model: "m", windows: 10, layout: "l")
-        let error = #expect(throws: FileError.self) { _ = try Journal(path, identity, blocks: 3) }
+        let identity = try Journal.Identity(image: FilePath(path), model: "m", windows: 10, layout: "l")
+        let error = #expect(throws: FileError.self) { _ = try Journal(FilePath(path), identity, blocks: 3) }
         #expect(error?.problem == "expected probabilities of windows, found another file")
         #expect(try String(contentsOfFile: path, encoding: .utf8) == notes)
         // An empty file may be one that a run was stopped at; another identity's is told.
         let own = folder + "/own"
         #expect(FileManager.default.createFile(atPath: own, contents: nil))
-        #expect(try !Journal(own, identity, blocks: 3).beganAnew)
-        #expect(try !Journal(own, identity, blocks: 3).beganAnew)
-        #expect(try Journal(own, identity, blocks: 2).beganAnew)
+        #expect(try !Journal(FilePath(own), identity, blocks: 3).beganAnew)
+        #expect(try !Journal(FilePath(own), identity, blocks: 3).beganAnew)
+        #expect(try Journal(FilePath(own), identity, blocks: 2).beganAnew)
         // Room that was reserved, but whose beginning never reached the disk.
         try Data(count: 12288).write(to: URL(fileURLWithPath: own))
-        #expect(try Journal(own, identity, blocks: 3).completeBlocks == 0)
-        #expect(try !Journal(own, identity, blocks: 3).beganAnew)
+        #expect(try Journal(FilePath(own), identity, blocks: 3).completeBlocks == 0)
+        #expect(try !Journal(FilePath(own), identity, blocks: 3).beganAnew)
     }
 
     @Test func oneProcessAtATime() throws {
-        let identity = try Journal.Identity(image: image, model: "m", windows: 10, layout: "l")
-        let first = try Journal(path, identity, blocks: 3)
+        let identity = try Journal.Identity(image: FilePath(image), model: "m", windows: 10, layout: "l")
+        let first = try Journal(FilePath(path), identity, blocks: 3)
         #expect(first.byteCount == 3 * 4096)
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
         #expect(size == first.byteCount)
         #expect(
             throws: FileError(
                 path, .unwritable, "expected a file that nobody works on, found another process there")
-        ) { _ = try Journal(path, identity, blocks: 3) }
+        ) { _ = try Journal(FilePath(path), identity, blocks: 3) }
         first.remove()
         #expect(!FileManager.default.fileExists(atPath: path))
-        #expect(throws: FileError.self) { _ = try Journal(folder + "/none/windows", identity, blocks: 3) }
+        #expect(throws: FileError.self) { _ = try Journal(FilePath(folder + "/none/windows"), identity, blocks: 3) }
         #expect(throws: FileError.self) {
-            _ = try Journal.Identity(image: folder + "/none", model: "m", windows: 1, layout: "")
+            _ = try Journal.Identity(image: FilePath(folder + "/none"), model: "m", windows: 1, layout: "")
         }
     }
 }

@@ -106,7 +106,7 @@ import Testing
         var plan = DiskPlan()
         func problem(_ name: String, _ bytes: Int, _ journal: Storage, _ journalBytes: Int) -> FileError? {
             #expect(throws: FileError.self) {
-                try plan.add(name, disk, bytes: bytes, whileMade: ("\(name).windows", journal, journalBytes))
+                try plan.add(FilePath(name), disk, bytes: bytes, whileMade: ("\(name).windows", journal, journalBytes))
             }
         }
         try plan.add("a", disk, bytes: 1000, whileMade: ("a.windows", disk, 4000))

@@ -75,20 +75,20 @@ private let slidePath: String? = {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = folder + "/a.png"
-        let writer = try PNGWriter(path: path, width: 100, height: 60, channels: .rgb)
+        let writer = try PNGWriter(path: FilePath(path), width: 100, height: 60, channels: .rgb)
         try [UInt8](repeating: 9, count: 18000).withUnsafeBytes { try writer.write(rows: $0, count: 60) }
         try writer.finish()
-        let plain = try openBlocks(path, modelMicronsPerPixel: 0.5, .model)
+        let plain = try openBlocks(FilePath(path), modelMicronsPerPixel: 0.5, .model)
         #expect(plain.reader.width == 100 && plain.note == "taken to have the model's 0.500 microns per pixel (--mpp)")
-        let half = try openBlocks(path, modelMicronsPerPixel: 0.5, .imageMicronsPerPixel(0.25))
+        let half = try openBlocks(FilePath(path), modelMicronsPerPixel: 0.5, .imageMicronsPerPixel(0.25))
         #expect(half.reader.width == 50 && half.reader.height == 30 && half.reader.imageWidth == 100)
         #expect(half.note == "resampled from 0.25 to 0.5 microns per pixel: 50 x 30 pixels")
-        #expect(try openBlocks(path, modelMicronsPerPixel: 0.5, .imageMicronsPerPixel(0.504)).reader.width == 100)
-        let unknown = try openBlocks(path, modelMicronsPerPixel: nil, .model)
+        #expect(try openBlocks(FilePath(path), modelMicronsPerPixel: 0.5, .imageMicronsPerPixel(0.504)).reader.width == 100)
+        let unknown = try openBlocks(FilePath(path), modelMicronsPerPixel: nil, .model)
         #expect(unknown.reader.width == 100 && unknown.note == nil)
         func problem(_ wanted: Double?, _ choice: ResolutionChoice) -> String? {
             do {
-                _ = try openBlocks(path, modelMicronsPerPixel: wanted, choice)
+                _ = try openBlocks(FilePath(path), modelMicronsPerPixel: wanted, choice)
                 return nil
             } catch { return error.problem }
         }
@@ -105,7 +105,7 @@ private let slidePath: String? = {
     @Test(.enabled(if: slidePath != nil, noSlide)) func slidesAreResampledToTheModelsResolution() throws {
         let path = try #require(slidePath)
         func size(_ wanted: Double?, _ choice: ResolutionChoice = .model) throws -> [Int] {
-            let reader = try openBlocks(path, modelMicronsPerPixel: wanted, choice).reader
+            let reader = try openBlocks(FilePath(path), modelMicronsPerPixel: wanted, choice).reader
             #expect(reader.imageWidth == 2220 && reader.imageHeight == 2967)
             return [reader.width, reader.height]
         }
@@ -116,7 +116,7 @@ private let slidePath: String? = {
         #expect(try size(1, .imageMicronsPerPixel(0.25)) == [555, 742])
         #expect(try size(1, .level(0)) == [2220, 2967])
         #expect(throws: FileError(path, expected: "a slide with a level 3", found: "levels 0 to 0")) {
-            _ = try openBlocks(path, modelMicronsPerPixel: 1, .level(3))
+            _ = try openBlocks(FilePath(path), modelMicronsPerPixel: 1, .level(3))
         }
     }
 }

@@ -55,15 +55,15 @@ struct RunSummaryTests {
 
     @Test func onlySummariesAreReplaced() throws {
         let path = "\(work.path)/summary.csv"
-        try RunSummary.requireReplaceable(path)
+        try RunSummary.requireReplaceable(FilePath(path))
         try work.write(RunSummary([]).csv, to: "summary.csv")
-        try RunSummary.requireReplaceable(path)
+        try RunSummary.requireReplaceable(FilePath(path))
         for text in ["", "image,state\n", "my own"] {
             try work.write(text, to: "summary.csv")
             #expect(
                 throws: FileError(
                     path, .unwritable, "expected a summary of masks to replace, found another file (--summary)")
-            ) { try RunSummary.requireReplaceable(path) }
+            ) { try RunSummary.requireReplaceable(FilePath(path)) }
         }
     }
 }

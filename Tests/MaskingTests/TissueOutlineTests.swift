@@ -12,8 +12,8 @@ struct TissueOutlineTests {
 
     private func roundTrip(_ map: TissueMap) throws -> TissueMap {
         let path = "\(work.path)/t.geojson"
-        try map.writeOutlines(to: path)
-        return try TissueMap(outline: path, imageWidth: map.imageWidth, imageHeight: map.imageHeight)
+        try map.writeOutlines(to: FilePath(path))
+        return try TissueMap(outline: FilePath(path), imageWidth: map.imageWidth, imageHeight: map.imageHeight)
     }
 
     /// Tissue on some of the cells, with holes, corners that touch, and pieces of one cell.

@@ -32,13 +32,13 @@ private final class TemporaryFolder {
     private func written() throws -> Model {
         let model = try Model(description, records: ["history": "[]", "settings": "{\"epochs\":1}"])
         try model.network.initialize(seed: 3)
-        try model.write(to: path)
+        try model.write(to: FilePath(path))
         return model
     }
 
     @Test func whatIsWrittenIsReadAgain() throws {
         let model = try written()
-        let read = try Model(path: path)
+        let read = try Model(path: FilePath(path))
         #expect(read.description == model.description)
         #expect(read.records == model.records)
         try compareStates(read, model)
@@ -56,7 +56,7 @@ private final class TemporaryFolder {
     @Test func largeTensorsAreUsedInPlace() throws {
         let model = try written()
         let before = try Data(contentsOf: URL(fileURLWithPath: path))
-        let file = try SafetensorsFile(path: path)
+        let file = try SafetensorsFile(path: FilePath(path))
         let read = try Model(file)
         let (weight, bias) = (read.network.state["fc1.weight"]!, read.network.state["conv1.bias"]!)
         weight[17] = 5
@@ -64,7 +64,7 @@ private final class TemporaryFolder {
         #expect(file.tensor("fc1.weight")[17] == 5)
         #expect(file.tensor("conv1.bias")[1] == model.network.state["conv1.bias"]![1])
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
-        let other = try Model(path: path)
+        let other = try Model(path: FilePath(path))
         try FileManager.default.removeItem(atPath: path)
         try compareStates(other, model)
     }
@@ -84,7 +84,7 @@ private final class TemporaryFolder {
         let json = String(decoding: try JSONSerialization.data(withJSONObject: header), as: UTF8.self)
         for padding in 0..<5 {
             try (file(json + String(repeating: " ", count: padding)) + data).write(to: URL(fileURLWithPath: path))
-            let read = try Model(path: path)
+            let read = try Model(path: FilePath(path))
             #expect(read.description == model.description)
             try compareStates(read, model)
         }
@@ -96,7 +96,7 @@ private final class TemporaryFolder {
         let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
         let length = Int(bytes[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
         #expect((8 + length) % 64 == 0)
-        let file = try SafetensorsFile(path: path)
+        let file = try SafetensorsFile(path: FilePath(path))
         let ranges = file.entries.values.map(\.range).sorted { $0.lowerBound < $1.lowerBound }
         #expect(ranges[0].lowerBound == 0)
         for (range, next) in zip(ranges, ranges.dropFirst()) { #expect(range.upperBound == next.lowerBound) }
@@ -126,7 +126,7 @@ private final class TemporaryFolder {
     }
 
     @Test func damagedFilesAreNamed() throws {
-        let read: (String) throws -> Void = { _ = try SafetensorsFile(path: $0) }
+        let read: (String) throws -> Void = { _ = try SafetensorsFile(path: FilePath($0)) }
         let name = "model.safetensors: expected"
         #expect(try message(Data(), read) == "\(name) a safetensors file, found 0 bytes")
         #expect(try message(Data([1, 2, 3]), read) == "\(name) a safetensors file, found 3 bytes")
@@ -167,7 +167,7 @@ private final class TemporaryFolder {
     }
 
     @Test func filesThatAreNotModelsAreNamed() throws {
-        let read: (String) throws -> Void = { _ = try Model(path: $0) }
+        let read: (String) throws -> Void = { _ = try Model(path: FilePath($0)) }
         let name = "model.safetensors: expected"
         #expect(
             try message(file("{}"), read) == "\(name) a model of format nuclei-model-1, found no format in its metadata"
@@ -203,11 +203,11 @@ private final class TemporaryFolder {
         for (name, tensor) in model.network.state.named where name.contains("running") {
             tensor.copy(from: Tensor(tensor.shape, Formula.values(seed: 6, count: tensor.count).map { $0 + 2 }))
         }
-        try model.write(to: path)
-        let read = try Model(path: path)
+        try model.write(to: FilePath(path))
+        let read = try Model(path: FilePath(path))
         #expect(read.description == description)
         try compareStates(read, model)
-        let file = try SafetensorsFile(path: path)
+        let file = try SafetensorsFile(path: FilePath(path))
         #expect(file.entries["layer2.0.downsample.1.running_var"]?.shape == [48])
         #expect(Set(file.entries.keys) == Set(model.network.state.layout.names))
 
@@ -216,7 +216,7 @@ private final class TemporaryFolder {
             precondition(from.utf8.count == to.utf8.count)
             var data = whole
             data.replaceSubrange(try #require(whole.range(of: Data(from.utf8))), with: Data(to.utf8))
-            return try message(data) { _ = try Model(path: $0) }
+            return try message(data) { _ = try Model(path: FilePath($0)) }
         }
         let name = "model.safetensors: expected"
         #expect(
@@ -229,7 +229,7 @@ private final class TemporaryFolder {
             data.replaceSubrange(try #require(data.range(of: Data(from.utf8))), with: Data(to.utf8))
         }
         #expect(
-            try message(data) { _ = try Model(path: $0) }
+            try message(data) { _ = try Model(path: FilePath($0)) }
                 == "\(name) tensor \(short) as F32 24, found F32 96")
         let variance = "layer3.0.downsample.1.running_var"
         let dataBytes = try #require(file.entries.values.map(\.range.upperBound).max())
@@ -237,7 +237,7 @@ private final class TemporaryFolder {
         data = whole
         data.replaceSubrange(last - 4..<last, with: [0, 0, 0xC0, 0x7F])
         #expect(
-            try message(data) { _ = try Model(path: $0) }
+            try message(data) { _ = try Model(path: FilePath($0)) }
                 == "\(name) finite weights, found a value in \(variance) that is not")
     }
 
@@ -249,7 +249,7 @@ private final class TemporaryFolder {
             precondition(from.utf8.count == to.utf8.count)
             var data = whole
             data.replaceSubrange(try #require(whole.range(of: Data(from.utf8))), with: Data(to.utf8))
-            return try message(data) { _ = try Model(path: $0) }
+            return try message(data) { _ = try Model(path: FilePath($0)) }
         }
         let name = "model.safetensors: expected"
         #expect(try changed("[4,5,6]", "[4,0,6]").hasPrefix("\(name) means of 0 to 255 and deviations of 0.01 to 255"))

@@ -42,10 +42,10 @@ import Training
         var whole = try trainer(settings)
         for epoch in 1...3 {
             try whole.trainEpoch { _ in }
-            if epoch == 1 { try whole.writeCheckpoint(to: path) }
+            if epoch == 1 { try whole.writeCheckpoint(to: FilePath(path)) }
         }
         var resumed = try trainer(settings)
-        try resumed.restore(checkpoint: path)
+        try resumed.restore(checkpoint: FilePath(path))
         #expect(resumed.history == Array(whole.history.prefix(1)))
         for _ in 2...3 { try resumed.trainEpoch { _ in } }
         try compareBits(
@@ -58,11 +58,11 @@ import Training
         defer { try? FileManager.default.removeItem(atPath: path) }
         var first = try trainer(settings(.adam))
         try first.trainEpoch { _ in }
-        try first.writeCheckpoint(to: path)
+        try first.writeCheckpoint(to: FilePath(path))
         func message(_ settings: TrainingSettings) throws -> String {
             var other = try trainer(settings)
             do {
-                try other.restore(checkpoint: path)
+                try other.restore(checkpoint: FilePath(path))
                 return "no error"
             } catch {
                 return "\(error)"
@@ -72,7 +72,7 @@ import Training
         changed.seed = 1
         #expect(
             try message(changed) == "\(path): expected a checkpoint of the run's settings, found one of others")
-        try first.model.write(to: path)
+        try first.model.write(to: FilePath(path))
         #expect(
             try message(settings(.adam))
                 == "\(path): expected a checkpoint of format nuclei-checkpoint-2, found another file")

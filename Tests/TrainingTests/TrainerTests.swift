@@ -14,8 +14,8 @@ enum SyntheticTiles {
         let path = NSTemporaryDirectory() + "nuclei-training-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try SyntheticDataset(tiles: 48, unlabelled: 4, crops: 0, cropSize: 256, seed: 1)
-            .write(to: path, threads: 2) { _ in }
-        return try TileSet(path: path, threads: 2)
+            .write(to: FilePath(path), threads: 2) { _ in }
+        return try TileSet(path: FilePath(path), threads: 2)
     }
 }
 
@@ -155,7 +155,7 @@ enum SyntheticTiles {
         let path = NSTemporaryDirectory() + "nuclei-run-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         var trainer = try Trainer(settings, set: set, split: split)
-        var folder = try RunFolder(path: path, for: trainer, version: "1.2.3", command: "c")
+        var folder = try RunFolder(path: FilePath(path), for: trainer, version: "1.2.3", command: "c")
         for _ in 0..<2 {
             try trainer.trainEpoch { _ in }
             try folder.save(trainer)
@@ -177,7 +177,7 @@ enum SyntheticTiles {
             lines.count == 3 && lines[0].hasPrefix("cycle,epoch,learning_rate,train_loss")
                 && lines[2].hasPrefix("0,2,0.001,"))
         let error = #expect(throws: FileError.self) {
-            _ = try RunFolder(path: path, for: trainer, version: "", command: "")
+            _ = try RunFolder(path: FilePath(path), for: trainer, version: "", command: "")
         }
         #expect(error?.kind == .unwritable)
 

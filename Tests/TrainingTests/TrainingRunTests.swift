@@ -113,7 +113,7 @@ import Training
             let path = "\(folder)/stopped-\(place)"
             try stop(at: place, settings, "stopped-\(place)", checkpointShare)
             var resumed = try TrainingRun(
-                resuming: RunFolder(resuming: path, checkpointShare: checkpointShare), set: set,
+                resuming: RunFolder(resuming: FilePath(path), checkpointShare: checkpointShare), set: set,
                 split: Split(set, settings.split))
             try resumed.run(isStop: { $0 is Stop }) { _ in }
             for name in ["best", "last"] {
@@ -168,7 +168,7 @@ import Training
         let digest = set.digest
         #expect(digest.count == 16 && digest == set.digest)
         let path = "\(folder)/run/checkpoint.safetensors"
-        let file = try SafetensorsFile(path: path)
+        let file = try SafetensorsFile(path: FilePath(path))
         let tensors = file.entries.keys.map { name in
             (
                 name: name,
@@ -179,7 +179,7 @@ import Training
         var metadata = file.metadata
         metadata["state"] = metadata["state"]?.replacingOccurrences(of: digest, with: "0123456789abcdef")
         #expect(metadata != file.metadata)
-        try SafetensorsFile.write(tensors, metadata: metadata, to: path)
+        try SafetensorsFile.write(tensors, metadata: metadata, to: FilePath(path))
         let error = #expect(throws: FileError.self) {
             try TrainingRun(
                 resuming: RunFolder(resuming: "\(folder)/run"), set: set, split: Split(set, settings.split))
