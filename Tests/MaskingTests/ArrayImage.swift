@@ -3,7 +3,7 @@ import Imaging
 
 /// An image in memory, read as if it were a file.
 final class ArrayReader: RowReader {
-    let path = "memory"
+    let path: FilePath = "memory"
     let width: Int
     let height: Int
     private(set) var nextRow = 0
@@ -34,7 +34,7 @@ final class ArrayReader: RowReader {
 
 /// Keeps the rows that are written.
 final class ArrayWriter: RowWriter {
-    let path = "memory"
+    let path: FilePath = "memory"
     let width: Int
     let height: Int
     let bytesPerRow: Int

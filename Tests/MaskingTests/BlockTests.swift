@@ -9,7 +9,7 @@ import Testing
 /// A slide in memory, with places that cannot be decoded and places that have no pixels.
 final class ArrayBlocks: BlockReader {
     var threads = 1
-    let path = "memory"
+    let path: FilePath = "memory"
     let width: Int
     let height: Int
     let slide: SlideMetadata? = nil

@@ -12,7 +12,9 @@ struct ImageSearchTests {
         try ImageSearch(arguments.map { "\(work.path)/\($0)" })
     }
 
-    private func names(_ paths: [String]) -> [String] { paths.map { String($0.dropFirst(work.path.count + 1)) } }
+    private func names(_ paths: [FilePath]) -> [String] {
+        paths.map { String($0.string.dropFirst(work.path.count + 1)) }
+    }
 
     @Test func foldersGiveTheirImagesInTheOrderOfTheirNumbers() throws {
         try work.make(

@@ -1,3 +1,4 @@
+import Foundations
 import Masking
 import Testing
 
@@ -11,7 +12,7 @@ struct OutputNamesTests {
         #expect(folder.path(.record, for: "s/a.svs") == "out/a_nuclei_mask.json")
         let scratch = OutputNames(scratch: "/tmp")
         let (one, other) = (scratch.journal(for: "s/a.svs"), scratch.journal(for: "t/a.svs"))
-        #expect(one != other && one.hasPrefix("/tmp/") && one.hasSuffix("-a_nuclei_mask.png.windows"))
+        #expect(one != other && one.string.hasPrefix("/tmp/") && one.string.hasSuffix("-a_nuclei_mask.png.windows"))
     }
 
     @Test(arguments: [
@@ -19,8 +20,8 @@ struct OutputNamesTests {
         ("x.csv", "out", "out/x.csv"), ("{}_{}.csv", "out", "out/a_a.csv"), ("t/{}.csv", "out", "t/a.csv"),
     ])
     func namesThatAreAskedFor(name: String, folder: String?, path: String) {
-        #expect(OutputNames([.csv: name], folder: folder).path(.csv, for: "s/a.svs") == path)
-        #expect(OutputNames([.mask: name], folder: folder).mask(for: "s/a.svs") == path)
+        #expect(OutputNames([.csv: name], folder: folder.map { FilePath($0) }).path(.csv, for: "s/a.svs") == FilePath(path))
+        #expect(OutputNames([.mask: name], folder: folder.map { FilePath($0) }).mask(for: "s/a.svs") == FilePath(path))
     }
 
     @Test func noTwoFilesAreOne() {

@@ -78,7 +78,7 @@ import Testing
 
     @Test func memoryAndFilesGrowWithWhatIsAskedFor() throws {
         let workload = try Rehearsal(smallMasker()).workload(reader(300, 260), tissue: nil)
-        func memory(_ files: [OutputNames.Kind: String], isSlide: Bool = false) -> Int {
+        func memory(_ files: [OutputNames.Kind: FilePath], isSlide: Bool = false) -> Int {
             ImagePlan.memoryBytes(
                 program: 1000, workload, image: (300, 260), isSlide: isSlide, files: files)
         }
@@ -90,7 +90,7 @@ import Testing
         #expect(memory([.mask: "a.png", .heatmap: "h.png"]) == plain)
         #expect(memory([.mask: "a.png"], isSlide: true) == plain + 80 << 20)
 
-        func files(_ files: [OutputNames.Kind: String], isRefined: Bool = false) -> Int {
+        func files(_ files: [OutputNames.Kind: FilePath], isRefined: Bool = false) -> Int {
             ImagePlan.outputBytes(workload, image: (300, 260), stride: 16, isRefined: isRefined, files: files)
         }
         #expect(files([.mask: "a.png", .record: "a.json"]) == 4096 + 390)

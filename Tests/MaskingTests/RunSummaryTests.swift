@@ -78,7 +78,7 @@ struct MaskRequestTests {
 
     private func request(
         stride: Int = 128, model: String = "m", resolution: ResolutionChoice = .model, tissue: String = "auto",
-        version: String = "1", bits: Int = 8, refinement: String? = nil, files: [OutputNames.Kind: String] = [:]
+        version: String = "1", bits: Int = 8, refinement: String? = nil, files: [OutputNames.Kind: FilePath] = [:]
     ) throws -> MaskRequest {
         var settings = MaskSettings()
         settings.stride = stride
@@ -103,7 +103,7 @@ struct MaskRequestTests {
     }
 
     @Test func finishedIsWhatHasItsRecordAndAllItsFiles() throws {
-        let files: [OutputNames.Kind: String] = [
+        let files: [OutputNames.Kind: FilePath] = [
             .mask: "\(work.path)/m.png", .record: "\(work.path)/m.json", .csv: "\(work.path)/m.csv",
         ]
         let request = try request(files: files)

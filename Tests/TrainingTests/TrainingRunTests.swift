@@ -67,7 +67,7 @@ import Training
         }
         let names = Set(run.ledger.map(\.filename))
         #expect(names == Set(unlabelled.map { set.tiles[$0].filename }))
-        let lines = try String(contentsOfFile: run.folder.ledger, encoding: .utf8).split(separator: "\n")
+        let lines = try String(contentsOfFile: run.folder.ledger.string, encoding: .utf8).split(separator: "\n")
         #expect(lines[0] == "cycle,tile,label,confidence,kept,reason")
         #expect(lines.count == 1 + run.ledger.count)
         #expect(lines[1].hasPrefix("1,\(run.ledger[0].filename),\(run.ledger[0].label.name),0."))
@@ -78,7 +78,7 @@ import Training
         #expect(calibration.tiles == run.trainer.split.validation.count)
         #expect(run.folder.record.state == .finished)
         #expect(run.folder.record.history.map(\.cycle) == run.cycles.map(\.cycle))
-        let files = try FileManager.default.contentsOfDirectory(atPath: run.folder.path).sorted()
+        let files = try FileManager.default.contentsOfDirectory(atPath: run.folder.path.string).sorted()
         #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "pseudo_labels.csv", "run.json"])
     }
 
@@ -133,7 +133,7 @@ import Training
         settings.batchSize = 16
         var first = try start(settings, "first")
         try first.run(isStop: { _ in false }) { _ in }
-        settings.initialModel = first.folder.lastModel
+        settings.initialModel = first.folder.lastModel.string
         let second = try start(settings, "second")
         try compareBits(
             "weights", second.trainer.model.network.state.tensors.flatMap(\.values), bits(first, "last"))
