@@ -3,9 +3,9 @@ import Foundation
 import Testing
 
 struct MappedFileTests {
-    private let path = NSTemporaryDirectory() + "mapped-\(UUID().uuidString)"
+    private let path = FilePath(NSTemporaryDirectory()).appending("mapped-\(UUID().uuidString)")
 
-    private func problem(_ path: String) -> String {
+    private func problem(_ path: FilePath) -> String {
         do {
             _ = try MappedFile(path)
             return "no error"
@@ -15,30 +15,30 @@ struct MappedFileTests {
     }
 
     @Test func theContentIsThereAndStaysAsItIs() throws {
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        defer { try? FileManager.default.removeItem(atPath: path.string) }
         let content = Data((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
-        try content.write(to: URL(fileURLWithPath: path))
+        try content.write(to: URL(fileURLWithPath: path.string))
         let file = try MappedFile(path)
         defer { withExtendedLifetime(file) {} }
         #expect(Data(file.bytes) == content)
         file.bytes[5000] = 1
         #expect(file.bytes[5000] == 1)
-        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == content)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path.string)) == content)
         // Replaced, as files of ours are.
-        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path), options: .atomic)
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path.string), options: .atomic)
         #expect(file.bytes.count == 10_000 && file.bytes[9_999] == content[9_999])
         let other = try MappedFile(path)
         #expect(withExtendedLifetime(other) { Data($0.bytes) } == Data([1, 2, 3]))
     }
 
     @Test func whatCannotBeMappedIsNamed() throws {
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        defer { try? FileManager.default.removeItem(atPath: path.string) }
         #expect(problem(path) == "cannot be read (No such file or directory)")
-        #expect(problem(NSTemporaryDirectory()) == "cannot be read (not a regular file)")
-        #expect(mkfifo(path, 0o600) == 0)
+        #expect(problem(FilePath(NSTemporaryDirectory())) == "cannot be read (not a regular file)")
+        #expect(mkfifo(path.string, 0o600) == 0)
         #expect(problem(path) == "cannot be read (not a regular file)")
-        try FileManager.default.removeItem(atPath: path)
-        try Data().write(to: URL(fileURLWithPath: path))
+        try FileManager.default.removeItem(atPath: path.string)
+        try Data().write(to: URL(fileURLWithPath: path.string))
         #expect(try MappedFile(path).bytes.isEmpty)
     }
 }

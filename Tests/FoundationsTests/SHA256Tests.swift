@@ -21,8 +21,8 @@ struct SHA256Tests {
     /// Lengths around a block, in pieces of all sizes, against another program.
     @Test func piecesAddUp() throws {
         let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 * 7 + 3) }
-        let path = NSTemporaryDirectory() + "bytes-\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let path = FilePath(NSTemporaryDirectory()).appending("bytes-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(atPath: path.string) }
         for length in [1, 54, 55, 56, 57, 63, 64, 65, 119, 120, 128, 300] {
             let whole = bytes.prefix(length)
             let digest = Array(whole).withUnsafeBytes { SHA256.digest(of: $0) }
@@ -33,17 +33,17 @@ struct SHA256Tests {
                 }
                 #expect(hash.digest() == digest)
             }
-            try Data(whole).write(to: URL(fileURLWithPath: path))
+            try Data(whole).write(to: URL(fileURLWithPath: path.string))
             #expect(try SHA256.digest(ofFile: path) == digest)
-            if let tool = OutsideTool("sha256sum") { #expect(try tool.run(path).output.hasPrefix(digest)) }
+            if let tool = OutsideTool("sha256sum") { #expect(try tool.run(path.string).output.hasPrefix(digest)) }
         }
     }
 
     @Test func filesThatCannotBeRead() {
-        #expect(throws: FileError("nowhere", .unreadable, "cannot be read (No such file or directory)")) {
+        #expect(throws: FileError("nowhere" as FilePath, .unreadable, "cannot be read (No such file or directory)")) {
             try SHA256.digest(ofFile: "nowhere")
         }
-        #expect(throws: FileError("/tmp", .unreadable, "cannot be read (Is a directory)")) {
+        #expect(throws: FileError("/tmp" as FilePath, .unreadable, "cannot be read (Is a directory)")) {
             try SHA256.digest(ofFile: "/tmp")
         }
     }
@@ -57,7 +57,7 @@ struct ScratchFileTests {
         let file = try ScratchFile(beside: "\(folder)/a.tif")
         #expect(write(file.fileDescriptor, "abc", 3) == 3 && lseek(file.fileDescriptor, 0, SEEK_END) == 3)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
-        let nowhere = "\(folder)/none/a.tif"
+        let nowhere: FilePath = "\(folder)/none/a.tif"
         #expect(throws: FileError(nowhere, .unwritable, "cannot be written (No such file or directory)")) {
             _ = try ScratchFile(beside: nowhere)
         }

@@ -39,7 +39,7 @@ struct StorageTests {
         #expect(state.name == "a" && state.bytes == 3)
         try Data("abc".utf8).write(to: URL(fileURLWithPath: "\(folder)/a"))
         #expect(try FileState("\(folder)/a") != state, "written again")
-        #expect(throws: FileError(folder + "/none", .unreadable, "cannot be read (No such file or directory)")) {
+        #expect(throws: FileError("\(folder)/none", .unreadable, "cannot be read (No such file or directory)")) {
             try FileState("\(folder)/none")
         }
     }

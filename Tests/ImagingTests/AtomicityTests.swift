@@ -9,7 +9,7 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private static let makers: [@Sendable (String) throws -> any RowWriter] = [
+    private static let makers: [@Sendable (FilePath) throws -> any RowWriter] = [
         { try PNGWriter(path: $0, width: 64, height: 64, channels: .rgb) },
         { try PNGWriter(path: $0, width: 64, height: 64, channels: .grey) },
         { try PNGWriter(path: $0, width: 64, height: 64, channels: .grey, bits: 1) },
@@ -61,7 +61,7 @@ import Testing
             var replaced = 0
             for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
                 let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) ?? ""
-                if target.hasPrefix((folder.path as NSString).standardizingPath) {
+                if target.hasPrefix(folder.path.string) {
                     #expect(dup2(full, Int32(name)!) >= 0)
                     replaced += 1
                 }

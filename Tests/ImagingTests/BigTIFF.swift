@@ -13,7 +13,7 @@ struct BigTIFF {
     private(set) var directories = [Directory]()
     private let bytes: [UInt8]
 
-    init(_ path: String) throws {
+    init(_ path: FilePath) throws {
         bytes = try contents(path)
         try #require(bytes.starts(with: [0x49, 0x49, 43, 0, 8, 0, 0, 0]), "a little-endian BigTIFF header")
         var offset = little(8, 8)

@@ -11,7 +11,7 @@ import Testing
         UInt8(truncatingIfNeeded: x * 7 + y * 13 + channel * 50)
     }
 
-    private func slide(_ sizes: [(Int, Int)], tile: (Int, Int)) throws -> String {
+    private func slide(_ sizes: [(Int, Int)], tile: (Int, Int)) throws -> FilePath {
         let levels = sizes.map { TIFFMaker.Level(width: $0.0, height: $0.1, pixel: Self.pixel) }
         return try folder.file("a.tif", TIFFMaker(levels: levels, tileWidth: tile.0, tileHeight: tile.1).bytes)
     }
@@ -32,12 +32,11 @@ import Testing
 
     @Test(arguments: [1, 3]) func blocksOfASlideAreItsPixels(threads: Int) throws {
         let reader = try openBlocks(slide([(300, 700)], tile: (32, 32)))
-        reader.threads = threads
         #expect(reader is SlideBlockReader && !reader.isSequential && reader.slide?.levels.count == 1)
         let block = PixelBlock()
         for (x, y, width, height) in [(0, 0, 300, 700), (290, 690, 10, 10), (31, 129, 1, 1), (5, 127, 200, 300)] {
             let region = PixelRegion(x: x, y: y, width: width, height: height)
-            try reader.read(region, into: block)
+            try reader.read(region, into: block, threads: threads)
             #expect(block.region == region && block.bytes.count == width * height * 3)
             #expect(wrongPixel(block) == nil)
             #expect(block.unreadable.isEmpty && block.problem == nil && !block.isOutside(region))
@@ -71,9 +70,8 @@ import Testing
         let table = 8 + 4 * 64 * 128 * 3
         bytes.replaceSubrange(table + 8..<table + 12, with: [0, 0, 0, 0x7F])
         let reader = try openBlocks(folder.file("a.tif", bytes))
-        reader.threads = threads
         let block = PixelBlock()
-        try reader.read(PixelRegion(x: 10, y: 100, width: 50, height: 400), into: block)
+        try reader.read(PixelRegion(x: 10, y: 100, width: 50, height: 400), into: block, threads: threads)
         #expect(block.unreadable == [PixelRegion(x: 10, y: 256, width: 50, height: 128)])
         #expect(block.problem?.problem.contains("rows 256 to 383 of level 0") == true)
         #expect(wrongPixel(block) { _, y in !(256..<384 ~= y) } == nil)

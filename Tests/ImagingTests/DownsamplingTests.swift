@@ -4,7 +4,7 @@ import Testing
 
 /// An image in memory as rows.
 final class ArrayReader: RowReader {
-    let path = "memory"
+    let path: FilePath = "memory"
     let image: RGBImage
     private(set) var nextRow = 0
 
@@ -73,6 +73,6 @@ final class ArrayReader: RowReader {
         let bytes = PNGMaker(width: 8, height: 8, type: .grey, depth: 8) { x, _, _ in x }.bytes
         let path = try folder.file("a.png", Array(bytes.dropLast(40)))
         let reader = DownsamplingReader(try openImage(path), width: 2, height: 2)
-        #expect(fileError { _ = try RGBImage(reading: reader) }?.path == path)
+        #expect(fileError { _ = try RGBImage(reading: reader) }?.path == path.string)
     }
 }

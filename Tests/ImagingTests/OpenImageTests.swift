@@ -46,11 +46,11 @@ import Testing
             fileError { _ = try openImage(folder.path) }
                 == FileError(folder.path, .unreadable, "expected an image file, found a folder"))
         let pipe = folder.file("pipe")
-        #expect(mkfifo(pipe, 0o600) == 0)
+        #expect(mkfifo(pipe.string, 0o600) == 0)
         #expect(
             fileError { _ = try openImage(pipe) }
                 == FileError(pipe, .unreadable, "expected an image file, found a pipe or a device"))
-        for open: (String) throws -> any RowReader in [
+        for open: (FilePath) throws -> any RowReader in [
             { try PNGReader($0) }, { try JPEGReader($0) }, { try SlideReader($0) },
         ] {
             #expect(fileError { _ = try open(missing) }?.kind == .unreadable)
@@ -61,7 +61,7 @@ import Testing
 
     @Test(.enabled(if: geteuid() != 0, "root may read everything")) func forbidden() throws {
         let path = try folder.file("a.png", [1])
-        #expect(chmod(path, 0) == 0)
+        #expect(chmod(path.string, 0) == 0)
         #expect(
             fileError { _ = try openImage(path) }
                 == FileError(path, .unreadable, "cannot be read (Permission denied)"))
@@ -69,7 +69,7 @@ import Testing
 
     /// Many tiles are decoded at once, each by a reader of its own.
     @Test func parallelDecoding() async throws {
-        var files: [(path: String, image: RGBImage)] = []
+        var files: [(path: FilePath, image: RGBImage)] = []
         for index in 0..<8 {
             let image = pattern(64 + index, 200)
             let path = folder.file("\(index).\(index % 2 == 0 ? "png" : "jpg")")
@@ -95,7 +95,7 @@ import Testing
             let image = try RGBImage(decoding: "\(root)/\(name)")
             #expect(image.width == 256 && image.height == 256)
         }
-        for name in try FileManager.default.contentsOfDirectory(atPath: root + "/crops") where !name.hasSuffix(".csv") {
+        for name in Folder.names(in: root.appending("crops")) where !name.hasSuffix(".csv") {
             let image = try RGBImage(decoding: "\(root)/crops/\(name)")
             #expect(image.width >= 512 && image.height >= 512)
         }

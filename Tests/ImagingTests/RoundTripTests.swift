@@ -49,9 +49,9 @@ import Testing
         let path = folder.file("mask.png")
         try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .grey, bits: bits))
         let tool = try #require(Self.pngcheck)
-        let result = try tool.run(path)
+        let result = try tool.run(path.string)
         #expect(result.status == 0 && result.output.contains("90x70, \(bits)-bit grayscale"), "\(result)")
-        #expect(try tool.run(folder.file("broken.png", contents(path).dropLast(20))).status != 0)
+        #expect(try tool.run(folder.file("broken.png", contents(path).dropLast(20)).string).status != 0)
     }
 
     @Test func jpegColor() throws {

@@ -4,22 +4,19 @@ import Testing
 
 /// An image in memory, with places that cannot be decoded and places that have no pixels.
 private final class Source: BlockReader {
-    var threads = 1
-    let path = "memory"
+    let path: FilePath = "memory"
+    let geometry: ImageGeometry
     let image: RGBImage
-    let slide: SlideMetadata? = nil
-    let isSequential = false
-    let largestBlockHeight = 1000
     let decodedPixels = 0
     var unreadable = [PixelRegion]()
     var clear = [PixelRegion]()
 
-    init(_ image: RGBImage) { self.image = image }
+    init(_ image: RGBImage) {
+        self.image = image
+        geometry = ImageGeometry(width: image.width, height: image.height, largestBlockHeight: 1000)
+    }
 
-    var width: Int { image.width }
-    var height: Int { image.height }
-
-    func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
+    func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
         block.begin(region)
         var colours = [UInt32]()
@@ -45,7 +42,7 @@ private final class Source: BlockReader {
     }
 
     private final class Rows: RowReader {
-        let path = "memory"
+        let path: FilePath = "memory"
         let image: RGBImage
         private(set) var nextRow = 0
         init(_ image: RGBImage) { self.image = image }

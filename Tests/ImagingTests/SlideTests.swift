@@ -17,7 +17,7 @@ import Testing
             pixels: (0..<width * height * 3).map { pixel($0 / 3 % width, $0 / 3 / width, $0 % 3) })
     }
 
-    private func slide(_ sizes: [(Int, Int)], tile: (Int, Int)) throws -> String {
+    private func slide(_ sizes: [(Int, Int)], tile: (Int, Int)) throws -> FilePath {
         let levels = sizes.map { TIFFMaker.Level(width: $0.0, height: $0.1, pixel: Self.pixel) }
         return try folder.file(
             "a.tif", TIFFMaker(levels: levels, tileWidth: tile.0, tileHeight: tile.1).bytes)
@@ -134,7 +134,7 @@ import Testing
     }
 
     @Test(.enabled(if: dataFolder != nil, noData)) func aperio() throws {
-        let path = try #require(dataFolder) + "/wsi/CMU-1-Small-Region.svs"
+        let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
         let reader = try SlideReader(path)
         #expect(reader.width == 2220 && reader.height == 2967)
         #expect(reader.metadata.vendor == "aperio")
@@ -147,7 +147,7 @@ import Testing
     }
 
     @Test(.enabled(if: dataFolder != nil, noData)) func jpeg2000Levels() throws {
-        let path = try #require(dataFolder) + "/wsi/TCGA-CR-7395-01A-01-TS1.svs"
+        let path = try #require(dataFolder).appending("wsi/TCGA-CR-7395-01A-01-TS1.svs")
         let small = try SlideReader(path, level: 1)
         #expect(small.metadata.levels.map(\.width) == [4443, 2221])
         #expect(small.width == 2221 && small.height == 1783)

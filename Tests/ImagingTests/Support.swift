@@ -5,37 +5,39 @@ import Testing
 
 /// A folder that is removed with the value.
 final class TemporaryFolder {
-    let path: String
+    let path: FilePath
 
     init() throws {
-        path = (NSTemporaryDirectory() as NSString).appendingPathComponent("imaging-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        path = FilePath(NSTemporaryDirectory()).appending("imaging-\(UUID().uuidString)")
+        try Folder.make(path)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit { try? FileManager.default.removeItem(atPath: path.string) }
 
-    var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path))?.sorted() ?? [] }
+    var names: [String] { Folder.names(in: path).sorted() }
 
-    func file(_ name: String) -> String { path + "/" + name }
+    func file(_ name: String) -> FilePath { path.appending(name) }
 
     /// Writes a file and returns its path.
-    func file(_ name: String, _ bytes: [UInt8]) throws -> String {
-        try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
+    func file(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
+        try Data(bytes).write(to: URL(fileURLWithPath: file(name).string))
         return file(name)
     }
 }
 
-/// Where the real images are; nil when there are none.
-let dataFolder: String? = {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-    let path = ProcessInfo.processInfo.environment["NUCLEI_DATA"] ?? root + "/../shared/data"
-    return FileManager.default.fileExists(atPath: path + "/wsi") ? path : nil
+/// The folder of real images; nil where there is none.
+let dataFolder: FilePath? = {
+    let root = FilePath(#filePath).folder.folder.folder
+    let named = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map { FilePath($0) }
+    let path = named ?? root.appending("../shared/data")
+    return path.appending("wsi").exists ? path : nil
 }()
 
 let noData: Comment = "no images: set NUCLEI_DATA to a folder with wsi/, crops/ and nuclei_tiles/"
 
-func contents(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
+func contents(_ path: FilePath) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path.string)))
+}
 
 /// Reads `counts` rows at a time, in turn and over again, to the end.
 func readAll(_ reader: any RowReader, rowsAtATime counts: [Int]) throws -> [UInt8] {
@@ -84,7 +86,7 @@ func fileError(_ body: () throws -> Void) -> FileError? {
 }
 
 /// The error of decoding a whole file, without its path; nil when it decodes.
-func decodingProblem(_ path: String) -> String? { fileError { _ = try RGBImage(decoding: path) }?.problem }
+func decodingProblem(_ path: FilePath) -> String? { fileError { _ = try RGBImage(decoding: path) }?.problem }
 
 /// Smooth in red and green, noise from a fixed seed in blue.
 func pattern(_ width: Int, _ height: Int) -> RGBImage {

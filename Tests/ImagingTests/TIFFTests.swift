@@ -59,7 +59,7 @@ import Testing
         #expect(folder.names == ["a.tif"])
     }
 
-    private func check(_ path: String, _ image: RGBImage, tile: Int, tolerance: Int = 0) throws {
+    private func check(_ path: FilePath, _ image: RGBImage, tile: Int, tolerance: Int = 0) throws {
         var expected = image
         let levels = try SlideReader(path).metadata.levels
         for level in levels.indices {
@@ -238,7 +238,7 @@ extension TIFFTests {
     static let vips = OutsideTool("vips")
     static let tifffile = OutsideTool(pythonWith: "tifffile", "numpy")
 
-    private func example(_ samples: TIFFWriter.Samples, _ compression: TIFFWriter.Compression) throws -> String {
+    private func example(_ samples: TIFFWriter.Samples, _ compression: TIFFWriter.Compression) throws -> FilePath {
         let path = folder.file("a.tif")
         let properties = TIFFWriter.Properties(micronsPerPixel: (0.5, 0.5), description: "{\"a\": 1}", software: "us")
         let writer = try TIFFWriter(
@@ -259,7 +259,7 @@ extension TIFFTests {
     func tiffinfoFindsNothingWrong(_ kind: Int) throws {
         let path = try example(Self.kinds[kind].0, Self.kinds[kind].1)
         // -D reads and decodes every tile.
-        let result = try #require(Self.tiffinfo).run("-D", path)
+        let result = try #require(Self.tiffinfo).run("-D", path.string)
         #expect(result.status == 0 && result.output.components(separatedBy: "TIFF Directory").count == 4, "\(result)")
         #expect(result.output.contains("Resolution: 20000, 20000 pixels/cm"))
         #expect(!result.output.contains("Warning") && !result.output.contains("rror"), "\(result)")
@@ -267,7 +267,7 @@ extension TIFFTests {
         guard case .deflate = Self.kinds[kind].1 else { return }
         var bytes = try contents(path)
         bytes.replaceSubrange(20..<2000, with: [UInt8](repeating: 0xFF, count: 1980))
-        let broken = try #require(Self.tiffinfo).run("-D", folder.file("b.tif", bytes))
+        let broken = try #require(Self.tiffinfo).run("-D", folder.file("b.tif", bytes).string)
         #expect(broken.output.contains("ZIPDecode"), "\(broken)")
     }
 
@@ -278,7 +278,7 @@ extension TIFFTests {
         for level in 0..<3 {
             let copy = folder.file("copy.ppm")
             let result = try #require(Self.vips).run(
-                "copy", "\(path)[page=\(level)]", samples == .float ? folder.file("copy.v") : copy)
+                "copy", "\(path)[page=\(level)]", (samples == .float ? folder.file("copy.v") : copy).string)
             #expect(result.status == 0 && result.output.isEmpty, "\(result)")
             if samples == .rgb {
                 let side = 600 >> level
@@ -303,7 +303,7 @@ extension TIFFTests {
                 assert f.pages[0].description == '{"a": 1}'
             print('as expected')
             """
-        let result = try #require(Self.tifffile).run(script, path)
+        let result = try #require(Self.tifffile).run(script, path.string)
         #expect(result.output == "as expected\n", "\(result)")
     }
 }

@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test(.enabled(if: dataFolder != nil, noData)) func aRealSlide() throws {
-        let path = try #require(dataFolder) + "/wsi/CMU-1-Small-Region.svs"
+        let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
         let found = try TissueMap.find(path, try SlideReader(path).metadata)
         let finding = try #require(found)
         #expect((0.3...0.5).contains(finding.map.share), "\(finding.map.share)")

@@ -8,13 +8,8 @@ import Testing
 
 /// A slide in memory, with places that cannot be decoded and places that have no pixels.
 final class ArrayBlocks: BlockReader {
-    var threads = 1
     let path: FilePath = "memory"
-    let width: Int
-    let height: Int
-    let slide: SlideMetadata? = nil
-    let isSequential = false
-    let largestBlockHeight = Int.max
+    let geometry: ImageGeometry
     var unreadable = [PixelRegion]()
     var clear = [PixelRegion]()
     /// Reads in all, and what the next ones throw.
@@ -24,12 +19,11 @@ final class ArrayBlocks: BlockReader {
     private let pixels: [UInt8]
 
     init(width: Int, height: Int, pixels: [UInt8]) {
-        self.width = width
-        self.height = height
+        geometry = ImageGeometry(width: width, height: height)
         self.pixels = pixels
     }
 
-    func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
+    func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {
         if let failure { throw failure }
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
         pixelsRead += region.width * region.height

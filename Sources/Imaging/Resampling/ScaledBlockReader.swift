@@ -7,51 +7,40 @@ import Foundations
 /// centres of the image's pixels. Weights are whole numbers, and values are rounded half up: nothing depends on how an image is
 /// cut into blocks.
 package final class ScaledBlockReader: BlockReader {
-    package let width: Int
-    package let height: Int
+    package let geometry: ImageGeometry
     private let source: any BlockReader
     private let block = PixelBlock()
     private let columns: ScaledAxis
     private let rows: ScaledAxis
 
     package init(_ source: any BlockReader, width: Int, height: Int) {
-        precondition(width >= 1 && height >= 1)
         self.source = source
-        self.width = width
-        self.height = height
         columns = ScaledAxis(source: source.width, target: width)
         rows = ScaledAxis(source: source.height, target: height)
+        let sourceRows = source.largestBlockHeight
+        geometry = ImageGeometry(
+            width: width, height: height, imageWidth: source.imageWidth, imageHeight: source.imageHeight,
+            slide: source.slide, isSequential: source.isSequential,
+            largestBlockHeight: sourceRows > Int.max / height
+                ? .max : max(1, (sourceRows - 2) * height / source.height),
+            pixelsRead: max(Double(source.width) / Double(width), Double(source.height) / Double(height)))
     }
 
     package var path: FilePath { source.path }
-    package var imageWidth: Int { source.imageWidth }
-    package var imageHeight: Int { source.imageHeight }
-    package var slide: SlideMetadata? { source.slide }
-    package var isSequential: Bool { source.isSequential }
     package var decodedPixels: Int { source.decodedPixels }
-    package var threads: Int {
-        get { source.threads }
-        set { source.threads = newValue }
-    }
-    package var pixelsRead: Double {
-        max(Double(source.width) / Double(width), Double(source.height) / Double(height))
-    }
-    package var largestBlockHeight: Int {
-        let rows = source.largestBlockHeight
-        return rows > Int.max / height ? Int.max : max(1, (rows - 2) * height / source.height)
-    }
 
-    package func read(_ region: PixelRegion, into target: PixelBlock) throws(FileError) {
+    package func read(_ region: PixelRegion, into target: PixelBlock, threads: Int) throws(FileError) {
         let (xs, ys) = (columns.pixels(region.x..<region.right), rows.pixels(region.y..<region.bottom))
         try source.read(
-            PixelRegion(x: xs.lowerBound, y: ys.lowerBound, width: xs.count, height: ys.count), into: block)
+            PixelRegion(x: xs.lowerBound, y: ys.lowerBound, width: xs.count, height: ys.count), into: block,
+            threads: threads)
         target.begin(region)
         resample(to: target)
         let hasGaps = !block.isWhole
         if hasGaps { target.beginGaps() }
         for y in region.y..<region.bottom where hasGaps {
             for x in region.x..<region.right
-            where block.isOutside(PixelRegion(x: columns.centre(x), y: rows.centre(y), width: 1, height: 1)) {
+            where block.isOutside(PixelRegion(x: columns.center(x), y: rows.center(y), width: 1, height: 1)) {
                 target.markOutside(x: x, y: y)
             }
         }
@@ -143,7 +132,7 @@ struct ScaledAxis {
     }
 
     /// The source pixel under a pixel's centre.
-    func centre(_ pixel: Int) -> Int { (2 * pixel + 1) * source / (2 * target) }
+    func center(_ pixel: Int) -> Int { (2 * pixel + 1) * source / (2 * target) }
 
     /// The pixels that may be made of some source pixels.
     func touched(_ range: Range<Int>) -> Range<Int> {

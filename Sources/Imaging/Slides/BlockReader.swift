@@ -1,114 +1,71 @@
 import Foundations
-import Synchronization
 
-/// An image read in rectangles, each decoded when it is asked for.
+/// An image whose rectangles are decoded on request.
 ///
 /// A reader belongs to one thread at a time.
 package protocol BlockReader: AnyObject {
     var path: FilePath { get }
-    /// Pixels.
-    var width: Int { get }
-    var height: Int { get }
-    /// Pixels of the image at its full resolution; `width` and `height` may be those of another.
-    var imageWidth: Int { get }
-    var imageHeight: Int { get }
-    /// What a slide says about itself; nil for other images.
-    var slide: SlideMetadata? { get }
-    /// Whether rectangles have to be asked for from top to bottom: none may begin above the one before it.
-    var isSequential: Bool { get }
-    /// Pixels that are decoded along each axis for one of a block, where it is resampled; else 1.
-    var pixelsRead: Double { get }
-    /// Rows that a block may have without taking more memory than a reader is meant to.
-    var largestBlockHeight: Int { get }
-    /// Pixels that have been decoded so far, of any resolution. Any thread may ask.
+    /// Constant while the reader lives.
+    var geometry: ImageGeometry { get }
+    /// Pixels decoded so far, at any resolution. Safe to read from any thread.
     var decodedPixels: Int { get }
-    /// How many threads may decode a rectangle together. Images in rows are decoded by one, whatever this says.
-    var threads: Int { get set }
-    /// Decodes a rectangle of the image. Damage to a part of a slide is marked in the block; damage that leaves nothing
-    /// to go on with throws.
-    func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError)
+    /// Decodes a rectangle with up to `threads` threads; images stored in rows use one. Throws where nothing can be
+    /// decoded; the block marks parts of a slide that cannot be decoded.
+    func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError)
+}
+
+/// Size of an image and constraints on reading it in blocks.
+package struct ImageGeometry: Sendable {
+    /// Pixels at the resolution of the blocks.
+    package let width: Int
+    package let height: Int
+    /// Pixels at full resolution.
+    package let imageWidth: Int
+    package let imageHeight: Int
+    /// Nil for images other than slides.
+    package let slide: SlideMetadata?
+    /// Whether no rectangle may begin above the one before it.
+    package let isSequential: Bool
+    /// Rows that a block may have within the memory a reader is meant to use.
+    package let largestBlockHeight: Int
+    /// Decoded pixels per pixel of a block, along each axis: 1 unless the image is resampled.
+    package let pixelsRead: Double
+
+    /// An image is at full resolution where its full size is not given.
+    package init(
+        width: Int, height: Int, imageWidth: Int? = nil, imageHeight: Int? = nil, slide: SlideMetadata? = nil,
+        isSequential: Bool = false, largestBlockHeight: Int = .max, pixelsRead: Double = 1
+    ) {
+        precondition(width >= 1 && height >= 1, "an image of \(width) x \(height) px")
+        self.width = width
+        self.height = height
+        self.imageWidth = imageWidth ?? width
+        self.imageHeight = imageHeight ?? height
+        self.slide = slide
+        self.isSequential = isSequential
+        self.largestBlockHeight = largestBlockHeight
+        self.pixelsRead = pixelsRead
+    }
 }
 
 extension BlockReader {
-    package var imageWidth: Int { width }
-    package var imageHeight: Int { height }
+    package var width: Int { geometry.width }
+    package var height: Int { geometry.height }
+    package var imageWidth: Int { geometry.imageWidth }
+    package var imageHeight: Int { geometry.imageHeight }
+    package var slide: SlideMetadata? { geometry.slide }
+    package var isSequential: Bool { geometry.isSequential }
+    package var largestBlockHeight: Int { geometry.largestBlockHeight }
+    package var pixelsRead: Double { geometry.pixelsRead }
+
+    /// Decodes a rectangle on the calling thread alone.
+    package func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
+        try read(region, into: block, threads: 1)
+    }
 }
 
-extension BlockReader {
-    package var pixelsRead: Double { 1 }
-}
-
-/// Opens an image for reading in rectangles. Throws what `openImage` throws.
+/// Opens an image for reading in rectangles. Throws the errors of `openImage`.
 package func openBlocks(_ path: FilePath) throws(FileError) -> any BlockReader {
     let image = try openImage(path)
     return image is SlideReader ? try SlideBlockReader(path) : RowBlockReader(image)
-}
-
-/// Blocks of an image that comes in rows: those under the current blocks are kept, as wide as the image is.
-package final class RowBlockReader: BlockReader {
-    /// Bytes of rows that are kept, unless a block has to be higher.
-    private static let band = 96 << 20
-
-    package var threads = 1
-    private let reader: any RowReader
-    private var rows = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
-    private var top = 0
-    private let decoded = Atomic(0)
-
-    package init(_ reader: any RowReader) {
-        precondition(reader.nextRow == 0, "a fresh reader is needed")
-        self.reader = reader
-    }
-
-    deinit { rows.deallocate() }
-
-    package var path: FilePath { reader.path }
-    package var width: Int { reader.width }
-    package var height: Int { reader.height }
-    package var slide: SlideMetadata? { (reader as? SlideReader)?.metadata }
-    package var isSequential: Bool { true }
-    package var largestBlockHeight: Int { max(1, Self.band / reader.bytesPerRow) }
-    package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
-
-    package func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
-        precondition(region.y >= top && region.bottom <= height && region.x >= 0 && region.right <= width)
-        let rowBytes = reader.bytesPerRow
-        try moveBand(to: region)
-        block.begin(region)
-        let target = block.rows(0, region.height)
-        for row in 0..<region.height {
-            let start = (region.y - top + row) * rowBytes + region.x * 3
-            UnsafeMutableRawBufferPointer(rebasing: target[row * block.bytesPerRow..<(row + 1) * block.bytesPerRow])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: rows[start..<start + region.width * 3]))
-        }
-    }
-
-    /// Makes the band begin where a region does, and reach as far.
-    private func moveBand(to region: PixelRegion) throws(FileError) {
-        let rowBytes = reader.bytesPerRow
-        let kept = max(0, reader.nextRow - region.y)
-        let old = UnsafeRawBufferPointer(
-            rebasing: rows[(reader.nextRow - kept - top) * rowBytes..<(reader.nextRow - top) * rowBytes])
-        let needed = max(region.height, kept) * rowBytes
-        if rows.count < needed {
-            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: needed, alignment: 64)
-            larger.copyMemory(from: old)
-            rows.deallocate()
-            rows = larger
-        } else if region.y > top {
-            rows.copyMemory(from: old)
-        }
-        top = region.y
-        // Rows above the region that nobody has asked for.
-        while reader.nextRow < region.y {
-            let count = min(region.y - reader.nextRow, rows.count / rowBytes)
-            try reader.readRows(into: rows, count: count)
-        }
-        let missing = region.bottom - reader.nextRow
-        if missing > 0 {
-            let start = (reader.nextRow - top) * rowBytes
-            try reader.readRows(into: UnsafeMutableRawBufferPointer(rebasing: rows[start...]), count: missing)
-        }
-        decoded.store(reader.nextRow * reader.width, ordering: .relaxed)
-    }
 }

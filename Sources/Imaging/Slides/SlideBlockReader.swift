@@ -11,9 +11,9 @@ package final class SlideBlockReader: BlockReader {
     package let metadata: SlideMetadata
     /// Index of the level being read.
     package let level: Int
+    package let geometry: ImageGeometry
     private var handle: OpenSlideHandle
     private let tile: (width: Int, height: Int)
-    package var threads = 1
     private let decoded = Atomic(0)
 
     /// Opens a slide at `level`. Throws `unreadable` or `malformed`; also when there is no such level.
@@ -24,27 +24,23 @@ package final class SlideBlockReader: BlockReader {
         metadata = try SlideMetadata(handle)
         try metadata.requireLevel(level, path)
         tile = handle.tileSize(level: level)
+        let (full, own) = (metadata.levels[0], metadata.levels[level])
+        geometry = ImageGeometry(
+            width: own.width, height: own.height, imageWidth: full.width, imageHeight: full.height, slide: metadata)
     }
 
-    package var width: Int { metadata.levels[level].width }
-    package var height: Int { metadata.levels[level].height }
-    package var imageWidth: Int { metadata.levels[0].width }
-    package var imageHeight: Int { metadata.levels[0].height }
-    package var slide: SlideMetadata? { metadata }
-    package var isSequential: Bool { false }
-    package var largestBlockHeight: Int { .max }
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
     /// Rows that are read together where many are wanted: whole tiles, at least 128 pixels.
     var bandHeight: Int { tile.height * max(1, 128 / tile.height) }
 
-    package func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
+    package func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
         block.begin(region)
         // Whole tiles, so many that calls do not count and pixels take little memory before they are composed.
         let strips = Self.cut(
             region, width: tile.width * max(1, 4096 / tile.width), height: bandHeight)
-        for strip in decode(strips, into: block) {
+        for strip in decode(strips, into: block, threads: threads) {
             handle = try OpenSlideHandle(path)
             do {
                 try read(strip, of: block)
@@ -71,7 +67,7 @@ package final class SlideBlockReader: BlockReader {
     }
 
     /// Decodes strips until one fails, on several threads. Returns those that are not in the block.
-    private func decode(_ strips: [PixelRegion], into block: PixelBlock) -> [PixelRegion] {
+    private func decode(_ strips: [PixelRegion], into block: PixelBlock, threads: Int) -> [PixelRegion] {
         let job = Job(reader: self, block: block, strips: strips)
         let state = Mutex((next: 0, isBroken: false, missing: Set(strips.indices)))
         DispatchQueue.concurrentPerform(iterations: max(1, min(threads, strips.count))) { _ in

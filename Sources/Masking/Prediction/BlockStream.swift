@@ -74,9 +74,9 @@ final class BlockStream: Sendable {
                 if state.withLock({ $0.isAbandoned }) { break }
                 let start = ContinuousClock.now
                 // Beside the caller's threads more would be in their way.
-                shared.reader.threads = state.withLock { $0.isAwaited } ? threads : 1
+                let readingThreads = state.withLock { $0.isAwaited } ? threads : 1
                 do throws(FileError) {
-                    try read(region, into: shared.blocks[index % 2])
+                    try read(region, into: shared.blocks[index % 2], threads: readingThreads)
                 } catch {
                     state.withLock { $0.failures[index % 2] = error }
                     filled.signal()
@@ -90,10 +90,10 @@ final class BlockStream: Sendable {
         thread.start()
     }
 
-    private func read(_ region: PixelRegion, into block: PixelBlock) throws(FileError) {
+    private func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {
         let reader = shared.reader
         let whole = PixelRegion(x: 0, y: 0, width: reader.width, height: reader.height)
-        try reader.read(region.intersection(whole), into: block)
+        try reader.read(region.intersection(whole), into: block, threads: threads)
         block.reflect(width: region.width, height: region.height)
     }
 
