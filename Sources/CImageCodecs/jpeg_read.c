@@ -6,15 +6,13 @@
 #include <jerror.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-/// A progressive image is held whole by libjpeg; bounds what a header can make it ask for.
+/// Bytes. libjpeg holds a progressive image whole; this bounds the memory that a header can make it request.
 static const long largest_progressive_image = 1L << 31;
 
 typedef struct jpeg_reader {
     cic_reader base;
-    struct jpeg_decompress_struct decoder;
+    struct jpeg_decompress_struct decompressor;
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
     /// One row of CMYK; null for other images.
@@ -41,49 +39,50 @@ static cic_status status_of(int code) {
     }
 }
 
-static void on_error(j_common_ptr decoder) {
+static void on_error(j_common_ptr d) {
+    cic_reader *reader = d->client_data;
     char message[JMSG_LENGTH_MAX];
-    decoder->err->format_message(decoder, message);
-    cic_reader_fail(decoder->client_data, status_of(decoder->err->msg_code), "%s", message);
+    d->err->format_message(d, message);
+    cic_fail(&reader->failure, status_of(d->err->msg_code), "%s", message);
 }
 
-/// libjpeg warns about damage and goes on with grey; here it is an error. Four warnings say nothing about pixels.
-static void on_message(j_common_ptr decoder, int level) {
+/// Turns libjpeg's warnings of damage, after which it paints gray, into errors. Four warnings do not concern pixels.
+static void on_message(j_common_ptr d, int level) {
     if (level >= 0)
         return;
-    switch (decoder->err->msg_code) {
+    switch (d->err->msg_code) {
     case JWRN_ADOBE_XFORM:
     case JWRN_BOGUS_ICC:
     case JWRN_JFIF_MAJOR:
     case JWRN_TOO_MUCH_DATA:
         return;
     default:
-        on_error(decoder);
+        on_error(d);
     }
 }
 
-static void on_output(j_common_ptr decoder) {
-    (void)decoder;
+static void on_output(j_common_ptr d) {
+    (void)d;
 }
 
-static void on_source(j_decompress_ptr decoder) {
-    (void)decoder;
+static void on_source(j_decompress_ptr d) {
+    (void)d;
 }
 
-static boolean on_fill(j_decompress_ptr decoder) {
-    jpeg_reader *r = decoder->client_data;
+static boolean on_fill(j_decompress_ptr d) {
+    jpeg_reader *r = d->client_data;
     r->source.bytes_in_buffer = cic_reader_fetch(&r->base, r->buffer, sizeof r->buffer);
     r->source.next_input_byte = r->buffer;
     return TRUE;
 }
 
-static void on_skip(j_decompress_ptr decoder, long count) {
-    jpeg_reader *r = decoder->client_data;
+static void on_skip(j_decompress_ptr d, long count) {
+    jpeg_reader *r = d->client_data;
     if (count <= 0)
         return;
     while ((size_t)count > r->source.bytes_in_buffer) {
         count -= (long)r->source.bytes_in_buffer;
-        on_fill(decoder);
+        on_fill(d);
     }
     r->source.next_input_byte += count;
     r->source.bytes_in_buffer -= (size_t)count;
@@ -91,7 +90,7 @@ static void on_skip(j_decompress_ptr decoder, long count) {
 
 static void start(cic_reader *reader) {
     jpeg_reader *r = (jpeg_reader *)reader;
-    struct jpeg_decompress_struct *d = &r->decoder;
+    struct jpeg_decompress_struct *d = &r->decompressor;
     d->err = jpeg_std_error(&r->errors);
     r->errors.error_exit = on_error;
     r->errors.emit_message = on_message;
@@ -112,14 +111,11 @@ static void start(cic_reader *reader) {
 
     bool four_inks = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
     d->out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
-    if (four_inks) {
-        r->cmyk = malloc(4 * (size_t)reader->width);
-        if (!r->cmyk)
-            cic_reader_fail(reader, CIC_NO_MEMORY, "not enough memory");
-    }
+    if (four_inks)
+        r->cmyk = cic_allocate(&reader->failure, 4 * (size_t)reader->width);
 }
 
-/// Without profiles, as browsers do it. Adobe stores inks inverted: 255 is no ink.
+/// Converts without color profiles, as browsers do. Adobe stores inks inverted: 255 is no ink.
 static void rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t count, bool inverted) {
     uint32_t flip = inverted ? 0 : 255;
     for (int64_t i = 0; i < count; i++)
@@ -129,8 +125,8 @@ static void rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t count, bool
 
 static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
     jpeg_reader *r = (jpeg_reader *)reader;
-    struct jpeg_decompress_struct *d = &r->decoder;
-    // Not at opening: a progressive image is decoded here, whole.
+    struct jpeg_decompress_struct *d = &r->decompressor;
+    // Deferred from opening, because it decodes a progressive image whole.
     if (reader->next_row == 0)
         jpeg_start_decompress(d);
     for (int32_t i = 0; i < count; i++, rgb += 3 * (size_t)reader->width) {
@@ -147,18 +143,12 @@ static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
 static void release(cic_reader *reader) {
     jpeg_reader *r = (jpeg_reader *)reader;
     if (r->created)
-        jpeg_destroy_decompress(&r->decoder);
+        jpeg_destroy_decompress(&r->decompressor);
     free(r->cmyk);
 }
 
+static const cic_decoder decoder = {sizeof(jpeg_reader), start, read_rows, release};
+
 cic_status cic_jpeg_reader_open(cic_reader **reader, int file) {
-    jpeg_reader *r = calloc(1, sizeof *r);
-    *reader = r ? &r->base : NULL;
-    if (!r) {
-        close(file);
-        return CIC_NO_MEMORY;
-    }
-    r->base.read = read_rows;
-    r->base.release = release;
-    return cic_reader_start(&r->base, file, start);
+    return cic_reader_open(reader, file, &decoder);
 }

@@ -10,7 +10,7 @@
 
 typedef struct jpeg_writer {
     cic_writer base;
-    struct jpeg_compress_struct encoder;
+    struct jpeg_compress_struct compressor;
     struct jpeg_error_mgr errors;
     struct jpeg_destination_mgr destination;
     int32_t quality;
@@ -18,44 +18,44 @@ typedef struct jpeg_writer {
     uint8_t block[1 << 14];
 } jpeg_writer;
 
-static void on_error(j_common_ptr encoder) {
+static void on_error(j_common_ptr e) {
+    cic_writer *writer = e->client_data;
     char message[JMSG_LENGTH_MAX];
-    encoder->err->format_message(encoder, message);
-    cic_writer_fail(encoder->client_data,
-                    encoder->err->msg_code == JERR_OUT_OF_MEMORY ? CIC_NO_MEMORY : CIC_UNSUPPORTED, "%s", message);
+    e->err->format_message(e, message);
+    cic_fail(&writer->failure, e->err->msg_code == JERR_OUT_OF_MEMORY ? CIC_NO_MEMORY : CIC_UNSUPPORTED, "%s", message);
 }
 
-static void on_message(j_common_ptr encoder, int level) {
-    (void)encoder;
+static void on_message(j_common_ptr e, int level) {
+    (void)e;
     (void)level;
 }
 
-static void on_output(j_common_ptr encoder) {
-    (void)encoder;
+static void on_output(j_common_ptr e) {
+    (void)e;
 }
 
-static void on_destination(j_compress_ptr encoder) {
-    jpeg_writer *w = encoder->client_data;
+static void on_destination(j_compress_ptr e) {
+    jpeg_writer *w = e->client_data;
     w->destination.next_output_byte = w->block;
     w->destination.free_in_buffer = sizeof w->block;
 }
 
-/// libjpeg calls this with the block full, whatever free_in_buffer says.
-static boolean on_full(j_compress_ptr encoder) {
-    jpeg_writer *w = encoder->client_data;
+/// Called with the block full; free_in_buffer is undefined here.
+static boolean on_full(j_compress_ptr e) {
+    jpeg_writer *w = e->client_data;
     cic_writer_put(&w->base, w->block, sizeof w->block);
-    on_destination(encoder);
+    on_destination(e);
     return TRUE;
 }
 
-static void on_end(j_compress_ptr encoder) {
-    jpeg_writer *w = encoder->client_data;
+static void on_end(j_compress_ptr e) {
+    jpeg_writer *w = e->client_data;
     cic_writer_put(&w->base, w->block, sizeof w->block - w->destination.free_in_buffer);
 }
 
 static void start(cic_writer *writer) {
     jpeg_writer *w = (jpeg_writer *)writer;
-    struct jpeg_compress_struct *e = &w->encoder;
+    struct jpeg_compress_struct *e = &w->compressor;
     e->err = jpeg_std_error(&w->errors);
     w->errors.error_exit = on_error;
     w->errors.emit_message = on_message;
@@ -73,41 +73,34 @@ static void start(cic_writer *writer) {
     e->in_color_space = JCS_RGB;
     jpeg_set_defaults(e);
     jpeg_set_quality(e, w->quality, TRUE);
-    // Outlines one pixel wide, and pink beside purple, are what these images are about: full chroma.
+    // Full chroma: outlines are one pixel wide, and stains differ by color alone.
     e->comp_info[0].h_samp_factor = 1;
     e->comp_info[0].v_samp_factor = 1;
     jpeg_start_compress(e, TRUE);
 }
 
 static void write_row(cic_writer *writer, const uint8_t *row) {
-    // libjpeg only reads the row, but its type does not say so.
+    // libjpeg reads the row only; its type lacks const.
     JSAMPROW samples = (JSAMPROW)(uintptr_t)row;
-    jpeg_write_scanlines(&((jpeg_writer *)writer)->encoder, &samples, 1);
+    jpeg_write_scanlines(&((jpeg_writer *)writer)->compressor, &samples, 1);
 }
 
 static void finish(cic_writer *writer) {
-    jpeg_finish_compress(&((jpeg_writer *)writer)->encoder);
+    jpeg_finish_compress(&((jpeg_writer *)writer)->compressor);
 }
 
 static void release(cic_writer *writer) {
     jpeg_writer *w = (jpeg_writer *)writer;
     if (w->created)
-        jpeg_destroy_compress(&w->encoder);
+        jpeg_destroy_compress(&w->compressor);
 }
 
+static const cic_encoder encoder = {sizeof(jpeg_writer), start, write_row, finish, release};
+
 cic_status cic_jpeg_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t quality) {
-    jpeg_writer *w = calloc(1, sizeof *w);
-    *writer = w ? &w->base : NULL;
+    jpeg_writer *w = cic_writer_create(writer, &encoder, file, width, height, 3, 1);
     if (!w)
         return CIC_NO_MEMORY;
-    w->base.file = file;
-    w->base.width = width;
-    w->base.height = height;
-    w->base.channels = 3;
-    w->base.row_bytes = (size_t)width * 3;
-    w->base.write_row = write_row;
-    w->base.finish = finish;
-    w->base.release = release;
     w->quality = quality;
-    return cic_writer_start(&w->base, start);
+    return cic_writer_start(*writer);
 }

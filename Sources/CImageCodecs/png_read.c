@@ -4,28 +4,27 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/// Interlaced images are held whole: beyond this many bytes it is better to say so than to swap.
+/// Bytes. An interlaced image is held whole; a larger one is an error, because it would make the machine swap.
 static const int64_t largest_interlaced_image = INT64_C(1) << 31;
 
 typedef struct png_reader {
     cic_reader base;
     png_structp png;
     png_infop info;
-    /// Samples a pixel as libpng hands them out: 3, 4 with alpha, or 1 that is an index into the palette.
+    /// Samples per pixel in libpng's rows: 3, 4 with alpha, or 1 for palette indices.
     int32_t samples;
     bool interlaced;
-    /// What libpng hands out: the whole image when it is interlaced, else one row; null when that can be RGB in place.
+    /// libpng's output: the whole image if interlaced, else one row; null where rows are decoded in place.
     uint8_t *pixels;
-    /// RGB over white.
+    /// RGB, composed over white.
     uint8_t palette[3 * PNG_MAX_PALETTE_LENGTH];
     int32_t palette_count;
 } png_reader;
 
 static void on_error(png_structp png, png_const_charp message) {
     cic_reader *reader = png_get_error_ptr(png);
-    cic_reader_fail(reader, strcmp(message, "Out of memory") == 0 ? CIC_NO_MEMORY : CIC_MALFORMED, "%s", message);
+    cic_fail(&reader->failure, strcmp(message, "Out of memory") == 0 ? CIC_NO_MEMORY : CIC_MALFORMED, "%s", message);
 }
 
 static void on_warning(png_structp png, png_const_charp message) {
@@ -42,13 +41,13 @@ static void on_read(png_structp png, png_bytep bytes, size_t count) {
     }
 }
 
-/// zlib never packs more than 1032 bytes into one: a header that asks for more than the file can unpack to is a lie,
-/// found out before anything is allocated for it.
+/// Rejects a header that promises more pixels than the file can hold, before memory is allocated. zlib never packs
+/// more than 1032 bytes into one.
 static void check_size(cic_reader *reader, int32_t width, int32_t height, int64_t bits_per_pixel) {
     double needed = (double)width * (double)height * (double)bits_per_pixel / 8;
     if (reader->file_size >= 0 && needed > 1032.0 * (double)reader->file_size)
-        cic_reader_fail(reader, CIC_TRUNCATED, "only %lld bytes for the %d x %d px", (long long)reader->file_size,
-                        width, height);
+        cic_fail(&reader->failure, CIC_TRUNCATED, "only %lld bytes for the %d x %d px", (long long)reader->file_size,
+                 width, height);
 }
 
 static void compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count) {
@@ -59,7 +58,8 @@ static void compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count)
     }
 }
 
-/// libpng would turn an index beyond the palette into black: the palette is applied here, so that it is an error.
+/// Reads the palette, which is applied here and not by libpng: libpng would paint an index beyond the palette black
+/// instead of failing.
 static void read_palette(png_reader *r) {
     png_colorp colors = NULL;
     int count = 0;
@@ -78,7 +78,7 @@ static void read_palette(png_reader *r) {
 static void apply_palette(png_reader *r, uint8_t *rgb, const uint8_t *indices, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         if (indices[i] >= r->palette_count)
-            cic_reader_fail(&r->base, CIC_MALFORMED, "color %d of a palette of %d", indices[i], r->palette_count);
+            cic_fail(&r->base.failure, CIC_MALFORMED, "color %d of a palette of %d", indices[i], r->palette_count);
         memcpy(rgb + 3 * i, r->palette + 3 * indices[i], 3);
     }
 }
@@ -88,12 +88,12 @@ static void start(cic_reader *reader) {
     r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
     r->info = r->png ? png_create_info_struct(r->png) : NULL;
     if (!r->info)
-        cic_reader_fail(reader, CIC_NO_MEMORY, "not enough memory");
+        cic_fail(&reader->failure, CIC_NO_MEMORY, "not enough memory");
     png_structp png = r->png;
     png_set_read_fn(png, reader, on_read);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    // Profiles, texts and the like are often slightly wrong and never looked at: with them out of the way, everything
-    // that libpng would forgive is damage to pixels.
+    // Ancillary chunks such as profiles and texts are often slightly wrong, and unused. Without them, every error that
+    // libpng can forgive is damage to pixels.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_benign_errors(png, 0);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
@@ -122,11 +122,9 @@ static void start(cic_reader *reader) {
 static void allocate(png_reader *r, int64_t rows) {
     int64_t row_bytes = (int64_t)r->base.width * r->samples;
     if (r->interlaced && row_bytes > largest_interlaced_image / rows)
-        cic_reader_fail(&r->base, CIC_UNSUPPORTED, "interlaced images of %d x %d px do not fit in memory",
-                        r->base.width, r->base.height);
-    r->pixels = malloc((size_t)(row_bytes * rows));
-    if (!r->pixels)
-        cic_reader_fail(&r->base, CIC_NO_MEMORY, "not enough memory");
+        cic_fail(&r->base.failure, CIC_UNSUPPORTED, "interlaced images of %d x %d px do not fit in memory",
+                 r->base.width, r->base.height);
+    r->pixels = cic_allocate(&r->base.failure, (size_t)(row_bytes * rows));
 }
 
 static void decode_interlaced(png_reader *r) {
@@ -167,14 +165,8 @@ static void release(cic_reader *reader) {
     free(r->pixels);
 }
 
+static const cic_decoder decoder = {sizeof(png_reader), start, read_rows, release};
+
 cic_status cic_png_reader_open(cic_reader **reader, int file) {
-    png_reader *r = calloc(1, sizeof *r);
-    *reader = r ? &r->base : NULL;
-    if (!r) {
-        close(file);
-        return CIC_NO_MEMORY;
-    }
-    r->base.read = read_rows;
-    r->base.release = release;
-    return cic_reader_start(&r->base, file, start);
+    return cic_reader_open(reader, file, &decoder);
 }

@@ -11,13 +11,13 @@ typedef struct png_writer {
     png_infop info;
     int32_t bits;
     int32_t compression_level;
-    /// [ceil(width / 8)]: a row of single bits.
+    /// [ceil(width / 8)]: a row of 1-bit samples.
     uint8_t *packed;
 } png_writer;
 
 static void on_error(png_structp png, png_const_charp message) {
     cic_writer *writer = png_get_error_ptr(png);
-    cic_writer_fail(writer, strcmp(message, "Out of memory") == 0 ? CIC_NO_MEMORY : CIC_UNSUPPORTED, "%s", message);
+    cic_fail(&writer->failure, strcmp(message, "Out of memory") == 0 ? CIC_NO_MEMORY : CIC_UNSUPPORTED, "%s", message);
 }
 
 static void on_warning(png_structp png, png_const_charp message) {
@@ -38,17 +38,18 @@ static void start(cic_writer *writer) {
     w->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writer, on_error, on_warning);
     w->info = w->png ? png_create_info_struct(w->png) : NULL;
     if (!w->info)
-        cic_writer_fail(writer, CIC_NO_MEMORY, "not enough memory");
+        cic_fail(&writer->failure, CIC_NO_MEMORY, "not enough memory");
     png_structp png = w->png;
-    if (w->bits == 1 && !(w->packed = malloc(((size_t)writer->width + 7) / 8)))
-        cic_writer_fail(writer, CIC_NO_MEMORY, "not enough memory");
+    if (w->bits == 1)
+        w->packed = cic_allocate(&writer->failure, ((size_t)writer->width + 7) / 8);
     png_set_write_fn(png, writer, on_write, on_flush);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_compression_level(png, w->compression_level);
     png_set_compression_buffer_size(png, 1 << 16);
     int color_type = writer->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB;
-    // Measured: for masks, rows that repeat the one above give a quarter of the bytes of zlib's own search at level 1,
-    // as fast; for tissue the Paeth filter gives 4 % less than zlib's search at level 3, twice as fast.
+    // Measured on masks: the Up filter with run lengths gives a quarter of the bytes of zlib's own search at level 1,
+    // at the same speed. Measured on tissue: the Paeth filter gives 4 % fewer bytes than that search at level 3, twice
+    // as fast.
     png_set_filter(png, PNG_FILTER_TYPE_BASE, writer->channels == 1 ? PNG_FILTER_UP : PNG_FILTER_PAETH);
     if (w->compression_level <= 3)
         png_set_compression_strategy(png, Z_RLE);
@@ -57,7 +58,7 @@ static void start(cic_writer *writer) {
     png_write_info(png, w->info);
 }
 
-/// Eight pixels a byte, the first in the highest bit.
+/// Packs eight pixels per byte, the first in the highest bit.
 static void pack(uint8_t *packed, const uint8_t *row, int32_t width) {
     memset(packed, 0, ((size_t)width + 7) / 8);
     for (int32_t x = 0; x < width; x++)
@@ -81,21 +82,14 @@ static void release(cic_writer *writer) {
     free(w->packed);
 }
 
+static const cic_encoder encoder = {sizeof(png_writer), start, write_row, finish, release};
+
 cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t channels,
                                int32_t bits, int32_t compression_level) {
-    png_writer *w = calloc(1, sizeof *w);
-    *writer = w ? &w->base : NULL;
+    png_writer *w = cic_writer_create(writer, &encoder, file, width, height, channels, 1);
     if (!w)
         return CIC_NO_MEMORY;
-    w->base.file = file;
-    w->base.width = width;
-    w->base.height = height;
-    w->base.channels = channels;
-    w->base.row_bytes = (size_t)width * (size_t)channels;
-    w->base.write_row = write_row;
-    w->base.finish = finish;
-    w->base.release = release;
     w->bits = bits;
     w->compression_level = compression_level;
-    return cic_writer_start(&w->base, start);
+    return cic_writer_start(*writer);
 }

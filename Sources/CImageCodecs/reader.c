@@ -2,57 +2,54 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-void cic_reader_fail(cic_reader *reader, cic_status status, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reader->message, sizeof reader->message, format, arguments);
-    va_end(arguments);
-    reader->status = status;
-    longjmp(reader->escape, 1);
-}
-
 size_t cic_reader_fetch(cic_reader *reader, uint8_t *bytes, size_t capacity) {
     size_t count = fread(bytes, 1, capacity, reader->file);
     if (count == 0) {
         if (ferror(reader->file))
-            cic_reader_fail(reader, CIC_IO_FAILED, "%s", strerror(errno));
-        cic_reader_fail(reader, CIC_TRUNCATED, "the end of the file");
+            cic_fail(&reader->failure, CIC_IO_FAILED, "%s", strerror(errno));
+        cic_fail(&reader->failure, CIC_TRUNCATED, "the end of the file");
     }
     return count;
 }
 
-cic_status cic_reader_start(cic_reader *reader, int file, void (*start)(cic_reader *)) {
-    if (setjmp(reader->escape))
-        return reader->status;
+cic_status cic_reader_open(cic_reader **result, int file, const cic_decoder *decoder) {
+    cic_reader *reader = calloc(1, decoder->size);
+    *result = reader;
+    if (!reader) {
+        close(file);
+        return CIC_NO_MEMORY;
+    }
+    reader->decoder = decoder;
+    if (setjmp(reader->failure.escape))
+        return reader->failure.status;
     reader->file = fdopen(file, "rb");
     if (!reader->file) {
         int error = errno;
         close(file);
-        cic_reader_fail(reader, CIC_IO_FAILED, "%s", strerror(error));
+        cic_fail(&reader->failure, CIC_IO_FAILED, "%s", strerror(error));
     }
     struct stat information;
     if (fstat(file, &information) != 0)
-        cic_reader_fail(reader, CIC_IO_FAILED, "%s", strerror(errno));
+        cic_fail(&reader->failure, CIC_IO_FAILED, "%s", strerror(errno));
     reader->file_size = S_ISREG(information.st_mode) ? (int64_t)information.st_size : -1;
-    start(reader);
+    decoder->start(reader);
     return CIC_OK;
 }
 
 cic_status cic_reader_read(cic_reader *reader, uint8_t *rgb, int32_t count) {
     assert(count >= 0);
-    if (reader->status != CIC_OK)
-        return reader->status;
+    if (reader->failure.status != CIC_OK)
+        return reader->failure.status;
     assert(count <= reader->height - reader->next_row);
-    if (setjmp(reader->escape))
-        return reader->status;
+    if (setjmp(reader->failure.escape))
+        return reader->failure.status;
     if (count > 0)
-        reader->read(reader, rgb, count);
+        reader->decoder->read(reader, rgb, count);
     return CIC_OK;
 }
 
@@ -69,13 +66,13 @@ int32_t cic_reader_next_row(const cic_reader *reader) {
 }
 
 const char *cic_reader_message(const cic_reader *reader) {
-    return reader->message;
+    return reader->failure.message;
 }
 
 void cic_reader_close(cic_reader *reader) {
     if (!reader)
         return;
-    reader->release(reader);
+    reader->decoder->release(reader);
     if (reader->file)
         fclose(reader->file);
     free(reader);

@@ -1,34 +1,36 @@
-/// What the decoders share: the file, the sticky failure and the way out of a library call.
+/// The part of a decoder that does not depend on the format: its file, its failure, and the calls it implements.
 #ifndef CIC_READER_H
 #define CIC_READER_H
 
-#include "CImageCodecs.h"
+#include "failure.h"
 
-#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/// First member of each decoder's own struct.
+/// A format. All functions but release fail by cic_fail.
+typedef struct cic_decoder {
+    /// Size of the decoder's struct, whose first member is a cic_reader.
+    size_t size;
+    /// Reads the header and sets width and height.
+    void (*start)(cic_reader *reader);
+    /// Decodes count rows and advances next_row.
+    void (*read)(cic_reader *reader, uint8_t *rgb, int32_t count);
+    /// Frees the decoder's own memory, but not the struct. start may have failed at any point.
+    void (*release)(cic_reader *reader);
+} cic_decoder;
+
 struct cic_reader {
+    cic_failure failure;
+    const cic_decoder *decoder;
     int32_t width, height, next_row;
     FILE *file;
     /// Bytes; -1 when the file is not a regular one.
     int64_t file_size;
-    cic_status status;
-    char message[200];
-    jmp_buf escape;
-    /// Decodes count rows and advances next_row; fails by cic_reader_fail.
-    void (*read)(cic_reader *reader, uint8_t *rgb, int32_t count);
-    /// Frees what the decoder holds, however far opening went, but not the struct.
-    void (*release)(cic_reader *reader);
 };
 
-/// Takes the file and runs start, which reads the header and fails by cic_reader_fail.
-cic_status cic_reader_start(cic_reader *reader, int file, void (*start)(cic_reader *));
-/// Records a failure and leaves the call of the reader that is running. format: printf's.
-__attribute__((noreturn, format(printf, 3, 4))) void cic_reader_fail(cic_reader *reader, cic_status status,
-                                                                     const char *format, ...);
-/// Reads between 1 and capacity bytes; fails at the end of the file and on errors of the system.
+/// Makes a zeroed reader, takes over the file and reads the header. Used by the opening functions.
+cic_status cic_reader_open(cic_reader **reader, int file, const cic_decoder *decoder);
+/// Reads 1 to capacity bytes; fails at the end of the file and on system errors.
 size_t cic_reader_fetch(cic_reader *reader, uint8_t *bytes, size_t capacity);
 
 #endif

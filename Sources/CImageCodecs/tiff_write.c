@@ -8,27 +8,27 @@
 #include <string.h>
 #include <tiffio.h>
 
-/// A tile of one colour, as it is coded: masks have many.
+/// The encoded bytes of a tile of one color. Masks have many such tiles.
 typedef struct plain_tile {
     uint8_t pixel[16];
-    uint8_t *coded;
+    uint8_t *encoded;
     size_t size;
 } plain_tile;
 
 enum { PLAIN_TILES = 2 };
 
-/// One level of the pyramid, being written to a file of its own; level 0 goes to the destination.
+/// One level of the pyramid. Level 0 is written to the destination, every other level to a scratch file.
 typedef struct tiff_level {
     tiff_stream stream;
     TIFF *tiff;
     int32_t width, height, next_row;
-    /// Pixels a side of a tile.
+    /// Side of a tile in pixels.
     int32_t side;
-    /// [side][width]: the rows of the tiles under way.
+    /// [side][width]: the rows of the current tiles.
     uint8_t *band;
-    /// [width]: a row of this level while the level above is halved; null in level 0.
+    /// [width]: a row of this level, halved from the level above; null in level 0.
     uint8_t *row;
-    /// The last ones; those that are not there have size 0.
+    /// The most recent tiles of one color; size 0 marks an empty entry.
     plain_tile plain[PLAIN_TILES];
     int32_t next_plain;
 } tiff_level;
@@ -38,12 +38,12 @@ typedef struct tiff_writer {
     cic_tiff_format format;
     TIFFOpenOptions *options;
     char software[64];
-    /// libtiff's own words about what failed last.
+    /// libtiff's message about the last failure.
     char detail[160];
     int32_t level_count;
     tiff_level levels[CIC_TIFF_MOST_LEVELS];
     size_t pixel_bytes;
-    /// [tile][tile]: one tile, also while it is copied as it is coded.
+    /// [tile][tile]: one tile, decoded or encoded.
     uint8_t *tile;
     size_t tile_capacity;
 } tiff_writer;
@@ -67,19 +67,12 @@ __attribute__((format(printf, 4, 0))) static int on_warning(TIFF *tiff, void *co
     return 1;
 }
 
-/// Leaves the running call with the reason why libtiff failed at a level.
+/// Fails with the reason for which libtiff failed at a level.
 __attribute__((noreturn)) static void fail(tiff_writer *w, const tiff_level *level) {
     int error = level->stream.error != 0 ? level->stream.error : w->levels[0].stream.error;
     if (error != 0)
-        cic_writer_fail(&w->base, CIC_IO_FAILED, "%s", strerror(error));
-    cic_writer_fail(&w->base, CIC_UNSUPPORTED, "%s", w->detail[0] ? w->detail : "libtiff does not say why");
-}
-
-static void *allocate(tiff_writer *w, size_t count) {
-    void *memory = malloc(count);
-    if (!memory)
-        cic_writer_fail(&w->base, CIC_NO_MEMORY, "not enough memory");
-    return memory;
+        cic_fail(&w->base.failure, CIC_IO_FAILED, "%s", strerror(error));
+    cic_fail(&w->base.failure, CIC_UNSUPPORTED, "%s", w->detail[0] ? w->detail : "libtiff gives no reason");
 }
 
 static void open_level(tiff_writer *w, tiff_level *level, const char *mode) {
@@ -90,11 +83,11 @@ static void open_level(tiff_writer *w, tiff_level *level, const char *mode) {
         fail(w, level);
 }
 
-/// Sets the tags of the directory that a file is at for one level of the pyramid.
+/// Sets the tags of the current directory of a file to describe one level of the pyramid.
 static void describe(tiff_writer *w, TIFF *tiff, const tiff_level *level) {
     const cic_tiff_format *f = &w->format;
     int32_t index = (int32_t)(level - w->levels);
-    bool coded_colour = f->compression == CIC_TIFF_JPEG && f->channels == 3;
+    bool encodes_color = f->compression == CIC_TIFF_JPEG && f->channels == 3;
     TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, index == 0 ? 0 : FILETYPE_REDUCEDIMAGE);
     TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, (uint32_t)level->width);
     TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, (uint32_t)level->height);
@@ -106,15 +99,15 @@ static void describe(tiff_writer *w, TIFF *tiff, const tiff_level *level) {
     TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
     TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
     TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC,
-                 coded_colour       ? PHOTOMETRIC_YCBCR
+                 encodes_color      ? PHOTOMETRIC_YCBCR
                  : f->channels == 3 ? PHOTOMETRIC_RGB
                                     : PHOTOMETRIC_MINISBLACK);
     TIFFSetField(tiff, TIFFTAG_COMPRESSION,
                  f->compression == CIC_TIFF_JPEG  ? COMPRESSION_JPEG
                  : f->compression == CIC_TIFF_LZW ? COMPRESSION_LZW
                                                   : COMPRESSION_ADOBE_DEFLATE);
-    // Thin outlines are what these pictures are about: full chroma.
-    if (coded_colour)
+    // Full chroma: outlines are one pixel wide.
+    if (encodes_color)
         TIFFSetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, 1, 1);
     if (f->microns_per_pixel_x > 0 && f->microns_per_pixel_y > 0) {
         double scale = ldexp(1, index);
@@ -128,7 +121,7 @@ static void describe(tiff_writer *w, TIFF *tiff, const tiff_level *level) {
         TIFFSetField(tiff, TIFFTAG_SOFTWARE, w->software);
 }
 
-/// Makes what only encoding needs known to the codec.
+/// Sets the pseudo-tags that only encoding uses.
 static void prepare_codec(tiff_writer *w, TIFF *tiff) {
     if (w->format.compression != CIC_TIFF_JPEG)
         return;
@@ -137,22 +130,22 @@ static void prepare_codec(tiff_writer *w, TIFF *tiff) {
         TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 }
 
-/// Whether the tile has one colour.
+/// Returns whether the tile has one color.
 static bool is_plain(const tiff_writer *w, size_t bytes) {
     return w->pixel_bytes <= sizeof w->levels[0].plain[0].pixel &&
            memcmp(w->tile, w->tile + w->pixel_bytes, bytes - w->pixel_bytes) == 0;
 }
 
-/// Keeps a plain tile as it was just coded.
+/// Keeps the encoded bytes of the tile of one color that was just written.
 static void keep_plain(tiff_writer *w, tiff_level *level, uint32_t index) {
     plain_tile *plain = &level->plain[level->next_plain];
     const size_t size = (size_t)TIFFGetStrileByteCount(level->tiff, index);
     const int64_t position = level->stream.position;
-    free(plain->coded);
+    free(plain->encoded);
     *plain = (plain_tile){0};
-    plain->coded = allocate(w, size);
+    plain->encoded = cic_allocate(&w->base.failure, size);
     level->stream.position = (int64_t)TIFFGetStrileOffset(level->tiff, index);
-    if (cic_tiff_on_read(&level->stream, plain->coded, (tmsize_t)size) != (tmsize_t)size)
+    if (cic_tiff_on_read(&level->stream, plain->encoded, (tmsize_t)size) != (tmsize_t)size)
         fail(w, level);
     level->stream.position = position;
     memcpy(plain->pixel, w->tile, w->pixel_bytes);
@@ -160,14 +153,14 @@ static void keep_plain(tiff_writer *w, tiff_level *level, uint32_t index) {
     level->next_plain = (level->next_plain + 1) % PLAIN_TILES;
 }
 
-/// Codes the tile, or writes what a tile of the same colour came to.
+/// Encodes the tile, or reuses the bytes of an earlier tile of the same color.
 static void write_tile(tiff_writer *w, tiff_level *level, uint32_t index, size_t bytes) {
     const bool plain = is_plain(w, bytes);
     for (int32_t i = 0; plain && i < PLAIN_TILES; i++) {
         plain_tile *known = &level->plain[i];
         if (known->size == 0 || memcmp(known->pixel, w->tile, w->pixel_bytes) != 0)
             continue;
-        if (TIFFWriteRawTile(level->tiff, index, known->coded, (tmsize_t)known->size) < 0)
+        if (TIFFWriteRawTile(level->tiff, index, known->encoded, (tmsize_t)known->size) < 0)
             fail(w, level);
         return;
     }
@@ -177,7 +170,7 @@ static void write_tile(tiff_writer *w, tiff_level *level, uint32_t index, size_t
         keep_plain(w, level, index);
 }
 
-/// Codes the tiles whose rows stand in the band. Pixels outside the image repeat its edge.
+/// Encodes the tiles whose rows the band holds. Pixels outside the image repeat its edge.
 static void write_tiles(tiff_writer *w, tiff_level *level, int32_t rows) {
     size_t side = (size_t)level->side, pixel = w->pixel_bytes;
     int32_t row_of_tiles = (level->next_row - 1) / level->side;
@@ -197,11 +190,11 @@ static void write_tiles(tiff_writer *w, tiff_level *level, int32_t rows) {
     }
 }
 
-/// output[ceil(width / 2)]: the means of squares of four samples; at an odd edge a pixel counts twice.
+/// output[ceil(width / 2)]: means of 2 x 2 samples. At an odd edge a pixel counts twice.
 static void halve_bytes(uint8_t *restrict output, const uint8_t *upper, const uint8_t *lower, int32_t width,
                         int32_t channels) {
     int32_t x = 0;
-    // The compiler makes vectors of this.
+    // The compiler vectorizes this loop.
     for (; channels == 1 && x + 1 < width; x += 2)
         output[x / 2] = (uint8_t)((upper[x] + upper[x + 1] + lower[x] + lower[x + 1] + 2) / 4);
     output += x / 2;
@@ -214,7 +207,7 @@ static void halve_bytes(uint8_t *restrict output, const uint8_t *upper, const ui
     }
 }
 
-/// The same of numbers; those that are not a number do not count.
+/// The same for floats; NaN does not count.
 static void halve_floats(float *output, const float *upper, const float *lower, int32_t width) {
     for (int32_t x = 0; x < width; x += 2) {
         int32_t next = x + 1 < width;
@@ -233,7 +226,7 @@ static void halve_floats(float *output, const float *upper, const float *lower, 
 
 static void push_row(tiff_writer *w, tiff_level *level, const uint8_t *row) {
     size_t row_bytes = (size_t)level->width * w->pixel_bytes;
-    // Tiles are an even number of rows high: both rows of a pair are in one band.
+    // Tiles have an even number of rows, so both rows of a pair are in one band.
     int32_t place = level->next_row % level->side;
     uint8_t *stored = level->band + (size_t)place * row_bytes;
     memcpy(stored, row, row_bytes);
@@ -262,17 +255,17 @@ static void start(cic_writer *writer) {
     tiff_writer *w = (tiff_writer *)writer;
     w->options = TIFFOpenOptionsAlloc();
     if (!w->options)
-        cic_writer_fail(writer, CIC_NO_MEMORY, "not enough memory");
+        cic_fail(&writer->failure, CIC_NO_MEMORY, "not enough memory");
     TIFFOpenOptionsSetErrorHandlerExtR(w->options, on_error, w);
     TIFFOpenOptionsSetWarningHandlerExtR(w->options, on_warning, w);
     w->tile_capacity = (size_t)w->format.tile * (size_t)w->format.tile * w->pixel_bytes;
-    w->tile = allocate(w, w->tile_capacity);
+    w->tile = cic_allocate(&w->base.failure, w->tile_capacity);
     for (int32_t index = 0; index < w->level_count; index++) {
         tiff_level *level = &w->levels[index];
         size_t row_bytes = (size_t)level->width * w->pixel_bytes;
-        level->band = allocate(w, row_bytes * (size_t)level->side);
+        level->band = cic_allocate(&w->base.failure, row_bytes * (size_t)level->side);
         if (index > 0)
-            level->row = allocate(w, row_bytes);
+            level->row = cic_allocate(&w->base.failure, row_bytes);
         open_level(w, level, "w8");
         describe(w, level->tiff, level);
         prepare_codec(w, level->tiff);
@@ -285,7 +278,7 @@ static void close_level(tiff_level *level) {
     level->tiff = NULL;
 }
 
-/// Appends a finished level to the destination, its tiles as they are coded.
+/// Appends a finished level to the destination, copying its encoded tiles.
 static void append_level(tiff_writer *w, tiff_level *level) {
     if (!TIFFFlush(level->tiff))
         fail(w, level);
@@ -306,7 +299,7 @@ static void append_level(tiff_writer *w, tiff_level *level) {
             free(w->tile);
             w->tile = NULL;
             w->tile_capacity = 0;
-            w->tile = allocate(w, size);
+            w->tile = cic_allocate(&w->base.failure, size);
             w->tile_capacity = size;
         }
         if (TIFFReadRawTile(level->tiff, index, w->tile, (tmsize_t)size) != (tmsize_t)size ||
@@ -334,21 +327,21 @@ static void release(cic_writer *writer) {
     tiff_writer *w = (tiff_writer *)writer;
     for (int32_t index = 0; index < w->level_count; index++) {
         tiff_level *level = &w->levels[index];
-        // What is left unwritten would go to a file that is thrown away, and may be closed already.
+        // Discards unwritten data: the file is deleted, and its descriptor may be closed already.
         level->stream.file = -1;
         close_level(level);
         free(level->band);
         free(level->row);
         for (int32_t i = 0; i < PLAIN_TILES; i++)
-            free(level->plain[i].coded);
+            free(level->plain[i].encoded);
     }
     if (w->options)
         TIFFOpenOptionsFree(w->options);
     free(w->tile);
 }
 
-/// A multiple of 16 that is at most `tile` and, if it can be, no side of the image. libtiff from 4.5.1 on (and Debian's
-/// 4.5.0) hands OpenSlide 3.4 rubbish for tiles that are larger than the image.
+/// Returns a multiple of 16 that is at most `tile` and, where possible, at most the image's shorter side. With libtiff
+/// 4.5.1 and later (and Debian's 4.5.0), OpenSlide 3.4 reads garbage from tiles that are larger than the image.
 static int32_t tile_side(int32_t width, int32_t height, int32_t tile) {
     int32_t shorter = width < height ? width : height;
     int32_t side = shorter / 16 * 16;
@@ -367,19 +360,13 @@ int32_t cic_tiff_level_count(int32_t width, int32_t height, int32_t tile) {
     return count;
 }
 
+static const cic_encoder encoder = {sizeof(tiff_writer), start, write_row, finish, release};
+
 cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratch, const cic_tiff_format *format) {
-    tiff_writer *w = calloc(1, sizeof *w);
-    *writer = w ? &w->base : NULL;
+    tiff_writer *w = cic_writer_create(writer, &encoder, file, format->width, format->height, format->channels,
+                                       format->sample_bytes);
     if (!w)
         return CIC_NO_MEMORY;
-    w->base.file = file;
-    w->base.width = format->width;
-    w->base.height = format->height;
-    w->base.channels = format->channels;
-    w->base.row_bytes = (size_t)format->width * (size_t)format->channels * (size_t)format->sample_bytes;
-    w->base.write_row = write_row;
-    w->base.finish = finish;
-    w->base.release = release;
     w->format = *format;
     snprintf(w->software, sizeof w->software, "%s", format->software ? format->software : "");
     w->pixel_bytes = (size_t)format->channels * (size_t)format->sample_bytes;
@@ -391,8 +378,8 @@ cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratc
         level->height = index == 0 ? format->height : (w->levels[index - 1].height - 1) / 2 + 1;
         level->side = tile_side(level->width, level->height, format->tile);
     }
-    cic_status status = cic_writer_start(&w->base, start);
-    // The caller's text was needed for the first directory only.
+    cic_status status = cic_writer_start(*writer);
+    // Only the first directory uses the caller's text, which may not outlive this call.
     w->format.description = NULL;
     return status;
 }

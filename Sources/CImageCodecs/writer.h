@@ -1,40 +1,47 @@
-/// What the encoders share: buffered output, the sticky failure and the way out of a library call.
+/// The part of an encoder that does not depend on the format: buffered output, its failure, and the calls it
+/// implements.
 #ifndef CIC_WRITER_H
 #define CIC_WRITER_H
 
-#include "CImageCodecs.h"
+#include "failure.h"
 
-#include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/// First member of each encoder's own struct.
-struct cic_writer {
-    int32_t width, height, next_row;
-    int file;
-    cic_status status;
-    char message[200];
-    jmp_buf escape;
-    /// Encodes one row; fails by cic_writer_fail.
+/// A format. All functions but release fail by cic_fail.
+typedef struct cic_encoder {
+    /// Size of the encoder's struct, whose first member is a cic_writer.
+    size_t size;
+    /// Writes the header.
+    void (*start)(cic_writer *writer);
+    /// Encodes one row.
     void (*write_row)(cic_writer *writer, const uint8_t *row);
-    /// Encodes what follows the last row.
+    /// Completes the image after its last row.
     void (*finish)(cic_writer *writer);
-    /// Frees what the encoder holds, however far opening went, but not the struct.
+    /// Frees the encoder's own memory, but not the struct. start may have failed at any point.
     void (*release)(cic_writer *writer);
-    /// Samples a pixel.
+} cic_encoder;
+
+struct cic_writer {
+    cic_failure failure;
+    const cic_encoder *encoder;
+    int file;
+    int32_t width, height, next_row;
+    /// Samples per pixel.
     int32_t channels;
-    /// Bytes of a row as it is handed over.
+    /// Bytes of a row as the caller passes it.
     size_t row_bytes;
     size_t used;
     uint8_t buffer[1 << 16];
 };
 
-/// Runs start, which writes the header and fails by cic_writer_fail.
-cic_status cic_writer_start(cic_writer *writer, void (*start)(cic_writer *));
-/// Records a failure and leaves the call of the writer that is running. format: printf's.
-__attribute__((noreturn, format(printf, 3, 4))) void cic_writer_fail(cic_writer *writer, cic_status status,
-                                                                     const char *format, ...);
-/// Appends bytes to the file by way of the buffer.
+/// Makes a zeroed writer; null when memory is short. The opening function fills in its format's members, then calls
+/// cic_writer_start.
+void *cic_writer_create(cic_writer **writer, const cic_encoder *encoder, int file, int32_t width, int32_t height,
+                        int32_t channels, int32_t sample_bytes);
+/// Writes the header.
+cic_status cic_writer_start(cic_writer *writer);
+/// Appends bytes to the file through the buffer.
 void cic_writer_put(cic_writer *writer, const uint8_t *bytes, size_t count);
 
 #endif
