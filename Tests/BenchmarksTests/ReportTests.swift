@@ -37,21 +37,21 @@ struct ReportTests {
         let path = NSTemporaryDirectory() + "nuclei-report-\(UUID().uuidString).json"
         defer { try? FileManager.default.removeItem(atPath: path) }
         let report = report([result([0.02, 0.03]), result(of: operation(operations: nil), algorithm: nil, [1e-7])])
-        try AtomicFile.write(try report.json(), to: path)
-        #expect(try BenchmarkReport(path: path) == report)
+        try AtomicFile.write(try report.json(), to: FilePath(path))
+        #expect(try BenchmarkReport(path: FilePath(path)) == report)
     }
 
     @Test func otherFilesAreRefused() throws {
         let path = NSTemporaryDirectory() + "nuclei-report-\(UUID().uuidString).json"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        #expect(throws: FileError.self) { try BenchmarkReport(path: path) }
+        #expect(throws: FileError.self) { try BenchmarkReport(path: FilePath(path)) }
         var none = report([result([0.02])])
         none.results[0].seconds = []
         var other = report([])
         other.format = "another"
         for text in ["", "{}", try none.json(), try other.json()] {
-            try AtomicFile.write(text, to: path)
-            let error = #expect(throws: FileError.self) { try BenchmarkReport(path: path) }
+            try AtomicFile.write(text, to: FilePath(path))
+            let error = #expect(throws: FileError.self) { try BenchmarkReport(path: FilePath(path)) }
             #expect(error?.kind == .malformed)
         }
     }

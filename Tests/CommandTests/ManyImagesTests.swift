@@ -208,7 +208,7 @@ import Testing
     /// A slide with a tile that cannot be decoded.
     private func damagedSlide(_ name: String) throws {
         let path = "\(work.path)/\(name)"
-        let writer = try TIFFWriter(path: path, width: 1024, height: 1024, samples: .rgb)
+        let writer = try TIFFWriter(path: FilePath(path), width: 1024, height: 1024, samples: .rgb)
         // What cannot be compressed: most of the file are tiles of the full resolution.
         var state: UInt64 = 1
         for _ in 0..<1024 {

@@ -71,7 +71,7 @@ import Testing
         let model = try #require(record["model"] as? [String: Any])
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../models/nuclei-compact.safetensors").standardizedFileURL.path
-        #expect(try model["sha256"] as? String == SHA256.digest(ofFile: file))
+        #expect(try model["sha256"] as? String == SHA256.digest(ofFile: FilePath(file)))
 
         #expect(try SlideReader("\(work.path)/h.tif").width == 520)
         let files = work.files

@@ -1,4 +1,5 @@
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
@@ -24,7 +25,7 @@ struct RefinementScoreTests {
         let folder = try #require(Self.crops)
         let work = try WorkFolder()
         func white(_ path: String) throws -> [Bool] {
-            let image = try RGBImage(decoding: path)
+            let image = try RGBImage(decoding: FilePath(path))
             return stride(from: 0, to: image.pixels.count, by: 3).map { image.pixels[$0] > 127 }
         }
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Foundations
 import Tensors
 import TestSupport
 import Testing
@@ -16,7 +17,7 @@ struct BatchLoaderTests {
         for tile in 0..<7 {
             try folder.tile("tile_\(tile).png", [UInt8(tile * 30), 200, UInt8(90 + tile)], first: 255)
         }
-        set = try TileSet(path: folder.path, threads: 2)
+        set = try TileSet(path: FilePath(folder.path), threads: 2)
     }
 
     private let order = [6, 0, 3, 1, 5, 2, 4]

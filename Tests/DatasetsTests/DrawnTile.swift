@@ -108,6 +108,6 @@ extension DatasetFolder {
     }
 
     func exploration(threads: Int = 2, _ settings: Split.Settings = Split.Settings()) throws -> Exploration {
-        try Exploration(TileSet(path: path, threads: threads), settings, threads: threads)
+        try Exploration(TileSet(path: FilePath(path), threads: threads), settings, threads: threads)
     }
 }

@@ -86,7 +86,7 @@ import Testing
     @Test func workStopsWhenItIsTold() throws {
         struct Stop: Error {}
         let folder = try folder(classesDiffer: false)
-        let set = try TileSet(path: folder.path, threads: 2)
+        let set = try TileSet(path: FilePath(folder.path), threads: 2)
         for stage in [Exploration.Stage.measuring, .comparing] {
             #expect(throws: Stop.self) {
                 _ = try Exploration(set, Split.Settings(), threads: 2) { at, done in

@@ -29,7 +29,7 @@ final class DatasetFolder {
 
     func message(threads: Int = 2) -> String {
         do {
-            _ = try TileSet(path: path, threads: threads)
+            _ = try TileSet(path: FilePath(path), threads: threads)
             return "no error"
         } catch {
             return "\(error)".replacingOccurrences(of: "\(path)/", with: "")
@@ -46,7 +46,7 @@ final class DatasetFolder {
         try folder.tile("tile_3.png", [70, 80, 90])
         try folder.tile("tile_4.png", [10, 20, 30])
         for threads in [1, 3] {
-            let set = try TileSet(path: folder.path, threads: threads)
+            let set = try TileSet(path: FilePath(folder.path), threads: threads)
             #expect(set.tiles.map(\.filename) == ["tile_2.png", "tile_1.png", "tile_3.png", "tile_4.png"])
             #expect(set.tiles.map(\.label) == [.nuclei, .noNucleus, nil, nil])
             #expect(set.tiles.map(\.group) == ["a", "b", "a", nil])
@@ -66,7 +66,7 @@ final class DatasetFolder {
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")
         try folder.tile("tile_1.png", [10, 100, 30])
         try folder.tile("tile_2.png", [50, 200, 30], first: 250)
-        let set = try TileSet(path: folder.path, threads: 1)
+        let set = try TileSet(path: FilePath(folder.path), threads: 1)
         func reds(_ sigma: Double) throws -> [UInt8] {
             try set.withPixels(of: [1, 0], blurredBy: sigma) { bytes, windows in
                 #expect(windows.offsets.count == 2)
@@ -86,7 +86,7 @@ final class DatasetFolder {
         for (name, colour) in [(1, 10), (2, 20), (3, 10), (4, 10)] as [(Int, UInt8)] {
             try folder.tile("tile_\(name).png", [colour, 0, 0])
         }
-        let found = try TileSet(path: folder.path, threads: 1).contradictions
+        let found = try TileSet(path: FilePath(folder.path), threads: 1).contradictions
         #expect(found.count == 1 && found[0] == (0, 3))
     }
 
@@ -95,7 +95,7 @@ final class DatasetFolder {
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")
         try folder.tile("tile_1.png", [10, 100, 30])
         try folder.tile("tile_2.png", [30, 200, 30])
-        let statistics = try TileSet(path: folder.path, threads: 1).channelStatistics(of: [0, 1])
+        let statistics = try TileSet(path: FilePath(folder.path), threads: 1).channelStatistics(of: [0, 1])
         #expect(statistics.mean == [20, 150, 30])
         #expect(statistics.deviation == [10, 50, 1], "no spread counts as one grey level")
     }
@@ -119,7 +119,7 @@ final class DatasetFolder {
     @Test(.enabled(if: realTiles != nil, "no tiles: set NUCLEI_DATA to a folder with nuclei_tiles/"))
     func realTilesAreReadAndSplitByGroup() throws {
         let path = try #require(realTiles)
-        let set = try TileSet(path: path, threads: 2)
+        let set = try TileSet(path: FilePath(path), threads: 2)
         #expect(set.tiles.count == 1551)
         #expect(set.counts(of: set.labelled) == [382, 666])
         var settings = Split.Settings()
@@ -131,7 +131,7 @@ final class DatasetFolder {
                 #expect((Double(count) / all - share).magnitude < 0.02)
             }
         }
-        let other = try TileSet(path: path, threads: 1)
+        let other = try TileSet(path: FilePath(path), threads: 1)
         #expect(other.tiles == set.tiles)
     }
 }
