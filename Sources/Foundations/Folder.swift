@@ -40,7 +40,11 @@ package enum Folder {
     package static func ensure(_ path: FilePath) throws(FileError) {
         if path.isEmpty || path.isFolder { return }
         let parent = path.removingLastComponent()
-        if parent != path { try ensure(parent) }
+        do throws(FileError) {
+            if parent != path { try ensure(parent) }
+        } catch {
+            throw FileError(path, error.kind, error.problem)
+        }
         guard mkdir(path.string, 0o777) == 0 || errno == EEXIST && path.isFolder else {
             throw FileError(path, .unwritable, cannotBe: "made", .last)
         }

@@ -95,7 +95,7 @@ import Training
         #expect(run.folder.record.state == .interrupted && run.folder.record.command == "nuclei-train")
         // One process at a time.
         let error = #expect(throws: FileError.self) { try RunFolder(resuming: run.folder.path) }
-        #expect(error?.problem == "expected a folder that nobody works in, found another process there")
+        #expect(error?.problem == "expected a folder that no process works in, found it locked by another process")
     }
 
     /// Stops a run at places where it reports, each time in a run of its own: with a checkpoint after each epoch, and
