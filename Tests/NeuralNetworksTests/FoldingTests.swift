@@ -1,10 +1,11 @@
+import Foundations
 import NeuralNetworks
 import Tensors
 import TestSupport
 import Testing
 
 @Suite(.kernelTurns) struct FoldingTests {
-    /// A network whose running statistics and batch normalisations are no longer those of the start.
+    /// A network whose batch normalizations and running statistics are not the initial ones.
     private func trained(_ graph: Graph) throws -> Network {
         let network = try Network(graph, inputShape: [3, 32, 32])
         try network.initialize(seed: 5)
@@ -29,7 +30,7 @@ import Testing
             "logits", logits(folded), plain, Tolerance(absolute: 1e-5 * max(1, plain.largestMagnitude)))
     }
 
-    @Test func aFoldedNetworkComputesTheSame() throws {
+    @Test func foldedNetworksComputeTheSameLogits() throws {
         let network = try trained(Architecture.compactGraph(widths: [4, 6, 5, 7], classes: 2, dropout: 0.5))
         let folded = try network.folded()
         #expect(folded.state.layout.names.allSatisfy { !$0.contains("bn") && !$0.contains("running") })
@@ -38,7 +39,7 @@ import Testing
         try compareFolded(network, folded)
     }
 
-    @Test func whatStaysAsItIsIsNotCopied() throws {
+    @Test func unchangedTensorsAreShared() throws {
         let network = try trained(Architecture.compactGraph(widths: [4, 6, 5, 7], classes: 2, dropout: 0))
         let before = network.state.tensors.map(\.values)
         let folded = try network.folded()
@@ -47,9 +48,9 @@ import Testing
         #expect(network.state.tensors.map(\.values) == before)
     }
 
-    @Test func whatFollowsAConvolutionBecomesPartOfIt() throws {
+    @Test func layersAfterConvolutionsAreFolded() throws {
         let network = try trained(Architecture.compactGraph(widths: [4, 6, 5, 7], classes: 2, dropout: 0))
-        // Convolutions, global pooling, dropout and the dense layer; before, each block had 7 to 9 nodes.
+        // Convolutions, global pooling, dropout and the dense layer. Each block had 7 to 9 nodes before.
         #expect(
             try network.folded().layerNames == [
                 "conv1", "layer1.0.conv1", "layer1.0.downsample.0", "layer1.0.conv2", "layer2.0.conv1",
@@ -58,9 +59,9 @@ import Testing
             ])
     }
 
-    @Test func whatIsNotFoldedStays() throws {
+    @Test func otherLayersStayUnchanged() throws {
         var graph = Graph()
-        // One convolution with a bias, and one whose output is read by two layers.
+        // One convolution has a bias, the other an output that two layers read.
         graph.append(ConvolutionLayer("conv1", filters: 4, kernel: 3, padding: 1))
         graph.append(BatchNormLayer("bn1", relu: true))
         let shared = graph.append(ConvolutionLayer("conv2", filters: 4, kernel: 3, padding: 1, bias: false))
@@ -80,9 +81,9 @@ import Testing
         #expect(try plain.folded() === plain)
     }
 
-    @Test func predictorsAgreeWithTheNetworkAsItIsTrained() throws {
+    @Test func foldedPredictorsAgreeWithTheTrainedNetwork() throws {
         let description = ModelDescription(
-            architecture: .compact, tileSize: 40, classes: ["NO_NUCLEUS", "NUCLEI"],
+            architecture: .compact, tileSize: 40, classes: TileClass.allCases.map(\.rawValue),
             statistics: ChannelStatistics(mean: [128, 128, 128], deviation: [60, 60, 60]))
         let model = try Model(description)
         try model.network.initialize(seed: 2)

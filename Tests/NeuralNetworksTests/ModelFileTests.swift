@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A folder that is gone when the test is over.
+/// A folder that is deleted with this object.
 private final class TemporaryFolder {
     let path: String
 
@@ -21,7 +21,7 @@ private final class TemporaryFolder {
     private let folder: TemporaryFolder
     private let path: String
     private let description = ModelDescription(
-        architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
+        architecture: .lenet5, tileSize: 32, classes: TileClass.allCases.map(\.rawValue),
         statistics: ChannelStatistics(mean: [1, 2, 3], deviation: [4, 5, 6]), micronsPerPixel: 0.25, dropout: 0.5)
 
     init() throws {
@@ -36,7 +36,7 @@ private final class TemporaryFolder {
         return model
     }
 
-    @Test func whatIsWrittenIsReadAgain() throws {
+    @Test func modelsSurviveARoundTrip() throws {
         let model = try written()
         let read = try Model(path: FilePath(path))
         #expect(read.description == model.description)
@@ -52,8 +52,8 @@ private final class TemporaryFolder {
         }
     }
 
-    /// Large tensors are the file's own memory, and outlive the file; what is written to them stays in this process.
-    @Test func largeTensorsAreUsedInPlace() throws {
+    /// Large tensors refer to the mapped file, even after it has been deleted. Writing to them does not change the file.
+    @Test func largeTensorsAreMapped() throws {
         let model = try written()
         let before = try Data(contentsOf: URL(fileURLWithPath: path))
         let file = try SafetensorsFile(path: FilePath(path))
@@ -69,8 +69,8 @@ private final class TemporaryFolder {
         try compareStates(other, model)
     }
 
-    /// Files of earlier versions and of other programs: tensors in any order, at any place.
-    @Test func tensorsAnywhereAreRead() throws {
+    /// Files of other programs may have tensors in any order and without alignment.
+    @Test func tensorsNeedNoAlignment() throws {
         let model = try written()
         let content = try Data(contentsOf: URL(fileURLWithPath: path))
         let length = Int(content[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
@@ -90,8 +90,8 @@ private final class TemporaryFolder {
         }
     }
 
-    /// The layout that other programs rely on: aligned, without holes, names as in PyTorch.
-    @Test func theFileIsPlainSafetensors() throws {
+    /// Other programs rely on aligned tensors without gaps, and on the names of PyTorch.
+    @Test func filesAreValidSafetensors() throws {
         let model = try written()
         let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
         let length = Int(bytes[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
@@ -109,7 +109,7 @@ private final class TemporaryFolder {
         #expect(file.metadata["format"] == "nuclei-model-1")
     }
 
-    /// A whole safetensors file of a header and some bytes.
+    /// A safetensors file with a header and a number of zero bytes.
     private func file(_ header: String, _ content: Int = 0) -> Data {
         withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8)
             + Data(repeating: 0, count: content)
@@ -125,7 +125,7 @@ private final class TemporaryFolder {
         return "no error"
     }
 
-    @Test func damagedFilesAreNamed() throws {
+    @Test func damagedFilesThrow() throws {
         let read: (String) throws -> Void = { _ = try SafetensorsFile(path: FilePath($0)) }
         let name = "model.safetensors: expected"
         #expect(try message(Data(), read) == "\(name) a safetensors file, found 0 bytes")
@@ -157,16 +157,16 @@ private final class TemporaryFolder {
         }
         #expect(try message(file("{\(first),\(second(4, 8))}", 8), read) == "no error")
         #expect(
-            try message(file("{\(first),\(second(5, 8))}", 8), read) == "\(name) tensor b at byte 4, found it at byte 5"
+            try message(file("{\(first),\(second(5, 8))}", 8), read) == "\(name) tensor b at byte 4, found byte 5"
         )
         #expect(
-            try message(file("{\(first),\(second(3, 8))}", 8), read) == "\(name) tensor b at byte 4, found it at byte 3"
+            try message(file("{\(first),\(second(3, 8))}", 8), read) == "\(name) tensor b at byte 4, found byte 3"
         )
         #expect(try message(file("{\(first)}", 9), read) == "\(name) 4 bytes of tensors, found 9")
         #expect(throws: FileError.self) { _ = try SafetensorsFile(path: "\(folder.path)/none") }
     }
 
-    @Test func filesThatAreNotModelsAreNamed() throws {
+    @Test func otherFilesThrow() throws {
         let read: (String) throws -> Void = { _ = try Model(path: FilePath($0)) }
         let name = "model.safetensors: expected"
         #expect(
@@ -178,7 +178,7 @@ private final class TemporaryFolder {
         _ = try written()
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
         #expect(try message(whole.prefix(whole.count - 1), read).hasPrefix("\(name) tensor "))
-        // The same header with one name changed: a tensor that is not known, and one that is missing.
+        // With one name changed, one tensor is missing and one is unknown.
         let renamed = String(decoding: whole.prefix(4096), as: Unicode.ASCII.self)
         #expect(renamed.contains("\"fc2.bias\""))
         var changed = whole
@@ -195,7 +195,7 @@ private final class TemporaryFolder {
         #expect(try message(changed, read).hasPrefix("\(name) layers for tiles of 14 pixels, found "))
     }
 
-    @Test func buffersAreInTheFileAndAreAskedFor() throws {
+    @Test func buffersAreStoredAndRequired() throws {
         var description = description
         description.architecture = .compact
         let model = try Model(description)
@@ -222,7 +222,7 @@ private final class TemporaryFolder {
         #expect(
             try changed("layer1.0.bn2.running_mean", "layer1.0.bn2.running_meen")
                 == "\(name) tensor layer1.0.bn2.running_mean (24), found no such tensor")
-        // The same bytes, under the names of two tensors of other shapes.
+        // Exchanges the names of two tensors with different shapes.
         let (short, long) = ("layer1.0.bn2.running_mean", "layer3.0.bn2.running_mean")
         var data = whole
         for (from, to) in [(short, "layer?.0.bn2.running_mean"), (long, short), ("layer?.0.bn2.running_mean", long)] {
@@ -241,10 +241,10 @@ private final class TemporaryFolder {
                 == "\(name) finite weights, found a value in \(variance) that is not")
     }
 
-    @Test func descriptionsThatPromiseTooMuchAreRefused() throws {
+    @Test func invalidDescriptionsThrow() throws {
         _ = try written()
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
-        /// The file with a text in its description replaced by another of the same length.
+        /// The error for the file with a part of its description replaced by a text of the same length.
         func changed(_ from: String, _ to: String) throws -> String {
             precondition(from.utf8.count == to.utf8.count)
             var data = whole
@@ -256,11 +256,12 @@ private final class TemporaryFolder {
         #expect(try changed("[1,2,3]", "[1,2  ]").hasPrefix("\(name) means of 0 to 255"))
         #expect(
             try changed("\\\"NO_NUCLEUS\\\",", "\\\"NUCLEI\\\"    ,")
-                == "\(name) two or more classes of different names, found NUCLEI, NUCLEI")
-        #expect(try changed("lenet5", "lenet9") == "\(name) a model description that this version knows, found another")
+                == "\(name) two or more classes with different names, found NUCLEI, NUCLEI")
+        #expect(
+            try changed("lenet5", "lenet9") == "\(name) a model description that this version supports, found another")
     }
 
-    @Test func aModelIsNotWrittenIntoNothing() throws {
+    @Test func writingToAMissingFolderThrows() throws {
         let model = try Model(description)
         let error = #expect(throws: FileError.self) { try model.write(to: "\(folder.path)/no/such/model.safetensors") }
         #expect(error?.kind == .unwritable)

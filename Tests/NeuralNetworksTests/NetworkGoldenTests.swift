@@ -3,10 +3,10 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Dropout with given masks, so that training steps can be compared with those of another program.
+/// Dropout with fixed masks, for comparing training steps with those of PyTorch.
 private struct MaskedDropout: Layer {
     let name = "dropout"
-    /// Mask of each step, for the whole batch; the pass's seed is the step.
+    /// The mask of each step for the whole batch. The seed of a pass is the index of the step.
     let masks: [[Float]]
 
     func outputShape(for inputs: [Shape]) -> Shape { inputs[0] }
@@ -28,9 +28,9 @@ private struct MaskedDropout: Layer {
     }
 }
 
-/// LeNet-5 against PyTorch in double precision: same weights, same tiles.
+/// LeNet-5 compared with PyTorch in double precision, with the same weights and tiles.
 @Suite(.kernelTurns) struct NetworkGoldenTests {
-    /// A pass of this seed has no dropout.
+    /// A training pass without dropout.
     private static let noDropout = Pass.training(seed: .max)
     private let tolerance = Tolerance(absolute: 1e-6, relative: 1e-4)
 
@@ -56,8 +56,8 @@ private struct MaskedDropout: Layer {
         return network
     }
 
-    /// The golden tiles, normalised to -1 ... 1, in the size of the network: its rows 64:128 and columns 32:96 when
-    /// the stored ones are larger.
+    /// Fills the input with the golden tiles, normalized to -1 ... 1. Larger tiles are cropped to rows 64..<128 and columns
+    /// 32..<96.
     private func fillInput(_ workspace: Workspace, _ golden: Golden.Case) throws {
         let tiles = try golden.tensor("u8_nhwc", of: "tiles")
         let size = try golden.int("size")
@@ -73,7 +73,7 @@ private struct MaskedDropout: Layer {
         }
     }
 
-    @Test func lossAndGradientsAreThoseOfPyTorch() throws {
+    @Test func lossAndGradientsMatchPyTorch() throws {
         for golden in try Golden().cases(of: "network", atLeast: 4) where golden.hasTensor("grad.conv1.weight") {
             let network = try network(golden)
             let workspace = Workspace(network, capacity: 2, supportsBackward: true)
@@ -89,7 +89,7 @@ private struct MaskedDropout: Layer {
             try workspace.backward(into: gradients)
             for (name, gradient) in gradients.stored.named {
                 let values = gradient.values
-                // Relative to the largest: elements that cancel to almost nothing have few good digits.
+                // Relative to the largest element, because small ones may be differences of large terms.
                 let tolerance = Tolerance(absolute: 1e-4 * values.largestMagnitude)
                 if golden.hasTensor("grad.\(name)") {
                     try compare("\(golden) \(name)", values, golden.doubles(tensor: "grad.\(name)"), tolerance)
@@ -106,7 +106,7 @@ private struct MaskedDropout: Layer {
         }
     }
 
-    @Test func fiveStepsHaveTheLossesOfPyTorch() throws {
+    @Test func lossesOfFiveStepsMatchPyTorch() throws {
         for golden in try Golden().cases(of: "network", atLeast: 4) {
             let network = try network(golden)
             let workspace = Workspace(network, capacity: 2, supportsBackward: true)

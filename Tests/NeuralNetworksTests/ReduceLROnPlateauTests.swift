@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct ReduceLROnPlateauTests {
-    @Test func ratesAreThoseOfPyTorch() throws {
+    @Test func learningRatesMatchPyTorch() throws {
         for golden in try Golden().cases(of: "reduce_lr_on_plateau", atLeast: 30) {
             let settings = try golden.settings("params")
             var schedule = ReduceLROnPlateau()

@@ -3,10 +3,11 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A residual network with batch normalisation against PyTorch in double precision: same weights, same images.
+/// A residual network with batch normalization compared with PyTorch in double precision, with the same weights and
+/// images.
 @Suite(.kernelTurns) struct ResidualGoldenTests {
-    /// What a golden case describes, ready to train.
-    private struct Lesson {
+    /// The network of a golden case, ready to train.
+    private struct GoldenFixture {
         let golden: Golden.Case
         let network: Network
         let workspace: Workspace
@@ -49,7 +50,7 @@ import Testing
 
     private let tolerance = Tolerance(absolute: 1e-5, relative: 1e-4)
 
-    /// As `compact`, with a last block whose short cut is its input.
+    /// Like `compact`, but the shortcut of the last block is the block's input.
     private static func graph(widths: [Int]) -> Graph {
         var graph = Graph()
         graph.append(ConvolutionLayer("conv1", filters: widths[0], kernel: 5, stride: 2, padding: 2, bias: false))
@@ -63,15 +64,15 @@ import Testing
         return graph
     }
 
-    @Test func lossAndGradientsAreThoseOfPyTorch() throws {
+    @Test func lossAndGradientsMatchPyTorch() throws {
         for golden in try Golden().cases(of: "residual_network", atLeast: 2) {
-            let lesson = try Lesson(golden)
-            let loss = try lesson.backward()
-            try compare("logits", lesson.workspace.logits.values, golden.doubles(tensor: "logits"), tolerance)
+            let fixture = try GoldenFixture(golden)
+            let loss = try fixture.backward()
+            try compare("logits", fixture.workspace.logits.values, golden.doubles(tensor: "logits"), tolerance)
             try compare("loss", [loss], [golden.doubles(tensor: "losses")[0]], tolerance)
-            for (name, gradient) in lesson.gradients.stored.named {
+            for (name, gradient) in fixture.gradients.stored.named {
                 let values = gradient.values
-                // Relative to the largest: elements that cancel to almost nothing have few good digits.
+                // Relative to the largest element, because small ones may be differences of large terms.
                 try compare(
                     name, values, golden.doubles(tensor: "grad.\(name)"),
                     Tolerance(absolute: 1e-4 * values.largestMagnitude))
@@ -79,31 +80,31 @@ import Testing
         }
     }
 
-    @Test func fiveStepsHaveTheLossesWeightsAndStatisticsOfPyTorch() throws {
+    @Test func fiveStepsMatchPyTorch() throws {
         for golden in try Golden().cases(of: "residual_network", atLeast: 2) {
-            let lesson = try Lesson(golden)
+            let fixture = try GoldenFixture(golden)
             let isAdam = try golden.string("optimizer").hasPrefix("Adam")
             let settings: OptimizerSettings =
                 isAdam
                 ? .adam(OptimizerSettings.Adam(learningRate: 1e-2, weightDecay: 1e-3))
                 : .sgd(OptimizerSettings.SGD(learningRate: 0.05, weightDecay: 1e-3, momentum: 0.9))
-            let optimizer = Optimizer(settings, layout: lesson.network.parameters.layout)
+            let optimizer = Optimizer(settings, layout: fixture.network.parameters.layout)
             var (losses, norms) = ([Double](), [Double]())
             for _ in 0..<(try golden.int("steps")) {
-                losses.append(try lesson.backward())
+                losses.append(try fixture.backward())
                 let norm = try optimizer.step(
-                    lesson.network.parameters, lesson.gradients,
+                    fixture.network.parameters, fixture.gradients,
                     clipNorm: Float(try golden.double("clip")))
                 norms.append(try #require(norm))
             }
-            // Rounding grows from step to step, with Adam most where gradients are almost nothing.
+            // Rounding errors grow from step to step, with Adam most where gradients are close to zero.
             let close = Tolerance(absolute: 2e-3, relative: 1e-3)
             try compare("\(golden) losses", losses, golden.doubles(tensor: "losses"), Tolerance(absolute: 1e-4))
             try compare("\(golden) norms", norms, golden.doubles(tensor: "grad_norms"), close)
-            for (name, tensor) in lesson.network.state.named {
+            for (name, tensor) in fixture.network.state.named {
                 try compare("\(golden) \(name)", tensor.values, golden.doubles(tensor: "after.\(name)"), close)
             }
-            let logits = try lesson.workspace.forward(.inference).values
+            let logits = try fixture.workspace.forward(.inference).values
             try compare("\(golden) logits", logits, golden.doubles(tensor: "logits_eval"), close)
         }
     }

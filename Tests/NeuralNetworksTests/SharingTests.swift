@@ -4,9 +4,8 @@ import TestSupport
 import Testing
 
 struct AxisFeaturesTests {
-    /// Steps drawn at random, applied to an image and to a larger one around it: what the ends have no part in has to be
-    /// the same, and what they have a part in is counted.
-    @Test func affectedFeaturesAreThoseThatChange() throws {
+    /// Random sequences of windows, compared with a simulation that marks every feature that depends on padding.
+    @Test func featuresThatDependOnPaddingAreCounted() throws {
         var cases = [(steps: [SlidingWindow], pixels: Int)]()
         for seed in 0..<60 {
             let numbers = Formula.integers(seed: UInt64(seed), count: 12, below: 1000)
@@ -19,7 +18,7 @@ struct AxisFeaturesTests {
             cases.append((steps, 20 + numbers[11] % 17))
         }
         try sweep(cases) { item, _ in
-            // True where a zero of the padding, or a feature that saw one, has a part.
+            // Whether each feature depends on padding, directly or through another feature.
             func affected(_ pixels: Int) -> [Bool]? {
                 var values = [Bool](repeating: false, count: pixels)
                 for step in item.steps {
@@ -57,7 +56,7 @@ struct AxisFeaturesTests {
                 architecture: architecture, tileSize: tile, classes: ["a", "b", "c"],
                 statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
         try model.network.initialize(seed: 5)
-        // Running statistics as if it had been trained.
+        // Running statistics that are not the initial ones.
         for (name, tensor) in model.network.state.named where name.contains("running") {
             for index in 0..<tensor.count {
                 tensor[index] =
@@ -85,7 +84,7 @@ struct AxisFeaturesTests {
         let stride: Int
         let rows: Int
         let columns: Int
-        /// Layers of the trunks that are to be had.
+        /// Numbers of layers that can be shared.
         let depths: [Int]
         var description: String { "\(architecture), tile \(tile), stride \(stride), \(rows) x \(columns) windows" }
     }
@@ -103,9 +102,9 @@ struct AxisFeaturesTests {
         for tile in [63, 65, 66] {
             cases.append(Case(architecture: .lenet5, tile: tile, stride: 8, rows: 6, columns: 6, depths: [1, 2, 3]))
         }
-        // More windows than go through the head at once.
+        // More windows than one batch of the head.
         cases.append(Case(architecture: .lenet5, tile: 33, stride: 4, rows: 33, columns: 32, depths: [1, 2, 3]))
-        // Blocks halve the image: after the last one windows share features every 16 pixels.
+        // Every block halves the image. After the last one, features are 16 pixels apart.
         for (stride, depths) in [(8, [1, 4, 7]), (16, [1, 4, 7, 10]), (12, [1, 4]), (7, [])] as [(Int, [Int])] {
             cases.append(
                 Case(architecture: .compact, tile: 128, stride: stride, rows: 4, columns: 6, depths: depths))
@@ -113,10 +112,10 @@ struct AxisFeaturesTests {
         return cases
     }()
 
-    @Test func sharedWindowsAreThePlainOnes() throws {
+    @Test func sharedWindowsHaveTheLogitsOfIndependentOnes() throws {
         try sweep(Self.cases) { item, seed in
             let model = try model(item.architecture, tile: item.tile)
-            let plain = try BlockPredictor(model, batchSize: 4, windowStride: item.stride, sharing: .none)
+            let independent = try BlockPredictor(model, batchSize: 4, windowStride: item.stride, sharing: .none)
             let (width, height) = (
                 item.tile + (item.columns - 1) * item.stride, item.tile + (item.rows - 1) * item.stride
             )
@@ -124,9 +123,9 @@ struct AxisFeaturesTests {
             let all = (0..<item.rows).flatMap { row in
                 (0..<item.columns).map { (x: $0 * item.stride, y: row * item.stride) }
             }
-            // All of them, and some.
+            // All windows, and two thirds of them.
             let choices = [all, all.enumerated().filter { $0.offset % 3 != 1 }.map(\.element)]
-            let expected = try choices.map { try logits(plain, pixels, width, height, $0) }
+            let expected = try choices.map { try logits(independent, pixels, width, height, $0) }
             var depths = [Int]()
             for depth in 0...12 {
                 let shared = try BlockPredictor(
@@ -145,7 +144,7 @@ struct AxisFeaturesTests {
         }
     }
 
-    /// Without padding windows share all of their features, and no borders are computed.
+    /// Without padding, windows share all features and need no borders.
     @Test func networksWithoutPaddingHaveNoBorders() throws {
         let layers: [any Layer] = [
             ConvolutionLayer("a", filters: 8, kernel: 5, relu: true, pooling: .maximum),
@@ -156,7 +155,7 @@ struct AxisFeaturesTests {
         #expect(plan.trunk == 2 && plan.stride == 4 && plan.axes.allSatisfy { $0.leading + $0.trailing == 0 })
     }
 
-    @Test func theDepthOfTheTrunkFollowsFromTheStride() throws {
+    @Test func theStrideDeterminesTheDepthOfTheTrunk() throws {
         func plan(_ architecture: Architecture, _ stride: Int) throws -> SharingPlan? {
             let description = ModelDescription(
                 architecture: architecture, tileSize: 256, classes: ["a", "b"],

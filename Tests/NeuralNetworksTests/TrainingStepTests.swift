@@ -4,57 +4,59 @@ import TestSupport
 import Testing
 
 @Suite(.kernelTurns) struct TrainingStepTests {
-    @Test(arguments: Subject.allCases) func aTinyBatchIsLearntByHeart(subject: Subject) throws {
-        let lesson = try Lesson(subject, batch: 4)
+    @Test(arguments: NarrowNetwork.allCases) func trainingFitsATinyBatch(network: NarrowNetwork) throws {
+        let fixture = try TrainingFixture(network, batch: 4)
         var loss = Double.infinity
         for _ in 0..<300 {
-            loss = try lesson.backward(.training(seed: 0))
-            try lesson.optimizer.step(lesson.network.parameters, lesson.gradients)
+            loss = try fixture.backward(.training(seed: 0))
+            try fixture.optimizer.step(fixture.network.parameters, fixture.gradients)
         }
-        // The narrow ones that have no dense layer to speak of take longer.
-        #expect(loss < (subject == .compact || subject == .tangle ? 0.03 : 1e-3))
+        // Networks without large dense layers take longer.
+        #expect(loss < (network == .compact || network == .sharedValues ? 0.03 : 1e-3))
     }
 
-    /// Float32 differences of the loss itself, with dropout and all poolings: coarse, but of the whole graph. The
-    /// kernels' gradients are checked in double precision one by one.
-    @Test(arguments: Subject.allCases) func gradientsFollowTheLoss(subject: Subject) throws {
-        let lesson = try Lesson(subject, batch: 3, dropout: 0.4)
+    /// Finite differences of the loss in single precision, with dropout and all kinds of pooling. This is coarse but
+    /// covers the whole graph; the tests of the kernels check each gradient in double precision.
+    @Test(arguments: NarrowNetwork.allCases) func gradientsMatchFiniteDifferences(network: NarrowNetwork) throws {
+        let fixture = try TrainingFixture(network, batch: 3, dropout: 0.4)
         let pass = Pass.training(seed: 5)
-        _ = try lesson.backward(pass)
-        for (index, tensor) in lesson.network.parameters.tensors.enumerated() {
-            let gradient = lesson.gradients.stored.tensors[index].values
+        _ = try fixture.backward(pass)
+        for (index, tensor) in fixture.network.parameters.tensors.enumerated() {
+            let gradient = fixture.gradients.stored.tensors[index].values
             let element = gradient.indices.max { gradient[$0].magnitude < gradient[$1].magnitude }!
             let (value, eps) = (tensor[element], Float(2e-3))
             tensor[element] = value + eps
-            let above = try lesson.loss(pass)
+            let above = try fixture.loss(pass)
             tensor[element] = value - eps
-            let below = try lesson.loss(pass)
+            let below = try fixture.loss(pass)
             tensor[element] = value
             let slope = (above - below) / Double(2 * eps)
             try compare(
-                lesson.network.parameters.layout.names[index], [gradient[element]], [slope],
+                fixture.network.parameters.layout.names[index], [gradient[element]], [slope],
                 Tolerance(absolute: 2e-4, relative: 0.05))
         }
     }
 
-    @Test(arguments: Subject.allCases) func stepsHaveTheSameBitsForAnyNumberOfThreads(subject: Subject) throws {
+    @Test(arguments: NarrowNetwork.allCases) func stepsAreBitIdenticalForAnyNumberOfThreads(network: NarrowNetwork)
+        throws
+    {
         var results = [[Float]]()
         let before = Kernels.threadCount
         defer { try? Kernels.setThreadCount(before) }
         for threads in [1, 2, 3, 8] {
             try Kernels.setThreadCount(threads)
-            let lesson = try Lesson(subject, batch: 5, dropout: 0.5)
+            let fixture = try TrainingFixture(network, batch: 5, dropout: 0.5)
             for step in 0..<3 {
-                _ = try lesson.backward(.training(seed: UInt64(step)))
-                try lesson.optimizer.step(lesson.network.parameters, lesson.gradients, clipNorm: 0.5)
+                _ = try fixture.backward(.training(seed: UInt64(step)))
+                try fixture.optimizer.step(fixture.network.parameters, fixture.gradients, clipNorm: 0.5)
             }
-            results.append(lesson.network.state.all.values)
+            results.append(fixture.network.state.all.values)
         }
         for result in results.dropFirst() { try compareBits("state", result, results[0]) }
     }
 
-    /// The first dense layer has more than a million weights here, so their gradient need not be stored.
-    @Test func gradientsThatStayProductsAreFollowedLikeStoredOnes() throws {
+    /// The first dense layer has more than a million weights, so their gradient is not stored.
+    @Test func productGradientsAreAppliedLikeStoredOnes() throws {
         let graph = Graph(chain: Architecture.lenet5Layers(widths: (2, 3, 120, 90), classes: 2, dropout: 0.2))
         func train(storesAll: Bool, clipNorm: Float?) throws -> (state: [Float], norms: [Double], names: [String]) {
             let network = try Network(graph, inputShape: [3, 64, 64])
@@ -92,25 +94,28 @@ import Testing
             "clipped state", clipped.1.state, clipped.0.state, Tolerance(absolute: 1e-5, relative: 1e-5))
     }
 
-    @Test(arguments: Subject.allCases) func aSmallerBatchInALargerWorkspaceIsTheSame(subject: Subject) throws {
-        let exact = try Lesson(subject, batch: 3)
-        let roomy = try Lesson(subject, batch: 3, capacity: 7)
+    @Test(arguments: NarrowNetwork.allCases) func resultsDoNotDependOnTheCapacity(network: NarrowNetwork)
+        throws
+    {
+        let exact = try TrainingFixture(network, batch: 3)
+        let roomy = try TrainingFixture(network, batch: 3, capacity: 7)
         #expect(try exact.backward(.training(seed: 1)) == roomy.backward(.training(seed: 1)))
         try compareBits("gradients", exact.gradients.stored.all.values, roomy.gradients.stored.all.values)
     }
 
-    @Test(arguments: Subject.allCases) func inferenceSharesMemoryButNotResults(subject: Subject) throws {
-        let lesson = try Lesson(subject, batch: 3, dropout: 0.5)
-        // Running statistics that are not those of the start.
-        _ = try lesson.loss(.training(seed: 2))
-        let inference = Workspace(lesson.network, capacity: 3)
-        inference.input.copy(from: lesson.workspace.input)
-        let logits = try lesson.workspace.forward(.inference).values
+    @Test(arguments: NarrowNetwork.allCases) func inferenceWorkspacesComputeTheSameLogits(network: NarrowNetwork) throws
+    {
+        let fixture = try TrainingFixture(network, batch: 3, dropout: 0.5)
+        // Changes the running statistics.
+        _ = try fixture.loss(.training(seed: 2))
+        let inference = Workspace(fixture.network, capacity: 3)
+        inference.input.copy(from: fixture.workspace.input)
+        let logits = try fixture.workspace.forward(.inference).values
         try compareBits("logits", inference.forward(.inference).values, logits)
-        #expect(try lesson.workspace.forward(.training(seed: 1)).values != logits, "dropout does nothing in training")
+        #expect(try fixture.workspace.forward(.training(seed: 1)).values != logits, "dropout has no effect in training")
     }
 
-    @Test func initialWeightsAreThoseOfPyTorchInKind() throws {
+    @Test func initialWeightsHavePyTorchsDistribution() throws {
         let network = try Network(
             Architecture.lenet5.graph(classes: 2, dropout: 0.5), inputShape: [3, 64, 64])
         try network.initialize(seed: 1)
@@ -132,7 +137,7 @@ import Testing
         try compareBits("same seed", network.parameters.all.values, first)
     }
 
-    @Test func compactStartsAsHeSays() throws {
+    @Test func compactHasTheInitialWeightsOfHeEtAl() throws {
         let network = try Network(Architecture.compact.graph(classes: 2, dropout: 0.5), inputShape: [3, 64, 64])
         try network.initialize(seed: 1)
         for (name, tensor) in network.state.named {
@@ -152,7 +157,7 @@ import Testing
         }
     }
 
-    @Test func compactIsSmallAndNamedAsTorchvisionDoes() throws {
+    @Test func compactHasTheParametersOfTorchvision() throws {
         let network = try Network(Architecture.compact.graph(classes: 2, dropout: 0), inputShape: [3, 256, 256])
         #expect(network.parameters.layout.parameterCount == 172_930)
         let block = { (name: String) in
@@ -179,7 +184,7 @@ import Testing
         #expect(layout.shapes[6] == [84, 403_680])
     }
 
-    @Test func layersThatDoNotFitAreRefused() {
+    @Test func incompatibleLayersThrow() {
         #expect(throws: (any Error).self) {
             _ = try Network(Architecture.lenet5.graph(classes: 2, dropout: 0), inputShape: [3, 8, 8])
         }

@@ -1,19 +1,20 @@
-import Foundation
+import FoundationEssentials
 import Foundations
 import Tensors
 
-/// What is needed to use a network: its architecture, what its outputs mean, and what its inputs have to look like.
+/// Everything needed to use a network apart from its weights: the architecture, the meaning of the outputs, and the
+/// requirements on the inputs.
 package struct ModelDescription: Codable, Equatable, Sendable {
     package var architecture: Architecture
-    /// Side of the square tiles, in pixels.
+    /// Side of the square tiles in pixels.
     package var tileSize: Int
-    /// Names of the outputs, in their order.
+    /// Names of the outputs, in order.
     package var classes: [String]
-    /// What pixels are normalised by.
+    /// Means and standard deviations that pixels are normalized by.
     package var statistics: ChannelStatistics
-    /// Resolution of the tiles that the network learnt from; nil when it is not known.
+    /// Resolution of the training tiles; nil if unknown.
     package var micronsPerPixel: Double?
-    /// Share of the dense features that training drops.
+    /// Fraction of the dense features that training drops.
     package var dropout: Float
 
     package init(
@@ -30,15 +31,16 @@ package struct ModelDescription: Codable, Equatable, Sendable {
 }
 
 extension ModelDescription {
+    /// Throws when tiles are too small for the architecture.
     func plan() throws -> NetworkPlan {
         try NetworkPlan(
             architecture.graph(classes: classes.count, dropout: dropout), inputShape: [3, tileSize, tileSize])
     }
 
-    /// What is wrong with a description that came from outside.
+    /// The first invalid field of a description from a file; nil if all are valid.
     fileprivate var problem: (expected: String, found: String)? {
         if Set(classes).count < 2 || Set(classes).count < classes.count {
-            return ("two or more classes of different names", classes.joined(separator: ", "))
+            return ("two or more classes with different names", classes.joined(separator: ", "))
         }
         if !(1...2048 ~= tileSize) { return ("a tile size of 1 to 2048 pixels", "\(tileSize)") }
         if !(0..<1 ~= dropout) { return ("a dropout of 0 or more, below 1", "\(dropout)") }
@@ -53,15 +55,17 @@ extension ModelDescription {
     }
 }
 
-/// A network with all that is needed to use it. Its file is one `.safetensors`, whose tensors have the names and
-/// shapes of the same network's `state_dict` in PyTorch, and whose metadata holds JSON texts: `model` (the
-/// description), `format`, and records of training that this module does not read.
+/// A network with everything needed to use it.
+///
+/// A model file is a `.safetensors` file. Its tensors have the names and shapes of the same network's `state_dict` in
+/// PyTorch. Its metadata contains `format`, the description as JSON in `model`, and records of training that this module
+/// does not read.
 package struct Model {
     package static let format = "nuclei-model-1"
 
     package var description: ModelDescription
     package let network: Network
-    /// More metadata, by key: settings, seed, history, metrics, version.
+    /// Other metadata by key: settings, seed, history, metrics, version.
     package var records: [String: String]
 
     /// A model whose parameters and buffers are zero.
@@ -75,13 +79,13 @@ package struct Model {
         self.network = network
     }
 
-    /// A model whose large tensors are those of the file, mapped: to be used, not trained. Throws `FileError` when the
-    /// file is not a model's, or its tensors do not fit its architecture.
+    /// Maps a model file. Large tensors refer to the mapped file, so the model is for inference only. Throws `FileError`
+    /// if the file is not a model file or its tensors do not match its architecture.
     package init(path: FilePath) throws {
         try self.init(SafetensorsFile(path: path))
     }
 
-    /// The model in the content of a file. Throws as `init(path:)` does.
+    /// The model in a file that is already open. Throws like `init(path:)`.
     package init(_ file: SafetensorsFile) throws {
         let path = file.path
         guard file.metadata["format"] == Self.format, let json = file.metadata["model"] else {
@@ -90,9 +94,9 @@ package struct Model {
         }
         let description: ModelDescription
         do {
-            description = try JSONDecoder().decode(ModelDescription.self, from: Data(json.utf8))
+            description = try JSON.decode(ModelDescription.self, from: Data(json.utf8))
         } catch {
-            throw FileError(path, expected: "a model description that this version knows", found: "another")
+            throw FileError(path, expected: "a model description that this version supports", found: "another")
         }
         if let problem = description.problem {
             throw FileError(path, expected: problem.expected, found: problem.found)
@@ -112,13 +116,11 @@ package struct Model {
         }
     }
 
-    /// Writes the model file, whole or not at all.
+    /// Writes the model file atomically. Throws `FileError`.
     package func write(to path: FilePath) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
         var metadata = records
         metadata["format"] = Self.format
-        metadata["model"] = String(decoding: try encoder.encode(description), as: UTF8.self)
+        metadata["model"] = try JSON.text(description)
         try SafetensorsFile.write(network.state.named, metadata: metadata, to: path)
     }
 }

@@ -1,17 +1,17 @@
-import Foundation
+import FoundationEssentials
 import Foundations
 import Tensors
 
 /// The content of a `.safetensors` file: named tensors in one block of bytes, and a dictionary of strings.
 ///
-/// Format: 8 bytes little-endian length of the header, the header (JSON), the tensors' bytes without holes.
+/// Format: the length of the header as 8 bytes little-endian, the header (JSON), the bytes of the tensors without gaps.
 /// Source: https://huggingface.co/docs/safetensors, section "Format".
 package struct SafetensorsFile {
     package struct Entry: Equatable, Sendable {
-        /// As the file says it: "F32", "F64", "I64", "U8", ...
+        /// The element type as named in the file: "F32", "F64", "I64", "U8", ...
         package let dtype: String
         package let shape: [Int]
-        /// Where the bytes lie, counted from the end of the header.
+        /// Position of the bytes, relative to the end of the header.
         package let range: Range<Int>
     }
 
@@ -20,10 +20,11 @@ package struct SafetensorsFile {
     package let entries: [String: Entry]
     private let data: Data
     private let start: Int
-    /// What the data is, if it is a file's.
+    /// The mapped file that `data` refers to, if there is one.
     private let mapped: MappedFile?
 
-    /// Maps a file and reads its header.
+    /// Maps a file and reads its header. Throws `FileError` if the file cannot be read or its header does not match its
+    /// content.
     package init(path: FilePath) throws(FileError) {
         let mapped = try MappedFile(path)
         let bytes = mapped.bytes
@@ -33,8 +34,8 @@ package struct SafetensorsFile {
         try self.init(data ?? Data(), path: path, mapped)
     }
 
-    /// Reads a file's content, which messages call by `path`; every number of the header is checked against the
-    /// content before it is believed.
+    /// Reads the content of a file. Messages refer to it by `path`. Throws `FileError` if the header does not match the
+    /// content.
     package init(_ data: Data, path: FilePath) throws(FileError) {
         try self.init(data, path: path, nil)
     }
@@ -53,40 +54,32 @@ package struct SafetensorsFile {
                 found: "a header of \(length) bytes in a file of \(data.count) bytes")
         }
         start = 8 + Int(length)
-        guard let header = try? JSONSerialization.jsonObject(with: data[8..<start]) as? [String: Any] else {
-            throw FileError(path, expected: "a safetensors file", found: "a header that is not a JSON object")
-        }
+        let header = try Header(data[8..<start], path: path)
+        let available = data.count - start
         var entries = [String: Entry]()
-        var metadata = [String: String]()
-        for (name, value) in header {
-            if name == "__metadata__" {
-                guard let strings = value as? [String: String] else {
-                    throw FileError(path, expected: "metadata of strings", found: "other values")
-                }
-                metadata = strings
-            } else {
-                entries[name] = try Self.entry(name, value, available: data.count - start, path)
-            }
+        for (name, tensor) in header.tensors {
+            entries[name] = try tensor.entry(name, available: available, path: path)
         }
+        metadata = header.metadata
         self.entries = entries
-        self.metadata = metadata
+        try Self.checkContiguous(entries, count: available, path: path)
+    }
+
+    /// Throws unless the tensors fill the bytes after the header without gaps.
+    private static func checkContiguous(_ entries: [String: Entry], count: Int, path: FilePath) throws(FileError) {
+        let sorted = entries.sorted { ($0.value.range.lowerBound, $0.key) < ($1.value.range.lowerBound, $1.key) }
         var end = 0
-        for (name, entry) in entries.sorted(by: {
-            ($0.value.range.lowerBound, $0.key) < ($1.value.range.lowerBound, $1.key)
-        })
-        where !entry.range.isEmpty {
+        for (name, entry) in sorted where !entry.range.isEmpty {
             guard entry.range.lowerBound == end else {
                 throw FileError(
-                    path, expected: "tensor \(name) at byte \(end)", found: "it at byte \(entry.range.lowerBound)")
+                    path, expected: "tensor \(name) at byte \(end)", found: "byte \(entry.range.lowerBound)")
             }
             end = entry.range.upperBound
         }
-        guard end == data.count - start else {
-            throw FileError(path, expected: "\(end) bytes of tensors", found: "\(data.count - start)")
-        }
+        guard end == count else { throw FileError(path, expected: "\(end) bytes of tensors", found: "\(count)") }
     }
 
-    /// The bytes of a tensor that the file has.
+    /// Calls `body` with the bytes of a tensor. The file must contain the tensor.
     package func withBytes<R>(of name: String, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         guard let entry = entries[name] else { preconditionFailure("no tensor \(name)") }
         return try data.withUnsafeBytes {
@@ -95,8 +88,8 @@ package struct SafetensorsFile {
         }
     }
 
-    /// A tensor of floats that the file has: the file's own memory where it is mapped and the tensor starts at a multiple
-    /// of 64 bytes, as large ones do that `write` wrote, else a copy.
+    /// A tensor of floats, which the file must contain. It refers to the mapped file if it starts at a multiple of 64
+    /// bytes, as large tensors written by `write` do; otherwise it is a copy.
     package func tensor(_ name: String) -> Tensor {
         guard let entry = entries[name], entry.dtype == "F32" else {
             preconditionFailure("no tensor \(name) of floats")
@@ -113,58 +106,26 @@ package struct SafetensorsFile {
         }
         return tensor
     }
-
-    private static func entry(
-        _ name: String, _ value: Any, available: Int, _ path: FilePath
-    ) throws(FileError) -> Entry {
-        guard let fields = value as? [String: Any], let dtype = fields["dtype"] as? String,
-            let shape = fields["shape"] as? [Int], shape.allSatisfy({ $0 >= 0 }),
-            let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
-        else {
-            throw FileError(
-                path, expected: "dtype, shape and data_offsets of tensor \(name.prefix(80))", found: "something else")
-        }
-        guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= available else {
-            throw FileError(
-                path, expected: "tensor \(name) within \(available) bytes",
-                found: "bytes \(offsets[0]) to \(offsets[1])")
-        }
-        let sizes = ["F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "U8": 1, "I8": 1]
-        if let size = sizes[dtype] {
-            var bytes = size
-            for length in shape {
-                let (product, overflow) = bytes.multipliedReportingOverflow(by: length)
-                bytes = overflow ? Int.max : product
-            }
-            guard bytes == offsets[1] - offsets[0] else {
-                throw FileError(
-                    path, expected: "\(bytes) bytes for tensor \(name) (\(dtype) \(Shape(shape)))",
-                    found: "\(offsets[1] - offsets[0]) bytes")
-            }
-        }
-        return Entry(dtype: dtype, shape: shape, range: offsets[0]..<offsets[1])
-    }
 }
 
 extension SafetensorsFile {
-    /// Writes float tensors, whole or not at all, in the order given but for those whose bytes are a multiple of 64:
-    /// they come first, so that they start at multiples of 64 bytes and can be used where they lie in a mapped file.
+    /// Writes tensors of floats to a file, atomically.
+    ///
+    /// Tensors whose size is a multiple of 64 bytes come first, the others after them, each in the given order. The former
+    /// then start at multiples of 64 bytes and can be used directly in a mapped file. Throws `FileError`.
     package static func write(
         _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String], to path: FilePath
     ) throws(FileError) {
-        var header: [String: Any] = ["__metadata__": metadata]
         let tensors = tensors.filter { $0.tensor.count % 16 == 0 } + tensors.filter { $0.tensor.count % 16 != 0 }
+        var header = Header(metadata: metadata)
         var offset = 0
         for (name, tensor) in tensors {
-            let bytes = tensor.count * MemoryLayout<Float>.stride
-            header[name] = [
-                "dtype": "F32", "shape": tensor.shape.dimensions, "data_offsets": [offset, offset + bytes],
-            ]
-            offset += bytes
+            let end = offset + tensor.count * MemoryLayout<Float>.stride
+            header.tensors[name] = Header.Tensor(
+                dtype: "F32", shape: tensor.shape.dimensions, dataOffsets: [offset, end])
+            offset = end
         }
-        guard var json = try? JSONSerialization.data(withJSONObject: header, options: [.sortedKeys]) else {
-            throw FileError(path, .unwritable, "cannot be written (its metadata is not valid JSON)")
-        }
+        var json = try header.json(path: path)
         let length = (8 + json.count + 63) / 64 * 64 - 8
         json.append(Data(repeating: UInt8(ascii: " "), count: length - json.count))
         var bytes = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }

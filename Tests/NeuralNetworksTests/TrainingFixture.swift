@@ -2,41 +2,41 @@ import NeuralNetworks
 import Tensors
 import TestSupport
 
-/// Narrow networks that tests run through.
-enum Subject: CaseIterable {
+/// Networks with few channels, for fast tests.
+enum NarrowNetwork: CaseIterable {
     case lenet5
-    /// With a maximum pooling, whose gradient needs its input.
-    case lenet5OfMaxima
+    /// With a separate maximum pooling, whose gradient depends on its input.
+    case lenet5WithMaximumPooling
     case compact
-    /// Values that several layers read, in ways that no architecture has.
-    case tangle
+    /// Many values with several readers, in combinations that no architecture has.
+    case sharedValues
 
     func graph(dropout: Float) -> Graph {
         switch self {
-        case .lenet5, .lenet5OfMaxima:
+        case .lenet5, .lenet5WithMaximumPooling:
             var layers = Architecture.lenet5Layers(widths: (3, 5, 7, 11), classes: 2, dropout: dropout)
-            if self == .lenet5OfMaxima {
+            if self == .lenet5WithMaximumPooling {
                 layers[0] = ConvolutionLayer("conv1", filters: 3, kernel: 5, padding: 2)
                 layers.insert(ReLULayer("relu1"), at: 1)
                 layers.insert(PoolingLayer("pool1", .maximum, window: 2, stride: 2), at: 2)
             }
             return Graph(chain: layers)
         case .compact: return Architecture.compactGraph(widths: [3, 3, 5, 4], classes: 2, dropout: dropout)
-        case .tangle: return Self.tangle(dropout: dropout)
+        case .sharedValues: return Self.sharedValues(dropout: dropout)
         }
     }
 
-    private static func tangle(dropout: Float) -> Graph {
+    private static func sharedValues(dropout: Float) -> Graph {
         var graph = Graph()
         let start = graph.append(ConvolutionLayer("conv1", filters: 4, kernel: 3, stride: 2, padding: 1))
-        // Not in place: two more layers read what it would overwrite.
+        // Not in place, because two more layers read its input.
         let positive = graph.append(ReLULayer("relu"), reading: [start])
         let twice = graph.append(AddReLULayer("twice"), reading: [start, start])
         let sum = graph.append(AddReLULayer("sum"), reading: [positive, twice])
         let dropped = graph.append(DropoutLayer("dropout", probability: dropout, stream: 1), reading: [sum])
         let norm = graph.append(BatchNormLayer("bn"), reading: [sum])
         let mixed = graph.append(AddReLULayer("mixed"), reading: [dropped, norm])
-        // The input once more, where no gradient is wanted, beside a value where it is.
+        // Reads the input, which needs no gradient.
         graph.append(ConvolutionLayer("conv2", filters: 4, kernel: 3, stride: 2, padding: 1), reading: [.input])
         graph.append(AddReLULayer("end"), reading: [start, graph.output])
         let both = graph.append(AddReLULayer("both"), reading: [mixed, graph.output])
@@ -51,16 +51,16 @@ enum Subject: CaseIterable {
     }
 }
 
-/// A network and everything it takes to teach it.
-final class Lesson {
+/// A network with its workspace, gradients, optimizer and targets.
+final class TrainingFixture {
     let network: Network
     let workspace: Workspace
     let gradients: Gradients
     let optimizer: Optimizer
     let targets: [Int32]
 
-    init(_ subject: Subject, batch: Int, dropout: Float = 0, capacity: Int? = nil) throws {
-        network = try Network(subject.graph(dropout: dropout), inputShape: [3, 32, 32])
+    init(_ narrow: NarrowNetwork, batch: Int, dropout: Float = 0, capacity: Int? = nil) throws {
+        network = try Network(narrow.graph(dropout: dropout), inputShape: [3, 32, 32])
         try network.initialize(seed: 7)
         workspace = Workspace(network, capacity: capacity ?? batch, supportsBackward: true)
         workspace.setBatch(batch)
