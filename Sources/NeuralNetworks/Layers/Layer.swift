@@ -35,7 +35,8 @@ extension Layer {
     }
 }
 
-/// The kind of computation that one pass through the layers performs.
+/// The mode of one pass through the layers. `Convolution.Pass` is a different concept: it names the three computations of a
+/// convolution kernel, for which algorithms are selected.
 package enum Pass {
     case inference
     /// Random layers draw from streams of this seed.
