@@ -1,18 +1,18 @@
-import Foundation
+import FoundationEssentials
 import Tensors
 
-/// Measures operations in rounds: in each, the machine's limits and every algorithm once, so that a change of the
-/// machine's speed hits all alike. The rounds of an operation are spread over sweeps through the whole list: what
-/// disturbs the machine for some seconds disturbs some of its rounds only. Nothing is thrown away.
+/// Measures operations in rounds. Each round measures the limits of the machine and every algorithm once, so that changes
+/// of the machine's speed affect all alike. The rounds of an operation are spread over several sweeps through all
+/// operations, so that a disturbance of a few seconds affects only some of them. No measurement is discarded.
 package struct Benchmark {
     package struct Settings: Sendable {
         package var batch = 32
-        /// Numbers of threads to measure with.
+        /// Thread counts to measure.
         package var threads = [1]
         package var sweeps = 3
-        /// Of each operation in a sweep.
+        /// Rounds of each operation in a sweep.
         package var rounds = 3
-        /// About how long a measurement takes; short operations are repeated.
+        /// Approximate duration of a measurement. Short operations are repeated.
         package var seconds = 0.02
         package var instructions = InstructionSet.any
 
@@ -24,7 +24,7 @@ package struct Benchmark {
         let algorithm: ConvolutionAlgorithm?
         var scratchCount = 0
         var repeats = 1
-        var needsWarmth = true
+        var needsWarmUp = true
         var rounds = [(seconds: Double, peak: MachinePeak.Rates)]()
     }
 
@@ -37,9 +37,9 @@ package struct Benchmark {
         self.settings = settings
     }
 
-    /// Measures all operations; `willMeasure` hears before each, how many measurements there are and which this is, and
-    /// may throw to stop.
-    package func run(
+    /// Measures all operations. Calls `willMeasure` before each measurement with its index and the total count; it may
+    /// throw to stop.
+    package func measure(
         _ operations: [Operation], willMeasure: (_ index: Int, _ count: Int, Operation) throws -> Void = { _, _, _ in }
     ) throws -> BenchmarkReport {
         let load = MachineState.load
@@ -49,7 +49,7 @@ package struct Benchmark {
         for sweep in 0..<settings.sweeps {
             for (index, operation) in operations.enumerated() {
                 try willMeasure(sweep * operations.count + index, settings.sweeps * operations.count, operation)
-                try measure(operation, &variants[index]) { threads, rates in
+                try measureRounds(operation, &variants[index]) { threads, rates in
                     peaks[threads, default: BenchmarkReport.Peak(threads: threads)].append(rates)
                 }
             }
@@ -67,7 +67,8 @@ package struct Benchmark {
             }
         }
         return BenchmarkReport(
-            date: Date(), machine: machine, peaks: peaks.values.sorted { $0.threads < $1.threads }, results: results)
+            date: Date().formatted(.iso8601), machine: machine, peaks: peaks.values.sorted { $0.threads < $1.threads },
+            results: results)
     }
 
     private func variants(of operation: Operation) -> [Variant] {
@@ -75,8 +76,8 @@ package struct Benchmark {
         return settings.threads.flatMap { threads in algorithms.map { Variant(threads: threads, algorithm: $0) } }
     }
 
-    private func measure(
-        _ operation: Operation, _ variants: inout [Variant], note: (Int, MachinePeak.Rates) -> Void
+    private func measureRounds(
+        _ operation: Operation, _ variants: inout [Variant], record: (Int, MachinePeak.Rates) -> Void
     ) throws {
         try Kernels.setThreadCount(settings.threads.max()!)
         try Kernels.setConvolutionAlgorithm(.any, settings.instructions)
@@ -92,12 +93,12 @@ package struct Benchmark {
         for round in 0..<settings.rounds {
             for threads in settings.threads {
                 let rates = peak.measure(threads: threads)
-                note(threads, rates)
-                let places = variants.indices.filter { variants[$0].threads == threads }
-                for place in round % 2 == 0 ? places : places.reversed() {
-                    try select(variants[place])
-                    let seconds = try time(variants[place], loaded, scratch)
-                    variants[place].rounds.append((seconds, rates))
+                record(threads, rates)
+                let indices = variants.indices.filter { variants[$0].threads == threads }
+                for index in round % 2 == 0 ? indices : indices.reversed() {
+                    try select(variants[index])
+                    let seconds = try time(variants[index], loaded, scratch)
+                    variants[index].rounds.append((seconds, rates))
                 }
             }
         }
@@ -108,20 +109,20 @@ package struct Benchmark {
         try Kernels.setConvolutionAlgorithm(variant.algorithm ?? .any, settings.instructions)
     }
 
-    /// Finds out how often the operation is to be repeated for one measurement.
+    /// Sets the number of repetitions in one measurement.
     private func calibrate(_ variant: inout Variant, _ loaded: Operation.Loaded, _ scratch: Tensor) throws {
         try select(variant)
-        try loaded.run(scratch)
+        try loaded.execute(scratch)
         let once = try time(variant, loaded, scratch)
         variant.repeats = Int(min(1e6, max(1, (settings.seconds / max(once, 1e-9)).rounded(.up))))
-        variant.needsWarmth = once < settings.seconds
+        variant.needsWarmUp = once < settings.seconds
     }
 
-    /// Seconds for doing it once. The first time after something else is not counted where it would show.
+    /// Seconds for one execution. A short operation is first executed once without being timed.
     private func time(_ variant: Variant, _ loaded: Operation.Loaded, _ scratch: Tensor) throws -> Double {
-        if variant.needsWarmth { try loaded.run(scratch) }
+        if variant.needsWarmUp { try loaded.execute(scratch) }
         let seconds = try stopwatch.seconds(threads: variant.threads) {
-            for _ in 0..<variant.repeats { try loaded.run(scratch) }
+            for _ in 0..<variant.repeats { try loaded.execute(scratch) }
         }
         return max(seconds, 1e-9) / Double(variant.repeats)
     }

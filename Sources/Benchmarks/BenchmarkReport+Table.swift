@@ -1,8 +1,7 @@
 import Foundations
-import Foundation
 
 extension BenchmarkReport {
-    /// What was measured, as text: the machine, then a row for each result.
+    /// Text with the machine, a table of the results and notes.
     package var text: String {
         var table = TextTable([
             ("network", .left), ("operation", .left), ("layer", .left), ("shape", .left), ("algorithm", .left),
@@ -16,7 +15,7 @@ extension BenchmarkReport {
                 (result.algorithm ?? "-") + (result.algorithm != nil && result.isPreferred ? " *" : ""),
                 "\(result.threads)", Quantity.time(result.medianSeconds), "±" + Quantity.percent(result.spread),
                 Quantity.time(result.time.values[0]),
-                result.operationsPerSecond.map(Quantity.billions) ?? "-",
+                result.flopsPerSecond.map(Quantity.billions) ?? "-",
                 result.shareOfPeak.map { Quantity.percent($0.median) } ?? "-",
                 Quantity.billions(result.bytesPerSecond), Quantity.percent(result.shareOfBandwidth.median),
                 Quantity.memory(result.scratchBytes),
@@ -27,35 +26,36 @@ extension BenchmarkReport {
 
     private var header: [String] {
         let batches = Set(results.map(\.batch)).sorted().map(String.init).joined(separator: ", ")
-        return ["kernels one by one, batches of \(batches)"] + limits
-    }
-
-    /// The machine, how busy it was, and what it could do.
-    var limits: [String] {
-        [
-            machine.processor
-                + (machine.instructions == "any" ? "" : ", kernels with \(machine.instructions) instructions alone"),
-            String(
-                format: "load average %.1f before, %.1f after; got %.0f %% of the processor time it could use",
-                machine.load.first ?? 0, machine.load.last ?? 0, machine.processorShare * 100),
-        ]
-            + peaks.map { peak in
-                "\(peak.threads) thread\(peak.threads > 1 ? "s" : ""): "
-                    + Self.limit("\(machine.peakInstructions) FMA", peak.operations, "GFLOP/s") + ", "
-                    + Self.limit("read", peak.read, "GB/s") + ", " + Self.limit("triad", peak.triad, "GB/s")
-            }
-    }
-
-    private static func limit(_ name: String, _ values: [Double], _ unit: String) -> String {
-        let rates = Distribution(values)
-        return "\(name) \(Quantity.billions(rates.median)) \(unit) (at best \(Quantity.billions(rates.values.last!)))"
+        return ["kernels one by one, batches of \(batches)"] + machine.lines(peaks: peaks)
     }
 
     private var notes: [String] {
         [
-            "* what the kernels choose themselves. Rates are those of the median; GFLOP/s count the multiplications and",
-            "additions of the definition, GB/s inputs and outputs once. Shares are medians of each round against the",
-            "limits measured in it, with as many threads; spread is half the distance of the quartiles.",
+            "* default algorithm of the kernels. GFLOP/s counts the multiplications and additions of the definition, GB/s",
+            "counts inputs and outputs once; both are for the median time. Shares of peak and memory are medians over the",
+            "limits of each round, with the same number of threads. Spread is half the interquartile range.",
         ]
+    }
+}
+
+extension BenchmarkReport.Machine {
+    /// Text lines: the processor, its load, and the peak rates for each thread count.
+    func lines(peaks: [BenchmarkReport.Peak]) -> [String] {
+        let load = self.load.map { String($0, decimals: 1) }
+        return [
+            processor + (instructions == "any" ? "" : ", kernels with \(instructions) instructions only"),
+            "load average \(load.first ?? "-") before, \(load.last ?? "-") after; got "
+                + "\(String(processorShare * 100, decimals: 0)) % of the processor time it could use",
+        ]
+            + peaks.map { peak in
+                "\(peak.threads) thread\(peak.threads > 1 ? "s" : ""): "
+                    + limit("\(peakInstructions) FMA", peak.flops, "GFLOP/s") + ", "
+                    + limit("read", peak.read, "GB/s") + ", " + limit("triad", peak.triad, "GB/s")
+            }
+    }
+
+    private func limit(_ name: String, _ values: [Double], _ unit: String) -> String {
+        let rates = Distribution(values)
+        return "\(name) \(Quantity.billions(rates.median)) \(unit) (at best \(Quantity.billions(rates.values.last!)))"
     }
 }

@@ -1,19 +1,19 @@
+import FoundationEssentials
 import Foundations
-import Foundation
 
-/// What one run of the benchmark has found.
+/// Results of a benchmark.
 package struct BenchmarkReport: Codable, Equatable, Sendable {
     package static let format = "kernel-bench-1"
 
     package struct Machine: Codable, Equatable, Sendable {
         package var processor: String
-        /// What the peak was measured with.
+        /// Instruction set of the peak measurement.
         package var peakInstructions: String
-        /// What kernels were told to use: "any" is the best there is.
+        /// Instruction set of the kernels; "any" is the best one.
         package var instructions: String
-        /// Load average before and after.
+        /// Load averages before and after.
         package var load: [Double]
-        /// How much of the processor time that it could have used the benchmark got.
+        /// Share of the processor time that the benchmark got.
         package var processorShare: Double
 
         package init(
@@ -27,63 +27,63 @@ package struct BenchmarkReport: Codable, Equatable, Sendable {
         }
     }
 
-    /// What the machine could do, as measured between the operations.
+    /// Peak rates of the machine, measured in each round.
     package struct Peak: Codable, Equatable, Sendable {
         package var threads: Int
-        /// Floating-point operations in a second.
-        package var operations: [Double]
-        /// Bytes in a second: read, and by STREAM's triad.
+        /// Floating-point operations per second.
+        package var flops: [Double]
+        /// Bytes per second: of reading, and of the triad of STREAM.
         package var read: [Double]
         package var triad: [Double]
 
-        package init(threads: Int, operations: [Double] = [], read: [Double] = [], triad: [Double] = []) {
+        package init(threads: Int, flops: [Double] = [], read: [Double] = [], triad: [Double] = []) {
             self.threads = threads
-            self.operations = operations
+            self.flops = flops
             self.read = read
             self.triad = triad
         }
 
         mutating func append(_ rates: MachinePeak.Rates) {
-            operations.append(rates.operations)
+            flops.append(rates.flops)
             read.append(rates.read)
             triad.append(rates.triad)
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case threads, read, triad
+            case flops = "operations"
         }
     }
 
     package var format = Self.format
-    package var date: Date
+    /// ISO 8601, in UTC.
+    package var date: String
     package var machine: Machine
     package var peaks: [Peak]
     package var results: [BenchmarkResult]
 
-    package init(date: Date, machine: Machine, peaks: [Peak], results: [BenchmarkResult]) {
+    package init(date: String, machine: Machine, peaks: [Peak], results: [BenchmarkResult]) {
         self.date = date
         self.machine = machine
         self.peaks = peaks
         self.results = results
     }
 
-    /// Reads what `write` has written. Throws `FileError`.
+    /// Reads a report from a JSON file. Throws `FileError`.
     package init(path: FilePath) throws(FileError) {
         guard let data = FileManager.default.contents(atPath: path.string) else {
             throw FileError(path, .unreadable, "expected a report of kernel-bench, found no readable file")
         }
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        guard let report = try? decoder.decode(Self.self, from: data), report.format == Self.format,
-            report.results.allSatisfy(\.isWhole)
+        guard let report = try? JSON.decode(Self.self, from: data), report.format == Self.format,
+            report.results.allSatisfy(\.isValid)
         else {
             throw FileError(path, expected: "a report of format \(Self.format)", found: "something else")
         }
         self = report
     }
 
-    package func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-    }
+    /// The report as JSON text.
+    package func json() throws -> String { try JSON.text(self, pretty: true) + "\n" }
 }
 
 /// Measurements of one operation with one algorithm and number of threads.
@@ -94,19 +94,19 @@ package struct BenchmarkResult: Codable, Equatable, Sendable {
     package var shape: String
     package var batch: Int
     package var threads: Int
-    /// nil where there is no choice.
+    /// nil for kernels with only one.
     package var algorithm: String?
-    /// Whether this is what the kernels choose themselves.
+    /// Whether the kernels choose this algorithm by default.
     package var isPreferred: Bool
     /// As in `Operation`.
-    package var operations: Double?
+    package var flops: Double?
     package var bytes: Double
     package var scratchBytes: Int
-    /// Of each round: seconds for doing it once, and what the machine could do at that moment.
+    /// In each round: seconds for one execution, and the peak rates of the machine.
     package var seconds: [Double]
-    package var peakOperations: [Double]
+    package var peakFlops: [Double]
     package var peakBytes: [Double]
-    /// For readers of the file: they follow from `seconds`.
+    /// Summary of `seconds`, for readers of the file.
     package var medianSeconds: Double
     package var spread: Double
 
@@ -122,11 +122,11 @@ package struct BenchmarkResult: Codable, Equatable, Sendable {
         self.threads = threads
         self.algorithm = algorithm
         self.isPreferred = isPreferred
-        operations = operation.operations
+        flops = operation.flops
         bytes = operation.bytes
         self.scratchBytes = scratchBytes
         seconds = rounds.map(\.seconds)
-        peakOperations = rounds.map(\.peak.operations)
+        peakFlops = rounds.map(\.peak.flops)
         peakBytes = rounds.map(\.peak.bytes)
         let times = Distribution(seconds)
         medianSeconds = times.median
@@ -134,30 +134,38 @@ package struct BenchmarkResult: Codable, Equatable, Sendable {
     }
 
     package var time: Distribution { Distribution(seconds) }
-    package var operationsPerSecond: Double? { operations.map { $0 / medianSeconds } }
+    package var flopsPerSecond: Double? { flops.map { $0 / medianSeconds } }
     package var bytesPerSecond: Double { bytes / medianSeconds }
-    /// Of what registers could multiply and add in the same round.
+    /// Share of the peak arithmetic rate of each round.
     package var shareOfPeak: Distribution? {
-        operations.map { operations in Distribution(zip(seconds, peakOperations).map { operations / $0 / $1 }) }
+        flops.map { flops in Distribution(zip(seconds, peakFlops).map { flops / $0 / $1 }) }
     }
-    /// Of what memory could have moved in the same round; above 1 where caches serve.
+    /// Share of the memory bandwidth of each round; above 1 when data is in caches.
     package var shareOfBandwidth: Distribution { Distribution(zip(seconds, peakBytes).map { bytes / $0 / $1 }) }
-    /// How near each round came to the lower of the two limits (the roofline model; Williams et al. 2009). It does not
-    /// change when the machine is slower for a while.
+    /// Share of the lower of the two limits in each round (roofline model; Williams et al. 2009). It is independent of
+    /// changes of the machine's speed.
     package var shareOfRoof: Distribution {
         Distribution(
             seconds.indices.map { round in
-                max((operations ?? 0) / peakOperations[round], bytes / peakBytes[round]) / seconds[round]
+                max((flops ?? 0) / peakFlops[round], bytes / peakBytes[round]) / seconds[round]
             })
     }
 
-    /// What makes two results those of one thing.
+    /// Identity of the measured operation, algorithm and thread count.
     package var key: [String] {
         [network, kind.rawValue, layer, shape, algorithm ?? "", "\(batch)", "\(threads)"]
     }
 
-    fileprivate var isWhole: Bool {
-        !seconds.isEmpty && seconds.count == peakOperations.count && seconds.count == peakBytes.count
-            && (seconds + peakOperations + peakBytes).allSatisfy { $0 > 0 && $0.isFinite } && medianSeconds > 0
+    fileprivate var isValid: Bool {
+        !seconds.isEmpty && seconds.count == peakFlops.count && seconds.count == peakBytes.count
+            && (seconds + peakFlops + peakBytes).allSatisfy { $0 > 0 && $0.isFinite } && medianSeconds > 0
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case network, kind, layer, shape, batch, threads, algorithm, isPreferred, bytes, scratchBytes, seconds,
+            peakBytes
+        case medianSeconds, spread
+        case flops = "operations"
+        case peakFlops = "peakOperations"
     }
 }

@@ -1,37 +1,37 @@
 import Foundations
 
-/// Two reports side by side.
+/// Comparison of two reports.
 package struct Comparison {
     package enum Verdict: String, Sendable {
         case faster, slower
-        /// What noise alone would explain.
+        /// A difference within the noise.
         case same = ""
     }
 
     package struct Row {
         package let old: BenchmarkResult
         package let new: BenchmarkResult
-        /// Old time by new time: above 1 is faster.
+        /// Old time divided by new time; above 1 is faster.
         package var ratio: Double { old.medianSeconds / new.medianSeconds }
-        /// The same as it would be had the machine been equally fast both times: how near the roof both came.
-        package var steadyRatio: Double { new.shareOfRoof.median / old.shareOfRoof.median }
-        /// On a busy machine whole runs may be slow: the undisturbed rounds have to agree with the others.
+        /// Ratio of the shares of the roofline, which corrects for changes of the machine's speed.
+        package var adjustedRatio: Double { new.shareOfRoof.median / old.shareOfRoof.median }
+        /// A difference counts only when the best rounds confirm it, because on a busy machine most rounds may be slow.
         package var verdict: Verdict {
             let (before, now) = (old.shareOfRoof, new.shareOfRoof)
             guard now.differs(from: before) else { return .same }
             let best = now.values.last! / before.values.last!
-            if steadyRatio > 1 { return best > 1 + Self.least ? .faster : .same }
-            return best < 1 / (1 + Self.least) ? .slower : .same
+            if adjustedRatio > 1 { return best > 1 + Self.threshold ? .faster : .same }
+            return best < 1 / (1 + Self.threshold) ? .slower : .same
         }
-        /// A change that is not worth speaking of.
-        private static let least = 0.02
+        /// Relative changes below this are ignored.
+        private static let threshold = 0.02
     }
 
     package let rows: [Row]
-    /// Results that the other report does not have.
+    /// Results that are missing in the other report.
     package let onlyOld: [BenchmarkResult]
     package let onlyNew: [BenchmarkResult]
-    /// Layers for which the kernels now choose something else: what they chose, and what they choose.
+    /// Layers whose default algorithm has changed.
     package let choices: [(old: BenchmarkResult, new: BenchmarkResult)]
     private let machines: (old: String, new: String)
 
@@ -41,47 +41,47 @@ package struct Comparison {
         rows = new.results.compactMap { result in before[result.key].map { Row(old: $0, new: result) } }
         onlyOld = old.results.filter { !keys.contains($0.key) }
         onlyNew = new.results.filter { before[$0.key] == nil }
-        func place(_ result: BenchmarkResult) -> [String] {
+        func layer(_ result: BenchmarkResult) -> [String] {
             [result.network, result.kind.rawValue, result.layer, result.shape, "\(result.batch)", "\(result.threads)"]
         }
         let preferred = { (results: [BenchmarkResult]) in results.filter { $0.algorithm != nil && $0.isPreferred } }
-        let chosen = Dictionary(preferred(old.results).map { (place($0), $0) }) { first, _ in first }
+        let chosen = Dictionary(preferred(old.results).map { (layer($0), $0) }) { first, _ in first }
         choices = preferred(new.results).compactMap { result in
-            chosen[place(result)].flatMap { $0.algorithm == result.algorithm ? nil : ($0, result) }
+            chosen[layer(result)].flatMap { $0.algorithm == result.algorithm ? nil : ($0, result) }
         }
         machines = (old.machine.processor, new.machine.processor)
     }
 
+    /// Text with a table of the common results, and notes.
     package var text: String {
         var table = TextTable([
             ("network", .left), ("operation", .left), ("layer", .left), ("algorithm", .left), ("threads", .right),
-            ("before", .right), ("now", .right), ("ratio", .right), ("steady", .right), ("", .left),
+            ("before", .right), ("now", .right), ("ratio", .right), ("adjusted", .right), ("", .left),
         ])
         for row in rows {
             table.append([
                 row.new.network, row.new.kind.rawValue, row.new.layer, row.new.algorithm ?? "-",
                 "\(row.new.threads)", Quantity.time(row.old.medianSeconds), Quantity.time(row.new.medianSeconds),
-                Quantity.ratio(row.ratio), Quantity.ratio(row.steadyRatio), row.verdict.rawValue,
+                Quantity.ratio(row.ratio), Quantity.ratio(row.adjustedRatio), row.verdict.rawValue,
             ])
         }
         var lines = table.lines
         if machines.old != machines.new {
-            lines.insert("another processor: \(machines.old) before, \(machines.new) now", at: 0)
+            lines.insert("different processors: \(machines.old) before, \(machines.new) now", at: 0)
         }
         lines += [
             "",
-            "ratio: time before by time now. steady: the same as shares of what the machine could do in each round;",
-            "faster and slower are marked where the middle halves of these shares have nothing in common, and the best",
-            "rounds agree.",
+            "ratio: time before / time now. adjusted: the ratio corrected by the limits of the machine in each round.",
+            "faster, slower: the interquartile ranges of the corrected times are disjoint, and the best rounds agree.",
         ]
         for choice in choices {
             lines.append(
-                "chosen for \(choice.new.network) \(choice.new.kind.rawValue) \(choice.new.layer), "
+                "default for \(choice.new.network) \(choice.new.kind.rawValue) \(choice.new.layer), "
                     + "\(choice.new.threads) threads: \(choice.old.algorithm ?? "-") before, "
                     + "\(choice.new.algorithm ?? "-") now")
         }
-        if !onlyOld.isEmpty { lines.append("\(onlyOld.count) results of before were not measured now") }
-        if !onlyNew.isEmpty { lines.append("\(onlyNew.count) results of now were not measured before") }
+        if !onlyOld.isEmpty { lines.append("\(onlyOld.count) results before were not measured now") }
+        if !onlyNew.isEmpty { lines.append("\(onlyNew.count) results now were not measured before") }
         return lines.joined(separator: "\n")
     }
 }

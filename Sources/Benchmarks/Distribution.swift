@@ -1,33 +1,33 @@
-/// What repeated measurements of one thing came to. All of them count; the median and the quartiles are not moved by
-/// the few that something else on the machine has disturbed.
+/// Distribution of repeated measurements, summarized by the median and quartiles, which a few disturbed measurements
+/// hardly change.
 package struct Distribution: Equatable, Sendable {
     /// Ascending.
     package let values: [Double]
 
-    /// Takes one measurement or more.
+    /// Traps without measurements.
     package init(_ values: [Double]) {
-        precondition(!values.isEmpty, "a distribution of nothing")
+        precondition(!values.isEmpty, "a distribution needs at least one value")
         self.values = values.sorted()
     }
 
-    /// The value below which a share of the others lies, between neighbors linearly (type 7 of Hyndman & Fan 1996).
-    package func quantile(_ share: Double) -> Double {
-        let place = min(max(share, 0), 1) * Double(values.count - 1)
-        let below = Int(place)
+    /// Quantile with linear interpolation (type 7 of Hyndman and Fan 1996), for a probability from 0 to 1.
+    package func quantile(_ probability: Double) -> Double {
+        let position = min(max(probability, 0), 1) * Double(values.count - 1)
+        let below = Int(position)
         let above = min(below + 1, values.count - 1)
-        return values[below] + (place - Double(below)) * (values[above] - values[below])
+        return values[below] + (position - Double(below)) * (values[above] - values[below])
     }
 
     package var median: Double { quantile(0.5) }
     package var quartiles: ClosedRange<Double> { quantile(0.25)...quantile(0.75) }
 
-    /// Half the distance of the quartiles, as a share of the median: half of all measurements are about that close.
+    /// Half the interquartile range, relative to the median.
     package var spread: Double {
         median == 0 ? 0 : (quartiles.upperBound - quartiles.lowerBound) / 2 / median
     }
 
-    /// Whether the middle halves of two distributions have nothing in common, and the medians are apart by more than
-    /// `least` of the smaller one: then noise alone does not explain the difference.
+    /// Whether the interquartile ranges are disjoint and the medians differ by more than `least`, relative to the smaller
+    /// one. Noise alone then does not explain the difference.
     package func differs(from other: Distribution, byMoreThan least: Double = 0.02) -> Bool {
         let (low, high) = (min(median, other.median), max(median, other.median))
         return !quartiles.overlaps(other.quartiles) && high - low > least * low

@@ -1,20 +1,24 @@
-import Foundation
 import Foundations
 import NeuralNetworks
 import Tensors
 
-/// How long each layer takes in a whole training step, or a whole inference.
+/// Times of the layers within a whole inference or training step.
 package struct LayerTimes: Codable, Equatable, Sendable {
     package static let format = "kernel-bench-layers-1"
 
     package struct Part: Codable, Equatable, Sendable {
         package var name: String
         package var phase: NetworkWork.Phase
-        /// Multiplications and additions of the definition; nil where there is nothing to speak of.
-        package var operations: Double?
-        /// Of each round.
+        /// Multiplications and additions by the definition; nil for layers that are limited by memory.
+        package var flops: Double?
+        /// Time in each round.
         package var seconds: [Double]
         package var medianSeconds: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case name, phase, seconds, medianSeconds
+            case flops = "operations"
+        }
     }
 
     package var format = Self.format
@@ -24,16 +28,17 @@ package struct LayerTimes: Codable, Equatable, Sendable {
     package var threads: Int
     package var machine: BenchmarkReport.Machine
     package var peak: BenchmarkReport.Peak
-    /// In the order in which they are done.
+    /// In the order of execution.
     package var parts: [Part]
-    /// Of the whole, in each round.
+    /// Total time in each round.
     package var seconds: [Double]
-    /// The most memory that the process held, without the arrays that bandwidth is measured with.
+    /// Peak resident memory in bytes, without the arrays of the bandwidth measurement.
     package var peakMemory: Int
 
     package var tilesPerSecond: Distribution { Distribution(seconds.map { Double(batch) / $0 }) }
 
-    /// Does the work once for each round, and once before that. `willMeasure` may throw to stop.
+    /// Executes the work once to warm up, then once in each round. `willMeasure` is called before each round and may throw
+    /// to stop.
     package init(
         _ work: NetworkWork, threads: Int, rounds: Int, instructions: InstructionSet, willMeasure: () throws -> Void
     ) throws {
@@ -46,13 +51,13 @@ package struct LayerTimes: Codable, Equatable, Sendable {
         defer { work.observer = nil }
         try work.run()
         peakMemory = MachineState.peakMemory
-        let operations = work.operationsOfParts
+        let flops = work.flopsOfParts
         var parts = marks.map { mark in
             Part(
-                name: mark.name, phase: mark.phase, operations: operations["\(mark.name) \(mark.phase)"], seconds: [],
+                name: mark.name, phase: mark.phase, flops: flops["\(mark.name) \(mark.phase)"], seconds: [],
                 medianSeconds: 0)
         }
-        var whole = [Double]()
+        var totals = [Double]()
         let machinePeak = MachinePeak()
         var peak = BenchmarkReport.Peak(threads: threads)
         for _ in 0..<rounds {
@@ -60,7 +65,7 @@ package struct LayerTimes: Codable, Equatable, Sendable {
             peak.append(machinePeak.measure(threads: threads))
             marks = []
             let start = clock.now
-            whole.append(try stopwatch.seconds(threads: threads) { try work.run() })
+            totals.append(try stopwatch.seconds(threads: threads) { try work.run() })
             var before = start
             for (index, mark) in marks.enumerated() {
                 parts[index].seconds.append((mark.time - before).seconds)
@@ -74,7 +79,7 @@ package struct LayerTimes: Codable, Equatable, Sendable {
         self.threads = threads
         self.parts = parts
         self.peak = peak
-        seconds = whole
+        seconds = totals
         machine = BenchmarkReport.Machine(
             processor: MachineState.processor, peakInstructions: MachinePeak.instructions,
             instructions: instructions.rawValue, load: [load, MachineState.load],
@@ -87,7 +92,7 @@ package struct LayerTimes: Codable, Equatable, Sendable {
             ("GFLOP/s", .right), ("of peak", .right),
         ])
         let whole = Distribution(seconds)
-        let limit = Distribution(peak.operations).median
+        let limit = Distribution(peak.flops).median
         var names = [String]()
         for part in parts where !names.contains(part.name) { names.append(part.name) }
         for name in names {
@@ -95,32 +100,32 @@ package struct LayerTimes: Codable, Equatable, Sendable {
             func time(_ phase: NetworkWork.Phase) -> String {
                 own.first { $0.phase == phase }.map { Quantity.time($0.medianSeconds) } ?? "-"
             }
-            let counted = own.filter { $0.operations != nil }
+            let counted = own.filter { $0.flops != nil }
             let rate =
                 counted.isEmpty
-                ? nil : counted.reduce(0) { $0 + $1.operations! } / counted.reduce(0) { $0 + $1.medianSeconds }
+                ? nil : counted.reduce(0) { $0 + $1.flops! } / counted.reduce(0) { $0 + $1.medianSeconds }
             table.append([
                 name, time(.forward), time(.backward), time(.step),
                 Quantity.percent(own.reduce(0) { $0 + $1.medianSeconds } / whole.median),
                 rate.map(Quantity.billions) ?? "-", rate.map { Quantity.percent($0 / limit) } ?? "-",
             ])
         }
-        let what = task == .train ? "training step" : "inference"
-        let machineLines = BenchmarkReport(date: Date(), machine: machine, peaks: [peak], results: []).limits
+        let work = task == .train ? "training step" : "inference"
+        let machineLines = machine.lines(peaks: [peak])
         return
-            (["\(network), \(what) of \(batch) tiles, \(threads) thread\(threads > 1 ? "s" : "")"] + machineLines + [""]
+            (["\(network), \(work) of \(batch) tiles, \(threads) thread\(threads > 1 ? "s" : "")"] + machineLines + [""]
             + table.lines + [
                 "",
                 "whole: \(Quantity.time(whole.median)) ±\(Quantity.percent(whole.spread)), "
-                    + String(format: "%.1f tiles/s, ", tilesPerSecond.median)
-                    + "\(Quantity.memory(peakMemory)) of memory at most; medians of \(seconds.count) rounds",
+                    + String(tilesPerSecond.median, decimals: 1) + " tiles/s, "
+                    + "peak memory \(Quantity.memory(peakMemory)); medians of \(seconds.count) rounds",
             ]).joined(separator: "\n")
     }
 }
 
 extension NetworkWork {
-    /// Multiplications and additions of the parts that have many, by "name phase".
-    fileprivate var operationsOfParts: [String: Double] {
+    /// Multiplications and additions of convolutions, dense layers and the step, with keys "name phase".
+    fileprivate var flopsOfParts: [String: Double] {
         let plan = workspace.network.plan
         let isTrained = plan.isTrained
         var result = [String: Double]()
@@ -136,11 +141,11 @@ extension NetworkWork {
                 result["\(name) \(Phase.backward)"] = once * (1 + needsData)
             } else if let layer = node.layer as? LinearLayer {
                 let once = 2 * Double(batch) * Double(inputs[0].count) * Double(layer.outputs)
-                // A gradient that stays a product is multiplied out by the optimizer.
-                let stays = plan.memoryTraits(of: index).productParameter != nil
+                // The optimizer computes a product gradient.
+                let isProduct = plan.memoryTraits(of: index).productParameter != nil
                 result["\(name) \(Phase.forward)"] = once
-                result["\(name) \(Phase.backward)"] = once * (needsData + (stays ? 0 : 1))
-                if stays { result["\(Self.stepName) \(Phase.step)", default: 0] += once }
+                result["\(name) \(Phase.backward)"] = once * (needsData + (isProduct ? 0 : 1))
+                if isProduct { result["\(Self.stepName) \(Phase.step)", default: 0] += once }
             }
         }
         return result

@@ -1,37 +1,36 @@
 import CMachinePeak
-import Foundation
 import Foundations
+import Glibc
 import Tensors
 
-/// Measures what the machine can do at this moment: multiplications and additions in registers, and streams of memory.
+/// Measures the current peak arithmetic rate and memory bandwidth of the machine.
 ///
-/// Other processes can only make it look slower. Each rate is therefore the best of a few short measurements, of which
-/// one may well have gone undisturbed on a busy machine.
+/// Each rate is the best of several short measurements, because other processes can only reduce it.
 package final class MachinePeak {
-    /// Rates of one moment.
+    /// Peak rates at one moment.
     package struct Rates: Sendable {
-        /// Floating-point operations in a second, a fused multiply-add being two.
-        package let operations: Double
-        /// Bytes in a second: one stream read, and two read with one written (STREAM's triad).
+        /// Floating-point operations per second. A fused multiply-add counts as two.
+        package let flops: Double
+        /// Bytes per second: of reading one array, and of the triad of STREAM, which reads two arrays and writes one.
         package let read: Double
         package let triad: Double
-        /// What memory gives at best.
+        /// The higher of the two bandwidths.
         package var bytes: Double { max(read, triad) }
 
-        package init(operations: Double, read: Double, triad: Double) {
-            self.operations = operations
+        package init(flops: Double, read: Double, triad: Double) {
+            self.flops = flops
             self.read = read
             self.triad = triad
         }
     }
 
-    /// The instructions that the measurement uses: the widest of the processor.
+    /// Instruction set of the arithmetic measurement, the widest that the processor supports.
     package static var instructions: String { String(cString: mp_instructions()) }
 
-    private static let tries = 5
-    private static let secondsOfTry = 0.001
+    private static let repetitions = 5
+    private static let secondsPerRepetition = 0.001
 
-    /// Together more than caches hold.
+    /// Larger than the caches.
     private let arrays: [Tensor]
     private let rounds: Int64
 
@@ -41,28 +40,28 @@ package final class MachinePeak {
         for array in arrays { array.fill(1) }
         let probe: Int64 = 50_000
         var sum: Float = 0
-        let taken = (0..<Self.tries).map { _ in
+        let taken = (0..<Self.repetitions).map { _ in
             Self.seconds { _ = mp_multiply_add(&sum, probe, 1) }
         }
-        rounds = max(1, Int64(Double(probe) * Self.secondsOfTry / taken.min()!))
+        rounds = max(1, Int64(Double(probe) * Self.secondsPerRepetition / taken.min()!))
     }
 
     package func measure(threads: Int) -> Rates {
         let team = Int32(clamping: threads)
         var sum: Float = 0
-        let operations = (0..<Self.tries).map { _ in
-            var operations = 0.0
-            let seconds = Self.seconds { operations = mp_multiply_add(&sum, rounds, team) }
-            return operations / seconds
+        let flops = (0..<Self.repetitions).map { _ in
+            var count = 0.0
+            let seconds = Self.seconds { count = mp_multiply_add(&sum, rounds, team) }
+            return count / seconds
         }
-        // A piece each time, so that none is still in a cache.
-        let piece = arrays[0].count / Self.tries
-        let read = (0..<Self.tries).map { index in
+        // A different piece each time, so that it is not in a cache.
+        let piece = arrays[0].count / Self.repetitions
+        let read = (0..<Self.repetitions).map { index in
             arrays[1].withUnsafeBuffer { b in
                 Double(piece) * 4 / Self.seconds { mp_read(&sum, b.baseAddress! + index * piece, Int64(piece), team) }
             }
         }
-        let triad = (0..<Self.tries).map { index in
+        let triad = (0..<Self.repetitions).map { index in
             arrays[0].withUnsafeMutableBuffer { a in
                 arrays[1].withUnsafeBuffer { b in
                     arrays[2].withUnsafeBuffer { c in
@@ -74,16 +73,12 @@ package final class MachinePeak {
                 }
             }
         }
-        return Rates(operations: operations.max()!, read: read.max()!, triad: triad.max()!)
+        return Rates(flops: flops.max()!, read: read.max()!, triad: triad.max()!)
     }
 
-    /// Each array is twice as large as the last cache.
+    /// At least twice the size of the last-level cache.
     private static var arrayMegabytes: Int {
-        #if canImport(Glibc)
-            let cache = sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)) >> 20
-        #else
-            let cache = 0
-        #endif
+        let cache = sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)) >> 20
         return min(512, max(64, 2 * cache))
     }
 

@@ -1,16 +1,16 @@
 import NeuralNetworks
 import Tensors
 
-/// A network with all that an inference or a training step takes, and made-up tiles to do it on.
+/// A network with random tiles, ready to execute inferences or training steps.
 package final class NetworkWork {
     package enum Task: String, Codable, CaseIterable, Sendable {
-        /// Pixels that are normalized already, to logits.
+        /// From normalized pixels to logits.
         case infer
-        /// Forward, loss, backward, clipping to norm 1 and a step of AdamW.
+        /// Forward, loss, backward, clipping to norm 1 and an AdamW step.
         case train
     }
 
-    /// The recipe's label smoothing, and what published training clips to and decays by.
+    /// Label smoothing, clipping and decay as in training.
     private static let loss = CrossEntropy(labelSmoothing: 0.1)
     private static let clipNorm: Float = 1
     private static let optimizerSettings = OptimizerSettings(method: .adamw, learningRate: 1e-4, weightDecay: 1e-4)
@@ -25,7 +25,7 @@ package final class NetworkWork {
     private let trainer: (optimizer: Optimizer, gradients: Gradients)?
     private let targets: [Int32]
     private var steps: UInt64 = 0
-    /// Hears when a part of the work is done.
+    /// Called after each part of the work.
     package var observer: ((_ part: String, _ phase: Phase) -> Void)? {
         didSet {
             workspace.observer = observer.map { observer in
@@ -38,7 +38,7 @@ package final class NetworkWork {
         case forward, backward, step
     }
 
-    /// Weights are those that training starts from, the same every time.
+    /// Initializes the weights as for training, with a fixed seed.
     package init(_ architecture: Architecture, _ task: Task, batch: Int) throws {
         self.architecture = architecture
         self.task = task
@@ -60,7 +60,7 @@ package final class NetworkWork {
         try Kernels.randomUniform(workspace.input, in: -1.5..<1.5, seed: 2)
     }
 
-    /// A model of two classes for tiles of 256 pixels; its weights are zero.
+    /// A two-class model for tiles of 256 pixels, with weights of zero.
     static func model(_ architecture: Architecture) throws -> Model {
         let description = ModelDescription(
             architecture: architecture, tileSize: 256, classes: ["NO_NUCLEUS", "NUCLEI"],
@@ -69,7 +69,7 @@ package final class NetworkWork {
         return try Model(description)
     }
 
-    /// Does it once.
+    /// Executes one inference or training step.
     package func run() throws {
         guard let trainer else {
             try workspace.forward(.inference)
@@ -92,15 +92,15 @@ package final class NetworkWork {
         try workspace.backward(into: trainer.gradients)
     }
 
-    /// Logits of the made-up tiles with the weights as they are now: batch x classes.
+    /// Logits [batch][classes] of the tiles with the current weights.
     package func logits() throws -> Tensor {
         let logits = try workspace.forward(.inference)
         return Tensor(logits.shape, logits.values)
     }
 
-    /// The optimizer's part of a step, to be done again and again after one pass backward.
+    /// The norm and the optimizer step, which can be repeated after one backward pass.
     package func optimizerStep() throws -> (norm: () throws -> Void, step: () throws -> Void) {
-        guard let trainer else { preconditionFailure("a step of a network that is not trained") }
+        guard let trainer else { preconditionFailure("an optimizer step needs the train task") }
         try differentiate()
         var scratch = Tensor([1])
         let parameters = model.network.parameters

@@ -2,7 +2,7 @@ import NeuralNetworks
 import Tensors
 
 extension Operation {
-    /// What the layers of a network do with a batch: in training and, where that differs, at inference.
+    /// Operations of the layers of a network: all in training, and those at inference that differ.
     package static func layers(
         of architecture: Architecture, batch: Int, instructions: InstructionSet
     ) throws -> [Operation] {
@@ -31,7 +31,7 @@ private struct LayerOperations {
         case let layer as ConvolutionLayer: [try convolution(layer, inputs)]
         case let layer as LinearLayer: try dense(layer, inputs)
         case is GlobalPoolingLayer: [try forward(.pooling, layer, inputs, .inference)]
-        // What is left unfolded is small, and does the same as in training.
+        // Other layers are cheap and the same as in training.
         default: []
         }
     }
@@ -60,11 +60,11 @@ private struct LayerOperations {
         let floats = input.count + output.count + (residual?.count ?? 0) + convolution.weightShape.count
         var operation = Operation(
             network: name, kind: .convolution, layer: layer.name, shape: try text(convolution, residual != nil),
-            operations: try operations(convolution), floats: floats
+            flops: try flops(convolution), floats: floats
         ) {
-            let (x, y) = (try made(input), Tensor(output))
-            let (weight, bias) = (try made(convolution.weightShape), try made([convolution.filters]))
-            let residual = try residual.map(made)
+            let (x, y) = (try randomTensor(input), Tensor(output))
+            let (weight, bias) = (try randomTensor(convolution.weightShape), try randomTensor([convolution.filters]))
+            let residual = try residual.map(randomTensor)
             return Operation.Loaded(scratchCount: { convolution.scratchCount(batch: batch) }) { scratch in
                 try Kernels.convolutionForward(
                     y, x, weight: weight, bias: layer.hasBias ? bias : nil, residual: residual, convolution,
@@ -87,18 +87,19 @@ private struct LayerOperations {
         let batch = batch
         func operation(
             _ kind: Operation.Kind, _ pass: Convolution.Pass, floats: Int,
-            _ run: @escaping (ConvolutionTensors, Tensor) throws -> Void
+            _ execute: @escaping (ConvolutionTensors, Tensor) throws -> Void
         ) throws -> Operation {
             var operation = Operation(
                 network: name, kind: kind, layer: layer.name, shape: try text(convolution, false),
-                operations: try operations(convolution), floats: floats + convolution.weightShape.count
+                flops: try flops(convolution), floats: floats + convolution.weightShape.count
             ) {
                 let tensors = try ConvolutionTensors(
-                    x: made(input), y: made(output), gy: made(output), weight: made(convolution.weightShape),
-                    bias: layer.hasBias ? made([convolution.filters]) : nil,
-                    reluMask: reluMask > 0 ? made([reluMask]) : nil)
+                    x: randomTensor(input), y: randomTensor(output), gy: randomTensor(output),
+                    weight: randomTensor(convolution.weightShape),
+                    bias: layer.hasBias ? randomTensor([convolution.filters]) : nil,
+                    reluMask: reluMask > 0 ? randomTensor([reluMask]) : nil)
                 return Operation.Loaded(scratchCount: { convolution.scratchCount(batch: batch) }) {
-                    try run(tensors, $0)
+                    try execute(tensors, $0)
                 }
             }
             try choose(&operation, convolution, pass)
@@ -129,7 +130,7 @@ private struct LayerOperations {
         return [forward, data, weight]
     }
 
-    /// Asks the kernels which algorithms serve the shape, and which of them they would take. Leaves them free to choose.
+    /// Queries the algorithms that support the shape and the default one. Resets the choice of algorithm.
     private func choose(
         _ operation: inout Operation, _ convolution: Convolution, _ pass: Convolution.Pass
     ) throws(KernelError) {
@@ -141,7 +142,7 @@ private struct LayerOperations {
         operation.preferred = try convolution.algorithm(of: pass, batch: batch)
     }
 
-    private func operations(_ convolution: Convolution) throws -> Double {
+    private func flops(_ convolution: Convolution) throws -> Double {
         2 * Double(try convolution.unpooledShape().count * batch) * Double(convolution.weightShape.sample.count)
     }
 
@@ -167,17 +168,18 @@ private struct LayerOperations {
             ([batch, features], [batch, outputs], [outputs, features])
         let floats = input.count + output.count + weights.count
         func operation(
-            _ kind: Operation.Kind, _ run: @escaping (ConvolutionTensors, Tensor) throws -> Void
+            _ kind: Operation.Kind, _ execute: @escaping (ConvolutionTensors, Tensor) throws -> Void
         ) -> Operation {
             Operation(
                 network: name, kind: kind, layer: layer.name, shape: "\(features)>\(outputs)",
-                operations: 2 * Double(batch) * Double(weights.count), floats: floats
+                flops: 2 * Double(batch) * Double(weights.count), floats: floats
             ) {
                 let tensors = try ConvolutionTensors(
-                    x: made(input), y: Tensor(output), gy: made(output), weight: made(weights), bias: made([outputs]),
+                    x: randomTensor(input), y: Tensor(output), gy: randomTensor(output), weight: randomTensor(weights),
+                    bias: randomTensor([outputs]),
                     reluMask: nil)
                 let scratch = { Kernels.linearScratchCount(batch: batch, inputs: features, outputs: outputs) }
-                return Operation.Loaded(scratchCount: kind == .dense ? scratch : { 0 }) { try run(tensors, $0) }
+                return Operation.Loaded(scratchCount: kind == .dense ? scratch : { 0 }) { try execute(tensors, $0) }
             }
         }
         return [
@@ -193,7 +195,7 @@ private struct LayerOperations {
         ]
     }
 
-    // Layers of which each pass is one kernel
+    // Layers with one kernel for each pass
 
     private func forward(
         _ kind: Operation.Kind, _ layer: any Layer, _ inputs: [Shape], _ pass: Pass
@@ -204,7 +206,7 @@ private struct LayerOperations {
         return Operation(
             network: name, kind: kind, layer: layer.name, shape: "\(inputs[0])>\(output.sample)", floats: floats
         ) {
-            let (x, y, memory) = (try batched.map(made), Tensor(output), try memory(of: layer, inputs))
+            let (x, y, memory) = (try batched.map(randomTensor), Tensor(output), try memory(of: layer, inputs))
             return Operation.Loaded { _ in try layer.forward(y, x, memory, pass) }
         }
     }
@@ -222,11 +224,11 @@ private struct LayerOperations {
             network: name, kind: kind, layer: layer.name, shape: "\(output.sample)>\(inputs[0])", floats: floats
         ) {
             let (x, y, gy, memory) = (
-                try batched.map(made), Tensor(output), try made(output), try memory(of: layer, inputs)
+                try batched.map(randomTensor), Tensor(output), try randomTensor(output), try memory(of: layer, inputs)
             )
             let gx = batched.enumerated().map { $0 < wanted ? Tensor($1) : nil }
             let gradients = layer.parameters(for: inputs).map { Tensor($0.shape) }
-            // What forward keeps.
+            // The forward pass fills the memory that the backward pass reads.
             try layer.forward(y, x, memory, .training(seed: 1))
             return Operation.Loaded { _ in
                 try layer.backward(

@@ -3,12 +3,12 @@ import NeuralNetworks
 import Tensors
 
 extension Operation {
-    /// What the optimizer does with all parameters of a network, after a pass backward of a batch.
+    /// Operations of the optimizer on all parameters of a network.
     package static func optimizer(of architecture: Architecture, batch: Int) throws -> [Operation] {
         let plan = try NetworkWork.model(architecture).network.plan
         let parameters = plan.layout.parameterCount
-        // Gradients that stay products: their factors are read in their place.
-        var (products, factors, multiplications) = (0, 0, 0.0)
+        // Product gradients are not stored; the optimizer reads their factors.
+        var (products, factors, flops) = (0, 0, 0.0)
         for (index, node) in plan.graph.nodes.enumerated() {
             let inputs = plan.inputShapes(of: index)
             guard plan.memoryTraits(of: index).productParameter != nil, let layer = node.layer as? LinearLayer else {
@@ -16,7 +16,7 @@ extension Operation {
             }
             products += inputs[0].count * layer.outputs
             factors += batch * (inputs[0].count + layer.outputs)
-            multiplications += 2 * Double(batch) * Double(inputs[0].count * layer.outputs)
+            flops += 2 * Double(batch) * Double(inputs[0].count * layer.outputs)
         }
         let read = parameters - products + factors
         let shape = "\(parameters) parameters" + (products > 0 ? ", \(products) by products" : "")
@@ -27,10 +27,10 @@ extension Operation {
                 let norm = try work.optimizerStep().norm
                 return Loaded { _ in try norm() }
             },
-            // Weights and both moments are read and written.
+            // Parameters and both moments are read and written.
             Operation(
                 network: name, kind: .step, layer: "AdamW", shape: shape,
-                operations: products > 0 ? multiplications : nil, floats: 6 * parameters + read
+                flops: products > 0 ? flops : nil, floats: 6 * parameters + read
             ) {
                 let work = try NetworkWork(architecture, .train, batch: batch)
                 let step = try work.optimizerStep().step
@@ -39,7 +39,7 @@ extension Operation {
         ]
     }
 
-    /// What happens to a batch of tiles before any network sees it.
+    /// Operations on a batch of tiles: normalization and augmentation.
     package static func tiles(batch: Int) -> [Operation] {
         let side = TileSet.tileSize
         let bytes = batch * side * side * 3
@@ -64,7 +64,7 @@ extension Operation {
                 let drawn = (0..<batch).map { preset.settings.draw(seed: 1, epoch: 1, tile: $0, side: side).pixels }
                 return Loaded(
                     scratchCount: { Kernels.augmentationScratchCount(windows, threads: Kernels.threadCount) },
-                    run: {
+                    execute: {
                         try Kernels.augment(
                             result.buffer, UnsafeRawBufferPointer(source.buffer), windows, drawn,
                             threads: Kernels.threadCount, scratch: $0)
@@ -75,15 +75,15 @@ extension Operation {
     }
 }
 
-/// Bytes that are freed with it.
+/// Owned bytes, random with `fill`.
 private final class Pixels {
     let buffer: UnsafeMutableRawBufferPointer
 
     init(count: Int, fill: Bool) {
         buffer = .allocate(byteCount: count, alignment: 64)
         var random = SplitMix64(seed: 3)
-        for place in stride(from: 0, to: fill ? count : 0, by: 8) {
-            buffer.storeBytes(of: random.next(), toByteOffset: place, as: UInt64.self)
+        for offset in stride(from: 0, to: fill ? count : 0, by: 8) {
+            buffer.storeBytes(of: random.next(), toByteOffset: offset, as: UInt64.self)
         }
     }
 

@@ -1,11 +1,11 @@
 import Tensors
 
-/// One thing that kernels do, for one layer's shape.
+/// A kernel, or a few in sequence, at the shape of one layer.
 package struct Operation {
     package enum Kind: String, Codable, CaseIterable, Sendable {
-        /// As inference does it, with what the network folds into it.
+        /// Convolution at inference, with its epilogue.
         case convolution
-        /// As training does it, with what backward passes need kept.
+        /// Convolution in training, with the outputs that the backward pass reads.
         case convolutionTraining = "convolution-training"
         case convolutionData = "convolution-data"
         case convolutionWeight = "convolution-weight"
@@ -27,54 +27,54 @@ package struct Operation {
 
     /// An operation with its tensors.
     package struct Loaded {
-        /// Floats of scratch, with the threads and the choice that are set.
+        /// Floats of scratch, for the current thread count and algorithm.
         package let scratchCount: () -> Int
-        /// Does it once.
-        package let run: (_ scratch: Tensor) throws -> Void
+        /// Executes the operation once.
+        package let execute: (_ scratch: Tensor) throws -> Void
 
-        package init(scratchCount: @escaping () -> Int = { 0 }, run: @escaping (Tensor) throws -> Void) {
+        package init(scratchCount: @escaping () -> Int = { 0 }, execute: @escaping (Tensor) throws -> Void) {
             self.scratchCount = scratchCount
-            self.run = run
+            self.execute = execute
         }
     }
 
     package let network: String
     package let kind: Kind
-    /// The layer's name, or which part of a step it is.
+    /// Name of the layer, or of the part of an optimizer step.
     package let layer: String
-    /// What goes in and comes out, for people.
+    /// Shapes of input and output, for printing.
     package let shape: String
-    /// Multiplications and additions of the definition, whatever the algorithm saves; nil where there is nothing to
-    /// speak of beside the memory that is moved.
-    package let operations: Double?
-    /// Bytes that have to be read or written at least: inputs and outputs, once each.
+    /// Multiplications and additions by the definition, independent of the algorithm; nil for operations that are limited
+    /// by memory.
+    package let flops: Double?
+    /// Bytes of inputs and outputs, each counted once.
     package let bytes: Double
-    /// The algorithms that serve the shape; empty where there is no choice.
+    /// Algorithms that support the shape; empty for kernels with only one.
     package var algorithms = [ConvolutionAlgorithm]()
-    /// What the kernels choose themselves.
+    /// The algorithm that the kernels choose by default.
     package var preferred: ConvolutionAlgorithm?
-    /// Makes the tensors.
+    /// Allocates the tensors.
     package let load: () throws -> Loaded
 
     package init(
-        network: String, kind: Kind, layer: String, shape: String, operations: Double? = nil, floats: Int,
+        network: String, kind: Kind, layer: String, shape: String, flops: Double? = nil, floats: Int,
         load: @escaping () throws -> Loaded
     ) {
         self.network = network
         self.kind = kind
         self.layer = layer
         self.shape = shape
-        self.operations = operations
+        self.flops = flops
         bytes = Double(floats) * 4
         self.load = load
     }
 
-    /// What a filter is looked for in.
+    /// Text that `--filter` searches.
     package var title: String { "\(network) \(kind.rawValue) \(layer)" }
 }
 
-/// A tensor of numbers that look like activations: uniform in [-1, 1), the same every time.
-func made(_ shape: Shape) throws -> Tensor {
+/// A tensor of reproducible random numbers, uniform in [-1, 1).
+func randomTensor(_ shape: Shape) throws -> Tensor {
     let tensor = Tensor(shape)
     try Kernels.randomUniform(tensor, in: -1..<1, seed: 1)
     return tensor

@@ -1,6 +1,6 @@
-import Foundation
+import Foundations
 
-/// Numbers with units, for people: three digits or so.
+/// Formats numbers with units and about three digits.
 package enum Quantity {
     /// "12.3 ms", "845 µs", "2.10 s".
     package static func time(_ seconds: Double) -> String {
@@ -12,7 +12,7 @@ package enum Quantity {
         }
     }
 
-    /// "12.3 MB", with powers of 1000.
+    /// "12.3 MB", in powers of 1000; "-" for 0.
     package static func memory(_ bytes: Int) -> String {
         switch bytes {
         case 0: "-"
@@ -22,18 +22,19 @@ package enum Quantity {
         }
     }
 
-    /// In thousands of millions, without a unit.
+    /// The number in billions, without a unit.
     package static func billions(_ number: Double) -> String { digits(number / 1e9) }
 
+    /// "1.2 %", "50 %".
     package static func percent(_ share: Double) -> String {
-        String(format: share < 0.0995 ? "%.1f %%" : "%.0f %%", share * 100)
+        String(share * 100, decimals: share < 0.0995 ? 1 : 0) + " %"
     }
 
-    package static func ratio(_ number: Double) -> String { String(format: "%.2f", number) }
+    package static func ratio(_ number: Double) -> String { String(number, decimals: 2) }
 
     private static func scaled(_ number: Double, _ unit: String) -> String { "\(digits(number)) \(unit)" }
 
     private static func digits(_ number: Double) -> String {
-        String(format: number < 9.995 ? "%.2f" : number < 99.95 ? "%.1f" : "%.0f", number)
+        String(number, decimals: number < 9.995 ? 2 : number < 99.95 ? 1 : 0)
     }
 }

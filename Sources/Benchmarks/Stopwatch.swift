@@ -1,7 +1,8 @@
-import Foundation
+import FoundationEssentials
 import Foundations
+import Glibc
 
-/// Takes times, and notes how much of the processors this process got meanwhile.
+/// Measures wall time and the share of processor time that this process got.
 package final class Stopwatch {
     private let clock = ContinuousClock()
     private var wall = 0.0
@@ -9,7 +10,7 @@ package final class Stopwatch {
 
     package init() {}
 
-    /// Seconds that `body` took; with `threads` it counts for `processorShare`.
+    /// Duration of `body` in seconds. `threads` is the number of threads it uses.
     package func seconds(threads: Int, _ body: () throws -> Void) rethrows -> Double {
         let (start, used) = (clock.now, Self.processorSeconds)
         try body()
@@ -19,8 +20,8 @@ package final class Stopwatch {
         return seconds
     }
 
-    /// Processor time used while times were taken, as a share of what the threads could have used: below 1 when others
-    /// wanted the processors too.
+    /// Processor time used by all measured bodies, relative to their duration times threads. Below 1 when other processes
+    /// compete for the processors.
     package var processorShare: Double { wall > 0 ? processor / wall : 1 }
 
     private static var processorSeconds: Double {
@@ -30,30 +31,25 @@ package final class Stopwatch {
     }
 }
 
-/// What the operating system knows of this machine and this process.
+/// State of the machine and of this process, as reported by the operating system.
 package enum MachineState {
-    /// How many processes wanted a processor in the last minute, on average; 0 where the system does not say.
+    /// Load average of the last minute; 0 when unavailable.
     package static var load: Double {
         var average = [0.0]
         return getloadavg(&average, 1) == 1 ? average[0] : 0
     }
 
-    /// The most memory that this process has held so far, in bytes.
+    /// Peak resident memory of this process, in bytes.
     package static var peakMemory: Int {
         var usage = rusage()
-        #if canImport(Glibc)
-            getrusage(RUSAGE_SELF.rawValue, &usage)
-            return usage.ru_maxrss * 1024
-        #else
-            getrusage(RUSAGE_SELF, &usage)
-            return usage.ru_maxrss
-        #endif
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        return usage.ru_maxrss * 1024
     }
 
-    /// The processor's name, as Linux tells it.
+    /// Model name of the processor.
     package static var processor: String {
         let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
         let name = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last
-        return name?.trimmingCharacters(in: .whitespaces) ?? "unknown processor"
+        return name.map { String($0.drop(while: \.isWhitespace)) } ?? "unknown processor"
     }
 }

@@ -1,22 +1,23 @@
 import ArgumentParser
 import Benchmarks
 import Console
-import Foundation
+import FoundationEssentials
 import NeuralNetworks
 import Tensors
 
 extension Architecture: ExpressibleByArgument {}
 extension InstructionSet: ExpressibleByArgument {}
 
-/// What all measurements have.
+/// Options of all subcommands.
 struct BenchOptions: ParsableArguments {
-    @Option(help: "Tiles computed at once.")
+    @Option(help: "Batch size, in tiles.")
     var batch = 32
 
-    @Option(help: "Instructions for the kernels (\(Self.names); default: NUCLEI_ISA, else the best there are).")
+    @Option(
+        help: "Instruction set of the kernels: \(Self.names) (default: NUCLEI_ISA, or else the best supported one).")
     var isa = Self.environment
 
-    @Flag(help: "Few and short rounds: for a first look.")
+    @Flag(help: "Fewer and shorter rounds, for a rough estimate.")
     var quick = false
 
     private static let environment =
@@ -27,24 +28,25 @@ struct BenchOptions: ParsableArguments {
         try require(1...512 ~= batch, "--batch", "1 to 512", found: batch)
     }
 
-    /// Sets the kernels up. Throws when the processor does not have the instructions.
+    /// Configures the kernels. Throws when the processor does not support the instruction set.
     func apply(threads: Int) throws {
         try Kernels.setThreadCount(threads)
         do {
-            // Where not every algorithm is measured, NUCLEI_CONV decides.
+            // Leaves NUCLEI_CONV in effect for the subcommands that do not measure every algorithm.
             if isa != .any { try Kernels.setInstructions(isa) }
         } catch {
-            throw ValidationError("--isa: expected instructions that this processor has, found \(isa.rawValue)")
+            throw ValidationError(
+                "--isa: expected an instruction set that this processor supports, found \(isa.rawValue)")
         }
     }
 }
 
-/// A network, and what is done with it.
+/// Options that select a network and its work.
 struct WorkOptions: ParsableArguments {
-    @Option(help: "Which network: \(Architecture.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "Network: \(Architecture.allCases.map(\.rawValue).joined(separator: ", ")).")
     var modelKind = Architecture.lenet5
 
-    @Flag(help: "An inference, from normalized pixels to logits, or a training step: forward, backward, clip, AdamW.")
+    @Flag(help: "Inference, from normalized pixels to logits, or training step: forward, backward, clipping, AdamW.")
     var task = NetworkWork.Task.infer
 
     func load(batch: Int) throws -> NetworkWork { try NetworkWork(modelKind, task, batch: batch) }

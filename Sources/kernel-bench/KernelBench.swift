@@ -5,9 +5,9 @@ import Console
 struct KernelBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kernel-bench",
-        abstract: "Measures the kernels against what the machine can do.",
+        abstract: "Measure kernels relative to the limits of the machine.",
         discussion: """
-            kernel-bench is short for kernel-bench operations.
+            Without a subcommand, kernel-bench is kernel-bench operations.
 
             \(ExitStatus.help)
             """,

@@ -2,21 +2,20 @@ import ArgumentParser
 import Benchmarks
 import Console
 import Foundations
-import Foundation
 
 struct Layers: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure the layers of a whole training step or a whole inference.",
+        abstract: "Measure the layers within a whole inference or training step.",
         discussion: ExitStatus.help)
 
     @OptionGroup var work: WorkOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var options: BenchOptions
 
-    @Option(help: "Rounds (default: 15; 3 with --quick).")
+    @Option(help: "Number of rounds (default: 15; 3 with --quick).")
     var rounds: Int?
 
-    @Option(help: "Also write all measurements, as JSON.")
+    @Option(help: "Also write all measurements to this JSON file.")
     var json: FilePath?
 
     func validate() throws {
@@ -36,9 +35,7 @@ struct Layers: ParsableCommand {
             }
             Terminal.printLine(times.text)
             if let file {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-                try file.write(try encoder.encode(times))
+                try file.write(try JSON.data(times, pretty: true))
                 try file.commit()
             }
         }

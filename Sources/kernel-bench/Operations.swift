@@ -1,8 +1,8 @@
 import ArgumentParser
 import Benchmarks
 import Console
+import FoundationEssentials
 import Foundations
-import Foundation
 import NeuralNetworks
 import Reports
 
@@ -10,34 +10,33 @@ struct Operations: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure every kernel at the shapes of the networks.",
         discussion: """
-            Each operation is measured with every algorithm that serves its shape and every number of threads, in \
-            rounds that take turns, beside the rate of multiplications and additions in registers and the memory \
-            bandwidth of the same moment.
+            Measures each operation with every algorithm that supports its shape and every thread count. Each round \
+            also measures the peak arithmetic rate and the memory bandwidth of the machine.
 
             \(ExitStatus.help)
             """)
 
     @Option(
         help: ArgumentHelp(
-            "Only operations that have these words in network, operation or layer, as \"lenet5 conv2\".",
+            "Only operations with all these words in network, operation or layer, for example \"lenet5 conv2\".",
             valueName: "text"))
     var filter: String?
 
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Numbers of threads to measure with (default: 1, and all processors).", valueName: "count"))
+            "Thread counts to measure (default: 1 and the number of processors).", valueName: "count"))
     var threads = [Int]()
 
     @OptionGroup var options: BenchOptions
 
-    @Option(help: "Also write all measurements, as JSON.")
+    @Option(help: "Also write all measurements to this JSON file.")
     var json: FilePath?
 
-    @Option(help: ArgumentHelp("Compare with the JSON of an earlier run.", valueName: "old.json"))
+    @Option(help: ArgumentHelp("Compare with an earlier --json file.", valueName: "old.json"))
     var compare: FilePath?
 
-    @Option(help: ArgumentHelp("Also draw how near to the machine's limits operations come.", valueName: "file.svg"))
+    @Option(help: ArgumentHelp("Also draw a roofline chart of all operations.", valueName: "file.svg"))
     var roofline: FilePath?
 
     func validate() throws {
@@ -54,14 +53,14 @@ struct Operations: ParsableCommand {
             settings.threads = threads.isEmpty ? Set([1, all]).sorted() : Set(threads).sorted()
             if options.quick { (settings.sweeps, settings.seconds) = (1, 0.002) }
             try options.apply(threads: settings.threads.max()!)
-            // Files that cannot be had are told of before the measurements, not after.
+            // Opens all files before the measurements, to fail early.
             let old = try compare.map { path throws(FileError) in try BenchmarkReport(path: path) }
             let file = try json.map { path throws(FileError) in try AtomicFile(path) }
             let picture = try roofline.map { path throws(FileError) in try AtomicFile(path) }
             let operations = try chosenOperations()
 
             var progress = Progress("kernel-bench", unit: "operations")
-            let report = try Benchmark(settings).run(operations) { index, count, operation in
+            let report = try Benchmark(settings).measure(operations) { index, count, operation in
                 progress.update(index, of: count, details: operation.title)
                 try Interruption.check("interrupted; nothing was written")
             }
@@ -91,7 +90,7 @@ struct Operations: ParsableCommand {
         let words = filter.lowercased().split(separator: " ")
         let chosen = operations.filter { operation in words.allSatisfy { operation.title.lowercased().contains($0) } }
         if chosen.isEmpty {
-            throw ValidationError("--filter: expected words of an operation's name, found none that has \"\(filter)\"")
+            throw ValidationError("--filter: expected words of an operation, found no operation with \"\(filter)\"")
         }
         return chosen
     }

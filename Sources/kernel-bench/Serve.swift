@@ -2,19 +2,19 @@ import ArgumentParser
 import Benchmarks
 import Console
 import Foundations
-import Foundation
 import NeuralNetworks
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take turns with other programs: a measurement for each line on the standard input.",
+        abstract: "Measure on request, to alternate with other programs.",
         discussion: """
-            Loads everything, does the work once, and prints a line of JSON: "ready", and "first_call_s", how long that \
-            took. Then it answers every line on the standard input with a line of JSON: "per_s" tiles in a second, \
-            "ms" for a batch, and "rss_mb", the most memory held so far. It ends with the input.
+            Loads everything, executes the work once, and prints a line of JSON with "ready" and "first_call_s", the \
+            seconds of the first execution. Then measures for each line on standard input, and prints a line of JSON \
+            with "per_s" (tiles per second), "ms" (milliseconds per batch) and "rss_mb" (peak memory in MB). Ends at \
+            the end of input.
 
-            --export writes what others need to do the same work: model.safetensors, the network, and \
-            batch.safetensors with the tensors "input", the tiles, and "logits", what the network makes of them.
+            --export writes files for other programs: model.safetensors with the network, and batch.safetensors with \
+            the tensors "input" (the tiles) and "logits" (the output for them).
 
             \(ExitStatus.help)
             """)
@@ -23,10 +23,10 @@ struct Serve: ParsableCommand {
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var options: BenchOptions
 
-    @Option(help: "About how long a measurement takes.")
+    @Option(help: "Approximate duration of a measurement, in seconds.")
     var seconds = 0.4
 
-    @Option(help: ArgumentHelp("Also write network, tiles and logits to this folder.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Also write the network, tiles and logits to this folder.", valueName: "folder"))
     var export: FilePath?
 
     func validate() throws {
@@ -43,7 +43,7 @@ struct Serve: ParsableCommand {
             let count = max(1, Int((seconds / once).rounded()))
             try answer(["ready": 1, "first_call_s": first, "rss_mb": memory])
             while readLine() != nil {
-                // Brings threads and caches back.
+                // Wakes up the threads and fills the caches.
                 try work.run()
                 let seconds = try time(count, work)
                 try answer(["per_s": Double(options.batch) / seconds, "ms": seconds * 1e3, "rss_mb": memory])
@@ -51,18 +51,17 @@ struct Serve: ParsableCommand {
         }
     }
 
-    /// Seconds for doing the work once, measured over several times.
+    /// Average seconds of `count` executions.
     private func time(_ count: Int, _ work: NetworkWork) throws -> Double {
         let start = ContinuousClock.now
         for _ in 0..<count { try work.run() }
-        return Progress.seconds(ContinuousClock.now - start) / Double(count)
+        return start.secondsSince / Double(count)
     }
 
     private var memory: Double { (Double(MachineState.peakMemory) / 1_048_576).rounded() }
 
     private func answer(_ numbers: [String: Double]) throws {
-        let data = try JSONSerialization.data(withJSONObject: numbers, options: [.sortedKeys])
-        Terminal.printLine(String(decoding: data, as: UTF8.self))
+        Terminal.printLine(try JSON.text(numbers))
     }
 
     private func write(_ work: NetworkWork, to folder: FilePath) throws {

@@ -25,9 +25,9 @@ struct DistributionTests {
         #expect(base.differs(from: Distribution([10.8, 10.9, 11, 11.1, 11.2])))
         #expect(Distribution([10.8, 10.9, 11, 11.1, 11.2]).differs(from: base))
         #expect(!base.differs(from: base))
-        // Far apart, but so are the measurements among themselves.
+        // Medians differ, but the ranges overlap.
         #expect(!Distribution([5, 8, 11, 20, 30]).differs(from: base))
-        // Apart, but by one percent.
+        // Disjoint, but only 1 % apart.
         #expect(!Distribution([10, 10, 10]).differs(from: Distribution([10.1, 10.1, 10.1])))
         #expect(Distribution([10, 10, 10]).differs(from: Distribution([10.1, 10.1, 10.1]), byMoreThan: 0.001))
     }

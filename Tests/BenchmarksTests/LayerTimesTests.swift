@@ -19,12 +19,12 @@ import Testing
             let sum = times.parts.reduce(0) { $0 + $1.seconds[round] }
             #expect(sum <= times.seconds[round] && sum > 0.8 * times.seconds[round])
         }
-        // 16 filters of 3 x 5 x 5 at 128 x 128 places; backward there is the gradient by the weights alone.
+        // 16 filters of 3 x 5 x 5 at 128 x 128 places. The backward pass has the weight gradient only.
         let once = 2.0 * 16 * 75 * 128 * 128 * 2
         let conv1 = times.parts.filter { $0.name == "conv1" }
-        #expect(conv1.map(\.operations) == [once, once])
+        #expect(conv1.map(\.flops) == [once, once])
         let conv2 = times.parts.filter { $0.name == "layer1.0.conv2" }
-        #expect(conv2[1].operations == conv2[0].operations.map { $0 * 2 })
+        #expect(conv2[1].flops == conv2[0].flops.map { $0 * 2 })
         let lines = times.text.split(separator: "\n")
         let threads = Kernels.threadCount == 1 ? "1 thread" : "\(Kernels.threadCount) threads"
         #expect(lines.first == "compact, training step of 2 tiles, \(threads)")
@@ -34,7 +34,7 @@ import Testing
     @Test func theWorkIsTheSameEveryTime() throws {
         let logits = try (0..<2).map { _ in try NetworkWork(.compact, .infer, batch: 2).logits().values }
         #expect(logits[0] == logits[1] && logits[0].allSatisfy(\.isFinite) && Set(logits[0]).count > 1)
-        // A training step changes the network.
+        // A training step changes the weights.
         let work = try NetworkWork(.compact, .train, batch: 2)
         let before = try work.logits().values
         try work.run()

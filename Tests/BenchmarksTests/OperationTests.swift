@@ -16,7 +16,7 @@ import Testing
             #expect(operations.contains { $0.kind == kind }, "\(kind.rawValue)")
         }
         #expect(ConvolutionAlgorithm.all.map(\.name) == ["im2col", "direct", "winograd"])
-        // Also that the kernels say truly which of them they would take.
+        // Also checks the default algorithm.
         for kind: Operation.Kind in [.convolution, .convolutionTraining, .convolutionData, .convolutionWeight] {
             let own = operations.filter { $0.kind == kind }
             for algorithm in ConvolutionAlgorithm.all {
@@ -32,19 +32,19 @@ import Testing
         func find(_ kind: Operation.Kind, _ layer: String) throws -> Operation {
             try #require(operations.first { $0.kind == kind && $0.layer == layer })
         }
-        // 120 filters of 16 x 5 x 5 at 58 x 58 places, 3 tiles, a multiplication and an addition each.
+        // 120 filters of 16 x 5 x 5 at 58 x 58 places, 3 tiles, two FLOP each.
         let conv3 = try find(.convolutionWeight, "conv3")
         let (input, output, weights) = (3 * 16 * 62 * 62, 3 * 120 * 58 * 58, 120 * 16 * 25)
-        #expect(conv3.operations == Double(2 * output * 16 * 25))
-        // Inputs, the gradient by the outputs, the outputs for their signs, the gradient by the weights.
+        #expect(conv3.flops == Double(2 * output * 16 * 25))
+        // Inputs, output gradients, outputs as ReLU mask, weight gradients.
         #expect(conv3.bytes == Double(4 * (input + 2 * output + weights)))
         let fc1 = try find(.dense, "fc1")
         let matrix = 403_680 * 84
-        #expect(fc1.operations == Double(2 * matrix * 3))
+        #expect(fc1.flops == Double(2 * matrix * 3))
         #expect(fc1.bytes == Double(4 * (matrix + 3 * (403_680 + 84))))
-        // The first layer's input is given: it has no gradient.
+        // The first layer has no gradient with respect to its input.
         #expect(!operations.contains { $0.kind == .convolutionData && $0.layer == "conv1" })
-        // Weights and two moments are read and written; the gradient is made of its factors.
+        // Weights and two moments are read and written; the factors of the gradient are read.
         let step = try find(.step, "AdamW")
         let gradient = 33_960_366 - matrix + 3 * (403_680 + 84)
         #expect(step.bytes == Double(4 * (6 * 33_960_366 + gradient)))
@@ -65,12 +65,12 @@ import Testing
         var settings = Benchmark.Settings()
         (settings.batch, settings.threads, settings.sweeps, settings.rounds) = (2, counts, 1, 1)
         settings.seconds = 1e-6
-        let report = try Benchmark(settings).run(operations)
+        let report = try Benchmark(settings).measure(operations)
         let expected = operations.reduce(0) { $0 + counts.count * max(1, $1.algorithms.count) }
         #expect(report.results.count == expected)
         #expect(report.results.allSatisfy { $0.seconds.count == 1 && $0.medianSeconds > 0 })
         #expect(report.peaks.map(\.threads) == counts)
-        #expect(report.peaks.allSatisfy { $0.operations.count == operations.count })
+        #expect(report.peaks.allSatisfy { $0.flops.count == operations.count })
     }
 
     @Test func roundsAreSpreadOverSweeps() throws {
@@ -78,7 +78,7 @@ import Testing
         (settings.sweeps, settings.rounds, settings.seconds) = (3, 2, 1e-6)
         let operation = try #require(Operation.tiles(batch: 1).first)
         var order = [Int]()
-        let report = try Benchmark(settings).run([operation, operation]) { index, count, _ in
+        let report = try Benchmark(settings).measure([operation, operation]) { index, count, _ in
             order.append(index)
             #expect(count == 6)
         }
@@ -91,8 +91,8 @@ import Testing
     @Test func ratesAreThoseOfAProcessor() {
         let peak = MachinePeak()
         let rates = peak.measure(threads: 1)
-        // From a tenth of an old core to ten times a new one.
-        #expect(1e8...1e13 ~= rates.operations && 1e7...1e13 ~= rates.read && 1e7...1e13 ~= rates.triad)
+        // Wide limits for old and new machines.
+        #expect(1e8...1e13 ~= rates.flops && 1e7...1e13 ~= rates.read && 1e7...1e13 ~= rates.triad)
         #expect(rates.bytes >= rates.read && rates.bytes >= rates.triad)
         #expect(["AVX-512", "AVX2", "portable"].contains(MachinePeak.instructions))
     }

@@ -1,26 +1,26 @@
 import Benchmarks
-import Foundations
 import Foundation
+import Foundations
 import Testing
 
 struct ReportTests {
     @Test func sharesAreThoseOfTheLimits() throws {
-        // 1e9 operations in 20 ms are 5e10 a second, of 1e11.
+        // 1e9 FLOP in 20 ms are 5e10 per second, half of the peak 1e11.
         let computing = result([0.02, 0.02, 0.02])
-        #expect(computing.operationsPerSecond == 5e10)
+        #expect(computing.flopsPerSecond == 5e10)
         #expect(try #require(computing.shareOfPeak).median == 0.5 && computing.shareOfRoof.median == 0.5)
-        // 4e8 bytes take 40 ms at least, 1e9 operations 10 ms.
+        // 4e8 bytes take at least 40 ms, 1e9 FLOP at least 10 ms.
         let moving = result(of: operation(floats: 100_000_000), [0.08])
         #expect(moving.bytesPerSecond == 5e9)
         #expect(moving.shareOfBandwidth.median == 0.5 && moving.shareOfRoof.median == 0.5)
-        let nothing = result(of: operation(operations: nil, floats: 100_000_000), [0.05])
+        let nothing = result(of: operation(flops: nil, floats: 100_000_000), [0.05])
         #expect(nothing.shareOfPeak == nil && abs(nothing.shareOfRoof.median - 0.8) < 1e-9)
     }
 
     @Test func theTableHasARowForEachResult() throws {
         let report = report([
             result([0.02, 0.022, 0.018]), result(algorithm: "im2col", isPreferred: false, [0.04]),
-            result(of: operation(operations: nil), algorithm: nil, [1e-7]),
+            result(of: operation(flops: nil), algorithm: nil, [1e-7]),
         ])
         let lines = report.text.split(separator: "\n").map(String.init)
         #expect(lines[2] == "load average 1.5 before, 2.5 after; got 75 % of the processor time it could use")
@@ -34,24 +34,24 @@ struct ReportTests {
     }
 
     @Test func aReportSurvivesItsFile() throws {
-        let path = NSTemporaryDirectory() + "nuclei-report-\(UUID().uuidString).json"
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let report = report([result([0.02, 0.03]), result(of: operation(operations: nil), algorithm: nil, [1e-7])])
-        try AtomicFile.write(try report.json(), to: FilePath(path))
-        #expect(try BenchmarkReport(path: FilePath(path)) == report)
+        let path: FilePath = "\(NSTemporaryDirectory())nuclei-report-\(UUID().uuidString).json"
+        defer { try? FileManager.default.removeItem(atPath: path.string) }
+        let report = report([result([0.02, 0.03]), result(of: operation(flops: nil), algorithm: nil, [1e-7])])
+        try AtomicFile.write(try report.json(), to: path)
+        #expect(try BenchmarkReport(path: path) == report)
     }
 
     @Test func otherFilesAreRefused() throws {
-        let path = NSTemporaryDirectory() + "nuclei-report-\(UUID().uuidString).json"
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        #expect(throws: FileError.self) { try BenchmarkReport(path: FilePath(path)) }
+        let path: FilePath = "\(NSTemporaryDirectory())nuclei-report-\(UUID().uuidString).json"
+        defer { try? FileManager.default.removeItem(atPath: path.string) }
+        #expect(throws: FileError.self) { try BenchmarkReport(path: path) }
         var none = report([result([0.02])])
         none.results[0].seconds = []
         var other = report([])
         other.format = "another"
         for text in ["", "{}", try none.json(), try other.json()] {
-            try AtomicFile.write(text, to: FilePath(path))
-            let error = #expect(throws: FileError.self) { try BenchmarkReport(path: FilePath(path)) }
+            try AtomicFile.write(text, to: path)
+            let error = #expect(throws: FileError.self) { try BenchmarkReport(path: path) }
             #expect(error?.kind == .malformed)
         }
     }

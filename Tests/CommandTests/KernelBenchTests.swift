@@ -23,7 +23,7 @@ struct KernelBenchTests {
         #expect(report.results.allSatisfy { $0.layer == "layer3.0.conv2" && $0.kind == .convolutionWeight })
         let lines = first.output.split(separator: "\n").map(String.init)
         let heading = try #require(lines.firstIndex { $0.hasPrefix("network ") })
-        // Every row has a cell under every heading, where the numbers end.
+        // Every row has a cell in the last column.
         let rows = lines[(heading + 1)...].prefix { $0.hasPrefix("compact ") }
         #expect(rows.count == report.results.count)
         #expect(rows.allSatisfy { $0.count == lines[heading].count || $0.hasSuffix("B") || $0.hasSuffix("-") })
@@ -34,7 +34,7 @@ struct KernelBenchTests {
 
         let second = try measure("--compare", "a.json")
         #expect(second.status == 0)
-        #expect(second.output.contains("ratio  steady"))
+        #expect(second.output.contains("ratio  adjusted"))
         #expect(!second.output.contains("were not measured"))
         #expect(work.files == ["a.json", "a.svg"])
     }
