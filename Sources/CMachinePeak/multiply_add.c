@@ -1,18 +1,20 @@
-/// Leaf functions without OpenMP, one for each instruction set: outlined regions ignore `target` attributes.
+/// Leaf functions without OpenMP, one for each instruction set: the outlined body of a parallel region ignores the
+/// target attribute.
 #include "CMachinePeak.h"
 
-/// Sums that do not wait for each other: more than two units with a latency of five cycles can have under way, and so
-/// many that AVX2 has registers for them.
+/// Independent sums: more than two units with a latency of five cycles have in flight, and few enough for the registers
+/// of AVX2.
 enum { SUMS = 12 };
 
-/// The factor and what is added take the sums slowly from 2 to 1. One that started at 1 would be a constant.
+/// Factor and addend let the sums converge slowly from 2 to 1. A sum that starts at 1 would stay constant, and the
+/// compiler could remove the loop.
 #define MULTIPLY_ADD(vector, lanes, rounds, result)                                                                    \
     _Pragma("clang fp contract(fast)") vector sums[SUMS];                                                              \
-    const vector factor = (vector){0} + 0.999999f, more = (vector){0} + 1e-6f;                                         \
+    const vector factor = (vector){0} + 0.999999f, addend = (vector){0} + 1e-6f;                                       \
     for (int i = 0; i < SUMS; i++)                                                                                     \
         sums[i] = (vector){0} + 2.0f + 1e-3f * (float)i;                                                               \
     for (int64_t round = 0; round < rounds; round++)                                                                   \
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < SUMS; i++) sums[i] = sums[i] * factor + more;           \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < SUMS; i++) sums[i] = sums[i] * factor + addend;         \
     float result = 0;                                                                                                  \
     for (int i = 0; i < SUMS; i++)                                                                                     \
         for (int lane = 0; lane < lanes; lane++)                                                                       \
@@ -25,11 +27,11 @@ static float portable(int64_t rounds) {
     return result;
 }
 
-typedef struct form {
+typedef struct variant {
     const char *name;
     int32_t lanes;
-    float (*run)(int64_t rounds);
-} form;
+    float (*multiply_add)(int64_t rounds);
+} variant;
 
 #if defined(__x86_64__)
 typedef float eight __attribute__((vector_size(32)));
@@ -46,14 +48,14 @@ __attribute__((target("avx512f,fma"))) static float avx512(int64_t rounds) {
 }
 #endif
 
-static form best(void) {
+static variant best(void) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f"))
-        return (form){"AVX-512", 16, avx512};
+        return (variant){"AVX-512", 16, avx512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return (form){"AVX2", 8, avx2};
+        return (variant){"AVX2", 8, avx2};
 #endif
-    return (form){"portable", 4, portable};
+    return (variant){"portable", 4, portable};
 }
 
 const char *mp_instructions(void) {
@@ -61,10 +63,10 @@ const char *mp_instructions(void) {
 }
 
 double mp_multiply_add(float *sum, int64_t rounds, int32_t threads) {
-    form form = best();
+    variant variant = best();
     float total = 0;
 #pragma omp parallel num_threads(threads) reduction(+ : total)
-    total += form.run(rounds);
+    total += variant.multiply_add(rounds);
     *sum = total;
-    return 2.0 * SUMS * (double)form.lanes * (double)rounds * threads;
+    return 2.0 * SUMS * (double)variant.lanes * (double)rounds * threads;
 }

@@ -6,7 +6,7 @@ typedef float four __attribute__((vector_size(16)));
 
 enum { BLOCK = 32 };
 
-/// Eight sums of four, so that additions do not hold the loads up.
+/// Sum over blocks first ... last - 1, in eight vectors so that the latency of additions does not limit the loads.
 static float block_sums(const float *x, int64_t first, int64_t last) {
     four sums[BLOCK / 4] = {0};
     for (int64_t block = first; block < last; block++)
@@ -22,7 +22,7 @@ static float block_sums(const float *x, int64_t first, int64_t last) {
 }
 
 void mp_read(float *sum, const float *x, int64_t count, int32_t threads) {
-    // A few blocks for each thread to take, all of one size: which thread gets which is fixed.
+    // Pieces of equal size and a static schedule: each thread always reads the same memory.
     const int64_t blocks = count / BLOCK, pieces = 16 * (int64_t)threads;
     float total = 0;
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : total)

@@ -1,4 +1,4 @@
-/// The lengths of a tensor's dimensions, slowest first.
+/// Dimensions of a tensor, outermost first.
 package struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
     package let dimensions: [Int]
 
@@ -11,15 +11,15 @@ package struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStrin
         self.init(elements)
     }
 
-    /// How many elements a tensor of this shape has; 1 for a scalar.
+    /// Number of elements; 1 for a scalar.
     package var count: Int { dimensions.reduce(1, *) }
 
     package subscript(index: Int) -> Int { dimensions[index] }
 
-    /// The same shape with another dimension in front, as a batch of such things has.
+    /// Shape of a batch of tensors of this shape.
     package func batched(_ batch: Int) -> Shape { Shape([batch] + dimensions) }
 
-    /// The shape without its first dimension.
+    /// Shape without the first dimension.
     package var sample: Shape { Shape(Array(dimensions.dropFirst())) }
 
     package var description: String { dimensions.map(String.init).joined(separator: "x") }

@@ -1,8 +1,7 @@
 import CKernels
 
-/// The package's one source of randomness: a counter-based stream of 64-bit numbers (splitmix64).
-///
-/// Element `i` depends on the seed and `i` alone, so that a place in a stream can be named and gone back to.
+/// Counter-based random number generator (SplitMix64; Steele, Lea and Flood 2014). Element `i` of a stream depends on the
+/// seed and `i` only.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private let seed: UInt64
     private var counter: UInt64 = 0
@@ -11,7 +10,7 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         self.seed = seed
     }
 
-    /// A stream for one purpose: the same words always give the same stream, others an unrelated one.
+    /// A stream for one purpose. Equal words give the same stream, different words an independent one.
     package init(seed: UInt64, stream words: UInt64...) {
         self.seed = Self.derive(seed, words)
     }
@@ -21,11 +20,12 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         return ck_random_bits(seed, counter)
     }
 
-    /// Uniform in [0, 1), 24 random bits.
+    /// Uniform number in [0, 1) with 24 random bits.
     package mutating func unit() -> Float {
         Float(next() >> 40) / 16_777_216
     }
 
+    /// Seed of an independent stream that depends on `seed` and `words` only.
     package static func derive(_ seed: UInt64, _ words: [UInt64]) -> UInt64 {
         words.reduce(ck_random_bits(seed, 0)) { ck_random_bits($0 ^ $1, 1) }
     }

@@ -4,15 +4,15 @@
     import Darwin
 #endif
 
-/// Float32 numbers in row-major order, in native memory aligned to 64 bytes.
+/// Row-major array of Float32 in native memory aligned to 64 bytes.
 ///
-/// A tensor owns its memory, or is a view that keeps its owner alive. Kernels read and write it in place; there is no
-/// copy on write. Not to be used from two threads at once.
+/// A tensor owns its memory, or is a view that keeps the owner alive. Kernels work on it in place; there is no copy on
+/// write. Not safe for concurrent use.
 package final class Tensor {
     package let shape: Shape
     private let base: UnsafeMutablePointer<Float>
     private let owner: AnyObject?
-    /// Of memory that is mapped, not allocated.
+    /// Size of an anonymous mapping; 0 for other memory.
     private var mappedBytes: Int
 
     /// A new tensor of zeros.
@@ -22,7 +22,7 @@ package final class Tensor {
         mappedBytes = 0
         let bytes = max(64, (shape.count * MemoryLayout<Float>.stride + 63) / 64 * 64)
         if bytes >= Self.hugePage {
-            // Zeros that cost nothing until they are touched, and then few page faults.
+            // Zero pages on demand, and few page faults.
             mappedBytes = (bytes + Self.hugePage - 1) / Self.hugePage * Self.hugePage
             let memory = mmap(nil, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             guard let memory, memory != MAP_FAILED else {
@@ -49,11 +49,11 @@ package final class Tensor {
         _ = UnsafeMutableBufferPointer(start: base, count: shape.count).initialize(from: values)
     }
 
-    /// A tensor over memory that is `owner`'s and starts at a multiple of 64 bytes.
+    /// A tensor over existing memory, aligned to 64 bytes, that `owner` keeps alive.
     package convenience init(_ shape: Shape, in memory: UnsafeMutableRawBufferPointer, of owner: AnyObject) {
         precondition(memory.count >= shape.count * MemoryLayout<Float>.stride, "too little memory for \(shape)")
         guard let start = memory.baseAddress, UInt(bitPattern: start) % 64 == 0 else {
-            preconditionFailure("memory for a tensor has to start at a multiple of 64 bytes")
+            preconditionFailure("memory of a tensor must be aligned to 64 bytes")
         }
         self.init(shape: shape, base: start.bindMemory(to: Float.self, capacity: shape.count), owner: owner)
     }
@@ -72,15 +72,15 @@ package final class Tensor {
 
     package var count: Int { shape.count }
 
-    /// A tensor over part of this one's memory, starting `offset` elements in.
+    /// A view of this tensor's memory from element `offset`.
     package func view(_ shape: Shape, at offset: Int = 0) -> Tensor {
         precondition(
             offset >= 0 && offset + shape.count <= count,
-            "a view of \(shape) at \(offset) leaves a tensor of \(self.shape)")
+            "a view of \(shape) at \(offset) exceeds a tensor of \(self.shape)")
         return Tensor(shape: shape, base: base + offset, owner: owner ?? self)
     }
 
-    /// A view of some of the first dimension.
+    /// A view of a range of the first dimension.
     package func rows(_ range: Range<Int>) -> Tensor {
         let row = shape.sample
         return view(row.batched(range.count), at: range.lowerBound * row.count)
@@ -114,12 +114,12 @@ package final class Tensor {
         withUnsafeMutableBuffer { $0.update(repeating: value) }
     }
 
-    /// Overwrites the elements with those of a tensor of the same count.
+    /// Copies the elements of a tensor of the same count.
     package func copy(from other: Tensor) {
         precondition(other.count == count, "copy of \(other.shape) into \(shape)")
         memmove(base, other.base, count * MemoryLayout<Float>.stride)
     }
 
-    /// The address for kernels; valid while the tensor lives.
+    /// Address for kernels, valid as long as the tensor.
     var pointer: UnsafeMutablePointer<Float> { base }
 }

@@ -18,7 +18,7 @@ ck_status ck_relu_backward(float *gx, const float *gy, const float *y, int64_t c
         return CK_BAD_DIMENSION;
 #pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < count; i++) {
-        // Read whether needed or not: without a branch it vectorizes.
+        // An unconditional load lets the loop vectorize.
         float g = gy[i];
         gx[i] = y[i] <= 0 ? 0 : g;
     }

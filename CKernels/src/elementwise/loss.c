@@ -1,13 +1,13 @@
 #include "runtime/ck_internal.h"
 
-/// The largest logit of a row, and the sum of exp(logit - largest). Kept apart: added up, a huge logit would swallow
-/// the logarithm of the sum.
-typedef struct partition {
+/// Maximum of a row's logits and sum of exp(logit - largest). log-sum-exp = largest + log(sum) is not stored as one
+/// number, because a huge maximum would absorb the logarithm.
+typedef struct log_sum_exp {
     double largest, sum;
-} partition;
+} log_sum_exp;
 
-static partition sum_up(const float *row, int64_t classes) {
-    partition p = {row[0], 0};
+static log_sum_exp sum_exponentials(const float *row, int64_t classes) {
+    log_sum_exp p = {row[0], 0};
     for (int64_t c = 1; c < classes; c++)
         p.largest = row[c] > p.largest ? row[c] : p.largest;
     for (int64_t c = 0; c < classes; c++)
@@ -15,12 +15,11 @@ static partition sum_up(const float *row, int64_t classes) {
     return p;
 }
 
-static double probability(partition p, float logit) {
+static double probability(log_sum_exp p, float logit) {
     return exp(logit - p.largest) / p.sum;
 }
 
-/// -log of the probability.
-static double surprise(partition p, float logit) {
+static double negative_log_probability(log_sum_exp p, float logit) {
     return (p.largest - logit) + log(p.sum);
 }
 
@@ -31,7 +30,7 @@ ck_status ck_softmax(float *p, const float *logits, int64_t n, int64_t classes) 
         return CK_BAD_DIMENSION;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < n; i++) {
-        partition whole = sum_up(logits + i * classes, classes);
+        log_sum_exp whole = sum_exponentials(logits + i * classes, classes);
         for (int64_t c = 0; c < classes; c++)
             p[i * classes + c] = (float)probability(whole, logits[i * classes + c]);
     }
@@ -55,7 +54,7 @@ static ck_status check(const float *logits, const int32_t *targets, const float 
     return CK_OK;
 }
 
-/// What the summed losses are divided by.
+/// Divisor of the summed losses.
 static double divisor(const int32_t *targets, const float *weights, ck_reduction reduction, int64_t n) {
     double sum = 0;
     if (reduction == CK_REDUCTION_SUM)
@@ -77,21 +76,21 @@ ck_status ck_cross_entropy_forward(double *loss, float *losses, const float *log
     double sum = 0;
     for (int64_t i = 0; i < n; i++) {
         const float *row = logits + i * classes;
-        double mine = 0;
+        double row_loss = 0;
         if (targets[i] >= 0) {
-            partition whole = sum_up(row, classes);
-            double spread = 0;
+            log_sum_exp whole = sum_exponentials(row, classes);
+            double uniform = 0;
             for (int64_t c = 0; c < classes; c++)
-                spread += (class_weights ? class_weights[c] : 1) * surprise(whole, row[c]);
+                uniform += (class_weights ? class_weights[c] : 1) * negative_log_probability(whole, row[c]);
             double weight = class_weights ? class_weights[targets[i]] : 1;
-            mine = (1 - (double)smoothing) * weight * surprise(whole, row[targets[i]]);
-            // Kept apart, so that an infinite term with no share in the loss does not turn it into NaN.
+            row_loss = (1 - (double)smoothing) * weight * negative_log_probability(whole, row[targets[i]]);
+            // Without smoothing, an infinite `uniform` would turn the loss into NaN: 0 * inf.
             if (smoothing > 0)
-                mine += smoothing / (double)classes * spread;
+                row_loss += smoothing / (double)classes * uniform;
         }
-        sum += mine;
+        sum += row_loss;
         if (losses)
-            losses[i] = (float)mine;
+            losses[i] = (float)row_loss;
     }
     *loss = sum / divisor(targets, class_weights, reduction, n);
     return CK_OK;
@@ -116,11 +115,11 @@ ck_status ck_cross_entropy_backward(float *glogits, const float *logits, const i
             memset(gradient, 0, sizeof(float) * (size_t)classes);
             continue;
         }
-        partition whole = sum_up(row, classes);
+        log_sum_exp whole = sum_exponentials(row, classes);
         double on_target = (1 - (double)smoothing) * (class_weights ? class_weights[targets[i]] : 1);
         for (int64_t c = 0; c < classes; c++) {
-            double wanted = share * (class_weights ? class_weights[c] : 1) + (c == targets[i] ? on_target : 0);
-            gradient[c] = (float)(scale * (probability(whole, row[c]) * (on_target + share * weight_sum) - wanted));
+            double target = share * (class_weights ? class_weights[c] : 1) + (c == targets[i] ? on_target : 0);
+            gradient[c] = (float)(scale * (probability(whole, row[c]) * (on_target + share * weight_sum) - target));
         }
     }
     return CK_OK;

@@ -1,19 +1,19 @@
 #include "image/image_augment.h"
 #include "runtime/instruction_set.h"
 
-ck_status ck_augment_choose(const ck_augment_form **form) {
-    const ck_augment_form *const forms[] = {&ck_augment_avx512, &ck_augment_avx2, &ck_augment_portable};
+ck_status ck_augment_choose(const ck_augment_variant **variant) {
+    const ck_augment_variant *const variants[] = {&ck_augment_avx512, &ck_augment_avx2, &ck_augment_portable};
     ck_isa isa;
     ck_status status = ck_wanted_isa(&isa);
     for (int i = 0; i < 3; i++)
-        if (forms[i]->affine_row && ck_has_isa(forms[i]->isa) && (isa == CK_ISA_ANY || isa == forms[i]->isa)) {
-            *form = forms[i];
+        if (variants[i]->affine_row && ck_has_isa(variants[i]->isa) && (isa == CK_ISA_ANY || isa == variants[i]->isa)) {
+            *variant = variants[i];
             return status;
         }
     return CK_BAD_PARAMETER;
 }
 
-/// Lays out the memory of one thread; `scratch` may be null to learn how many floats that takes.
+/// Lays out the memory of one thread in `scratch`, which may be null. Returns the number of floats.
 static int64_t lay_out(ck_augment_memory *memory, float *scratch, const ck_windows *d) {
     int64_t h = d->h, pitch = ck_ceil_div(d->w, CK_AUGMENT_LANES) * CK_AUGMENT_LANES, used = 0;
     memory->pitch = pitch;
@@ -26,7 +26,7 @@ static int64_t lay_out(ck_augment_memory *memory, float *scratch, const ck_windo
         {(float **)&memory->row, pitch},
         {(float **)&memory->offsets, pitch},
         {(float **)&memory->rows, h},
-        {&memory->row_parts, pitch},
+        {&memory->row_fractions, pitch},
         {(float **)&memory->column_weights, pitch},
         {&memory->planes, 3 * h * pitch},
         {&memory->half, h * pitch},
@@ -36,7 +36,7 @@ static int64_t lay_out(ck_augment_memory *memory, float *scratch, const ck_windo
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (scratch)
             *parts[i].part = scratch + used;
-        // Whole cache lines: threads do not share any.
+        // Whole cache lines, to avoid false sharing between threads.
         used += ck_ceil_div(parts[i].count, 16) * 16;
     }
     return used;
@@ -60,7 +60,7 @@ static bool within(const float *values, int count, float low, float high) {
     return true;
 }
 
-static bool is_sound(const ck_augmentation *a) {
+static bool is_valid(const ck_augmentation *a) {
     int seen = 0;
     for (int i = 0; i < 4; i++)
         seen |= a->color_order[i] < 4 ? 1 << a->color_order[i] : 0;
@@ -83,12 +83,12 @@ ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t
     if (threads < 1 || threads > 256)
         return CK_BAD_PARAMETER;
     for (int64_t n = 0; n < d->n; n++)
-        if (!is_sound(&augmentations[n]))
+        if (!is_valid(&augmentations[n]))
             return CK_BAD_PARAMETER;
     if (scratch_count < ck_augment_scratch(d, threads))
         return CK_SCRATCH_TOO_SMALL;
-    const ck_augment_form *form;
-    ck_status status = ck_augment_choose(&form);
+    const ck_augment_variant *variant;
+    ck_status status = ck_augment_choose(&variant);
     if (status != CK_OK)
         return status;
     int64_t team = ck_min(threads, d->n);
@@ -97,11 +97,11 @@ ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t
         ck_augment_memory memory;
         int64_t size = lay_out(&memory, NULL, d);
         lay_out(&memory, scratch + omp_get_thread_num() * size, d);
-        // Tiles differ in their steps, so they are dealt out one by one.
+        // Cost varies between tiles, so tiles are assigned round-robin.
 #pragma omp for schedule(static, 1)
         for (int64_t n = 0; n < d->n; n++)
             ck_augment_tile(pixels + n * d->h * d->w * 3, base + offsets[n],
-                            n + team < d->n ? base + offsets[n + team] : NULL, &augmentations[n], d, &memory, form);
+                            n + team < d->n ? base + offsets[n + team] : NULL, &augmentations[n], d, &memory, variant);
     }
     return CK_OK;
 }

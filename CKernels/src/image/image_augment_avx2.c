@@ -2,7 +2,7 @@
 #include "image/image_augment.h"
 
 #if defined(__x86_64__)
-// Outside of the functions below, which have a target of their own.
+// Included here, because the target attribute below must not apply to it.
 #include <immintrin.h>
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -12,7 +12,7 @@
 
 #pragma clang attribute pop
 
-const ck_augment_form ck_augment_avx2 = CK_AUGMENT_FORM(CK_ISA_AVX2);
+const ck_augment_variant ck_augment_avx2 = CK_AUGMENT_VARIANT(CK_ISA_AVX2);
 #else
-const ck_augment_form ck_augment_avx2;
+const ck_augment_variant ck_augment_avx2;
 #endif

@@ -2,7 +2,7 @@
 #include "image/image_augment.h"
 
 #if defined(__x86_64__)
-// Outside of the functions below, which have a target of their own.
+// Included here, because the target attribute below must not apply to it.
 #include <immintrin.h>
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"))),                   \
@@ -13,7 +13,7 @@
 
 #pragma clang attribute pop
 
-const ck_augment_form ck_augment_avx512 = CK_AUGMENT_FORM(CK_ISA_AVX512);
+const ck_augment_variant ck_augment_avx512 = CK_AUGMENT_VARIANT(CK_ISA_AVX512);
 #else
-const ck_augment_form ck_augment_avx512;
+const ck_augment_variant ck_augment_avx512;
 #endif

@@ -1,6 +1,6 @@
 #include "image/image_augment.h"
 
-/// weights[0 ... radius]: a Gaussian's right half, the whole of it adding up to 1. Returns the radius.
+/// weights[0 ... radius]: right half of a Gaussian kernel with sum 1. Returns the radius.
 static int64_t gaussian(float *weights, float sigma) {
     int64_t radius = ck_min(CK_BLUR_RADIUS, ck_max(1, (int64_t)ceilf(3 * sigma)));
     double sum = 0, values[CK_BLUR_RADIUS + 1];
@@ -13,7 +13,8 @@ static int64_t gaussian(float *weights, float sigma) {
     return radius;
 }
 
-void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma, const ck_augment_form *form) {
+void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma,
+                    const ck_augment_variant *variant) {
     int64_t h = d->h, w = d->w, pitch = memory->pitch;
     float weights[CK_BLUR_RADIUS + 1], *center = memory->padded + CK_BLUR_RADIUS;
     const float *before[CK_BLUR_RADIUS + 1], *after[CK_BLUR_RADIUS + 1];
@@ -30,14 +31,14 @@ void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float 
                 center[-i] = center[ck_mirror(-i, w)];
                 center[w - 1 + i] = center[ck_mirror(w - 1 + i, w)];
             }
-            form->blur_row(memory->half + y * pitch, before, after, weights, radius, pitch);
+            variant->blur_row(memory->half + y * pitch, before, after, weights, radius, pitch);
         }
         for (int64_t y = 0; y < h; y++) {
             for (int64_t i = 0; i <= radius; i++) {
                 before[i] = memory->half + ck_mirror(y - i, h) * pitch;
                 after[i] = memory->half + ck_mirror(y + i, h) * pitch;
             }
-            form->blur_row(plane + y * pitch, before, after, weights, radius, pitch);
+            variant->blur_row(plane + y * pitch, before, after, weights, radius, pitch);
         }
     }
 }

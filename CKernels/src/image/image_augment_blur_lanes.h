@@ -1,4 +1,4 @@
-/// Blur and noise; part of image_augment_lanes.h.
+/// Blur and noise. Included by image_augment_lanes.h.
 
 static void blur_row(float *out, const float *const *before, const float *const *after, const float *weights,
                      int64_t radius, int64_t pitch) {
@@ -12,5 +12,5 @@ static void blur_row(float *out, const float *const *before, const float *const 
 
 static void add_noise(float *row, const float *noise, int64_t pitch, float sigma) {
     for (int64_t x = 0; x < pitch; x += LANES)
-        store(row + x, held(load(row + x) + sigma * load(noise + x), 0, 255));
+        store(row + x, clamp(load(row + x) + sigma * load(noise + x), 0, 255));
 }

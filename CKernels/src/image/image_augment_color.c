@@ -11,7 +11,7 @@ static ck_stain_map make_stain_map(const ck_augmentation *a) {
         map.active |= a->stain_scale[c] != 1 || a->stain_shift[c] != 0 || a->illumination[c] != 1;
     if (!map.active)
         return map;
-    // What neither dye explains lies at right angles to both: v[2] = v[0] x v[1].
+    // The residual is orthogonal to both stains: v[2] = v[0] x v[1].
     double v[3][3], dual[3][3];
     for (int c = 0; c < 3; c++) {
         v[0][c] = hematoxylin[c];
@@ -26,7 +26,7 @@ static ck_stain_map make_stain_map(const ck_augmentation *a) {
         for (int c = 0; c < 3; c++)
             v[s][c] /= length;
     }
-    // The amount of dye s is dual[s] . density: cross products of the other two vectors over the determinant.
+    // The amount of stain s is dual[s] . density / determinant, where dual[s] is the cross product of the other two.
     double determinant = 0;
     for (int s = 0; s < 3; s++)
         for (int c = 0; c < 3; c++) {

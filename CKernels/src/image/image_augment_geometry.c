@@ -8,8 +8,8 @@ bool ck_is_permutation(const float inverse[6]) {
     return a == d && b == c && a + b == 1;
 }
 
-/// offsets[i] = where the source's pixel for output i lies, on an axis that runs with `slope` from `start`, with pixels
-/// `step` bytes apart.
+/// offsets[count]: byte offsets in the source, along one axis of `extent` pixels that are `step` bytes apart. Output i
+/// reads pixel slope * i + start.
 static void fill_table(uint32_t *offsets, int64_t count, float slope, float start, int64_t extent, int64_t step,
                        bool white) {
     for (int64_t i = 0; i < count; i++) {
@@ -26,7 +26,7 @@ void ck_permutation_tables(const ck_augment_memory *memory, const ck_augmentatio
         fill_table(memory->offsets, memory->pitch, m[0], m[2], d->w, 3, a->white_border);
         fill_table(memory->rows, d->h, m[4], m[5], d->h, row, a->white_border);
     } else {
-        // A quarter turn: the source's row depends on the column alone, and the other way round.
+        // Quarter turn: the source row depends on the output column only, and vice versa.
         fill_table(memory->offsets, memory->pitch, m[3], m[5], d->h, row, a->white_border);
         fill_table(memory->rows, d->h, m[1], m[2], d->w, 3, a->white_border);
     }

@@ -1,6 +1,6 @@
 #include "image/image_augment.h"
 
-/// Quantization at quality 50 (ITU-T T.81, annex K), rows of growing vertical frequency.
+/// Quantization steps at quality 50 (ITU-T T.81, annex K). Vertical frequency grows from row to row.
 static const uint8_t luma[64] = {
     16, 11,  10,  16, 24, 40, 51, 61, 12,  12,  14,  19,  26, 58, 60, 55,  14,  13,  16,  24, 40, 57,
     69, 56,  14,  17, 22, 29, 51, 87, 80,  62,  18,  22,  37, 56, 68, 109, 103, 77,  24,  35, 55, 64,
@@ -12,7 +12,7 @@ static const uint8_t chroma[64] = {
     99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
 };
 
-/// As the Independent JPEG Group's library scales the tables with the quality.
+/// Scales the tables with the quality as libjpeg does.
 void ck_fill_jpeg_tables(ck_jpeg_tables *tables, int32_t quality) {
     int32_t scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
     for (int kind = 0; kind < 2; kind++)

@@ -1,7 +1,7 @@
-/// JPEG there and back; part of image_augment_lanes.h. Rows of blocks lie in vectors, so that the transform of columns
-/// needs no shuffles; blocks are transposed for that of rows.
+/// JPEG round trip. Included by image_augment_lanes.h. A vector holds a row of one or two blocks, so the column
+/// transform needs no shuffles; for the row transform, blocks are transposed.
 
-/// Short registers go in pairs.
+/// At least one block row of 8 floats.
 #define BLOCK_LANES (REGISTER < 8 ? 8 : REGISTER)
 typedef float block_row __attribute__((ext_vector_type(BLOCK_LANES), aligned(4), may_alias));
 typedef float floats8 __attribute__((ext_vector_type(8)));
@@ -24,7 +24,7 @@ typedef float floats8 __attribute__((ext_vector_type(8)));
 #define FIRST_OF_PLACES 0, 1, 2, 3, 4, 5, 6, 7
 #endif
 
-/// Rows become columns, in each block.
+/// Transposes each 8 x 8 block.
 static inline void transpose(block_row v[8]) {
     block_row a[8], b[8];
     for (int i = 0; i < 8; i += 2) {
@@ -42,7 +42,7 @@ static inline void transpose(block_row v[8]) {
     }
 }
 
-/// Half the cosine of so many sixteenths of half a turn.
+// Cn = cos(n pi / 16) / 2.
 #define C1 0.49039264f
 #define C2 0.46193977f
 #define C3 0.41573481f
@@ -51,7 +51,7 @@ static inline void transpose(block_row v[8]) {
 #define C6 0.19134172f
 #define C7 0.09754516f
 
-/// The odd frequencies' part of the transform, which is its own inverse.
+/// Odd part of the transform, an involution.
 static inline void transform_odd(block_row v[4]) {
     block_row a = v[0], b = v[1], c = v[2], d = v[3];
     v[0] = a * C1 + b * C3 + (c * C5 + d * C7);
@@ -60,7 +60,7 @@ static inline void transform_odd(block_row v[4]) {
     v[3] = a * C7 - b * C5 + (c * C3 - d * C1);
 }
 
-/// The orthonormal discrete cosine transform of type 2 of each column.
+/// Orthonormal DCT-II of each column.
 static inline void transform(block_row v[8]) {
     block_row sum[4], odd[4];
     for (int i = 0; i < 4; i++) {
@@ -77,7 +77,7 @@ static inline void transform(block_row v[8]) {
         v[2 * i + 1] = odd[i];
 }
 
-/// The inverse of `transform`.
+/// Inverse of `transform`.
 static inline void transform_back(block_row v[8]) {
     block_row odd[4] = {v[1], v[3], v[5], v[7]}, outer = (v[0] + v[4]) * C4, inner = (v[0] - v[4]) * C4;
     transform_odd(odd);
@@ -89,7 +89,7 @@ static inline void transform_back(block_row v[8]) {
     }
 }
 
-/// There and back for a row of blocks: rows[8][pitch].
+/// Transform, quantization and inverse transform of a row of blocks, rows[8][pitch], in place.
 static void quantize_blocks(float *rows, int64_t pitch, const float *steps, const float *inverses) {
     for (int64_t x = 0; x < pitch; x += BLOCK_LANES) {
         block_row v[8];
@@ -102,7 +102,7 @@ static void quantize_blocks(float *rows, int64_t pitch, const float *steps, cons
             floats8 step, inverse;
             memcpy(&step, steps + 8 * i, sizeof step);
             memcpy(&inverse, inverses + 8 * i, sizeof inverse);
-            // The sum has no bits left for fractions: this rounds to the nearest whole number.
+            // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
             block_row level = v[i] * __builtin_shufflevector(inverse, inverse, FIRST_OF_PLACES);
             level = level + 12582912.0f - 12582912.0f;
             v[i] = level * __builtin_shufflevector(step, step, FIRST_OF_PLACES);
@@ -129,9 +129,9 @@ static void to_rgb(float *r, int64_t plane, const float *luma, int64_t step, int
     float *g = r + plane, *b = g + plane;
     for (int64_t x = 0; x < pitch; x += LANES) {
         vec light = load(luma + x) + 128, blue = load(luma + step + x), red = load(luma + 2 * step + x);
-        store(r + x, held(light + 1.402f * red, 0, 255));
-        store(g + x, held(light - 0.344136f * blue - 0.714136f * red, 0, 255));
-        store(b + x, held(light + 1.772f * blue, 0, 255));
+        store(r + x, clamp(light + 1.402f * red, 0, 255));
+        store(g + x, clamp(light - 0.344136f * blue - 0.714136f * red, 0, 255));
+        store(b + x, clamp(light + 1.772f * blue, 0, 255));
     }
 }
 
@@ -140,7 +140,7 @@ static void compress_rows(const ck_augment_memory *memory, const ck_windows *d, 
     const int64_t pitch = memory->pitch, step = 8 * pitch;
     float *blocks = memory->blocks;
     for (int64_t i = 0; i < 8; i++) {
-        // Blocks that stick out repeat the last row and column.
+        // Blocks that extend over the edge repeat the last row and column.
         const float *row = memory->planes + ck_min(y + i, d->h - 1) * pitch;
         to_ycc(blocks + i * pitch, step, row, memory->plane, pitch);
     }

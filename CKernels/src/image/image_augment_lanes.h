@@ -1,15 +1,15 @@
-/// The steps of augmentation for one instruction set: included once, with REGISTER, the floats of a register, defined
-/// and the instruction set as the target of the functions that follow.
+/// Augmentation for one instruction set. The including file defines REGISTER, the number of floats in a register, and
+/// sets the target attribute.
 #include "image/image_augment.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-// Vectors longer than a register are passed to functions that are inlined: no other compiler has to agree how.
+// Vectors longer than a register are passed between inlined functions only, so their ABI does not matter.
 #pragma clang diagnostic ignored "-Wpsabi"
 
-/// Long sums of products wait for each other: vectors fill two registers, so that one computes while the other waits.
+/// Vectors fill two registers to hide the latency of dependent multiply-adds.
 #define LANES (2 * REGISTER)
 
 typedef float vec __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
@@ -25,7 +25,7 @@ static inline void store(float *p, vec v) {
 }
 
 static inline vec to_floats(words v) {
-    // Signed numbers are converted faster; ours are small.
+    // Signed conversion is faster; all values are small.
     return __builtin_convertvector((ints)v, vec);
 }
 
@@ -45,8 +45,8 @@ static inline vec magnitude(vec v) {
     return (vec)((words)v & 0x7FFFFFFF);
 }
 
-/// Not a number becomes `low`.
-static inline vec held(vec v, float low, float high) {
+/// Clamps v to low ... high; NaN becomes `low`.
+static inline vec clamp(vec v, float low, float high) {
     return smaller(larger(v, (vec)low), (vec)high);
 }
 
@@ -56,5 +56,5 @@ static inline vec held(vec v, float low, float high) {
 #include "image/image_augment_pixel_lanes.h"
 #include "runtime/random_normal_lanes.h"
 
-#define CK_AUGMENT_FORM(isa)                                                                                           \
+#define CK_AUGMENT_VARIANT(isa)                                                                                        \
     { isa, affine_row, pixel_row, pack_row, write_row, blur_row, add_noise, compress_rows, normal_pairs }

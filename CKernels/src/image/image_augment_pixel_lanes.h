@@ -1,20 +1,20 @@
-/// Stain, colors, and how pixels become bytes; part of image_augment_lanes.h.
+/// Stain and color steps, and packing to bytes. Included by image_augment_lanes.h.
 
 typedef struct color {
     vec r, g, b;
 } color;
 
-static inline color held_color(color c) {
-    return (color){held(c.r, 0, 255), held(c.g, 0, 255), held(c.b, 0, 255)};
+static inline color clamp_color(color c) {
+    return (color){clamp(c.r, 0, 255), clamp(c.g, 0, 255), clamp(c.b, 0, 255)};
 }
 
 static inline color to_color(words pixels) {
     return (color){to_floats(pixels & 255), to_floats(pixels >> 8 & 255), to_floats(pixels >> 16 & 255)};
 }
 
-/// 8 - log2(x) for whole numbers 1 to 256, to 4e-7; 0 for 256.
+/// 8 - log2(x) for integers 1 ... 256, with an error up to 4e-7; exactly 0 for 256.
 static inline vec density(vec x) {
-    // Mantissas from sqrt(1/2) to sqrt(2), for which the polynomial is the best of its degree.
+    // Minimax polynomial for mantissas from sqrt(1/2) to sqrt(2).
     ints bits = (ints)x, exponent = (bits - 0x3F3504F3) >> 23;
     vec t = (vec)(bits - (exponent << 23)) - 1;
     vec p = -0.29740819f + t * (0.27123436f + t * -0.16805169f);
@@ -22,9 +22,9 @@ static inline vec density(vec x) {
     return __builtin_convertvector(8 - exponent, vec) + t * p;
 }
 
-/// 2^x for 0 <= x <= 8, to 2e-7 of its value; exact for whole numbers.
+/// 2^x for 0 <= x <= 8, with a relative error up to 2e-7; exact for integers.
 static inline vec power_of_two(vec x) {
-    // The sum has no bits left for fractions: this rounds to the nearest whole number, which ends up in the low bits.
+    // Adding 1.5 * 2^23 rounds to the nearest integer, in the low bits of the mantissa.
     vec shifted = x + 12582912.0f, t = x - (shifted - 12582912.0f);
     vec p = 0.055507336f + t * (0.0096715139f + t * 0.0013264731f);
     p = 1 + t * (0.693147f + t * (0.24022243f + t * p));
@@ -35,7 +35,7 @@ static inline color stained(color c, const ck_stain_map *m) {
     vec r = density(c.r + 1), g = density(c.g + 1), b = density(c.b + 1), light[3];
     for (int i = 0; i < 3; i++) {
         vec d = m->matrix[i][0] * r + m->matrix[i][1] * g + m->matrix[i][2] * b + m->shift[i];
-        light[i] = power_of_two(held(8 - d, 0, 8)) - 1;
+        light[i] = power_of_two(clamp(8 - d, 0, 8)) - 1;
     }
     return (color){light[0], light[1], light[2]};
 }
@@ -44,41 +44,41 @@ static inline vec gray_level(color c) {
     return 0.2989f * c.r + 0.587f * c.g + 0.114f * c.b;
 }
 
-/// The color's share of `factor`, and the rest.
-static inline color blended(color c, float factor, vec rest) {
-    return held_color((color){c.r * factor + rest, c.g * factor + rest, c.b * factor + rest});
+/// c * factor + offset, clamped.
+static inline color blended(color c, float factor, vec offset) {
+    return clamp_color((color){c.r * factor + offset, c.g * factor + offset, c.b * factor + offset});
 }
 
-/// Turns the hue by so many sixths of the circle. Hues are multiplied by the chroma, so that nothing is divided by it.
-static inline color turned(color c, float sixths) {
+/// Rotates the hue by `sixths` of a turn. All terms are scaled by the chroma to avoid a division.
+static inline color rotate_hue(color c, float sixths) {
     vec high = larger(larger(c.r, c.g), c.b), low = smaller(smaller(c.r, c.g), c.b), chroma = high - low;
     vec of_green = c.b - c.r + 2 * chroma, of_blue = c.r - c.g + 4 * chroma, circle = 6 * chroma;
     vec hue = high == c.r ? c.g - c.b : (high == c.g ? of_green : of_blue);
     hue += chroma * sixths;
     hue = hue < 0 ? hue + circle : hue;
     hue = hue >= circle ? hue - circle : hue;
-    // How far it is from cyan, green and blue.
+    // Distances of the hue from cyan, green and blue.
     vec r = hue - 3 * chroma, g = hue - 2 * chroma, b = hue - 4 * chroma;
     r = magnitude(r) - chroma;
     g = 2 * chroma - magnitude(g);
     b = 2 * chroma - magnitude(b);
     return (color){low + smaller(larger(r, (vec)0.0f), chroma), low + smaller(larger(g, (vec)0.0f), chroma),
-                    low + smaller(larger(b, (vec)0.0f), chroma)};
+                   low + smaller(larger(b, (vec)0.0f), chroma)};
 }
 
-static inline color after_step(color c, const ck_pixel_steps *steps, int32_t i) {
+static inline color apply_step(color c, const ck_pixel_steps *steps, int32_t i) {
     float factor = steps->step[i].factor;
     switch (steps->step[i].kind) {
     case CK_STAIN:
         return stained(c, &steps->stain);
     case CK_BRIGHTNESS:
-        return held_color((color){c.r * factor, c.g * factor, c.b * factor});
+        return clamp_color((color){c.r * factor, c.g * factor, c.b * factor});
     case CK_CONTRAST:
-        return blended(c, factor, (vec)steps->step[i].rest);
+        return blended(c, factor, (vec)steps->step[i].offset);
     case CK_SATURATION:
         return blended(c, factor, (1 - factor) * gray_level(c));
     default:
-        return turned(c, factor);
+        return rotate_hue(c, factor);
     }
 }
 
@@ -86,13 +86,12 @@ static double pixel_row(const ck_augment_memory *memory, int64_t y, int64_t w, b
                         const ck_pixel_steps *steps, int32_t first, int32_t last, bool sums_gray) {
     const ck_pixel *pixels = memory->row;
     float *r = memory->planes + y * memory->pitch, *g = r + memory->plane, *b = g + memory->plane;
-    // Lanes of the longest vectors are added up apart, whatever the length of ours.
+    // Partial sums for the longest vectors, so that the order of additions is the same for all instruction sets.
     float sums[CK_AUGMENT_LANES] = {0};
     for (int64_t x = 0, pitch = memory->pitch; x < pitch; x += LANES) {
-        color c =
-            is_from_row ? to_color(*(const words *)(pixels + x)) : (color){load(r + x), load(g + x), load(b + x)};
+        color c = is_from_row ? to_color(*(const words *)(pixels + x)) : (color){load(r + x), load(g + x), load(b + x)};
         for (int32_t i = first; i < last; i++)
-            c = after_step(c, steps, i);
+            c = apply_step(c, steps, i);
         store(r + x, c.r);
         store(g + x, c.g);
         store(b + x, c.b);
@@ -139,7 +138,7 @@ static void write_row(uint8_t *out, const ck_augment_memory *memory, int64_t w) 
 }
 
 static inline words rounded(const float *p) {
-    return (words)to_ints(held(load(p), 0, 255) + 0.5f);
+    return (words)to_ints(clamp(load(p), 0, 255) + 0.5f);
 }
 
 static void pack_row(const ck_augment_memory *memory, int64_t y) {

@@ -11,8 +11,8 @@ ck_status ck_erase(float *planes, const ck_erasure *erasures, int64_t n, int64_t
             e->x > w - e->width || e->y > h - e->height)
             return CK_BAD_PARAMETER;
     }
-    const ck_augment_form *form;
-    ck_status status = ck_augment_choose(&form);
+    const ck_augment_variant *variant;
+    ck_status status = ck_augment_choose(&variant);
     if (status != CK_OK)
         return status;
 #pragma omp parallel for collapse(2) schedule(static, 1)

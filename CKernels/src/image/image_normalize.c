@@ -6,7 +6,7 @@ static ck_status check(const uint8_t *base, const int64_t *offsets, const ck_win
     return d->n < 1 || d->h < 1 || d->w < 1 || d->row_stride < 3 * d->w ? CK_BAD_DIMENSION : CK_OK;
 }
 
-/// What each byte becomes in each channel.
+/// Lookup table: the normalized value of each byte in each channel.
 static ck_status make_values(float values[3][256], const float mean[3], const float deviation[3]) {
     if (!mean || !deviation)
         return CK_NULL_POINTER;
@@ -50,19 +50,19 @@ ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int
     memset(counts, 0, sizeof(uint64_t) * 768);
 #pragma omp parallel
     {
-        uint64_t mine[768] = {0};
+        uint64_t own[768] = {0};
 #pragma omp for schedule(static)
         for (int64_t n = 0; n < d->n; n++)
             for (int64_t y = 0; y < d->h; y++) {
                 const uint8_t *row = base + offsets[n] + y * d->row_stride;
                 for (int64_t x = 0; x < d->w; x++)
                     for (int64_t c = 0; c < 3; c++)
-                        mine[c * 256 + row[3 * x + c]]++;
+                        own[c * 256 + row[3 * x + c]]++;
             }
-            // Whole numbers: the order of the sums does not matter.
+            // Integer sums do not depend on the order of threads.
 #pragma omp critical
         for (int64_t i = 0; i < 768; i++)
-            counts[i] += mine[i];
+            counts[i] += own[i];
     }
     return CK_OK;
 }

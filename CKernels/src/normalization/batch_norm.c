@@ -1,10 +1,10 @@
-/// Batch normalization: statistics, and the loops over threads. Those over elements are in batch_norm_planes.h.
+/// Batch normalization: statistics and threading. The loops over elements are in batch_norm_planes.h.
 #include "normalization/ck_batch_norm.h"
 #include "runtime/instruction_set.h"
 
-/// The form to use; null when an instruction set is asked for that is not there. With AVX-512 the loops are no faster
-/// than with AVX2.
-static const ck_norm_form *choose(void) {
+/// Variant for the instruction set in use; null when NUCLEI_ISA is invalid. There is none for AVX-512, which was no
+/// faster than AVX2.
+static const ck_norm_variant *choose(void) {
     ck_isa isa;
     if (ck_wanted_isa(&isa) != CK_OK)
         return NULL;
@@ -38,15 +38,15 @@ ck_status ck_batch_norm_forward_training(float *y, float *mean, float *inverse_d
         return CK_BAD_DIMENSION;
     if (!(momentum >= 0 && momentum <= 1))
         return CK_BAD_PARAMETER;
-    const ck_norm_form *form = choose();
-    if (!form)
+    const ck_norm_variant *variant = choose();
+    if (!variant)
         return CK_BAD_PARAMETER;
     double count = (double)(d->n * d->plane);
 #pragma omp parallel for schedule(static)
     for (int64_t c = 0; c < d->c; c++) {
         double sums[CK_SUMS] = {0}, squares[CK_SUMS] = {0};
         for (int64_t n = 0; n < d->n; n++)
-            form->add_moments(sums, squares, x + (n * d->c + c) * d->plane, d->plane);
+            variant->add_moments(sums, squares, x + (n * d->c + c) * d->plane, d->plane);
         double center = sum_lanes(sums) / count;
         double variance = sum_lanes(squares) / count - center * center;
         variance = variance < 0 ? 0 : variance;
@@ -55,10 +55,10 @@ ck_status ck_batch_norm_forward_training(float *y, float *mean, float *inverse_d
         double unbiased = variance * count / (count - 1);
         running_mean[c] = (float)((1 - (double)momentum) * running_mean[c] + momentum * center);
         running_variance[c] = (float)((1 - (double)momentum) * running_variance[c] + momentum * unbiased);
-        const ck_channel of = {mean[c], weight[c] * inverse_deviation[c], bias[c], d->relu};
+        const ck_channel channel = {mean[c], weight[c] * inverse_deviation[c], bias[c], d->relu};
         for (int64_t n = 0; n < d->n; n++) {
             int64_t at = (n * d->c + c) * d->plane;
-            form->normalize(y + at, x + at, d->plane, of);
+            variant->normalize(y + at, x + at, d->plane, channel);
         }
     }
     return CK_OK;
@@ -72,15 +72,15 @@ ck_status ck_batch_norm_forward_inference(float *y, const float *x, const float 
         return status;
     if (!y || !x || !weight || !bias || !running_mean || !running_variance)
         return CK_NULL_POINTER;
-    const ck_norm_form *form = choose();
-    if (!form)
+    const ck_norm_variant *variant = choose();
+    if (!variant)
         return CK_BAD_PARAMETER;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t n = 0; n < d->n; n++)
         for (int64_t c = 0; c < d->c; c++) {
             int64_t at = (n * d->c + c) * d->plane;
             float factor = (float)(weight[c] / sqrt((double)running_variance[c] + d->epsilon));
-            form->normalize(y + at, x + at, d->plane, (ck_channel){running_mean[c], factor, bias[c], d->relu});
+            variant->normalize(y + at, x + at, d->plane, (ck_channel){running_mean[c], factor, bias[c], d->relu});
         }
     return CK_OK;
 }
@@ -93,17 +93,17 @@ ck_status ck_batch_norm_backward(float *gx, float *gweight, float *gbias, const 
         return status;
     if (!gweight || !gbias || !gy || !x || !weight || !bias || !mean || !inverse_deviation)
         return CK_NULL_POINTER;
-    const ck_norm_form *form = choose();
-    if (!form)
+    const ck_norm_variant *variant = choose();
+    if (!variant)
         return CK_BAD_PARAMETER;
     double count = (double)(d->n * d->plane);
 #pragma omp parallel for schedule(static)
     for (int64_t c = 0; c < d->c; c++) {
-        const ck_channel of = {mean[c], weight[c] * inverse_deviation[c], bias[c], d->relu};
+        const ck_channel channel = {mean[c], weight[c] * inverse_deviation[c], bias[c], d->relu};
         double sums[CK_SUMS] = {0}, products[CK_SUMS] = {0};
         for (int64_t n = 0; n < d->n; n++) {
             int64_t at = (n * d->c + c) * d->plane;
-            form->add_gradients(sums, products, gy + at, x + at, d->plane, of);
+            variant->add_gradients(sums, products, gy + at, x + at, d->plane, channel);
         }
         double sum = sum_lanes(sums), product = sum_lanes(products);
         gbias[c] = (float)sum;
@@ -114,7 +114,7 @@ ck_status ck_batch_norm_backward(float *gx, float *gweight, float *gbias, const 
         float slope = (float)(product * inverse_deviation[c] * inverse_deviation[c] / count);
         for (int64_t n = 0; n < d->n; n++) {
             int64_t at = (n * d->c + c) * d->plane;
-            form->backward(gx + at, gy + at, x + at, d->plane, of, common, slope);
+            variant->backward(gx + at, gy + at, x + at, d->plane, channel, common, slope);
         }
     }
     return CK_OK;

@@ -8,7 +8,7 @@
 
 #pragma clang attribute pop
 
-const ck_norm_form ck_norm_avx2 = NORM_FORM;
+const ck_norm_variant ck_norm_avx2 = NORM_VARIANT;
 #else
-const ck_norm_form ck_norm_avx2 = {0};
+const ck_norm_variant ck_norm_avx2 = {0};
 #endif

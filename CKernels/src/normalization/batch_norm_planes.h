@@ -1,29 +1,27 @@
-/// The loops of batch normalization over a plane: plain C, included once for each instruction set that it is compiled
-/// for. No OpenMP threads here: the outlined body of a parallel region loses its target.
+/// Loops of batch normalization over a plane, in plain C. Included once for each instruction set. No OpenMP threads
+/// here: the outlined body of a parallel region ignores the target attribute.
 #include "normalization/ck_batch_norm.h"
 
-/// The one expression for an output before ReLU: backward finds again by it what ReLU cut off.
-static inline float normalized(float x, ck_channel of) {
-    return (x - of.mean) * of.factor + of.bias;
+/// Output before ReLU. Forward and backward share this expression, so that the recomputed ReLU mask has the same bits.
+static inline float normalized(float x, ck_channel channel) {
+    return (x - channel.mean) * channel.factor + channel.bias;
 }
 
-/// y = (x - mean) * factor + bias, or its positive part, over a plane.
-static void normalize_plane(float *y, const float *x, int64_t count, ck_channel of) {
-    // Elements are independent even where y is x, which a compiler cannot know.
-    if (of.relu) {
+static void normalize_plane(float *y, const float *x, int64_t count, ck_channel channel) {
+    // y may be x, which does not make elements dependent; `simd` tells the compiler.
+    if (channel.relu) {
 #pragma omp simd
         for (int64_t i = 0; i < count; i++) {
-            float value = normalized(x[i], of);
+            float value = normalized(x[i], channel);
             y[i] = value <= 0 ? 0 : value;
         }
     } else {
 #pragma omp simd
         for (int64_t i = 0; i < count; i++)
-            y[i] = normalized(x[i], of);
+            y[i] = normalized(x[i], channel);
     }
 }
 
-/// Adds the sums of x and x^2 over a plane to those in `sums` and `squares`.
 static void add_moments(double *restrict sums, double *restrict squares, const float *restrict x, int64_t count) {
     double s[CK_SUMS], q[CK_SUMS];
     memcpy(s, sums, sizeof s);
@@ -44,38 +42,37 @@ static void add_moments(double *restrict sums, double *restrict squares, const f
     memcpy(squares, q, sizeof q);
 }
 
-static inline float before_relu(float gy, float x, ck_channel of) {
-    return of.relu && normalized(x, of) <= 0 ? 0 : gy;
+static inline float before_relu(float gy, float x, ck_channel channel) {
+    return channel.relu && normalized(x, channel) <= 0 ? 0 : gy;
 }
 
-/// Adds the sums of g and g (x - mean) over a plane, g being the gradient before ReLU.
 static void add_gradients(double *restrict sums, double *restrict products, const float *restrict gy,
-                          const float *restrict x, int64_t count, ck_channel of) {
+                          const float *restrict x, int64_t count, ck_channel channel) {
     double s[CK_SUMS], p[CK_SUMS];
     memcpy(s, sums, sizeof s);
     memcpy(p, products, sizeof p);
     int64_t i = 0;
     for (; i + CK_SUMS <= count; i += CK_SUMS)
         for (int l = 0; l < CK_SUMS; l++) {
-            float g = before_relu(gy[i + l], x[i + l], of);
+            float g = before_relu(gy[i + l], x[i + l], channel);
             s[l] += g;
-            p[l] += (double)g * (double)(x[i + l] - of.mean);
+            p[l] += (double)g * (double)(x[i + l] - channel.mean);
         }
     for (int l = 0; i < count; i++, l++) {
-        float g = before_relu(gy[i], x[i], of);
+        float g = before_relu(gy[i], x[i], channel);
         s[l] += g;
-        p[l] += (double)g * (double)(x[i] - of.mean);
+        p[l] += (double)g * (double)(x[i] - channel.mean);
     }
     memcpy(sums, s, sizeof s);
     memcpy(products, p, sizeof p);
 }
 
-static void backward_plane(float *gx, const float *gy, const float *x, int64_t count, ck_channel of, float common,
+static void backward_plane(float *gx, const float *gy, const float *x, int64_t count, ck_channel channel, float common,
                            float slope) {
 #pragma omp simd
     for (int64_t i = 0; i < count; i++)
-        gx[i] = of.factor * (before_relu(gy[i], x[i], of) - common - (x[i] - of.mean) * slope);
+        gx[i] = channel.factor * (before_relu(gy[i], x[i], channel) - common - (x[i] - channel.mean) * slope);
 }
 
-#define NORM_FORM                                                                                                      \
+#define NORM_VARIANT                                                                                                   \
     { normalize_plane, add_moments, add_gradients, backward_plane }

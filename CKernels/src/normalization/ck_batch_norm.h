@@ -1,32 +1,33 @@
-/// Shared by batch normalization and its forms for each instruction set; not part of the contract.
+/// Shared by batch normalization and its variants (private).
 #ifndef CK_BATCH_NORM_H
 #define CK_BATCH_NORM_H
 
 #include "runtime/ck_internal.h"
 
-/// Doubles that sums run in side by side: the order of additions is the same however they are vectorized.
+/// Number of partial sums. It fixes the order of additions, whatever the vector length.
 enum { CK_SUMS = 8 };
 
-/// What a channel's loops need to know.
+/// Parameters of one channel: y = (x - mean) * factor + bias, then ReLU if set.
 typedef struct ck_channel {
     float mean, factor, bias;
     bool relu;
 } ck_channel;
 
-/// Leaf functions over a plane for one instruction set. Sums are added to.
-typedef struct ck_norm_form {
-    /// y = (x - mean) * factor + bias, or its positive part. y may be x.
-    void (*normalize)(float *y, const float *x, int64_t count, ck_channel of);
-    /// Of x and x^2.
+/// Leaf functions over a plane of `count` elements, for one instruction set.
+typedef struct ck_norm_variant {
+    /// y[count] from x[count]. y may be x.
+    void (*normalize)(float *y, const float *x, int64_t count, ck_channel channel);
+    /// Adds x to sums[CK_SUMS] and x^2 to squares[CK_SUMS].
     void (*add_moments)(double *sums, double *squares, const float *x, int64_t count);
-    /// Of g and g (x - mean), g being the gradient before ReLU.
+    /// Adds g to sums[CK_SUMS] and g * (x - mean) to products[CK_SUMS], where g is the gradient with respect to the
+    /// output before ReLU.
     void (*add_gradients)(double *sums, double *products, const float *gy, const float *x, int64_t count,
-                          ck_channel of);
+                          ck_channel channel);
     /// gx = factor * (g - common - (x - mean) * slope). gx may be gy.
-    void (*backward)(float *gx, const float *gy, const float *x, int64_t count, ck_channel of, float common,
+    void (*backward)(float *gx, const float *gy, const float *x, int64_t count, ck_channel channel, float common,
                      float slope);
-} ck_norm_form;
+} ck_norm_variant;
 
-extern const ck_norm_form ck_norm_portable, ck_norm_avx2;
+extern const ck_norm_variant ck_norm_portable, ck_norm_avx2;
 
 #endif

@@ -1,11 +1,11 @@
-/// Optimizers and norms. The arithmetic of a step is in dense_tile.h.
+/// Optimizers and the squared norm. The arithmetic of a step is in dense_tile.h.
 #include "dense/ck_dense.h"
 
-static bool in_unit(float x) {
+static bool is_below_one(float x) {
     return x >= 0 && x < 1;
 }
 
-static bool usable_rate(float x) {
+static bool is_finite_rate(float x) {
     return x >= 0 && isfinite(x);
 }
 
@@ -13,8 +13,8 @@ static ck_status describe_sgd(ck_step *out, const ck_sgd *s, const float *veloci
                               int64_t step) {
     if (!s || (!velocity && s->momentum != 0))
         return CK_NULL_POINTER;
-    if (step < 1 || !usable_rate(s->learning_rate) || !usable_rate(s->momentum) || !isfinite(s->dampening) ||
-        !usable_rate(s->weight_decay) || !isfinite(gradient_scale))
+    if (step < 1 || !is_finite_rate(s->learning_rate) || !is_finite_rate(s->momentum) || !isfinite(s->dampening) ||
+        !is_finite_rate(s->weight_decay) || !isfinite(gradient_scale))
         return CK_BAD_PARAMETER;
     if (s->nesterov && (s->momentum == 0 || s->dampening != 0))
         return CK_BAD_PARAMETER;
@@ -26,7 +26,7 @@ static ck_status describe_sgd(ck_step *out, const ck_sgd *s, const float *veloci
         .momentum = s->momentum,
         .take = 1 - s->dampening,
         .nesterov = s->nesterov,
-        // PyTorch starts the velocity with the first gradient, undamped.
+        // PyTorch initializes the velocity with the first gradient, without dampening.
         .is_first = step == 1,
     };
     return CK_OK;
@@ -35,8 +35,8 @@ static ck_status describe_sgd(ck_step *out, const ck_sgd *s, const float *veloci
 static ck_status describe_adam(ck_step *out, const ck_adam *s, float gradient_scale, int64_t step) {
     if (!s)
         return CK_NULL_POINTER;
-    if (step < 1 || !usable_rate(s->learning_rate) || !in_unit(s->beta1) || !in_unit(s->beta2) ||
-        !usable_rate(s->epsilon) || !usable_rate(s->weight_decay) || !isfinite(gradient_scale))
+    if (step < 1 || !is_finite_rate(s->learning_rate) || !is_below_one(s->beta1) || !is_below_one(s->beta2) ||
+        !is_finite_rate(s->epsilon) || !is_finite_rate(s->weight_decay) || !isfinite(gradient_scale))
         return CK_BAD_PARAMETER;
     *out = (ck_step){
         .method = CK_METHOD_ADAM,
@@ -46,7 +46,7 @@ static ck_status describe_adam(ck_step *out, const ck_adam *s, float gradient_sc
         .beta2 = s->beta2,
         .rest1 = 1 - s->beta1,
         .rest2 = 1 - s->beta2,
-        // Bias corrections in double: 1 - 0.999^1 has only four good digits in float.
+        // Bias corrections in double: 1 - 0.999^1 has only four correct digits in float.
         .step_size = (float)(s->learning_rate / (1 - pow(s->beta1, (double)step))),
         .correction = (float)(1 / sqrt(1 - pow(s->beta2, (double)step))),
         .epsilon = s->epsilon,

@@ -1,14 +1,14 @@
-#include "runtime/ck_internal.h"
+#include "pooling/ck_pooling.h"
 
 static ck_status check(int64_t n, int64_t c, int64_t plane) {
     return n < 1 || c < 1 || plane < 1 ? CK_BAD_DIMENSION : CK_OK;
 }
 
-/// Where the first largest value is; a NaN is larger than any number.
-static int64_t find_largest(const float *x, int64_t count) {
+/// Index of the first maximum. NaN counts as larger than any number.
+static int64_t argmax(const float *x, int64_t count) {
     int64_t best = 0;
     for (int64_t i = 1; i < count; i++)
-        if (x[i] > x[best] || (isnan(x[i]) && !isnan(x[best])))
+        if (ck_exceeds(x[i], x[best]))
             best = i;
     return best;
 }
@@ -28,7 +28,7 @@ ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c,
                 sum += in[i];
             float *out = y + sample * 2 * c + channel;
             out[0] = (float)(sum / (double)plane);
-            out[c] = in[find_largest(in, plane)];
+            out[c] = in[argmax(in, plane)];
         }
     return CK_OK;
 }
@@ -47,7 +47,7 @@ ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, in
             float share = out[0] / (float)plane;
             for (int64_t i = at; i < at + plane; i++)
                 gx[i] = share;
-            gx[at + find_largest(x + at, plane)] += out[c];
+            gx[at + argmax(x + at, plane)] += out[c];
         }
     return CK_OK;
 }

@@ -1,4 +1,4 @@
-#include "runtime/ck_internal.h"
+#include "pooling/ck_pooling.h"
 
 static ck_status output_size(int64_t *oh, int64_t *ow, const ck_pool2d *d) {
     if (!d)
@@ -16,7 +16,7 @@ ck_status ck_pool2d_output_size(int64_t *oh, int64_t *ow, const ck_pool2d *d) {
     return oh && ow ? output_size(oh, ow, d) : CK_NULL_POINTER;
 }
 
-static bool halves(const ck_pool2d *d) {
+static bool is_2x2(const ck_pool2d *d) {
     return d->r == 2 && d->s == 2 && d->stride_h == 2 && d->stride_w == 2;
 }
 
@@ -33,7 +33,7 @@ ck_status ck_avg_pool2d_forward(float *y, const float *x, const ck_pool2d *d) {
         for (int64_t oy = 0; oy < oh; oy++) {
             const float *restrict in = x + (plane * d->h + oy * d->stride_h) * d->w;
             float *restrict out = y + (plane * oh + oy) * ow;
-            if (halves(d)) {
+            if (is_2x2(d)) {
                 const float *restrict below = in + d->w;
                 for (int64_t ox = 0; ox < ow; ox++)
                     out[ox] = (in[2 * ox] + in[2 * ox + 1] + below[2 * ox] + below[2 * ox + 1]) * 0.25f;
@@ -62,7 +62,7 @@ ck_status ck_avg_pool2d_backward(float *gx, const float *gy, const ck_pool2d *d)
     for (int64_t plane = 0; plane < d->n * d->c; plane++) {
         float *restrict in = gx + plane * d->h * d->w;
         const float *restrict out = gy + plane * oh * ow;
-        if (halves(d)) {
+        if (is_2x2(d)) {
             for (int64_t y = 0; y < 2 * oh; y++) {
                 float *restrict row = in + y * d->w;
                 for (int64_t ox = 0; ox < ow; ox++)
@@ -84,40 +84,35 @@ ck_status ck_avg_pool2d_backward(float *gx, const float *gy, const ck_pool2d *d)
     return CK_OK;
 }
 
-/// Where in a window, as an index into its plane, the first largest value is; a NaN is larger than any number.
-static int64_t find_largest(const float *in, const ck_pool2d *d, int64_t oy, int64_t ox) {
+/// Index in the plane of the first maximum of window (oy, ox).
+static int64_t argmax(const float *in, const ck_pool2d *d, int64_t oy, int64_t ox) {
     int64_t best = oy * d->stride_h * d->w + ox * d->stride_w;
     for (int64_t r = 0; r < d->r; r++)
         for (int64_t s = 0; s < d->s; s++) {
             int64_t i = (oy * d->stride_h + r) * d->w + ox * d->stride_w + s;
-            if (in[i] > in[best] || (isnan(in[i]) && !isnan(in[best])))
+            if (ck_exceeds(in[i], in[best]))
                 best = i;
         }
     return best;
 }
 
-/// Whether b is larger than a: a NaN is larger than any number, and of two equal ones the first is.
-static inline bool exceeds(float b, float a) {
-    return (b > a) | ((b != b) & (a == a));
-}
-
 static inline float larger(float a, float b) {
-    return exceeds(b, a) ? b : a;
+    return ck_exceeds(b, a) ? b : a;
 }
 
-/// The largest values of 2x2 windows in a row of them.
-static void halve(float *restrict out, const float *restrict in, const float *restrict below, int64_t count) {
+/// Maxima of a row of 2 x 2 windows: out[count] from two rows of inputs.
+static void max_2x2_row(float *restrict out, const float *restrict in, const float *restrict below, int64_t count) {
     for (int64_t i = 0; i < count; i++)
         out[i] = larger(larger(in[2 * i], in[2 * i + 1]), larger(below[2 * i], below[2 * i + 1]));
 }
 
-/// The gradients g of their outputs put where those came from, in the two rows over each.
-static void unhalve(float *restrict row, float *restrict next, const float *restrict g, const float *restrict in,
-                    const float *restrict below, int64_t count) {
+/// Backward pass of max_2x2_row: writes both rows of gradients, g at the first maximum of each window and 0 elsewhere.
+static void max_2x2_row_backward(float *restrict row, float *restrict next, const float *restrict g,
+                                 const float *restrict in, const float *restrict below, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         float a = in[2 * i], b = in[2 * i + 1], c = below[2 * i], d = below[2 * i + 1];
-        bool right = exceeds(b, a), right_below = exceeds(d, c);
-        bool lower = exceeds(larger(c, d), larger(a, b));
+        bool right = ck_exceeds(b, a), right_below = ck_exceeds(d, c);
+        bool lower = ck_exceeds(larger(c, d), larger(a, b));
         float here = g[i];
         row[2 * i] = (!lower & !right) ? here : 0;
         row[2 * i + 1] = (!lower & right) ? here : 0;
@@ -137,12 +132,12 @@ ck_status ck_max_pool2d_forward(float *y, const float *x, const ck_pool2d *d) {
     for (int64_t plane = 0; plane < d->n * d->c; plane++)
         for (int64_t oy = 0; oy < oh; oy++) {
             const float *in = x + plane * d->h * d->w;
-            if (halves(d)) {
-                halve(y + (plane * oh + oy) * ow, in + 2 * oy * d->w, in + (2 * oy + 1) * d->w, ow);
+            if (is_2x2(d)) {
+                max_2x2_row(y + (plane * oh + oy) * ow, in + 2 * oy * d->w, in + (2 * oy + 1) * d->w, ow);
                 continue;
             }
             for (int64_t ox = 0; ox < ow; ox++)
-                y[(plane * oh + oy) * ow + ox] = in[find_largest(in, d, oy, ox)];
+                y[(plane * oh + oy) * ow + ox] = in[argmax(in, d, oy, ox)];
         }
     return CK_OK;
 }
@@ -158,10 +153,11 @@ ck_status ck_max_pool2d_backward(float *gx, const float *gy, const float *x, con
     for (int64_t plane = 0; plane < d->n * d->c; plane++) {
         const float *in = x + plane * d->h * d->w;
         float *gradient = gx + plane * d->h * d->w;
-        if (halves(d)) {
+        if (is_2x2(d)) {
             for (int64_t oy = 0; oy < oh; oy++) {
                 int64_t row = 2 * oy * d->w, next = row + d->w;
-                unhalve(gradient + row, gradient + next, gy + (plane * oh + oy) * ow, in + row, in + next, ow);
+                max_2x2_row_backward(gradient + row, gradient + next, gy + (plane * oh + oy) * ow, in + row, in + next,
+                                     ow);
                 if (d->w % 2)
                     gradient[row + d->w - 1] = gradient[next + d->w - 1] = 0;
             }
@@ -172,7 +168,7 @@ ck_status ck_max_pool2d_backward(float *gx, const float *gy, const float *x, con
         memset(gradient, 0, sizeof(float) * (size_t)(d->h * d->w));
         for (int64_t oy = 0; oy < oh; oy++)
             for (int64_t ox = 0; ox < ow; ox++)
-                gradient[find_largest(in, d, oy, ox)] += gy[(plane * oh + oy) * ow + ox];
+                gradient[argmax(in, d, oy, ox)] += gy[(plane * oh + oy) * ow + ox];
     }
     return CK_OK;
 }

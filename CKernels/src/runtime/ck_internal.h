@@ -1,4 +1,4 @@
-/// Shared by the kernels' sources; not part of the contract.
+/// Shared by all kernels (private).
 #ifndef CK_INTERNAL_H
 #define CK_INTERNAL_H
 
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-// Debian's omp.h lives in folders of other compilers' built-in headers, which must not be put on this one's path.
+// Debian installs omp.h next to the built-in headers of another compiler, which must not be on the include path.
 int omp_get_max_threads(void);
 int omp_get_thread_num(void);
 int omp_get_num_threads(void);
@@ -24,14 +24,14 @@ static inline int64_t ck_ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
-/// Elementwise work is cut into pieces of this many elements: large enough to hide the cost of a piece.
+/// Elements in a piece of elementwise work.
 enum { CK_PIECE = 1 << 15 };
 
-/// out[i] = number first + i of an endless list of independent normal numbers N(0, 1) that belongs to the seed
-/// (random_normal.c). Makes 128 at a time: ask for long runs.
+/// out[count]: elements first ... of the seed's stream of independent N(0, 1) numbers. They are computed in blocks of
+/// 128, so long requests are more efficient.
 void ck_normal_numbers(float *out, int64_t first, int64_t count, uint64_t seed);
 
-/// BLAS must not start threads of its own inside our parallel regions.
+/// Limits BLAS to one thread, as it is called inside parallel regions.
 void ck_use_serial_blas(void);
 
 #endif

@@ -1,5 +1,5 @@
-/// Vectors of LANES floats for one instruction set: included with LANES, 4, 8 or 16, defined and the instruction set as
-/// the target of the functions that follow.
+/// Vectors of LANES floats for one instruction set. The including file defines LANES as 4, 8 or 16 and sets the target
+/// attribute.
 #include "runtime/ck_internal.h"
 
 typedef float vec __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
@@ -17,7 +17,7 @@ static inline vec load(const float *p) {
     return *(const vec *)p;
 }
 
-/// Two halves of a vector.
+/// A vector from two halves.
 static inline vec join(const float *first, const float *second) {
     typedef float half __attribute__((ext_vector_type(LANES / 2), aligned(4), may_alias));
     return __builtin_shufflevector(*(const half *)first, *(const half *)second, LANE_NUMBERS);
@@ -27,18 +27,18 @@ static inline void store(float *p, vec v) {
     *(vec *)p = v;
 }
 
-/// The elements of v where the mask's are all ones, zeros where they are 0.
+/// Bitwise v & mask: keeps elements whose mask is all ones.
 static inline vec select_elements(vec v, ivec mask) {
     return (vec)((ivec)v & mask);
 }
 
-/// All ones in the first `count` elements, or in all.
+/// Mask of the first min(count, LANES) elements.
 static inline ivec lanes_below(int64_t count) {
     const ivec numbers = {LANE_NUMBERS};
     return numbers < (ivec)((int32_t)ck_min(count, LANES));
 }
 
-/// Stores the first `count` elements, or all.
+/// Stores the first min(count, LANES) elements.
 static inline void store_elements(float *p, vec v, int64_t count) {
     if (count >= LANES) {
         store(p, v);
@@ -79,7 +79,7 @@ static inline void store_elements(float *p, vec v, int64_t count) {
 #define ODD_QUADS 4, 5, 6, 7
 #endif
 
-/// Every other element of a and then of b.
+/// a0 a2 ... b0 b2 ...
 static inline vec even_elements(vec a, vec b) {
     return __builtin_shufflevector(a, b, EVEN_ELEMENTS);
 }
@@ -88,30 +88,31 @@ static inline vec odd_elements(vec a, vec b) {
     return __builtin_shufflevector(a, b, ODD_ELEMENTS);
 }
 
-/// a0 b0 a1 b1 ...: the first LANES elements of both.
+/// a0 b0 a1 b1 ... from the lower halves of a and b.
 static inline vec first_halves(vec a, vec b) {
     return __builtin_shufflevector(a, b, FIRST_HALVES);
 }
 
-/// The same of the last LANES elements of both.
+/// As first_halves, from the upper halves.
 static inline vec second_halves(vec a, vec b) {
     return __builtin_shufflevector(a, b, SECOND_HALVES);
 }
 
-/// Sums of neighbors, those of a and those of b: of neighboring elements within each four, or of neighboring fours.
-/// Twice the first and then the second until one of LANES vectors is left puts the sum of vector i into its element i.
+/// One step of reducing LANES vectors to one vector of their sums: adds adjacent elements within groups of four, or
+/// adjacent groups with are_quads. Two steps of the first kind, then steps of the second until one vector is left, put
+/// the sum of vector i into element i.
 static inline vec add_neighbors(vec a, vec b, bool are_quads) {
     if (are_quads)
         return __builtin_shufflevector(a, b, EVEN_QUADS) + __builtin_shufflevector(a, b, ODD_QUADS);
     return __builtin_shufflevector(a, b, EVEN_IN_QUADS) + __builtin_shufflevector(a, b, ODD_IN_QUADS);
 }
 
-/// The first `count` elements of v, then zeros.
+/// v with zeros after its first `count` elements.
 static inline vec first_elements(vec v, int64_t count) {
     return select_elements(v, lanes_below(count));
 }
 
-/// out[j * 2] = a[j], out[j * 2 + 1] = b[j], count elements in all; a null pointer stands for zeros.
+/// out[2 * j] = a[j], out[2 * j + 1] = b[j], `count` elements in total. A null pointer reads as zeros.
 static inline void interleave(float *restrict out, const float *a, const float *b, int64_t count) {
     int64_t j = 0;
     const vec zeros = (vec)(0.0f);

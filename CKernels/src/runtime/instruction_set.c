@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-enum { NOT_ASKED = -1, REFUSED = -2 };
+enum { UNSET = -1, INVALID = -2 };
 
-/// A ck_isa, or one of the above. Threads that ask the environment at the same time get the same answer.
-static _Atomic int wanted = NOT_ASKED;
+/// A ck_isa or one of the above. Threads that read the environment concurrently store the same value.
+static _Atomic int wanted = UNSET;
 
 bool ck_has_isa(ck_isa isa) {
 #if defined(__x86_64__)
@@ -38,9 +38,9 @@ int ck_named_in_environment(const char *variable, const char *const names[]) {
 ck_status ck_wanted_isa(ck_isa *isa) {
     static const char *const names[] = {"any", "portable", "avx2", "avx512", 0};
     int now = wanted;
-    if (now == NOT_ASKED) {
+    if (now == UNSET) {
         int named = ck_named_in_environment("NUCLEI_ISA", names);
-        now = named < 0 || !ck_has_isa((ck_isa)named) ? REFUSED : named;
+        now = named < 0 || !ck_has_isa((ck_isa)named) ? INVALID : named;
         wanted = now;
     }
     *isa = now < 0 ? CK_ISA_ANY : (ck_isa)now;

@@ -1,16 +1,15 @@
-/// Which instructions kernels with several forms use; not part of the contract.
+/// Instruction set selection (private).
 #ifndef INSTRUCTION_SET_H
 #define INSTRUCTION_SET_H
 
 #include "runtime/ck_internal.h"
 
-/// Whether the processor has it.
+/// True when the processor supports it.
 bool ck_has_isa(ck_isa isa);
-/// What ck_set_isa or else the environment asks for, CK_ISA_ANY for the best there is. CK_BAD_PARAMETER when the
-/// environment asks for what is not there; `isa` is then CK_ISA_ANY. Any thread may ask.
+/// Instruction set selected by ck_set_isa, or else by NUCLEI_ISA; CK_ISA_ANY stands for the best one. When NUCLEI_ISA
+/// is invalid, `isa` is CK_ISA_ANY and the result CK_BAD_PARAMETER. Thread-safe.
 ck_status ck_wanted_isa(ck_isa *isa);
-/// The place of an environment variable's value in a list that ends with null, 0 where it is unset or empty, -1 where
-/// it is something else.
+/// Index of an environment variable's value in a null-terminated list: 0 when unset or empty, -1 when not listed.
 int ck_named_in_environment(const char *variable, const char *const names[]);
 
 #endif

@@ -8,7 +8,7 @@ ck_status ck_random_uniform(float *y, int64_t count, float low, float high, uint
     if (!(low < high) || !isfinite(high - low))
         return CK_BAD_PARAMETER;
     double range = (double)high - (double)low;
-    // Rounding to float can reach `high`, which is not in the range.
+    // Rounding to float can reach `high`, which is excluded.
     float largest = nextafterf(high, low);
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < count; i++) {

@@ -1,10 +1,10 @@
-/// Normal numbers; part of image_augment_lanes.h. Written for single numbers: the compiler makes vectors of them.
+/// Normal random numbers. Included by image_augment_lanes.h. Scalar code that the compiler vectorizes.
 
-/// -log(u) for 2^-25 <= u <= 1: the exponent, and the series of artanh for the mantissa.
+/// -log(u) for 2^-25 <= u <= 1, from the exponent and the artanh series of the mantissa.
 static inline float minus_log(float u) {
     int32_t bits;
     memcpy(&bits, &u, sizeof bits);
-    // Mantissas from sqrt(1/2) to sqrt(2), where the series is short.
+    // Mantissas from sqrt(1/2) to sqrt(2), where the series converges fast.
     int32_t exponent = (bits - 0x3F3504F3) >> 23;
     bits -= exponent * (1 << 23);
     float m;
@@ -14,7 +14,8 @@ static inline float minus_log(float u) {
     return -((float)exponent * 0.69314718f + series);
 }
 
-/// Box and Muller 1958, a pair from each element of the stream: 24 bits for the radius, 24 for the angle.
+/// Box-Muller transform (1958): a pair from each element of the stream, with 24 bits for the radius and 24 for the
+/// angle.
 static void normal_pairs(float *restrict out, int64_t first, uint64_t seed) {
     float u[CK_NORMAL_PAIRS], turn[CK_NORMAL_PAIRS];
     for (int i = 0; i < CK_NORMAL_PAIRS; i++) {
@@ -23,9 +24,9 @@ static void normal_pairs(float *restrict out, int64_t first, uint64_t seed) {
         turn[i] = (float)(int32_t)(bits >> 16 & 0xFFFFFF) * (1.0f / 16777216) - 0.5f;
     }
     for (int i = 0; i < CK_NORMAL_PAIRS; i++) {
-        // 24 bits and a half round up to 1 at the end of the range, whose logarithm is 0.
+        // The largest u rounds up to 1, whose logarithm is 0.
         float radius = sqrtf(2 * minus_log(u[i]));
-        // Taylor's series of half the angle's sine and cosine.
+        // Taylor series of the sine and cosine of half the angle.
         float a = turn[i] * 3.14159265f, q = a * a;
         float sine = 1.0f / 362880 + q * (-1.0f / 39916800);
         sine = a * (1 + q * (-1.0f / 6 + q * (1.0f / 120 + q * (-1.0f / 5040 + q * sine))));

@@ -25,7 +25,7 @@ int32_t ck_team_size(void) {
 }
 
 void ck_use_serial_blas(void) {
-    // A plain store in OpenBLAS once the count is 1, so that asking before every kernel costs nothing.
+    // Cheap enough to call before every kernel: the getter only reads a variable.
     if (openblas_get_num_threads() != 1)
         openblas_set_num_threads(1);
 }

@@ -1,24 +1,22 @@
-/// What a machine can do at most: loops that do nothing but multiply and add in registers, or stream memory. They are
-/// what kernels are measured against, and no part of any program but the benchmark.
+/// Loops for measuring the peak arithmetic and memory bandwidth of the machine, used by kernel-bench only.
 ///
-/// The caller takes the time. Sums are returned so that no compiler leaves the work out.
+/// The caller measures the time. Sums are returned so that the compiler cannot remove the work.
 #ifndef CMACHINEPEAK_H
 #define CMACHINEPEAK_H
 
 #include <stdint.h>
 
-/// The widest instructions with fused multiply-add that `mp_multiply_add` has and the processor knows: "AVX-512",
-/// "AVX2", or "portable" for those that every processor of the kind has.
+/// Instruction set of `mp_multiply_add`: "AVX-512", "AVX2" or "portable", the widest that the processor supports.
 const char *mp_instructions(void);
 
-/// Runs `rounds` rounds on each of `threads` threads. Returns how many floating-point operations that were, a
-/// multiplication and an addition counting as two.
+/// Multiplies and adds in registers for `rounds` rounds on each of `threads` threads. Returns the number of
+/// floating-point operations, two for each multiply-add.
 double mp_multiply_add(float *sum, int64_t rounds, int32_t threads);
 
-/// Reads x[count] once: 4 bytes each.
+/// Sums x[count], reading 4 bytes per element.
 void mp_read(float *sum, const float *x, int64_t count, int32_t threads);
 
-/// a = b + factor * c: 12 bytes for each element, as STREAM counts them (McCalpin 1995).
+/// a[count] = b + factor * c, moving 12 bytes per element: the triad of STREAM (McCalpin 1995).
 void mp_triad(float *a, const float *b, const float *c, float factor, int64_t count, int32_t threads);
 
 #endif

@@ -1,7 +1,7 @@
 import CKernels
 
-/// A kernel refused its arguments. Shapes are checked before kernels are called, so this is either a number that came
-/// from outside (a class index, a probability) or a mistake of ours.
+/// Failed argument validation of a kernel. Wrappers check shapes before they call kernels, so the cause is usually a
+/// number from outside, such as a class index or a probability.
 package struct KernelError: Error, Equatable, CustomStringConvertible {
     package enum Reason: Equatable, Sendable {
         case nullPointer, badDimension, badParameter, scratchTooSmall, badTarget
@@ -13,16 +13,16 @@ package struct KernelError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         let text =
             switch reason {
-            case .nullPointer: "a null pointer"
-            case .badDimension: "dimensions that do not fit"
-            case .badParameter: "a parameter out of range"
+            case .nullPointer: "null pointer"
+            case .badDimension: "invalid dimensions"
+            case .badParameter: "parameter out of range"
             case .scratchTooSmall: "too little scratch memory"
-            case .badTarget: "a target class that does not exist"
+            case .badTarget: "target class out of range"
             }
-        return "\(kernel) was given \(text)"
+        return "\(kernel): \(text)"
     }
 
-    /// The one place where a status of C becomes an error of Swift.
+    /// Converts the status of a C kernel to an error.
     static func check(_ status: ck_status, _ kernel: StaticString = #function) throws(KernelError) {
         let reason: Reason
         switch status {

@@ -1,9 +1,9 @@
 import CKernels
 
-/// What happens to the pixels of one tile, in this order; every number is already drawn. `TileAugmentation()` changes
-/// nothing, and a step whose numbers change nothing costs nothing.
+/// Augmentation of the pixels of one tile, in the order of the properties, with all numbers drawn. `TileAugmentation()` is
+/// the identity; steps with neutral numbers are skipped.
 package struct TileAugmentation: Equatable, Sendable {
-    /// Where pixel (x, y) of the output comes from in the source, whole numbers being centers of pixels.
+    /// Inverse affine map from output to source coordinates. Pixel centers have integer coordinates.
     package struct Geometry: Equatable, Sendable {
         /// x' = xx x + xy y + x0, y' = yx x + yy y + y0.
         package var xx = 1.0
@@ -12,19 +12,19 @@ package struct TileAugmentation: Equatable, Sendable {
         package var yx = 0.0
         package var yy = 1.0
         package var y0 = 0.0
-        /// Beyond its edges the source is white; else mirrored, without repeating the outermost pixels.
+        /// Whether the source is white outside its edges. Otherwise it is mirrored without repeating the outermost pixels.
         package var hasWhiteBorder = false
 
         package init() {}
     }
 
-    /// Amounts of hematoxylin, eosin and what neither explains, in the vectors of Ruifrok & Johnston 2001.
+    /// Changes of the amounts of hematoxylin, eosin and residual, with the stain vectors of Ruifrok and Johnston 2001.
     package struct Stain: Equatable, Sendable {
         /// Factors, 0 to 16.
         package var scale = SIMD3<Float>(repeating: 1)
-        /// Added, in units of optical density, -4 to 4.
+        /// Offsets in units of optical density, -4 to 4.
         package var shift = SIMD3<Float>(repeating: 0)
-        /// Factors of the light for red, green and blue, 1/64 to 64.
+        /// Factors of the transmitted light for red, green and blue, 1/64 to 64.
         package var illumination = SIMD3<Float>(repeating: 1)
 
         package init() {}
@@ -40,9 +40,9 @@ package struct TileAugmentation: Equatable, Sendable {
         package var brightness: Float = 1
         package var contrast: Float = 1
         package var saturation: Float = 1
-        /// Turns of the circle of hues, -0.5 to 0.5.
+        /// Rotation of the hue in turns, -0.5 to 0.5.
         package var hue: Float = 0
-        /// Each step once.
+        /// Order of the steps; each occurs once.
         package var order = Step.allCases
 
         package init() {}
@@ -51,12 +51,12 @@ package struct TileAugmentation: Equatable, Sendable {
     package var geometry = Geometry()
     package var stain = Stain()
     package var color = Color()
-    /// Standard deviation of a Gaussian, in pixels, 0 to 32; 0: none.
+    /// Standard deviation of a Gaussian blur in pixels, 0 to 32; 0: none.
     package var blur: Float = 0
-    /// Standard deviation of Gaussian noise, in gray levels, 0 to 255; 0: none.
+    /// Standard deviation of Gaussian noise in gray levels, 0 to 255; 0: none.
     package var noise: Float = 0
     package var noiseSeed: UInt64 = 0
-    /// What JPEG compression at this quality (1 to 100) leaves; 0: none.
+    /// Quality of JPEG compression, 1 to 100; 0: none.
     package var jpegQuality = 0
 
     package init() {}
@@ -64,7 +64,7 @@ package struct TileAugmentation: Equatable, Sendable {
     fileprivate var native: ck_augmentation {
         let g = geometry
         let order = color.order.map(\.rawValue)
-        precondition(order.count == 4, "\(order.count) steps of color")
+        precondition(order.count == 4, "\(order.count) color steps")
         return ck_augmentation(
             inverse: (Float(g.xx), Float(g.xy), Float(g.x0), Float(g.yx), Float(g.yy), Float(g.y0)),
             white_border: g.hasWhiteBorder, stain_scale: stain.scale.tuple, stain_shift: stain.shift.tuple,
@@ -78,14 +78,14 @@ extension SIMD3<Float> {
     fileprivate var tuple: (Float, Float, Float) { (x, y, z) }
 }
 
-/// A rectangle of one tile that is overwritten after normalization; `Erasure()` is empty.
+/// Rectangle of a tile that is overwritten after normalization. `Erasure()` is empty.
 package struct Erasure: Equatable, Sendable {
-    /// The first pixel's column and row, and the size, in pixels.
+    /// Column and row of the first pixel, and size, in pixels.
     package var x = 0
     package var y = 0
     package var width = 0
     package var height = 0
-    /// Independent numbers of N(0, 1), else zeros: the mean color.
+    /// Whether to fill with independent numbers of N(0, 1). Otherwise with zeros, the mean color.
     package var isNoise = false
     package var seed: UInt64 = 0
 
@@ -93,15 +93,15 @@ package struct Erasure: Equatable, Sendable {
 }
 
 extension Kernels {
-    /// The scratch that `augment` needs, as the count of a tensor.
+    /// Element count of the scratch tensor of `augment`.
     package static func augmentationScratchCount(_ windows: PixelWindows, threads: Int) -> Int {
         var d = windows.dimensions
         return ck_augment_scratch(&d, Int32(clamping: threads))
     }
 
-    /// pixels[N][H][W][3]: the windows with one augmentation each. Uses `threads` threads of its own, so that a second
-    /// thread may call it while others compute; `scratch` then belongs to that thread. Throws `badParameter` for
-    /// numbers out of their range.
+    /// Writes pixels[N][H][W][3]: the windows with one augmentation each. Uses `threads` threads, independent of
+    /// `threadCount`. A second thread may call it, with its own `scratch`, while other kernels run. Throws `badParameter`
+    /// for numbers out of range.
     package static func augment(
         _ pixels: UnsafeMutableRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows,
         _ augmentations: [TileAugmentation], threads: Int, scratch: Tensor
@@ -118,8 +118,8 @@ extension Kernels {
                 augmentations.map(\.native), &d, Int32(clamping: threads), scratch.pointer, scratch.count))
     }
 
-    /// Overwrites one rectangle in all channels of each tile of planes[N][3][H][W]; fewer erasures than tiles leave
-    /// the others alone. Throws `badParameter` when a rectangle leaves its tile.
+    /// Overwrites one rectangle in all channels of each of the first `erasures.count` tiles of planes[N][3][H][W]. Throws
+    /// `badParameter` when a rectangle exceeds its tile.
     package static func erase(_ planes: Tensor, _ erasures: [Erasure]) throws(KernelError) {
         precondition(planes.shape.dimensions.count == 4 && planes.shape[1] == 3, "planes are \(planes.shape)")
         precondition(erasures.count <= planes.shape[0], "\(erasures.count) erasures of \(planes.shape)")

@@ -1,11 +1,11 @@
 import CKernels
 
-/// Batch normalization of images with `channels` planes of `plane` elements, followed by max(y, 0) when `relu` is set.
+/// Batch normalization of images with `channels` planes of `plane` elements, followed by ReLU when `relu` is set.
 package struct BatchNorm: Hashable, Sendable {
     package var channels: Int
     package var plane: Int
     package var relu: Bool
-    /// Added to variances.
+    /// Added to the variance.
     package var epsilon: Float
 
     package init(channels: Int, plane: Int, relu: Bool = false, epsilon: Float = 1e-5) {
@@ -25,10 +25,11 @@ package struct BatchNorm: Hashable, Sendable {
     }
 }
 
-/// Mean and spread of each channel, kept from a forward pass for the backward pass.
+/// Mean and inverse standard deviation of each channel, stored by the forward pass for the backward pass.
 package struct BatchStatistics {
+    /// [C]
     package let mean: Tensor
-    /// 1 / sqrt(variance + epsilon).
+    /// [C]: 1 / sqrt(variance + epsilon).
     package let inverseDeviation: Tensor
 
     package init(mean: Tensor, inverseDeviation: Tensor) {
@@ -38,8 +39,9 @@ package struct BatchStatistics {
 }
 
 extension Kernels {
-    /// y from x by the batch's own mean and variance, which are written to `statistics`; the running ones follow them
-    /// by the share `momentum`. Throws `badDimension` for less than two values in a channel. `y` may be `x`.
+    /// Normalizes x[N][C][plane] by the mean and variance of the batch, stores them in `statistics`, and updates the
+    /// running mean and variance with weight `momentum`. `y` may be `x`. Throws `badDimension` for fewer than two values
+    /// in a channel.
     package static func batchNormForwardTraining(
         _ y: Tensor, _ statistics: BatchStatistics, runningMean: Tensor, runningVariance: Tensor, _ x: Tensor,
         weight: Tensor, bias: Tensor, momentum: Float, _ norm: BatchNorm
@@ -52,7 +54,7 @@ extension Kernels {
                 runningVariance.pointer, x.pointer, weight.pointer, bias.pointer, momentum, &d))
     }
 
-    /// y from x by the running mean and variance. `y` may be `x`.
+    /// Normalizes x[N][C][plane] by the running mean and variance. `y` may be `x`.
     package static func batchNormForwardInference(
         _ y: Tensor, _ x: Tensor, weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor,
         _ norm: BatchNorm
@@ -63,7 +65,7 @@ extension Kernels {
                 y.pointer, x.pointer, weight.pointer, bias.pointer, runningMean.pointer, runningVariance.pointer, &d))
     }
 
-    /// Gradients of the training form. `gx` may be nil, or `gy`.
+    /// Gradients of `batchNormForwardTraining` with respect to its input, weight and bias. `gx` may be nil, or `gy`.
     package static func batchNormBackward(
         _ gx: Tensor?, _ gweight: Tensor, _ gbias: Tensor, gy: Tensor, _ x: Tensor, weight: Tensor, bias: Tensor,
         _ statistics: BatchStatistics, _ norm: BatchNorm

@@ -1,12 +1,12 @@
 import CKernels
 
-/// Where equally large windows of interleaved 8-bit RGB pixels lie in one piece of memory.
+/// Layout of equally large windows of interleaved 8-bit RGB pixels in one buffer.
 package struct PixelWindows: Sendable {
     package var height: Int
     package var width: Int
     /// Bytes from one row of a window to the next.
     package var rowStride: Int
-    /// Where each window's first pixel is, in bytes from the start of the memory.
+    /// Offset of each window's first pixel, in bytes.
     package var offsets: [Int64]
 
     package init(height: Int, width: Int, rowStride: Int, offsets: [Int64]) {
@@ -20,15 +20,16 @@ package struct PixelWindows: Sendable {
         ck_windows(n: Int64(offsets.count), h: Int64(height), w: Int64(width), row_stride: Int64(rowStride))
     }
 
+    /// The layout for C. Traps when a window exceeds `bytes`.
     func checked(within bytes: UnsafeRawBufferPointer) -> ck_windows {
         let extent = (height - 1) * rowStride + width * 3
         precondition(
-            offsets.allSatisfy { $0 >= 0 && Int($0) + extent <= bytes.count }, "a window leaves its memory")
+            offsets.allSatisfy { $0 >= 0 && Int($0) + extent <= bytes.count }, "a window exceeds its buffer")
         return dimensions
     }
 }
 
-/// Mean and standard deviation of each color channel, on the 0-255 scale.
+/// Mean and standard deviation of each color channel, in gray levels 0 to 255.
 package struct ChannelStatistics: Hashable, Codable, Sendable {
     package var mean: [Float]
     package var deviation: [Float]
@@ -41,7 +42,7 @@ package struct ChannelStatistics: Hashable, Codable, Sendable {
 }
 
 extension Kernels {
-    /// planes[N][3][H][W] = (byte - mean) / deviation, for each channel of each window. Throws `badParameter` when a
+    /// Normalizes windows to planes[N][3][H][W] = (byte - mean) / deviation of the channel. Throws `badParameter` when a
     /// deviation is not a positive number.
     package static func normalize(
         _ planes: Tensor, _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows, _ statistics: ChannelStatistics
@@ -54,7 +55,7 @@ extension Kernels {
                 statistics.mean, statistics.deviation, &d))
     }
 
-    /// How often each byte value occurs in each channel: 3 x 256 counts.
+    /// Histograms of the channels over all windows: 3 x 256 counts.
     package static func channelHistograms(
         _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows
     ) throws(KernelError) -> [UInt64] {

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Softmax cross-entropy as `torch.nn.functional.cross_entropy` defines it.
+/// Settings of softmax cross-entropy, as in `torch.nn.functional.cross_entropy`.
 package struct CrossEntropy: Sendable {
     package enum Reduction: Sendable {
         /// The sum divided by the summed class weights of the targets.
@@ -8,9 +8,9 @@ package struct CrossEntropy: Sendable {
         case sum
     }
 
-    /// Share of the target that is spread over all classes, 0 ... 1.
+    /// Probability mass that is distributed uniformly over all classes, 0 ... 1.
     package var labelSmoothing: Float = 0
-    /// One weight for each class, or none.
+    /// One weight for each class; nil: all 1.
     package var classWeights: [Float]?
     package var reduction = Reduction.mean
 
@@ -24,15 +24,15 @@ package struct CrossEntropy: Sendable {
 }
 
 extension Kernels {
-    /// Rows of `logits` become probabilities; `probabilities` may be `logits`.
+    /// Softmax of each row of logits[N][classes]. `probabilities` may be `logits`.
     package static func softmax(_ probabilities: Tensor, _ logits: Tensor) throws(KernelError) {
         expect(probabilities, logits.shape, "probabilities")
         try KernelError.check(
             ck_softmax(probabilities.pointer, logits.pointer, Int64(logits.shape[0]), Int64(logits.shape[1])))
     }
 
-    /// The reduced loss of logits[N][classes]; `losses[N]`, when given, gets the loss of each row. Rows whose target
-    /// is negative are ignored.
+    /// Reduced loss of logits[N][classes]. Stores the loss of each row in `losses` [N] unless it is nil. Rows with a
+    /// negative target are ignored. Throws `badTarget` for a target that is not below the number of classes.
     package static func crossEntropyForward(
         losses: Tensor? = nil, _ logits: Tensor, targets: [Int32], _ settings: CrossEntropy
     ) throws(KernelError) -> Double {
@@ -49,7 +49,7 @@ extension Kernels {
         return loss
     }
 
-    /// The gradient of the reduced loss by the logits.
+    /// Gradient of the reduced loss with respect to the logits [N][classes].
     package static func crossEntropyBackward(
         _ glogits: Tensor, _ logits: Tensor, targets: [Int32], _ settings: CrossEntropy
     ) throws(KernelError) {

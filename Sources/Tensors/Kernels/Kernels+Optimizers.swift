@@ -1,9 +1,10 @@
 import CKernels
 
-/// A gradient that an optimizer follows.
+/// Gradient for an optimizer step.
 package enum StepGradient {
     case stored(Tensor)
-    /// By the weights [O][I] of a dense layer: gy[N][O] transposed times x[N][I].
+    /// Gradient with respect to the weights [O][I] of a dense layer, gy[N][O] transposed times x[N][I]. It is computed on
+    /// the fly and not stored.
     case product(gy: Tensor, x: Tensor)
 
     fileprivate func expect(_ parameters: Tensor) {
@@ -17,8 +18,8 @@ package enum StepGradient {
 }
 
 extension Kernels {
-    /// One step of stochastic gradient descent as `torch.optim.SGD` takes it. `velocity` may be nil without momentum;
-    /// `step` counts from 1; the gradient is multiplied by `gradientScale` first.
+    /// One step of `torch.optim.SGD`. Updates `parameters` and `velocity`, which may be nil without momentum. The gradient
+    /// is multiplied by `gradientScale`, and `step` counts from 1.
     package static func sgdStep(
         _ parameters: Tensor, velocity: Tensor?, _ gradient: StepGradient, gradientScale: Float = 1, step: Int,
         learningRate: Float, momentum: Float = 0, dampening: Float = 0, weightDecay: Float = 0, nesterov: Bool = false
@@ -42,13 +43,12 @@ extension Kernels {
         }
     }
 
-    /// One step of Adam, or AdamW when the decay is decoupled, as PyTorch takes it. `step` counts from 1; the gradient
-    /// is multiplied by `gradientScale` first.
+    /// One step of `torch.optim.Adam`, or `AdamW` with `decoupledDecay`. Updates `parameters` and both moments. The
+    /// gradient is multiplied by `gradientScale`, and `step` counts from 1.
     package static func adamStep(
         _ parameters: Tensor, firstMoment: Tensor, secondMoment: Tensor, _ gradient: StepGradient,
         gradientScale: Float = 1, step: Int, learningRate: Float, beta1: Float = 0.9, beta2: Float = 0.999,
-        epsilon: Float = 1e-8,
-        weightDecay: Float = 0, decoupledDecay: Bool = false
+        epsilon: Float = 1e-8, weightDecay: Float = 0, decoupledDecay: Bool = false
     ) throws(KernelError) {
         gradient.expect(parameters)
         expect(firstMoment, parameters.shape, "firstMoment")

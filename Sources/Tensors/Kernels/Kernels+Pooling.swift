@@ -1,6 +1,6 @@
 import CKernels
 
-/// Windows that slide over the planes of `channels` x `height` x `width` images, without padding.
+/// Geometry of pooling over images of `channels` x `height` x `width`, without padding.
 package struct Pooling: Hashable, Sendable {
     package var channels: Int
     package var height: Int
@@ -23,7 +23,7 @@ package struct Pooling: Hashable, Sendable {
 
     package var inputShape: Shape { [channels, height, width] }
 
-    /// Throws when the window is larger than the image.
+    /// Shape of the output. Throws `badDimension` when the window is larger than the image.
     package func outputShape() throws(KernelError) -> Shape {
         var (height, width) = (Int64(0), Int64(0))
         var d = dimensions(batch: 1)
@@ -47,28 +47,32 @@ package struct Pooling: Hashable, Sendable {
 }
 
 extension Kernels {
+    /// y[N][C][OH][OW]: mean of each window of x[N][C][H][W].
     package static func averagePoolForward(_ y: Tensor, _ x: Tensor, _ pooling: Pooling) throws(KernelError) {
         var d = try pooling.checked(x: x, y: y)
         try KernelError.check(ck_avg_pool2d_forward(y.pointer, x.pointer, &d))
     }
 
+    /// gx[N][C][H][W] from gy[N][C][OH][OW].
     package static func averagePoolBackward(_ gx: Tensor, gy: Tensor, _ pooling: Pooling) throws(KernelError) {
         var d = try pooling.checked(x: gx, y: gy)
         try KernelError.check(ck_avg_pool2d_backward(gx.pointer, gy.pointer, &d))
     }
 
+    /// y[N][C][OH][OW]: maximum of each window of x[N][C][H][W]. A window with a NaN gives NaN.
     package static func maxPoolForward(_ y: Tensor, _ x: Tensor, _ pooling: Pooling) throws(KernelError) {
         var d = try pooling.checked(x: x, y: y)
         try KernelError.check(ck_max_pool2d_forward(y.pointer, x.pointer, &d))
     }
 
+    /// gx[N][C][H][W] from gy[N][C][OH][OW]. The gradient goes to the first maximum of each window of `x`.
     package static func maxPoolBackward(_ gx: Tensor, gy: Tensor, _ x: Tensor, _ pooling: Pooling) throws(KernelError) {
         var d = try pooling.checked(x: gx, y: gy)
         expect(x, gx.shape, "x")
         try KernelError.check(ck_max_pool2d_backward(gx.pointer, gy.pointer, x.pointer, &d))
     }
 
-    /// y[N][2][C]: the mean of each plane of x[N][C][H][W], then the largest value of each.
+    /// y[N][2][C]: mean of each plane of x[N][C][H][W], then maximum of each plane.
     package static func globalPoolForward(_ y: Tensor, _ x: Tensor) throws(KernelError) {
         let (batch, channels) = (x.shape[0], x.shape[1])
         expect(y, [batch, 2, channels], "y")
@@ -77,6 +81,7 @@ extension Kernels {
                 y.pointer, x.pointer, Int64(batch), Int64(channels), Int64(x.shape.sample.sample.count)))
     }
 
+    /// gx[N][C][H][W] from gy[N][2][C]. The gradient of a maximum goes to its first place in `x`.
     package static func globalPoolBackward(_ gx: Tensor, gy: Tensor, _ x: Tensor) throws(KernelError) {
         let (batch, channels) = (x.shape[0], x.shape[1])
         expect(gx, x.shape, "gx")

@@ -1,0 +1,91 @@
+/// Kernels on 8-bit RGB pixels: normalization, histograms, augmentation, erasing.
+#ifndef CK_IMAGES_H
+#define CK_IMAGES_H
+
+#include "ck_runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Pixels (image/image_normalize.c)
+
+/// N windows of H x W interleaved 8-bit RGB pixels in one buffer. Window n starts offsets[n] bytes after base; its rows
+/// are row_stride bytes apart, at least 3 W.
+typedef struct ck_windows {
+    int64_t n, h, w;
+    int64_t row_stride;
+} ck_windows;
+
+/// planes[N][3][H][W] = (byte / 255 - mean[c] / 255) / (deviation[c] / 255).
+/// mean, deviation: in gray levels, 0 to 255.
+ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
+                               const float deviation[3], const ck_windows *d);
+/// counts[3][256]: number of occurrences of each byte value in each channel, over all windows.
+ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
+
+// Augmentation (image/image_augment*.c)
+
+/// Augmentation of one tile. Steps are applied in the order of the fields. All numbers are already drawn; a step with
+/// neutral numbers is skipped, so a tile without steps is copied unchanged.
+///
+/// The geometric step gives bytes. Later steps work on float gray levels, clamped to 0 ... 255 after each step except
+/// blur and rounded at the end. AVX2 and AVX-512 give the same bytes; without FMA, results round differently.
+typedef struct ck_augmentation {
+    /// Inverse affine map with bilinear interpolation: output pixel (x, y) samples the source at
+    ///   (inverse[0] x + inverse[1] y + inverse[2], inverse[3] x + inverse[4] y + inverse[5])
+    /// where pixel centers have integer coordinates. Flips, quarter turns and shifts by whole pixels are exact.
+    /// Magnitudes: at most 2^20 for entries 2 and 5, 1024 for the others.
+    float inverse[6];
+    /// true: the source is white outside its edges. false: it is mirrored without repeating the outermost pixels.
+    bool white_border;
+    /// Factors (0 to 16) and offsets (at most 4 in magnitude, in units of optical density) of the amounts of
+    /// hematoxylin, eosin and residual. Stain vectors are those of Ruifrok and Johnston 2001, normalized to length 1;
+    /// the residual is their cross product. Optical density is -log10((level + 1) / 256).
+    float stain_scale[3], stain_shift[3];
+    /// Factors of the transmitted light for red, green and blue, 1/64 to 64.
+    float illumination[3];
+    /// As torchvision's adjust_brightness, _contrast, _saturation (factors, 0 to 16) and _hue (-0.5 to 0.5).
+    float brightness, contrast, saturation, hue;
+    /// Order of these four: a permutation of 0 brightness, 1 contrast, 2 saturation, 3 hue.
+    uint8_t color_order[4];
+    /// Standard deviation of a Gaussian blur in pixels, 0 to 32. The kernel is cut at three standard deviations,
+    /// rounded up to whole pixels; borders are mirrored.
+    float blur_sigma;
+    /// Standard deviation of Gaussian noise in gray levels, 0 to 255. Element i of [3][H][W] uses number i of the
+    /// seed's stream.
+    float noise_sigma;
+    uint64_t noise_seed;
+    /// JPEG compression at this quality, 1 to 100, without chroma subsampling; 0: none. Quantization tables are those
+    /// of the standard, scaled as in libjpeg; blocks that extend over the edge repeat the last row and column.
+    int32_t jpeg_quality;
+} ck_augmentation;
+
+/// Floats of scratch for ck_augment_windows; 0 when an argument is invalid.
+size_t ck_augment_scratch(const ck_windows *d, int32_t threads);
+/// pixels[N][H][W][3]: window n with augmentations[n] applied. Windows have at most 2^15 pixels a side.
+/// Uses `threads` threads, 1 ... 256, independent of ck_set_thread_count. A second thread may call it while other
+/// kernels run.
+ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,
+                             const ck_augmentation *augmentations, const ck_windows *d, int32_t threads, float *scratch,
+                             size_t scratch_count);
+
+// Erasing (image/image_erase.c)
+
+/// Rectangle of a tile to overwrite; it may be empty.
+typedef struct ck_erasure {
+    int64_t x, y, width, height;
+    /// true: independent numbers of N(0, 1), element i of [3][H][W] with number i of the seed's stream. false: zeros.
+    bool noise;
+    uint64_t seed;
+} ck_erasure;
+
+/// Overwrites rectangle erasures[n] in each channel of planes[N][3][H][W]. CK_BAD_PARAMETER when a rectangle exceeds
+/// its tile; nothing is written then.
+ck_status ck_erase(float *planes, const ck_erasure *erasures, int64_t n, int64_t h, int64_t w);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
