@@ -81,7 +81,7 @@ extension KernelTests.ArgumentTests {
         }
     }
 
-    @Test("SGD: Nesterov's momentum needs momentum and no dampening, as PyTorch demands")
+    @Test("SGD: Nesterov momentum requires momentum and zero dampening, as in PyTorch")
     func nesterov() {
         withFloats(2048) { m in
             for (momentum, dampening) in [(0, 0), (0.9, 0.1)] as [(Float, Float)] {

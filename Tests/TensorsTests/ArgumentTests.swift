@@ -2,11 +2,11 @@ import CKernels
 import Testing
 
 extension KernelTests {
-    /// The contract of C that the Swift wrappers cannot break: null pointers, small scratch, dimensions, parameters.
+    /// Argument validation that the Swift wrappers cannot trigger: null pointers, small scratch, dimensions, parameters.
     @Suite struct ArgumentTests {
         typealias Pointers = [UnsafeMutablePointer<Float>?]
 
-        /// Calls `kernel` with all pointers, then with each of `count` of them null in turn.
+        /// Calls `kernel` with all pointers, then with each of the `count` pointers null in turn.
         func checkNulls(
             _ name: String, _ count: Int, optional: Set<Int> = [], _ kernel: (Pointers) -> ck_status
         ) {

@@ -14,7 +14,7 @@ extension KernelTests {
                 color_order: (0, 1, 2, 3), blur_sigma: 0, noise_sigma: 0, noise_seed: 0, jpeg_quality: 0)
         }
 
-        /// The status with two tiles, of which the second has `augmentation`.
+        /// Status for two tiles, the second with `augmentation`.
         private func status(
             _ augmentation: ck_augmentation? = nil, _ d: ck_windows? = nil, threads: Int32 = 2, scratchLess: Int = 0,
             null: Int? = nil
@@ -80,7 +80,7 @@ extension KernelTests {
             #expect(status(nil, d) == .badDimension)
         }
 
-        @Test("every number has a range")
+        @Test("numbers are checked against their ranges")
         func ranges() {
             typealias Path = WritableKeyPath<ck_augmentation, Float>
             let ranges: [(Path, Float, Float)] = [
@@ -118,7 +118,7 @@ extension KernelTests {
             }
         }
 
-        @Test("extreme numbers stay within the memory")
+        @Test("extreme numbers do not read or write out of bounds")
         func extremes() throws {
             let item = AugmentationCase(height: 5, width: 3, gap: 0)
             for sign in [-1.0, 1] {

@@ -4,7 +4,7 @@ import Testing
 
 extension KernelTests {
     @Suite struct AugmentationTests {
-        /// A byte is the twin's number rounded, give or take the rounding of floats.
+        /// A byte is the rounded reference, within the rounding error of floats.
         private static let byte = Tolerance(absolute: 0.501)
 
         private func sweepTiles(
@@ -22,7 +22,7 @@ extension KernelTests {
             }
         }
 
-        @Test("numbers that change nothing give the same bytes")
+        @Test("the identity gives the same bytes")
         func identity() throws {
             var cases = AugmentationCase.swept
             cases.append(AugmentationCase(height: 5, width: 6, offsets: [30, 0, 30, 7, 91]))
@@ -34,8 +34,8 @@ extension KernelTests {
             }
         }
 
-        /// Written with indices, not with a matrix.
-        @Test("flips and quarter turns move bytes and change none")
+        /// Expected values by index arithmetic, independent of the matrix.
+        @Test("flips and quarter turns permute pixels exactly")
         func permutations() throws {
             try sweep([1, 2, 3, 8, 17], seed: 202) { side, seed in
                 let last = Double(side - 1)
@@ -60,7 +60,7 @@ extension KernelTests {
             }
         }
 
-        @Test("shifts by whole pixels and turns of oblong tiles are exact, mirrored or white beyond the edges")
+        @Test("shifts by whole pixels and turns of oblong tiles are exact, with mirrored or white borders")
         func shifts() throws {
             for isWhite in [false, true] {
                 for (xx, xy, yx, yy) in [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, 1)]
@@ -79,9 +79,9 @@ extension KernelTests {
             }
         }
 
-        @Test("affine maps are one bilinear resampling, mirrored or white beyond the edges", arguments: [false, true])
+        @Test("affine maps are one bilinear resampling, with mirrored or white borders", arguments: [false, true])
         func affine(_ isWhite: Bool) throws {
-            // Bytes differ by up to 255 between neighbors, and coordinates by the rounding of floats.
+            // Neighboring bytes differ by up to 255, and coordinates have the rounding error of floats.
             try sweepTiles(
                 204, Tolerance(absolute: 0.51),
                 {
@@ -103,7 +103,7 @@ extension KernelTests {
                 }, { $0.stained($1.stain) })
         }
 
-        @Test("stain that is as it was gives the same bytes, by way of densities too")
+        @Test("a neutral stain step through densities gives the same bytes")
         func stainIdentity() throws {
             let item = AugmentationCase(height: 16, width: 16)
             let bytes = item.bytes(206)
@@ -112,7 +112,7 @@ extension KernelTests {
             try compare("bytes", item.run(bytes, [almost]).map(Double.init), item.tile(bytes, 0).values, .exact)
         }
 
-        @Test("color jitter alone and in every order")
+        @Test("each color step alone, and all in every order")
         func color() throws {
             let steps = TileAugmentation.Color.Step.allCases
             for only in steps {
@@ -145,7 +145,7 @@ extension KernelTests {
             }
         }
 
-        @Test("blur, wider than the tile too", arguments: [0.3, 1, 2.5, 9] as [Float])
+        @Test("blur, also wider than the tile", arguments: [0.3, 1, 2.5, 9] as [Float])
         func blur(_ sigma: Float) throws {
             try sweepTiles(
                 209, Self.byte,
@@ -169,19 +169,19 @@ extension KernelTests {
 
         @Test("JPEG of any size", arguments: [1, 20, 50, 75, 100])
         func jpeg(_ quality: Int) throws {
-            var (doubtful, all) = (0, 0)
+            var (ambiguous, all) = (0, 0)
             try sweep(AugmentationCase.swept, seed: 211) { item, seed in
                 let bytes = item.bytes(seed)
                 var result = TileAugmentation()
                 result.jpegQuality = quality
                 let actual = try item.run(bytes, [result]).map(Double.init)
                 let expected = item.tile(bytes, 0).compressed(quality: quality)
-                let certain = actual.indices.filter { !expected.isInDoubt[$0 / 3] }
+                let certain = actual.indices.filter { !expected.isAmbiguous[$0 / 3] }
                 try compare(
                     "bytes", certain.map { actual[$0] }, certain.map { expected.tile.values[$0] }, Self.byte)
-                (doubtful, all) = (doubtful + actual.count - certain.count, all + actual.count)
+                (ambiguous, all) = (ambiguous + actual.count - certain.count, all + actual.count)
             }
-            #expect(doubtful * 4 <= all, "\(doubtful) of \(all) bytes are in doubt")
+            #expect(ambiguous * 4 <= all, "\(ambiguous) of \(all) bytes are ambiguous")
         }
 
         @Test("all steps together, in the order of the contract")
@@ -191,7 +191,7 @@ extension KernelTests {
                 item.offsets = [0, 31, 4]
                 let bytes = item.bytes(seed)
                 var augmentations = (0..<3).map { TileAugmentation.everything(seed &+ $0) }
-                // Quantization would hide the rest behind steps of up to 255; it has a test of its own.
+                // Quantization steps of up to 255 would hide errors; JPEG is tested separately.
                 for n in 0..<3 { augmentations[n].jpegQuality = 0 }
                 let actual = try item.run(bytes, augmentations, threads: 2).map(Double.init)
                 let expected = augmentations.indices.flatMap { n in
@@ -199,7 +199,7 @@ extension KernelTests {
                     return item.tile(bytes, n).moved(a.geometry).rounded.stained(a.stain).colored(a.color)
                         .blurred(a.blur).noisy(a.noise, seed: a.noiseSeed).values
                 }
-                // A byte of the geometry that went the other way is made brighter and more colorful downstream.
+                // A rounding difference of the geometric step is amplified by later steps.
                 try compare("bytes", actual, expected, Tolerance(absolute: 4))
                 let distance = zip(actual, expected).reduce(0) { $0 + ($1.0 - $1.1).magnitude }
                 try compare("mean distance", [distance / Double(actual.count)], [0], Tolerance(absolute: 0.4))
@@ -222,8 +222,8 @@ extension KernelTests {
             }
         }
 
-        @Test("the twins tell when something is wrong")
-        func twinsCanFail() throws {
+        @Test("the comparison with the reference can fail")
+        func comparisonCanFail() throws {
             let item = AugmentationCase(height: 12, width: 10)
             let bytes = item.bytes(214)
             let tile = item.tile(bytes, 0)

@@ -16,14 +16,14 @@ struct BatchNormCase: CustomStringConvertible {
     var count: Int { batch * norm.channels * norm.plane }
 
     func x(_ seed: UInt64) -> [Float] {
-        // Every channel has a mean and a spread of its own.
+        // Channels differ in mean and deviation.
         Formula.values(seed: seed, count: count).enumerated().map { index, value in
             let channel = index / norm.plane % norm.channels
             return value * Float(1 + channel % 3) + Float(channel % 5) - 2
         }
     }
 
-    /// Weights of both signs, biases, running means, and running variances above 0.
+    /// Weights of both signs, biases, running means, and positive running variances.
     func channels(_ seed: UInt64) -> BatchNormRun.Channels {
         func values(_ stream: UInt64) -> [Float] { Formula.values(seed: seed &+ stream, count: norm.channels) }
         return BatchNormRun.Channels(
@@ -33,7 +33,7 @@ struct BatchNormCase: CustomStringConvertible {
     func gy(_ seed: UInt64) -> [Float] { Formula.values(seed: seed &+ 5, count: count) }
 }
 
-/// The kernels on plain lists, as `KernelRuns` has them.
+/// The batch normalization kernels on arrays, with the checks of `KernelRuns`.
 struct BatchNormRun {
     struct Channels {
         var weight: [Float]
@@ -50,13 +50,13 @@ struct BatchNormRun {
     let item: BatchNormCase
     let channels: Channels
     var run = KernelRuns.aligned
-    /// Whether outputs take the memory of inputs.
+    /// Whether outputs share the memory of inputs.
     var inPlace = false
 
     private var shape: Shape { [item.batch, item.norm.channels, item.norm.plane] }
     private func perChannel(_ values: [Float]) -> Tensor { run.input(values, [item.norm.channels]) }
 
-    /// Forward and backward; statistics start as NaN, running ones as given.
+    /// Forward and backward in training. The running statistics start as in `channels`.
     func training(_ x: [Float], gy: [Float], momentum: Float = 0.1) throws -> Training {
         let c: Shape = [item.norm.channels]
         let (y, gx) = (run.output(shape), run.output(shape))
@@ -118,12 +118,12 @@ extension KernelTests {
                 batch: item.batch)
         }
 
-        @Test("swept shapes agree with the twin, forward and backward", arguments: ck_isa.available)
+        @Test("swept shapes agree with the naive reference, forward and backward", arguments: ck_isa.available)
         func training(_ isa: ck_isa) throws {
             try sweep(cases, seed: 91) { item, seed in
                 let (x, gy, channels) = (item.x(seed), item.gy(seed), item.channels(seed))
                 let expected = twin(item, x, gy: gy, channels)
-                // An output at the kink of ReLU may fall on either side of it.
+                // Skip outputs near the kink of ReLU.
                 let nearest = item.norm.relu ? expected.beforeReLU.map(\.magnitude).min()! : 1
                 guard nearest > 1e-5 else { return }
                 let run: KernelRuns = seed % 2 == 0 ? .aligned : .unaligned
@@ -153,7 +153,7 @@ extension KernelTests {
             }
         }
 
-        @Test("at inference, running statistics take the place of the batch's", arguments: ck_isa.available)
+        @Test("inference uses the running statistics", arguments: ck_isa.available)
         func inference(_ isa: ck_isa) throws {
             try sweep(cases, seed: 92) { item, seed in
                 let (x, channels) = (item.x(seed), item.channels(seed))
@@ -172,8 +172,8 @@ extension KernelTests {
             }
         }
 
-        /// Smooth away from the kinks of ReLU, so the twin's differences have an error of eps^2.
-        @Test("backward agrees with finite differences of the twin")
+        /// The error of the finite differences is about eps^2 away from the kinks of ReLU.
+        @Test("backward agrees with finite differences of the naive reference")
         func finiteDifferenceGradients() throws {
             let few = [(3, 2, 4), (1, 3, 5), (4, 1, 2), (2, 2, 9)].flatMap { n, c, plane in
                 [false, true].map { BatchNormCase(batch: n, channels: c, plane: plane, relu: $0) }
@@ -201,7 +201,7 @@ extension KernelTests {
             #expect(compared >= 6)
         }
 
-        @Test("outputs may take the memory of inputs")
+        @Test("in place")
         func inPlace() throws {
             try sweep(cases, seed: 94) { item, seed in
                 let (x, gy, channels) = (item.x(seed), item.gy(seed), item.channels(seed))
@@ -213,14 +213,14 @@ extension KernelTests {
             }
         }
 
-        @Test("a mean that is large beside the deviation does not drown it")
+        @Test("a mean much larger than the deviation keeps the deviation accurate")
         func offset() throws {
             let item = BatchNormCase(batch: 8, channels: 1, plane: 1000, relu: false)
             let x = Formula.values(seed: 5, count: item.count).map { $0 + 1000 }
             let channels = item.channels(1)
             let ours = try BatchNormRun(item: item, channels: channels).training(x, gy: item.gy(1))
             let expected = twin(item, x, gy: item.gy(1), channels)
-            // The mean as float32 is off by up to 3e-5.
+            // The float32 mean has an error up to 3e-5.
             try compare("y", ours.y, expected.y, Tolerance(absolute: 1e-4))
             try compare(
                 "inverse deviation", ours.inverseDeviation,
@@ -228,7 +228,7 @@ extension KernelTests {
                 Tolerance(absolute: 0, relative: 1e-6))
         }
 
-        @Test("equal values become the bias, and numbers that are none stay none")
+        @Test("equal values give the bias, and NaN stays NaN")
         func extremes() throws {
             let item = BatchNormCase(batch: 2, channels: 2, plane: 3, relu: true)
             var channels = item.channels(3)
@@ -266,7 +266,7 @@ extension KernelTests {
             }
         }
 
-        @Test("one value for a channel has no deviation: refused in training alone")
+        @Test("one value in a channel is rejected in training only")
         func oneValue() throws {
             let item = BatchNormCase(batch: 1, channels: 3, plane: 1, relu: false)
             let run = BatchNormRun(item: item, channels: item.channels(1))

@@ -19,7 +19,7 @@ extension KernelTests {
             return values
         }
 
-        @Test("ReLU of any length agrees with the twin, forward and backward")
+        @Test("ReLU of any length agrees with the naive reference, forward and backward")
         func relu() throws {
             try sweep(lengths, seed: 41) { count, seed in
                 for run in [KernelRuns.aligned, .unaligned] {
@@ -32,7 +32,7 @@ extension KernelTests {
             }
         }
 
-        @Test("ReLU keeps NaN wherever it is")
+        @Test("ReLU keeps NaN at any place")
         func reluOfNaN() throws {
             for place in 0..<40 {
                 var x = [Float](repeating: 1, count: 40)
@@ -48,7 +48,7 @@ extension KernelTests {
             #expect(try KernelRuns.aligned.reluBackward(gy: [1, 2, 3, 4, 5], y: y) == [0, 0, 3, 4, 0])
         }
 
-        @Test("ReLU lets the gradient through where its output is NaN, as PyTorch does")
+        @Test("ReLU passes the gradient where its output is NaN, as in PyTorch")
         func reluGradientAtNaN() throws {
             #expect(try KernelRuns.aligned.reluBackward(gy: [1, 2, 3], y: [1, .nan, -.nan]) == [1, 2, 3])
         }
@@ -85,7 +85,7 @@ extension KernelTests {
             }
         }
 
-        @Test("sums of any length, with and without ReLU, are those of single numbers")
+        @Test("sums of any length, with and without ReLU, agree with the naive reference")
         func add() throws {
             try sweep(lengths, seed: 44) { count, seed in
                 let (a, b) = (mixed(count, seed: seed), mixed(count, seed: seed &+ 1))
@@ -102,11 +102,11 @@ extension KernelTests {
             }
         }
 
-        @Test("the squared norm is summed in double")
+        @Test("the squared norm is accumulated in double precision")
         func squaredNorm() throws {
             try sweep(lengths + [1_000_003], seed: 43) { count, seed in
                 let x = Formula.values(seed: seed, count: count)
-                // Squares of float32 numbers are exact in double; summed by blocks to lose little of the sum.
+                // Squares of float32 numbers are exact in double; summing by blocks keeps the rounding error small.
                 let blocks = stride(from: 0, to: count, by: 1000).map { start in
                     x[start..<min(start + 1000, count)].reduce(0.0) { $0 + Double($1) * Double($1) }
                 }
@@ -116,7 +116,7 @@ extension KernelTests {
             }
         }
 
-        @Test("squares that overflow or vanish in float32 count")
+        @Test("squares that overflow or underflow in float32 are counted")
         func squaredNormOfExtremes() throws {
             let large = try Kernels.squaredNorm(Tensor([3], [1e30, 0, -1e30]))
             try compare(

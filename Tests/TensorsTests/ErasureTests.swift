@@ -13,7 +13,7 @@ extension KernelTests {
             return result
         }
 
-        @Test("rectangles are overwritten with zeros or normal numbers, and nothing else is")
+        @Test("only the rectangles are overwritten, with zeros or normal numbers")
         func rectangles() throws {
             let (height, width) = (9, 150)
             let erasures = [
@@ -36,7 +36,7 @@ extension KernelTests {
             try compare("planes", planes.values("planes"), expected, Tolerance(absolute: 3e-6, relative: 1e-6))
         }
 
-        @Test("the numbers are normal")
+        @Test("moments of the normal numbers")
         func distribution() throws {
             let side = 400
             let planes = Tensor([1, 3, side, side])
@@ -57,7 +57,7 @@ extension KernelTests {
             #expect((beyond - 0.0027).magnitude < 5 * (0.0027 / count).squareRoot())
         }
 
-        @Test("the same bits for any number of threads; fewer erasures than tiles leave the others alone")
+        @Test("same bits for any number of threads; tiles without an erasure are unchanged")
         func threads() throws {
             let before = Kernels.threadCount
             defer { try? Kernels.setThreadCount(before) }
@@ -74,7 +74,7 @@ extension KernelTests {
             #expect(results[0][..<1800].contains { $0 != 2 })
         }
 
-        @Test("what is refused")
+        @Test("invalid arguments are rejected")
         func refusals() {
             let planes = Tensor([1, 3, 4, 6])
             for bad in [

@@ -7,7 +7,7 @@ extension KernelTests {
         private struct Windows: CustomStringConvertible {
             let height: Int
             let width: Int
-            /// Bytes of a row beyond the window's own.
+            /// Bytes between the rows of a window.
             let gap: Int
             let offsets: [Int64]
 
@@ -33,7 +33,7 @@ extension KernelTests {
             for height in [1, 2, 5, 16] {
                 for width in [1, 3, 5, 8, 15, 16, 17, 33, 64] {
                     let k = cases.count
-                    // Overlapping windows, the same window twice, odd places, not in order.
+                    // Overlapping, repeated, unaligned and unordered windows.
                     let offsets: [Int64] = [[0], [7, 0], [30, 30, 1], [301, 2, 77, 0, 150]][k % 4]
                     cases.append(
                         Windows(height: height, width: width, gap: [0, 1, 3, 50][k / 4 % 4], offsets: offsets))
@@ -49,7 +49,7 @@ extension KernelTests {
             return try planes.values("planes")
         }
 
-        @Test("windows with gaps between rows and any offsets become normalized planes")
+        @Test("normalization of windows with gaps between rows and any offsets")
         func normalization() throws {
             try sweep(cases, seed: 71) { windows, seed in
                 let bytes = bytes(windows.byteCount, seed: seed)
@@ -101,7 +101,7 @@ extension KernelTests {
             }
         }
 
-        @Test("a deviation must be a positive number and a mean a number")
+        @Test("deviations must be positive and means finite")
         func statisticsOutOfRange() throws {
             let windows = Windows(height: 1, width: 1, gap: 0, offsets: [0])
             for bad: Float in [0, -1, .nan] {

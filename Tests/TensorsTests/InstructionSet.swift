@@ -10,20 +10,20 @@ extension ck_isa: @retroactive CustomStringConvertible {
         }
     }
 
-    /// The sets that this processor has.
+    /// Instruction sets that this processor supports.
     static let available: [ck_isa] = [.portable, .avx2, .avx512].filter { isa in
         defer { ck_set_isa(.any) }
         return ck_set_isa(isa) == .ok
     }
 
-    /// Kernels in `body` use these instructions.
+    /// Calls `body` with this instruction set selected.
     func use<R>(_ body: () throws -> R) rethrows -> R {
-        precondition(ck_set_isa(self) == .ok, "this processor has no \(self)")
+        precondition(ck_set_isa(self) == .ok, "this processor does not support \(self)")
         defer { ck_set_isa(.any) }
         return try body()
     }
 
-    /// Runs `body` with each set that this processor has.
+    /// Calls `body` with each supported instruction set selected.
     static func each(_ body: (ck_isa) throws -> Void) rethrows {
         for isa in available { try isa.use { try body(isa) } }
     }

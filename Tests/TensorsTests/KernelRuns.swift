@@ -1,8 +1,8 @@
 import Tensors
 import TestSupport
 
-/// Kernels on plain lists of numbers: outputs are guarded and start as NaN, scratch is as large as was asked for and
-/// starts as NaN, inputs must come back as they were. `misalignment` moves all of them off the 64-byte grid.
+/// Kernels on arrays of numbers, with checks: outputs and scratch are guarded and start as NaN, scratch has exactly the
+/// required size, and inputs must not change. `misalignment` shifts all of them off multiples of 64 bytes.
 struct KernelRuns {
     var misalignment = 0
 
@@ -199,11 +199,11 @@ struct KernelRuns {
 }
 
 extension Array where Element == Float {
-    /// The same numbers in double, for the twins.
+    /// The same numbers in double precision, for the naive references.
     var doubled: [Double] { map(Double.init) }
 }
 
-/// Why a kernel refused its arguments; nil when it did not.
+/// Reason of the `KernelError` that `body` throws; nil without one.
 func refusal(_ body: () throws -> Void) -> KernelError.Reason? {
     do {
         try body()

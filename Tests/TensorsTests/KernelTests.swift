@@ -1,6 +1,6 @@
 import TestSupport
 import Testing
 
-/// All suites that call kernels are nested here: kernels may be called from one thread at a time.
+/// Contains all suites that call kernels, because kernels must be called from one thread at a time.
 @Suite(.serialized, .kernelTurns)
 enum KernelTests {}

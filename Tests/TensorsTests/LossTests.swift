@@ -49,7 +49,7 @@ extension KernelTests {
     @Suite struct LossTests {
         private let tolerance = Tolerance(absolute: 2e-6, relative: 1e-5)
 
-        @Test("losses agree with the twin for any classes, weights, smoothing and ignored rows")
+        @Test("losses agree with the naive reference for any classes, weights, smoothing and ignored rows")
         func forward() throws {
             try sweep(LossCase.all, seed: 51) { item, seed in
                 let (logits, targets) = (item.logits(seed), item.targets(seed))
@@ -61,7 +61,7 @@ extension KernelTests {
             }
         }
 
-        /// The error of central differences is about eps^2 here, 1e-8.
+        /// The error of the central differences is about eps^2, 1e-8.
         @Test("the gradient agrees with finite differences of the naive loss")
         func finiteDifferenceGradients() throws {
             try sweep(LossCase.all, seed: 52) { item, seed in
@@ -73,7 +73,7 @@ extension KernelTests {
             }
         }
 
-        @Test("a large batch agrees with the twin")
+        @Test("a large batch agrees with the naive reference")
         func largeBatch() throws {
             let item = LossCase(
                 batch: 5000, classes: 2, settings: CrossEntropy(labelSmoothing: 0.1, classWeights: [0.4, 1.6]),
@@ -85,7 +85,7 @@ extension KernelTests {
             try compare("loss", [ours.loss], [expected.loss], Tolerance(absolute: 0, relative: 1e-6))
         }
 
-        @Test("softmax agrees with the twin, may be in place, and its rows sum to 1")
+        @Test("softmax agrees with the naive reference, works in place, and its rows sum to 1")
         func softmax() throws {
             try sweep([1, 2, 3, 4, 5, 8, 10, 17, 100], seed: 54) { classes, seed in
                 for batch in [1, 2, 7, 300] {
@@ -106,7 +106,7 @@ extension KernelTests {
         }
 
         @Test(
-            "equal logits of any size share equally",
+            "equal logits of any size give equal probabilities",
             arguments: [0, 1, 88.5, -104, 1e4, 1e7, 1e12, -1e20, 3e38] as [Float])
         func equalLogits(_ logit: Float) throws {
             for classes in [2, 5] {
@@ -125,7 +125,7 @@ extension KernelTests {
             }
         }
 
-        @Test("huge logits neither overflow nor lose the loss")
+        @Test("huge logits give a finite, accurate loss")
         func extremes() throws {
             let largest = Float.greatestFiniteMagnitude
             let p = try KernelRuns.aligned.softmax([largest, -largest, -200, -200.5], classes: 2)
@@ -136,7 +136,7 @@ extension KernelTests {
             #expect(ours.glogits == [1, -1, 0, 0])
         }
 
-        @Test("a NaN among the logits shows in the loss and the gradient of its row alone")
+        @Test("a NaN logit gives NaN in the loss and in the gradient of its row only")
         func notANumber() throws {
             let ours = try KernelRuns.aligned.crossEntropy(
                 [1, .nan, 0.5, 0.25], targets: [0, 1], classes: 2, CrossEntropy(reduction: .sum))
@@ -145,7 +145,7 @@ extension KernelTests {
             #expect(!ours.glogits[2].isNaN && !ours.glogits[3].isNaN)
         }
 
-        @Test("ignored rows have neither loss nor gradient, whatever is in them")
+        @Test("ignored rows have no loss and no gradient, whatever their logits")
         func ignoredRows() throws {
             let logits: [Float] = [1, 2, .nan, .infinity, 3, 1]
             let ours = try KernelRuns.aligned.crossEntropy(
@@ -157,7 +157,7 @@ extension KernelTests {
             try compare("loss", [ours.loss], [apart.loss], Tolerance(absolute: 0, relative: 1e-12))
         }
 
-        @Test("a mean over nothing is NaN, a sum is 0")
+        @Test("the mean over no targets is NaN, the sum is 0")
         func nothing() throws {
             let mean = try KernelRuns.aligned.crossEntropy([1, 2], targets: [-1], classes: 2, CrossEntropy())
             #expect(mean.loss.isNaN && mean.losses == [0])
@@ -166,7 +166,7 @@ extension KernelTests {
             #expect(sum.loss == 0 && sum.losses == [0] && sum.glogits == [0, 0])
         }
 
-        @Test("a target that is not below the number of classes is refused")
+        @Test("a target that is not below the number of classes is rejected")
         func targetOutOfRange() {
             let logits = Tensor([2, 3])
             for target: Int32 in [3, 4, .max] {

@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The settings of an optimizer, run by the kernel and by the twin.
+/// Optimizer settings, for the kernel and for the naive reference.
 enum OptimizerCase: CustomStringConvertible {
     case sgd(Naive.SGD)
     case adam(Naive.Adam)
@@ -19,7 +19,8 @@ enum OptimizerCase: CustomStringConvertible {
         }
     }
 
-    /// Parameters after each step. `gradients` are divided by `gradientScale` first, which the kernel undoes.
+    /// Parameters after each step of the kernel. `gradients` are first divided by `gradientScale`, by which the kernel
+    /// multiplies.
     func run(
         _ start: [Float], _ gradients: [[Float]], gradientScale: Float = 1, _ run: KernelRuns = .aligned
     ) throws -> [[Float]] {
@@ -95,10 +96,12 @@ enum OptimizerCase: CustomStringConvertible {
 
 extension KernelTests {
     @Suite struct OptimizerTests {
-        /// Settings are float32 (0.1 is off by 1.5e-8) and six steps round a few times each.
+        /// Settings are rounded to float32 (0.1 has an error of 1.5e-8), and each of six steps rounds several times.
         private let tolerance = Tolerance(absolute: 3e-6, relative: 1e-5)
 
-        @Test("steps of any length agree with the twins", arguments: [1, 2, 7, 8, 15, 16, 17, 33, 1000, 40_001])
+        @Test(
+            "steps of any length agree with the naive references",
+            arguments: [1, 2, 7, 8, 15, 16, 17, 33, 1000, 40_001])
         func twins(_ count: Int) throws {
             try sweep(OptimizerCase.all, seed: 61) { item, seed in
                 let start = Formula.values(seed: seed, count: count)
@@ -117,7 +120,7 @@ extension KernelTests {
             }
         }
 
-        @Test("a step along a product has the bits of one along the stored product")
+        @Test("a step with a product gradient has the bits of a step with the stored gradient")
         func products() throws {
             let cases = [(1, 1, 1), (3, 17, 7), (5, 100, 13), (2, 3841, 6), (33, 70, 20), (4, 9000, 5)]
                 .map { LinearCase(batch: $0, inputs: $1, outputs: $2) }
@@ -143,7 +146,7 @@ extension KernelTests {
             }
         }
 
-        @Test("with momentum the first velocity is the whole gradient, whatever was in its memory")
+        @Test("step 1 initializes the velocity with the gradient, whatever it contained")
         func firstStep() throws {
             let velocity = Tensor([3], [7, -7, .nan])
             let parameters = Tensor([3], [1, 2, 3])
@@ -158,7 +161,7 @@ extension KernelTests {
             #expect(velocity.values == [4, 3, 6])
         }
 
-        @Test("Adam's correction of its moments holds up to a million steps")
+        @Test("the bias correction of Adam is accurate up to a million steps")
         func lateStep() throws {
             for step in [1000, 1_000_000] {
                 let (parameters, first, second) = (Tensor([1], [1]), Tensor([1], [0.5]), Tensor([1], [0.25]))
@@ -170,7 +173,7 @@ extension KernelTests {
             }
         }
 
-        @Test("decay counts apart from the gradient's scale")
+        @Test("the gradient scale does not apply to the decay")
         func decayIsNotClipped() throws {
             let parameters = Tensor([1], [2])
             try Kernels.sgdStep(
@@ -182,7 +185,7 @@ extension KernelTests {
         @Test("golden cases of six steps")
         func golden() throws {
             let cases = try Golden().cases(of: "optimizer", atLeast: 10)
-            // No kernel takes a step of AMSGrad.
+            // The kernels have no AMSGrad.
             try sweep(cases.filter { try !$0.settings("params").bool("amsgrad", or: false) }) { item, _ in
                 let settings = try item.settings("params")
                 let rate = settings.double("lr", or: .nan)
@@ -203,7 +206,7 @@ extension KernelTests {
                             learningRate: rate, beta1: betas[0], beta2: betas[1],
                             epsilon: settings.double("eps", or: 1e-8), weightDecay: decay,
                             decoupledDecay: kind == "AdamW"))
-                case let other: throw GoldenError("an unknown optimizer: \(other)")
+                case let other: throw GoldenError("unknown optimizer \(other)")
                 }
                 let steps = try item.int("steps")
                 for key in ["p", "q"] {
@@ -213,12 +216,12 @@ extension KernelTests {
                     let ours = try optimizer.run(start, gradients)
                     try compare(key, ours.flatMap { $0 }, expected, tolerance)
                     let twin = optimizer.twin(start.doubled, gradients.map(\.doubled))
-                    try compare("twin's \(key)", twin.flatMap { $0 }, expected, Tolerance(absolute: 1e-12))
+                    try compare("reference \(key)", twin.flatMap { $0 }, expected, Tolerance(absolute: 1e-12))
                 }
             }
         }
 
-        @Test("golden cases of clipping by the norm of all gradients")
+        @Test("golden cases of gradient clipping by the total norm")
         func goldenClip() throws {
             try sweep(try Golden().cases(of: "clip_grad_norm", atLeast: 4)) { item, _ in
                 var gradients: [Float] = []
@@ -231,7 +234,7 @@ extension KernelTests {
                 let norm = try Kernels.squaredNorm(flat).squareRoot()
                 try compare("norm", [norm], item.doubles(tensor: "norm"), Tolerance(absolute: 0, relative: 1e-12))
                 let scale = Float(min(1, try item.double("max_norm") / (norm + 1e-6)))
-                // A step of SGD at rate 1 from nothing is the gradient, as it was scaled.
+                // A step of SGD with rate 1 from 0 gives the negative scaled gradient.
                 let clipped = Tensor([gradients.count])
                 try Kernels.sgdStep(
                     clipped, velocity: nil, .stored(flat), gradientScale: scale, step: 1, learningRate: 1)

@@ -43,7 +43,8 @@ extension KernelTests {
         }
 
         @Test(
-            "windows 1-5 and strides 1-3 in both directions agree with the twins", arguments: KernelRuns.Pool.allCases)
+            "windows 1-5 and strides 1-3 in both directions agree with the naive references",
+            arguments: KernelRuns.Pool.allCases)
         func allWindows(_ kind: KernelRuns.Pool) throws {
             var cases: [PoolingCase] = []
             for (r, s) in (1...5).flatMap({ r in (1...5).map { (r, $0) } }) {
@@ -59,7 +60,9 @@ extension KernelTests {
             }
         }
 
-        @Test("2x2 windows over any size, channels 1-17 agree with the twins", arguments: KernelRuns.Pool.allCases)
+        @Test(
+            "2x2 windows over any size, channels 1-17 agree with the naive references",
+            arguments: KernelRuns.Pool.allCases)
         func pairs(_ kind: KernelRuns.Pool) throws {
             let cases = (0..<150).map { k in
                 PoolingCase(
@@ -71,7 +74,7 @@ extension KernelTests {
             try sweep(cases, seed: 22) { item, seed in try check(item, item.spaced(seed), seed: seed, .aligned) }
         }
 
-        @Test("ties: the first largest value gets the gradient")
+        @Test("ties: the first maximum gets the gradient")
         func sweepOfTies() throws {
             let cases = (0..<60).map { k in
                 PoolingCase(
@@ -86,7 +89,7 @@ extension KernelTests {
             }
         }
 
-        @Test("a window of equal values gives its gradient to its first element")
+        @Test("the gradient of a window of equal values goes to its first element")
         func tie() throws {
             let g = Pooling(channels: 1, height: 2, width: 4, window: (2, 2), stride: (2, 2))
             let gx = try KernelRuns.aligned.poolBackward(
@@ -94,7 +97,7 @@ extension KernelTests {
             #expect(gx == [5, 0, 0, 7, 0, 0, 0, 0])
         }
 
-        @Test("NaN wins wherever it is in a window")
+        @Test("a window with a NaN gives NaN")
         func notANumber() throws {
             let g = Pooling(channels: 1, height: 2, width: 2, window: (2, 2), stride: (1, 1))
             for place in 0..<4 {
@@ -109,7 +112,7 @@ extension KernelTests {
             }
         }
 
-        @Test("the largest of nothing but -infinity is -infinity")
+        @Test("the maximum of a window of -infinity is -infinity")
         func negativeInfinity() throws {
             let g = Pooling(channels: 1, height: 2, width: 2, window: (2, 2), stride: (1, 1))
             let x = [Float](repeating: -.infinity, count: 4)
@@ -117,7 +120,7 @@ extension KernelTests {
             #expect(try KernelRuns.aligned.poolBackward(.largest, gy: [3], x, g, batch: 1) == [3, 0, 0, 0])
         }
 
-        /// Both are linear between kinks; values are spaced further apart than twice eps.
+        /// Pooling is linear between kinks, and values are more than twice eps apart.
         @Test("backward agrees with finite differences of the naive forward pass", arguments: KernelRuns.Pool.allCases)
         func finiteDifferenceGradients(_ kind: KernelRuns.Pool) throws {
             var cases: [PoolingCase] = []
@@ -138,7 +141,7 @@ extension KernelTests {
             }
         }
 
-        @Test("global pooling is the mean and the largest value of whole planes, forward and backward")
+        @Test("global pooling is the mean and the maximum of each plane, forward and backward")
         func globalPooling() throws {
             let cases = (0..<60).map { (batch: 1 + $0 % 4, channels: 1 + $0 * 5 % 9, plane: 1 + $0 * $0 % 71) }
             try sweep(cases, seed: 25) { item, seed in
@@ -156,7 +159,7 @@ extension KernelTests {
             }
         }
 
-        @Test("global pooling: of equal values the first gets the gradient, and NaN wins")
+        @Test("global pooling: the first maximum gets the gradient, and NaN gives NaN")
         func globalPoolingTies() throws {
             let run = KernelRuns.aligned
             let gx = try run.globalPoolBackward(gy: [4, 1], [2, 3, 3, 2], batch: 1, channels: 1, plane: 4)
@@ -179,7 +182,7 @@ extension KernelTests {
             if !largest.isEmpty { try sweep(largest) { item, _ in try checkGolden(item, .largest) } }
         }
 
-        @Test("the committed golden numbers have cases of max pooling", .enabled(if: isCommittedGolden))
+        @Test("the committed golden numbers include max pooling", .enabled(if: isCommittedGolden))
         func goldenHasMaxPool() throws {
             let cases = try Golden().cases(of: "max_pool2d", atLeast: 14)
             #expect(cases.contains { $0.name == "max_pool_nan" })
@@ -199,7 +202,7 @@ extension KernelTests {
             try compare("gx", gx, item.doubles(tensor: "gx"), tolerance)
         }
 
-        @Test("a window larger than the image is refused")
+        @Test("a window larger than the image is rejected")
         func windowLargerThanImage() {
             let tooLarge = Pooling(channels: 1, height: 1, width: 4, window: (2, 2), stride: (2, 2))
             #expect(refusal { _ = try tooLarge.outputShape() } == .badDimension)

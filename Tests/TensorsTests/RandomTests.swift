@@ -13,7 +13,7 @@ extension KernelTests {
                 let y = try KernelRuns.aligned.dropout(ones, probability: p, seed: seed)
                 let kept = y.filter { $0 != 0 }
                 let q = Double(1 - p)
-                // Five standard deviations of a binomial share.
+                // Five standard deviations of a binomial proportion.
                 try compare(
                     "share", [Double(kept.count) / Double(count)], [q],
                     Tolerance(absolute: 5 * (q * (1 - q) / Double(count)).squareRoot()))
@@ -23,7 +23,7 @@ extension KernelTests {
             }
         }
 
-        @Test("neighbors and far elements are dropped independently")
+        @Test("near and far elements are dropped independently")
         func independence() throws {
             let p: Float = 0.5
             let kept = try KernelRuns.aligned.dropout(ones, probability: p, seed: 5).map { $0 != 0 }
@@ -36,7 +36,7 @@ extension KernelTests {
             }
         }
 
-        @Test("the same seed drops the same elements, another seed others")
+        @Test("the seed determines the dropped elements")
         func seeds() throws {
             func kept(_ seed: UInt64) throws -> [Bool] {
                 try KernelRuns.aligned.dropout(ones, probability: 0.4, seed: seed).map { $0 != 0 }
@@ -51,7 +51,7 @@ extension KernelTests {
             }
         }
 
-        @Test("which elements go depends on the seed and the place alone")
+        @Test("dropping depends on the seed and the index only")
         func functionOfPlace() throws {
             let long = try KernelRuns.aligned.dropout(ones, probability: 0.5, seed: 9)
             for length in [1, 2, 31, 32, 33, 1000, 65_537] {
@@ -61,7 +61,7 @@ extension KernelTests {
             }
         }
 
-        @Test("the backward pass is the same call on gradients; in place is the same as apart")
+        @Test("the backward pass is the same call on gradients; in place gives the same result")
         func backward() throws {
             let x = Formula.values(seed: 11, count: count)
             let gy = Formula.values(seed: 12, count: count)
@@ -76,7 +76,7 @@ extension KernelTests {
             try compareBits("y in place", tensor.values, y)
         }
 
-        @Test("dropped elements become 0 even when they are not finite, and p = 0 changes nothing")
+        @Test("dropped elements become 0 even when not finite, and p = 0 is the identity")
         func edges() throws {
             let infinite = try KernelRuns.aligned.dropout(
                 [Float](repeating: .infinity, count: 1000), probability: 0.5, seed: 14)
@@ -85,7 +85,7 @@ extension KernelTests {
             try compareBits("y", KernelRuns.aligned.dropout(x, probability: 0, seed: 16), x)
         }
 
-        @Test("uniform numbers are those of the formula")
+        @Test("uniform numbers agree with the formula")
         func formula() throws {
             for seed: UInt64 in [0, 7, 12_345, .max] {
                 for count in [1, 3, 8, 1000, 70_001] {
@@ -99,7 +99,7 @@ extension KernelTests {
             }
         }
 
-        @Test("uniform numbers are the ones other programs make from the seed")
+        @Test("uniform numbers agree with those of other programs")
         func checkNumbers() throws {
             let check = try Golden().check
             #expect(check.bits.count == 4 && check.values.count == 4)
@@ -109,7 +109,7 @@ extension KernelTests {
             #expect(check.bits == (0..<4).map { _ in stream.next() })
         }
 
-        /// Ranges far from 0 and narrow ones round: the upper end must stay out.
+        /// In ranges far from 0 and in narrow ones, rounding must not reach the excluded upper end.
         @Test(
             "range, mean and variance of uniform numbers",
             arguments: [
@@ -130,7 +130,7 @@ extension KernelTests {
             try compare("variance", [variance / (width * width)], [1.0 / 12], Tolerance(absolute: 0.001))
         }
 
-        @Test("uniform numbers fill their range evenly")
+        @Test("uniform numbers pass a chi-squared test")
         func evenness() throws {
             var bins = [Int](repeating: 0, count: 64)
             for value in try KernelRuns.aligned.uniform(640_000, in: 0..<64, seed: 18) { bins[Int(value)] += 1 }

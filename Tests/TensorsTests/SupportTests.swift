@@ -2,7 +2,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The helpers of the tests must fail when they should.
+/// Tests that the test helpers can fail.
 @Suite struct SupportTests {
     private func message(_ body: () throws -> Void) -> String? {
         do {
@@ -13,7 +13,7 @@ import Testing
         }
     }
 
-    @Test("a comparison accepts what is within tolerance and refuses what is a little more apart")
+    @Test("a comparison accepts differences within the tolerance and rejects slightly larger ones")
     func tolerance() {
         let tolerance = Tolerance(absolute: 0.01, relative: 0.001)
         // 0.01 + 0.001 * 100 = 0.11
@@ -34,7 +34,7 @@ import Testing
         #expect(text.contains("gx[1] is 2.5, expected 2.0") && text.contains("2 of 4 differ"))
     }
 
-    @Test("NaN and infinity agree with themselves alone")
+    @Test("NaN and infinity agree only with themselves")
     func notNumbers() {
         let loose = Tolerance(absolute: .greatestFiniteMagnitude, relative: 1)
         let special = [Double.nan, .infinity, -.infinity, 1]
@@ -45,13 +45,13 @@ import Testing
         }
     }
 
-    @Test("lists of different lengths do not agree")
+    @Test("arrays of different lengths do not agree")
     func lengths() {
         #expect(message { try compare("y", [1.0], [1.0, 2], Tolerance(absolute: 10)) } != nil)
         #expect(message { try compareBits("y", [], [1]) } != nil)
     }
 
-    @Test("bits differ where values agree")
+    @Test("equal values with different bits are detected")
     func bits() {
         #expect(message { try compareBits("y", [1, .nan, -0.0], [1, .nan, -0.0]) } == nil)
         #expect(message { try compareBits("y", [-0.0], [0]) } != nil)
@@ -60,14 +60,14 @@ import Testing
 
     @Test("finite differences find a gradient and catch a wrong one")
     func differences() {
-        // f = x0^2 x1 + sin-like cubic: the gradient by hand.
+        // The gradient of f, derived by hand.
         let gradient = finiteDifferences(at: [3, -2], eps: 1e-4) { $0[0] * $0[0] * $0[1] + $0[1] * $0[1] * $0[1] }
         #expect(message { try compare("g", gradient, [-12, 21], Tolerance(absolute: 1e-6)) } == nil)
         #expect(message { try compare("g", gradient, [-12, 21.001], Tolerance(absolute: 1e-6)) } != nil)
         #expect(message { try compare("g", gradient, [21, -12], Tolerance(absolute: 1e-6)) } != nil)
     }
 
-    @Test("a sweep runs all cases and reports those that failed with case and seed")
+    @Test("a sweep visits all cases and reports the failed ones with their seeds")
     func sweeps() throws {
         var seeds: Set<UInt64> = []
         let text = try #require(
@@ -83,7 +83,7 @@ import Testing
         #expect(message { try sweep([1, 2]) { _, _ in } } == nil)
     }
 
-    @Test("a guarded tensor notices writes outside of it, on both sides")
+    @Test("a guarded tensor detects writes on both sides")
     func guards() throws {
         for misalignment in [0, 3] {
             for place in [-1, 4, -20, 20] {
@@ -98,7 +98,7 @@ import Testing
         #expect(try guarded.values("y") == [2, 2, 2, 2])
     }
 
-    @Test("formula numbers are those of the golden manifest, and spaced ones keep their distance")
+    @Test("formula numbers agree with the golden manifest, and spaced numbers keep their distance")
     func formula() throws {
         let check = try Golden().check
         #expect(Formula.values(seed: check.seed, count: 4) == check.values)
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("golden numbers that are missing or of another kind are errors")
+    @Test("missing golden numbers and wrong types throw")
     func golden() throws {
         #expect(message { _ = try Golden(folder: "/nowhere") } != nil)
         let golden = try Golden()

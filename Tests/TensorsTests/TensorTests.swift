@@ -7,7 +7,7 @@ import Testing
         tensor.withUnsafeBuffer { Int(bitPattern: $0.baseAddress!) }
     }
 
-    @Test("memory is aligned to 64 bytes and starts at 0", arguments: [0, 1, 3, 16, 17, 1000, 100_001])
+    @Test("memory is aligned to 64 bytes and zeroed", arguments: [0, 1, 3, 16, 17, 1000, 100_001])
     func alignment(_ count: Int) {
         let tensors = (0..<5).map { _ in Tensor([count]) }
         for tensor in tensors {
@@ -17,7 +17,7 @@ import Testing
         #expect(Set(tensors.map(address)).count == 5)
     }
 
-    @Test("a view shares its owner's memory, also a view of a view")
+    @Test("views, and views of views, share the memory")
     func views() {
         let tensor = Tensor([4, 5], (0..<20).map { Float($0) })
         let rows = tensor.view([2, 5], at: 10)
@@ -50,7 +50,7 @@ import Testing
         deinit { bytes.deallocate() }
     }
 
-    @Test("a tensor over other memory is that memory, and keeps its owner alive")
+    @Test("a tensor over existing memory uses it and keeps its owner alive")
     func foreignMemory() {
         var memory: Memory? = Memory()
         weak let owner = memory
@@ -66,14 +66,14 @@ import Testing
         #expect(owner == nil)
     }
 
-    @Test("copying overwrites elements, whatever the shapes")
+    @Test("copying ignores shapes")
     func copy() {
         let tensor = Tensor([2, 3])
         tensor.copy(from: Tensor([6], [1, 2, 3, 4, 5, 6]))
         #expect(tensor.values == [1, 2, 3, 4, 5, 6] && tensor.shape == [2, 3])
     }
 
-    @Test("shapes count, batch and print themselves")
+    @Test("count, batched shape and description of shapes")
     func shapes() {
         let shape: Shape = [3, 4, 5]
         #expect(shape.count == 60 && shape[1] == 4 && shape.description == "3x4x5")
@@ -81,7 +81,7 @@ import Testing
         #expect(Shape([]).count == 1 && (Shape([3, 0])).count == 0)
     }
 
-    @Test("a stream of random numbers follows its seed and words")
+    @Test("a random stream depends on its seed and words")
     func streams() {
         func numbers(_ stream: SplitMix64) -> [UInt64] {
             var stream = stream

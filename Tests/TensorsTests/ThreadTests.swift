@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension KernelTests {
-    /// The number of threads is a setting of the process: each test puts back what it found.
+    /// Each test restores the number of threads, which is global.
     @Suite(.serialized) struct ThreadTests {
         private func withThreads<R>(_ count: Int, _ body: () throws -> R) throws -> R {
             let before = Kernels.threadCount
@@ -12,7 +12,7 @@ extension KernelTests {
             return try body()
         }
 
-        /// Throws when `body` gives other bits with 2, 3 or 8 threads than with 1, or again with as many.
+        /// Throws when `body` gives different bits with 2, 3 or 8 threads than with 1, or when repeated.
         private func sameBits(_ what: String, _ body: () throws -> [[Float]]) throws {
             let expected = try withThreads(1, body)
             for threads in [2, 3, 8, 2] {
@@ -22,7 +22,9 @@ extension KernelTests {
             }
         }
 
-        @Test("a team has the threads that were asked for: a build without OpenMP is caught", arguments: [1, 2, 3, 8])
+        @Test(
+            "a team has the requested number of threads, which fails in a build without OpenMP",
+            arguments: [1, 2, 3, 8])
         func team(_ count: Int) throws {
             try withThreads(count) {
                 #expect(Kernels.threadCount == count)
@@ -30,7 +32,7 @@ extension KernelTests {
             }
         }
 
-        @Test("numbers of threads outside of 1 ... 256 are refused and change nothing")
+        @Test("thread counts outside 1 ... 256 are rejected and change nothing")
         func bounds() throws {
             try withThreads(2) {
                 for count in [0, -1, 257, Int.max, Int.min] {
@@ -99,7 +101,7 @@ extension KernelTests {
             }
         }
 
-        @Test("a convolution's own count of scratch is enough for each number of threads")
+        @Test("the scratch count of a convolution suffices for each number of threads")
         func scratch() throws {
             let geometry = Convolution(
                 channels: 16, height: 62, width: 62, filters: 120, kernel: (5, 5))

@@ -1,4 +1,4 @@
-/// Some cases of a sweep failed.
+/// Failures of a sweep, with the first five in the description.
 package struct SweepFailure: Error, CustomStringConvertible {
     package let failures: [String]
     package let cases: Int
@@ -10,9 +10,10 @@ package struct SweepFailure: Error, CustomStringConvertible {
     }
 }
 
-/// Runs `body` for each case with a seed of its own; throws what failed, with case and seed, when all were run.
+/// Calls `body` for each case with a different seed. After the last case, throws a `SweepFailure` that lists the failed
+/// cases and their seeds.
 ///
-/// Traps when there are no cases, because such a test could not fail.
+/// Traps without cases, because such a test cannot fail.
 package func sweep<Case>(_ cases: [Case], seed: UInt64 = 1, _ body: (Case, UInt64) throws -> Void) throws {
     precondition(!cases.isEmpty, "a sweep over no cases")
     var failures: [String] = []

@@ -1,4 +1,4 @@
-/// How far two numbers may be apart: |actual - expected| <= absolute + relative * |expected|.
+/// Tolerance of a comparison: |actual - expected| <= absolute + relative * |expected|.
 package struct Tolerance: Sendable {
     package var absolute: Double
     package var relative: Double
@@ -8,7 +8,7 @@ package struct Tolerance: Sendable {
         self.relative = relative
     }
 
-    /// Bit for bit in value (0 equals -0, NaN equals NaN).
+    /// Equal values: 0 equals -0, NaN equals NaN.
     package static let exact = Tolerance(absolute: 0)
 
     package func accepts(_ actual: Double, _ expected: Double) -> Bool {
@@ -18,19 +18,19 @@ package struct Tolerance: Sendable {
     }
 }
 
-/// Two lists of numbers differ by more than the tolerance.
+/// Two arrays of numbers differ by more than the tolerance.
 package struct Mismatch: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// Throws a `Mismatch` that names the worst index and both values when `actual` is not `expected`.
+/// Throws a `Mismatch` with the worst index and both values unless `actual` agrees with `expected`.
 ///
-/// NaN agrees with NaN alone, infinity with the same infinity alone.
+/// NaN agrees with NaN only, an infinity with the same infinity only.
 package func compare<A: BinaryFloatingPoint, B: BinaryFloatingPoint>(
-    _ what: String, _ actual: [A], _ expected: [B], _ tolerance: Tolerance
+    _ name: String, _ actual: [A], _ expected: [B], _ tolerance: Tolerance
 ) throws(Mismatch) {
     guard actual.count == expected.count else {
-        throw Mismatch(description: "\(what): \(actual.count) values instead of \(expected.count)")
+        throw Mismatch(description: "\(name): \(actual.count) values instead of \(expected.count)")
     }
     var wrong = 0
     var worst = (index: 0, excess: -1.0)
@@ -44,21 +44,21 @@ package func compare<A: BinaryFloatingPoint, B: BinaryFloatingPoint>(
     guard wrong > 0 else { return }
     let (a, b) = (actual[worst.index], expected[worst.index])
     throw Mismatch(
-        description: "\(what)[\(worst.index)] is \(a), expected \(b) within \(tolerance.absolute) + "
+        description: "\(name)[\(worst.index)] is \(a), expected \(b) within \(tolerance.absolute) + "
             + "\(tolerance.relative) relative; \(wrong) of \(actual.count) differ")
 }
 
-/// Throws a `Mismatch` unless both lists have the same bits, signs of zero and payloads of NaN included.
-package func compareBits(_ what: String, _ actual: [Float], _ expected: [Float]) throws(Mismatch) {
+/// Throws a `Mismatch` unless both arrays have the same bits, including the sign of zero and the payload of NaN.
+package func compareBits(_ name: String, _ actual: [Float], _ expected: [Float]) throws(Mismatch) {
     guard actual.count == expected.count else {
-        throw Mismatch(description: "\(what): \(actual.count) values instead of \(expected.count)")
+        throw Mismatch(description: "\(name): \(actual.count) values instead of \(expected.count)")
     }
     guard let index = actual.indices.first(where: { actual[$0].bitPattern != expected[$0].bitPattern }) else { return }
-    throw Mismatch(description: "\(what)[\(index)] is \(actual[index]), expected the bits of \(expected[index])")
+    throw Mismatch(description: "\(name)[\(index)] is \(actual[index]), expected the bits of \(expected[index])")
 }
 
 extension Sequence where Element: BinaryFloatingPoint {
-    /// The largest magnitude of the finite elements; 0 when there are none.
+    /// Largest magnitude of the finite elements; 0 without any.
     package var largestMagnitude: Double {
         reduce(0) { $1.isFinite ? Swift.max($0, Double($1.magnitude)) : $0 }
     }

@@ -1,7 +1,7 @@
-/// The gradient of a scalar function by central differences: (f(x + eps) - f(x - eps)) / (2 eps) for each element.
+/// Gradient of a scalar function by central differences: (f(x + eps) - f(x - eps)) / (2 eps) for each element.
 ///
-/// The error is of the order of eps^2 times the third derivative plus rounding / eps: for functions that are linear in
-/// each argument a large `eps` is best; at kinks the caller keeps arguments further away than `eps`.
+/// The error is about eps^2 times the third derivative, plus the rounding error divided by eps. A large `eps` is best for
+/// functions that are linear in each argument. Arguments must be further than `eps` from kinks.
 package func finiteDifferences(
     at point: [Double], eps: Double, _ function: ([Double]) throws -> Double
 ) rethrows -> [Double] {
@@ -19,7 +19,7 @@ package func finiteDifferences(
     return gradient
 }
 
-/// Sum of products: the scalar loss whose gradient by `y` is `gy`.
+/// Dot product: a scalar loss whose gradient with respect to `y` is `gy`.
 package func dot(_ y: [Double], _ gy: [Double]) -> Double {
     precondition(y.count == gy.count)
     var sum = 0.0

@@ -1,6 +1,6 @@
-/// Numbers that can be made again anywhere from a seed: splitmix64 at counter i + 1 (Steele, Lea, Flood 2014).
+/// Reproducible test numbers: SplitMix64 at counter i + 1 (Steele, Lea and Flood 2014).
 ///
-/// Written apart from the package's own generator, so that each checks the other.
+/// Independent of the package's generator, so that each checks the other.
 package enum Formula {
     package static func bits(_ seed: UInt64, _ index: Int) -> UInt64 {
         var z = (UInt64(index) &+ 1) &* 0x9E37_79B9_7F4A_7C15 &+ seed
@@ -16,13 +16,13 @@ package enum Formula {
         }
     }
 
-    /// Whole numbers in 0 ..< bound.
+    /// Integers in 0 ..< bound.
     package static func integers(seed: UInt64, count: Int, below bound: Int) -> [Int] {
         (0..<count).map { Int(bits(seed, $0) % UInt64(bound)) }
     }
 
-    /// A permutation of equally spaced numbers in (-1, 1): no two are closer than 2 / (count + 1), none is nearer to
-    /// 0 than a quarter of that, so that kinks and ties can be kept away from.
+    /// A permutation of equally spaced numbers in (-1, 1), 2 / (count + 1) apart and at least a quarter of that from 0,
+    /// which avoids ties and the kink of ReLU.
     package static func spaced(seed: UInt64, count: Int) -> [Float] {
         let order = (0..<count).sorted { bits(seed, $0) < bits(seed, $1) }
         return order.map { rank in Float((Double(2 * rank + 1 - count) + 0.5) / Double(count + 1)) }

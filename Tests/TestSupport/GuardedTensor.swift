@@ -1,7 +1,7 @@
 import Tensors
 
-/// A tensor whose memory is surrounded by numbers that nobody may change, and starts full of NaN: a kernel that writes
-/// past its output, leaves part of it unwritten or reads it shows.
+/// A tensor between guard values, filled with NaN. It detects kernels that write outside their output, leave part of it
+/// unwritten or read it.
 package struct GuardedTensor {
     private static let margin = 32
     private static let sentinel = Float(-8.765e21)
@@ -10,7 +10,7 @@ package struct GuardedTensor {
     private let whole: Tensor
     private let start: Int
 
-    /// `misalignment` floats are left before the tensor, so that it does not start at a multiple of 64 bytes.
+    /// The tensor starts `misalignment` floats after a multiple of 64 bytes.
     package init(_ shape: Shape, misalignment: Int = 0) {
         start = Self.margin + misalignment
         whole = Tensor([shape.count + 2 * Self.margin + misalignment])
@@ -19,13 +19,13 @@ package struct GuardedTensor {
         tensor.fill(.nan)
     }
 
-    /// The elements. Throws when the surroundings have changed.
-    package func values(_ what: String) throws(Mismatch) -> [Float] {
+    /// The elements. Throws when guard values have changed.
+    package func values(_ name: String) throws(Mismatch) -> [Float] {
         let all = whole.values
         let end = start + tensor.count
         for index in all.indices where (index < start || index >= end) && all[index] != Self.sentinel {
             throw Mismatch(
-                description: "\(what): element \(index - start) was written, of a tensor of \(tensor.count)")
+                description: "\(name): element \(index - start) was written, of a tensor of \(tensor.count)")
         }
         return Array(all[start..<end])
     }

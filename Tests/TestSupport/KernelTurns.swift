@@ -1,7 +1,7 @@
 import Testing
 
-/// Kernels are called from one thread at a time and their number of threads is a setting of the process: every suite
-/// that calls them, in any test target, carries this trait, and such tests take turns.
+/// Trait of every suite that calls kernels, in any test target. Such tests take turns, because kernels must be called from
+/// one thread at a time and their thread count is global.
 package struct KernelTurns: SuiteTrait, TestTrait, TestScoping {
     package var isRecursive: Bool { true }
 
@@ -24,11 +24,11 @@ package struct KernelTurns: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == KernelTurns {
-    /// Tests that call kernels take turns.
+    /// Serializes tests that call kernels.
     package static var kernelTurns: KernelTurns { KernelTurns() }
 }
 
-/// Lets one task in at a time, first come, first served.
+/// Admits one task at a time, in the order of arrival.
 private actor Turnstile {
     static let shared = Turnstile()
     private var isTaken = false

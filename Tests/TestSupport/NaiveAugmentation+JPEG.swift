@@ -1,15 +1,15 @@
 import Foundation
 
 extension NaiveTile {
-    /// What JPEG without chroma subsampling leaves at a quality: the sums of ITU-T T.81, A.3.3, as they stand there.
-    /// A pixel is in doubt when a coefficient of its block lies half-way between two levels.
-    package func compressed(quality: Int) -> (tile: NaiveTile, isInDoubt: [Bool]) {
+    /// JPEG round trip without chroma subsampling, by the formulas of ITU-T T.81, A.3.3. A pixel is ambiguous when a
+    /// coefficient of its block is half-way between two levels.
+    package func compressed(quality: Int) -> (tile: NaiveTile, isAmbiguous: [Bool]) {
         let scale = quality < 50 ? 5000 / quality : 200 - 2 * quality
         let steps = [Self.luma, Self.chroma, Self.chroma].map {
             $0.map { Double(min(255, max(1, ($0 * scale + 50) / 100))) }
         }
         var result = self
-        var isInDoubt = [Bool](repeating: false, count: height * width)
+        var isAmbiguous = [Bool](repeating: false, count: height * width)
         for top in stride(from: 0, to: height, by: 8) {
             for left in stride(from: 0, to: width, by: 8) {
                 let pixels = (0..<64).map { at(min(top + $0 / 8, height - 1), min(left + $0 % 8, width - 1)) }
@@ -18,7 +18,7 @@ extension NaiveTile {
                 }
                 for i in 0..<64 where top + i / 8 < height && left + i % 8 < width {
                     let (y, cb, cr) = (blocks[0].pixels[i] + 128, blocks[1].pixels[i], blocks[2].pixels[i])
-                    isInDoubt[(top + i / 8) * width + left + i % 8] = blocks.contains { $0.isInDoubt }
+                    isAmbiguous[(top + i / 8) * width + left + i % 8] = blocks.contains { $0.isAmbiguous }
                     let color = [y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb]
                     for c in 0..<3 {
                         result.values[((top + i / 8) * width + left + i % 8) * 3 + c] = min(max(color[c], 0), 255)
@@ -26,7 +26,7 @@ extension NaiveTile {
                 }
             }
         }
-        return (result, isInDoubt)
+        return (result, isAmbiguous)
     }
 
     private static func toYCC(_ c: [Double]) -> [Double] {
@@ -36,7 +36,7 @@ extension NaiveTile {
         ]
     }
 
-    /// The share of frequency `k` (rows of 8) in the pixel `i` of a block.
+    /// Value at pixel `i` of the basis function of coefficient `k`, both in rows of 8.
     private static func wave(_ k: Int, _ i: Int) -> Double {
         func along(_ frequency: Int, _ place: Int) -> Double {
             let norm = frequency == 0 ? 0.5.squareRoot() : 1
@@ -47,17 +47,17 @@ extension NaiveTile {
 
     private static let waves: [Double] = (0..<4096).map { wave($0 / 64, $0 % 64) }
 
-    private static func quantized(_ block: [Double], _ steps: [Double]) -> (pixels: [Double], isInDoubt: Bool) {
+    private static func quantized(_ block: [Double], _ steps: [Double]) -> (pixels: [Double], isAmbiguous: Bool) {
         var result = [Double](repeating: 0, count: 64)
-        var isInDoubt = false
+        var isAmbiguous = false
         for k in 0..<64 {
             var sum = 0.0
             for i in 0..<64 { sum += block[i] * waves[k * 64 + i] }
             let level = (sum / steps[k]).rounded() * steps[k]
-            if (sum - level).magnitude > steps[k] / 2 - 3e-4 { isInDoubt = true }
+            if (sum - level).magnitude > steps[k] / 2 - 3e-4 { isAmbiguous = true }
             for i in 0..<64 { result[i] += level * waves[k * 64 + i] }
         }
-        return (result, isInDoubt)
+        return (result, isAmbiguous)
     }
 
     /// ITU-T T.81, tables K.1 and K.2.

@@ -1,8 +1,8 @@
 import Foundation
 import Tensors
 
-/// What the augmentation of one tile has to compute, step by step in double precision, one pixel after the other.
-/// Colors are gray levels 0 to 255 and not rounded, but for the bytes that the geometry gives.
+/// Naive reference of tile augmentation, in double precision. Colors are gray levels 0 to 255, rounded after the geometric
+/// step only.
 package struct NaiveTile {
     package let height: Int
     package let width: Int
@@ -15,7 +15,7 @@ package struct NaiveTile {
 
     package func at(_ y: Int, _ x: Int) -> [Double] { (0..<3).map { values[(y * width + x) * 3 + $0] } }
 
-    /// The index that a walk of `i` steps from 0 along 0, 1 ... count - 1 and back ends at.
+    /// End of a walk of `i` steps from 0 along 0 ... count - 1 that turns around at both ends.
     package static func bounced(_ i: Int, _ count: Int) -> Int {
         if count == 1 { return 0 }
         var (at, step) = (0, 1)
@@ -38,7 +38,7 @@ package struct NaiveTile {
     package func moved(_ g: TileAugmentation.Geometry) -> NaiveTile {
         func source(_ y: Int, _ x: Int) -> [Double] {
             if g.hasWhiteBorder, y < 0 || x < 0 || y >= height || x >= width { return [255, 255, 255] }
-            // Mirrored to the left of 0 is as to the right of it.
+            // `bounced` depends on the magnitude only, which mirrors at 0.
             return at(Self.bounced(y, height), Self.bounced(x, width))
         }
         var result = self
@@ -88,7 +88,7 @@ package struct NaiveTile {
         0.2989 * color[0] + 0.587 * color[1] + 0.114 * color[2]
     }
 
-    /// The color's share of `factor` and the rest of `other`, within 0 to 255.
+    /// factor * color + (1 - factor) * other, clamped to 0 ... 255.
     private static func blend(_ color: [Double], _ other: Double, _ factor: Float) -> [Double] {
         color.map { min(max(Double(factor) * $0 + (1 - Double(factor)) * other, 0), 255) }
     }
@@ -109,7 +109,7 @@ package struct NaiveTile {
         }
     }
 
-    /// To hue, saturation, value, and back by the six sectors of the hexagon.
+    /// Rotates the hue, through HSV with its six sectors.
     private static func turned(_ color: [Double], by turn: Double) -> [Double] {
         let (high, low) = (color.max()!, color.min()!)
         if high == low { return color }
@@ -148,7 +148,6 @@ package struct NaiveTile {
                     for c in 0..<3 {
                         result.values[(y * width + x) * 3 + c] = (-radius...radius).reduce(0.0) {
                             let (row, column) = (Self.bounced(y + $1 * dy, height), Self.bounced(x + $1 * dx, width))
-                            // The walk to the right of the last pixel comes back, as to the left of the first.
                             return $0 + weights[$1 + radius] / sum * tile.at(row, column)[c]
                         }
                     }
@@ -159,12 +158,12 @@ package struct NaiveTile {
         return once(once(self, 0, 1), 1, 0)
     }
 
-    /// Number i of a stream of N(0, 1), by Box and Muller.
+    /// Element i of a stream of N(0, 1) numbers, by the Box-Muller transform.
     package static func normal(_ seed: UInt64, _ i: Int) -> Double {
         let bits = Formula.bits(seed, i / 2)
         let u = Double(Float(bits >> 40) + 0.5) / 16_777_216
         let turn = Double(bits >> 16 & 0xFFFFFF) / 16_777_216
-        // The angle begins half a turn away from 0.
+        // Angles start at half a turn.
         let angle = 2 * Double.pi * (turn - 0.5)
         return (-2 * log(u)).squareRoot() * (i % 2 == 0 ? cos(angle) : sin(angle))
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A program that is not ours, to check what we write.
+/// An external program, to check output files.
 package struct OutsideTool: Sendable {
     package struct Result: CustomStringConvertible, Sendable {
         package let status: Int32
@@ -13,7 +13,7 @@ package struct OutsideTool: Sendable {
     private let path: String
     private let arguments: [String]
 
-    /// A program on the `PATH`; nil when it is not there.
+    /// A program on the `PATH`; nil when it is not installed.
     package init?(_ name: String) {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         let candidates = folders.map { "\($0)/\(name)" }
@@ -24,7 +24,7 @@ package struct OutsideTool: Sendable {
         arguments = []
     }
 
-    /// Python with some modules, from `NUCLEI_PYTHON` or the `PATH`; nil when they are not there.
+    /// Python with the given modules, from `NUCLEI_PYTHON` or the `PATH`; nil when it is not installed.
     package init?(pythonWith modules: String...) {
         let named = ProcessInfo.processInfo.environment["NUCLEI_PYTHON"]
         guard let path = named ?? OutsideTool("python3")?.path else { return nil }
@@ -33,7 +33,7 @@ package struct OutsideTool: Sendable {
         guard let probe = try? run("import \(modules.joined(separator: ", "))"), probe.status == 0 else { return nil }
     }
 
-    /// Runs the program to its end. For Python the first argument is the script.
+    /// Runs the program and waits for it. For Python, the first argument is the script.
     package func run(_ more: String...) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)

@@ -1,7 +1,7 @@
 import Tensors
 
 extension Naive {
-    /// Batch normalization in training, straight from its definition, with the gradients of sum(y * gy).
+    /// Batch normalization in training by its definition, with the gradients of sum(y * gy).
     package struct BatchNorm {
         package private(set) var y: [Double]
         package private(set) var beforeReLU: [Double]
@@ -44,7 +44,7 @@ extension Naive {
         }
     }
 
-    /// The mean of each plane, then the largest value of each: y[N][2][C].
+    /// y[N][2][C]: mean of each plane, then maximum of each plane.
     package static func globalPool<T: BinaryFloatingPoint>(
         _ x: [T], batch: Int, channels: Int, plane: Int
     ) -> [T] {

@@ -1,12 +1,12 @@
 import Tensors
 
-/// What each kernel has to compute, in plain loops over the layouts of `ckernels.h`: the specification.
+/// Naive references of the kernels: plain loops in double precision over the layouts of `ckernels.h`.
 package enum Naive {
     package static func outputLength(_ length: Int, window: Int, stride: Int, padding: Int = 0) -> Int {
         (length + 2 * padding - window) / stride + 1
     }
 
-    /// Calls `body` for every product of a convolution with the flat indices in y, x and w.
+    /// Calls `body` for every product of a convolution, with the flat indices in y, x and w.
     @inline(__always)
     private static func forEachTap(
         _ g: Convolution, batch: Int, _ body: (_ y: Int, _ x: Int, _ w: Int) -> Void
@@ -51,7 +51,7 @@ package enum Naive {
         return y
     }
 
-    /// The gradients of sum(y * gy) by x, w and bias.
+    /// Gradients of sum(y * gy) with respect to x, w and bias.
     package static func convolutionBackward<T: BinaryFloatingPoint>(
         gy: [T], _ x: [T], _ w: [T], _ g: Convolution, batch: Int
     ) -> (gx: [T], gw: [T], gb: [T]) {
@@ -67,7 +67,7 @@ package enum Naive {
         return (gx, gw, gb)
     }
 
-    /// Calls `body` for every window with the flat index in y and those in x, row by row.
+    /// Calls `body` for every window, with the flat index in y and the flat indices in x, row by row.
     private static func forEachWindow(_ g: Pooling, batch: Int, _ body: (_ y: Int, _ xs: [Int]) -> Void) {
         let oh = outputLength(g.height, window: g.windowHeight, stride: g.strideY)
         let ow = outputLength(g.width, window: g.windowWidth, stride: g.strideX)
@@ -109,7 +109,7 @@ package enum Naive {
         return gx
     }
 
-    /// The first largest value of a window; NaN counts as larger than all numbers.
+    /// Index of the first maximum of a window. NaN counts as larger than any number.
     private static func first<T: BinaryFloatingPoint>(largestOf x: [T], _ window: [Int]) -> Int {
         var best = window[0]
         for place in window.dropFirst() where !x[best].isNaN && (x[place] > x[best] || x[place].isNaN) { best = place }

@@ -4,11 +4,11 @@ import TestSupport
 import Testing
 
 extension KernelTests {
-    /// Every step in every instruction set that the processor has, at sizes around those of vectors, blocks and rows.
-    @Suite struct AugmentationFormTests {
+    /// Every step with every supported instruction set, at sizes around those of vectors, blocks and rows.
+    @Suite struct AugmentationVariantTests {
         private static let byte = Tolerance(absolute: 0.501)
 
-        private struct FormCase: CustomStringConvertible {
+        private struct VariantCase: CustomStringConvertible {
             let isa: ck_isa
             let tile: AugmentationCase
 
@@ -19,7 +19,7 @@ extension KernelTests {
                 (3, 31), (2, 32), (1, 33), (5, 47), (9, 63), (7, 64), (3, 65), (2, 255), (255, 17),
             ]
             static let all = ck_isa.available.flatMap { isa in
-                sizes.map { FormCase(isa: isa, tile: AugmentationCase(height: $0.0, width: $0.1)) }
+                sizes.map { VariantCase(isa: isa, tile: AugmentationCase(height: $0.0, width: $0.1)) }
             }
 
             func run(_ bytes: [UInt8], _ augmentation: TileAugmentation) throws -> [Double] {
@@ -27,18 +27,18 @@ extension KernelTests {
             }
         }
 
-        private func sweepForms(
+        private func sweepVariants(
             _ seed: UInt64, _ tolerance: Tolerance,
             _ augmentation: (UInt64) -> TileAugmentation, _ twin: (NaiveTile, TileAugmentation) -> NaiveTile
         ) throws {
-            try sweep(FormCase.all, seed: seed) { item, seed in
+            try sweep(VariantCase.all, seed: seed) { item, seed in
                 let (bytes, augmentation) = (item.tile.bytes(seed), augmentation(seed))
                 let expected = twin(item.tile.tile(bytes, 0), augmentation)
                 try compare("bytes", item.run(bytes, augmentation), expected.values, tolerance)
             }
         }
 
-        @Test("every processor has the portable form, and what it lacks is refused")
+        @Test("the portable variant is always available, and unsupported instruction sets are rejected")
         func choice() {
             defer { ck_set_isa(.any) }
             #expect(ck_isa.available.first == .portable)
@@ -49,12 +49,12 @@ extension KernelTests {
             }
         }
 
-        @Test("moved by whole pixels", arguments: [false, true])
+        @Test("shifts by whole pixels", arguments: [false, true])
         func permutations(_ isWhite: Bool) throws {
             let turns =
                 [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)] as [(Double, Double, Double, Double)]
             for (xx, xy, yx, yy) in turns {
-                try sweepForms(
+                try sweepVariants(
                     301, .exact,
                     {
                         let shift = Formula.integers(seed: $0, count: 2, below: 9).map { Double($0 - 4) }
@@ -67,7 +67,7 @@ extension KernelTests {
 
         @Test("affine maps", arguments: [false, true])
         func affine(_ isWhite: Bool) throws {
-            try sweepForms(
+            try sweepVariants(
                 302, Tolerance(absolute: 0.51),
                 {
                     let u = Formula.values(seed: $0, count: 6, scale: 1.5).map(Double.init)
@@ -79,7 +79,7 @@ extension KernelTests {
 
         @Test("stain and illumination")
         func stain() throws {
-            try sweepForms(
+            try sweepVariants(
                 303, Self.byte,
                 {
                     var result = TileAugmentation()
@@ -88,9 +88,9 @@ extension KernelTests {
                 }, { $0.stained($1.stain) })
         }
 
-        @Test("colors, in orders that vary")
+        @Test("color steps in various orders")
         func color() throws {
-            try sweepForms(
+            try sweepVariants(
                 304, Self.byte,
                 {
                     var result = TileAugmentation()
@@ -99,10 +99,10 @@ extension KernelTests {
                 }, { $0.colored($1.color) })
         }
 
-        @Test("colors at the ends of their ranges: gray, black, and hues of the other side")
+        @Test("color steps at the ends of their ranges: gray, black, opposite hues")
         func extremes() throws {
             for (saturation, brightness, hue): (Float, Float, Float) in [(0, 1, 0.5), (1, 0, -0.5), (16, 16, 0.5)] {
-                try sweepForms(
+                try sweepVariants(
                     305, Self.byte,
                     { _ in
                         var result = TileAugmentation()
@@ -115,7 +115,7 @@ extension KernelTests {
 
         @Test("blur and noise")
         func blurAndNoise() throws {
-            try sweepForms(
+            try sweepVariants(
                 306, Self.byte,
                 {
                     var result = TileAugmentation()
@@ -127,22 +127,22 @@ extension KernelTests {
 
         @Test("JPEG", arguments: [10, 60, 95])
         func jpeg(_ quality: Int) throws {
-            var (doubtful, all) = (0, 0)
-            try sweep(FormCase.all, seed: 307) { item, seed in
+            var (ambiguous, all) = (0, 0)
+            try sweep(VariantCase.all, seed: 307) { item, seed in
                 let bytes = item.tile.bytes(seed)
                 var augmentation = TileAugmentation()
                 augmentation.jpegQuality = quality
                 let actual = try item.run(bytes, augmentation)
                 let expected = item.tile.tile(bytes, 0).compressed(quality: quality)
-                let certain = actual.indices.filter { !expected.isInDoubt[$0 / 3] }
+                let certain = actual.indices.filter { !expected.isAmbiguous[$0 / 3] }
                 try compare(
                     "bytes", certain.map { actual[$0] }, certain.map { expected.tile.values[$0] }, Self.byte)
-                (doubtful, all) = (doubtful + actual.count - certain.count, all + actual.count)
+                (ambiguous, all) = (ambiguous + actual.count - certain.count, all + actual.count)
             }
-            #expect(doubtful * 4 <= all, "\(doubtful) of \(all) bytes are in doubt")
+            #expect(ambiguous * 4 <= all, "\(ambiguous) of \(all) bytes are ambiguous")
         }
 
-        @Test("sets with FMA give the same bytes, the portable one nearly, for any number of threads")
+        @Test("variants with FMA give the same bytes and the portable one nearly, for any number of threads")
         func sameBytes() throws {
             let item = AugmentationCase(height: 67, width: 83, offsets: (0..<6).map { Int64($0 * 13) })
             let bytes = item.bytes(308)
@@ -171,7 +171,7 @@ extension KernelTests {
             }
         }
 
-        @Test("normal numbers in every instruction set")
+        @Test("normal random numbers with every instruction set")
         func normalNumbers() throws {
             for isa in ck_isa.available {
                 let planes = Tensor([1, 3, 5, 131])

@@ -1,13 +1,12 @@
 import Tensors
 import TestSupport
 
-/// Augmentation of a batch of tiles of one size: the source lies in memory with gaps and overlaps, the output is
-/// guarded.
+/// Augmentation of a batch of tiles of one size, from a source with gaps and overlaps to a guarded output.
 struct AugmentationCase: CustomStringConvertible {
     var height = 16
     var width = 16
     var offsets: [Int64] = [5]
-    /// Bytes of a row beyond the window's own.
+    /// Bytes between the rows of a window.
     var gap = 7
 
     var description: String { "\(offsets.count) windows \(height)x\(width)" }
@@ -22,7 +21,7 @@ struct AugmentationCase: CustomStringConvertible {
     }
     var tileBytes: Int { height * width * 3 }
 
-    /// Smooth in places, wild in others; whites and blacks too.
+    /// Smooth and noisy areas, and some white and black pixels.
     func bytes(_ seed: UInt64) -> [UInt8] {
         let count = Int(offsets.max()!) + (height - 1) * (width * 3 + gap) + width * 3
         return (0..<count).map { index in
@@ -44,7 +43,7 @@ struct AugmentationCase: CustomStringConvertible {
         return NaiveTile(height: height, width: width, values: rows.map(Double.init))
     }
 
-    /// The kernel's output. Throws when it wrote beyond its output or scratch.
+    /// Output of the kernel. Throws when it wrote outside its output or scratch.
     func run(_ bytes: [UInt8], _ augmentations: [TileAugmentation], threads: Int = 1) throws -> [UInt8] {
         let (count, margin) = (tileBytes * offsets.count, 64)
         let scratch = GuardedTensor([Kernels.augmentationScratchCount(windows, threads: threads)], misalignment: 3)
@@ -66,7 +65,7 @@ struct AugmentationCase: CustomStringConvertible {
 extension Mismatch {
     static var outside: Mismatch {
         var problem: Mismatch?
-        do { try compare("bytes around the output", [1.0], [0.0], .exact) } catch { problem = error }
+        do { try compare("guard bytes of the output", [1.0], [0.0], .exact) } catch { problem = error }
         return problem!
     }
 }
@@ -81,7 +80,7 @@ extension TileAugmentation {
         return result
     }
 
-    /// Every step with numbers of the seed.
+    /// Every step, with numbers that depend on the seed.
     static func everything(_ seed: UInt64) -> TileAugmentation {
         let u = Formula.values(seed: seed, count: 24)
         var result = moved(

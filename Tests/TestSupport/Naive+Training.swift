@@ -17,7 +17,7 @@ extension Naive {
         return p
     }
 
-    /// Losses of the rows, and the one number they are reduced to; a row with a negative target is ignored.
+    /// Losses of the rows and the reduced loss. Rows with a negative target are ignored.
     package static func crossEntropy(
         _ logits: [Double], targets: [Int32], classes: Int, smoothing: Double, weights: [Double]?, mean: Bool
     ) -> (losses: [Double], loss: Double) {
@@ -38,7 +38,7 @@ extension Naive {
         return (losses, mean ? sum / divisor : sum)
     }
 
-    /// Velocity is empty before the first step.
+    /// The velocity is empty before the first step.
     package struct SGD: Sendable {
         package var learningRate: Double
         package var momentum = 0.0
@@ -58,7 +58,7 @@ extension Naive {
             self.nesterov = nesterov
         }
 
-        /// The step of `torch.optim.SGD`, as its documentation writes it.
+        /// A step of `torch.optim.SGD`, by the formulas of its documentation.
         package mutating func step(_ parameters: inout [Double], gradients: [Double]) {
             let isFirst = velocity.isEmpty
             if isFirst { velocity = [Double](repeating: 0, count: parameters.count) }
@@ -96,7 +96,7 @@ extension Naive {
             self.decoupledDecay = decoupledDecay
         }
 
-        /// The step of `torch.optim.Adam` and `AdamW`, as their documentation writes it.
+        /// A step of `torch.optim.Adam` or `AdamW`, by the formulas of their documentation.
         package mutating func step(_ parameters: inout [Double], gradients: [Double]) {
             if steps == 0 {
                 firstMoment = [Double](repeating: 0, count: parameters.count)
