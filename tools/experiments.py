@@ -1,18 +1,17 @@
 #!/usr/bin/env python3
-"""Runs trainings that answer a question, and makes tables of their scores.
+"""Trains several configurations and prints a table of their scores.
 
-A run that has finished is not run again and one that was stopped is taken up, so the same command goes on after an
-interruption. Runs go to OUT/PLAN/NAME, with further options in the name; the table to the standard output and
-OUT/PLAN.md.
+Repeating a command resumes interrupted runs and skips finished ones. Run folders are OUT/EXPERIMENT/NAME-SEED, where
+options after -- are part of the name. The table is printed and written to OUT/EXPERIMENT.md.
 
-Usage: tools/experiments.py DATASET PLAN [--out models/experiments] [--seeds 1 2 3] [-- OPTIONS OF nuclei-train]
+Usage: tools/experiments.py DATASET EXPERIMENT [--out models/experiments] [--seeds 1 2 3] [-- OPTIONS OF nuclei-train]
 
-Plans:
-  strategies  lenet5 and compact by each strategy, on one split
-  folds       cross-validation by group, five folds
-  sources     each source in turn is the test (the text before ':' in the name of a group)
-  ablation    compact without one part of its recipe each
-  blur        compact with and without blur in its augmentation, tested on blurred tiles
+Experiments:
+  strategies  lenet5 and compact with each strategy, on one split
+  folds       five-fold cross-validation by group
+  sources     leave one source out as the test set; a source is the part of a group name before ':'
+  ablation    compact without one part of its recipe at a time
+  blur        compact with and without blur augmentation, tested on blurred tiles
 """
 
 import argparse
@@ -28,14 +27,14 @@ COMPACT = ["--architecture", "compact", "--strategy", "regularized", "--validati
 
 
 def sources(dataset):
-    """Names of sources with labelled tiles: what stands before ':' in the names of their groups."""
+    """Names of sources with labeled tiles: the part of group names before ':'."""
     with open(dataset / "labels.csv", newline="", encoding="utf-8-sig") as file:
         groups = {row.get("group") or "" for row in csv.DictReader(file) if row["label"]}
     return sorted({group.split(":")[0] for group in groups if ":" in group})
 
 
-def plan(name, dataset):
-    """Names of configurations with their options, without the seed."""
+def configurations(name, dataset):
+    """Maps names of configurations to their options, without the seed."""
     if name == "strategies":
         return {
             f"{net} {strategy}": ["--architecture", net, "--strategy", strategy, "--validation"]
@@ -60,7 +59,7 @@ def plan(name, dataset):
 
 
 def train(dataset, folder, options):
-    """Trains, or goes on; returns the record of the finished run."""
+    """Trains or resumes; returns the record of the finished run."""
     record = folder / "run.json"
     if not record.exists():
         command = [str(dataset), "--output", str(folder)] + options
@@ -73,7 +72,7 @@ def train(dataset, folder, options):
         with open(log, "a", encoding="utf-8") as file:
             status = subprocess.run([str(BIN / "nuclei-train")] + command, stdout=file, stderr=file).returncode
         if status != 0:
-            sys.exit(f"experiments: training ended with status {status}; {log} says why")
+            sys.exit(f"experiments: training ended with status {status}; see {log}")
     return json.loads(record.read_text())
 
 
@@ -83,7 +82,7 @@ def evaluate(dataset, model, options=()):
 
 
 def spread(values):
-    """Mean and, for several runs, the standard deviation."""
+    """Mean, and for several runs the standard deviation."""
     values = [value for value in values if value is not None]
     if not values:
         return "-"
@@ -91,15 +90,15 @@ def spread(values):
     return f"{mean:.3f}" + (f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else "")
 
 
-def figure(score, name, key=None):
-    """A figure with its interval; calibrated where there is a calibration, unless `key` says which."""
+def metric(score, name, key=None):
+    """A metric with its interval; calibrated if available, unless `key` selects one."""
     assessment = score.get(key) if key else score.get("calibrated") or score["uncalibrated"]
     return (assessment or {"figures": {}})["figures"].get(name, {})
 
 
-def interval(figures):
+def interval(metrics):
     """Mean ends of 95 % intervals."""
-    ends = [figure["interval"] for figure in figures if figure.get("interval")]
+    ends = [metric["interval"] for metric in metrics if metric.get("interval")]
     if not ends:
         return "-"
     low, high = (statistics.fmean(end[side] for end in ends) for side in ["low", "high"])
@@ -109,7 +108,7 @@ def interval(figures):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", type=pathlib.Path)
-    parser.add_argument("plan", choices=["strategies", "folds", "sources", "ablation", "blur"])
+    parser.add_argument("experiment", choices=["strategies", "folds", "sources", "ablation", "blur"])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/experiments"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     own = sys.argv[1:]
@@ -117,35 +116,35 @@ def main():
     arguments = parser.parse_args(own[: own.index("--")] if "--" in own else own)
     if not (BIN / "nuclei-train").exists():
         sys.exit("experiments: build first: swift build -c release")
-    # Runs with other options are other runs.
-    root = arguments.out / "-".join([arguments.plan] + [option.lstrip("-").replace("/", "_") for option in extra])
+    # Different options get different folders.
+    root = arguments.out / "-".join([arguments.experiment] + [option.lstrip("-").replace("/", "_") for option in extra])
     root.mkdir(parents=True, exist_ok=True)
     rows = []
-    for name, options in plan(arguments.plan, arguments.dataset).items():
+    for name, options in configurations(arguments.experiment, arguments.dataset).items():
         records, scores = [], []
         for seed in arguments.seeds:
             folder = root / f"{name.replace(' ', '-')}-{seed}"
             print(f"experiments: {folder}", file=sys.stderr, flush=True)
             records.append(train(arguments.dataset, folder, options + ["--seed", str(seed)] + extra))
             best = folder / "best.safetensors"
-            if arguments.plan == "blur":
+            if arguments.experiment == "blur":
                 scores.append([evaluate(arguments.dataset, best, ["--blur", str(s)]) for s in [0, 1, 2, 3]])
             else:
                 scores.append(evaluate(arguments.dataset, best))
         minutes = [record["seconds"] / 60 for record in records]
-        if arguments.plan == "blur":
+        if arguments.experiment == "blur":
             cells = [spread([score[level]["score"]["weighted"]["f1"] for score in scores]) for level in range(4)]
         else:
             cells = [
                 spread([score["score"]["accuracy"] for score in scores]),
                 spread([score["score"]["weighted"]["f1"] for score in scores]),
-                interval([figure(score, "f1") for score in scores]),
+                interval([metric(score, "f1") for score in scores]),
                 spread([score["score"].get("rocAUC") for score in scores]),
-                spread([figure(score, "calibrationError", "uncalibrated").get("value") for score in scores]),
-                spread([figure(score, "calibrationError", "calibrated").get("value") for score in scores]),
+                spread([metric(score, "calibrationError", "uncalibrated").get("value") for score in scores]),
+                spread([metric(score, "calibrationError", "calibrated").get("value") for score in scores]),
             ]
         rows.append([name] + cells + [f"{statistics.fmean(minutes):.1f}"])
-    head = ["F1", "F1, sigma 1", "F1, sigma 2", "F1, sigma 3"] if arguments.plan == "blur" else None
+    head = ["F1", "F1, sigma 1", "F1, sigma 2", "F1, sigma 3"] if arguments.experiment == "blur" else None
     head = ["run"] + (head or [
         "accuracy", "weighted F1", "95 % interval", "ROC-AUC", "ECE", "ECE, calibrated",
     ]) + ["minutes"]

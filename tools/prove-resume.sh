@@ -1,32 +1,32 @@
 #!/usr/bin/env bash
-# Proves that a large slide is masked in the same memory as a small one, and that runs which are killed go on to the same
-# bits. Makes a slide of synthetic tissue on 30 % of it (tiled pyramidal BigTIFF, JPEG, 0.5 microns per pixel), masks it
-# once without a stop, and once killed (kill -9) at random moments and started again until it is done; compares masks,
-# windows and probabilities byte by byte, and prints a table of times and peak memory.
-# Usage: tools/prove-resume.sh [SIZE [KILLS [STRIDE [ARGUMENT...]]]]      defaults 102400, 10, 128; further arguments are
-#                                                                        those of nuclei-mask
-#   SIZE    pixels a side: 256, 288, 320, ... 496 times a power of two, 8192 or more. Lower levels halve to such a side,
-#           which is then the tile's: OpenSlide 3.4 reads levels that are smaller than a tile wrongly.
-#   BIN     folder of nuclei-mask and nuclei-train (default: they are built)
-#   WORK    folder for the slide and all else; a slide.tif that is there already is taken (default: a temporary folder,
-#           removed at the end)
+# Tests that masking a large slide needs no more memory than a small one, and that interrupted masking resumes to the
+# same bits. Creates a slide with synthetic tissue on 30 % of its area (tiled pyramidal BigTIFF, JPEG, 0.5 microns per
+# pixel). Masks it once without interruption, and once with kill -9 at random times, resuming until it is finished.
+# Compares masks, windows and probabilities byte by byte, and prints a table of times and peak memory.
+# Usage: tools/prove-resume.sh [SIZE [KILLS [STRIDE [ARGUMENT...]]]]      defaults: 102400, 10, 128; further arguments
+#                                                                        are those of nuclei-mask
+#   SIZE    side of the slide in pixels, at least 8192: a multiple of 16 from 256 to 496, times a power of two. The side
+#           of the lowest level is the tile size, because OpenSlide 3.4 misreads levels smaller than a tile.
+#   BIN     environment variable: folder of nuclei-mask and nuclei-train (default: build them)
+#   WORK    environment variable: folder for the slide and all outputs. An existing slide.tif is reused (default: a
+#           temporary folder, removed at the end)
 set -euo pipefail
+case "${1:-}" in
+-h | --help)
+    sed -n '2,12s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+esac
 [ -z "${BIN:-}" ] || BIN=$(realpath "$BIN")
 [ -z "${WORK:-}" ] || WORK=$(realpath -m "$WORK")
 cd "$(dirname "$0")/.."
 
-case "${1:-}" in
--h | --help)
-    sed -n '2,13s/^# \{0,1\}//p' "$0"
-    exit 0
-    ;;
-esac
 size=${1:-102400} kills=${2:-10} stride=${3:-128} more=("${@:4}")
 
 tile=$size
 while [ "$tile" -ge 512 ] && [ $((tile % 2)) -eq 0 ]; do tile=$((tile / 2)); done
 if [ "$size" -lt 8192 ] || [ "$tile" -ge 512 ] || [ $((tile % 16)) -ne 0 ]; then
-    echo "prove-resume: expected 8192 or more, a multiple of 16 from 256 to 496 times a power of two, found $size" >&2
+    echo "prove-resume: SIZE: expected 8192 or more, a multiple of 16 from 256 to 496 times a power of two, found $size" >&2
     exit 64
 fi
 command -v vips >/dev/null || { echo "prove-resume: vips is not installed: apt-get install libvips-tools" >&2; exit 1; }
@@ -45,7 +45,7 @@ else
     trap 'rm -rf "$work"' EXIT
 fi
 
-# 32 x 32 cells, those of them tissue that lie nearest to the middle of one of two ellipses.
+# Builds the slide from 32 x 32 cells. The 307 cells closest to the centers of two ellipses are tissue.
 make_slide() {
     local cell=$((size / 32)) names
     "$bin/nuclei-train" synthesize "$work/crops" --tiles 0 --crops 3 --crop-size "$cell" >/dev/null
@@ -61,7 +61,7 @@ make_slide() {
     }' | sort -g | awk '
         { name[$2] = NR <= 307 ? 1 + $2 % 3 ".v" : "white.v" }
         END { for (i = 0; i < 1024; i++) printf "%s ", name[i] }')
-    # Names are told apart by spaces: none may be in them.
+    # vips splits the list at spaces, so it runs in the folder and gets bare file names.
     (
         cd "$work"
         vips arrayjoin "$names" "slide.tif[tile,tile-width=$tile,tile-height=$tile,pyramid,bigtiff,compression=jpeg,Q=80,xres=2000,yres=2000,resunit=cm]" --across 32
@@ -69,14 +69,14 @@ make_slide() {
     )
 }
 
-# Starts a run; its name is that of what it writes.
+# Starts nuclei-mask in the background. The argument is the base name of its outputs.
 start() {
     "$bin/nuclei-mask" "$work/slide.tif" --stride "$stride" --output "$work/$1.tif" --csv "$work/$1.csv" \
         --keep-probabilities "${more[@]}" >>"$work/$1.log" 2>&1 &
     pid=$!
 }
 
-# Waits for the end of the run, or kills it after so many seconds. Sets peak (MB of memory), seconds and status.
+# Waits for nuclei-mask to end, or kills it after $1 seconds. Sets peak (memory in MB), seconds and status.
 watch() {
     local begin=$EPOCHREALTIME found
     peak=0
@@ -85,7 +85,7 @@ watch() {
         [ -z "$found" ] || peak=$found
         seconds=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
         if [ -n "${1:-}" ] && awk -v a="$seconds" -v b="$1" 'BEGIN { exit !(a >= b) }'; then
-            # It may just have ended by itself.
+            # The process may have ended in the meantime.
             kill -9 "$pid" || true
             break
         fi
@@ -100,7 +100,7 @@ report() { printf '%-12s %8s s   peak %5s MB   %s\n' "$1" "$seconds" "$peak" "$2
 begin=$SECONDS
 [ -e "$work/slide.tif" ] || make_slide
 rm -f "$work"/{whole,killed}.*
-printf 'slide        %d x %d pixels, tiles of %d, %s bytes, made in %d s\n' "$size" "$size" "$tile" \
+printf 'slide        %d x %d pixels, tiles of %d, %s bytes, created in %d s\n' "$size" "$size" "$tile" \
     "$(stat -c %s "$work/slide.tif")" $((SECONDS - begin))
 
 start whole
@@ -111,11 +111,11 @@ grep -h 'windows in\|predicted' "$work/whole.log" | sed 's/^.*: /             /'
 
 whole_seconds=$seconds
 for kill in $(seq "$kills"); do
-    # Lives of random length, which together come to about half of what a whole run takes.
+    # Random lifetimes that add up to about half of the uninterrupted time.
     life=$(awk -v seed="$RANDOM" -v whole="$whole_seconds" -v kills="$kills" \
         'BEGIN { srand(seed); printf "%.1f", 0.5 + rand() * 1.2 * whole / (kills + 1) }')
     start killed
-    # The shell's own word about the end of a job is none of the report's.
+    # Suppress the shell's message about the killed job.
     watch "$life" 2>/dev/null
     if [ "$status" -ne 137 ]; then
         report "killed" "ended with status $status before kill $kill"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building and testing take. Run again, it has nothing to do and says so.
+# Installs missing Debian packages for building and testing, and checks the Swift version.
 # Usage: tools/setup.sh
 set -euo pipefail
 
@@ -7,7 +7,7 @@ packages=(libopenslide-dev libpng-dev libjpeg-dev libtiff-dev libopenblas-dev li
 
 missing=()
 for package in "${packages[@]}"; do
-    # One line for each architecture that has the package.
+    # One line for each installed architecture.
     states=$(dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null || true)
     grep -qx installed <<<"$states" || missing+=("$package")
 done
@@ -16,18 +16,18 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "setup: installing ${missing[*]}"
     as_root=()
     if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null || { echo "setup: installing packages takes root or sudo" >&2; exit 1; }
+        command -v sudo >/dev/null || { echo "setup: installing packages requires root or sudo" >&2; exit 1; }
         as_root=(sudo)
     fi
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "${missing[@]}" >/dev/null
 else
-    echo "setup: all packages are there"
+    echo "setup: all packages are installed"
 fi
 
 if ! command -v swift >/dev/null; then
-    echo "setup: Swift 6 is not on the PATH; get it from https://www.swift.org/install" >&2
+    echo "setup: Swift 6 is not on the PATH; install it from https://www.swift.org/install" >&2
     exit 1
 fi
 swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\).*/\1/p' | head -n 1)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs all tests. Arguments go to `swift test`, for example --filter Masking.
-# Tests that want real tiles and slides take them from NUCLEI_DATA and skip when there are none.
+# Installs missing packages, builds, and runs all tests. Arguments are passed to `swift test`, for example
+# --filter Masking. Tests with real tiles and slides need the environment variable NUCLEI_DATA, the folder of the data,
+# and are skipped without it.
 # Usage: tools/test.sh [ARGUMENT...]
 set -euo pipefail
 cd "$(dirname "$0")/.."

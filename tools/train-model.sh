@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Trains the model that is part of nuclei-mask, models/nuclei-compact.safetensors, on the tiles of a data set whose
-# licence allows to share what was learnt from them: groups with a non-commercial licence in sources.csv are left out.
-# A run that was stopped is taken up. The run's folder is models/nuclei-compact; its report says how good the model is.
+# Trains the bundled model, models/nuclei-compact.safetensors, on the tiles of a data set whose license permits sharing
+# the model: groups with a non-commercial license in sources.csv are excluded. An interrupted run is resumed. The run
+# folder is models/nuclei-compact; its report has the scores.
 # Usage: tools/train-model.sh DATASET
 set -euo pipefail
 [ $# -eq 1 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 64; }
@@ -17,7 +17,7 @@ if [ ! -e "$run/report.html" ]; then
     if [ -e "$run/run.json" ]; then
         "$train" --resume "$run"
     else
-        # An assignment of its own: when the licences cannot be read, nothing is trained.
+        # A separate assignment, so that the script stops when sources.csv cannot be read.
         list=$(
             python3 - "$dataset/sources.csv" <<'END'
 import csv, re, sys
@@ -29,10 +29,10 @@ END
         )
         excluded=()
         [ -z "$list" ] || mapfile -t excluded <<<"$list"
-        echo "train-model: ${#excluded[@]} groups are left out because of their licence"
+        echo "train-model: excluded ${#excluded[@]} groups because of their license"
         "$train" "$dataset" --architecture compact --strategy regularized --validation --output "$run" \
             "${excluded[@]}"
     fi
 fi
 cp "$run/best.safetensors" models/nuclei-compact.safetensors
-echo "train-model: models/nuclei-compact.safetensors; build nuclei-mask again to make it part of the program"
+echo "train-model: wrote models/nuclei-compact.safetensors; rebuild nuclei-mask to bundle it"

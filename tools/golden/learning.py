@@ -1,4 +1,4 @@
-"""What surrounds a network: optimizers, schedules, metrics, calibration, averages over windows."""
+"""Optimizers, schedules, metrics, calibration, averages over windows."""
 
 import itertools
 import math
@@ -25,7 +25,7 @@ def optimizers(golden):
         ("adamw", "AdamW", dict(lr=1e-2, weight_decay=1e-2)),
         ("adamw_default", "AdamW", dict(lr=1e-3)),
     ]
-    # Gradients of very different sizes, zeros at last.
+    # Gradients of very different magnitudes, and zeros in the last step.
     sizes = [1, 0.01, 3, 1e-6, 1, 0]
     start = dict(p=golden.random(4, 3), q=golden.random(7))
     grads = {key: [golden.random(*t.shape) * size for size in sizes] for key, t in start.items()}
@@ -98,9 +98,9 @@ def metrics(golden):
     for k, wrong in enumerate((1, 3, 5, 10)):
         y = (splitmix64(310 + k, n) % np.uint64(2)).astype(int)
         mistaken = splitmix64(410 + k, n) % np.uint64(10) < wrong
-        # The last case never says class 1: its precision is 0/0, which counts as 0.
+        # The last case never predicts class 1: its precision is 0/0, which counts as 0.
         pred = np.where(mistaken, 1 - y, y) if wrong < 10 else np.zeros(n, int)
-        # Rounded, so that some scores tie across classes.
+        # Rounded to get ties between classes.
         score = np.round(formula(610 + k, (n,)).double().numpy() + 0.8 * y, 1)
         weighted = m.precision_recall_fscore_support(y, pred, average="weighted", zero_division=0)
         golden.case(
@@ -129,7 +129,7 @@ def calibration(golden):
         found = scipy.optimize.minimize_scalar(
             loss, bounds=(-limit, limit), method="bounded", options=dict(xatol=1e-12, maxiter=1000)
         )
-        # A search inside an interval never reaches its ends.
+        # The bounded search never evaluates the ends of the interval.
         best = limit if loss(limit) <= found.fun else found.x
         p = torch.softmax(torch.from_numpy(logits), 1).numpy()
         confidence, hit = p.max(1), p.argmax(1) == target
@@ -154,7 +154,7 @@ def curves(golden):
         golden.case(
             f"curves{k}", "curves", y=y.tolist(), score=score.tolist(), fpr=fpr.tolist(), tpr=tpr.tolist(),
             roc_thresholds=[None if math.isinf(t) else t for t in thresholds.tolist()],
-            # From the strictest threshold on; without the point at recall 0 that no threshold has.
+            # From the highest threshold on, without the point at recall 0, which has no threshold.
             precision=precision[-2::-1].tolist(), recall=recall[-2::-1].tolist(), pr_thresholds=levels[::-1].tolist(),
             average_precision=float(m.average_precision_score(y, score)),
         )

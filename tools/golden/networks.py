@@ -1,4 +1,4 @@
-"""Whole networks: outputs, gradients, and some steps of training."""
+"""Whole networks: outputs, gradients and a few training steps."""
 
 import functools
 import itertools
@@ -12,7 +12,7 @@ from collection import formula, splitmix64
 
 
 class Network:
-    """The adapted LeNet-5, as functions of a list of parameters."""
+    """The adapted LeNet-5 as functions of a list of parameters."""
 
     names = [f"{layer}.{part}" for layer in ("conv1", "conv2", "conv3", "fc1", "fc2") for part in ("weight", "bias")]
 
@@ -39,7 +39,7 @@ class Network:
 
 
 def stained_tiles(size):
-    """Two smooth RGB tiles in the colours of H&E; the second has dark discs like nuclei."""
+    """Two smooth RGB tiles in the colors of H&E; the second has dark discs like nuclei."""
     row, column = np.mgrid[0:size, 0:size].astype(np.float64)
     tiles = []
     for k in range(2):
@@ -132,7 +132,7 @@ class BasicBlock(torch.nn.Module):
 
 
 class ResidualNetwork(torch.nn.Module):
-    """A residual network like `compact`, with one block more whose short cut is its input itself."""
+    """A residual network like `compact`, with an additional block that has an identity shortcut."""
 
     def __init__(self, widths, seed):
         super().__init__()

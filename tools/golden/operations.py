@@ -1,4 +1,4 @@
-"""Kernels of a network: values and gradients."""
+"""Layers of a network: values and gradients."""
 
 import itertools
 
@@ -73,7 +73,7 @@ def pools(golden):
             golden.tensors("layers", case, x=x, gy=gy, y=y, **gradients(y, gy, x=xd))
             golden.case(case, op, "layers", kernel=kernel, stride=stride, ceil_mode=False, shape=shape)
 
-    # Few different values: every window has ties, the first largest wins.
+    # Few different values: every window has ties, and the first maximum counts.
     x = (golden.random(2, 3, 8, 9) * 2).round()
     (xd,) = leaves(x)
     y = F.max_pool2d(xd, 2, 2)
@@ -81,7 +81,7 @@ def pools(golden):
     golden.tensors("layers", "max_pool_ties", x=x, gy=gy, y=y, **gradients(y, gy, x=xd))
     golden.case("max_pool_ties", "max_pool2d", "layers", kernel=2, stride=2, ceil_mode=False, shape=x.shape)
 
-    # At most one NaN in a window, in each of its places: which of several gets the gradient is not ours to promise.
+    # At most one NaN in a window, at each place. Which of several gets the gradient is unspecified.
     x = golden.random(1, 2, 4, 8)
     for row, column in ((0, 0), (0, 3), (3, 4), (2, 7)):
         x[0, 0, row, column] = float("nan")
@@ -101,7 +101,7 @@ def relu(golden):
     gy = golden.random(*y.shape)
     golden.tensors("layers", "relu", x=x, gy=gy, y=y, **gradients(y, gy, x=xd))
     golden.case("relu", "relu", "layers", note="the gradient at 0 is 0; includes -0, denormals, infinities")
-    # PyTorch passes a gradient where y is NaN, our contract does not: values only.
+    # Values only: no gradient is compared where y is NaN.
     x = torch.tensor([float("nan"), 1.0, -1.0, float("nan"), -0.0])
     golden.tensors("layers", "relu_nan", x=x, y=F.relu(x.double()))
     golden.case("relu_nan", "relu", "layers", note="NaN stays NaN; no gradient")
@@ -126,7 +126,7 @@ def batch_norms(golden):
     # name, n, c, h, w, relu
     rows = [("bn", 3, 4, 5, 6, False), ("bn_relu", 2, 5, 7, 3, True), ("bn_offset", 4, 2, 3, 3, False)]
     for name, n, c, h, w, relu in rows:
-        # Far from 0, a mean hides the variance from careless sums.
+        # A mean far from 0, which needs accurate sums for the variance.
         x = golden.random(n, c, h, w) + (100 if name == "bn_offset" else 0)
         weight, bias, gy = golden.random(c) + 1, golden.random(c, scale=0.5), golden.random(n, c, h, w)
         mean, variance = golden.random(c), golden.random(c) + 1.5

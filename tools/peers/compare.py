@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs this project and other programs on the same work, in turns, and prints a table in Markdown.
+"""Compares this project with other programs on the same work and prints a Markdown table.
 
-Every program is a process that stays loaded; in each round each of them works once for about half a second, so that a
-change of the machine's speed hits all alike. Nothing is thrown away. See README.md for what to install.
+Every program is a process that stays loaded. In each round, each program works for about half a second, so that changes
+of the machine's speed affect all alike. No measurement is discarded. See README.md for installation.
 """
 import argparse
 import csv
@@ -32,7 +32,7 @@ PEERS = {
     "startup": ["onnxruntime", "openvino", "torch"],
     "mask": ["onnxruntime", "openvino", "onnxruntime+shared"],
 }
-# The C library is to keep memory instead of giving it back after each tensor.
+# Settings of the C library: keep freed memory instead of returning it to the system.
 MALLOC = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(32 << 30),
@@ -42,26 +42,29 @@ MALLOC = {
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=PEERS, help="an inference, a training step, a start with a first prediction, or masks of an image")
+    parser.add_argument(
+        "task", choices=PEERS,
+        help="inference, training step, start of a process with a first prediction, or masks of an image")
     parser.add_argument("--network", choices=["lenet5", "compact"], default="lenet5")
-    parser.add_argument("--batch", type=int, default=32, help="tiles at once (default: 32; a start has one)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(default: all processors)")
-    parser.add_argument("--rounds", type=int, default=9, help="(default: 9)")
-    parser.add_argument("--strides", type=int, nargs="+", default=[128, 64], help="of masks (default: 128 64)")
+    parser.add_argument("--batch", type=int, default=32, help="batch size (default: 32; 1 for startup)")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="number of threads (default: number of processors)")
+    parser.add_argument("--rounds", type=int, default=9, help="number of rounds (default: 9)")
+    parser.add_argument("--strides", type=int, nargs="+", default=[128, 64], help="strides of masks (default: 128 64)")
     parser.add_argument(
         "--image", type=pathlib.Path,
-        help="to mask (default: a synthetic crop of 4096 x 4096 pixels, made by nuclei-train)")
+        help="image to mask (default: a synthetic crop of 4096 x 4096 pixels)")
     parser.add_argument(
-        "--model", type=pathlib.Path, help="to mask with, of the network's architecture (default: fresh weights)")
+        "--model", type=pathlib.Path, help="model for masks, of the given network (default: untrained weights)")
     parser.add_argument(
         "--peers", nargs="+", metavar="PEER",
-        help="instead of the default ones, which are: " + "; ".join(f"{k}: {' '.join(v)}" for k, v in PEERS.items()))
+        help="programs to compare with; defaults: " + "; ".join(f"{k}: {' '.join(v)}" for k, v in PEERS.items()))
     parser.add_argument(
         "--bin", type=pathlib.Path, default=PROJECT / ".build/release", metavar="FOLDER",
-        help="where kernel-bench, nuclei-mask and nuclei-train are (default: .build/release)")
+        help="folder of kernel-bench, nuclei-mask and nuclei-train (default: .build/release)")
     options = parser.parse_args()
     if options.batch < 1 or options.threads < 1 or options.rounds < 1:
-        parser.error("--batch, --threads and --rounds take numbers from 1 on")
+        parser.error("--batch, --threads and --rounds: expected 1 or more")
     peers = [peer for peer in PEERS[options.task] if options.network == "lenet5" or "shared" not in peer]
     options.peers = options.peers or peers
     options.batch = 1 if options.task == "startup" else options.batch
@@ -74,7 +77,7 @@ def environment(options, peer=""):
 
 
 class Failure(Exception):
-    """A program does not do what it is asked for."""
+    """A program has failed."""
 
 
 def last_line(text):
@@ -83,7 +86,7 @@ def last_line(text):
 
 
 class Program:
-    """A process that answers lines with measurements."""
+    """A process that answers each line with a measurement."""
 
     def __init__(self, name, command, options):
         self.name = name
@@ -99,7 +102,7 @@ class Program:
             if line.startswith("{"):
                 return json.loads(line)
         self.messages.seek(0)
-        raise Failure(f"{self.name} has ended with status {self.process.wait()}: {last_line(self.messages.read())}")
+        raise Failure(f"{self.name} ended with status {self.process.wait()}: {last_line(self.messages.read())}")
 
     def measure(self):
         self.process.stdin.write("go\n")
@@ -119,7 +122,7 @@ def serve(options, folder, task):
 
 
 def export(options, folder):
-    """What ONNX Runtime and OpenVINO read."""
+    """Writes the models for ONNX Runtime and OpenVINO."""
     if any(not peer.startswith("torch") for peer in options.peers):
         result = subprocess.run(
             [sys.executable, HERE / "export.py", options.network, folder], capture_output=True, text=True)
@@ -153,19 +156,19 @@ def compare_rates(options):
             try:
                 programs.append(Program(peer, command, options))
             except Failure as failure:
-                print(f"left out: {failure}", file=sys.stderr)
+                print(f"skipped: {failure}", file=sys.stderr)
         load = os.getloadavg()[0]
         for _ in range(options.rounds):
             for program in programs:
                 program.measure()
-                # Threads of some libraries spin for a while after their work.
+                # Idle threads of some libraries spin for a while.
                 time.sleep(0.3)
         for program in programs:
             program.end()
     what = "inference" if options.task == "infer" else "training step with AdamW and clipping"
     print(
         f"{options.network}, {what}, batches of {options.batch}, {options.threads} threads: medians of "
-        f"{options.rounds} rounds in turns, quartiles in brackets; load average {load:.1f} before, "
+        f"{options.rounds} rounds, quartiles in brackets; load average {load:.1f} before, "
         f"{os.getloadavg()[0]:.1f} after\n")
     rows = []
     our_rates = [r["per_s"] for r in ours.rounds]
@@ -184,11 +187,11 @@ def compare_rates(options):
                 f"**{middle:.2f}** ({low:.2f} ... {high:.2f})", f"{memory:.0f}", f"{our_memory / memory:.2f}",
                 f"{program.start['difference']:.1e}",
             ])
-    table(["program", "tiles/s", "ours is faster by", "peak memory, MB", "ours of it", "logits differ by"], rows)
+    table(["program", "tiles/s", "our speed-up", "peak memory, MB", "our share of it", "difference of logits"], rows)
 
 
 def run_once(command, options):
-    """Seconds until the process is over, and the most memory that it held, in MB."""
+    """Runs a process; returns its seconds and peak memory in MB."""
     start = time.perf_counter()
     process = subprocess.Popen(
         command, env=environment(options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -217,16 +220,16 @@ def compare_starts(options):
             commands[peer] = [sys.executable, HERE / "first.py", peer, options.network, folder, str(options.threads)]
         load = os.getloadavg()[0]
         results = {name: [] for name in commands}
-        # Files come into the system's cache.
+        # Fills the file cache.
         for command in commands.values():
             run_once(command, options)
         for _ in range(options.rounds):
             for name, command in commands.items():
                 results[name].append(run_once(command, options))
     print(
-        f"{options.network}, from the start of a process to the end of the first prediction, {options.threads} "
-        f"threads (ours also writes a mask): medians of {options.rounds} rounds in turns after one for the file "
-        f"cache, quartiles in brackets; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
+        f"{options.network}, from the start of the process to the first prediction, {options.threads} threads (this "
+        f"project also writes a mask): medians of {options.rounds} rounds with a warm file cache, quartiles in "
+        f"brackets; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
     rows = []
     ours = [seconds for seconds, _ in results[OURS]]
     for name, runs in results.items():
@@ -238,11 +241,11 @@ def compare_starts(options):
             low, middle, high = quartiles([theirs / own for (theirs, _), own in zip(runs, ours)])
             ratio = f"**{middle:.2f}** ({low:.2f} ... {high:.2f})"
         rows.append(row + [ratio, f"{statistics.median(memory for _, memory in runs):.0f}"])
-    table(["program", "seconds", "ours is faster by", "peak memory, MB"], rows)
+    table(["program", "seconds", "our speed-up", "peak memory, MB"], rows)
 
 
 def run(command, options):
-    """What a process printed, and the most memory that it held, in MB."""
+    """Runs a process; returns its output and peak memory in MB."""
     with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as messages:
         process = subprocess.Popen(command, env=environment(options), stdout=printed, stderr=messages)
         _, status, usage = os.wait4(process.pid, 0)
@@ -255,7 +258,7 @@ def run(command, options):
 
 
 def mask_once(options, folder, image, peer, stride, probabilities=False):
-    """Seconds without loading, and the most memory, in MB."""
+    """Masks an image; returns the seconds without loading the model, and the peak memory in MB."""
     mask = f"{folder}/{peer}.png"
     if peer != OURS:
         printed, memory = run([
@@ -274,7 +277,7 @@ def mask_once(options, folder, image, peer, stride, probabilities=False):
 
 
 def differences(folder, peer):
-    """The largest difference of a window's probability, and the share of the masks' pixels that differ."""
+    """Returns the largest difference of window probabilities and the share of mask pixels that differ."""
     import numpy
     from PIL import Image
 
@@ -305,7 +308,7 @@ def compare_masks(options):
 def compare_masks_of(options, folder, image, stride):
     programs = [OURS] + options.peers
     for program in programs:
-        # Files come into the system's cache.
+        # Fills the file cache.
         mask_once(options, folder, image, program, stride, probabilities=True)
     agreement = {peer: differences(folder, peer) for peer in options.peers}
     load = os.getloadavg()[0]
@@ -315,7 +318,7 @@ def compare_masks_of(options, folder, image, stride):
             results[name].append(mask_once(options, folder, image, name, stride))
     print(
         f"\n{options.network}, masks of {image.name} at stride {stride}, {options.threads} threads, without imports and "
-        f"loading of the model: medians of {options.rounds} rounds in turns, quartiles in brackets; load average "
+        f"loading of the model: medians of {options.rounds} rounds, quartiles in brackets; load average "
         f"{load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
     rows = []
     for name in programs:
@@ -330,8 +333,9 @@ def compare_masks_of(options, folder, image, stride):
         probability, pixels = agreement[name]
         rows.append(
             row + [f"**{middle:.2f}** ({low:.2f} ... {high:.2f})", memory, f"{probability:.1e}", f"{pixels:.2%}"])
-    table(
-        ["program", "seconds", "ours is faster by", "peak memory, MB", "probabilities differ by", "mask differs"], rows)
+    table([
+        "program", "seconds", "our speed-up", "peak memory, MB", "difference of probabilities", "difference of masks",
+    ], rows)
 
 
 def main():
@@ -339,7 +343,7 @@ def main():
     needed = {"startup": ["nuclei-mask"], "mask": ["nuclei-mask"] + ([] if options.image else ["nuclei-train"])}
     for command in ["kernel-bench"] + needed.get(options.task, []):
         if not (options.bin / command).exists():
-            sys.exit(f"{options.bin / command} is not there: swift build -c release --product {command}")
+            sys.exit(f"{options.bin / command} is missing; build it: swift build -c release --product {command}")
     try:
         {"startup": compare_starts, "mask": compare_masks}.get(options.task, compare_rates)(options)
     except Failure as failure:

@@ -1,7 +1,8 @@
-"""Makes of a model file what the other programs read: model.onnx, model-int8.onnx, and both as model.xml for OpenVINO;
-of LeNet-5 also trunk.onnx and head.onnx, its convolutions for images of any size and its dense layers.
+"""Converts a model for the other programs: model.onnx and model-int8.onnx for ONNX Runtime, and model.xml and
+model-int8.xml for OpenVINO. For LeNet-5 also writes trunk.onnx, the convolutions for images of any size, and head.onnx,
+the dense layers.
 
-Usage: export.py NETWORK FOLDER      (the folder has model.safetensors and batch.safetensors of kernel-bench)
+Usage: export.py NETWORK FOLDER      (FOLDER contains model.safetensors and batch.safetensors of kernel-bench)
 """
 import sys
 import warnings
@@ -15,7 +16,7 @@ import networks
 
 
 class Tiles(CalibrationDataReader):
-    """The tiles that the activations' ranges are taken from, one at a time."""
+    """Tiles for calibrating the ranges of activations, one at a time."""
 
     def __init__(self, tiles):
         self.tiles = iter(tiles.numpy())

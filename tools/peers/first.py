@@ -1,6 +1,6 @@
-"""From the start of a process to the first prediction: reads a tile, loads a network, prints the logits.
+"""Reads a tile, loads a network, prints the logits and exits.
 
-Usage: first.py PEER NETWORK FOLDER THREADS      (the folder has tile.png and the network)
+Usage: first.py PEER NETWORK FOLDER THREADS      (FOLDER contains tile.png and the network)
 """
 import os
 import sys
@@ -34,5 +34,5 @@ else:
     model.reshape([1, 3, 256, 256])
     logits = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": int(threads)})(tile)[0]
 print(*logits.ravel(), flush=True)
-# What the library does at the end of a process is nobody's first prediction.
+# Skips the clean-up of the libraries.
 os._exit(0)

@@ -1,13 +1,13 @@
-"""Masks an image with windows that slide over it, as one would with Pillow, numpy and a runtime: every pixel gets the
-mean of the probabilities of the windows over it. Prints a line of JSON: seconds without imports and loading, the parts
-of them, and how many windows there were.
+"""Masks an image with sliding windows, with Pillow, numpy and an inference library. The probability of a pixel is the
+mean over the windows that contain it. Prints a line of JSON with the seconds, without imports and loading, their parts,
+and the number of windows.
 
 Usage: mask.py PEER --network NETWORK --folder FOLDER --image IMAGE --stride N --batch N --threads N --output MASK.png
-       [--probabilities FILE.npy]      (the folder has the network and model.safetensors)
+       [--probabilities FILE.npy]      (FOLDER contains the network and model.safetensors)
 
-`onnxruntime+shared` computes the convolutions of LeNet-5 once for rows of windows together, and the dense layers for
-windows that are copied out of that. Zeros stand around those rows, not around each window: features next to a window's
-border differ from the network's, and so do probabilities, by little.
+`onnxruntime+shared` computes the convolutions of LeNet-5 once for several rows of windows, and the dense layers for
+windows copied from these features. The rows are zero-padded instead of each window, so features at the borders of
+windows, and the probabilities, differ slightly.
 """
 import argparse
 import json
@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors import safe_open
 
 TILE = 256
-# Rows of windows whose convolutions are computed together.
+# Rows of windows that share their convolutions.
 SHARED_ROWS = 8
 Image.MAX_IMAGE_PIXELS = None
 
@@ -43,8 +43,8 @@ def session(path, options):
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = options.threads
     settings.inter_op_num_threads = 1
-    made = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
-    return lambda values: made.run(None, {"input": values})[0]
+    model = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+    return lambda values: model.run(None, {"input": values})[0]
 
 
 def compiled(options):
@@ -69,7 +69,7 @@ def load(options):
 
 
 def statistics(options):
-    """Means and deviations of the channels, and the class that the mask shows."""
+    """Mean and deviation of the channels, and the index of the class NUCLEI."""
     with safe_open(f"{options.folder}/model.safetensors", "numpy") as file:
         model = json.loads(file.metadata()["model"])
     shape = (3, 1, 1)
@@ -78,7 +78,7 @@ def statistics(options):
 
 
 def starts(length, stride):
-    """First pixels of windows, the last of which touches the edge."""
+    """First pixels of windows. The last window ends at the edge."""
     result = list(range(0, length - TILE + 1, stride))
     return result if result[-1] == length - TILE else result + [length - TILE]
 
@@ -89,7 +89,7 @@ def softmax(logits):
 
 
 def windowed(planes, places, predict, batch):
-    """Logits of all windows, some at a time."""
+    """Logits of all windows, in batches."""
     tiles = numpy.empty((batch, 3, TILE, TILE), numpy.float32)
     result = []
     for first in range(0, len(places), batch):
@@ -101,7 +101,7 @@ def windowed(planes, places, predict, batch):
 
 
 def shared(planes, rows, columns, head, trunk):
-    """The same from features of some rows of windows at once, every 4 pixels, 58 along a window."""
+    """Logits of all windows from shared features, which are 4 pixels apart, 58 x 58 for a window."""
     side = 58
     windows = numpy.empty((len(columns), 120, side, side), numpy.float32)
     result = []

@@ -1,4 +1,4 @@
-"""The architectures of this project in PyTorch: the same layers under the same names."""
+"""The architectures of this project in PyTorch, with the same layer names."""
 import torch
 from torch import nn
 
@@ -27,7 +27,7 @@ class LeNet5(nn.Module):
 
 
 class Trunk(nn.Module):
-    """The convolutions of a LeNet-5."""
+    """Convolutions of a LeNet-5."""
 
     def __init__(self, network):
         super().__init__()
@@ -38,7 +38,7 @@ class Trunk(nn.Module):
 
 
 class Head(nn.Module):
-    """The dense layers of a LeNet-5."""
+    """Dense layers of a LeNet-5."""
 
     def __init__(self, network):
         super().__init__()
@@ -49,7 +49,7 @@ class Head(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions beside a projection of their input."""
+    """Residual block: two 3x3 convolutions and a projection shortcut."""
 
     def __init__(self, inputs, filters, stride):
         super().__init__()
@@ -83,12 +83,12 @@ class Compact(nn.Module):
 
 
 def load(name, path):
-    """The network with the weights in a model file. They are mapped, and nothing is initialised for nothing."""
+    """A network with the weights of a model file, without initializing them first."""
     from safetensors.torch import load_file
 
     with torch.device("meta"):
         network = {"lenet5": LeNet5, "compact": Compact}[name]()
-    # Batch normalisations of PyTorch count the batches that they have seen; the files do not.
+    # Batch counters of PyTorch's batch normalization, which the files do not contain.
     state = load_file(path)
     for key, value in network.state_dict().items():
         if key.endswith("num_batches_tracked"):

@@ -1,6 +1,6 @@
-"""One program under comparison. Loads everything, does the work once and prints a line of JSON; then answers every line
-on its standard input with a line of JSON: tiles in a second, milliseconds for a batch, the most memory held so far.
-kernel-bench serve does the same with the kernels of this project.
+"""One program under comparison, with the protocol of kernel-bench serve. Loads everything, executes the work once and
+prints a line of JSON. Then answers every line on standard input with a line of JSON: tiles per second, milliseconds per
+batch, and peak memory.
 
 Usage: peer.py infer|train PEER --network NETWORK --folder FOLDER --batch N --threads N
 """
@@ -27,7 +27,7 @@ def arguments():
 
 
 def torch_network(options, traits):
-    """The network, and the tiles in the layout that it is to have."""
+    """The network and the tiles, in the layout that the traits select."""
     import torch
     import networks
 
@@ -49,14 +49,14 @@ def torch_inference(options, traits):
     if "compiled" in traits:
         import torch._inductor.config
 
-        # Weights as constants, in the layout that suits the loops.
+        # Treat weights as constants, with a layout chosen by the compiler.
         torch._inductor.config.freezing = True
         network = torch.compile(network)
     return lambda: network(tiles), lambda: network(tiles).numpy(), options.batch
 
 
 def torch_training(options, traits):
-    """Forward, loss, backward, clipping to norm 1 and a step of AdamW, as NetworkWork does it."""
+    """Forward, loss, backward, clipping to norm 1 and an AdamW step, as in NetworkWork."""
     import torch
 
     network, tiles = torch_network(options, traits)
@@ -124,7 +124,7 @@ def openvino_inference(options, traits):
 
 
 def load(options):
-    """What does the work once, what tells the logits, and how many tiles the work has."""
+    """Returns a function that executes the work, a function that returns the logits, and the number of tiles."""
     library, *traits = options.peer.split("+")
     if library == "torch":
         return (torch_training if options.task == "train" else torch_inference)(options, traits)
@@ -132,7 +132,7 @@ def load(options):
         return onnxruntime_inference(options)
     if options.task == "infer" and library == "openvino":
         return openvino_inference(options, traits)
-    sys.exit(f"no peer {options.peer} for {options.task}")
+    sys.exit(f"unknown peer {options.peer} for {options.task}")
 
 
 def seconds(work, count):
@@ -156,7 +156,7 @@ def main():
     count = max(1, round(options.seconds / seconds(work, 1)))
     answer(ready=1, first_call_s=first, difference=difference)
     for _ in sys.stdin:
-        # Brings threads and caches back.
+        # Wakes up the threads and fills the caches.
         work()
         once = seconds(work, count)
         answer(per_s=tiles / once, ms=once * 1e3)
