@@ -1,11 +1,10 @@
 /// Windows of a shared map of features: parts of them put together in memory, and a dense layer that reads them where
 /// they lie.
 #include "dense/ck_dense.h"
+#include "runtime/ck_scratch.h"
 
 /// Channels are summed apart in this many groups at most, then reduced in order.
 enum { GROUPS = 16 };
-/// Scratch is cut at multiples of a cache line.
-enum { LINE = 16 };
 /// Columns of runs that are copied together.
 enum { SPAN = 64 };
 /// Rows, an even number, whose weights for a block of outputs stay in the first-level cache while they meet these many
@@ -133,7 +132,7 @@ static reading reading_of(const ck_feature_windows *f, const ck_dense_variant *v
     if (r.width < variant->lanes)
         r.height = r.width = 0;
     r.rest = f->h * f->w - r.height * r.width;
-    r.rest_count = ck_ceil_div(r.rest, variant->lanes) * variant->lanes;
+    r.rest_count = ck_round_up(r.rest, variant->lanes);
     const int64_t left = r.width % variant->lanes, whole = r.width / variant->lanes;
     const int64_t ends = left > variant->lanes / 2 ? 2 : left > 0;
     r.two_rows = (2 * whole + ends) * variant->lanes * variant->outputs;
@@ -228,9 +227,9 @@ static void add_windows(float *sums, const ck_feature_windows *f, int64_t first,
 static size_t scratch_floats(const ck_feature_windows *f, const ck_dense_variant *variant, int64_t o, int64_t *each) {
     reading r = reading_of(f, variant);
     int64_t products = BLOCKS * variant->windows * variant->outputs * variant->lanes;
-    *each = ck_ceil_div(products + (f->n + 1) * r.rest_count + PANELS * r.weights, LINE) * LINE;
-    int64_t sums = ck_ceil_div(ck_min(GROUPS, f->c) * f->n * o, LINE) * LINE;
-    return (size_t)(LINE + sums + omp_get_max_threads() * *each);
+    *each = ck_round_up(products + (f->n + 1) * r.rest_count + PANELS * r.weights, CK_LINE);
+    int64_t sums = ck_round_up(ck_min(GROUPS, f->c) * f->n * o, CK_LINE);
+    return (size_t)(CK_LINE + sums + omp_get_max_threads() * *each);
 }
 
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o) {
@@ -257,8 +256,8 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
     const reading r = reading_of(f, variant);
     const int64_t groups = ck_min(GROUPS, f->c), n = f->n, plane = f->h * f->w;
     w += f->first_channel * plane;
-    float *all = (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
-    float *own = all + ck_ceil_div(groups * n * o, LINE) * LINE;
+    float *all = ck_align(scratch);
+    float *own = all + ck_round_up(groups * n * o, CK_LINE);
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
         float *sums = all + group * n * o, *panel = own + omp_get_thread_num() * each,
