@@ -81,7 +81,7 @@ typedef struct ck_direct_variant {
 /// The variants of each instruction set, terminated by null; empty on other processors.
 extern const ck_direct_variant *const ck_direct_portable[], *const ck_direct_avx2[], *const ck_direct_avx512[];
 
-/// The fastest variant for a pass; null when none supports it.
+/// The fastest variant for a pass of a supported shape.
 const ck_direct_variant *ck_direct_variant_for(const ck_geometry *g, ck_conv2d_pass pass);
 
 void ck_direct_plan_forward(ck_direct_plan *p, const ck_geometry *g, const ck_conv2d_epilogue *epilogue,

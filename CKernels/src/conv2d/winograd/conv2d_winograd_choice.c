@@ -39,15 +39,30 @@ static int64_t variant_work(const ck_geometry *g, ck_conv2d_pass pass, const ck_
     return ck_winograd_points(variant) * (transforms / 64 + products);
 }
 
-/// The fastest variant, and its work; null when none supports the shape.
-static const ck_winograd_variant *choose(const ck_geometry *g, ck_conv2d_pass pass, int64_t *least) {
-    const ck_winograd_variant *const *const tables[] = {ck_winograd_avx512, ck_winograd_avx2, ck_winograd_portable};
-    const ck_winograd_variant *best = NULL;
+static const ck_winograd_variant *const *const tables[] = {ck_winograd_avx512, ck_winograd_avx2, ck_winograd_portable};
+enum { TABLES = sizeof tables / sizeof *tables };
+
+static bool is_usable(const ck_winograd_variant *variant, const ck_geometry *g) {
+    return variant->kernel == g->r && ck_is_selected_isa(variant->isa);
+}
+
+bool ck_winograd_supports(const ck_geometry *g, ck_conv2d_pass pass) {
+    (void)pass;
     if (g->r != g->s || g->stride_h != 1 || g->stride_w != 1)
-        return NULL;
-    for (int i = 0; i < 3; i++)
+        return false;
+    for (int i = 0; i < TABLES; i++)
+        for (const ck_winograd_variant *const *entry = tables[i]; *entry; entry++)
+            if (is_usable(*entry, g))
+                return true;
+    return false;
+}
+
+/// The fastest variant for a supported shape, and its work.
+static const ck_winograd_variant *choose(const ck_geometry *g, ck_conv2d_pass pass, int64_t *least) {
+    const ck_winograd_variant *best = NULL;
+    for (int i = 0; i < TABLES; i++)
         for (const ck_winograd_variant *const *entry = tables[i]; *entry; entry++) {
-            if ((*entry)->kernel != g->r || !ck_is_selected_isa((*entry)->isa))
+            if (!is_usable(*entry, g))
                 continue;
             int64_t work = variant_work(g, pass, *entry);
             if (best && work >= *least)
@@ -61,10 +76,6 @@ static const ck_winograd_variant *choose(const ck_geometry *g, ck_conv2d_pass pa
 const ck_winograd_variant *ck_winograd_variant_for(const ck_geometry *g, ck_conv2d_pass pass) {
     int64_t least;
     return choose(g, pass, &least);
-}
-
-bool ck_winograd_supports(const ck_geometry *g, ck_conv2d_pass pass) {
-    return ck_winograd_variant_for(g, pass) != NULL;
 }
 
 int64_t ck_winograd_work(const ck_geometry *g, ck_conv2d_pass pass) {

@@ -83,7 +83,7 @@ typedef struct ck_winograd_variant {
 /// The variants of each instruction set, terminated by null; empty on other processors.
 extern const ck_winograd_variant *const ck_winograd_portable[], *const ck_winograd_avx2[], *const ck_winograd_avx512[];
 
-/// The fastest variant for a pass; null when none supports it.
+/// The fastest variant for a pass of a supported shape.
 const ck_winograd_variant *ck_winograd_variant_for(const ck_geometry *g, ck_conv2d_pass pass);
 
 void ck_winograd_plan_forward(ck_winograd_plan *p, const ck_geometry *g, const ck_winograd_variant *variant);
