@@ -1,9 +1,10 @@
-/// Dense layers and optimizer steps for vectors of LANES floats: included with LANES and the blocks that fit
-/// the registers defined,
-///   DOT_N, DOT_O        samples and outputs of a block of products that are added up over the inputs
-///   DATA_N, DATA_V      samples and vectors of inputs of a block of gradients by the inputs
-///   WEIGHT_O, WEIGHT_V  outputs and vectors of inputs of a block of gradients by the weights
-/// No OpenMP here: the outlined body of a parallel region loses its target.
+/// Dense layers and optimizer steps for vectors of LANES floats: included with the instruction set ISA, LANES and the
+/// register blocks defined:
+///   DOT_N, DOT_O        samples and outputs of a block of dot products
+///   DATA_N, DATA_V      samples and vectors of inputs of a block of gradients with respect to the inputs
+///   WEIGHT_O, WEIGHT_V  outputs and vectors of inputs of a block of gradients with respect to the weights
+/// Defines VARIANT, the initializer of a ck_dense_variant.
+/// No OpenMP here: the outlined body of a parallel region loses its target attribute.
 #include "dense/ck_dense.h"
 #include "runtime/ck_lanes.h"
 
@@ -16,9 +17,9 @@ static inline vec load_part(const float *p, int64_t count) {
     return load(all);
 }
 
-/// Products of `samples` (at most DOT_N) rows of x and DOT_O rows of w, of which the first `outputs` are kept, each in
-/// LANES sums. A sample more than there are would cost memory bandwidth: what is computed for nothing fills the
-/// processor's window, and it sees fewer of the loads to come.
+/// Dot products of `samples` (at most DOT_N) rows of x and DOT_O rows of w, of which the first `outputs` are kept, each
+/// in LANES sums. `samples` is exact because padding it would cost memory bandwidth: useless instructions fill the
+/// reorder buffer, so fewer loads are in flight.
 static inline __attribute__((always_inline)) void dot_block(float *sums, const float *x, const float *w, int64_t o,
                                                             int64_t outputs, int64_t count, int64_t x_stride,
                                                             int64_t stride, int samples) {
@@ -27,7 +28,7 @@ static inline __attribute__((always_inline)) void dot_block(float *sums, const f
     vec sum[DOT_N][DOT_O];
 #pragma unroll
     for (int j = 0; j < DOT_O; j++) {
-        // After the last row that one again.
+        // Past the last row, repeat it.
         b[j] = w + ck_min(j, outputs - 1) * stride;
 #pragma unroll
         for (int i = 0; i < samples; i++)
@@ -70,7 +71,7 @@ static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t 
         float *to = sums + k * LANES;
         for (int64_t m = 0; m < n;) {
             const float *from = x + m * x_stride;
-            // Where x is w, only what is wanted of a symmetric product.
+            // If x is w, the product is symmetric: only the lower triangle is needed.
             const bool is_wanted = x != w || m + DOT_N > k;
             if (n - m >= DOT_N) {
                 if (is_wanted)
@@ -105,7 +106,7 @@ static void dot_windows(float *products, const ck_dense_rows *x, const float *w,
 #pragma unroll
     for (int i = 0; i < DOT_N * DOT_O; i++)
         sum[i] = load(products + i * LANES);
-        // After the last window that one again; its sums are not kept.
+        // Past the last window, repeat it. Its sums are not used.
 #pragma unroll
     for (int i = 0; i < DOT_N; i++) {
         a[i] = x->rows[ck_min(i, n - 1)];
@@ -157,7 +158,7 @@ static void pack_windows(float *panel, const float *w, const float *rest, const 
             panel += step;
         } else if (left > 0 && (row % 2 == 1 || row + 1 == x->height)) {
             const float *last = w + x->width - HALF, *before = last - row % 2 * x->pitch;
-            // Of the last row, if it has no other, twice the features and once the weights.
+            // A last odd row has its features twice, but its weights once.
             const ivec is_kept = numbers < (int32_t)(row % 2 == 1 ? LANES : HALF);
             const ivec is_wanted = (numbers % HALF >= (int32_t)(HALF - left)) & is_kept;
             store(panel, select_elements(join(before, last), is_wanted));
@@ -173,7 +174,7 @@ static void add_lanes(float *sums, const float *products, int64_t n, int64_t o, 
 #pragma unroll
     for (int i = 0; i < DOT_N * DOT_O; i++)
         sum[i] = load(products + i * LANES);
-        // Halves the vectors until lane i of those left is the sum of the i-th vector.
+        // Halves the number of vectors until lane i of the rest is the sum of vector i.
 #pragma unroll
     for (int count = PAIRS * LANES; count > PAIRS; count /= 2)
 #pragma unroll
@@ -188,7 +189,8 @@ static void add_lanes(float *sums, const float *products, int64_t n, int64_t o, 
             sums[i * stride + j] += all[i * DOT_O + j];
 }
 
-/// Gradients by `vectors` (at most DATA_V) vectors of inputs, the last of which has `lanes` of them, for all samples.
+/// Gradients with respect to `vectors` (at most DATA_V) vectors of inputs for all samples. The last vector has `lanes`
+/// inputs.
 static inline __attribute__((always_inline)) void data_strip(float *gx, const float *gy, const float *w, int64_t n,
                                                              int64_t o, int64_t stride, int vectors, int64_t lanes) {
 #pragma clang fp contract(fast)
@@ -207,7 +209,7 @@ static inline __attribute__((always_inline)) void data_strip(float *gx, const fl
 #pragma unroll
             for (int p = 0; p < vectors; p++) {
                 v[p] = lanes == LANES ? load(w + k * stride + p * LANES) : load_part(w + k * stride, lanes);
-                // The next strip: rows are too far apart for the processor to see it coming.
+                // The next strip: rows are too far apart for the hardware prefetcher.
                 if (m == 0)
                     __builtin_prefetch(w + k * stride + (vectors + p) * LANES);
             }
@@ -262,7 +264,7 @@ static inline ck_stepped moved(ck_stepped p, int64_t by) {
     return (ck_stepped){p.parameters + by, p.first ? p.first + by : NULL, p.second ? p.second + by : NULL};
 }
 
-/// The same for fewer.
+/// One step of `count` parameters, fewer than LANES.
 static void step_part(const ck_step *s, ck_stepped p, vec gradient, int64_t count) {
     float *from[3] = {p.parameters, p.first, p.second}, part[3][LANES] = {{0}};
     for (int a = 0; a < 3; a++)
@@ -282,8 +284,8 @@ static void step(const ck_step *s, ck_stepped p, const float *gradients, int64_t
         step_part(s, moved(p, at), load_part(gradients + at, count - at), count - at);
 }
 
-/// Gradients by the weights of `vectors` (at most WEIGHT_V) vectors of inputs, the last of which has `lanes` of them,
-/// and a block of outputs, of which the first `rows` are stored.
+/// Gradients with respect to the weights of `vectors` (at most WEIGHT_V) vectors of inputs and a block of outputs. The
+/// last vector has `lanes` inputs. The first `rows` outputs are stored.
 static inline __attribute__((always_inline)) void weight_tile(float *gw, const float *gy, const float *x, int64_t n,
                                                               int64_t o, int64_t rows, int64_t stride,
                                                               int64_t out_stride, int vectors, int64_t lanes) {
@@ -333,7 +335,7 @@ static void backward_weight(float *gw, const float *gy, const float *x, int64_t 
         weight_rows(gw + k * stride, gy + k, x, n, o, ck_min(WEIGHT_O, o - k), count, stride, stride);
 }
 
-/// The gradients of a block of outputs wait in the first-level cache, so that a step goes along whole rows.
+/// Gradients of a block of outputs are buffered in the first-level cache, so that steps process whole rows.
 static void step_product(const ck_step *s, ck_stepped w, const float *gy, const float *x, int64_t n, int64_t o,
                          int64_t count, int64_t stride) {
     float gradients[WEIGHT_O * CK_STEP_CHUNK];
@@ -344,3 +346,10 @@ static void step_product(const ck_step *s, ck_stepped w, const float *gy, const 
             step(s, moved(w, (k + j) * stride), gradients + j * CK_STEP_CHUNK, count);
     }
 }
+
+#define VARIANT                                                                                                        \
+    {                                                                                                                  \
+        .isa = ISA, .lanes = LANES, .dot = dot, .windows = DOT_N, .outputs = DOT_O, .dot_windows = dot_windows,        \
+        .pack_windows = pack_windows, .add_lanes = add_lanes, .backward_data = backward_data,                          \
+        .backward_weight = backward_weight, .step_product = step_product, .step = step,                                \
+    }

@@ -1,8 +1,8 @@
 /// Convolution as matrix products, for every shape.
 ///
-/// Forward     Y[K][P]   = W[K][CRS] * X[CRS][P]
-/// Data        GX[CRS][P] = W^T[CRS][K] * GY[K][P], accumulated into the image
-/// Weight      GW[K][CRS] = sum over images and pixels of GY[K][P] * X^T[P][CRS]
+///   forward          Y[K][P]    = W[K][CRS] * X[CRS][P]
+///   backward data    GX[CRS][P] = W^T[CRS][K] * GY[K][P], accumulated into the image
+///   backward weight  GW[K][CRS] = sum over images and pixels of GY[K][P] * X^T[P][CRS]
 ///
 /// X[CRS][P] is the unrolled image (im2col): column p holds the R x S x C patch under output pixel p. It is built for
 /// a few output rows at a time, small enough to stay in the second-level cache while OpenBLAS reads it.
@@ -116,7 +116,7 @@ static void roll_up(float *restrict gx, const float *restrict column, const ck_g
             }
 }
 
-/// Rows oy0 ... oy0 + rows - 1 of all filters of a gradient, as a matrix whose rows are *stride floats buffer. Points
+/// Rows oy0 ... oy0 + rows - 1 of all filters of a gradient, as a matrix whose rows are *stride floats apart. Points
 /// into gy, or to `buffer` if the gradient has to be propagated through an epilogue first.
 static const float *gradient_rows(int64_t *stride, const ck_planes *gy, const ck_geometry *g, int64_t oy0, int64_t rows,
                                   float *buffer) {
