@@ -216,14 +216,14 @@ typedef struct ck_feature_windows {
     const ck_feature_place *places;
 } ck_feature_windows;
 
-/// Parts of windows: in rows first_row ... first_row + rows - 1, `runs` groups of `length` columns. Groups start `step`
-/// columns apart, the first at first_column. Elements outside the window are zeros.
+/// Parts of windows: in rows first_row ... first_row + rows - 1, `segments` segments of `length` columns. Segments
+/// start `step` columns apart, the first at first_column. Elements outside the window are zeros.
 typedef struct ck_patches {
     int64_t first_row, rows;
-    int64_t first_column, runs, step, length;
+    int64_t first_column, segments, step, length;
 } ck_patches;
 
-/// y[N][C][rows][runs][length] or, side by side, y[C][rows][N][runs][length].
+/// y[N][C][rows][segments][length] or, side by side, y[C][rows][N][segments][length].
 ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patches *p, bool side_by_side);
 /// Floats of scratch for ck_linear_windows_forward; 0 when the windows are invalid.
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o);

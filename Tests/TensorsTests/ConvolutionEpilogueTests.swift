@@ -3,7 +3,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A convolution with something behind it.
+/// A convolution with an epilogue.
 struct EpilogueCase: CustomStringConvertible {
     var item: ConvolutionCase
     var adds = false
@@ -20,7 +20,7 @@ struct EpilogueCase: CustomStringConvertible {
         "\(item)\(adds ? " + residual" : "")\(item.geometry.relu ? " relu" : "") \(item.geometry.pooling)"
     }
 
-    /// The convolution alone.
+    /// The convolution without its epilogue.
     var plain: Convolution {
         var plain = item.geometry
         plain.relu = false
@@ -31,7 +31,7 @@ struct EpilogueCase: CustomStringConvertible {
 
 extension KernelTests {
     @Suite struct ConvolutionEpilogueTests {
-        /// What the kernels for each step make of it, one after the other.
+        /// The same computation with a separate kernel for each step.
         private func stepByStep(_ test: EpilogueCase, _ x: [Float], _ w: [Float], _ residual: [Float]?, gy: [Float])
             throws -> (y: [Float], gx: [Float], gw: [Float], gb: [Float])
         {
@@ -72,7 +72,7 @@ extension KernelTests {
             }
         }
 
-        @Test("ReLU, poolings and residuals inside a convolution have the bits of kernels of their own")
+        @Test("fused ReLU, pooling and residuals give the same bits as separate kernels")
         func bits() throws {
             var cases = [EpilogueCase]()
             var number = 0
@@ -91,7 +91,7 @@ extension KernelTests {
                         EpilogueCase(geometry, batch: 1 + Int(n / 4096 % 3), relu: relu, pooling: pooling, adds: adds))
                 }
             }
-            // Wide enough for strips side by side.
+            // Wide enough for several strips side by side.
             for (relu, pooling, adds) in [
                 (true, Convolution.Pooling.mean, false), (true, .maximum, false), (true, .none, true),
             ] {
@@ -102,7 +102,9 @@ extension KernelTests {
             try sweep(cases, seed: 21) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
         }
 
-        @Test("LeNet's layers, strides and single pixels with an epilogue have the bits of kernels of their own")
+        @Test(
+            "layers of LeNet, strides and pointwise convolutions with an epilogue give the same bits as separate kernels"
+        )
         func shapes() throws {
             let cases = [
                 EpilogueCase(
@@ -138,7 +140,7 @@ extension KernelTests {
             try sweep(cases, seed: 22) { try check($0, seed: $1, .aligned) }
         }
 
-        @Test("a number that is not one stays so, and lets its gradient through")
+        @Test("NaN stays NaN and lets its gradient through")
         func notANumber() throws {
             let test = EpilogueCase(
                 Convolution(channels: 1, height: 9, width: 40, filters: 2, kernel: (1, 1)), batch: 1, relu: true,
@@ -156,7 +158,7 @@ extension KernelTests {
             }
         }
 
-        @Test("epilogues that make no sense are refused")
+        @Test("invalid epilogues are refused")
         func refusals() {
             var d = ck_conv2d(n: 1, c: 1, h: 4, w: 4, k: 1, r: 1, s: 1, stride_h: 1, stride_w: 1, pad_h: 0, pad_w: 0)
             let memory = UnsafeMutablePointer<Float>.allocate(capacity: 1 << 16)

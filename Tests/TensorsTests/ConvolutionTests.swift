@@ -2,7 +2,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A convolution and its batch, with inputs from a seed.
+/// A convolution, its batch size, and inputs derived from a seed.
 struct ConvolutionCase: CustomStringConvertible {
     let geometry: Convolution
     let batch: Int
@@ -31,8 +31,8 @@ struct ConvolutionCase: CustomStringConvertible {
     func gy(_ seed: UInt64) -> [Float] { Formula.values(seed: seed &* 4 &+ 3, count: outputCount) }
 }
 
-/// Sums of products in float32: a relative error as of a few dozen roundings, and an absolute one that goes by the
-/// largest result, because single sums nearly cancel, but not below that of one product of our inputs.
+/// Tolerance for sums of products in float32. The relative part allows a few dozen roundings. The absolute part is
+/// proportional to the largest result, because single sums nearly cancel, but not smaller than for one product.
 func productTolerance(_ expected: [Double]) -> Tolerance {
     Tolerance(absolute: 2e-6 * max(expected.largestMagnitude, 0.1), relative: 1e-5)
 }
@@ -43,18 +43,20 @@ extension KernelTests {
             let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
             let g = item.geometry
             let expected = Naive.convolution(x.doubled, w.doubled, bias?.doubled, g, batch: item.batch)
-            let twin = Naive.convolutionBackward(gy: gy.doubled, x.doubled, w.doubled, g, batch: item.batch)
+            let reference = Naive.convolutionBackward(gy: gy.doubled, x.doubled, w.doubled, g, batch: item.batch)
             try ConvolutionVariant.each { variant in
                 let y = try run.convolution(x, w, bias, g, batch: item.batch)
                 try compare("\(variant): y", y, expected, variant.tolerance(expected, g))
                 let ours = try run.convolutionBackward(gy: gy, x, w, g, batch: item.batch, bias: item.hasBias)
-                try compare("\(variant): gx", ours.gx, twin.gx, variant.tolerance(twin.gx, g))
-                try compare("\(variant): gw", ours.gw, twin.gw, variant.tolerance(twin.gw, g))
-                if let gb = ours.gb { try compare("\(variant): gb", gb, twin.gb, variant.tolerance(twin.gb, g)) }
+                try compare("\(variant): gx", ours.gx, reference.gx, variant.tolerance(reference.gx, g))
+                try compare("\(variant): gw", ours.gw, reference.gw, variant.tolerance(reference.gw, g))
+                if let gb = ours.gb {
+                    try compare("\(variant): gb", gb, reference.gb, variant.tolerance(reference.gb, g))
+                }
             }
         }
 
-        @Test("kernels 1-5, strides 1-3 and paddings 0-2 in both directions agree with the twin")
+        @Test("kernels 1-5, strides 1-3 and paddings 0-2 in both directions agree with the naive reference")
         func allWindows() throws {
             var cases: [ConvolutionCase] = []
             for r in 1...5 {
@@ -74,7 +76,7 @@ extension KernelTests {
             try sweep(cases, seed: 11) { try check($0, seed: $1, .aligned) }
         }
 
-        @Test("any channels 1-17, filters 1-17, sizes from 1 and batches 1-5 agree with the twin")
+        @Test("any channels 1-17, filters 1-17, sizes from 1 and batches 1-5 agree with the naive reference")
         func anyShapes() throws {
             var cases: [ConvolutionCase] = []
             var seed: UInt64 = 0
@@ -94,7 +96,7 @@ extension KernelTests {
             try sweep(cases, seed: 12) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
         }
 
-        @Test("every channel count 1-17 with every filter count 1-17 agrees with the twin")
+        @Test("every channel count 1-17 with every filter count 1-17 agrees with the naive reference")
         func allChannels() throws {
             let cases = (1...17).flatMap { channels in
                 (1...17).map { filters in
@@ -107,7 +109,7 @@ extension KernelTests {
             try sweep(cases, seed: 13) { try check($0, seed: $1, .aligned) }
         }
 
-        @Test("LeNet's layers agree with the twin")
+        @Test("the layers of LeNet agree with the naive reference")
         func lenet() throws {
             let cases = [
                 Convolution(channels: 3, height: 64, width: 60, filters: 6, kernel: (5, 5), padding: (2, 2)),
@@ -117,7 +119,9 @@ extension KernelTests {
             try sweep(cases, seed: 14) { try check($0, seed: $1, .aligned) }
         }
 
-        @Test("rows around whole vectors, filters around whole blocks and several bands agree with the twin")
+        @Test(
+            "row lengths around whole vectors, filter counts around whole blocks and several bands agree with the naive reference"
+        )
         func blocks() throws {
             var cases: [ConvolutionCase] = []
             for width in [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 49] {
@@ -145,8 +149,8 @@ extension KernelTests {
             try sweep(cases, seed: 16) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
         }
 
-        /// The direct kernels have room for 128 taps, and for 4 parts of a strided data gradient.
-        @Test("kernels and strides at and beyond what the direct kernels serve agree with the twin")
+        /// Direct kernels support 128 taps, and 4 parts of a strided data gradient.
+        @Test("kernels and strides at and beyond the limits of the direct kernels agree with the naive reference")
         func largeKernels() throws {
             let shapes: [(r: Int, s: Int, stride: Int)] = [
                 (11, 11, 1), (8, 16, 1), (3, 43, 1), (12, 11, 1), (5, 5, 3), (7, 7, 2), (2, 2, 5),
@@ -160,8 +164,8 @@ extension KernelTests {
             try sweep(cases, seed: 17) { try check($0, seed: $1, .aligned) }
         }
 
-        @Test("asking for a variant changes how a convolution is computed")
-        func formsDiffer() throws {
+        @Test("selecting an algorithm and instruction set changes how a convolution is computed")
+        func variantsDiffer() throws {
             let item = ConvolutionCase(
                 geometry: Convolution(channels: 6, height: 20, width: 30, filters: 8, kernel: (5, 5)), batch: 1)
             func bits(_ variant: ConvolutionVariant) throws -> ([UInt32], Int) {
@@ -238,7 +242,7 @@ extension KernelTests {
             }
         }
 
-        /// Gradients by weights sum tens of thousands of products here, so their absolute part is larger.
+        /// Gradients with respect to weights sum tens of thousands of products here, so their absolute tolerance is larger.
         @Test("golden cases of full size", .enabled(if: (try? Golden().cases(of: "conv2d_full")) != nil))
         func goldenFullSize() throws {
             try sweep(try Golden().cases(of: "conv2d_full", atLeast: 3)) { item, _ in

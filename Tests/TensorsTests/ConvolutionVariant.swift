@@ -2,12 +2,12 @@ import CKernels
 import Tensors
 import TestSupport
 
-/// A way to compute convolutions that this processor can go.
+/// A convolution algorithm and instruction set that this processor supports.
 struct ConvolutionVariant: Equatable, CustomStringConvertible {
     let algorithm: ck_conv2d_algorithm
     let isa: ck_isa
 
-    /// Left to the kernels.
+    /// Chosen by the kernels.
     static let any = ConvolutionVariant(algorithm: .any, isa: .any)
     static let im2col = ConvolutionVariant(algorithm: .im2col, isa: .any)
 
@@ -36,28 +36,28 @@ struct ConvolutionVariant: Equatable, CustomStringConvertible {
         }
     }
 
-    /// Whether it may transform this convolution, which costs a digit.
+    /// Whether it may use Winograd's transforms for this convolution, which lose a digit of precision.
     func transforms(_ g: Convolution) -> Bool {
         (algorithm == .winograd || algorithm == .any) && [3, 5].contains(g.kernelHeight)
             && g.kernelWidth == g.kernelHeight && g.strideY == 1 && g.strideX == 1
     }
 
-    /// What its results may differ from exact ones. Winograd's transforms go through sums of up to a hundred times their
-    /// result: 1.1e-5 of the largest one was seen.
+    /// Tolerance for comparison with exact results. Intermediate sums of Winograd's transforms are up to a hundred times
+    /// as large as results; the largest error seen was 1.1e-5 of the largest result.
     func tolerance(_ expected: [Double], _ g: Convolution) -> Tolerance {
         transforms(g)
             ? Tolerance(absolute: 2e-5 * max(expected.largestMagnitude, 0.1), relative: 1e-5)
             : productTolerance(expected)
     }
 
-    /// Convolutions in `body` go this way, where it serves their shape.
+    /// Runs `body` with this variant selected. Shapes that it does not support use another one.
     func use<R>(_ body: () throws -> R) rethrows -> R {
-        precondition(ck_conv2d_set_algorithm(algorithm, isa) == .ok, "this processor has no variant \(self)")
+        precondition(ck_conv2d_set_algorithm(algorithm, isa) == .ok, "this processor does not support \(self)")
         defer { ck_conv2d_set_algorithm(.any, .any) }
         return try body()
     }
 
-    /// Runs `body` with each variant, and with what the kernels choose themselves.
+    /// Runs `body` with each variant, and with the choice of the kernels.
     static func each(_ body: (ConvolutionVariant) throws -> Void) rethrows {
         for variant in available + [any] { try variant.use { try body(variant) } }
     }

@@ -20,7 +20,7 @@ import Testing
             let ends = FeatureWindows.Ends(leading: leading, trailing: trailing)
             cases.append(Case(borderRows: ends))
             cases.append(Case(borderColumns: ends))
-            // Inner parts of some vectors, and of parts of them.
+            // Inner parts of several vectors and a partial one.
             cases.append(
                 Case(side: (20, 23), map: (24, 40), borderRows: ends, borderColumns: ends, windows: 6, outputs: 8))
         }
@@ -28,7 +28,7 @@ import Testing
         cases.append(Case(side: (1, 1), map: (4, 5), borderRows: last, borderColumns: last))
         cases.append(Case(side: (20, 23), windows: 1))
         cases.append(Case(channels: 19, side: (18, 39), map: (24, 40), windows: 9, outputs: 13))
-        // More outputs, and more windows, than go together.
+        // More outputs, and more windows, than in one block.
         cases.append(Case(channels: 2, side: (18, 39), map: (24, 40), windows: 35, outputs: 53))
         return cases
     }()
@@ -60,7 +60,7 @@ import Testing
             places: places, borderRows: item.borderRows, borderColumns: item.borderColumns, borders: borders)
     }
 
-    /// One feature of a window, 0 outside of it.
+    /// One feature of a window; 0 outside the window.
     private func feature(_ f: FeatureWindows, _ n: Int, _ channel: Int, _ i: Int, _ j: Int) -> Float {
         let (c, h, w) = (f.shape[0], f.shape[1], f.shape[2])
         guard 0..<h ~= i, 0..<w ~= j else { return 0 }
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    /// Feature by feature.
+    /// All windows, gathered one feature at a time.
     private func naive(_ f: FeatureWindows) -> [Float] {
         f.places.indices.flatMap { n in
             (0..<f.shape[0]).flatMap { c in
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test func gatheredWindowsAreTheirFeatures() throws {
+    @Test func gatheredWindowsEqualNaiveOnes() throws {
         try sweep(Self.cases) { item, seed in
             let windows = windows(item, seed)
             let y = GuardedTensor([item.windows, windows.shape.count])
@@ -105,39 +105,39 @@ import Testing
         }
     }
 
-    @Test func patchesAreTheirFeatures() throws {
+    @Test func gatheredPatchesEqualNaiveOnes() throws {
         let patches = [
             FeaturePatches(firstRow: 0, rows: 2, firstColumn: 0, length: 3),
-            FeaturePatches(firstRow: -2, rows: 5, firstColumn: -1, runs: 3, step: 2, length: 4),
-            FeaturePatches(firstRow: 5, rows: 4, firstColumn: 6, runs: 2, step: 1, length: 5),
+            FeaturePatches(firstRow: -2, rows: 5, firstColumn: -1, segments: 3, step: 2, length: 4),
+            FeaturePatches(firstRow: 5, rows: 4, firstColumn: 6, segments: 2, step: 1, length: 5),
             FeaturePatches(firstRow: -1, rows: 9, firstColumn: -2, length: 13),
         ]
         try sweep(Self.cases.flatMap { item in patches.map { (item, $0) } }) { (item: (Case, FeaturePatches), seed) in
             let (windows, p) = (windows(item.0, seed), item.1)
-            func run(_ n: Int, _ c: Int, _ row: Int) -> [Float] {
-                (0..<p.runs).flatMap { run in
+            func patch(_ n: Int, _ c: Int, _ row: Int) -> [Float] {
+                (0..<p.segments).flatMap { segment in
                     (0..<p.length).map {
-                        feature(windows, n, c, p.firstRow + row, p.firstColumn + run * p.step + $0)
+                        feature(windows, n, c, p.firstRow + row, p.firstColumn + segment * p.step + $0)
                     }
                 }
             }
-            let (count, channels, width) = (item.0.windows, item.0.channels, p.runs * p.length)
+            let (count, channels, width) = (item.0.windows, item.0.channels, p.segments * p.length)
             let y = GuardedTensor([count, channels, p.rows, width])
             try Kernels.gather(y.tensor, windows, p)
             let expected = (0..<count).flatMap { n in
-                (0..<channels).flatMap { c in (0..<p.rows).flatMap { run(n, c, $0) } }
+                (0..<channels).flatMap { c in (0..<p.rows).flatMap { patch(n, c, $0) } }
             }
             try #require(try y.values("y") == expected)
             let row = GuardedTensor([1, channels, p.rows, count * width])
             try Kernels.gather(row.tensor, windows, p, sideBySide: true)
             let sideBySide = (0..<channels).flatMap { c in
-                (0..<p.rows).flatMap { row in (0..<count).flatMap { run($0, c, row) } }
+                (0..<p.rows).flatMap { row in (0..<count).flatMap { patch($0, c, row) } }
             }
             try #require(try row.values("y, side by side") == sideBySide)
         }
     }
 
-    @Test func denseLayersOnWindowsAreThoseOnGatheredOnes() throws {
+    @Test func denseLayersAgreeWithGatheredWindows() throws {
         try sweep(Self.cases) { item, seed in
             let windows = windows(item, seed)
             let inputs = windows.shape.count
@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    /// Some channels of windows.
+    /// A range of channels of all windows.
     private func slice(_ windows: FeatureWindows, _ channels: Range<Int>) -> FeatureWindows {
         FeatureWindows(
             shape: [channels.count, windows.shape[1], windows.shape[2]], map: windows.map.rows(channels),
@@ -174,7 +174,7 @@ import Testing
             borderRows: windows.borderRows, borderColumns: windows.borderColumns, borders: windows.borders)
     }
 
-    @Test func channelsThatComeInTurnsAddUp() throws {
+    @Test func rangesOfChannelsAddUp() throws {
         for (cuts, item) in [
             ([0, 1, 3], Case()), ([0, 8, 16, 19], Case(channels: 19, side: (18, 39), map: (24, 40), outputs: 13)),
         ] {
@@ -187,7 +187,7 @@ import Testing
             for (first, last) in zip(cuts, cuts.dropFirst()) {
                 let some = slice(all, first..<last)
                 try Kernels.linearForward(y, some, weight: weight, bias: bias, scratch: scratch)
-                // The same channels by themselves.
+                // The same channels, gathered.
                 let gathered = Tensor([item.windows, some.shape.count])
                 try Kernels.gather(gathered.view(some.shape.batched(item.windows)), some)
                 let plane = all.shape[1] * all.shape[2]
@@ -200,8 +200,8 @@ import Testing
         }
     }
 
-    /// Neither the others of its batch nor its place in it have a part in a window's numbers.
-    @Test func windowsAreWhatTheyAreAlone() throws {
+    /// The results for a window depend neither on other windows of the batch nor on its position in the batch.
+    @Test func resultsDoNotDependOnTheBatch() throws {
         let all = windows(Case(channels: 5, side: (18, 39), map: (24, 40), windows: 9), 3)
         let weight = tensor(4, [7, all.shape.count])
         func outputs(_ windows: FeatureWindows) throws -> [Float] {
@@ -219,13 +219,13 @@ import Testing
         }
     }
 
-    @Test func wrongArgumentsHaveTheirStatus() {
+    @Test func invalidArgumentsAreRefused() {
         var map = [Float](repeating: 1, count: 100), y = [Float](repeating: 0, count: 100)
         var place = ck_feature_place(y: 0, x: 0, row: 0, column: 0, corner: 0)
         func status(
             scratch: Int = 1 << 16,
             patches: ck_patches? = ck_patches(
-                first_row: 0, rows: 3, first_column: 0, runs: 1, step: 0, length: 3),
+                first_row: 0, rows: 3, first_column: 0, segments: 1, step: 0, length: 3),
             _ change: (inout ck_feature_windows) -> Void = { _ in }
         ) -> [ck_status] {
             map.withUnsafeMutableBufferPointer { map in
@@ -265,13 +265,13 @@ import Testing
         #expect(status { $0.first_channel = 1 } == [.badDimension, .badDimension])
         #expect(status { $0.first_channel = -1 } == [.badDimension, .badDimension])
         #expect(status(patches: nil) == [.nullPointer, .ok])
-        for (rows, runs, step, length) in [(0, 1, 0, 3), (1, 0, 0, 3), (1, 1, -1, 3), (1, 1, 0, 0)]
+        for (rows, segments, step, length) in [(0, 1, 0, 3), (1, 0, 0, 3), (1, 1, -1, 3), (1, 1, 0, 0)]
             as [(
                 Int64, Int64, Int64, Int64
             )]
         {
             let patches = ck_patches(
-                first_row: 0, rows: rows, first_column: 0, runs: runs, step: step, length: length)
+                first_row: 0, rows: rows, first_column: 0, segments: segments, step: step, length: length)
             #expect(status(patches: patches) == [.badDimension, .ok])
         }
     }

@@ -25,23 +25,23 @@ extension KernelTests {
             let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
             let (n, i, o) = (item.batch, item.inputs, item.outputs)
             let expected = Naive.linear(x.doubled, w.doubled, bias?.doubled, batch: n, inputs: i, outputs: o)
-            let twin = Naive.linearBackward(gy: gy.doubled, x.doubled, w.doubled, batch: n, inputs: i, outputs: o)
-            let squares = twin.gw.reduce(0) { $0 + $1 * $1 }
+            let reference = Naive.linearBackward(gy: gy.doubled, x.doubled, w.doubled, batch: n, inputs: i, outputs: o)
+            let squares = reference.gw.reduce(0) { $0 + $1 * $1 }
             try ck_isa.each { isa in
                 let y = try run.linear(x, w, bias, batch: n, inputs: i, outputs: o)
                 try compare("\(isa): y", y, expected, productTolerance(expected))
                 let ours = try run.linearBackward(
                     gy: gy, x, w, batch: n, inputs: i, outputs: o, bias: item.hasBias)
-                try compare("\(isa): gx", ours.gx, twin.gx, productTolerance(twin.gx))
-                try compare("\(isa): gw", ours.gw, twin.gw, productTolerance(twin.gw))
-                if let gb = ours.gb { try compare("\(isa): gb", gb, twin.gb, productTolerance(twin.gb)) }
+                try compare("\(isa): gx", ours.gx, reference.gx, productTolerance(reference.gx))
+                try compare("\(isa): gw", ours.gw, reference.gw, productTolerance(reference.gw))
+                if let gb = ours.gb { try compare("\(isa): gb", gb, reference.gb, productTolerance(reference.gb)) }
                 let norm2 = try run.linearSquaredNorm(gy: gy, x, batch: n, inputs: i, outputs: o)
                 try compare(
                     "\(isa): squared norm", [norm2], [squares], Tolerance(absolute: 1e-6, relative: 1e-5))
             }
         }
 
-        @Test("batches 1-9, inputs and outputs 1-100 agree with the twin")
+        @Test("batches 1-9, inputs and outputs 1-100 agree with the naive reference")
         func shapes() throws {
             var cases: [LinearCase] = []
             for (k, inputs) in [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 84, 100].enumerated() {
@@ -54,14 +54,14 @@ extension KernelTests {
             try sweep(cases, seed: 31) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
         }
 
-        @Test("long sums and large batches agree with the twin")
+        @Test("long sums and large batches agree with the naive reference")
         func large() throws {
             let cases = [(3, 20_011, 5), (1, 65_536, 2), (129, 84, 2), (40, 70, 65), (2, 30_000, 17)]
                 .map { LinearCase(batch: $0, inputs: $1, outputs: $2) }
             try sweep(cases, seed: 32) { try check($0, seed: $1, .aligned) }
         }
 
-        @Test("a sample's outputs have the same bits whatever comes with it")
+        @Test("the outputs of a sample have the same bits in any batch")
         func companyDoesNotMatter() throws {
             for (inputs, outputs) in [(100, 7), (3000, 13)] {
                 let all = LinearCase(batch: 9, inputs: inputs, outputs: outputs)

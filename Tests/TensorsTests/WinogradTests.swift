@@ -2,7 +2,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The transform variant of convolution beyond what all variants go through in `ConvolutionTests`.
+/// Tests of Winograd's transforms beyond those of all algorithms in `ConvolutionTests`.
 extension KernelTests {
     @Suite struct WinogradTests {
         private static let variants = ConvolutionVariant.available.filter { $0.algorithm == .winograd }
@@ -11,20 +11,24 @@ extension KernelTests {
             let (x, w, bias, gy) = (item.x(seed), item.w(seed), item.bias(seed), item.gy(seed))
             let g = item.geometry
             let expected = Naive.convolution(x.doubled, w.doubled, bias?.doubled, g, batch: item.batch)
-            let twin = Naive.convolutionBackward(gy: gy.doubled, x.doubled, w.doubled, g, batch: item.batch)
+            let reference = Naive.convolutionBackward(gy: gy.doubled, x.doubled, w.doubled, g, batch: item.batch)
             for variant in Self.variants {
                 try variant.use {
                     let y = try run.convolution(x, w, bias, g, batch: item.batch)
                     try compare("\(variant): y", y, expected, variant.tolerance(expected, g))
                     let ours = try run.convolutionBackward(gy: gy, x, w, g, batch: item.batch, bias: item.hasBias)
-                    try compare("\(variant): gx", ours.gx, twin.gx, variant.tolerance(twin.gx, g))
-                    try compare("\(variant): gw", ours.gw, twin.gw, variant.tolerance(twin.gw, g))
-                    if let gb = ours.gb { try compare("\(variant): gb", gb, twin.gb, variant.tolerance(twin.gb, g)) }
+                    try compare("\(variant): gx", ours.gx, reference.gx, variant.tolerance(reference.gx, g))
+                    try compare("\(variant): gw", ours.gw, reference.gw, variant.tolerance(reference.gw, g))
+                    if let gb = ours.gb {
+                        try compare("\(variant): gb", gb, reference.gb, variant.tolerance(reference.gb, g))
+                    }
                 }
             }
         }
 
-        @Test("outputs around whole tiles and whole vectors of tiles, and paddings up to 6, agree with the twin")
+        @Test(
+            "output sizes around whole tiles and whole vectors of tiles, and paddings up to 6, agree with the naive reference"
+        )
         func tiles() throws {
             var cases: [ConvolutionCase] = []
             for side in [3, 5] {
@@ -47,7 +51,7 @@ extension KernelTests {
             try sweep(cases, seed: 21) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
         }
 
-        @Test("as many channels and filters as need several blocks agree with the twin")
+        @Test("channel and filter counts of several blocks agree with the naive reference")
         func blocks() throws {
             let cases = [(130, 17, 5), (17, 130, 5), (70, 75, 3), (240, 3, 5), (96, 96, 3)].map {
                 channels, filters, side in
@@ -58,7 +62,7 @@ extension KernelTests {
             try sweep(cases, seed: 22) { try check($0, seed: $1, .aligned) }
         }
 
-        @Test("images so wide that strips lie side by side agree with the twin")
+        @Test("images wide enough for several strips side by side agree with the naive reference")
         func wideImages() throws {
             let cases = [(16, 5, 300, 20, 5), (40, 3, 200, 9, 5), (48, 9, 523, 6, 3), (7, 50, 385, 13, 3)].map {
                 channels, filters, width, height, side in
@@ -70,7 +74,7 @@ extension KernelTests {
             try sweep(cases, seed: 23) { try check($0, seed: $1, $1 % 2 == 0 ? .aligned : .unaligned) }
         }
 
-        @Test("kernels and strides that it does not serve go another way")
+        @Test("unsupported kernels and strides use another algorithm")
         func otherShapes() throws {
             for (kernel, stride) in [((5, 4), (1, 1)), ((5, 5), (2, 1)), ((3, 3), (1, 2)), ((4, 4), (1, 1))] {
                 let item = ConvolutionCase(
@@ -108,16 +112,16 @@ extension KernelTests {
                 isPooled: false),
         ]
 
-        /// With weights as PyTorch draws them and pixels 0 ... 1. The reference is float32 too and off by some 3e-7 of
-        /// its largest output; largest errors seen over the largest output: 3.4e-6 in conv1, 3.0e-6 in
-        /// conv2, 7e-7 in conv3, and 1e-7 in a probability.
-        @Test("LeNet-5: every layer and the final probabilities are as accurate as is said")
+        /// Weights are initialized as in PyTorch, pixels are 0 ... 1. The reference is float32 too; its error is about 3e-7
+        /// of the largest output. Largest errors seen, relative to the largest output: 3.4e-6 in conv1, 3.0e-6 in conv2,
+        /// 7e-7 in conv3, and 1e-7 in a probability.
+        @Test("LeNet-5: every layer and the final probabilities are as accurate as documented")
         func lenetErrors() throws {
             let run = KernelRuns.aligned
             func weights(_ seed: UInt64, _ count: Int, inputs: Int) -> [Float] {
                 Formula.values(seed: seed, count: count, scale: 1 / Double(inputs).squareRoot())
             }
-            /// The sums of each layer for its input, which is the layer before's or, with `inputs`, these.
+            /// Unpooled outputs of each layer. Its input is the output of the previous layer, or given by `inputs`.
             func forward(_ variant: ConvolutionVariant, inputs: [[Float]]? = nil) throws -> (
                 inputs: [[Float]], sums: [[Float]]
             ) {

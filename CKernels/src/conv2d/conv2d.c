@@ -1,7 +1,10 @@
-/// Convolution: what all its variants share, and the way to the one that serves a shape.
-#include "conv2d/ck_conv2d.h"
-#include "conv2d/winograd/ck_winograd.h"
+/// Convolution: the functions of the contract. They check their arguments and call the chosen algorithm.
+#include "conv2d/conv2d_choice.h"
+#include "conv2d/conv2d_planes.h"
 
+static const ck_conv2d_epilogue no_epilogue;
+
+/// Validates dimensions and derives the others.
 static ck_status describe(ck_geometry *g, const ck_conv2d *d) {
     if (!d)
         return CK_NULL_POINTER;
@@ -30,7 +33,7 @@ static ck_status describe(ck_geometry *g, const ck_conv2d *d) {
         .ow = (d->w + 2 * d->pad_w - d->s) / d->stride_w + 1,
         .crs = d->c * d->r * d->s,
     };
-    // BLAS counts in 32 bits; divided, because the product of three may not fit in 64.
+    // BLAS dimensions have 32 bits. The division avoids overflow: a product of three may not fit in 64 bits.
     if (d->r * d->s > INT32_MAX / d->c || g->oh * g->ow > INT32_MAX)
         return CK_BAD_DIMENSION;
     return CK_OK;
@@ -48,63 +51,15 @@ ck_status ck_conv2d_output_size(int64_t *oh, int64_t *ow, const ck_conv2d *d) {
     return CK_OK;
 }
 
-static int64_t output_plane(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
-    return epilogue->pooling == CK_POOLING_NONE ? g->oh * g->ow : (g->oh / 2) * (g->ow / 2);
-}
-
-ck_planes ck_input_planes(const float *x, int64_t n, const ck_geometry *g) {
-    int64_t image = g->c * g->h * g->w;
-    return (ck_planes){.values = x + n * image, .end = x + g->n * image, .h = g->h, .w = g->w};
-}
-
-/// Whether an epilogue's backward pass needs a ReLU mask.
-static bool has_relu_mask(const ck_conv2d_epilogue *epilogue) {
-    return epilogue->relu && epilogue->pooling != CK_POOLING_NONE;
-}
-
-ck_outputs ck_output_planes(float *y, int64_t n, const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
-    return (ck_outputs){
-        .values = y + n * g->k * output_plane(g, epilogue),
-        .oh = g->oh,
-        .ow = g->ow,
-        .relu = epilogue->relu,
-        .pooling = epilogue->pooling,
-        .residual = epilogue->residual ? epilogue->residual + n * g->k * g->oh * g->ow : NULL,
-        .relu_mask = has_relu_mask(epilogue) && epilogue->relu_mask
-                         ? epilogue->relu_mask + n * g->k * g->oh * ck_mask_row_bytes(g->ow)
-                         : NULL,
-    };
-}
-
-ck_planes ck_gradient_planes(const float *gy, int64_t n, const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
-    int64_t image = g->k * output_plane(g, epilogue);
-    bool is_pooled = epilogue->pooling != CK_POOLING_NONE;
-    return (ck_planes){
-        .values = gy + n * image,
-        .end = gy + g->n * image,
-        .h = g->oh,
-        .w = g->ow,
-        .is_pooled = is_pooled,
-        .relu_mask = has_relu_mask(epilogue) ? epilogue->relu_mask + n * g->k * g->oh * ck_mask_row_bytes(g->ow) : NULL,
-        .y = !is_pooled && epilogue->relu ? epilogue->y + n * image : NULL,
-    };
-}
-
 size_t ck_conv2d_relu_mask_bytes(const ck_conv2d *d) {
     ck_geometry g;
     return describe(&g, d) == CK_OK ? (size_t)(g.n * g.k * g.oh * ck_mask_row_bytes(g.ow)) : 0;
 }
 
-static const ck_conv2d_epilogue no_epilogue;
-
 static size_t scratch_for(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
     size_t most = 0;
     for (ck_conv2d_pass pass = CK_FORWARD; pass <= CK_BACKWARD_WEIGHT; pass++) {
-        const ck_winograd_variant *transform = ck_winograd_choose(g, pass);
-        const ck_direct_variant *variant = ck_conv2d_choose(g, pass);
-        size_t count = transform ? ck_winograd_scratch(g, pass, transform)
-                       : variant ? ck_direct_scratch(g, epilogue, pass, variant)
-                                 : ck_im2col_scratch(g, epilogue);
+        size_t count = ck_conv2d_choose(g, pass)->scratch(g, epilogue, pass);
         most = count > most ? count : most;
     }
     return most;
@@ -123,12 +78,10 @@ ck_status ck_conv2d_chosen_algorithm(ck_conv2d_algorithm *algorithm, const ck_co
         return CK_BAD_PARAMETER;
     ck_status status = describe(&g, d);
     if (status == CK_OK)
-        status = ck_conv2d_choice_status();
+        status = ck_conv2d_selection_status();
     if (status != CK_OK)
         return status;
-    *algorithm = ck_winograd_choose(&g, pass) ? CK_CONV2D_WINOGRAD
-                 : ck_conv2d_choose(&g, pass) ? CK_CONV2D_DIRECT
-                                              : CK_CONV2D_IM2COL;
+    *algorithm = ck_conv2d_choose(&g, pass)->algorithm;
     return CK_OK;
 }
 
@@ -149,12 +102,12 @@ static ck_status check_epilogue(const ck_geometry *g, const ck_conv2d_epilogue *
                : CK_OK;
 }
 
-/// What every kernel here asks before it starts.
+/// Checks the arguments that all kernels have in common.
 static ck_status prepare(ck_geometry *g, const ck_conv2d *d, const ck_conv2d_epilogue *epilogue, ck_conv2d_pass pass,
                          bool has_memory, size_t scratch_count) {
     ck_status status = describe(g, d);
     if (status == CK_OK)
-        status = ck_conv2d_choice_status();
+        status = ck_conv2d_selection_status();
     if (status != CK_OK)
         return status;
     if (!has_memory)
@@ -172,14 +125,7 @@ ck_status ck_conv2d_forward(float *y, const float *x, const float *w, const floa
     ck_status status = prepare(&g, d, epilogue, CK_FORWARD, y && x && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    const ck_winograd_variant *transform = ck_winograd_choose(&g, CK_FORWARD);
-    const ck_direct_variant *variant = ck_conv2d_choose(&g, CK_FORWARD);
-    if (transform)
-        ck_winograd_forward(y, x, w, b, &g, epilogue, transform, scratch);
-    else if (variant)
-        ck_direct_forward(y, x, w, b, &g, epilogue, variant, scratch);
-    else
-        ck_im2col_forward(y, x, w, b, &g, epilogue, scratch);
+    ck_conv2d_choose(&g, CK_FORWARD)->forward(y, x, w, b, &g, epilogue, scratch);
     return CK_OK;
 }
 
@@ -190,14 +136,7 @@ ck_status ck_conv2d_backward_data(float *gx, const float *gy, const float *w, co
     ck_status status = prepare(&g, d, epilogue, CK_BACKWARD_DATA, gx && gy && w && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    const ck_winograd_variant *transform = ck_winograd_choose(&g, CK_BACKWARD_DATA);
-    const ck_direct_variant *variant = ck_conv2d_choose(&g, CK_BACKWARD_DATA);
-    if (transform)
-        ck_winograd_backward_data(gx, gy, w, &g, epilogue, transform, scratch);
-    else if (variant)
-        ck_direct_backward_data(gx, gy, w, &g, epilogue, variant, scratch);
-    else
-        ck_im2col_backward_data(gx, gy, w, &g, epilogue, scratch);
+    ck_conv2d_choose(&g, CK_BACKWARD_DATA)->backward_data(gx, gy, w, &g, epilogue, scratch);
     return CK_OK;
 }
 
@@ -208,13 +147,6 @@ ck_status ck_conv2d_backward_weight(float *gw, float *gb, const float *gy, const
     ck_status status = prepare(&g, d, epilogue, CK_BACKWARD_WEIGHT, gw && gy && x && scratch, scratch_count);
     if (status != CK_OK)
         return status;
-    const ck_winograd_variant *transform = ck_winograd_choose(&g, CK_BACKWARD_WEIGHT);
-    const ck_direct_variant *variant = ck_conv2d_choose(&g, CK_BACKWARD_WEIGHT);
-    if (transform)
-        ck_winograd_backward_weight(gw, gb, gy, x, &g, epilogue, transform, scratch);
-    else if (variant)
-        ck_direct_backward_weight(gw, gb, gy, x, &g, epilogue, variant, scratch);
-    else
-        ck_im2col_backward_weight(gw, gb, gy, x, &g, epilogue, scratch);
+    ck_conv2d_choose(&g, CK_BACKWARD_WEIGHT)->backward_weight(gw, gb, gy, x, &g, epilogue, scratch);
     return CK_OK;
 }

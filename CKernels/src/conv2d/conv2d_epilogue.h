@@ -1,9 +1,9 @@
-/// What follows a convolution, and the way back through it, for vectors of LANES floats: included with LANES defined.
-#include "conv2d/ck_conv2d.h"
+/// The epilogue of a convolution and its gradient, for vectors of LANES floats: included with LANES defined.
+#include "conv2d/conv2d_planes.h"
 #include "runtime/ck_lanes.h"
 
 /// max(v, 0); NaN stays NaN.
-static inline vec rectify(vec v) {
+static inline vec relu_of(vec v) {
     return select_elements(v, ~(v <= 0));
 }
 
@@ -12,7 +12,7 @@ static inline vec largest(vec a, vec b) {
     return (vec)(((ivec)a & takes_a) | ((ivec)b & ~takes_a));
 }
 
-/// relu_mask[ck_mask_row_bytes(width)] of a row of sums, which has 15 readable floats behind it.
+/// relu_mask[ck_mask_row_bytes(width)] for a row of sums. 15 floats past the end of the row must be readable.
 static inline void store_relu_mask(uint8_t *relu_mask, const float *sums, int64_t width) {
     for (int64_t j = 0; j < width; j += 16, relu_mask += 2) {
 #if LANES >= 8
@@ -31,7 +31,7 @@ static inline void store_relu_mask(uint8_t *relu_mask, const float *sums, int64_
     }
 }
 
-/// All ones where the sign of a column is set; column is a multiple of LANES.
+/// All ones in the elements whose mask bit is set, from `column` on, a multiple of LANES.
 static inline ivec relu_mask_at(const uint8_t *relu_mask, int64_t column) {
 #if LANES == 16
     const ivec bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
@@ -46,13 +46,13 @@ static inline ivec relu_mask_at(const uint8_t *relu_mask, int64_t column) {
     return ((ivec)(bits)&bit) != 0;
 }
 
-/// out[width / 2]: the pooled values of two rows of sums, which have 2 LANES - 1 readable floats behind them.
+/// out[width / 2]: pooled values of two rows of sums. 2 LANES - 1 floats past the end of each row must be readable.
 static inline void pool_rows(float *restrict out, const float *a, const float *b, int64_t width, bool relu,
                              ck_pooling pooling) {
     for (int64_t j = 0; j < width / 2; j += LANES) {
         vec row[4] = {load(a + 2 * j), load(a + 2 * j + LANES), load(b + 2 * j), load(b + 2 * j + LANES)};
         for (int i = 0; i < 4; i++)
-            row[i] = relu ? rectify(row[i]) : row[i];
+            row[i] = relu ? relu_of(row[i]) : row[i];
         vec above[2] = {even_elements(row[0], row[1]), odd_elements(row[0], row[1])};
         vec below[2] = {even_elements(row[2], row[3]), odd_elements(row[2], row[3])};
         vec v = pooling == CK_POOLING_MEAN ? (above[0] + above[1] + below[0] + below[1]) * 0.25f
@@ -61,8 +61,8 @@ static inline void pool_rows(float *restrict out, const float *a, const float *b
     }
 }
 
-/// Pools rows first ... first + rows - 1 of one image's sums[planes][rows][OW], which have 2 LANES - 1 readable floats
-/// behind them. first is even, and so is rows where more rows follow.
+/// Pools rows first ... first + rows - 1 of one image from sums[planes][rows][OW]. 2 LANES - 1 floats past the end of
+/// sums must be readable. `first` is even, and so is `rows` unless these are the last rows.
 static inline void finish_rows(const ck_outputs *out, const float *sums, int64_t planes, int64_t first, int64_t rows) {
     const int64_t width = out->ow, pooled = out->oh / 2, mask_row = ck_mask_row_bytes(width);
     for (int64_t k = 0; k < planes; k++, sums += rows * width) {
@@ -74,25 +74,25 @@ static inline void finish_rows(const ck_outputs *out, const float *sums, int64_t
     }
 }
 
-/// v as it is stored at a place of the output, where nothing is pooled.
+/// The value to store for a sum v without pooling. `residual`, if not null, points to the residual of its elements.
 static inline vec finish(vec v, const float *residual, bool relu) {
     if (residual)
         v += load(residual);
-    return relu ? rectify(v) : v;
+    return relu ? relu_of(v) : v;
 }
 
-/// Floats that expand_row may write for a row: zeros behind its end.
+/// Floats that expand_row may write for a row; those past the end of the row are zeros.
 static inline int64_t expanded_row(int64_t width) {
     return ck_round_up(width, 16) + 32;
 }
 
-/// out[width]: a row of the gradient by a plane's sums.
+/// out[width]: a row of the gradient with respect to the sums of a plane, before the epilogue.
 static inline void expand_row(float *restrict out, const ck_planes *p, int64_t plane, int64_t row) {
     if (!p->is_pooled) {
         const float *gy = p->values + (plane * p->h + row) * p->w, *y = p->y + (plane * p->h + row) * p->w;
         for (int64_t j = 0; p->w < LANES && j < p->w; j++)
             out[j] = y[j] <= 0 ? 0 : gy[j];
-        // The last vector ends where the row does.
+        // The last vector ends at the end of the row.
         for (int64_t j = 0; p->w >= LANES && j < p->w; j += LANES) {
             int64_t at = ck_min(j, p->w - LANES);
             store(out + at, select_elements(load(gy + at), ~(load(y + at) <= 0)));
@@ -127,7 +127,7 @@ static inline void expand_row(float *restrict out, const ck_planes *p, int64_t p
         out[p->w - 1] = 0;
 }
 
-/// A row of a plane: where it lies, or in the buffer.
+/// A row of a plane: a pointer to the tensor itself, or to `buffer` if it has to be expanded.
 static inline const float *row_of(const ck_planes *p, int64_t plane, int64_t row, float *buffer) {
     if (!p->is_pooled && !p->y)
         return p->values + (plane * p->h + row) * p->w;

@@ -4,6 +4,7 @@
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 
+#define ISA CK_ISA_AVX2
 #define LANES 8
 #define DOT_N 3
 #define DOT_O 4
@@ -15,9 +16,7 @@
 
 #pragma clang attribute pop
 
-const ck_dense_variant ck_dense_avx2 = {CK_ISA_AVX2,   LANES,           dot,          DOT_N,
-                                        DOT_O,         dot_windows,     pack_windows, add_lanes,
-                                        backward_data, backward_weight, step_product, step};
+const ck_dense_variant ck_dense_avx2 = VARIANT;
 #else
 const ck_dense_variant ck_dense_avx2 = {0};
 #endif

@@ -4,6 +4,7 @@
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 
+#define ISA CK_ISA_AVX512
 #define LANES 16
 #define DOT_N 4
 #define DOT_O 6
@@ -15,9 +16,7 @@
 
 #pragma clang attribute pop
 
-const ck_dense_variant ck_dense_avx512 = {CK_ISA_AVX512, LANES,           dot,          DOT_N,
-                                          DOT_O,         dot_windows,     pack_windows, add_lanes,
-                                          backward_data, backward_weight, step_product, step};
+const ck_dense_variant ck_dense_avx512 = VARIANT;
 #else
 const ck_dense_variant ck_dense_avx512 = {0};
 #endif

@@ -1,11 +1,11 @@
-/// Dense layers, cut along the inputs: the first dense layer of LeNet-5 has 403,680 of them, so that its weights
-/// (136 MB) are read once, and each chunk of them with the inputs that it meets stays in cache. Its gradient by the
-/// weights is as large; ck_linear_squared_norm and the steps of optimizers by products do without storing it.
+/// Dense layers, cut into chunks of inputs. The first dense layer of LeNet-5 has 403,680 inputs. Its weights (136 MB)
+/// are read once, and a chunk of them stays in cache with its inputs. The gradient with respect to the weights is as
+/// large; ck_linear_squared_norm and the optimizer steps by products do not store it.
 #include "dense/ck_dense.h"
 
-/// Partial outputs are summed apart in this many groups at most, then reduced in order.
+/// Outputs are summed in at most this many groups of chunks, then reduced in a fixed order.
 enum { GROUPS = 16 };
-/// Most floats of a vector.
+/// Floats of the longest vector.
 enum { LANES = 16 };
 
 static int64_t chunks(int64_t i) {
@@ -20,7 +20,7 @@ size_t ck_linear_scratch(int64_t n, int64_t i, int64_t o) {
     return check(n, i, o) == CK_OK ? (size_t)(ck_min(GROUPS, chunks(i)) * n * o * LANES) : 0;
 }
 
-/// The products of all x[n] and w[o], to the first n * o floats of the scratch.
+/// The dot products of all x[n] and w[o], written to the first n * o floats of the scratch.
 static void dot_products(const ck_dense_variant *variant, const float *x, const float *w, int64_t n, int64_t i,
                          int64_t o, float *scratch) {
     const int64_t groups = ck_min(GROUPS, chunks(i)), lanes = variant->lanes, each = n * o * lanes;
@@ -38,7 +38,7 @@ static void dot_products(const ck_dense_variant *variant, const float *x, const 
         for (int64_t group = 0; group < groups; group++)
             for (int64_t lane = 0; lane < lanes; lane++)
                 sum += scratch[group * each + e * lanes + lane];
-        // Sums before this one have been read.
+        // Overwrites sums that have been read already.
         scratch[e] = sum;
     }
 }
@@ -123,7 +123,7 @@ ck_status ck_linear_squared_norm(double *norm2, const float *gy, const float *x,
                 product += (double)gy[a * o + j] * (double)gy[b * o + j];
             sum += (a == b ? 1 : 2) * product * (double)scratch[a * n + b];
         }
-    // A gradient of almost nothing may come out a little below it; NaN stays.
+    // Rounding may make the norm of a tiny gradient negative. NaN stays.
     *norm2 = sum < 0 ? 0 : sum;
     return CK_OK;
 }

@@ -1,4 +1,4 @@
-/// Optimizers and the squared norm. The arithmetic of a step is in dense_tile.h.
+/// Optimizers and the squared norm. The arithmetic of a step is in dense/dense_step.h.
 #include "dense/ck_dense.h"
 
 static bool is_below_one(float x) {

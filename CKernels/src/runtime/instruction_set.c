@@ -47,6 +47,12 @@ ck_status ck_wanted_isa(ck_isa *isa) {
     return now < 0 ? CK_BAD_PARAMETER : CK_OK;
 }
 
+bool ck_is_selected_isa(ck_isa isa) {
+    ck_isa selected;
+    ck_wanted_isa(&selected);
+    return ck_has_isa(isa) && (selected == CK_ISA_ANY || selected == isa);
+}
+
 ck_isa ck_used_isa(void) {
     ck_isa isa;
     ck_wanted_isa(&isa);

@@ -75,9 +75,9 @@ extension SharedTrunk {
                     firstColumn: horizontal.sums.lowerBound, length: horizontal.sums.count)
                 : FeaturePatches(
                     firstRow: vertical.input.lowerBound, rows: vertical.input.count,
-                    firstColumn: horizontal.input.lowerBound, runs: sideBySide ? horizontal.sums.count : 1,
+                    firstColumn: horizontal.input.lowerBound, segments: sideBySide ? horizontal.sums.count : 1,
                     step: horizontal.stride, length: sideBySide ? horizontal.size : horizontal.input.count)
-            let (count, width) = (windows.places.count, patches.runs * patches.length)
+            let (count, width) = (windows.places.count, patches.segments * patches.length)
             let shape: Shape =
                 sideBySide
                 ? [1, windows.shape[0], patches.rows, count * width] : [count, windows.shape[0], patches.rows, width]

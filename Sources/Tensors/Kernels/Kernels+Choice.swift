@@ -1,8 +1,8 @@
 import CKernels
 
-/// Instructions that kernels with several forms may use.
+/// Instruction sets that kernels have variants for.
 package enum InstructionSet: String, CaseIterable, Sendable {
-    /// The best ones of the processor.
+    /// The best one that the processor supports.
     case any
     case portable, avx2, avx512
 
@@ -26,15 +26,15 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     }
 }
 
-/// A way to compute convolutions. There are as many as the kernels have.
+/// Algorithm for convolution.
 package struct ConvolutionAlgorithm: Hashable, Sendable, CustomStringConvertible {
-    /// What is fastest for the shape.
+    /// The fastest algorithm for the shape.
     package static let any = ConvolutionAlgorithm(native: .any)
 
     package static let im2col = ConvolutionAlgorithm(native: .im2col)
     package static let winograd = ConvolutionAlgorithm(native: .winograd)
 
-    /// Every way there is; `any` stands for one of them.
+    /// All algorithms, without `any`.
     package static let all: [ConvolutionAlgorithm] = (1...)
         .lazy.map { ConvolutionAlgorithm(native: ck_conv2d_algorithm(rawValue: $0)!) }
         .prefix { ck_conv2d_algorithm_name($0.native) != nil }
@@ -45,17 +45,18 @@ package struct ConvolutionAlgorithm: Hashable, Sendable, CustomStringConvertible
         self.native = native
     }
 
-    /// As NUCLEI_CONV takes it.
+    /// Name in the environment variable NUCLEI_CONV.
     package var name: String { ck_conv2d_algorithm_name(native).map { String(cString: $0) } ?? "\(native.rawValue)" }
     package var description: String { name }
 }
 
 extension Convolution {
+    /// Kernels of a convolution.
     package enum Pass: CaseIterable, Sendable {
         case forward, backwardData, backwardWeight
     }
 
-    /// How a pass is computed for a batch as things are set.
+    /// Algorithm that computes a pass for a batch with the current selection; never `any`.
     package func algorithm(of pass: Pass, batch: Int) throws(KernelError) -> ConvolutionAlgorithm {
         let native: ck_conv2d_pass =
             switch pass {
@@ -70,16 +71,16 @@ extension Convolution {
 }
 
 extension Kernels {
-    /// The instructions of kernels with several forms, which the last bits of their results depend on.
+    /// Instruction set of the kernels in use. The last bits of results depend on it.
     package static var instructions: InstructionSet { InstructionSet(native: ck_used_isa()) }
 
-    /// Overrides the instructions of all kernels, and nothing else. Throws `badParameter` when the processor lacks them.
+    /// Selects the instruction set of all kernels. Throws `badParameter` when the processor lacks it.
     package static func setInstructions(_ instructions: InstructionSet) throws(KernelError) {
         try KernelError.check(ck_set_isa(instructions.native))
     }
 
-    /// Overrides how convolutions are computed, where it serves their shape, and the instructions of all kernels. The
-    /// scratch that convolutions need changes with it. Throws `badParameter` when the processor lacks the instructions.
+    /// Selects the convolution algorithm for all shapes that it supports, and the instruction set of all kernels. Changes
+    /// how much scratch convolutions need. Throws `badParameter` when the processor lacks the instruction set.
     package static func setConvolutionAlgorithm(
         _ algorithm: ConvolutionAlgorithm, _ instructions: InstructionSet
     ) throws(KernelError) {

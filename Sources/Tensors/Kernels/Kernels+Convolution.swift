@@ -1,12 +1,12 @@
 import CKernels
 
-/// A two-dimensional, zero-padded cross-correlation of images with `channels` x `height` x `width` elements, and what
-/// is done with its sums before they are stored: y = pool(relu(sum + residual)).
+/// Two-dimensional, zero-padded cross-correlation of images with `channels` x `height` x `width` elements, with a fused
+/// epilogue: y = pool(relu(convolution + residual)).
 package struct Convolution: Hashable, Sendable {
-    /// What becomes of blocks of 2 x 2 outputs; an odd last row or column is left out.
+    /// Reduction of each block of 2 x 2 outputs to one value. An odd last row or column is dropped.
     package enum Pooling: Sendable {
         case none, mean
-        /// Has no backward pass here.
+        /// Forward only.
         case maximum
     }
 
@@ -41,16 +41,16 @@ package struct Convolution: Hashable, Sendable {
     package var inputShape: Shape { [channels, height, width] }
     package var weightShape: Shape { [filters, channels, kernelHeight, kernelWidth] }
 
-    /// Filters x output height x output width. Throws when the kernel is larger than the padded image, or there is
-    /// not one whole block to pool.
+    /// Output shape: filters x height x width. Throws `badDimension` when the kernel is larger than the padded image, or
+    /// when pooling has no complete block.
     package func outputShape() throws(KernelError) -> Shape {
-        let sums = try unpooledShape()
-        guard pooling != .none else { return sums }
-        if sums[1] < 2 || sums[2] < 2 { try KernelError.check(.badDimension) }
-        return [filters, sums[1] / 2, sums[2] / 2]
+        let unpooled = try unpooledShape()
+        guard pooling != .none else { return unpooled }
+        if unpooled[1] < 2 || unpooled[2] < 2 { try KernelError.check(.badDimension) }
+        return [filters, unpooled[1] / 2, unpooled[2] / 2]
     }
 
-    /// The output's shape before pooling.
+    /// Shape of the output before pooling: filters x height x width.
     package func unpooledShape() throws(KernelError) -> Shape {
         var (height, width) = (Int64(0), Int64(0))
         var d = dimensions(batch: 1)
@@ -58,15 +58,15 @@ package struct Convolution: Hashable, Sendable {
         return [filters, Int(height), Int(width)]
     }
 
-    /// Floats of the ReLU mask that a forward pass stores for the backward passes of a batch: 0 unless `relu`
-    /// is followed by pooling.
+    /// Floats of the ReLU mask that a forward pass stores for the backward passes of a batch: 0 unless `relu` is followed
+    /// by pooling.
     package func reluMaskCount(batch: Int) -> Int {
         guard relu, pooling != .none else { return 0 }
         var d = dimensions(batch: batch)
         return (ck_conv2d_relu_mask_bytes(&d) + 3) / 4
     }
 
-    /// Floats of scratch that the kernels need for a batch, with the number of threads set now.
+    /// Floats of scratch that the kernels need for a batch with the current number of threads and algorithm.
     package func scratchCount(batch: Int) -> Int {
         var (d, epilogue) = (dimensions(batch: batch), epilogue())
         return ck_conv2d_scratch(&d, &epilogue)
@@ -94,8 +94,11 @@ package struct Convolution: Hashable, Sendable {
 }
 
 extension Kernels {
-    /// y from x[N][C][H][W]. `residual` has the shape of the sums, `reluMask` room for as many floats as `reluMaskCount` says;
-    /// they are needed for a backward pass.
+    /// Forward pass: y[N] + `outputShape` from x[N][C][H][W].
+    ///
+    /// - Parameters:
+    ///   - residual: Added before ReLU: [N] + `unpooledShape`. Not with pooling.
+    ///   - reluMask: Receives the mask that the backward passes need: `reluMaskCount` floats or more. Nil for inference.
     package static func convolutionForward(
         _ y: Tensor, _ x: Tensor, weight: Tensor, bias: Tensor?, residual: Tensor? = nil, reluMask: Tensor? = nil,
         _ convolution: Convolution, scratch: Tensor
@@ -104,10 +107,10 @@ extension Kernels {
         expect(x, convolution.inputShape.batched(batch), "x")
         expect(weight, convolution.weightShape, "weight")
         if let bias { expect(bias, [convolution.filters], "bias") }
-        let (output, sums) = (try convolution.outputShape(), try convolution.unpooledShape())
+        let (output, unpooled) = (try convolution.outputShape(), try convolution.unpooledShape())
         expect(y, output.batched(batch), "y")
-        if let residual { expect(residual, sums.batched(batch), "residual") }
-        if let reluMask { expectRoom(reluMask, convolution, batch) }
+        if let residual { expect(residual, unpooled.batched(batch), "residual") }
+        if let reluMask { expectCapacity(reluMask, convolution, batch) }
         var (d, epilogue) = (
             convolution.dimensions(batch: batch), convolution.epilogue(residual: residual, reluMask: reluMask)
         )
@@ -116,8 +119,11 @@ extension Kernels {
                 y.pointer, x.pointer, weight.pointer, bias?.pointer, &d, &epilogue, scratch.pointer, scratch.count))
     }
 
-    /// gx[N][C][H][W] from gy, which has y's shape. With a ReLU: the mask that forward stored, or its
-    /// y if nothing was pooled.
+    /// Gradient with respect to the input: gx[N][C][H][W] from gy, which has the shape of y.
+    ///
+    /// - Parameters:
+    ///   - y: Output of the forward pass. Required with ReLU and without pooling.
+    ///   - reluMask: Mask that the forward pass stored. Required with ReLU and pooling.
     package static func convolutionBackwardData(
         _ gx: Tensor, gy: Tensor, y: Tensor? = nil, reluMask: Tensor? = nil, weight: Tensor,
         _ convolution: Convolution, scratch: Tensor
@@ -132,7 +138,8 @@ extension Kernels {
                 gx.pointer, gy.pointer, weight.pointer, &d, &epilogue, scratch.pointer, scratch.count))
     }
 
-    /// gweight[K][C][R][S] and gbias[K], summed over the batch; the rest as for the gradient by x.
+    /// Gradients with respect to the weights and the bias: gweight[K][C][R][S] and gbias[K], summed over the batch. `y` and
+    /// `reluMask` as in `convolutionBackwardData`.
     package static func convolutionBackwardWeight(
         _ gweight: Tensor, _ gbias: Tensor?, gy: Tensor, y: Tensor? = nil, reluMask: Tensor? = nil, _ x: Tensor,
         _ convolution: Convolution, scratch: Tensor
@@ -154,10 +161,10 @@ extension Kernels {
         let output = try convolution.outputShape().batched(batch)
         expect(gy, output, "gy")
         if let y { expect(y, output, "y") }
-        if let reluMask { expectRoom(reluMask, convolution, batch) }
+        if let reluMask { expectCapacity(reluMask, convolution, batch) }
     }
 
-    private static func expectRoom(_ reluMask: Tensor, _ convolution: Convolution, _ batch: Int) {
+    private static func expectCapacity(_ reluMask: Tensor, _ convolution: Convolution, _ batch: Int) {
         let needed = convolution.reluMaskCount(batch: batch)
         precondition(reluMask.count >= needed, "reluMask: expected \(needed) floats or more, found \(reluMask.count)")
     }

@@ -1,8 +1,9 @@
 import CKernels
 
-/// Windows of features that overlap in a map of them, and what each has at its ends for itself.
+/// Overlapping windows in a feature map. Windows share their inner part; the border of each window is its own, because
+/// it depends on the padding of convolutions.
 package struct FeatureWindows {
-    /// Where a window lies in the map, and where its borders stand in their strips.
+    /// Position of a window in the map, and the indices of its borders in their strips.
     package struct Place: Sendable {
         package var y: Int
         package var x: Int
@@ -15,7 +16,7 @@ package struct FeatureWindows {
         }
     }
 
-    /// How many features belong to each end of a window.
+    /// Number of border rows or columns at each end of a window.
     package struct Ends: Equatable, Sendable {
         package var leading = 0
         package var trailing = 0
@@ -25,27 +26,27 @@ package struct FeatureWindows {
         package subscript(end: Int) -> Int { end == 0 ? leading : trailing }
     }
 
-    /// What windows do not share. Tensors come for the beginning of a window first, then for its end.
+    /// Borders of all windows. Leading borders come first, then trailing ones.
     package struct Borders {
-        /// Row strips x channels x own rows x map width, each.
+        /// Row strips x channels x border rows x map width, each.
         package var rows = [Tensor]()
-        /// Channels x map height x column strips x own columns, each.
+        /// Channels x map height x column strips x border columns, each.
         package var columns = [Tensor]()
-        /// Channels x own rows x corner strips x own columns: upper left, upper right, lower left, lower right.
+        /// Channels x border rows x corner strips x border columns: upper left, upper right, lower left, lower right.
         package var corners = [Tensor]()
 
         package init() {}
     }
 
-    /// Features of a window: C x H x W.
+    /// Shape of a window: C x H x W.
     package let shape: Shape
     /// C x map height x map width
     package let map: Tensor
-    /// The first of the map's channels among those that borders, and what reads the windows, have.
+    /// The map holds channels firstChannel ... firstChannel + C - 1 of `channels`. Borders and weights have all channels.
     package let firstChannel: Int
     package let channels: Int
     package let places: [Place]
-    /// Rows and columns at a window's ends that are not the map's.
+    /// Rows and columns of a window that are read from its borders, not from the map.
     package let borderRows: Ends
     package let borderColumns: Ends
     package let borders: Borders
@@ -114,28 +115,28 @@ package struct FeatureWindows {
     }
 }
 
-/// Parts of windows, which may reach beyond them, where zeros are.
+/// Parts of windows. Elements outside the window are zeros.
 package struct FeaturePatches: Equatable, Sendable {
     package var firstRow: Int
     package var rows: Int
-    /// Runs of columns, `step` apart.
+    /// Segments of `length` columns that start `step` columns apart.
     package var firstColumn: Int
-    package var runs: Int
+    package var segments: Int
     package var step: Int
     package var length: Int
 
-    package init(firstRow: Int, rows: Int, firstColumn: Int, runs: Int = 1, step: Int = 0, length: Int) {
+    package init(firstRow: Int, rows: Int, firstColumn: Int, segments: Int = 1, step: Int = 0, length: Int) {
         (self.firstRow, self.rows, self.firstColumn) = (firstRow, rows, firstColumn)
-        (self.runs, self.step, self.length) = (runs, step, length)
+        (self.segments, self.step, self.length) = (segments, step, length)
     }
 }
 
 extension Kernels {
-    /// y[N][C][rows][runs * length]: parts of every window or, side by side, y[1][C][rows][N * runs * length].
+    /// Copies parts of all windows: y[N][C][rows][segments * length] or, side by side, y[1][C][rows][N * segments * length].
     package static func gather(
         _ y: Tensor, _ windows: FeatureWindows, _ patches: FeaturePatches, sideBySide: Bool = false
     ) throws(KernelError) {
-        let (count, width) = (windows.places.count, patches.runs * patches.length)
+        let (count, width) = (windows.places.count, patches.segments * patches.length)
         expect(
             y,
             sideBySide
@@ -143,23 +144,23 @@ extension Kernels {
                 : [count, windows.shape[0], patches.rows, width], "y")
         var p = ck_patches(
             first_row: Int64(patches.firstRow), rows: Int64(patches.rows), first_column: Int64(patches.firstColumn),
-            runs: Int64(patches.runs), step: Int64(patches.step), length: Int64(patches.length))
+            segments: Int64(patches.segments), step: Int64(patches.step), length: Int64(patches.length))
         try KernelError.check(windows.withDescription { ck_gather_patches(y.pointer, &$0, &p, sideBySide) })
     }
 
-    /// y[N][C][H][W]: every window by itself.
+    /// Copies all windows: y[N][C][H][W].
     package static func gather(_ y: Tensor, _ windows: FeatureWindows) throws(KernelError) {
         let (height, width) = (windows.shape[1], windows.shape[2])
         try gather(y, windows, FeaturePatches(firstRow: 0, rows: height, firstColumn: 0, length: width))
     }
 
-    /// Floats of scratch that `linearForward` of such windows needs.
+    /// Floats of scratch for `linearForward` of these windows.
     package static func linearScratchCount(_ windows: FeatureWindows, outputs: Int) -> Int {
         windows.withDescription { ck_linear_windows_scratch(&$0, Int64(outputs)) }
     }
 
-    /// y[N][O] = windows * weight[O][channels * H * W] transposed + bias[O]. Windows with the first channels begin y, others
-    /// add to it.
+    /// Dense layer that reads windows in place: y[N][O] = windows * weight[O][channels * H * W] transposed + bias[O].
+    /// Windows that start at the first channel overwrite y; others add to it.
     package static func linearForward(
         _ y: Tensor, _ windows: FeatureWindows, weight: Tensor, bias: Tensor?, scratch: Tensor
     ) throws(KernelError) {

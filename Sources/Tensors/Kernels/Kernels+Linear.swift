@@ -1,12 +1,12 @@
 import CKernels
 
 extension Kernels {
-    /// Floats of scratch that `linearForward` needs.
+    /// Floats of scratch for `linearForward`.
     package static func linearScratchCount(batch: Int, inputs: Int, outputs: Int) -> Int {
         ck_linear_scratch(Int64(batch), Int64(inputs), Int64(outputs))
     }
 
-    /// y[N][O] = x[N][I] * weight[O][I] transposed + bias[O].
+    /// Forward pass of a dense layer: y[N][O] = x[N][I] * weight[O][I] transposed + bias[O].
     package static func linearForward(
         _ y: Tensor, _ x: Tensor, weight: Tensor, bias: Tensor?, scratch: Tensor
     ) throws(KernelError) {
@@ -20,7 +20,7 @@ extension Kernels {
                 scratch.pointer, scratch.count))
     }
 
-    /// gx[N][I] from gy[N][O].
+    /// Gradient with respect to the input: gx[N][I] from gy[N][O].
     package static func linearBackwardData(_ gx: Tensor, gy: Tensor, weight: Tensor) throws(KernelError) {
         let (batch, outputs, inputs) = (gy.shape[0], weight.shape[0], weight.shape[1])
         expect(gx, [batch, inputs], "gx")
@@ -30,7 +30,8 @@ extension Kernels {
                 gx.pointer, gy.pointer, weight.pointer, Int64(batch), Int64(inputs), Int64(outputs)))
     }
 
-    /// gweight[O][I] and gbias[O], summed over the batch; either may be nil.
+    /// Gradients with respect to the weights and the bias: gweight[O][I] and gbias[O], summed over the batch. Either may
+    /// be nil.
     package static func linearBackwardWeight(
         _ gweight: Tensor?, _ gbias: Tensor?, gy: Tensor, _ x: Tensor
     ) throws(KernelError) {
@@ -43,8 +44,8 @@ extension Kernels {
                 gweight?.pointer, gbias?.pointer, gy.pointer, x.pointer, Int64(batch), Int64(inputs), Int64(outputs)))
     }
 
-    /// The sum of the squares of gweight's elements, in double, without gweight. Scratch is what a layer of as many
-    /// outputs as there are samples needs.
+    /// Sum of the squared elements of the gradient with respect to the weights, in double precision, without computing the
+    /// gradient. Needs the scratch of a layer with as many outputs as there are samples.
     package static func linearSquaredNorm(gy: Tensor, _ x: Tensor, scratch: Tensor) throws(KernelError) -> Double {
         let (batch, outputs, inputs) = (gy.shape[0], gy.shape[1], x.shape.sample.count)
         expect(x, [batch, inputs], "x")

@@ -1,9 +1,10 @@
 /// Direct convolution for AVX2 and FMA: 16 registers of 8 floats.
-#include "conv2d/ck_conv2d.h"
+#include "conv2d/direct/conv2d_direct_plan.h"
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 
+#define ISA CK_ISA_AVX2
 #define LANES 8
 #include "conv2d/direct/conv2d_direct_lanes.h"
 
@@ -20,10 +21,10 @@
 #pragma clang attribute pop
 #endif
 
-const ck_direct_variant ck_direct_avx2[] = {
+const ck_direct_variant *const ck_direct_avx2[] = {
 #if defined(__x86_64__)
-    {CK_ISA_AVX2, 8, 6, 2, correlate_6x2, sum_products_6x2},
-    {CK_ISA_AVX2, 8, 4, 2, correlate_4x2, sum_products_4x2},
+    &variant_6x2,
+    &variant_4x2,
 #endif
-    {0},
+    NULL,
 };

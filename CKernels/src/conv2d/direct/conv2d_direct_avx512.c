@@ -1,9 +1,10 @@
 /// Direct convolution for AVX-512: 32 registers of 16 floats.
-#include "conv2d/ck_conv2d.h"
+#include "conv2d/direct/conv2d_direct_plan.h"
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 
+#define ISA CK_ISA_AVX512
 #define LANES 16
 #include "conv2d/direct/conv2d_direct_lanes.h"
 
@@ -20,10 +21,10 @@
 #pragma clang attribute pop
 #endif
 
-const ck_direct_variant ck_direct_avx512[] = {
+const ck_direct_variant *const ck_direct_avx512[] = {
 #if defined(__x86_64__)
-    {CK_ISA_AVX512, 16, 8, 3, correlate_8x3, sum_products_8x3},
-    {CK_ISA_AVX512, 16, 6, 4, correlate_6x4, sum_products_6x4},
+    &variant_8x3,
+    &variant_6x4,
 #endif
-    {0},
+    NULL,
 };

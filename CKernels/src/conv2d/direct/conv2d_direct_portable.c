@@ -1,6 +1,7 @@
-/// Direct convolution for any processor with vectors of 4 floats, such as SSE and NEON.
-#include "conv2d/ck_conv2d.h"
+/// Direct convolution for any processor, with vectors of 4 floats as in SSE and NEON.
+#include "conv2d/direct/conv2d_direct_plan.h"
 
+#define ISA CK_ISA_PORTABLE
 #define LANES 4
 #include "conv2d/direct/conv2d_direct_lanes.h"
 
@@ -14,8 +15,8 @@
 #define NAME(x) x##_4x2
 #include "conv2d/direct/conv2d_direct_tile.h"
 
-const ck_direct_variant ck_direct_portable[] = {
-    {CK_ISA_PORTABLE, 4, 6, 2, correlate_6x2, sum_products_6x2},
-    {CK_ISA_PORTABLE, 4, 4, 2, correlate_4x2, sum_products_4x2},
-    {0},
+const ck_direct_variant *const ck_direct_portable[] = {
+    &variant_6x2,
+    &variant_4x2,
+    NULL,
 };

@@ -1,19 +1,20 @@
-/// The inner loops of direct convolution, included once for each block of registers, after conv2d_direct_lanes.h, with
+/// The inner loops of direct convolution, included once for each register block, after conv2d_direct_lanes.h, with
+///   ISA      instruction set
 ///   TILE_K   filters of a block
 ///   TILE_P   vectors of pixels (correlate) or of taps (sum_products) of a block
 ///   NAME(x)  the name of x for this block
-/// No OpenMP here: the outlined body of a parallel region loses its target.
+/// No OpenMP here: the outlined body of a parallel region loses its target attribute.
 
 #define tile NAME(tile)
 #define correlate NAME(correlate)
 #define copy_gradient NAME(copy_gradient)
 #define dot NAME(dot)
 #define sum_products NAME(sum_products)
-/// Vectors that hold a number for each filter and tap of a block.
+/// Vectors that hold one float for each filter and tap of a block.
 #define PAIRS ((TILE_K * TILE_P + LANES - 1) / LANES)
 
-/// TILE_K filters at TILE_P vectors of pixels: all products of a block stay in registers. `w` is a panel: a row of
-/// TILE_K biases, then one of weights for each channel and tap. Vector p goes to[p] floats behind `out`.
+/// TILE_K filters at TILE_P vectors of pixels; all sums stay in registers. `w` is a panel: a row of TILE_K biases, then
+/// one row of weights for each channel and tap. Vector p is stored at out + to[p].
 static inline __attribute__((always_inline)) void tile(float *out, const float *residual, bool relu,
                                                        const int64_t to[TILE_P], int64_t out_plane, int64_t filters,
                                                        int64_t lanes, const float *x, int64_t plane,
@@ -27,7 +28,7 @@ static inline __attribute__((always_inline)) void tile(float *out, const float *
         for (int p = 0; p < TILE_P; p++)
             sum[k][p] = (vec)(w[k]);
     w += TILE_K;
-    // Where the sums go is fetched while they are computed.
+    // Prefetches the destination.
 #pragma unroll
     for (int k = 0; k < TILE_K; k++)
 #pragma unroll
@@ -75,31 +76,34 @@ static inline __attribute__((always_inline)) void tile(float *out, const float *
         }
 }
 
-static void correlate(const ck_direct_plan *g, const ck_outputs *y, const ck_planes *x, const float *panels,
+static void correlate(const ck_direct_plan *plan, const ck_outputs *y, const ck_planes *x, const float *panels,
                       int64_t first, float *band) {
-    const int64_t most = ck_min(g->rows, g->oh - first);
-    float *buffer = band + g->c * g->plane, *unfinished = buffer + g->row_buffer;
-    copy_band(band, x, g, first, most, buffer);
-    ahead next = next_rows(x, g->c, g->top + g->r - g->stride_h + (first + most) * g->stride_h, g->rows * g->stride_h,
-                           g->parts * most * ck_ceil_div(g->ow, LANES * TILE_P));
-    // What several parts are put together from, and what is pooled, waits until all of it is there.
-    const bool waits = g->unfinished > 0;
-    const int64_t out_plane = waits ? most * g->ow : g->out_plane;
-    for (int64_t index = 0; index < g->parts; index++) {
-        const ck_direct_part *part = &g->part[index];
+    const int64_t most = ck_min(plan->tiling.rows, plan->geometry.oh - first);
+    float *buffer = band + plan->geometry.c * plan->band.plane, *unfinished = buffer + plan->buffers.row;
+    copy_band(band, x, plan, first, most, buffer);
+    prefetch_list next = prefetch_next_rows(x, plan->geometry.c,
+                                            plan->geometry.top + plan->geometry.r - plan->geometry.stride_h +
+                                                (first + most) * plan->geometry.stride_h,
+                                            plan->tiling.rows * plan->geometry.stride_h,
+                                            plan->parts * most * ck_ceil_div(plan->geometry.ow, LANES * TILE_P));
+    // Outputs that are interleaved or pooled go to a buffer first.
+    const bool is_buffered = plan->buffers.unfinished > 0;
+    const int64_t out_plane = is_buffered ? most * plan->geometry.ow : plan->output.plane;
+    for (int64_t index = 0; index < plan->parts; index++) {
+        const ck_direct_part *part = &plan->part[index];
         if (part->taps == 0)
             continue;
-        float *out = waits ? unfinished + index * g->k * out_plane : y->values;
-        int64_t rows = ck_min(g->rows, part->oh - first), width = ck_ceil_div(part->ow, LANES);
+        float *out = is_buffered ? unfinished + index * plan->geometry.k * out_plane : y->values;
+        int64_t rows = ck_min(plan->tiling.rows, part->oh - first), width = ck_ceil_div(part->ow, LANES);
         int64_t lanes = ck_min(LANES, part->ow), row = 0, column = 0;
         for (int64_t v = 0; v < rows * width; v += TILE_P) {
             int64_t at[TILE_P], to[TILE_P];
             for (int64_t p = 0; p < TILE_P; p++) {
-                // The last vector of a row ends where the row does, and overlaps the one before it with equal results.
+                // The last vector ends at the end of the row. It overlaps the one before it with equal results.
                 int64_t start = ck_min(column, part->ow - lanes);
-                at[p] = row * g->row_step * g->row + start;
-                to[p] = (waits ? row : first + row) * g->ow + start;
-                // After the last vector of a band that one again.
+                at[p] = row * plan->band.row_step * plan->band.row + start;
+                to[p] = (is_buffered ? row : first + row) * plan->geometry.ow + start;
+                // Past the last vector of a band, repeat it.
                 if (v + p + 1 < rows * width && (column += LANES) >= part->ow) {
                     column = 0;
                     row++;
@@ -107,25 +111,26 @@ static void correlate(const ck_direct_plan *g, const ck_outputs *y, const ck_pla
             }
             prefetch(&next);
             const float *w = panels + part->panels;
-            for (int64_t k = 0; k < g->k; k += TILE_K, w += part->panel) {
-                tile(out, y->residual, !waits && y->relu, to, out_plane, ck_min(TILE_K, g->k - k), lanes, band,
-                     g->plane, at, w, g->c, g->tap_offset + part->first_tap, part->taps);
+            for (int64_t k = 0; k < plan->geometry.k; k += TILE_K, w += part->panel) {
+                tile(out, y->residual, !is_buffered && y->relu, to, out_plane, ck_min(TILE_K, plan->geometry.k - k),
+                     lanes, band, plan->band.plane, at, w, plan->geometry.c, plan->tap_offset + part->first_tap,
+                     part->taps);
                 for (int64_t p = 0; p < TILE_P; p++)
                     to[p] += TILE_K * out_plane;
             }
         }
     }
-    if (g->parts > 1)
-        join_parts(y->values, unfinished, g, first, most);
-    else if (waits)
-        finish_rows(y, unfinished, g->k, first, most);
+    if (plan->parts > 1)
+        join_parts(y->values, unfinished, plan, first, most);
+    else if (is_buffered)
+        finish_rows(y, unfinished, plan->geometry.k, first, most);
 }
 
-/// panel[rows][vectors of a row][TILE_K][LANES] = gy of filters k ... k + filters - 1, zeros after the end of a row and
-/// for filters that do not exist; adds their sums to bias[TILE_K]. The rows are first ... first + rows - 1.
-static void copy_gradient(float *restrict panel, float *restrict bias, const ck_planes *gy, const ck_direct_plan *g,
+/// panel[rows][vectors of a row][TILE_K][LANES] = gy of filters k ... k + filters - 1 in rows first ...
+/// first + rows - 1, padded with zeros; adds their sums to bias[TILE_K].
+static void copy_gradient(float *restrict panel, float *restrict bias, const ck_planes *gy, const ck_direct_plan *plan,
                           int64_t k, int64_t filters, int64_t first, int64_t rows, float *buffer) {
-    const int64_t vectors = ck_ceil_div(g->ow, LANES);
+    const int64_t vectors = ck_ceil_div(plan->geometry.ow, LANES);
     vec sum[TILE_K] = {};
     for (int64_t row = 0; row < rows; row++, panel += vectors * TILE_K * LANES)
         for (int64_t i = 0; i < TILE_K; i++) {
@@ -136,14 +141,14 @@ static void copy_gradient(float *restrict panel, float *restrict bias, const ck_
                 continue;
             }
             const float *in = row_of(gy, k + i, first + row, buffer);
-            const float *end = in == buffer ? buffer + g->row_buffer : gy->end;
-            for (int64_t column = 0; column < g->ow; column += LANES, out += TILE_K * LANES) {
+            const float *end = in == buffer ? buffer + plan->buffers.row : gy->end;
+            for (int64_t column = 0; column < plan->geometry.ow; column += LANES, out += TILE_K * LANES) {
                 vec v;
-                int64_t lanes = g->ow - column;
+                int64_t lanes = plan->geometry.ow - column;
                 if (lanes >= LANES) {
                     v = load(in + column);
                 } else if (end - in - column >= LANES) {
-                    // What follows the row in memory is readable too.
+                    // The floats that follow the row in memory are readable.
                     v = first_elements(load(in + column), lanes);
                 } else {
                     float part[LANES] = {};
@@ -163,7 +168,7 @@ static void copy_gradient(float *restrict panel, float *restrict bias, const ck_
     }
 }
 
-/// sums[TILE_K * TILE_P] += for each filter and tap, the products of gy's and x's vectors, summed.
+/// sums[TILE_K * TILE_P] += for each filter and tap, the dot product of the vectors of gy and x.
 static inline __attribute__((always_inline)) void dot(float *sums, const float *restrict panel, const float *x,
                                                       const int64_t at[TILE_P], int64_t rows, int64_t row_floats,
                                                       int64_t width) {
@@ -186,7 +191,7 @@ static inline __attribute__((always_inline)) void dot(float *sums, const float *
                     sum[k * TILE_P + p] += gradient * v[p];
             }
         }
-        // Halves the vectors until lane i of those left is the sum of the i-th vector.
+        // Halves the number of vectors until lane i of the rest is the sum of vector i.
 #pragma unroll
     for (int count = PAIRS * LANES; count > PAIRS; count /= 2)
 #pragma unroll
@@ -197,28 +202,32 @@ static inline __attribute__((always_inline)) void dot(float *sums, const float *
         store(sums + i * LANES, load(sums + i * LANES) + sum[i]);
 }
 
-static void sum_products(const ck_direct_plan *g, float *sums, const ck_planes *gy, const ck_planes *x, int64_t first,
-                         float *band) {
-    const int64_t rows = ck_min(g->rows, g->oh - first), taps = g->part[0].taps, all = g->c * taps;
-    float *buffer = band + g->c * g->plane, *panel = buffer + g->row_buffer;
-    copy_band(band, x, g, first, rows, buffer);
+static void sum_products(const ck_direct_plan *plan, float *sums, const ck_planes *gy, const ck_planes *x,
+                         int64_t first, float *band) {
+    const int64_t rows = ck_min(plan->tiling.rows, plan->geometry.oh - first), taps = plan->part[0].taps,
+                  all = plan->geometry.c * taps;
+    float *buffer = band + plan->geometry.c * plan->band.plane, *panel = buffer + plan->buffers.row;
+    copy_band(band, x, plan, first, rows, buffer);
     const int64_t groups = ck_ceil_div(all, TILE_P);
-    ahead next_x = next_rows(x, g->c, g->top + g->r - g->stride_h + (first + rows) * g->stride_h, g->rows * g->stride_h,
-                             ck_ceil_div(g->k, TILE_K) * groups);
-    for (int64_t k = 0; k < g->k; k += TILE_K) {
-        int64_t filters = ck_min(TILE_K, g->k - k);
-        // The block that is copied after this one.
-        ahead next = k + TILE_K < g->k
-                         ? next_rows_of(gy, k + TILE_K, ck_min(TILE_K, g->k - k - TILE_K), first, rows, groups)
-                         : next_rows(gy, ck_min(TILE_K, g->k), first + rows, g->rows, groups);
+    prefetch_list next_x = prefetch_next_rows(
+        x, plan->geometry.c,
+        plan->geometry.top + plan->geometry.r - plan->geometry.stride_h + (first + rows) * plan->geometry.stride_h,
+        plan->tiling.rows * plan->geometry.stride_h, ck_ceil_div(plan->geometry.k, TILE_K) * groups);
+    for (int64_t k = 0; k < plan->geometry.k; k += TILE_K) {
+        int64_t filters = ck_min(TILE_K, plan->geometry.k - k);
+        // Prefetches the block that is copied next.
+        prefetch_list next =
+            k + TILE_K < plan->geometry.k
+                ? prefetch_rows(gy, k + TILE_K, ck_min(TILE_K, plan->geometry.k - k - TILE_K), first, rows, groups)
+                : prefetch_next_rows(gy, ck_min(TILE_K, plan->geometry.k), first + rows, plan->tiling.rows, groups);
         float *bias = sums + ck_ceil_div(all, TILE_P) * PAIRS * LANES;
-        copy_gradient(panel, bias, gy, g, k, filters, first, rows, buffer);
+        copy_gradient(panel, bias, gy, plan, k, filters, first, rows, buffer);
         int64_t channel = 0, tap = 0;
         for (int64_t i = 0; i < all; i += TILE_P, sums += PAIRS * LANES) {
             int64_t at[TILE_P];
             for (int64_t p = 0; p < TILE_P; p++) {
-                at[p] = channel * g->plane + g->tap_offset[tap];
-                // After the last tap that one again; its sums are not read.
+                at[p] = channel * plan->band.plane + plan->tap_offset[tap];
+                // Past the last tap, repeat it. Its sums are not read.
                 if (i + p + 1 < all && ++tap == taps) {
                     tap = 0;
                     channel++;
@@ -226,7 +235,7 @@ static void sum_products(const ck_direct_plan *g, float *sums, const ck_planes *
             }
             prefetch(&next);
             prefetch(&next_x);
-            dot(sums, panel, band, at, rows, g->row_step * g->row, g->ow);
+            dot(sums, panel, band, at, rows, plan->band.row_step * plan->band.row, plan->geometry.ow);
         }
         sums = bias + ck_round_up(TILE_K, LANES);
     }
@@ -238,6 +247,16 @@ static void sum_products(const ck_direct_plan *g, float *sums, const ck_planes *
 #undef dot
 #undef sum_products
 #undef PAIRS
+
+static const ck_direct_variant NAME(variant) = {
+    .isa = ISA,
+    .lanes = LANES,
+    .k = TILE_K,
+    .p = TILE_P,
+    .correlate = NAME(correlate),
+    .sum_products = NAME(sum_products),
+};
+
 #undef TILE_K
 #undef TILE_P
 #undef NAME

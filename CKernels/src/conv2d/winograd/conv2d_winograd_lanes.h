@@ -1,13 +1,13 @@
-/// Winograd's transforms in vectors of LANES tiles, for one instruction set: included once, before
-/// conv2d_winograd_tile.h, with LANES defined and the instruction set as the target of the functions that follow.
+/// Winograd's transforms in vectors of LANES tiles: included once for each instruction set, before
+/// conv2d_winograd_tile.h, with LANES defined and the instruction set as target attribute.
 ///
 /// F(4, 5) and F(4, 3) of Toom and Cook with the points 0, 1, -1, 2, -2, for kernels of 5 also 1/2, -1/2, and infinity,
-/// in this order. The transform of pixels is exact but for its additions: all its factors are short binary fractions.
-#include "conv2d/conv2d_ahead.h"
+/// in this order. The factors of the pixel transform are short binary fractions, so only its additions round.
 #include "conv2d/conv2d_epilogue.h"
-#include "conv2d/winograd/ck_winograd.h"
+#include "conv2d/conv2d_prefetch.h"
+#include "conv2d/winograd/conv2d_winograd_plan.h"
 
-/// Pixels of a row at the points of a kernel of 5 (8 of them) or 3 (6). `kernel` is a constant wherever these are used.
+/// Pixels of a row at the points: 8 for a kernel of 5, 6 for one of 3. All callers pass a constant `kernel`.
 static inline __attribute__((always_inline)) void transform_pixels(vec *to, const vec *x, int kernel) {
 #pragma clang fp contract(fast)
     vec even, odd;
@@ -58,8 +58,7 @@ static inline __attribute__((always_inline)) void transform_products(vec *y, con
     y[3] = (b + m[7]) + 8.0f * d + 0.125f * f;
 }
 
-/// 4 pixels of a gradient at the points, and taps from the products there: what is done to products and taps, turned
-/// round.
+/// 4 pixels of a gradient at the points: the transpose of transform_products.
 static inline __attribute__((always_inline)) void transform_gradients(vec *to, const vec *g, int kernel) {
 #pragma clang fp contract(fast)
     to[0] = g[0];
@@ -79,6 +78,7 @@ static inline __attribute__((always_inline)) void transform_gradients(vec *to, c
     to[6] = even - 0.5f * odd;
 }
 
+/// Taps from the products of pixels and gradients at the points: the transpose of transform_taps.
 static inline __attribute__((always_inline)) void transform_taps_back(vec *w, const vec *m, int kernel) {
 #pragma clang fp contract(fast)
     if (kernel == 3) {
@@ -99,7 +99,7 @@ static inline __attribute__((always_inline)) void transform_taps_back(vec *w, co
     w[4] = (a + m[7]) + 16.0f * c + 0.0625f * e;
 }
 
-/// Taps at the points, for one filter.
+/// Taps of one filter at the points.
 static inline __attribute__((always_inline)) void transform_taps(float *to, const float *g, int kernel) {
 #pragma clang fp contract(fast)
     if (kernel == 3) {
@@ -129,7 +129,7 @@ static inline __attribute__((always_inline)) void transform_taps(float *to, cons
     to[6] = 32.0f / 45 * (even - odd);
 }
 
-/// The part of line[count] that row[width] covers when its column `left` is the line's first.
+/// Copies row[width] to line[count], whose first element is column `left`. Elements outside the row are not written.
 static inline void read_part(float *restrict line, const float *restrict row, int64_t width, int64_t left,
                              int64_t count) {
     const int64_t begin = ck_max(0, -left), end = ck_min(count, width - left);
@@ -140,19 +140,19 @@ static inline void read_part(float *restrict line, const float *restrict row, in
         line[j] = row[left + j];
 }
 
-/// The same of a row of planes. Lines have room for a vector more.
+/// The same for a row of planes. Lines have room for one more vector.
 static inline void read_line(float *restrict line, const ck_planes *x, int64_t plane, int64_t row, int64_t left,
                              int64_t count, float *restrict buffer) {
     const bool is_plain = !x->is_pooled && !x->y;
     if (!is_plain && left <= 0 && expanded_row(x->w) - left <= count) {
-        // Behind the end it writes zeros.
+        // Writes zeros past the end of the row.
         expand_row(line - left, x, plane, row);
         return;
     }
     read_part(line, row_of(x, plane, row, buffer), x->w, left, count);
 }
 
-/// Pixels 0 ... 3 of LANES tiles in a row that starts with them.
+/// Pixels 0 ... 3 of LANES adjacent tiles that start at `line`.
 static inline __attribute__((always_inline)) void split_tiles(vec x[CK_TILE], const float *line) {
     vec a = load(line), b = load(line + LANES), c = load(line + 2 * LANES), d = load(line + 3 * LANES);
     vec even[2] = {even_elements(a, b), even_elements(c, d)}, odd[2] = {odd_elements(a, b), odd_elements(c, d)};
@@ -162,7 +162,7 @@ static inline __attribute__((always_inline)) void split_tiles(vec x[CK_TILE], co
     x[3] = odd_elements(odd[0], odd[1]);
 }
 
-/// The reverse: 4 vectors of consecutive outputs.
+/// The inverse: 4 vectors of consecutive outputs.
 static inline __attribute__((always_inline)) void join_tiles(vec out[CK_TILE], const vec y[CK_TILE]) {
     vec even[2] = {first_halves(y[0], y[2]), second_halves(y[0], y[2])};
     vec odd[2] = {first_halves(y[1], y[3]), second_halves(y[1], y[3])};
@@ -172,7 +172,7 @@ static inline __attribute__((always_inline)) void join_tiles(vec out[CK_TILE], c
     out[3] = second_halves(even[1], odd[1]);
 }
 
-/// Turns LANES vectors into those of their first, second, ... elements.
+/// Transposes a matrix of LANES x LANES elements.
 static inline __attribute__((always_inline)) void transpose(vec v[LANES]) {
 #pragma unroll
     for (int step = 1; step < LANES; step *= 2) {
@@ -188,19 +188,19 @@ static inline __attribute__((always_inline)) void transpose(vec v[LANES]) {
     }
 }
 
-/// Floats of a row of gradients in whole tiles and vectors.
+/// Floats of a row of gradients, rounded up to whole tiles and vectors.
 static inline int64_t gradient_row(const ck_winograd_plan *p) {
-    return ck_round_up(ck_round_up(p->ow, CK_TILE), LANES);
+    return ck_round_up(ck_round_up(p->geometry.ow, CK_TILE), LANES);
 }
 
-/// pixels[4][gradient_row] vectors of LANES filters k ... of gy, zeros outside of it, from row y on. Lines are LANES
-/// rows with zeros behind their pixels.
+/// pixels[4][gradient_row] vectors of LANES filters of gy, from filter k and row y on; zeros outside. `lines` holds
+/// LANES rows, which must be zero past their pixels.
 static void gather_gradients(float *restrict pixels, const ck_planes *gy, const ck_winograd_plan *p, int64_t k,
                              int64_t y, float *restrict lines, float *restrict buffer) {
     const int64_t row = gradient_row(p);
     for (int64_t i = 0; i < CK_TILE; i++) {
         for (int64_t lane = 0; lane < LANES; lane++)
-            if (k + lane < p->k && y + i < p->oh)
+            if (k + lane < p->geometry.k && y + i < p->geometry.oh)
                 read_line(lines + lane * row, gy, k + lane, y + i, 0, row, buffer);
             else
                 memset(lines + lane * row, 0, sizeof *lines * (size_t)row);
@@ -217,22 +217,22 @@ static void gather_gradients(float *restrict pixels, const ck_planes *gy, const 
     }
 }
 
-/// out[width]: a row of sums with what is added to it, where nothing is pooled.
+/// out[width]: a row of sums with the epilogue applied, without pooling.
 static inline void finish_row(float *restrict out, const float *restrict sums, const float *residual, bool relu,
                               int64_t width) {
     for (int64_t j = 0; width < LANES && j < width; j++) {
         float v = sums[j] + (residual ? residual[j] : 0);
         out[j] = relu && v <= 0 ? 0 : v;
     }
-    // The last vector ends where the row does.
+    // The last vector ends at the end of the row.
     for (int64_t j = 0; width >= LANES && j < width; j += LANES) {
         int64_t at = ck_min(j, width - LANES);
         store(out + at, finish(load(sums + at), residual ? residual + at : NULL, relu));
     }
 }
 
-/// Stores a part of an image's plane k, from lines[rows][pitch], whose pitch is whole tiles and vectors: rows first ...
-/// first + rows - 1, and columns from `left` on, a multiple of whole tiles and vectors.
+/// Applies the epilogue to lines[rows][pitch] and stores them as rows first ... first + rows - 1 of plane k, from
+/// column `left` on. `pitch` and `left` are multiples of whole tiles and vectors.
 static void store_part(const ck_outputs *out, const float *lines, int64_t k, int64_t first, int64_t rows, int64_t left,
                        int64_t pitch) {
     const int64_t all = out->ow, width = ck_min(pitch, all - left), pooled = out->oh / 2,

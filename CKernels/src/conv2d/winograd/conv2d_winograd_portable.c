@@ -1,6 +1,7 @@
-/// The transform variant of convolution for any processor with vectors of 4 floats, such as SSE and NEON.
-#include "conv2d/winograd/ck_winograd.h"
+/// Winograd's transforms for any processor, with vectors of 4 floats as in SSE and NEON.
+#include "conv2d/winograd/conv2d_winograd_plan.h"
 
+#define ISA CK_ISA_PORTABLE
 #define LANES 4
 #include "conv2d/winograd/conv2d_winograd_lanes.h"
 
@@ -36,14 +37,6 @@
 #define NAME(x) x##_3_4x2
 #include "conv2d/winograd/conv2d_winograd_tile.h"
 
-const ck_winograd_variant ck_winograd_portable[] = {
-    {CK_ISA_PORTABLE, 4, 5, 6, 2, transform_filters_5_6x2, correlate_5_6x2, 6, 2, sum_products_5_6x2,
-     transform_sums_5_6x2},
-    {CK_ISA_PORTABLE, 4, 5, 4, 2, transform_filters_5_4x2, correlate_5_4x2, 4, 2, sum_products_5_4x2,
-     transform_sums_5_4x2},
-    {CK_ISA_PORTABLE, 4, 3, 6, 2, transform_filters_3_6x2, correlate_3_6x2, 6, 2, sum_products_3_6x2,
-     transform_sums_3_6x2},
-    {CK_ISA_PORTABLE, 4, 3, 4, 2, transform_filters_3_4x2, correlate_3_4x2, 4, 2, sum_products_3_4x2,
-     transform_sums_3_4x2},
-    {0},
+const ck_winograd_variant *const ck_winograd_portable[] = {
+    &variant_5_6x2, &variant_5_4x2, &variant_3_6x2, &variant_3_4x2, NULL,
 };

@@ -1,12 +1,13 @@
-/// The transform variant of convolution for one size of kernels and one block of registers: included once for each of
-/// them, after conv2d_winograd_lanes.h, with
+/// Winograd's transforms for one size of kernels and one register block: included once for each of them, after
+/// conv2d_winograd_lanes.h, with
+///   ISA      instruction set
 ///   KERNEL   taps across: 5 or 3
 ///   TILE_K   filters of a block
 ///   TILE_P   vectors of tiles of a block
 ///   SUM_C    channels of a block of weight gradients
 ///   SUM_V    vectors of filters of a block of weight gradients
 ///   NAME(x)  the name of x for these
-/// No OpenMP here: the outlined body of a parallel region loses its target.
+/// No OpenMP here: the outlined body of a parallel region loses its target attribute.
 
 #define transform_filters NAME(transform_filters)
 #define transform_rows NAME(transform_rows)
@@ -15,7 +16,7 @@
 #define multiply_points NAME(multiply_points)
 #define store_outputs NAME(store_outputs)
 #define correlate NAME(correlate)
-/// Pixels of a tile across, which is as many points.
+/// Pixels, and points, of a tile across.
 #define SPAN (KERNEL + CK_TILE - 1)
 #define POINTS (SPAN * SPAN)
 
@@ -51,34 +52,35 @@ static void transform_filters(float *restrict panels, const float *restrict w, i
     }
 }
 
-/// The rows of a strip of one plane, transformed along the rows: half[lines][vectors][SPAN] vectors. Lines are memory
-/// for these rows, zero wherever there are no pixels. Where vectors hold several rows of tiles, a line holds as many
-/// rows of pixels, once as columns 0 ... 3 of the tiles and once as the others; where they do not, tiles share both.
+/// half[lines][vectors][SPAN] vectors: the rows of a strip of one plane, transformed along the rows. `lines` receives
+/// the rows; it must be zero where there are no pixels. If vectors hold several rows of tiles, a line holds as many
+/// rows of pixels twice: as columns 0 ... 3 of the tiles, and as columns 4 and up. Otherwise tiles overlap in one row.
 static inline void transform_rows(float *restrict half, const ck_planes *x, int64_t plane, const ck_winograd_plan *p,
                                   int64_t strip, float *restrict lines, float *restrict buffer) {
-    const int64_t first = p->top + strip / p->across * p->rows * p->fold * CK_TILE;
-    const int64_t left = p->left + strip % p->across * p->vectors * LANES * CK_TILE;
-    const int64_t width = CK_TILE * LANES / p->fold;
-    const int64_t count = (p->rows - 1) * p->line_step + SPAN, steps = count * p->vectors;
-    const int64_t others = p->fold > 1 ? p->line / 2 : CK_TILE;
-    ahead next = next_part_of(x, plane + 1, plane + 1 < p->c, ck_max(0, first), p->rows * p->fold * CK_TILE, left,
-                              p->line, steps);
-    // All rows before any is loaded again: a load that straddles two stores waits for them.
-    if (p->fold == 1)
+    const int64_t first = p->geometry.top + strip / p->tiling.across * p->tiling.rows * p->tiling.fold * CK_TILE;
+    const int64_t left = p->geometry.left + strip % p->tiling.across * p->tiling.vectors * LANES * CK_TILE;
+    const int64_t width = CK_TILE * LANES / p->tiling.fold;
+    const int64_t count = (p->tiling.rows - 1) * p->strides.line_step + SPAN, steps = count * p->tiling.vectors;
+    const int64_t others = p->tiling.fold > 1 ? p->strides.line / 2 : CK_TILE;
+    prefetch_list next = prefetch_part(x, plane + 1, plane + 1 < p->geometry.c, ck_max(0, first),
+                                       p->tiling.rows * p->tiling.fold * CK_TILE, left, p->strides.line, steps);
+    // Copies all rows before any is loaded again: a load that straddles two recent stores stalls.
+    if (p->tiling.fold == 1)
         for (int64_t i = ck_max(0, -first); i < ck_min(count, x->h - first); i++)
-            read_line(lines + i * p->line, x, plane, first + i, left, p->line, buffer);
+            read_line(lines + i * p->strides.line, x, plane, first + i, left, p->strides.line, buffer);
     else
-        for (int64_t i = 0; i < p->rows * p->fold * SPAN; i++) {
+        for (int64_t i = 0; i < p->tiling.rows * p->tiling.fold * SPAN; i++) {
             int64_t tile_row = i / SPAN, y = first + tile_row * CK_TILE + i % SPAN;
             if (y < 0 || y >= x->h)
                 continue;
-            float *line = lines + (tile_row / p->fold * SPAN + i % SPAN) * p->line + tile_row % p->fold * width;
+            float *line = lines + (tile_row / p->tiling.fold * SPAN + i % SPAN) * p->strides.line +
+                          tile_row % p->tiling.fold * width;
             const float *row = row_of(x, plane, y, buffer);
             read_part(line, row, x->w, left, width);
             read_part(line + others, row, x->w, left + CK_TILE, width);
         }
-    for (int64_t i = 0; i < count; i++, lines += p->line)
-        for (int64_t v = 0; v < p->vectors; v++, half += SPAN * LANES) {
+    for (int64_t i = 0; i < count; i++, lines += p->strides.line)
+        for (int64_t v = 0; v < p->tiling.vectors; v++, half += SPAN * LANES) {
             vec pixels[2 * CK_TILE], to[SPAN];
             prefetch(&next);
             split_tiles(pixels, lines + v * CK_TILE * LANES);
@@ -90,39 +92,42 @@ static inline void transform_rows(float *restrict half, const ck_planes *x, int6
         }
 }
 
-/// tiles[blocks][POINTS][count][per] vectors of a strip, in blocks of `per` vectors: channels first ... of x, zeros
-/// from the channels-th on.
+/// tiles[blocks][POINTS][count][per] vectors of a strip, in blocks of `per` vectors: `channels` channels of x from
+/// `first` on, padded with zeros to `count`.
 static void transform_tiles(float *restrict tiles, const ck_planes *x, const ck_winograd_plan *p, int64_t strip,
                             int64_t first, int64_t channels, int64_t count, int64_t per, float *restrict buffers) {
-    float *half = buffers + p->half, *lines = buffers + p->lines;
-    memset(lines, 0, sizeof *lines * (size_t)(((p->rows - 1) * p->line_step + SPAN) * p->line));
-    const int64_t used = p->rows * p->vectors;
+    float *half = buffers + p->buffers.half, *lines = buffers + p->buffers.lines;
+    memset(lines, 0, sizeof *lines * (size_t)(((p->tiling.rows - 1) * p->strides.line_step + SPAN) * p->strides.line));
+    const int64_t used = p->tiling.rows * p->tiling.vectors;
     for (int64_t c = 0; c < count; c++) {
         if (c < channels)
-            transform_rows(half, x, first + c, p, strip, lines, buffers + p->row);
-        for (int64_t i = 0; i < p->blocks * per; i++) {
-            const float *from = half + (i / p->vectors * p->line_step * p->vectors + i % p->vectors) * SPAN * LANES;
-            float *to = tiles + i / per * POINTS * p->tile_point + (c * per + i % per) * LANES;
+            transform_rows(half, x, first + c, p, strip, lines, buffers + p->buffers.row);
+        for (int64_t i = 0; i < p->tiling.blocks * per; i++) {
+            const float *from =
+                half + (i / p->tiling.vectors * p->strides.line_step * p->tiling.vectors + i % p->tiling.vectors) *
+                           SPAN * LANES;
+            float *to = tiles + i / per * POINTS * p->strides.tile_point + (c * per + i % per) * LANES;
             if (i >= used || c >= channels) {
                 for (int64_t point = 0; point < POINTS; point++)
-                    store(to + point * p->tile_point, (vec)(0.0f));
+                    store(to + point * p->strides.tile_point, (vec)(0.0f));
                 continue;
             }
             for (int64_t column = 0; column < SPAN; column++) {
                 vec v[SPAN], at[SPAN];
 #pragma unroll
                 for (int row = 0; row < SPAN; row++)
-                    v[row] = load(from + (row * p->vectors * SPAN + column) * LANES);
+                    v[row] = load(from + (row * p->tiling.vectors * SPAN + column) * LANES);
                 transform_pixels(at, v, KERNEL);
 #pragma unroll
                 for (int row = 0; row < SPAN; row++)
-                    store(to + (row * SPAN + column) * p->tile_point, at[row]);
+                    store(to + (row * SPAN + column) * p->strides.tile_point, at[row]);
             }
         }
     }
 }
 
-/// products[TILE_K][TILE_P] (+)= at one point, sum over channels of filters w[channels][TILE_K] * v[channels][TILE_P].
+/// products[TILE_K][TILE_P] at one point: sum over channels of filters w[channels][TILE_K] * v[channels][TILE_P], added
+/// to the previous products if `adds`.
 static inline __attribute__((always_inline)) void multiply(float *restrict products, const float *restrict w,
                                                            const float *restrict v, int64_t channels, bool adds) {
 #pragma clang fp contract(fast)
@@ -152,37 +157,38 @@ static inline __attribute__((always_inline)) void multiply(float *restrict produ
             store(products + (k * TILE_P + i) * LANES, sum[k][i]);
 }
 
-/// products[POINTS] of one block of filters and tiles.
+/// products[POINTS] of one block of filters and one of tiles.
 static void multiply_points(float *products, const float *w, const float *v, const ck_winograd_plan *p,
-                            int64_t channels, bool adds, ahead *next) {
+                            int64_t channels, bool adds, prefetch_list *next) {
     for (int64_t point = 0; point < POINTS; point++) {
         prefetch(next);
         multiply(products, w, v, channels, adds);
-        products += p->product_point;
-        w += p->c * TILE_K;
-        v += p->tile_point;
+        products += p->strides.product_point;
+        w += p->geometry.c * TILE_K;
+        v += p->strides.tile_point;
     }
 }
 
-/// lines[rows of tiles * 4][pitch] = outputs of one filter of a strip from its products, which lie product_block floats
-/// apart from block to block.
+/// lines[rows of tiles * 4][pitch] = outputs of one filter of a strip from its products. Blocks of products are
+/// product_block floats apart.
 static void store_outputs(float *restrict lines, const float *restrict products, const ck_winograd_plan *p,
                           int64_t product_block, float bias, int64_t rows, int64_t pitch) {
-    // Where the 4 vectors of a row go: each of the vector's rows of tiles has 4 / fold of them.
+    // Offsets of the 4 vectors of a row: each row of tiles in a vector has 4 / fold of them.
     int64_t at[CK_TILE];
     for (int64_t q = 0; q < CK_TILE; q++)
-        at[q] = q * p->fold / CK_TILE * CK_TILE * pitch + q % (CK_TILE / p->fold) * LANES;
-    for (int64_t i = 0; i < rows * p->vectors; i++) {
+        at[q] = q * p->tiling.fold / CK_TILE * CK_TILE * pitch + q % (CK_TILE / p->tiling.fold) * LANES;
+    for (int64_t i = 0; i < rows * p->tiling.vectors; i++) {
         const float *from = products + i / TILE_P * product_block + i % TILE_P * LANES;
-        float *to = lines + i / p->vectors * p->fold * CK_TILE * pitch + i % p->vectors * LANES * CK_TILE;
+        float *to =
+            lines + i / p->tiling.vectors * p->tiling.fold * CK_TILE * pitch + i % p->tiling.vectors * LANES * CK_TILE;
         vec half[SPAN][CK_TILE];
 #pragma unroll
         for (int column = 0; column < SPAN; column++) {
             vec m[SPAN];
 #pragma unroll
             for (int row = 0; row < SPAN; row++)
-                m[row] = load(from + (row * SPAN + column) * p->product_point);
-            // What is added at the point (1, 1) is added to every output.
+                m[row] = load(from + (row * SPAN + column) * p->strides.product_point);
+            // A value added at the point (1, 1) is added to every output.
             if (column == 1)
                 m[1] += (vec)(bias);
             transform_products(half[column], m, KERNEL);
@@ -204,30 +210,31 @@ static void store_outputs(float *restrict lines, const float *restrict products,
 
 static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_planes *x, const float *panels,
                       const float *b, int64_t strip, float *buffers) {
-    float *tiles = buffers, *products = buffers + p->products, *outputs = buffers + p->outputs;
+    float *tiles = buffers, *products = buffers + p->buffers.products, *outputs = buffers + p->buffers.outputs;
     const ck_planes out = {.values = y->values, .h = y->oh, .w = y->ow, .is_pooled = y->pooling != CK_POOLING_NONE};
-    const int64_t panel = ck_round_up(POINTS * p->c * TILE_K, 16);
-    const int64_t product_panel = POINTS * p->product_point, product_block = p->filters / TILE_K * product_panel;
-    const int64_t row = p->fold * CK_TILE, first = strip / p->across * p->rows * row;
-    const int64_t rows = ck_min(p->rows * row, p->oh - first);
-    const int64_t tile_rows = ck_ceil_div(rows, row), pitch = p->vectors * LANES * CK_TILE / p->fold;
-    const int64_t left = strip % p->across * pitch;
-    const int64_t blocks = ck_ceil_div(tile_rows * p->vectors, TILE_P);
-    for (int64_t k = 0; k < p->k; k += p->filters) {
-        int64_t filters = ck_min(p->filters, p->k - k);
-        for (int64_t c = 0; c < p->c; c += p->channels) {
-            int64_t channels = ck_min(p->channels, p->c - c);
-            if (k == 0 || p->channels < p->c)
+    const int64_t panel = ck_round_up(POINTS * p->geometry.c * TILE_K, 16);
+    const int64_t product_panel = POINTS * p->strides.product_point,
+                  product_block = p->tiling.filters / TILE_K * product_panel;
+    const int64_t row = p->tiling.fold * CK_TILE, first = strip / p->tiling.across * p->tiling.rows * row;
+    const int64_t rows = ck_min(p->tiling.rows * row, p->geometry.oh - first);
+    const int64_t tile_rows = ck_ceil_div(rows, row), pitch = p->tiling.vectors * LANES * CK_TILE / p->tiling.fold;
+    const int64_t left = strip % p->tiling.across * pitch;
+    const int64_t blocks = ck_ceil_div(tile_rows * p->tiling.vectors, TILE_P);
+    for (int64_t k = 0; k < p->geometry.k; k += p->tiling.filters) {
+        int64_t filters = ck_min(p->tiling.filters, p->geometry.k - k);
+        for (int64_t c = 0; c < p->geometry.c; c += p->tiling.channels) {
+            int64_t channels = ck_min(p->tiling.channels, p->geometry.c - c);
+            if (k == 0 || p->tiling.channels < p->geometry.c)
                 transform_tiles(tiles, x, p, strip, c, channels, channels, TILE_P, buffers);
             for (int64_t block = 0; block < blocks; block++)
                 for (int64_t i = 0; i < filters; i += TILE_K) {
-                    // Where the outputs go is fetched too: it is written as soon as these are complete.
-                    bool is_last = block + 1 == blocks && c + channels == p->c;
-                    ahead next = next_part_of(&out, k + i, is_last ? ck_min(TILE_K, filters - i) : 0, first, rows, left,
-                                              pitch, POINTS);
+                    // Prefetches the outputs, which are written once their products are complete.
+                    bool is_last = block + 1 == blocks && c + channels == p->geometry.c;
+                    prefetch_list next = prefetch_part(&out, k + i, is_last ? ck_min(TILE_K, filters - i) : 0, first,
+                                                       rows, left, pitch, POINTS);
                     multiply_points(products + block * product_block + i / TILE_K * product_panel,
                                     panels + (k + i) / TILE_K * panel + c * TILE_K,
-                                    tiles + block * POINTS * p->tile_point, p, channels, c > 0, &next);
+                                    tiles + block * POINTS * p->strides.tile_point, p, channels, c > 0, &next);
                 }
         }
         for (int64_t i = 0; i < filters; i++) {
@@ -249,7 +256,24 @@ static void correlate(const ck_winograd_plan *p, const ck_outputs *y, const ck_p
 #undef correlate
 #undef SPAN
 #undef POINTS
+
+static const ck_winograd_variant NAME(variant) = {
+    .isa = ISA,
+    .lanes = LANES,
+    .kernel = KERNEL,
+    .k = TILE_K,
+    .p = TILE_P,
+    .sum_c = SUM_C,
+    .sum_v = SUM_V,
+    .transform_filters = NAME(transform_filters),
+    .correlate = NAME(correlate),
+    .sum_products = NAME(sum_products),
+    .transform_sums = NAME(transform_sums),
+};
+
 #undef KERNEL
 #undef TILE_K
 #undef TILE_P
+#undef SUM_C
+#undef SUM_V
 #undef NAME

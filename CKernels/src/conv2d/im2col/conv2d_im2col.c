@@ -1,24 +1,24 @@
-/// Convolution as matrix products: the general variant, for every shape.
+/// Convolution as matrix products, for every shape.
 ///
-/// Forward     Y[K][P]   = W[K][CRS] * X[CRS][P]
-/// Data        GX[CRS][P] = W^T[CRS][K] * GY[K][P], added up into the image
-/// Weights     GW[K][CRS] = sum over images and pixels of GY[K][P] * X^T[P][CRS]
+///   forward          Y[K][P]    = W[K][CRS] * X[CRS][P]
+///   backward data    GX[CRS][P] = W^T[CRS][K] * GY[K][P], accumulated into the image
+///   backward weight  GW[K][CRS] = sum over images and pixels of GY[K][P] * X^T[P][CRS]
 ///
 /// X[CRS][P] is the unrolled image (im2col): column p holds the R x S x C patch under output pixel p. It is built for
 /// a few output rows at a time, small enough to stay in the second-level cache while OpenBLAS reads it.
-#include "conv2d/ck_conv2d.h"
+#include "conv2d/im2col/conv2d_im2col.h"
 
 #include <cblas.h>
 
-// Epilogues take a small part of the time here: vectors that every processor has will do.
+// The epilogue takes little time compared with the matrix products, so vectors that every processor has are enough.
 #define LANES 4
 #include "conv2d/conv2d_epilogue.h"
 
 /// Floats of one block of unrolled rows: 512 KiB, half of a common second-level cache.
 enum { BLOCK_FLOATS = 1 << 17 };
-/// Weight gradients of pieces of the batch are summed apart, in this many groups at most, then reduced in order.
+/// Weight gradients are summed in at most this many groups, then reduced in a fixed order.
 enum { WEIGHT_GROUPS = 16 };
-/// Data gradients of small batches are cut by channels too, until there is about this much to share out.
+/// For small batches, data gradients are also split by channels, into about this many pieces of work.
 enum { DATA_PIECES = 8 };
 
 typedef struct blocking {
@@ -26,23 +26,23 @@ typedef struct blocking {
     int64_t rows, blocks;
     /// Nothing to unroll: a patch is one pixel.
     bool pointwise;
-    /// Floats of one block, of its outputs or gradients where they are not simply in y or gy, and of both.
-    size_t column, apart, each;
+    /// Floats of a block of patches, of its outputs or gradients if they need a buffer, and of both.
+    size_t column, results, per_thread;
 } blocking;
 
 static blocking cut(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
-    // In pairs, for pooling.
+    // Pooling needs pairs of rows.
     int64_t rows = ck_min(g->oh, ck_round_up(ck_max(1, BLOCK_FLOATS / (g->crs * g->ow)), 2));
     bool is_pooled = epilogue->pooling != CK_POOLING_NONE;
     size_t column = (size_t)(g->crs * rows * g->ow);
-    size_t apart = is_pooled || epilogue->relu ? (size_t)(g->k * rows * g->ow + expanded_row(g->ow)) : 0;
+    size_t results = is_pooled || epilogue->relu ? (size_t)(g->k * rows * g->ow + expanded_row(g->ow)) : 0;
     return (blocking){
         .rows = rows,
         .blocks = ck_ceil_div(g->oh, rows),
-        .pointwise = g->r == 1 && g->s == 1 && g->stride_h == 1 && g->stride_w == 1 && g->pad_h == 0 && g->pad_w == 0,
+        .pointwise = ck_is_pointwise(g),
         .column = column,
-        .apart = apart,
-        .each = column + apart,
+        .results = results,
+        .per_thread = column + results,
     };
 }
 
@@ -50,13 +50,14 @@ static int64_t weight_groups(const ck_geometry *g, const blocking *cuts) {
     return ck_min(WEIGHT_GROUPS, g->n * cuts->blocks);
 }
 
-size_t ck_im2col_scratch(const ck_geometry *g, const ck_conv2d_epilogue *epilogue) {
+size_t ck_im2col_scratch(const ck_geometry *g, const ck_conv2d_epilogue *epilogue, ck_conv2d_pass pass) {
+    (void)pass;
     const blocking cuts = cut(g, epilogue);
     size_t sums = (size_t)(weight_groups(g, &cuts) * g->k * (g->crs + 1));
-    return (size_t)omp_get_max_threads() * cuts.each + sums;
+    return (size_t)omp_get_max_threads() * cuts.per_thread + sums;
 }
 
-/// The outputs ox of a row for which tap s reads inside the image: first ... last - 1.
+/// Outputs of a row for which tap s reads inside the image: first ... last - 1.
 static void inside(int64_t *first, int64_t *last, int64_t s, const ck_geometry *g) {
     int64_t shift = g->pad_w - s;
     *first = shift > 0 ? ck_min(g->ow, ck_ceil_div(shift, g->stride_w)) : 0;
@@ -92,7 +93,7 @@ static void unroll(float *restrict column, const float *restrict x, const ck_geo
             }
 }
 
-/// Adds patches for channels c0 ... c0 + channels - 1 back into the image gx[C][H][W].
+/// Accumulates patches of channels c0 ... c0 + channels - 1 into the image gx[C][H][W] (col2im).
 static void roll_up(float *restrict gx, const float *restrict column, const ck_geometry *g, int64_t c0,
                     int64_t channels, int64_t oy0, int64_t rows) {
     for (int64_t c = c0; c < c0 + channels; c++)
@@ -115,10 +116,10 @@ static void roll_up(float *restrict gx, const float *restrict column, const ck_g
             }
 }
 
-/// Rows oy0 ... oy0 + rows - 1 of all filters of a gradient, as a matrix whose rows are *stride floats apart: where
-/// they lie or, on their way back through an epilogue, in `apart`.
+/// Rows oy0 ... oy0 + rows - 1 of all filters of a gradient, as a matrix whose rows are *stride floats apart. Points
+/// into gy, or to `buffer` if the gradient has to be propagated through an epilogue first.
 static const float *gradient_rows(int64_t *stride, const ck_planes *gy, const ck_geometry *g, int64_t oy0, int64_t rows,
-                                  float *apart) {
+                                  float *buffer) {
     if (!gy->is_pooled && !gy->y) {
         *stride = g->oh * g->ow;
         return gy->values + oy0 * g->ow;
@@ -126,8 +127,8 @@ static const float *gradient_rows(int64_t *stride, const ck_planes *gy, const ck
     *stride = rows * g->ow;
     for (int64_t k = 0; k < g->k; k++)
         for (int64_t row = 0; row < rows; row++)
-            expand_row(apart + (k * rows + row) * g->ow, gy, k, oy0 + row);
-    return apart;
+            expand_row(buffer + (k * rows + row) * g->ow, gy, k, oy0 + row);
+    return buffer;
 }
 
 void ck_im2col_forward(float *y, const float *x, const float *w, const float *b, const ck_geometry *g,
@@ -142,8 +143,8 @@ void ck_im2col_forward(float *y, const float *x, const float *w, const float *b,
             const float *image = x + n * g->c * g->h * g->w;
             const ck_outputs outputs = ck_output_planes(y, n, g, epilogue);
             const bool is_pooled = epilogue->pooling != CK_POOLING_NONE;
-            float *mine = scratch + (size_t)omp_get_thread_num() * cuts.each;
-            float *out = is_pooled ? mine + cuts.column : outputs.values + oy0 * g->ow;
+            float *own = scratch + (size_t)omp_get_thread_num() * cuts.per_thread;
+            float *out = is_pooled ? own + cuts.column : outputs.values + oy0 * g->ow;
             const int64_t out_stride = is_pooled ? p : pixels;
             const float *column;
             int64_t column_stride;
@@ -151,8 +152,8 @@ void ck_im2col_forward(float *y, const float *x, const float *w, const float *b,
                 column = image + oy0 * g->ow;
                 column_stride = pixels;
             } else {
-                unroll(mine, image, g, oy0, rows);
-                column = mine;
+                unroll(own, image, g, oy0, rows);
+                column = own;
                 column_stride = p;
             }
             for (int64_t k = 0; k < g->k && b; k++)
@@ -180,7 +181,7 @@ void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const c
     const blocking cuts = cut(g, epilogue);
     ck_use_serial_blas();
     const int64_t rs = g->r * g->s;
-    // Patches of neighbouring blocks overlap in the image, those of different channels do not.
+    // Patches of adjacent blocks overlap in the image. Those of different channels do not.
     int64_t pieces = ck_min(g->c, ck_ceil_div(DATA_PIECES, g->n));
     int64_t channels_each = ck_ceil_div(g->c, pieces);
 #pragma omp parallel for collapse(2) schedule(static)
@@ -189,7 +190,7 @@ void ck_im2col_backward_data(float *gx, const float *gy, const float *w, const c
             int64_t c0 = piece * channels_each, channels = ck_min(channels_each, g->c - c0);
             if (channels <= 0)
                 continue;
-            float *column = scratch + (size_t)omp_get_thread_num() * cuts.each;
+            float *column = scratch + (size_t)omp_get_thread_num() * cuts.per_thread;
             float *image = gx + n * g->c * g->h * g->w;
             const ck_planes planes = ck_gradient_planes(gy, n, g, epilogue);
             memset(image + c0 * g->h * g->w, 0, sizeof(float) * (size_t)(channels * g->h * g->w));
@@ -212,7 +213,7 @@ static float sum_row(const float *row, int64_t count) {
     return sum;
 }
 
-/// sums[K][CRS] and sums of gy by filter, over the pieces (image, block) first ... last - 1.
+/// gw[K][CRS] and gb[K], the sum of gy for each filter, over the pieces (image, block) first ... last - 1.
 static void sum_weight_gradient(float *gw, float *gb, const float *gy, const float *x, const ck_geometry *g,
                                 const ck_conv2d_epilogue *epilogue, const blocking *cuts, int64_t first, int64_t last,
                                 float *column) {
@@ -245,12 +246,12 @@ void ck_im2col_backward_weight(float *gw, float *gb, const float *gy, const floa
     ck_use_serial_blas();
     int64_t pieces = g->n * cuts.blocks, groups = weight_groups(g, &cuts);
     int64_t weights = g->k * g->crs, each = weights + g->k;
-    float *sums = scratch + (size_t)omp_get_max_threads() * cuts.each;
+    float *sums = scratch + (size_t)omp_get_max_threads() * cuts.per_thread;
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
-        float *mine = sums + group * each;
-        sum_weight_gradient(mine, mine + weights, gy, x, g, epilogue, &cuts, group * pieces / groups,
-                            (group + 1) * pieces / groups, scratch + (size_t)omp_get_thread_num() * cuts.each);
+        float *own = sums + group * each;
+        sum_weight_gradient(own, own + weights, gy, x, g, epilogue, &cuts, group * pieces / groups,
+                            (group + 1) * pieces / groups, scratch + (size_t)omp_get_thread_num() * cuts.per_thread);
     }
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < each; i++) {

@@ -1,15 +1,14 @@
-/// Windows of a shared map of features: parts of them put together in memory, and a dense layer that reads them where
-/// they lie.
+/// Windows of a shared feature map: gathering parts of them, and a dense layer that reads them in place.
 #include "dense/ck_dense.h"
+#include "runtime/ck_scratch.h"
 
-/// Channels are summed apart in this many groups at most, then reduced in order.
+/// Channels are summed in at most this many groups, then reduced in a fixed order.
 enum { GROUPS = 16 };
-/// Scratch is cut at multiples of a cache line.
-enum { LINE = 16 };
-/// Columns of runs that are copied together.
+/// Most columns of overlapping segments that are copied at once.
 enum { SPAN = 64 };
-/// Rows, an even number, whose weights for a block of outputs stay in the first-level cache while they meet these many
-/// blocks of windows, whose features stay in the second-level cache while they meet these many blocks of outputs.
+/// Blocking of the dense layer: the weights of ROWS rows (an even number) for a block of outputs stay in the
+/// first-level cache for BLOCKS blocks of windows, whose features stay in the second-level cache for PANELS blocks of
+/// outputs.
 enum { ROWS = 14, BLOCKS = 8, PANELS = 4 };
 
 static ck_status check(const ck_feature_windows *f) {
@@ -32,7 +31,7 @@ static ck_status check(const ck_feature_windows *f) {
     return fits ? CK_OK : CK_BAD_DIMENSION;
 }
 
-/// Few floats, mostly, of which loops would make calls.
+/// Copies mostly few floats, inline: compilers replace loops by calls to memcpy.
 static inline void copy_few(float *restrict out, const float *restrict in, int64_t count) {
     enum { TWO = 2 * sizeof *out, FOUR = 4 * sizeof *out };
     if (count > 8) {
@@ -48,7 +47,7 @@ static inline void copy_few(float *restrict out, const float *restrict in, int64
     }
 }
 
-/// out[last - first]: features first ... last - 1 in row i of channel c of window n, zeros outside of it.
+/// out[last - first]: features first ... last - 1 in row i of channel c of window n, zeros outside the window.
 static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t c, int64_t i, int64_t first,
                      int64_t last) {
     if (i < 0 || i >= f->h) {
@@ -60,7 +59,7 @@ static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t
     const int64_t channel = f->first_channel + c;
     const int64_t left = f->border_columns[0], right = f->w - f->border_columns[1], below = f->h - f->border_rows[1];
     const bool is_above = i < f->border_rows[0], is_own = is_above || i >= below;
-    // The row among those of its strip.
+    // The index of the row in its strip, and the rows of the strip.
     const int64_t own = is_above ? i : i - below, height = f->border_rows[!is_above];
     const float *middle = is_own
                               ? f->rows[!is_above] + ((p->row * f->channels + channel) * height + own) * f->map_w + p->x
@@ -91,13 +90,13 @@ ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patc
         return status;
     if (!y || !p)
         return CK_NULL_POINTER;
-    if (p->rows < 1 || p->runs < 1 || p->length < 1 || p->step < 0)
+    if (p->rows < 1 || p->segments < 1 || p->length < 1 || p->step < 0)
         return CK_BAD_DIMENSION;
-    const int64_t width = p->runs * p->length, rows = f->c * p->rows;
+    const int64_t width = p->segments * p->length, rows = f->c * p->rows;
     const int64_t of_window = side_by_side ? width : rows * width, of_row = side_by_side ? f->n * width : width;
-    // Runs that overlap are taken from one copy of all.
-    const int64_t span = (p->runs - 1) * p->step + p->length;
-    // Windows that lie side by side share rows of the map; others are long, and few.
+    // Overlapping segments are taken from one copy of all columns.
+    const int64_t span = (p->segments - 1) * p->step + p->length;
+    // Side by side, windows share rows of the map, so a thread processes one row of all windows.
     const int64_t groups = side_by_side ? 1 : f->n, each = f->n / groups;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t group = 0; group < groups; group++)
@@ -105,13 +104,13 @@ ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patc
             for (int64_t n = group * each; n < (group + 1) * each; n++) {
                 float *out = y + n * of_window + row * of_row, all[SPAN];
                 const int64_t channel = row / p->rows, i = p->first_row + row % p->rows, first = p->first_column;
-                const bool is_short = p->runs > 1 && span <= SPAN;
+                const bool is_short = p->segments > 1 && span <= SPAN;
                 if (is_short)
                     copy_row(all, f, n, channel, i, first, first + span);
-                for (int64_t run = 0; run < p->runs; run++, out += p->length) {
-                    const int64_t from = first + run * p->step;
+                for (int64_t segment = 0; segment < p->segments; segment++, out += p->length) {
+                    const int64_t from = first + segment * p->step;
                     if (is_short)
-                        copy_few(out, all + run * p->step, p->length);
+                        copy_few(out, all + segment * p->step, p->length);
                     else
                         copy_row(out, f, n, channel, i, from, from + p->length);
                 }
@@ -119,11 +118,11 @@ ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patc
     return CK_OK;
 }
 
-/// How a dense layer reads a channel: rows of the inner part of windows in the map and, gathered, the rest of them.
-/// Where the inner part is narrower than a vector, all is gathered.
+/// How a dense layer reads a channel: the inner rows of windows in place, and the rest from a gathered copy. If the
+/// inner part is narrower than a vector, everything is gathered.
 typedef struct reading {
     int64_t height, width, pitch, rest, rest_count;
-    /// Floats of the weights that a block of outputs has for two rows, and for a channel.
+    /// Floats of the weights of a block of outputs for two rows, and for a channel.
     int64_t two_rows, weights;
 } reading;
 
@@ -133,17 +132,17 @@ static reading reading_of(const ck_feature_windows *f, const ck_dense_variant *v
     if (r.width < variant->lanes)
         r.height = r.width = 0;
     r.rest = f->h * f->w - r.height * r.width;
-    r.rest_count = ck_ceil_div(r.rest, variant->lanes) * variant->lanes;
+    r.rest_count = ck_round_up(r.rest, variant->lanes);
     const int64_t left = r.width % variant->lanes, whole = r.width / variant->lanes;
     const int64_t ends = left > variant->lanes / 2 ? 2 : left > 0;
     r.two_rows = (2 * whole + ends) * variant->lanes * variant->outputs;
-    // A last row without another has its end for itself.
+    // The end of a last odd row is a vector of its own.
     r.weights = r.height / 2 * r.two_rows + r.rest_count * variant->outputs;
     r.weights += r.height % 2 * (whole + (left > 0)) * variant->lanes * variant->outputs;
     return r;
 }
 
-/// out[rest_count]: the rest of channel c of a window, then zeros: rows, then what rows have at their ends.
+/// out[rest_count]: the rest of channel c of a window, padded with zeros: border rows, then border columns.
 static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int64_t c, const reading *r) {
     const ck_feature_place *p = f->places + n;
     const float *end = out + r->rest_count;
@@ -167,7 +166,7 @@ static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int6
         *out++ = 0;
 }
 
-/// The same of the weights w[h][w] of an output.
+/// The same for the weights w[h][w] of an output.
 static void gather_rest_weights(float *out, const float *w, const ck_feature_windows *f, const reading *r) {
     const float *end = out + r->rest_count;
     const int64_t above = f->border_rows[0];
@@ -186,13 +185,13 @@ static void gather_rest_weights(float *out, const float *w, const ck_feature_win
         *out++ = 0;
 }
 
-/// Weights of some outputs for a channel, `stride` floats from output to output, as dot_windows wants them. `rest` is
-/// room for those of one output.
+/// Packs the weights of `count` outputs for a channel, `stride` floats apart, for dot_windows. `rest` is a buffer for
+/// one output.
 static void pack_weights(float *panel, const float *w, const ck_feature_windows *f, const reading *r,
                          const ck_dense_variant *variant, int64_t count, int64_t stride, float *rest) {
     const ck_dense_rows rows = {.height = r->height, .width = r->width, .pitch = f->w, .rest_count = r->rest_count};
     for (int64_t o = 0; o < variant->outputs; o++) {
-        // Outputs that do not exist have any weights.
+        // Results of padding outputs are not used, so their weights are arbitrary.
         const float *in = w + ck_min(o, count - 1) * stride;
         gather_rest_weights(rest, in, f, r);
         variant->pack_windows(panel + o * variant->lanes, in + f->border_rows[0] * f->w + f->border_columns[0], rest,
@@ -200,7 +199,7 @@ static void pack_weights(float *panel, const float *w, const ck_feature_windows 
     }
 }
 
-/// sums[count][o], rows `stride` apart, += products of a few blocks of windows and one of outputs in channel c.
+/// sums[count][o], rows `stride` apart, += products of a few blocks of windows and one block of outputs in channel c.
 static void add_windows(float *sums, const ck_feature_windows *f, int64_t first, int64_t count, int64_t c,
                         const float *rest, const float *panel, float *products, const reading *r,
                         const ck_dense_variant *variant, int64_t outputs, int64_t stride) {
@@ -224,13 +223,13 @@ static void add_windows(float *sums, const ck_feature_windows *f, int64_t first,
                            ck_min(variant->windows, count - m), outputs, stride);
 }
 
-/// Floats of scratch, and of what each thread has of it.
+/// Floats of scratch, and in *each those of one thread.
 static size_t scratch_floats(const ck_feature_windows *f, const ck_dense_variant *variant, int64_t o, int64_t *each) {
     reading r = reading_of(f, variant);
     int64_t products = BLOCKS * variant->windows * variant->outputs * variant->lanes;
-    *each = ck_ceil_div(products + (f->n + 1) * r.rest_count + PANELS * r.weights, LINE) * LINE;
-    int64_t sums = ck_ceil_div(ck_min(GROUPS, f->c) * f->n * o, LINE) * LINE;
-    return (size_t)(LINE + sums + omp_get_max_threads() * *each);
+    *each = ck_round_up(products + (f->n + 1) * r.rest_count + PANELS * r.weights, CK_LINE);
+    int64_t sums = ck_round_up(ck_min(GROUPS, f->c) * f->n * o, CK_LINE);
+    return (size_t)(CK_LINE + sums + omp_get_max_threads() * *each);
 }
 
 size_t ck_linear_windows_scratch(const ck_feature_windows *f, int64_t o) {
@@ -257,8 +256,8 @@ ck_status ck_linear_windows_forward(float *y, const ck_feature_windows *f, const
     const reading r = reading_of(f, variant);
     const int64_t groups = ck_min(GROUPS, f->c), n = f->n, plane = f->h * f->w;
     w += f->first_channel * plane;
-    float *all = (float *)(((uintptr_t)scratch + 4 * LINE - 1) / (4 * LINE) * (4 * LINE));
-    float *own = all + ck_ceil_div(groups * n * o, LINE) * LINE;
+    float *all = ck_align(scratch);
+    float *own = all + ck_round_up(groups * n * o, CK_LINE);
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
         float *sums = all + group * n * o, *panel = own + omp_get_thread_num() * each,
