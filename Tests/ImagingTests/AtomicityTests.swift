@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
@@ -11,11 +11,11 @@ import Testing
 
     private static let makers: [@Sendable (FilePath) throws -> any RowWriter] = [
         { try PNGWriter(path: $0, width: 64, height: 64, channels: .rgb) },
-        { try PNGWriter(path: $0, width: 64, height: 64, channels: .grey) },
-        { try PNGWriter(path: $0, width: 64, height: 64, channels: .grey, bits: 1) },
+        { try PNGWriter(path: $0, width: 64, height: 64, channels: .gray) },
+        { try PNGWriter(path: $0, width: 64, height: 64, channels: .gray, bits: 1) },
         { try JPEGWriter(path: $0, width: 64, height: 64) },
         { try TIFFWriter(path: $0, width: 64, height: 64, samples: .rgb) },
-        { try TIFFWriter(path: $0, width: 64, height: 64, samples: .grey, tile: 16) },
+        { try TIFFWriter(path: $0, width: 64, height: 64, samples: .gray, tile: 16) },
     ]
 
     @Test(arguments: makers.indices) func abandoned(_ index: Int) throws {

@@ -76,7 +76,7 @@ import Testing
         #expect(block.problem?.problem.contains("rows 256 to 383 of level 0") == true)
         #expect(wrongPixel(block) { _, y in !(256..<384 ~= y) } == nil)
         let gap = block.bytes[(256 - 100) * 150..<(384 - 100) * 150]
-        #expect(gap.allSatisfy { $0 == PixelBlock.unreadableGrey })
+        #expect(gap.allSatisfy { $0 == PixelBlock.unreadableGray })
         #expect(block.isUnreadable(PixelRegion(x: 20, y: 383, width: 1, height: 9)))
         #expect(!block.isUnreadable(PixelRegion(x: 20, y: 384, width: 1, height: 9)))
         #expect(!block.isOutside(PixelRegion(x: 10, y: 256, width: 50, height: 128)), "unreadable is not outside")

@@ -70,7 +70,7 @@ final class ArrayReader: RowReader {
 
     @Test func failuresPassThrough() throws {
         let folder = try TemporaryFolder()
-        let bytes = PNGMaker(width: 8, height: 8, type: .grey, depth: 8) { x, _, _ in x }.bytes
+        let bytes = PNGMaker(width: 8, height: 8, type: .gray, depth: 8) { x, _, _ in x }.bytes
         let path = try folder.file("a.png", Array(bytes.dropLast(40)))
         let reader = DownsamplingReader(try openImage(path), width: 2, height: 2)
         #expect(fileError { _ = try RGBImage(reading: reader) }?.path == path.string)

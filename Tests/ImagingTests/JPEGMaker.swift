@@ -4,7 +4,7 @@ struct JPEGMaker {
     /// Pixels.
     var width: Int
     var height: Int
-    /// 1 grey, 3 or 4.
+    /// 1 gray, 3 or 4.
     var components: Int
     /// The transform byte of an Adobe marker; none when nil.
     var adobeTransform: UInt8?

@@ -20,7 +20,7 @@ import Testing
 
     private static func value(_ x: Int, _ y: Int, _ component: Int) -> Int { (x * 97 + y * 61 + component * 40) & 255 }
 
-    /// Compares with the colour of each block, worked out by `color` from the values of its components.
+    /// Compares with the color of each block, worked out by `color` from the values of its components.
     private func expectBlocks(
         _ maker: JPEGMaker, tolerance: Int, _ color: ([Double]) -> [Double], line: Int = #line
     ) throws {

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
@@ -9,7 +9,7 @@ import Testing
     init() throws { folder = try TemporaryFolder() }
 
     @Test func contentDecidesNotTheName() throws {
-        let png = PNGMaker(width: 2, height: 1, type: .grey, depth: 8) { _, _, _ in 9 }.bytes
+        let png = PNGMaker(width: 2, height: 1, type: .gray, depth: 8) { _, _, _ in 9 }.bytes
         let jpeg = JPEGMaker(width: 2, height: 1, components: 1) { _, _, _ in 9 }.bytes
         for name in ["a.png", "a.jpg", "a.svs", "a.mrxs", "a"] {
             #expect(try openImage(folder.file(name, png)) is PNGReader)
@@ -26,7 +26,7 @@ import Testing
             ("a BMP image", Array("BM\u{1}".utf8)),
             ("a WebP image", Array("RIFF\u{1}\u{1}\u{1}\u{1}WEBPVP8 ".utf8)),
             ("a PDF document", Array("%PDF-1.7\n".utf8)),
-            ("a TIFF image that OpenSlide does not recognise", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0]),
+            ("a TIFF image that OpenSlide does not recognize", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0]),
             ("a file that begins with the bytes 00 01 FE FF", [0, 1, 254, 255, 7]),
         ]
         for (found, bytes) in contents {

@@ -19,15 +19,15 @@ private final class Source: BlockReader {
     func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
         block.begin(region)
-        var colours = [UInt32]()
+        var colors = [UInt32]()
         for y in region.y..<region.bottom {
             for x in region.x..<region.right {
                 let point = PixelRegion(x: x, y: y, width: 1, height: 1)
-                let colour = (0..<3).reduce(0xFF) { $0 << 8 | UInt32(image.pixels[(y * width + x) * 3 + $1]) }
-                colours.append(clear.contains { $0.intersects(point) } ? 0 : colour)
+                let color = (0..<3).reduce(0xFF) { $0 << 8 | UInt32(image.pixels[(y * width + x) * 3 + $1]) }
+                colors.append(clear.contains { $0.intersects(point) } ? 0 : color)
             }
         }
-        colours.withUnsafeBufferPointer { block.compose(region, $0, background: 0xFFFFFF) }
+        colors.withUnsafeBufferPointer { block.compose(region, $0, background: 0xFFFFFF) }
         for part in unreadable where part.intersects(region) {
             block.markUnreadable(part.intersection(region), FileError(path, .malformed, "no"))
         }

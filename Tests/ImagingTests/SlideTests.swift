@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func composedOverTheBackground() {
-        // Opaque, clear, half red, and a colour that is brighter than its alpha allows.
+        // Opaque, clear, half red, and a color that is brighter than its alpha allows.
         let pixels: [UInt32] = [0xFF01_0203, 0, 0x8080_0000, 0xFEFF_FFFF]
         var rgb = [UInt8](repeating: 0, count: 12)
         rgb.withUnsafeMutableBytes { output in
@@ -64,7 +64,7 @@ import Testing
         let path = try folder.file("a.svs", Array("no slide at all".utf8))
         #expect(
             fileError { _ = try SlideReader(path) }
-                == FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognise"))
+                == FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognize"))
     }
 
     /// The directory is whole, the pixels are not: a read error, and final.
@@ -87,7 +87,7 @@ import Testing
                 "expected an intact slide, found a read error at rows 256 to 383 of level 0 (") == true)
         #expect(fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) } } == error)
 
-        // Or the tile is grey, and the reader says so.
+        // Or the tile is gray, and the reader says so.
         let painted = try SlideReader(path, damage: .painted)
         var (lost, pixels) = ([Int](), [UInt8]())
         for y in 0..<512 {
@@ -98,7 +98,7 @@ import Testing
         #expect(lost == Array(256..<384))
         let whole = Self.image(width, 512).pixels
         #expect(pixels[..<(256 * 192)] == whole[..<(256 * 192)] && pixels[(384 * 192)...] == whole[(384 * 192)...])
-        #expect(pixels[(256 * 192)..<(384 * 192)].allSatisfy { $0 == PixelBlock.unreadableGrey })
+        #expect(pixels[(256 * 192)..<(384 * 192)].allSatisfy { $0 == PixelBlock.unreadableGray })
     }
 
     /// OpenSlide 3.4 returns memory that nobody wrote to for levels that are smaller than a tile.
@@ -120,7 +120,7 @@ import Testing
         let path = folder.file("wide.tif")
         let (width, height) = (400_000, 300)
         func row(_ y: Int) -> [UInt8] { (0..<width).map { UInt8(truncatingIfNeeded: $0 / 100 + y) } }
-        let writer = try TIFFWriter(path: path, width: width, height: height, samples: .grey)
+        let writer = try TIFFWriter(path: path, width: width, height: height, samples: .gray)
         for y in 0..<height { try row(y).withUnsafeBytes { try writer.write(rows: $0, count: 1) } }
         try writer.finish()
         let reader = try SlideReader(path)

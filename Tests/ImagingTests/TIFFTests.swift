@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import TestSupport
 import Testing
@@ -42,14 +42,14 @@ import Testing
         let path = folder.file("a.tif")
         for tile in [16, 256] {
             for compression in [TIFFWriter.Compression.deflate, .lzw] {
-                let grey = mask(width, height)
+                let gray = mask(width, height)
                 try write(
-                    grey,
+                    gray,
                     to: TIFFWriter(
-                        path: path, width: width, height: height, samples: .grey, compression: compression, tile: tile),
+                        path: path, width: width, height: height, samples: .gray, compression: compression, tile: tile),
                     rowsAtATime: 7)
                 try check(
-                    path, RGBImage(width: width, height: height, pixels: grey.flatMap { [$0, $0, $0] }), tile: tile)
+                    path, RGBImage(width: width, height: height, pixels: gray.flatMap { [$0, $0, $0] }), tile: tile)
             }
             let image = pattern(width, height)
             try write(
@@ -72,23 +72,23 @@ import Testing
         }
     }
 
-    /// More colours than are remembered, the same ones again, and tiles that have two or begin like plain ones.
+    /// More colors than are remembered, the same ones again, and tiles that have two or begin like plain ones.
     @Test func tilesOfOneColour() throws {
         let (width, height, tile) = (150, 84, 16)
         let path = folder.file("a.tif")
-        func colour(_ x: Int, _ y: Int) -> UInt8 {
+        func color(_ x: Int, _ y: Int) -> UInt8 {
             let index = y / tile * 10 + x / tile
             let isMixed = index % 7 == 3 && (x + y) % 16 == 9
             return isMixed ? 77 : [0, 255, 0, 128, 255, 9][Int(Formula.bits(3, index) % 6)]
         }
-        let grey = (0..<width * height).map { colour($0 % width, $0 / width) }
-        let rgb = grey.flatMap { [$0, 200, $0 / 2] as [UInt8] }
+        let gray = (0..<width * height).map { color($0 % width, $0 / width) }
+        let rgb = gray.flatMap { [$0, 200, $0 / 2] as [UInt8] }
         for compression in [TIFFWriter.Compression.deflate, .lzw] {
             try write(
-                grey,
+                gray,
                 to: TIFFWriter(
-                    path: path, width: width, height: height, samples: .grey, compression: compression, tile: tile))
-            try check(path, RGBImage(width: width, height: height, pixels: grey.flatMap { [$0, $0, $0] }), tile: tile)
+                    path: path, width: width, height: height, samples: .gray, compression: compression, tile: tile))
+            try check(path, RGBImage(width: width, height: height, pixels: gray.flatMap { [$0, $0, $0] }), tile: tile)
             try write(
                 rgb,
                 to: TIFFWriter(
@@ -119,7 +119,7 @@ import Testing
             micronsPerPixel: (0.25, 0.5), description: "what it is", software: "nuclei")
         try write(
             mask(1000, 600),
-            to: TIFFWriter(path: path, width: 1000, height: 600, samples: .grey, properties: properties))
+            to: TIFFWriter(path: path, width: 1000, height: 600, samples: .gray, properties: properties))
         let directories = try BigTIFF(path).directories
         #expect(directories.map { $0.number(256) } == [1000, 500, 250])
         #expect(directories.map { $0.number(257) } == [600, 300, 150])
@@ -138,14 +138,14 @@ import Testing
         #expect(microns.x == 0.25 && microns.y == 0.5)
 
         // Without a resolution none is claimed.
-        try write(mask(10, 10), to: TIFFWriter(path: path, width: 10, height: 10, samples: .grey))
+        try write(mask(10, 10), to: TIFFWriter(path: path, width: 10, height: 10, samples: .gray))
         let plain = try BigTIFF(path).directories
         #expect(plain.count == 1 && plain[0].number(282) == nil && plain[0].texts.isEmpty)
 
         // Some programs write ten pixels a centimetre when they do not know.
         let unknown = TIFFWriter.Properties(micronsPerPixel: (1000, 1000))
         try write(
-            mask(16, 16), to: TIFFWriter(path: path, width: 16, height: 16, samples: .grey, properties: unknown))
+            mask(16, 16), to: TIFFWriter(path: path, width: 16, height: 16, samples: .gray, properties: unknown))
         #expect(try SlideReader(path).metadata.micronsPerPixel == nil)
     }
 
@@ -203,7 +203,7 @@ import Testing
         for (width, height) in [(1, 1), (1, 300), (300, 1), (15, 2)] {
             let path = folder.file("a.tif")
             let pixels = (0..<width * height).map { UInt8(truncatingIfNeeded: $0 * 3) }
-            try write(pixels, to: TIFFWriter(path: path, width: width, height: height, samples: .grey))
+            try write(pixels, to: TIFFWriter(path: path, width: width, height: height, samples: .gray))
             let file = try BigTIFF(path)
             try #require(file.directories.count == 1)
             let tiles = try (0..<(width + 15) / 16 * ((height + 15) / 16)).map {
@@ -220,12 +220,12 @@ import Testing
 
     @Test func sizesAndPlacesThatAreRefused() throws {
         let path = folder.file("a.tif")
-        let error = fileError { _ = try TIFFWriter(path: path, width: 1 << 31, height: 1, samples: .grey) }
+        let error = fileError { _ = try TIFFWriter(path: path, width: 1 << 31, height: 1, samples: .gray) }
         #expect(
             error?.problem == "expected a TIFF image of 1 to 2147483647 px a side, found 2147483648 x 1 px to write")
         let nowhere = folder.file("none/a.tif")
         for side in [2, 600] {
-            let error = fileError { _ = try TIFFWriter(path: nowhere, width: side, height: side, samples: .grey) }
+            let error = fileError { _ = try TIFFWriter(path: nowhere, width: side, height: side, samples: .gray) }
             #expect(error == FileError(nowhere, .unwritable, "cannot be written (No such file or directory)"))
         }
         #expect(folder.names.isEmpty)
@@ -244,7 +244,7 @@ extension TIFFTests {
         let writer = try TIFFWriter(
             path: path, width: 600, height: 700, samples: samples, compression: compression, properties: properties)
         switch samples {
-        case .grey: try write(mask(600, 700), to: writer)
+        case .gray: try write(mask(600, 700), to: writer)
         case .rgb: try write(pattern(600, 700).pixels, to: writer)
         case .float: try write(floats(600, 700).withUnsafeBytes { Array($0) }, to: writer)
         }
@@ -252,7 +252,7 @@ extension TIFFTests {
     }
 
     private static let kinds: [(TIFFWriter.Samples, TIFFWriter.Compression)] = [
-        (.grey, .deflate), (.grey, .lzw), (.rgb, .deflate), (.rgb, .jpeg(quality: 90)), (.float, .deflate),
+        (.gray, .deflate), (.gray, .lzw), (.rgb, .deflate), (.rgb, .jpeg(quality: 90)), (.float, .deflate),
     ]
 
     @Test(.enabled(if: tiffinfo != nil, "no tiffinfo: install libtiff-tools"), arguments: kinds.indices)

@@ -17,7 +17,7 @@ import Testing
     }
 
     private func find(_ picture: RGBImage) -> TissueMap {
-        TissueMap.find(in: picture, imageWidth: picture.width * 32, imageHeight: picture.height * 32).map
+        TissueMap.detect(in: picture, imageWidth: picture.width * 32, imageHeight: picture.height * 32).map
     }
 
     @Test func tissueIsWhatHasColour() {
@@ -25,7 +25,7 @@ import Testing
         for y in 0..<40 {
             for x in 0..<60 {
                 let expected = (20..<40).contains(x) && (10..<30).contains(y)
-                // A corner has neighbours enough; closing may round nothing off.
+                // A corner has neighbors enough; closing may round nothing off.
                 #expect(map.isTissue[y * 60 + x] == expected, "\(x), \(y)")
             }
         }
@@ -96,7 +96,7 @@ import Testing
             let path = try folder.file("bad.geojson", Array(text.utf8))
             return fileError { _ = try TissueMap(outline: path, imageWidth: 100, imageHeight: 100) }?.problem
         }
-        #expect(try problem("{") == "expected a GeoJSON file, found something that is no JSON")
+        #expect(try problem("{") == "expected a GeoJSON file, found something that is not JSON")
         #expect(try problem("[]") == "expected polygons around tissue, found none")
         #expect(try problem("[3]") == "expected GeoJSON objects with a type, found another value")
         #expect(
@@ -116,7 +116,7 @@ import Testing
 
     @Test(.enabled(if: dataFolder != nil, noData)) func aRealSlide() throws {
         let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
-        let found = try TissueMap.find(path, try SlideReader(path).metadata)
+        let found = try TissueMap.detect(path, try SlideReader(path).metadata)
         let finding = try #require(found)
         #expect((0.3...0.5).contains(finding.map.share), "\(finding.map.share)")
         // Skin in the middle, glass in the upper corners.
