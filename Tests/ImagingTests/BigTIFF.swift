@@ -1,5 +1,6 @@
 import Foundations
 import Foundation
+import Foundations
 import Testing
 
 /// The directories of a BigTIFF file, read without libtiff (Aldus TIFF 6.0; bigtiff.org for the sizes of the fields).

@@ -59,7 +59,7 @@ package final class DownsamplingReader: RowReader {
         try inputRow.withUnsafeMutableBufferPointer { (bytes) throws(FileError) in
             try source.readRows(into: UnsafeMutableRawBufferPointer(bytes), count: 1)
         }
-        var sums = columnSums.mutableSpan
-        columns.sum(inputRow.span, from: 0, into: &sums)
+        let row = inputRow
+        columns.sum(row.span, from: 0, into: &columnSums)
     }
 }

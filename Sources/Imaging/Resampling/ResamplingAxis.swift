@@ -80,8 +80,9 @@ struct ColumnSums {
     var count: Int { 3 * columns.count }
 
     /// Sums one row. `row` begins at source pixel `start`; `sums` has `count` elements.
-    func sum(_ row: Span<UInt8>, from start: Int, into sums: inout MutableSpan<UInt64>) {
+    func sum(_ row: Span<UInt8>, from start: Int, into sums: inout [UInt64]) {
         precondition(sums.count == count)
+        var sums = sums.mutableSpan
         for (index, weights) in columns.enumerated() {
             let first = 3 * (weights.first - start)
             let last = first + 3 * (weights.count - 1)

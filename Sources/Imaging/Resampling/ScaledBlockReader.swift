@@ -76,8 +76,7 @@ package final class ScaledBlockReader: BlockReader {
         let bytes = UnsafeRawBufferPointer(rebasing: block.bytes[start..<start + block.bytesPerRow])
             .assumingMemoryBound(to: UInt8.self)
         var line = [UInt64](repeating: 0, count: columns.count)
-        var sums = line.mutableSpan
-        columns.sum(bytes.span, from: block.region.x, into: &sums)
+        columns.sum(bytes.span, from: block.region.x, into: &line)
         return line
     }
 }
