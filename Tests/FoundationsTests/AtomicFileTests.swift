@@ -83,7 +83,8 @@ struct AtomicFileTests {
         }
         let file = try AtomicFile(folder.file("a"))
         AtomicFile.removeLeftovers(of: folder.file("a"))
-        #expect(folder.names.filter { !$0.contains("-\(getpid())-") } == [".a.other", ".b.partial-1-7", "a", "a.partial-1"])
+        #expect(
+            folder.names.filter { !$0.contains("-\(getpid())-") } == [".a.other", ".b.partial-1-7", "a", "a.partial-1"])
         try file.write(Data("still there".utf8))
         try file.commit()
         #expect(try folder.text("a") == "still there")

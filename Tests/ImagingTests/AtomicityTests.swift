@@ -3,7 +3,7 @@ import Foundations
 import Imaging
 import Testing
 
-/// Files appear whole or not at all.
+/// Image files appear whole or not at all.
 @Suite struct AtomicityTests {
     let folder: TemporaryFolder
 
@@ -54,7 +54,7 @@ import Testing
 
 #if os(Linux)
     extension AtomicityTests {
-        /// Points the writer's descriptor at /dev/full, where every write fails as on a full disk.
+        /// Redirects the writer's descriptors to /dev/full, where every write fails as on a full disk.
         private func fillDisk() throws {
             let full = open("/dev/full", O_WRONLY)
             defer { close(full) }
@@ -66,7 +66,7 @@ import Testing
                     replaced += 1
                 }
             }
-            // A pyramid has more files than the one that gets the name.
+            // A pyramid has scratch files too.
             try #require(replaced >= 1)
         }
 

@@ -22,7 +22,7 @@ final class ArrayReader: RowReader {
 }
 
 @Suite struct DownsamplingTests {
-    /// The naive twin: for each output pixel, every input pixel by the area that both share.
+    /// Reference: for each output pixel, the sum of all input pixels weighted by their common area.
     private func reduced(_ image: RGBImage, _ width: Int, _ height: Int) -> RGBImage {
         func overlap(_ input: Int, _ inputs: Int, _ output: Int, _ outputs: Int) -> Int {
             max(0, min((input + 1) * outputs, (output + 1) * inputs) - max(input * outputs, output * inputs))
@@ -44,7 +44,7 @@ final class ArrayReader: RowReader {
         return RGBImage(width: width, height: height, pixels: pixels)
     }
 
-    @Test(arguments: [(1, 1), (16, 12), (17, 13), (5, 31)]) func agreesWithTheNaiveTwin(_ size: (Int, Int)) throws {
+    @Test(arguments: [(1, 1), (16, 12), (17, 13), (5, 31)]) func agreesWithTheReference(_ size: (Int, Int)) throws {
         let image = pattern(size.0, size.1)
         for width in Set([1, 2, size.0 / 3, size.0 / 2, size.0 - 1, size.0]) where (1...size.0).contains(width) {
             for height in Set([1, 3, size.1 / 2, size.1 - 1, size.1]) where (1...size.1).contains(height) {

@@ -42,7 +42,7 @@ import Testing
         return maker
     }
 
-    /// The naive twin: one pixel by the rules of the specification.
+    /// Reference: one pixel by the rules of the specification.
     private static func expected(_ maker: PNGMaker, _ x: Int, _ y: Int) -> [Double] {
         let raw = (0..<maker.type.samples).map { maker.sample(x, y, $0) }
         let largest = Double(1 << maker.depth - 1)
@@ -76,7 +76,7 @@ import Testing
             let path = try folder.file("\(width).png", maker.bytes)
             let image = try RGBImage(decoding: path)
             try #require(image.width == width && image.height == height)
-            // Samples scaled to 8 bits and alphas scaled to 8 bits are rounded, and then the mean of both.
+            // Samples and alphas are rounded to 8 bits, and then their composition is rounded.
             let tolerance = variant.depth == 16 ? 1.5 : 0.51
             for y in 0..<height {
                 for x in 0..<width {
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    /// Composing is not stripping: a color under half transparency is not the color.
+    /// Transparency is composed, not discarded.
     @Test func transparencyIsComposedOverWhite() throws {
         let folder = try TemporaryFolder()
         let samples = [10, 100, 200, 128]

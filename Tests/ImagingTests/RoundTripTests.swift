@@ -3,7 +3,7 @@ import Imaging
 import TestSupport
 import Testing
 
-/// What the writers write, the readers read.
+/// Files of the writers, decoded by the readers.
 @Suite struct RoundTripTests {
     let folder: TemporaryFolder
 
@@ -22,7 +22,7 @@ import Testing
         #expect(folder.names == ["a.png"])
     }
 
-    @Test func pngGrey() throws {
+    @Test func pngGray() throws {
         let mask = (0..<90 * 70).map { UInt8($0 / 90 / 10 % 2 == $0 % 90 / 15 % 2 ? 255 : 0) }
         let path = folder.file("mask.png")
         try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .gray))
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func extensionsChooseTheFormat() throws {
+    @Test func extensionsSelectTheFormat() throws {
         for (name, signature): (String, [UInt8]) in [
             ("a.png", [0x89, 0x50]), ("a.PNG", [0x89, 0x50]), ("a.jpg", [0xFF, 0xD8]), ("a.JPEG", [0xFF, 0xD8]),
         ] {
@@ -82,14 +82,14 @@ import Testing
         }
     }
 
-    @Test func masksGetTheFormatOfTheirExtension() throws {
+    @Test func extensionsSelectTheFormatOfMasks() throws {
         for (name, signature): (String, [UInt8]) in [
             ("m.png", [0x89, 0x50]), ("m.tif", [0x49, 0x49, 43]), ("m.TIFF", [0x49, 0x49, 43]),
         ] {
             try write([0, 255, 255, 0], to: openMaskForWriting(folder.file(name), width: 2, height: 2))
             #expect(try contents(folder.file(name)).starts(with: signature))
         }
-        // What no viewer opens is refused, but not as a pyramid.
+        // A PNG that no viewer opens is refused; a pyramid of that size is not.
         let path = folder.file("wide.png")
         let error = fileError { _ = try openMaskForWriting(path, width: 65_536, height: 10) }
         #expect(error?.kind == .unwritable)
@@ -103,7 +103,7 @@ import Testing
         #expect(bitmap?.problem == "expected the extension .png, .tif or .tiff, found .bmp")
     }
 
-    @Test func sizesThatFormatsDoNotAllow() {
+    @Test func sizesBeyondTheLimitsOfFormats() {
         let path = folder.file("a")
         let jpeg = fileError { _ = try JPEGWriter(path: path, width: 65501, height: 1) }
         #expect(
@@ -124,7 +124,7 @@ import Testing
         #expect(difference(try RGBImage(decoding: path), image, tolerance: 1) == nil)
     }
 
-    /// Beyond libpng's own limit of a million pixels a side.
+    /// Exceeds libpng's default limit of a million pixels a side.
     @Test func tallPNG() throws {
         let pixels = (0..<1_200_000).map { UInt8($0 / 1000 & 255) }
         let path = folder.file("a.png")

@@ -4,13 +4,13 @@ import Imaging
 import TestSupport
 import Testing
 
-/// Pyramids, as OpenSlide and programs that are not ours read them.
+/// Pyramids, read by OpenSlide and by other programs.
 @Suite struct TIFFTests {
     let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// Half as wide and high, rounded up; an edge pixel stands for the one beyond.
+    /// Reference: half as wide and high, rounded up; edge pixels are repeated.
     private func halved(_ image: RGBImage) -> RGBImage {
         let (width, height) = ((image.width + 1) / 2, (image.height + 1) / 2)
         var pixels = [UInt8]()
@@ -34,7 +34,7 @@ import Testing
         (0..<width * height).map { UInt8(($0 / width / 10 + $0 % width / 15) % 2 == 0 ? 255 : 0) }
     }
 
-    /// OpenSlide cannot read sides below 16, see `TIFFWriter`.
+    /// OpenSlide cannot read sides below 16 px; see `TIFFWriter`.
     private static let sizes = [(16, 16), (17, 33), (40, 300), (900, 31), (256, 256), (257, 255), (704, 520)]
 
     @Test(arguments: sizes) func everyLevelIsTheMeanOfTheOneAbove(_ size: (Int, Int)) throws {
@@ -64,7 +64,7 @@ import Testing
         let levels = try SlideReader(path).metadata.levels
         for level in levels.indices {
             let read = try RGBImage(reading: SlideReader(path, level: level))
-            // Errors of JPEG at one level are not inherited by the next: it is made before coding.
+            // Levels are halved before JPEG encoding, so its errors do not accumulate.
             try #require(difference(read, expected, tolerance: tolerance) == nil, "level \(level)")
             let isLast = max(expected.width, expected.height) <= tile
             expected = halved(expected)
@@ -72,8 +72,8 @@ import Testing
         }
     }
 
-    /// More colors than are remembered, the same ones again, and tiles that have two or begin like plain ones.
-    @Test func tilesOfOneColour() throws {
+    /// More colors than the tile cache holds, repeated colors, tiles of two colors, and tiles that begin with one color.
+    @Test func tilesOfOneColor() throws {
         let (width, height, tile) = (150, 84, 16)
         let path = folder.file("a.tif")
         func color(_ x: Int, _ y: Int) -> UInt8 {
@@ -97,9 +97,9 @@ import Testing
         }
     }
 
-    @Test func jpegColour() throws {
+    @Test func jpegColor() throws {
         for (width, height) in [(16, 20), (40, 300), (600, 520)] {
-            // Smooth: JPEG is not made for noise.
+            // Smooth, because JPEG encodes noise badly.
             let pixels = (0..<width * height * 3).map { index in
                 let (x, y) = (index / 3 % width, index / 3 / width)
                 return UInt8(index % 3 == 0 ? x * 255 / width : index % 3 == 1 ? y * 255 / height : 128)
@@ -124,7 +124,7 @@ import Testing
         #expect(directories.map { $0.number(256) } == [1000, 500, 250])
         #expect(directories.map { $0.number(257) } == [600, 300, 150])
         #expect(directories.map { $0.number(254) ?? 0 } == [0, 1, 1], "reduced images")
-        #expect(directories.map { $0.number(296) } == [3, 3, 3], "a centimetre")
+        #expect(directories.map { $0.number(296) } == [3, 3, 3], "pixels per centimeter")
         for (level, directory) in directories.enumerated() {
             let scale = Double(1 << level)
             #expect(abs(try #require(directory.number(282)) - 40000 / scale) < 0.01)
@@ -137,19 +137,19 @@ import Testing
         let microns = try #require(SlideReader(path).metadata.micronsPerPixel)
         #expect(microns.x == 0.25 && microns.y == 0.5)
 
-        // Without a resolution none is claimed.
+        // Without a resolution, the file states none.
         try write(mask(10, 10), to: TIFFWriter(path: path, width: 10, height: 10, samples: .gray))
         let plain = try BigTIFF(path).directories
         #expect(plain.count == 1 && plain[0].number(282) == nil && plain[0].texts.isEmpty)
 
-        // Some programs write ten pixels a centimetre when they do not know.
+        // Some programs write ten pixels per centimeter for an unknown resolution.
         let unknown = TIFFWriter.Properties(micronsPerPixel: (1000, 1000))
         try write(
             mask(16, 16), to: TIFFWriter(path: path, width: 16, height: 16, samples: .gray, properties: unknown))
         #expect(try SlideReader(path).metadata.micronsPerPixel == nil)
     }
 
-    /// A gradient with a hole of no numbers.
+    /// A gradient with a hole of NaN.
     private func floats(_ width: Int, _ height: Int) -> [Float] {
         (0..<width * height).map { index in
             let (x, y) = (index % width, index / width)
@@ -218,7 +218,7 @@ import Testing
         }
     }
 
-    @Test func sizesAndPlacesThatAreRefused() throws {
+    @Test func refusedSizesAndFolders() throws {
         let path = folder.file("a.tif")
         let error = fileError { _ = try TIFFWriter(path: path, width: 1 << 31, height: 1, samples: .gray) }
         #expect(
@@ -232,7 +232,7 @@ import Testing
     }
 }
 
-/// Our files in the eyes of others.
+/// Our files, read by other programs.
 extension TIFFTests {
     static let tiffinfo = OutsideTool("tiffinfo")
     static let vips = OutsideTool("vips")
@@ -263,7 +263,7 @@ extension TIFFTests {
         #expect(result.status == 0 && result.output.components(separatedBy: "TIFF Directory").count == 4, "\(result)")
         #expect(result.output.contains("Resolution: 20000, 20000 pixels/cm"))
         #expect(!result.output.contains("Warning") && !result.output.contains("rror"), "\(result)")
-        // A helper that finds fault: the same file, a tile of it overwritten.
+        // The tool can find errors: the same file with a tile overwritten.
         guard case .deflate = Self.kinds[kind].1 else { return }
         var bytes = try contents(path)
         bytes.replaceSubrange(20..<2000, with: [UInt8](repeating: 0xFF, count: 1980))
