@@ -88,7 +88,7 @@ import Testing
         let block = PixelBlock()
         block.begin(PixelRegion(x: 100, y: 50, width: 4, height: 2))
         let pixels: [UInt32] = [0, 0, 0xFF01_0203, 0, 0, 0, 0, 0x8000_0000]
-        pixels.withUnsafeBufferPointer { block.compose(block.region, $0, background: 0x0A0B0C) }
+        block.compose(block.region, pixels.span, background: 0x0A0B0C)
         #expect(Array(block.bytes[..<9]) == [10, 11, 12, 10, 11, 12, 1, 2, 3])
         #expect(block.isOutside(PixelRegion(x: 100, y: 50, width: 2, height: 2)))
         #expect(!block.isOutside(PixelRegion(x: 100, y: 50, width: 3, height: 1)))
@@ -103,7 +103,7 @@ import Testing
             let block = PixelBlock()
             block.begin(PixelRegion(x: 0, y: 0, width: width, height: height))
             let pixels = (0..<width * height).map { 0xFF00_0000 | UInt32($0) }
-            pixels.withUnsafeBufferPointer { block.compose(block.region, $0, background: 0) }
+            block.compose(block.region, pixels.span, background: 0)
             block.reflect(width: size.0, height: size.1)
             return stride(from: 2, to: block.bytes.count, by: 3).map { block.bytes[$0] }
         }

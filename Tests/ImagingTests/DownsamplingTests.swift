@@ -13,10 +13,10 @@ final class ArrayReader: RowReader {
     var width: Int { image.width }
     var height: Int { image.height }
 
-    func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+    func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
         if count > 1 { throw FileError(path, expected: "one row", found: "\(count)") }
         let start = nextRow * width * 3
-        for i in 0..<count * width * 3 { buffer[i] = image.pixels[start + i] }
+        for i in 0..<count * width * 3 { rows.storeBytes(of: image.pixels[start + i], toByteOffset: i, as: UInt8.self) }
         nextRow += count
     }
 }

@@ -27,7 +27,7 @@ private final class Source: BlockReader {
                 colors.append(clear.contains { $0.intersects(point) } ? 0 : color)
             }
         }
-        colors.withUnsafeBufferPointer { block.compose(region, $0, background: 0xFFFFFF) }
+        block.compose(region, colors.span, background: 0xFFFFFF)
         for part in unreadable where part.intersects(region) {
             block.markUnreadable(part.intersection(region), FileError(path, .malformed, "no"))
         }
@@ -48,9 +48,9 @@ private final class Source: BlockReader {
         init(_ image: RGBImage) { self.image = image }
         var width: Int { image.width }
         var height: Int { image.height }
-        func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+        func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
             let bytes = image.pixels[nextRow * width * 3..<(nextRow + count) * width * 3]
-            UnsafeMutableRawBufferPointer(rebasing: buffer[..<bytes.count]).copyBytes(from: bytes)
+            rows.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
             nextRow += count
         }
     }

@@ -54,9 +54,9 @@ import Testing
         // Opaque, transparent, half red, and a color that is brighter than its alpha permits.
         let pixels: [UInt32] = [0xFF01_0203, 0, 0x8080_0000, 0xFEFF_FFFF]
         var rgb = [UInt8](repeating: 0, count: 12)
-        rgb.withUnsafeMutableBytes { output in
-            pixels.withUnsafeBufferPointer { composeRGB(output, premultiplied: $0, background: 0xF0E0D0) }
-        }
+        var span = rgb.mutableSpan
+        var bytes = span.mutableBytes
+        composeRGB(&bytes, premultiplied: pixels.span, background: 0xF0E0D0)
         #expect(rgb == [1, 2, 3, 0xF0, 0xE0, 0xD0, 128 + 120, 112, 104, 255, 255, 255])
     }
 

@@ -30,10 +30,12 @@ package class ImageDecoder: RowReader {
     package var height: Int { Int(cic_reader_height(reader)) }
     package var nextRow: Int { Int(cic_reader_next_row(reader)) }
 
-    package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
-        checkRequest(buffer, count)
-        guard count > 0, let bytes = buffer.baseAddress else { return }
-        let status = cic_reader_read(reader, bytes.assumingMemoryBound(to: UInt8.self), Int32(count))
+    package func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
+        checkRequest(rows, count)
+        if count == 0 { return }
+        let status = rows.withUnsafeMutableBytes { bytes in
+            cic_reader_read(reader, bytes.assumingMemoryBound(to: UInt8.self).baseAddress!, Int32(count))
+        }
         if status != .ok { throw error(status) }
     }
 

@@ -41,12 +41,15 @@ package class ImageEncoder: RowWriter {
 
     package var path: FilePath { file.path }
 
-    package func write(rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
+    package func write(rows: RawSpan, count: Int) throws(FileError) {
         precondition(count >= 0 && count <= height - nextRow, "\(count) rows written, \(height - nextRow) left")
-        precondition(rows.count >= count * bytesPerRow, "\(rows.count) bytes do not hold \(count) rows")
+        precondition(rows.byteCount >= count * bytesPerRow, "\(rows.byteCount) bytes do not hold \(count) rows")
         if let failure { throw failure }
-        guard count > 0, let bytes = rows.baseAddress else { return }
-        try check(cic_writer_write(writer, bytes.assumingMemoryBound(to: UInt8.self), Int32(count)))
+        if count == 0 { return }
+        let status = rows.withUnsafeBytes { bytes in
+            cic_writer_write(writer, bytes.assumingMemoryBound(to: UInt8.self).baseAddress!, Int32(count))
+        }
+        try check(status)
         nextRow += count
     }
 

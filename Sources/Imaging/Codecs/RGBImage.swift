@@ -34,9 +34,7 @@ package struct RGBImage: Equatable, Sendable {
                 found: "\(width) x \(height) px")
         }
         var pixels = [UInt8](repeating: 0, count: width * height * 3)
-        try pixels.withUnsafeMutableBufferPointer { (bytes) throws(FileError) in
-            try reader.readRows(into: UnsafeMutableRawBufferPointer(bytes), count: height)
-        }
+        try reader.readRows(into: &pixels, count: height)
         self.init(width: width, height: height, pixels: pixels)
     }
 }

@@ -13,17 +13,28 @@ package protocol RowReader: AnyObject {
     /// Columns of the last row that could not be decoded and are gray, in ascending order. Only slides opened with
     /// `Damage.painted` have any.
     var unreadable: [Range<Int>] { get }
-    /// Reads the next `count` rows, at most the number of rows left, into the first `count * width * 3` bytes of `buffer`.
-    func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError)
+    /// Reads the next `count` rows, at most the number of rows left, into the first `count * width * 3` bytes of `rows`.
+    func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError)
 }
 
 extension RowReader {
     package var bytesPerRow: Int { 3 * width }
     package var unreadable: [Range<Int>] { [] }
 
+    package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+        var rows = buffer.mutableBytes
+        try readRows(into: &rows, count: count)
+    }
+
+    package func readRows(into rows: inout [UInt8], count: Int) throws(FileError) {
+        var span = rows.mutableSpan
+        var bytes = span.mutableBytes
+        try readRows(into: &bytes, count: count)
+    }
+
     /// Traps where a caller asks for more rows than are left or than the buffer holds.
-    func checkRequest(_ buffer: UnsafeMutableRawBufferPointer, _ count: Int) {
+    func checkRequest(_ rows: borrowing MutableRawSpan, _ count: Int) {
         precondition(count >= 0 && count <= height - nextRow, "\(count) rows requested, \(height - nextRow) left")
-        precondition(buffer.count >= count * bytesPerRow, "\(count) rows do not fit in \(buffer.count) bytes")
+        precondition(rows.byteCount >= count * bytesPerRow, "a buffer is too small for \(count) rows")
     }
 }

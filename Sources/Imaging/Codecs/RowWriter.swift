@@ -14,7 +14,13 @@ package protocol RowWriter: AnyObject {
     /// Rows written so far.
     var nextRow: Int { get }
     /// Writes the first `count * bytesPerRow` bytes of `rows`. `count` is at most the number of rows left.
-    func write(rows: UnsafeRawBufferPointer, count: Int) throws(FileError)
+    func write(rows: RawSpan, count: Int) throws(FileError)
     /// Completes the file after its last row. Call it once.
     func finish() throws(FileError)
+}
+
+extension RowWriter {
+    package func write(rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
+        try write(rows: rows.bytes, count: count)
+    }
 }

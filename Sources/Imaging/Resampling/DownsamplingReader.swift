@@ -8,7 +8,7 @@ package final class DownsamplingReader: RowReader {
     package let height: Int
     package private(set) var nextRow = 0
     private let source: any RowReader
-    private let rows: ResamplingAxis
+    private let rowAxis: ResamplingAxis
     private let columns: ColumnSums
     /// The sum of the weights of all pixels of an output pixel.
     private let total: UInt64
@@ -26,7 +26,7 @@ package final class DownsamplingReader: RowReader {
         self.source = source
         self.width = width
         self.height = height
-        rows = ResamplingAxis(source: source.height, target: height)
+        rowAxis = ResamplingAxis(source: source.height, target: height)
         columns = ColumnSums(ResamplingAxis(source: source.width, target: width), pixels: 0..<width)
         total = UInt64(source.width) * UInt64(source.height)
         inputRow = [UInt8](repeating: 0, count: source.bytesPerRow)
@@ -36,18 +36,18 @@ package final class DownsamplingReader: RowReader {
 
     package var path: FilePath { source.path }
 
-    package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
-        checkRequest(buffer, count)
+    package func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
+        checkRequest(rows, count)
         for index in 0..<count {
             try sumNextRow()
-            sums.writeMeans(total, to: UnsafeMutableRawBufferPointer(rebasing: buffer[(index * bytesPerRow)...]))
+            sums.writeMeans(total, to: &rows, at: index * bytesPerRow)
             nextRow += 1
         }
     }
 
     /// Sums the input rows that the next output row covers. Its first input row may be the last one of the row before.
     private func sumNextRow() throws(FileError) {
-        let weights = rows.weights(nextRow)
+        let weights = rowAxis.weights(nextRow)
         sums.clear()
         for index in 0..<weights.count {
             if weights.first + index == source.nextRow { try sumInputRow() }
@@ -56,9 +56,7 @@ package final class DownsamplingReader: RowReader {
     }
 
     private func sumInputRow() throws(FileError) {
-        try inputRow.withUnsafeMutableBufferPointer { (bytes) throws(FileError) in
-            try source.readRows(into: UnsafeMutableRawBufferPointer(bytes), count: 1)
-        }
+        try source.readRows(into: &inputRow, count: 1)
         let row = inputRow
         columns.sum(row.span, from: 0, into: &columnSums)
     }

@@ -125,9 +125,12 @@ struct RowSums {
         for i in sums.indices { sums[i] += weight * row[unchecked: i] }
     }
 
-    /// Writes the means. `total` is the sum of all weights.
-    func writeMeans(_ total: UInt64, to bytes: UnsafeMutableRawBufferPointer) {
-        precondition(bytes.count >= sums.count)
-        for i in sums.indices { bytes[i] = UInt8((sums[i] + total / 2) / total) }
+    /// Writes the means as bytes from `offset` on. `total` is the sum of all weights.
+    func writeMeans(_ total: UInt64, to bytes: inout MutableRawSpan, at offset: Int = 0) {
+        precondition(offset >= 0 && bytes.byteCount - offset >= sums.count)
+        for i in sums.indices {
+            let mean = UInt8((sums[i] + total / 2) / total)
+            bytes.storeBytes(of: mean, toUncheckedByteOffset: offset + i, as: UInt8.self)
+        }
     }
 }

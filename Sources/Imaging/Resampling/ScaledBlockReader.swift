@@ -66,7 +66,8 @@ package final class ScaledBlockReader: BlockReader {
                 summed[row] = line
                 sums.add(line.span, weight: weights[index])
             }
-            sums.writeMeans(total, to: target.rows(y - region.y, 1))
+            var bytes = target.rows(y - region.y, 1).mutableBytes
+            sums.writeMeans(total, to: &bytes)
         }
     }
 

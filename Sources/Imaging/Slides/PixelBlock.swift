@@ -43,18 +43,17 @@ package final class PixelBlock {
     }
 
     /// Sets a part of the block to premultiplied 0xAARRGGBB pixels over a background. Transparent pixels count as missing.
-    package func compose(_ part: PixelRegion, _ pixels: UnsafeBufferPointer<UInt32>, background: UInt32) {
+    package func compose(_ part: PixelRegion, _ pixels: Span<UInt32>, background: UInt32) {
         for row in 0..<part.height {
-            let line = UnsafeBufferPointer(rebasing: pixels[row * part.width..<(row + 1) * part.width])
+            let line = pixels.extracting(row * part.width..<(row + 1) * part.width)
             let start = ((part.y - region.y + row) * region.width + part.x - region.x)
-            composeRGB(
-                UnsafeMutableRawBufferPointer(rebasing: memory[start * 3..<(start + part.width) * 3]),
-                premultiplied: line, background: background)
+            var rgb = UnsafeMutableRawBufferPointer(rebasing: memory[start * 3..<(start + part.width) * 3]).mutableBytes
+            composeRGB(&rgb, premultiplied: line, background: background)
             var common = UInt32.max
-            for pixel in line { common &= pixel }
+            for x in line.indices { common &= line[unchecked: x] }
             if common >> 24 == 255 { continue }
             if presence.isEmpty { presence = [UInt8](repeating: 1, count: region.width * region.height) }
-            for (x, pixel) in line.enumerated() where pixel >> 24 == 0 { presence[start + x] = 0 }
+            for x in line.indices where line[unchecked: x] >> 24 == 0 { presence[start + x] = 0 }
         }
     }
 

@@ -1,12 +1,11 @@
 /// Composes premultiplied 0xAARRGGBB pixels over a background of 0xRRGGBB:
 /// rgb = premultiplied + background * (1 - alpha). `rgb` holds 3 bytes per pixel.
 package func composeRGB(
-    _ rgb: UnsafeMutableRawBufferPointer, premultiplied: UnsafeBufferPointer<UInt32>, background: UInt32
+    _ rgb: inout MutableRawSpan, premultiplied: Span<UInt32>, background: UInt32
 ) {
-    precondition(rgb.count == 3 * premultiplied.count)
-    guard let output = rgb.baseAddress else { return }
-    for i in 0..<premultiplied.count {
-        var pixel = premultiplied[i]
+    precondition(rgb.byteCount == 3 * premultiplied.count)
+    for i in premultiplied.indices {
+        var pixel = premultiplied[unchecked: i]
         let rest = 255 - pixel >> 24
         if rest != 0 {
             var composed: UInt32 = 0
@@ -16,8 +15,8 @@ package func composeRGB(
             }
             pixel = composed
         }
-        output.storeBytes(of: UInt8(truncatingIfNeeded: pixel >> 16), toByteOffset: 3 * i, as: UInt8.self)
-        output.storeBytes(of: UInt8(truncatingIfNeeded: pixel >> 8), toByteOffset: 3 * i + 1, as: UInt8.self)
-        output.storeBytes(of: UInt8(truncatingIfNeeded: pixel), toByteOffset: 3 * i + 2, as: UInt8.self)
+        rgb.storeBytes(of: UInt8(truncatingIfNeeded: pixel >> 16), toUncheckedByteOffset: 3 * i, as: UInt8.self)
+        rgb.storeBytes(of: UInt8(truncatingIfNeeded: pixel >> 8), toUncheckedByteOffset: 3 * i + 1, as: UInt8.self)
+        rgb.storeBytes(of: UInt8(truncatingIfNeeded: pixel), toUncheckedByteOffset: 3 * i + 2, as: UInt8.self)
     }
 }

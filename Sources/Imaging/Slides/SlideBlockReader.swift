@@ -114,7 +114,7 @@ package final class SlideBlockReader: BlockReader {
     }
 
     private func compose(_ part: PixelRegion, _ pixels: [UInt32], _ block: PixelBlock) {
-        pixels.withUnsafeBufferPointer { block.compose(part, $0, background: metadata.background) }
+        block.compose(part, pixels.span, background: metadata.background)
     }
 
     /// Cuts a region at the multiples of a width and a height. Pieces are in row order.

@@ -57,18 +57,20 @@ package final class SlideReader: RowReader {
         band.unreadable.filter { $0.y..<$0.bottom ~= nextRow - 1 }.map { $0.x..<$0.right }
     }
 
-    package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
-        checkRequest(buffer, count)
+    package func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
+        checkRequest(rows, count)
         if let failure { throw failure }
         var done = 0
         while done < count {
             if nextRow == band.region.bottom { try readBand() }
-            let rows = min(count - done, band.region.bottom - nextRow)
+            let part = min(count - done, band.region.bottom - nextRow)
             let start = (nextRow - band.region.y) * bytesPerRow
-            UnsafeMutableRawBufferPointer(rebasing: buffer[(done * bytesPerRow)...])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: band.bytes[start..<start + rows * bytesPerRow]))
-            done += rows
-            nextRow += rows
+            let source = UnsafeRawBufferPointer(rebasing: band.bytes[start..<start + part * bytesPerRow])
+            rows.withUnsafeMutableBytes {
+                UnsafeMutableRawBufferPointer(rebasing: $0[(done * bytesPerRow)...]).copyMemory(from: source)
+            }
+            done += part
+            nextRow += part
         }
     }
 
