@@ -1,22 +1,21 @@
 import ArgumentParser
 import Foundations
-import Foundation
 
-/// What the commands end with. The numbers are those of BSD's sysexits.h, as ArgumentParser uses for its own.
+/// Exit statuses of the commands, with the numbers of BSD's sysexits.h, which ArgumentParser uses too.
 package enum ExitStatus {
-    /// The command line is not understood.
+    /// Wrong command line.
     package static let usage = ExitCode(64)
-    /// A file is there, but its content is not what it has to be.
+    /// A file exists, but its content is not valid.
     package static let malformed = ExitCode(65)
     /// A file or folder is missing or may not be read.
     package static let unreadable = ExitCode(66)
-    /// Something went wrong that is not the input's fault.
+    /// A failure that the input did not cause.
     package static let software = ExitCode(70)
     /// A file cannot be written.
     package static let unwritable = ExitCode(73)
-    /// Done, but parts of a slide could not be read: nothing is known there.
+    /// Done, but parts of a slide could not be read.
     package static let partlyUnreadable = ExitCode(74)
-    /// Stopped by Ctrl-C or a request to end; finished work is in place.
+    /// Stopped by Ctrl-C or SIGTERM; finished work is saved.
     package static let interrupted = ExitCode(130)
 
     package static let help = """
@@ -25,18 +24,18 @@ package enum ExitStatus {
         """
 
     package static let helpForMany = """
-        \(help) Of several images: the highest of those that failed, else 74 if parts of one could not be read.
+        \(help) With several images: the highest status of those that failed, else 74 if parts of one could not be read.
         """
 
-    /// What a command ends with that works on many files and goes on after a failure: the highest status of those that
-    /// failed, and `partlyUnreadable` only where none did.
+    /// The exit status of a command that processes many files and continues after failures: the highest of the failures;
+    /// without failures, `partlyUnreadable` or success.
     package static func combined(_ failures: [ExitCode], isPartlyUnreadable: Bool) -> ExitCode {
         let worst = failures.max { $0.rawValue < $1.rawValue }
         return worst ?? (isPartlyUnreadable ? partlyUnreadable : .success)
     }
 }
 
-/// An error whose exit status is its own.
+/// An error with an exit status of its own.
 package protocol ExitStatusProviding: Error {
     var exitStatus: ExitCode { get }
 }
@@ -51,7 +50,7 @@ extension FileError: ExitStatusProviding {
     }
 }
 
-/// The user asked the command to stop.
+/// The user stopped the command.
 package struct Interrupted: ExitStatusProviding, CustomStringConvertible {
     package let description: String
     package var exitStatus: ExitCode { ExitStatus.interrupted }
@@ -61,7 +60,7 @@ package struct Interrupted: ExitStatusProviding, CustomStringConvertible {
     }
 }
 
-/// Runs the body of a command; an error becomes its lines on the standard error and its exit status.
+/// Runs the body of a command. Prints an error on standard error and throws its exit status.
 package func reportingErrors(_ body: () throws -> Void) throws {
     Terminal.prepare()
     do {
@@ -78,7 +77,7 @@ package func reportingErrors(_ body: () throws -> Void) throws {
     }
 }
 
-/// Prints the lines of an error on the standard error; returns its exit status.
+/// Prints the lines of an error on standard error; returns its exit status.
 package func report(_ error: any Error) -> ExitCode {
     Terminal.endProgress()
     for line in "\(error)".split(separator: "\n") {

@@ -3,7 +3,7 @@ import Foundations
 
 extension FilePath: @retroactive ExpressibleByArgument {
     public init?(argument: String) {
-        // No file has an empty name.
+        // An empty path names no file.
         if argument.isEmpty { return nil }
         self.init(argument)
     }

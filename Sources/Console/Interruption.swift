@@ -1,14 +1,14 @@
-import Foundation
+import Glibc
 import Synchronization
 
-/// Ctrl-C (SIGINT) and SIGTERM as a question to ask between two steps of work.
+/// Ctrl-C (SIGINT) and SIGTERM, as a flag to check between steps of work.
 package enum Interruption {
-    // A signal handler can reach nothing but a global.
+    // Signal handlers have access to global state only.
     private static let requested = Atomic<Bool>(false)
 
-    /// From now on the first signal only makes `isRequested` true; a second one ends the process at once.
+    /// Starts watching. The first signal sets `isRequested`; a second one ends the process at once.
     package static func watch() {
-        // A parent may have started us with these signals blocked; then they would never come.
+        // The parent process may have blocked these signals.
         var signals = sigset_t()
         sigemptyset(&signals)
         for name in [SIGINT, SIGTERM] {
@@ -23,7 +23,7 @@ package enum Interruption {
 
     package static var isRequested: Bool { requested.load(ordering: .relaxed) }
 
-    /// Throws `Interrupted` when a signal has come.
+    /// Throws `Interrupted` after a signal.
     package static func check(_ message: @autoclosure () -> String) throws {
         if isRequested { throw Interrupted(message()) }
     }

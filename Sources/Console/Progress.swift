@@ -1,15 +1,15 @@
-import Foundation
+import Foundations
 
-/// Shows how far long work is: a bar on a terminal, a plain line now and then in a log.
+/// The progress of long work: a bar on a terminal, an occasional line in a log.
 package struct Progress {
     private let title: String
     private let unit: String
-    /// When the first part was done, and how much that was: what had been done before is not this run's speed.
+    /// The time of the first update and the work done by then. Earlier work, from a resumed run, does not count as speed.
     private var start: (time: ContinuousClock.Instant, done: Int)?
     private var shown: ContinuousClock.Instant
     private let interval: Duration
 
-    /// `unit` names what is counted: "tiles", "windows".
+    /// `unit` is the noun of what is counted, such as "tiles" or "windows".
     package init(_ title: String, unit: String) {
         self.title = title
         self.unit = unit
@@ -17,7 +17,7 @@ package struct Progress {
         shown = .now
     }
 
-    /// Tells how much is done; `details` are shown behind the bar.
+    /// Reports the work done so far. `details` appear after the time left.
     package mutating func update(_ done: Int, of total: Int, details: String = "") {
         let now = ContinuousClock.now
         guard let start else {
@@ -27,7 +27,7 @@ package struct Progress {
         guard now - shown >= interval else { return }
         shown = now
         let text = Self.text(
-            done, of: total, since: start.done, seconds: Self.seconds(now - start.time), unit: unit, details: details)
+            done, of: total, since: start.done, seconds: (now - start.time).seconds, unit: unit, details: details)
         if Terminal.isInteractive {
             Terminal.showProgress("\(title) \(Self.bar(Double(done) / Double(max(1, total)))) \(text)")
         } else {
@@ -35,13 +35,13 @@ package struct Progress {
         }
     }
 
-    /// How much is done, how fast what came after `first` was, and how long the rest takes.
+    /// The work done, the speed of the work after `first`, and the time left.
     package static func text(
         _ done: Int, of total: Int, since first: Int, seconds: Double, unit: String, details: String
     ) -> String {
         let rate = Double(done - first) / max(seconds, 1e-9)
         let left = rate > 0 ? Double(total - done) / rate : .infinity
-        let speed = String(format: "%.1f %@/s", rate, unit)
+        let speed = "\(String(rate, decimals: 1)) \(unit)/s"
         return "\(done)/\(total)  \(speed)  \(clock(left)) left\(details.isEmpty ? "" : "  \(details)")"
     }
 
@@ -52,17 +52,15 @@ package struct Progress {
         return "[" + String(repeating: "#", count: full) + String(repeating: ".", count: width - full) + "]"
     }
 
-    /// Hours, minutes and seconds: "1:02:03", "2:03".
+    /// Hours, minutes and seconds: "1:02:03", "2:03"; "--:--" for infinite and unknown times.
     package static func clock(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e7 else { return "--:--" }
         let whole = Int(seconds.rounded())
-        return whole >= 3600
-            ? String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
-            : String(format: "%d:%02d", whole / 60, whole % 60)
+        let (hours, minutes) = (whole / 3600, whole / 60 % 60)
+        let rest = String(whole % 60, digits: 2)
+        return hours > 0 ? "\(hours):\(String(minutes, digits: 2)):\(rest)" : "\(minutes):\(rest)"
     }
 
-    /// A duration as a number.
-    package static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-    }
+    /// A duration in seconds.
+    package static func seconds(_ duration: Duration) -> Double { duration.seconds }
 }

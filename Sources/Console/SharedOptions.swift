@@ -1,16 +1,17 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
+import Foundations
 
 package let version = "0.1.0"
 
-/// The option that every command which computes has.
+/// The `--threads` option of every command that computes.
 package struct ThreadOptions: ParsableArguments {
     @Option(help: "Threads (default: all processors). Results do not depend on it.")
     private var threads: Int?
 
     package init() {}
 
-    /// What was asked for, else every processor that this process may run on.
+    /// The number given, or else the number of processors that this process may use, at most 256.
     package var count: Int { threads ?? max(1, min(256, ProcessInfo.processInfo.activeProcessorCount)) }
 
     package func validate() throws {
@@ -18,7 +19,7 @@ package struct ThreadOptions: ParsableArguments {
     }
 }
 
-/// The options of commands that run a network.
+/// The `--batch-size` option of commands that run a network.
 package struct BatchOptions: ParsableArguments {
     @Option(name: .customLong("batch-size"), help: "Tiles or windows computed at once.")
     package var size = 32
@@ -30,7 +31,7 @@ package struct BatchOptions: ParsableArguments {
     }
 }
 
-/// Checks that a number of the command line is in a range.
+/// Throws a `ValidationError` about a number of the command line unless `condition` holds.
 package func require(_ condition: Bool, _ option: String, _ expected: String, found: some Any) throws {
     if !condition { throw ValidationError("\(option): expected \(expected), found \(found)") }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// A file that appears whole or not at all.
@@ -23,16 +24,11 @@ package final class AtomicFile {
             let found = existing?.type == .directory ? "a folder" : "a device or pipe"
             throw FileError(path, .unwritable, "expected a file to write, found \(found)")
         }
-        destination = existing == nil ? path : path.resolved ?? path
-        let temporaryPath = Self.temporaryPath(for: destination)
+        let destination = existing == nil ? path : path.resolved ?? path
+        self.destination = destination
+        let (temporaryPath, descriptor) = try FileError.writing(path) { try Self.openTemporary(for: destination) }
         self.temporaryPath = temporaryPath
-        descriptor = try FileError.wrapping {
-            try FileDescriptor.open(
-                temporaryPath, .readWrite, options: [.create, .truncate, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        } _: {
-            .unwritable(path, $0)
-        }
+        self.descriptor = descriptor
     }
 
     deinit {
@@ -42,16 +38,12 @@ package final class AtomicFile {
         }
     }
 
-    /// The open temporary file, for C encoders; owned by this object, -1 once the file is committed.
+    /// The open temporary file, for C encoders. Owned by this object; -1 once the file is committed.
     package var fileDescriptor: Int32 { descriptor?.rawValue ?? -1 }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         guard let descriptor else { preconditionFailure("\(path) is committed") }
-        try FileError.wrapping {
-            _ = try descriptor.writeAll(bytes)
-        } _: {
-            .unwritable(path, $0)
-        }
+        _ = try FileError.writing(path) { try descriptor.writeAll(bytes) }
     }
 
     package func write(_ data: Data) throws(FileError) {
@@ -59,7 +51,7 @@ package final class AtomicFile {
         try result.get()
     }
 
-    /// Makes the file appear under its name, replacing any earlier one.
+    /// Makes the file appear under its name, replacing any earlier one. Call it once.
     package func commit() throws(FileError) {
         guard let descriptor else { preconditionFailure("\(path) is committed twice") }
         guard fsync(descriptor.rawValue) == 0 else { throw .unwritable(path) }
@@ -74,7 +66,7 @@ package final class AtomicFile {
         Self.synchronizeFolder(of: destination)
     }
 
-    /// Removes the file that has the name so far.
+    /// Removes the earlier file of this name.
     package func removeOld() {
         if unlink(destination.string) == 0 { Self.synchronizeFolder(of: destination) }
     }
@@ -89,15 +81,14 @@ package final class AtomicFile {
     /// Gives a finished file a second name without copying, replacing any file of that name. Returns false where the file
     /// system has no hard links.
     package static func link(_ source: FilePath, to path: FilePath) -> Bool {
-        let temporary = temporaryPath(for: path)
-        unlink(temporary.string)
-        guard Glibc.link(source.string, temporary.string) == 0 else { return false }
-        guard rename(temporary.string, path.string) == 0 else {
-            unlink(temporary.string)
-            return false
+        var temporary = temporaryPath(for: path)
+        while Glibc.link(source.string, temporary.string) != 0 {
+            guard errno == EEXIST else { return false }
+            temporary = temporaryPath(for: path)
         }
         // `rename` does nothing where both names belong to one file already, and leaves both.
-        unlink(temporary.string)
+        defer { unlink(temporary.string) }
+        guard rename(temporary.string, path.string) == 0 else { return false }
         synchronizeFolder(of: path)
         return true
     }
@@ -113,20 +104,38 @@ package final class AtomicFile {
     /// that file.
     package static func removeLeftovers(of path: FilePath) {
         let prefix = ".\(path.name).partial-"
-        let own = "\(prefix)\(getpid())"
         for name in Folder.names(in: path.folder)
-        where name.hasPrefix(prefix) && name != own && !name.hasPrefix("\(own)-") {
+        where name.hasPrefix(prefix) && !name.hasPrefix("\(prefix)\(getpid())-") {
             unlink(path.sibling(name).string)
         }
     }
 
-    /// Whether two paths name one file that exists.
+    /// Returns whether two paths name one existing file.
     package static func areSame(_ a: FilePath, _ b: FilePath) -> Bool {
         FileIdentity(a).map { $0 == FileIdentity(b) } ?? false
     }
 
+    /// Makes temporary names of this process unique.
+    private static let counter = Atomic(0)
+
     private static func temporaryPath(for path: FilePath) -> FilePath {
-        path.sibling(".\(path.name).partial-\(getpid())")
+        let number = counter.add(1, ordering: .relaxed).newValue
+        return path.sibling(".\(path.name).partial-\(getpid())-\(number)")
+    }
+
+    /// Makes a new file. A killed process of the same number may have left the first names; they are skipped.
+    private static func openTemporary(for path: FilePath) throws -> (FilePath, FileDescriptor) {
+        while true {
+            let temporary = temporaryPath(for: path)
+            do {
+                let descriptor = try FileDescriptor.open(
+                    temporary, .readWrite, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
+                    permissions: [.ownerReadWrite, .groupRead, .otherRead])
+                return (temporary, descriptor)
+            } catch Errno.fileExists {
+                continue
+            }
+        }
     }
 
     /// Makes a rename durable. Some file systems refuse to synchronize folders; that is not an error.

@@ -4,6 +4,6 @@ extension Duration {
 }
 
 extension ContinuousClock.Instant {
-    /// Seconds from this instant until now.
+    /// Seconds that have passed since this instant.
     package var secondsSince: Double { (ContinuousClock.now - self).seconds }
 }

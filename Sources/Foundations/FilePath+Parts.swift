@@ -6,10 +6,10 @@ import Glibc
 extension FilePath: @retroactive ExpressibleByStringInterpolation {}
 
 extension FilePath {
-    /// The last component: "slide.svs" of "data/slide.svs"; the whole path where it has none, such as "/".
+    /// The last component, such as "slide.svs" of "data/slide.svs"; the whole path where it has none, such as "/".
     package var name: String { lastComponent?.string ?? string }
 
-    /// The folder that the path lies in; "." for a path of one component.
+    /// The folder of the file that the path names; "." for a path of one component.
     package var folder: FilePath {
         let parent = removingLastComponent()
         return parent.isEmpty ? "." : parent
@@ -28,10 +28,10 @@ extension FilePath {
     /// The path with text added to the end of its last component.
     package func withSuffix(_ suffix: String) -> FilePath { FilePath(string + suffix) }
 
-    /// A file or folder of this name in the same folder.
+    /// A path of another name in the same folder.
     package func sibling(_ name: String) -> FilePath { removingLastComponent().appending(name) }
 
-    /// What the path names, after following symbolic links; nil where nothing exists or can be looked up.
+    /// The file that the path names, after following symbolic links; nil where none exists or its folder is unreadable.
     private var status: Stat? { try? stat() }
 
     package var exists: Bool { status != nil }

@@ -1,4 +1,3 @@
-import Glibc
 import SystemPackage
 
 /// The name, size and modification time of a file, which change when its content does.
@@ -10,11 +9,7 @@ package struct FileState: Codable, Equatable, Sendable {
 
     /// Throws `unreadable` where the file does not exist.
     package init(_ path: FilePath) throws(FileError) {
-        let status = try FileError.wrapping {
-            try path.stat()
-        } _: {
-            .unreadable(path, $0)
-        }
+        let status = try FileError.reading(path) { try path.stat() }
         name = path.name
         bytes = Int(status.size)
         time = Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec)

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import SystemPackage
 
-/// Folders for the files that a command makes.
+/// Folders that hold the files a command writes.
 package enum Folder {
     /// The names in a folder, unsorted; none where it cannot be read.
     package static func names(in folder: FilePath) -> [String] {
@@ -24,7 +24,7 @@ package enum Folder {
         try ensure(path)
     }
 
-    /// Makes a folder as `ensure` does; returns the folders that were made, the innermost first.
+    /// Makes a folder like `ensure`; returns the folders that were made, the innermost first.
     package static func ensureCounted(_ path: FilePath) throws(FileError) -> [FilePath] {
         var made = [FilePath]()
         var folder = path
@@ -57,10 +57,10 @@ package final class FolderLock: Sendable {
 
     /// Throws `unreadable` where the folder cannot be opened, and `unwritable` where another process holds the lock.
     package init(_ path: FilePath) throws(FileError) {
-        descriptor = try FileError.wrapping {
-            try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
-        } _: {
-            FileError(path, .unreadable, cannotBe: "opened", $0)
+        do {
+            descriptor = try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
+        } catch {
+            throw FileError(path, .unreadable, cannotBe: "opened", error as? Errno ?? .ioError)
         }
         guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
             try? descriptor.close()

@@ -1,6 +1,7 @@
 import FoundationEssentials
+import SystemPackage
 
-/// JSON text, with keys in alphabetical order so that equal values give equal bytes.
+/// Encoding and decoding of JSON. Keys are in alphabetical order, so that equal values have equal bytes.
 package enum JSON {
     /// Encodes a value in one line or, with `pretty`, in indented lines. Throws where a number is not finite.
     package static func data(_ value: some Encodable, pretty: Bool = false) throws -> Data {
@@ -9,7 +10,7 @@ package enum JSON {
         return try encoder.encode(value)
     }
 
-    /// The same as a string.
+    /// Encodes a value like `data`, as a string.
     package static func text(_ value: some Encodable, pretty: Bool = false) throws -> String {
         String(decoding: try data(value, pretty: pretty), as: UTF8.self)
     }
@@ -53,4 +54,19 @@ package enum JSONValue: Decodable, Equatable, Sendable {
 
     /// The member of an object; nil for other values and missing members.
     package subscript(key: String) -> JSONValue? { object?[key] }
+}
+
+extension JSONValue {
+    /// Reads a JSON file. Throws `unreadable`, or `malformed` where it is not JSON; `expected` describes the file.
+    package init(contentsOf path: FilePath, expected: String = "a JSON file") throws(FileError) {
+        let data = try FileError.reading(path) {
+            let file = try MappedFile(path)
+            return withExtendedLifetime(file) { Data($0.bytes) }
+        }
+        do {
+            self = try JSON.decode(JSONValue.self, from: data)
+        } catch {
+            throw FileError(path, expected: expected, found: "something that is not JSON")
+        }
+    }
 }

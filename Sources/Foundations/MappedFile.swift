@@ -13,17 +13,11 @@ package final class MappedFile {
     /// Throws `unreadable` where the file does not exist, may not be read, or is not a regular file.
     package init(_ path: FilePath) throws(FileError) {
         // Opening a pipe without `nonBlocking` would wait for a writer.
-        let file = try FileError.wrapping {
+        let file = try FileError.reading(path) {
             try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec])
-        } _: {
-            .unreadable(path, $0)
         }
         defer { try? file.close() }
-        let status = try FileError.wrapping {
-            try file.stat()
-        } _: {
-            .unreadable(path, $0)
-        }
+        let status = try FileError.reading(path) { try file.stat() }
         guard status.type == .regular else {
             throw FileError(path, .unreadable, "cannot be read (not a regular file)")
         }

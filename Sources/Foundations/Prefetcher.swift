@@ -3,19 +3,17 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-
-/// A double-buffered producer: fills one slot on a thread of its own while the caller uses the other one.
+/// A double-buffered producer: fills one slot on its own thread while the caller uses the other.
 ///
-/// Items are produced and consumed in order. A slot belongs to the thread while it is filled and to the caller while it
-/// is used, so that slots and the producer's state need no locks. Where the system has no thread left, the caller
-/// fills the slots itself.
+/// Items are produced and consumed in order. Only one thread has access to a slot at a time, so that slots and the
+/// producer's state need no locks. Where the system has no thread left, slots are filled on the caller's thread.
 package final class Prefetcher<Slot> {
-    /// The state that the two threads share. `free` counts slots to fill, `filled` those to use; the semaphores give
-    /// each slot to one thread at a time.
+    /// State of the two threads. `free` counts the slots to fill and `filled` those to use; the semaphores give each slot
+    /// to one thread at a time.
     private final class Shared: @unchecked Sendable {
         struct State {
             var isStopped = false
-            /// Whether the caller waits for an item.
+            /// Whether the caller is waiting for an item.
             var isAwaited = true
             var failures: [(any Error)?] = [nil, nil]
             var secondsProducing = 0.0
@@ -64,13 +62,13 @@ package final class Prefetcher<Slot> {
     }
 
     private let shared: Shared
-    /// Seconds that the caller waited for items.
+    /// Seconds that the caller has waited for items.
     package private(set) var secondsWaiting = 0.0
-    /// Seconds that filling slots took.
+    /// Seconds that filling slots has taken.
     package var secondsProducing: Double { shared.state.withLock { $0.secondsProducing } }
 
-    /// `name` is the name of the thread, of at most 15 characters. `produce` fills a slot with item `index`;
-    /// `isAwaited` says whether the caller waits, so that the producer may use all processors.
+    /// `name` is the thread's name, of at most 15 characters. `produce` fills a slot with item `index`. `isAwaited` is true
+    /// while the caller is waiting: its processors are idle, and the producer may use them.
     package init(
         name: String, count: Int, slots: (Slot, Slot),
         produce: @escaping (_ index: Int, _ slot: Slot, _ isAwaited: Bool) throws -> Void
@@ -78,15 +76,12 @@ package final class Prefetcher<Slot> {
         shared = Shared(name, count, slots, produce)
     }
 
-    /// Calls `body` with each item in order. Call it once. Rethrows the first error of `produce` or `body`; the thread
+    /// Calls `body` with each item in order. Call it once. Rethrows the first error of `produce` or `body`. The thread
     /// has ended when this returns or throws.
     package func forEach(_ body: (_ index: Int, _ slot: Slot) throws -> Void) throws {
         if shared.count == 0 { return }
         guard let thread = startThread() else {
-            for index in 0..<shared.count {
-                try shared.fill(index, isAwaited: true)
-                try body(index, shared.slot(index))
-            }
+            try forEachInTurn(body)
             return
         }
         shared.free.signal()
@@ -108,7 +103,15 @@ package final class Prefetcher<Slot> {
         }
     }
 
-    /// The running thread; nil where the system has none left.
+    /// Like `forEach`, but fills and uses the slots by turns on the calling thread.
+    package func forEachInTurn(_ body: (_ index: Int, _ slot: Slot) throws -> Void) throws {
+        for index in 0..<shared.count {
+            try shared.fill(index, isAwaited: true)
+            try body(index, shared.slot(index))
+        }
+    }
+
+    /// Starts the thread; nil where the system has none left.
     private func startThread() -> pthread_t? {
         let body = Unmanaged.passRetained(ThreadBody { [shared] in shared.run() })
         var thread = pthread_t()
@@ -126,7 +129,7 @@ package final class Prefetcher<Slot> {
     }
 }
 
-/// A closure that a C function can be handed.
+/// A closure in an object, for a C callback.
 private final class ThreadBody: Sendable {
     let run: @Sendable () -> Void
 

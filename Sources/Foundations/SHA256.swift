@@ -7,7 +7,7 @@ package final class SHA256 {
 
     package init() {
         guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
-            fatalError("libcrypto offers no SHA-256")
+            fatalError("libcrypto has no SHA-256")
         }
         self.context = context
     }
@@ -15,14 +15,16 @@ package final class SHA256 {
     deinit { EVP_MD_CTX_free(context) }
 
     package func update(_ bytes: UnsafeRawBufferPointer) {
-        precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1)
+        let status = EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+        precondition(status == 1, "SHA-256 is used after its digest was taken")
     }
 
     /// The digest of all bytes added, in 64 hexadecimal digits. Call it once, after the last `update`.
     package func digest() -> String {
         let bytes = [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { buffer, count in
             var length: UInt32 = 0
-            precondition(EVP_DigestFinal_ex(context, buffer.baseAddress, &length) == 1)
+            let status = EVP_DigestFinal_ex(context, buffer.baseAddress, &length)
+            precondition(status == 1, "the SHA-256 digest is taken twice")
             count = Int(length)
         }
         return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -41,7 +43,7 @@ package final class SHA256 {
 
     /// The digest of a file's content. Throws `unreadable`.
     package static func digest(ofFile path: FilePath) throws(FileError) -> String {
-        try FileError.wrapping {
+        try FileError.reading(path) {
             let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
             return try file.closeAfter {
                 let hash = SHA256()
@@ -52,8 +54,6 @@ package final class SHA256 {
                 }
                 return hash.digest()
             }
-        } _: {
-            .unreadable(path, $0)
         }
     }
 }

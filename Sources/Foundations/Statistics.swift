@@ -21,7 +21,7 @@ package func otsuThreshold(_ histogram: [Int]) -> Int? {
 }
 
 extension Collection where Element: Comparable {
-    /// The position of the largest element, counted from the start; the first of equal ones. Nil when empty.
+    /// The offset of the largest element; the first of equal ones. Nil for an empty collection.
     package var argmax: Int? {
         var (best, position): (Element?, Int) = (nil, 0)
         for (index, element) in enumerated() where best.map({ element > $0 }) ?? true {

@@ -5,20 +5,20 @@ import SystemPackage
 package struct Storage: Equatable, Sendable {
     /// Identifies the file system.
     package let device: Int
-    /// Bytes that may still be written.
+    /// Bytes that this user can still write.
     package let freeBytes: Int
 
     package init(device: Int, freeBytes: Int) {
         (self.device, self.freeBytes) = (device, freeBytes)
     }
 
-    /// The file system of a file that need not exist yet, nor its folder. Nil where the system does not say.
+    /// The file system of a file. The file and its folder need not exist yet. Nil where the system reports none.
     package init?(ofFile path: FilePath) {
         var folder = path.folder
         while !folder.exists, folder != folder.folder { folder = folder.folder }
-        var (file, system) = (Glibc.stat(), statvfs())
-        guard stat(folder.string, &file) == 0, statvfs(folder.string, &system) == 0 else { return nil }
-        device = Int(file.st_dev)
+        var system = statvfs()
+        guard let status = try? folder.stat(), statvfs(folder.string, &system) == 0 else { return nil }
+        device = Int(status.deviceID.rawValue)
         freeBytes = Int(system.f_bavail) * Int(system.f_frsize)
     }
 }

@@ -1,4 +1,4 @@
-/// Rows under headings, in columns that align.
+/// Rows under headings, as lines of text in aligned columns.
 package struct TextTable {
     package enum Alignment {
         case left, right
@@ -18,7 +18,7 @@ package struct TextTable {
 
     package var isEmpty: Bool { rows.isEmpty }
 
-    /// The heading and the rows.
+    /// The headings and the rows. Columns are two spaces apart.
     package var lines: [String] {
         let all = [columns.map(\.heading)] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Tensors
 
 /// Optical density of one unit of a dye, for red, green and blue.
@@ -10,13 +11,6 @@ package typealias OpticalDensity = SIMD3<Float>
 /// (Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution",
 /// Anal. Quant. Cytol. Histol. 23, 2001).
 package struct Stains: Sendable {
-    /// Unit vectors of Ruifrok & Johnston 2001, and those of Macenko et al., "A method for normalizing histology
-    /// slides for quantitative analysis", ISBI 2009, in the reference matrix that its users share.
-    static let ruifrok = (haematoxylin: OpticalDensity(0.650, 0.704, 0.286), eosin: OpticalDensity(0.072, 0.990, 0.105))
-    static let macenko = (
-        haematoxylin: OpticalDensity(0.5626, 0.7201, 0.4062), eosin: OpticalDensity(0.2159, 0.8012, 0.5581)
-    )
-
     /// Unit vectors.
     package let haematoxylin: OpticalDensity
     package let eosin: OpticalDensity
@@ -32,9 +26,11 @@ package struct Stains: Sendable {
             for channel in 0..<3 { density[channel] = max(0.02, density[channel] + random.between(-0.035, 0.035)) }
             return density / (density * density).sum().squareRoot()
         }
+        let (ruifrok, macenko) = (StainVectors.ruifrok, StainVectors.macenko)
         haematoxylin = vary(
-            Stains.ruifrok.haematoxylin, Stains.macenko.haematoxylin, random.between(0.1, 1), &random)
-        eosin = vary(Stains.ruifrok.eosin, Stains.macenko.eosin, random.between(0.55, 1.4), &random)
+            OpticalDensity(ruifrok.hematoxylin), OpticalDensity(macenko.hematoxylin), random.between(0.1, 1), &random)
+        eosin = vary(
+            OpticalDensity(ruifrok.eosin), OpticalDensity(macenko.eosin), random.between(0.55, 1.4), &random)
     }
 
     /// Optical density for the given amounts of the dyes.

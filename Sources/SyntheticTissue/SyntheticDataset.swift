@@ -96,7 +96,7 @@ package struct SyntheticDataset: Sendable {
             image.pixels, to: JPEGWriter(path: "\(name).jpg", width: image.width, height: image.height))
         try Self.write(
             image.truth,
-            to: PNGWriter(path: "\(name)_truth.png", width: image.width, height: image.height, channels: .grey))
+            to: PNGWriter(path: "\(name)_truth.png", width: image.width, height: image.height, channels: .gray))
     }
 
     private static func write(_ pixels: [UInt8], to writer: any RowWriter) throws(FileError) {

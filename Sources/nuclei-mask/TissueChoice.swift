@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Masking
 
@@ -47,7 +47,7 @@ enum TissueChoice: ExpressibleByArgument {
         case .auto:
             guard let slide = image.slide else { return nil }
             do {
-                guard let finding = try TissueMap.find(image.path, slide) else {
+                guard let finding = try TissueMap.detect(image.path, slide) else {
                     say("its smallest level is too large to look for tissue there")
                     return nil
                 }

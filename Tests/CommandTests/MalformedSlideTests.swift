@@ -31,7 +31,7 @@ import Testing
     }
 
     private static let noSlideAtAll = "expected a PNG, JPEG or whole-slide image, found "
-    private static let noTIFF = Outcome.refused(noSlideAtAll + "a TIFF image that OpenSlide does not recognise")
+    private static let noTIFF = Outcome.refused(noSlideAtAll + "a TIFF image that OpenSlide does not recognize")
     private static func broken(_ words: String) -> Outcome {
         .refused("expected an intact slide, found a read error at opening (\(words))")
     }
@@ -222,8 +222,8 @@ import Testing
             return (different, inTile)
         }
         #expect(compare(masks).different == 0 && compare(masks).inTile == [0])
-        #expect(compare(maps).different == 0 && compare(maps).inTile == [PixelBlock.unreadableGrey])
-        #expect(compare(overlays).different == 0 && compare(overlays).inTile == [PixelBlock.unreadableGrey])
+        #expect(compare(maps).different == 0 && compare(maps).inTile == [PixelBlock.unreadableGray])
+        #expect(compare(overlays).different == 0 && compare(overlays).inTile == [PixelBlock.unreadableGray])
     }
 
     /// Windows are read at level 1, which is whole; nuclei at level 0, where a tile is broken.
@@ -303,7 +303,7 @@ import Testing
         #expect(
             refused.errors
                 == "error: a_nuclei_mask.png: expected a PNG of at most 65535 px a side, beyond which viewers fail, found "
-                + "\(width) x \(height) px; write a pyramid, --output NAME.tif\n")
+                + "\(width) x \(height) px; a .tif pyramid has no such limit\n")
         let result = try Command.mask.run(
             "a.png", "--output", "m.tif", "--refine", "haematoxylin", "--heatmap", "h.png", "--geojson", "m.geojson",
             "--probabilities", "p.tif", "--csv", "m.csv", in: work.path)

@@ -3,8 +3,8 @@ import Console
 import Testing
 
 struct ConsoleTests {
-    @Test func progressTellsSpeedAndTimeLeftOfThisRun() {
-        // 100 windows were there before: 200 in 10 seconds, 700 to come.
+    @Test func speedAndTimeLeftAreThoseOfThisRun() {
+        // 100 windows were done before this run: 200 in 10 seconds, 700 left.
         #expect(
             Progress.text(300, of: 1000, since: 100, seconds: 10, unit: "windows", details: "1.5 MB/s decoded")
                 == "300/1000  20.0 windows/s  0:35 left  1.5 MB/s decoded")
@@ -16,7 +16,7 @@ struct ConsoleTests {
         #expect(Progress.clock(59.6) == "1:00" && Progress.clock(3723) == "1:02:03" && Progress.clock(.nan) == "--:--")
     }
 
-    @Test func manyFilesEndWithTheWorstOfThem() {
+    @Test func theWorstFailureDeterminesTheExitStatus() {
         let (malformed, unreadable) = (ExitStatus.malformed, ExitStatus.unreadable)
         #expect(ExitStatus.combined([], isPartlyUnreadable: false) == .success)
         #expect(ExitStatus.combined([], isPartlyUnreadable: true) == ExitStatus.partlyUnreadable)

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Testing
 
 struct MappedFileTests {
@@ -14,7 +14,7 @@ struct MappedFileTests {
         }
     }
 
-    @Test func theContentIsThereAndStaysAsItIs() throws {
+    @Test func aMappingKeepsItsContent() throws {
         defer { try? FileManager.default.removeItem(atPath: path.string) }
         let content = Data((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
         try content.write(to: URL(fileURLWithPath: path.string))
@@ -24,14 +24,14 @@ struct MappedFileTests {
         file.bytes[5000] = 1
         #expect(file.bytes[5000] == 1)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path.string)) == content)
-        // Replaced, as files of ours are.
+        // Replaced, not written over.
         try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path.string), options: .atomic)
         #expect(file.bytes.count == 10_000 && file.bytes[9_999] == content[9_999])
         let other = try MappedFile(path)
         #expect(withExtendedLifetime(other) { Data($0.bytes) } == Data([1, 2, 3]))
     }
 
-    @Test func whatCannotBeMappedIsNamed() throws {
+    @Test func filesThatCannotBeMapped() throws {
         defer { try? FileManager.default.removeItem(atPath: path.string) }
         #expect(problem(path) == "cannot be read (No such file or directory)")
         #expect(problem(FilePath(NSTemporaryDirectory())) == "cannot be read (not a regular file)")

@@ -1,11 +1,11 @@
-import Foundations
 import Foundation
+import Foundations
 import TestSupport
 import Testing
 
 struct SHA256Tests {
-    /// Examples of the standard (FIPS 180-4, and its page of test vectors).
-    @Test func examplesOfTheStandard() {
+    /// Test vectors of FIPS 180-4.
+    @Test func testVectors() {
         for (text, digest) in [
             ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
             ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -18,7 +18,7 @@ struct SHA256Tests {
         }
     }
 
-    /// Lengths around a block, in pieces of all sizes, against another program.
+    /// Lengths around the block size, in pieces of several sizes, compared with sha256sum.
     @Test func piecesAddUp() throws {
         let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 * 7 + 3) }
         let path = FilePath(NSTemporaryDirectory()).appending("bytes-\(UUID().uuidString)")
@@ -50,7 +50,7 @@ struct SHA256Tests {
 }
 
 struct ScratchFileTests {
-    @Test func aScratchFileHasNoNameAndGoes() throws {
+    @Test func aScratchFileHasNoName() throws {
         let folder = NSTemporaryDirectory() + "scratch-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

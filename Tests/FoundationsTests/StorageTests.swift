@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Testing
 
 struct StorageTests {
@@ -10,7 +10,7 @@ struct StorageTests {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    @Test func foldersThatAreNotThereAreOnTheDiskOfTheOneAbove() throws {
+    @Test func missingFoldersAreOnTheDiskOfTheirParent() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let here = try #require(Storage(ofFile: "\(folder)/a"))
         let below = try #require(Storage(ofFile: "\(folder)/none/none/a"))
@@ -19,7 +19,7 @@ struct StorageTests {
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/none"))
     }
 
-    @Test func foldersThatAreMadeAreCounted() throws {
+    @Test func newFoldersAreCounted() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         #expect(try Folder.ensureCounted("\(folder)/a/b") == ["\(folder)/a/b", "\(folder)/a"])
         #expect(try Folder.ensureCounted("\(folder)/a/b").isEmpty)
@@ -27,7 +27,7 @@ struct StorageTests {
         #expect(throws: FileError.self) { try Folder.ensureCounted("\(folder)/file/b") }
     }
 
-    @Test func filesAreKnownByWhatTheyAreNotByTheirNames() throws {
+    @Test func filesAreIdentifiedByInodeNotByName() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try Data("abc".utf8).write(to: URL(fileURLWithPath: "\(folder)/a"))
         try FileManager.default.linkItem(atPath: "\(folder)/a", toPath: "\(folder)/b")

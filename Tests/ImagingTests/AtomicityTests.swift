@@ -1,9 +1,9 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
-/// Files appear whole or not at all.
+/// Image files appear whole or not at all.
 @Suite struct AtomicityTests {
     let folder: TemporaryFolder
 
@@ -11,11 +11,11 @@ import Testing
 
     private static let makers: [@Sendable (FilePath) throws -> any RowWriter] = [
         { try PNGWriter(path: $0, width: 64, height: 64, channels: .rgb) },
-        { try PNGWriter(path: $0, width: 64, height: 64, channels: .grey) },
-        { try PNGWriter(path: $0, width: 64, height: 64, channels: .grey, bits: 1) },
+        { try PNGWriter(path: $0, width: 64, height: 64, channels: .gray) },
+        { try PNGWriter(path: $0, width: 64, height: 64, channels: .gray, bits: 1) },
         { try JPEGWriter(path: $0, width: 64, height: 64) },
         { try TIFFWriter(path: $0, width: 64, height: 64, samples: .rgb) },
-        { try TIFFWriter(path: $0, width: 64, height: 64, samples: .grey, tile: 16) },
+        { try TIFFWriter(path: $0, width: 64, height: 64, samples: .gray, tile: 16) },
     ]
 
     @Test(arguments: makers.indices) func abandoned(_ index: Int) throws {
@@ -54,7 +54,7 @@ import Testing
 
 #if os(Linux)
     extension AtomicityTests {
-        /// Points the writer's descriptor at /dev/full, where every write fails as on a full disk.
+        /// Redirects the writer's descriptors to /dev/full, where every write fails as on a full disk.
         private func fillDisk() throws {
             let full = open("/dev/full", O_WRONLY)
             defer { close(full) }
@@ -66,7 +66,7 @@ import Testing
                     replaced += 1
                 }
             }
-            // A pyramid has more files than the one that gets the name.
+            // A pyramid has scratch files too.
             try #require(replaced >= 1)
         }
 

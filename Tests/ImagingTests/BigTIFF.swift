@@ -1,8 +1,9 @@
 import Foundations
 import Foundation
+import Foundations
 import Testing
 
-/// The directories of a BigTIFF file, read without libtiff (Aldus TIFF 6.0; bigtiff.org for the sizes of the fields).
+/// The directories of a BigTIFF file, parsed without libtiff. Sources: TIFF 6.0 and bigtiff.org for field sizes.
 struct BigTIFF {
     struct Directory {
         fileprivate(set) var values: [Int: [Double]] = [:]
@@ -48,7 +49,7 @@ struct BigTIFF {
         return result
     }
 
-    /// The bytes of a tile that was compressed by zlib, which is loaded because libpng needs it.
+    /// The bytes of a tile compressed by zlib. libpng has loaded zlib already.
     func inflatedTile(_ index: Int, of directory: Directory, size: Int) throws -> [UInt8] {
         typealias Uncompress =
             @convention(c) (

@@ -16,7 +16,7 @@ import Testing
         return try folder.file("a.tif", TIFFMaker(levels: levels, tileWidth: tile.0, tileHeight: tile.1).bytes)
     }
 
-    /// The first pixel of a block that is not the formula's, of the part that satisfies a condition.
+    /// Describes the first pixel that differs from the formula among those that satisfy a condition; nil if none does.
     private func wrongPixel(_ block: PixelBlock, where isMeant: (Int, Int) -> Bool = { _, _ in true }) -> String? {
         let region = block.region
         for y in region.y..<region.bottom {
@@ -50,7 +50,7 @@ import Testing
         let reader = try openBlocks(folder.file("a.png"))
         #expect(reader is RowBlockReader && reader.isSequential && reader.slide == nil)
         let block = PixelBlock()
-        // Overlapping, the same again, higher, and with rows left out.
+        // Overlapping, repeated, higher, and with skipped rows.
         for (x, y, width, height) in [
             (0, 0, 40, 32), (30, 0, 60, 32), (0, 16, 40, 32), (50, 16, 40, 50), (0, 20, 90, 30), (0, 150, 90, 20),
             (3, 179, 7, 32),
@@ -63,8 +63,8 @@ import Testing
         }
     }
 
-    /// The third of four tiles is not there: it alone is marked, and what comes after it is read.
-    @Test(arguments: [1, 3]) func anUnreadableTileIsMarkedAndTheRestIsRead(threads: Int) throws {
+    /// The offset of the third of four tiles is wrong: only that tile is marked, and the next ones are read.
+    @Test(arguments: [1, 3]) func unreadableTilesAreMarkedAndTheRestIsRead(threads: Int) throws {
         let levels = [512, 128].map { TIFFMaker.Level(width: 64, height: $0, pixel: Self.pixel) }
         var bytes = TIFFMaker(levels: levels, tileWidth: 64, tileHeight: 128).bytes
         let table = 8 + 4 * 64 * 128 * 3
@@ -76,7 +76,7 @@ import Testing
         #expect(block.problem?.problem.contains("rows 256 to 383 of level 0") == true)
         #expect(wrongPixel(block) { _, y in !(256..<384 ~= y) } == nil)
         let gap = block.bytes[(256 - 100) * 150..<(384 - 100) * 150]
-        #expect(gap.allSatisfy { $0 == PixelBlock.unreadableGrey })
+        #expect(gap.allSatisfy { $0 == PixelBlock.unreadableGray })
         #expect(block.isUnreadable(PixelRegion(x: 20, y: 383, width: 1, height: 9)))
         #expect(!block.isUnreadable(PixelRegion(x: 20, y: 384, width: 1, height: 9)))
         #expect(!block.isOutside(PixelRegion(x: 10, y: 256, width: 50, height: 128)), "unreadable is not outside")
@@ -84,15 +84,15 @@ import Testing
         #expect(block.unreadable.isEmpty && wrongPixel(block) == nil)
     }
 
-    @Test func clearPixelsAreOutside() {
+    @Test func transparentPixelsAreOutside() {
         let block = PixelBlock()
         block.begin(PixelRegion(x: 100, y: 50, width: 4, height: 2))
         let pixels: [UInt32] = [0, 0, 0xFF01_0203, 0, 0, 0, 0, 0x8000_0000]
-        pixels.withUnsafeBufferPointer { block.compose(block.region, $0, background: 0x0A0B0C) }
+        block.compose(block.region, pixels.span, background: 0x0A0B0C)
         #expect(Array(block.bytes[..<9]) == [10, 11, 12, 10, 11, 12, 1, 2, 3])
         #expect(block.isOutside(PixelRegion(x: 100, y: 50, width: 2, height: 2)))
         #expect(!block.isOutside(PixelRegion(x: 100, y: 50, width: 3, height: 1)))
-        #expect(!block.isOutside(PixelRegion(x: 103, y: 51, width: 1, height: 1)), "half clear is there")
+        #expect(!block.isOutside(PixelRegion(x: 103, y: 51, width: 1, height: 1)), "half transparent is not outside")
         block.reflect(width: 6, height: 3)
         #expect(block.isOutside(PixelRegion(x: 100, y: 51, width: 3, height: 1)))
         #expect(!block.isOutside(block.region))
@@ -103,7 +103,7 @@ import Testing
             let block = PixelBlock()
             block.begin(PixelRegion(x: 0, y: 0, width: width, height: height))
             let pixels = (0..<width * height).map { 0xFF00_0000 | UInt32($0) }
-            pixels.withUnsafeBufferPointer { block.compose(block.region, $0, background: 0) }
+            block.compose(block.region, pixels.span, background: 0)
             block.reflect(width: size.0, height: size.1)
             return stride(from: 2, to: block.bytes.count, by: 3).map { block.bytes[$0] }
         }

@@ -13,16 +13,16 @@ final class ArrayReader: RowReader {
     var width: Int { image.width }
     var height: Int { image.height }
 
-    func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+    func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
         if count > 1 { throw FileError(path, expected: "one row", found: "\(count)") }
         let start = nextRow * width * 3
-        for i in 0..<count * width * 3 { buffer[i] = image.pixels[start + i] }
+        for i in 0..<count * width * 3 { rows.storeBytes(of: image.pixels[start + i], toByteOffset: i, as: UInt8.self) }
         nextRow += count
     }
 }
 
 @Suite struct DownsamplingTests {
-    /// The naive twin: for each output pixel, every input pixel by the area that both share.
+    /// Reference: for each output pixel, the sum of all input pixels weighted by their common area.
     private func reduced(_ image: RGBImage, _ width: Int, _ height: Int) -> RGBImage {
         func overlap(_ input: Int, _ inputs: Int, _ output: Int, _ outputs: Int) -> Int {
             max(0, min((input + 1) * outputs, (output + 1) * inputs) - max(input * outputs, output * inputs))
@@ -44,7 +44,7 @@ final class ArrayReader: RowReader {
         return RGBImage(width: width, height: height, pixels: pixels)
     }
 
-    @Test(arguments: [(1, 1), (16, 12), (17, 13), (5, 31)]) func agreesWithTheNaiveTwin(_ size: (Int, Int)) throws {
+    @Test(arguments: [(1, 1), (16, 12), (17, 13), (5, 31)]) func agreesWithTheReference(_ size: (Int, Int)) throws {
         let image = pattern(size.0, size.1)
         for width in Set([1, 2, size.0 / 3, size.0 / 2, size.0 - 1, size.0]) where (1...size.0).contains(width) {
             for height in Set([1, 3, size.1 / 2, size.1 - 1, size.1]) where (1...size.1).contains(height) {
@@ -70,7 +70,7 @@ final class ArrayReader: RowReader {
 
     @Test func failuresPassThrough() throws {
         let folder = try TemporaryFolder()
-        let bytes = PNGMaker(width: 8, height: 8, type: .grey, depth: 8) { x, _, _ in x }.bytes
+        let bytes = PNGMaker(width: 8, height: 8, type: .gray, depth: 8) { x, _, _ in x }.bytes
         let path = try folder.file("a.png", Array(bytes.dropLast(40)))
         let reader = DownsamplingReader(try openImage(path), width: 2, height: 2)
         #expect(fileError { _ = try RGBImage(reading: reader) }?.path == path.string)

@@ -1,14 +1,14 @@
-/// Makes the bytes of baseline JPEG files whose 8 x 8 blocks are flat, without an encoder: the only coefficient is DC,
-/// quantised by 8, so that a block's value is 128 + DC and survives exactly.
+/// Makes baseline JPEG files of flat 8 x 8 blocks without an encoder. The only coefficient is DC, quantized by 8, so that
+/// a block's value, 128 + DC, is stored exactly.
 struct JPEGMaker {
     /// Pixels.
     var width: Int
     var height: Int
-    /// 1 grey, 3 or 4.
+    /// 1 (gray), 3 or 4.
     var components: Int
-    /// The transform byte of an Adobe marker; none when nil.
+    /// The transform byte of an Adobe marker; nil for no marker.
     var adobeTransform: UInt8?
-    /// 8, or what a reader must refuse.
+    /// 8, or a value that readers must refuse.
     var precision: UInt8 = 8
     /// 0xC0 baseline, 0xC2 progressive (one scan, of DC alone).
     var startOfFrame: UInt8 = 0xC0

@@ -20,7 +20,7 @@ import Testing
 
     private static func value(_ x: Int, _ y: Int, _ component: Int) -> Int { (x * 97 + y * 61 + component * 40) & 255 }
 
-    /// Compares with the colour of each block, worked out by `color` from the values of its components.
+    /// Compares each block with the color that `color` computes from the values of its components.
     private func expectBlocks(
         _ maker: JPEGMaker, tolerance: Int, _ color: ([Double]) -> [Double], line: Int = #line
     ) throws {
@@ -50,14 +50,14 @@ import Testing
         ) { $0 }
         try expectBlocks(
             JPEGMaker(width: width, height: height, components: 3, value: Self.value), tolerance: 1, Self.rgb)
-        // Adobe's inks are inverted: 255 is none.
+        // Adobe stores inks inverted: 255 is no ink.
         try expectBlocks(
             JPEGMaker(width: width, height: height, components: 4, adobeTransform: 0, value: Self.value), tolerance: 1
         ) { v in (0..<3).map { v[$0] * v[3] / 255 } }
         try expectBlocks(
             JPEGMaker(width: width, height: height, components: 4, value: Self.value), tolerance: 1
         ) { v in (0..<3).map { (255 - v[$0]) * (255 - v[3]) / 255 } }
-        // YCCK: libjpeg makes CMY of 255 - RGB, so the stored inks are inverted RGB.
+        // YCCK: libjpeg computes CMY as 255 - RGB, so the stored inks are inverted RGB.
         try expectBlocks(
             JPEGMaker(width: width, height: height, components: 4, adobeTransform: 2, value: Self.value), tolerance: 2
         ) { v in Self.rgb(v).map { (255 - min(255, max(0, $0))) * v[3] / 255 } }
@@ -84,7 +84,7 @@ import Testing
             "expected a whole JPEG image, found the end of the file at row 32 of 40")
     }
 
-    /// JPEG has no checksums: a flipped byte may go unnoticed, but must not crash, print or hang.
+    /// JPEG has no checksums: a flipped byte may stay undetected, but must not crash, print or hang.
     @Test func flippedAnywhere() throws {
         let bytes = JPEGMaker(width: 40, height: 40, components: 3, value: Self.value).bytes
         var noticed = 0
@@ -101,7 +101,7 @@ import Testing
         #expect(noticed > bytes.count)
     }
 
-    /// What libjpeg would warn about and paint over.
+    /// Damage that libjpeg only warns about.
     @Test func damageIsNeverPaintedOver() throws {
         let maker = JPEGMaker(width: 64, height: 64, components: 1, value: Self.value)
         let bytes = maker.bytes
@@ -118,7 +118,7 @@ import Testing
                 "expected an intact JPEG image, found damage at row 64 of 64 (Corrupt JPEG data: ") == true)
     }
 
-    @Test func variantsThatAreNotRead() throws {
+    @Test func unsupportedVariants() throws {
         let deep = JPEGMaker(width: 8, height: 8, components: 1, precision: 12, value: Self.value)
         try expect(
             deep.bytes,
@@ -132,7 +132,7 @@ import Testing
         let frame = try #require((0..<small.count - 1).first { small[$0] == 0xFF && small[$0 + 1] == 0xC2 })
         var huge = small
         huge.replaceSubrange(frame + 5..<frame + 9, with: [0xFF, 0, 0xFF, 0])
-        // Decoded by rows: as a whole image it would be refused for its size alone.
+        // Decoded by rows, because a whole image of this size is refused for its size.
         let path = try folder.file("b.jpg", huge)
         let reader = try openImage(path)
         #expect(reader.width == 65280 && reader.height == 65280)

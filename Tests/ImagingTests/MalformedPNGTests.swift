@@ -2,7 +2,7 @@ import Foundations
 import Imaging
 import Testing
 
-/// Damaged PNG files: each is one clear error, none becomes pixels.
+/// Damaged PNG files: each gives one clear error and no pixels.
 @Suite struct MalformedPNGTests {
     let folder: TemporaryFolder
     let maker = PNGMaker(width: 5, height: 4, type: .rgb, depth: 8) { x, y, c in (50 * x + 10 * y + c) & 255 }
@@ -50,7 +50,8 @@ import Testing
             for mask: UInt8 in [1, 0x80, 0xFF] {
                 var damaged = bytes
                 damaged[index] ^= mask
-                let problem = try #require(try problem(of: damaged), "byte \(index) flipped by \(mask) went unnoticed")
+                let problem = try #require(
+                    try problem(of: damaged), "byte \(index) flipped by \(mask) stays undetected")
                 #expect(!problem.contains("\n"))
             }
         }

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
@@ -8,12 +8,12 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test func contentDecidesNotTheName() throws {
-        let png = PNGMaker(width: 2, height: 1, type: .grey, depth: 8) { _, _, _ in 9 }.bytes
+    @Test func theContentSelectsTheFormat() throws {
+        let png = PNGMaker(width: 2, height: 1, type: .gray, depth: 8) { _, _, _ in 9 }.bytes
         let jpeg = JPEGMaker(width: 2, height: 1, components: 1) { _, _, _ in 9 }.bytes
         for name in ["a.png", "a.jpg", "a.svs", "a.mrxs", "a"] {
             #expect(try openImage(folder.file(name, png)) is PNGReader)
-            // A MIRAX index without its folder is just the JPEG that it seems to be.
+            // A MIRAX index without its folder is a plain JPEG.
             #expect(try openImage(folder.file(name, jpeg)) is JPEGReader)
         }
     }
@@ -26,7 +26,7 @@ import Testing
             ("a BMP image", Array("BM\u{1}".utf8)),
             ("a WebP image", Array("RIFF\u{1}\u{1}\u{1}\u{1}WEBPVP8 ".utf8)),
             ("a PDF document", Array("%PDF-1.7\n".utf8)),
-            ("a TIFF image that OpenSlide does not recognise", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0]),
+            ("a TIFF image that OpenSlide does not recognize", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0]),
             ("a file that begins with the bytes 00 01 FE FF", [0, 1, 254, 255, 7]),
         ]
         for (found, bytes) in contents {
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func whatIsNotAFile() throws {
+    @Test func pathsThatAreNotFiles() throws {
         let missing = folder.file("none.png")
         #expect(
             fileError { _ = try openImage(missing) }
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: geteuid() != 0, "root may read everything")) func forbidden() throws {
+    @Test(.enabled(if: geteuid() != 0, "root may read every file")) func forbidden() throws {
         let path = try folder.file("a.png", [1])
         #expect(chmod(path.string, 0) == 0)
         #expect(
@@ -67,7 +67,7 @@ import Testing
                 == FileError(path, .unreadable, "cannot be read (Permission denied)"))
     }
 
-    /// Many tiles are decoded at once, each by a reader of its own.
+    /// Many tiles are decoded at once, each with its own reader.
     @Test func parallelDecoding() async throws {
         var files: [(path: FilePath, image: RGBImage)] = []
         for index in 0..<8 {

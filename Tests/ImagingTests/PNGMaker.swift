@@ -1,17 +1,17 @@
-/// Makes the bytes of PNG files by hand, so that every variant and every kind of damage can be had without an encoder
-/// that would refuse to write it. Pixel data go in stored (uncompressed) zlib blocks, rows unfiltered.
+/// Makes PNG files without an encoder, so that tests can have every variant and every kind of damage. Pixel data are in
+/// stored (uncompressed) zlib blocks; rows are unfiltered.
 struct PNGMaker {
     enum ColorType: UInt8, CaseIterable {
-        case grey = 0
+        case gray = 0
         case rgb = 2
         case palette = 3
-        case greyAlpha = 4
+        case grayAlpha = 4
         case rgba = 6
 
         var samples: Int {
             switch self {
-            case .grey, .palette: 1
-            case .greyAlpha: 2
+            case .gray, .palette: 1
+            case .grayAlpha: 2
             case .rgb: 3
             case .rgba: 4
             }
@@ -19,9 +19,9 @@ struct PNGMaker {
 
         var depths: [Int] {
             switch self {
-            case .grey: [1, 2, 4, 8, 16]
+            case .gray: [1, 2, 4, 8, 16]
             case .palette: [1, 2, 4, 8]
-            case .rgb, .greyAlpha, .rgba: [8, 16]
+            case .rgb, .grayAlpha, .rgba: [8, 16]
             }
         }
     }
@@ -33,7 +33,7 @@ struct PNGMaker {
     var interlaced = false
     /// RGB triples.
     var palette: [UInt8] = []
-    /// The data of tRNS; none when empty.
+    /// The data of the tRNS chunk; empty for no chunk.
     var transparency: [UInt8] = []
     /// Sample `channel` of the pixel at `x`, `y`, below 2^depth.
     var sample: (_ x: Int, _ y: Int, _ channel: Int) -> Int
@@ -69,7 +69,7 @@ struct PNGMaker {
         return stream + bigEndian(Int(adler32(data)))
     }
 
-    /// The rows, each after the number of its filter; those of the seven passes in turn when interlaced.
+    /// The rows, each with its filter byte. Interlaced images have the rows of seven passes.
     private var filteredRows: [UInt8] {
         let passes =
             interlaced

@@ -17,7 +17,7 @@ import Testing
         type.depths.flatMap { depth in
             [false, true].flatMap { interlaced in
                 [false, true].compactMap { transparent in
-                    if transparent, type == .greyAlpha || type == .rgba { return nil }
+                    if transparent, type == .grayAlpha || type == .rgba { return nil }
                     return Variant(type: type, depth: depth, interlaced: interlaced, transparent: transparent)
                 }
             }
@@ -33,7 +33,7 @@ import Testing
             maker.palette = (0...mask).flatMap { [UInt8($0 * 255 / mask), UInt8($0 * 100 / mask), 77] }
             if variant.transparent { maker.transparency = (0...mask).map { UInt8(255 - $0 * 200 / mask) } }
         } else if variant.transparent {
-            // The colour of the pixel at (1, 1).
+            // The color of the pixel at (1, 1).
             maker.transparency = (0..<variant.type.samples).flatMap { c -> [UInt8] in
                 let value = (7919 + 104_729 + c * 31337) & mask
                 return [UInt8(value >> 8), UInt8(value & 255)]
@@ -42,7 +42,7 @@ import Testing
         return maker
     }
 
-    /// The naive twin: one pixel by the rules of the specification.
+    /// Reference: one pixel by the rules of the specification.
     private static func expected(_ maker: PNGMaker, _ x: Int, _ y: Int) -> [Double] {
         let raw = (0..<maker.type.samples).map { maker.sample(x, y, $0) }
         let largest = Double(1 << maker.depth - 1)
@@ -53,15 +53,15 @@ import Testing
         case .palette:
             color = (0..<3).map { Double(maker.palette[3 * raw[0] + $0]) }
             if !maker.transparency.isEmpty { alpha = Double(maker.transparency[raw[0]]) }
-        case .grey, .greyAlpha:
+        case .gray, .grayAlpha:
             color = [scaled[0], scaled[0], scaled[0]]
         case .rgb, .rgba:
             color = Array(scaled.prefix(3))
         }
         switch maker.type {
-        case .greyAlpha: alpha = scaled[1]
+        case .grayAlpha: alpha = scaled[1]
         case .rgba: alpha = scaled[3]
-        case .grey, .rgb:
+        case .gray, .rgb:
             let key = (0..<raw.count).flatMap { [UInt8(raw[$0] >> 8), UInt8(raw[$0] & 255)] }
             if key == maker.transparency { alpha = 0 }
         case .palette: break
@@ -76,7 +76,7 @@ import Testing
             let path = try folder.file("\(width).png", maker.bytes)
             let image = try RGBImage(decoding: path)
             try #require(image.width == width && image.height == height)
-            // Samples scaled to 8 bits and alphas scaled to 8 bits are rounded, and then the mean of both.
+            // Samples and alphas are rounded to 8 bits, and then their composition is rounded.
             let tolerance = variant.depth == 16 ? 1.5 : 0.51
             for y in 0..<height {
                 for x in 0..<width {
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    /// Composing is not stripping: a colour under half transparency is not the colour.
+    /// Transparency is composed, not discarded.
     @Test func transparencyIsComposedOverWhite() throws {
         let folder = try TemporaryFolder()
         let samples = [10, 100, 200, 128]
@@ -102,7 +102,7 @@ import Testing
 
     @Test func profilesAndTextsAreIgnored() throws {
         let folder = try TemporaryFolder()
-        let bytes = PNGMaker(width: 1, height: 1, type: .grey, depth: 8) { _, _, _ in 100 }.bytes
+        let bytes = PNGMaker(width: 1, height: 1, type: .gray, depth: 8) { _, _, _ in 100 }.bytes
         let extra =
             PNGMaker.chunk("gAMA", bigEndian(100_000)) + PNGMaker.chunk("iCCP", [1, 2, 3])
             + PNGMaker.chunk("tEXt", Array("no separator".utf8)) + PNGMaker.chunk("quIz", [9])

@@ -3,7 +3,7 @@ import Imaging
 import TestSupport
 import Testing
 
-/// What the writers write, the readers read.
+/// Files of the writers, decoded by the readers.
 @Suite struct RoundTripTests {
     let folder: TemporaryFolder
 
@@ -22,10 +22,10 @@ import Testing
         #expect(folder.names == ["a.png"])
     }
 
-    @Test func pngGrey() throws {
+    @Test func pngGray() throws {
         let mask = (0..<90 * 70).map { UInt8($0 / 90 / 10 % 2 == $0 % 90 / 15 % 2 ? 255 : 0) }
         let path = folder.file("mask.png")
-        try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .grey))
+        try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .gray))
         #expect(try RGBImage(decoding: path).pixels == mask.flatMap { [$0, $0, $0] })
         #expect(try contents(path).count < 300)
     }
@@ -34,9 +34,9 @@ import Testing
         for width in [1, 7, 8, 9, 90] {
             let mask = (0..<width * 70).map { UInt8($0 / width / 10 % 2 == $0 % width / 3 % 2 ? 255 : 0) }
             let path = folder.file("mask.png")
-            try write(mask, to: PNGWriter(path: path, width: width, height: 70, channels: .grey, bits: 1))
+            try write(mask, to: PNGWriter(path: path, width: width, height: 70, channels: .gray, bits: 1))
             #expect(try RGBImage(decoding: path).pixels == mask.flatMap { [$0, $0, $0] })
-            // Bit depth and colour type in the header.
+            // Bit depth and color type in the header.
             #expect(try Array(contents(path)[24...25]) == [1, 0])
         }
     }
@@ -47,7 +47,7 @@ import Testing
     func pngcheckFindsNothingWrong(_ bits: Int) throws {
         let mask = (0..<90 * 70).map { UInt8($0 / 90 / 10 % 2 == $0 % 90 / 15 % 2 ? 255 : 0) }
         let path = folder.file("mask.png")
-        try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .grey, bits: bits))
+        try write(mask, to: PNGWriter(path: path, width: 90, height: 70, channels: .gray, bits: bits))
         let tool = try #require(Self.pngcheck)
         let result = try tool.run(path.string)
         #expect(result.status == 0 && result.output.contains("90x70, \(bits)-bit grayscale"), "\(result)")
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func extensionsChooseTheFormat() throws {
+    @Test func extensionsSelectTheFormat() throws {
         for (name, signature): (String, [UInt8]) in [
             ("a.png", [0x89, 0x50]), ("a.PNG", [0x89, 0x50]), ("a.jpg", [0xFF, 0xD8]), ("a.JPEG", [0xFF, 0xD8]),
         ] {
@@ -82,37 +82,37 @@ import Testing
         }
     }
 
-    @Test func masksGetTheFormatOfTheirExtension() throws {
+    @Test func extensionsSelectTheFormatOfMasks() throws {
         for (name, signature): (String, [UInt8]) in [
             ("m.png", [0x89, 0x50]), ("m.tif", [0x49, 0x49, 43]), ("m.TIFF", [0x49, 0x49, 43]),
         ] {
             try write([0, 255, 255, 0], to: openMaskForWriting(folder.file(name), width: 2, height: 2))
             #expect(try contents(folder.file(name)).starts(with: signature))
         }
-        // What no viewer opens is refused, but not as a pyramid.
+        // A PNG that no viewer opens is refused; a pyramid of that size is not.
         let path = folder.file("wide.png")
         let error = fileError { _ = try openMaskForWriting(path, width: 65_536, height: 10) }
         #expect(error?.kind == .unwritable)
         #expect(
             error?.problem
-                == "expected a PNG of at most 65535 px a side, beyond which viewers fail, found 65536 x 10 px; write a "
-                + "pyramid, --output NAME.tif")
+                == "expected a PNG of at most 65535 px a side, beyond which viewers fail, found 65536 x 10 px; a "
+                + ".tif pyramid has no such limit")
         _ = try openMaskForWriting(path, width: 65_535, height: 10)
         _ = try openMaskForWriting(folder.file("wide.tif"), width: 65_536, height: 10)
         let bitmap = fileError { _ = try openMaskForWriting(folder.file("m.bmp"), width: 1, height: 1) }
         #expect(bitmap?.problem == "expected the extension .png, .tif or .tiff, found .bmp")
     }
 
-    @Test func sizesThatFormatsDoNotAllow() {
+    @Test func sizesBeyondTheLimitsOfFormats() {
         let path = folder.file("a")
         let jpeg = fileError { _ = try JPEGWriter(path: path, width: 65501, height: 1) }
         #expect(
             jpeg?.description
                 == "\(path): expected a JPEG image of 1 to 65500 px a side, found 65501 x 1 px to write")
-        let png = fileError { _ = try PNGWriter(path: path, width: 1, height: 1 << 31, channels: .grey) }
+        let png = fileError { _ = try PNGWriter(path: path, width: 1, height: 1 << 31, channels: .gray) }
         #expect(
             png?.problem == "expected a PNG image of 1 to 2147483647 px a side, found 1 x 2147483648 px to write")
-        let empty = fileError { _ = try PNGWriter(path: path, width: 0, height: 1, channels: .grey) }
+        let empty = fileError { _ = try PNGWriter(path: path, width: 0, height: 1, channels: .gray) }
         #expect(empty?.kind == .unwritable)
         #expect(folder.names.isEmpty)
     }
@@ -124,12 +124,12 @@ import Testing
         #expect(difference(try RGBImage(decoding: path), image, tolerance: 1) == nil)
     }
 
-    /// Beyond libpng's own limit of a million pixels a side.
+    /// Exceeds libpng's default limit of a million pixels a side.
     @Test func tallPNG() throws {
         let pixels = (0..<1_200_000).map { UInt8($0 / 1000 & 255) }
         let path = folder.file("a.png")
         try write(
-            pixels, to: PNGWriter(path: path, width: 1, height: pixels.count, channels: .grey), rowsAtATime: 65536)
+            pixels, to: PNGWriter(path: path, width: 1, height: pixels.count, channels: .gray), rowsAtATime: 65536)
         let image = try RGBImage(decoding: path)
         #expect(image.height == pixels.count)
         #expect((0..<pixels.count).allSatisfy { image.pixels[3 * $0] == pixels[$0] })
@@ -138,7 +138,7 @@ import Testing
     @Test func largeImagesAreNotDecodedWhole() throws {
         let path = folder.file("a.png")
         let width = 1 << 20
-        let writer = try PNGWriter(path: path, width: width, height: 257, channels: .grey)
+        let writer = try PNGWriter(path: path, width: width, height: 257, channels: .gray)
         let row = [UInt8](repeating: 0, count: width)
         for _ in 0..<257 { try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) } }
         try writer.finish()

@@ -2,7 +2,7 @@ import Foundations
 import Imaging
 import Testing
 
-/// An image in memory, with places that cannot be decoded and places that have no pixels.
+/// An image in memory with unreadable and transparent parts.
 private final class Source: BlockReader {
     let path: FilePath = "memory"
     let geometry: ImageGeometry
@@ -19,15 +19,15 @@ private final class Source: BlockReader {
     func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
         block.begin(region)
-        var colours = [UInt32]()
+        var colors = [UInt32]()
         for y in region.y..<region.bottom {
             for x in region.x..<region.right {
                 let point = PixelRegion(x: x, y: y, width: 1, height: 1)
-                let colour = (0..<3).reduce(0xFF) { $0 << 8 | UInt32(image.pixels[(y * width + x) * 3 + $1]) }
-                colours.append(clear.contains { $0.intersects(point) } ? 0 : colour)
+                let color = (0..<3).reduce(0xFF) { $0 << 8 | UInt32(image.pixels[(y * width + x) * 3 + $1]) }
+                colors.append(clear.contains { $0.intersects(point) } ? 0 : color)
             }
         }
-        colours.withUnsafeBufferPointer { block.compose(region, $0, background: 0xFFFFFF) }
+        block.compose(region, colors.span, background: 0xFFFFFF)
         for part in unreadable where part.intersects(region) {
             block.markUnreadable(part.intersection(region), FileError(path, .malformed, "no"))
         }
@@ -48,9 +48,9 @@ private final class Source: BlockReader {
         init(_ image: RGBImage) { self.image = image }
         var width: Int { image.width }
         var height: Int { image.height }
-        func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+        func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
             let bytes = image.pixels[nextRow * width * 3..<(nextRow + count) * width * 3]
-            UnsafeMutableRawBufferPointer(rebasing: buffer[..<bytes.count]).copyBytes(from: bytes)
+            rows.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
             nextRow += count
         }
     }
@@ -60,7 +60,7 @@ private final class Source: BlockReader {
         let image = pattern(80, 60)
         let expected = try RGBImage(reading: DownsamplingReader(Rows(image), width: size.0, height: size.1))
         #expect(try whole(ScaledBlockReader(Source(image), width: size.0, height: size.1)) == expected.pixels)
-        // The same from rows that are read once.
+        // The same through rows that are read once.
         #expect(
             try whole(ScaledBlockReader(RowBlockReader(Rows(image)), width: size.0, height: size.1)) == expected.pixels)
     }
@@ -115,7 +115,7 @@ private final class Source: BlockReader {
         }
     }
 
-    @Test func whatIsMissingStaysMissing() throws {
+    @Test func unreadableAndMissingPartsAreScaled() throws {
         let source = Source(pattern(80, 60))
         source.unreadable = [PixelRegion(x: 20, y: 20, width: 11, height: 10)]
         source.clear = [PixelRegion(x: 40, y: 0, width: 40, height: 60)]
@@ -125,7 +125,7 @@ private final class Source: BlockReader {
         #expect(block.unreadable == [PixelRegion(x: 10, y: 10, width: 6, height: 5)])
         #expect(block.isOutside(PixelRegion(x: 20, y: 5, width: 10, height: 10)))
         #expect(!block.isOutside(PixelRegion(x: 19, y: 5, width: 10, height: 10)))
-        // Every pixel that an unreadable one has a part in, when there are more of them than the image has.
+        // Enlarged: every pixel that depends on an unreadable one.
         let larger = ScaledBlockReader(source, width: 160, height: 60)
         try larger.read(PixelRegion(x: 0, y: 0, width: 160, height: 60), into: block)
         #expect(block.unreadable == [PixelRegion(x: 39, y: 20, width: 24, height: 10)])

@@ -23,8 +23,8 @@ import Testing
             "a.tif", TIFFMaker(levels: levels, tileWidth: tile.0, tileHeight: tile.1).bytes)
     }
 
-    /// Tiles smaller than a band, nearly as large as the image, and more than one block of columns wide. (In a
-    /// generic TIFF smaller than its tile OpenSlide 3.4 reads rubbish with libtiff from 4.5.1 on, and Debian's 4.5.0.)
+    /// Tiles smaller than a band, nearly as large as the image, and more than one block of columns wide. (OpenSlide
+    /// 3.4 reads garbage from a generic TIFF smaller than its tile with libtiff 4.5.1 or later, and Debian's 4.5.0.)
     @Test(arguments: [(100, 300, 32, 32), (70, 90, 64, 80), (4300, 150, 256, 144), (33, 513, 32, 256)])
     func pixelsOfEveryTile(_ size: (Int, Int, Int, Int)) throws {
         let path = try slide([(size.0, size.1)], tile: (size.2, size.3))
@@ -51,12 +51,12 @@ import Testing
     }
 
     @Test func composedOverTheBackground() {
-        // Opaque, clear, half red, and a colour that is brighter than its alpha allows.
+        // Opaque, transparent, half red, and a color that is brighter than its alpha permits.
         let pixels: [UInt32] = [0xFF01_0203, 0, 0x8080_0000, 0xFEFF_FFFF]
         var rgb = [UInt8](repeating: 0, count: 12)
-        rgb.withUnsafeMutableBytes { output in
-            pixels.withUnsafeBufferPointer { composeRGB(output, premultiplied: $0, background: 0xF0E0D0) }
-        }
+        var span = rgb.mutableSpan
+        var bytes = span.mutableBytes
+        composeRGB(&bytes, premultiplied: pixels.span, background: 0xF0E0D0)
         #expect(rgb == [1, 2, 3, 0xF0, 0xE0, 0xD0, 128 + 120, 112, 104, 255, 255, 255])
     }
 
@@ -64,16 +64,16 @@ import Testing
         let path = try folder.file("a.svs", Array("no slide at all".utf8))
         #expect(
             fileError { _ = try SlideReader(path) }
-                == FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognise"))
+                == FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognize"))
     }
 
-    /// The directory is whole, the pixels are not: a read error, and final.
+    /// The directory is intact, but a tile is missing: the read error is final.
     @Test func missingTile() throws {
         let width = 64
-        // OpenSlide makes a hash of the smallest level at opening: that one must be whole.
+        // OpenSlide hashes the smallest level at opening, so that one must be intact.
         let levels = [512, 128].map { TIFFMaker.Level(width: width, height: $0, pixel: Self.pixel) }
         var bytes = TIFFMaker(levels: levels, tileWidth: 64, tileHeight: 128).bytes
-        // The offset of the third of four tiles, which stand before the tables of four offsets and four lengths.
+        // The offset of the third of four tiles. The tiles precede the tables of offsets and lengths.
         let table = 8 + 4 * 64 * 128 * 3
         bytes.replaceSubrange(table + 8..<table + 12, with: [0, 0, 0, 0x7F])
         let path = try folder.file("a.tif", bytes)
@@ -87,7 +87,7 @@ import Testing
                 "expected an intact slide, found a read error at rows 256 to 383 of level 0 (") == true)
         #expect(fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) } } == error)
 
-        // Or the tile is grey, and the reader says so.
+        // With `.painted` the tile is gray and reported.
         let painted = try SlideReader(path, damage: .painted)
         var (lost, pixels) = ([Int](), [UInt8]())
         for y in 0..<512 {
@@ -98,10 +98,10 @@ import Testing
         #expect(lost == Array(256..<384))
         let whole = Self.image(width, 512).pixels
         #expect(pixels[..<(256 * 192)] == whole[..<(256 * 192)] && pixels[(384 * 192)...] == whole[(384 * 192)...])
-        #expect(pixels[(256 * 192)..<(384 * 192)].allSatisfy { $0 == PixelBlock.unreadableGrey })
+        #expect(pixels[(256 * 192)..<(384 * 192)].allSatisfy { $0 == PixelBlock.unreadableGray })
     }
 
-    /// OpenSlide 3.4 returns memory that nobody wrote to for levels that are smaller than a tile.
+    /// OpenSlide 3.4 returns uninitialized memory for levels that are smaller than a tile.
     @Test func levelsSmallerThanATile() throws {
         let path = try slide([(200, 160), (100, 80), (50, 40)], tile: (32, 64))
         #expect(try SlideReader(path).metadata.levels.map(\.width) == [200, 100])
@@ -115,12 +115,12 @@ import Testing
         }
     }
 
-    /// Bands as high as the tiles would take 300 MB: they are half as high, and hold the same.
+    /// Bands as high as the tiles would take 300 MB, so bands are half as high.
     @Test func wideSlidesAreReadInLowerBands() throws {
         let path = folder.file("wide.tif")
         let (width, height) = (400_000, 300)
         func row(_ y: Int) -> [UInt8] { (0..<width).map { UInt8(truncatingIfNeeded: $0 / 100 + y) } }
-        let writer = try TIFFWriter(path: path, width: width, height: height, samples: .grey)
+        let writer = try TIFFWriter(path: path, width: width, height: height, samples: .gray)
         for y in 0..<height { try row(y).withUnsafeBytes { try writer.write(rows: $0, count: 1) } }
         try writer.finish()
         let reader = try SlideReader(path)

@@ -1,9 +1,9 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
-/// A folder that is removed with the value.
+/// A folder that is removed with the object.
 final class TemporaryFolder {
     let path: FilePath
 
@@ -39,7 +39,7 @@ func contents(_ path: FilePath) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: path.string)))
 }
 
-/// Reads `counts` rows at a time, in turn and over again, to the end.
+/// Reads all rows; `counts` are the numbers of rows per call, used cyclically.
 func readAll(_ reader: any RowReader, rowsAtATime counts: [Int]) throws -> [UInt8] {
     var pixels: [UInt8] = []
     var turn = 0
@@ -64,7 +64,7 @@ func write(_ bytes: [UInt8], to writer: any RowWriter, rowsAtATime: Int = 3) thr
     try writer.finish()
 }
 
-/// Where two images differ by more than `tolerance`, in words; nil when they do not.
+/// Describes where two images differ by more than `tolerance`; nil if they do not.
 func difference(_ a: RGBImage, _ b: RGBImage, tolerance: Int = 0) -> String? {
     guard a.width == b.width, a.height == b.height else {
         return "sizes \(a.width) x \(a.height) and \(b.width) x \(b.height)"
@@ -75,7 +75,7 @@ func difference(_ a: RGBImage, _ b: RGBImage, tolerance: Int = 0) -> String? {
     return nil
 }
 
-/// The error that `body` throws; nil when it throws none.
+/// The error that `body` throws; nil if it throws none.
 func fileError(_ body: () throws -> Void) -> FileError? {
     do {
         try body()
@@ -85,7 +85,7 @@ func fileError(_ body: () throws -> Void) -> FileError? {
     }
 }
 
-/// The error of decoding a whole file, without its path; nil when it decodes.
+/// The problem with decoding a whole file, without its path; nil if it decodes.
 func decodingProblem(_ path: FilePath) -> String? { fileError { _ = try RGBImage(decoding: path) }?.problem }
 
 /// Smooth in red and green, noise from a fixed seed in blue.

@@ -1,8 +1,8 @@
-/// Makes the bytes of uncompressed, tiled, little-endian RGB TIFF files, which OpenSlide opens as "generic-tiff".
+/// Makes uncompressed, tiled, little-endian RGB TIFF files, which OpenSlide opens as "generic-tiff".
 struct TIFFMaker {
-    /// The levels of the pyramid, the largest first; their sizes need not be multiples of the tile.
+    /// The levels of the pyramid, the largest first. Sizes need not be multiples of the tile.
     var levels: [Level]
-    /// Pixels; multiples of 16 whose product is one of 1024: OpenSlide 3.4.1 rejects other tiles without compression.
+    /// Pixels: multiples of 16 whose product is a multiple of 1024. OpenSlide 3.4.1 rejects other uncompressed tiles.
     var tileWidth: Int
     var tileHeight: Int
 

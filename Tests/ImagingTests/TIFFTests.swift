@@ -1,16 +1,16 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import TestSupport
 import Testing
 
-/// Pyramids, as OpenSlide and programs that are not ours read them.
+/// Pyramids, read by OpenSlide and by other programs.
 @Suite struct TIFFTests {
     let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// Half as wide and high, rounded up; an edge pixel stands for the one beyond.
+    /// Reference: half as wide and high, rounded up; edge pixels are repeated.
     private func halved(_ image: RGBImage) -> RGBImage {
         let (width, height) = ((image.width + 1) / 2, (image.height + 1) / 2)
         var pixels = [UInt8]()
@@ -34,7 +34,7 @@ import Testing
         (0..<width * height).map { UInt8(($0 / width / 10 + $0 % width / 15) % 2 == 0 ? 255 : 0) }
     }
 
-    /// OpenSlide cannot read sides below 16, see `TIFFWriter`.
+    /// OpenSlide cannot read sides below 16 px; see `TIFFWriter`.
     private static let sizes = [(16, 16), (17, 33), (40, 300), (900, 31), (256, 256), (257, 255), (704, 520)]
 
     @Test(arguments: sizes) func everyLevelIsTheMeanOfTheOneAbove(_ size: (Int, Int)) throws {
@@ -42,14 +42,14 @@ import Testing
         let path = folder.file("a.tif")
         for tile in [16, 256] {
             for compression in [TIFFWriter.Compression.deflate, .lzw] {
-                let grey = mask(width, height)
+                let gray = mask(width, height)
                 try write(
-                    grey,
+                    gray,
                     to: TIFFWriter(
-                        path: path, width: width, height: height, samples: .grey, compression: compression, tile: tile),
+                        path: path, width: width, height: height, samples: .gray, compression: compression, tile: tile),
                     rowsAtATime: 7)
                 try check(
-                    path, RGBImage(width: width, height: height, pixels: grey.flatMap { [$0, $0, $0] }), tile: tile)
+                    path, RGBImage(width: width, height: height, pixels: gray.flatMap { [$0, $0, $0] }), tile: tile)
             }
             let image = pattern(width, height)
             try write(
@@ -64,7 +64,7 @@ import Testing
         let levels = try SlideReader(path).metadata.levels
         for level in levels.indices {
             let read = try RGBImage(reading: SlideReader(path, level: level))
-            // Errors of JPEG at one level are not inherited by the next: it is made before coding.
+            // Levels are halved before JPEG encoding, so its errors do not accumulate.
             try #require(difference(read, expected, tolerance: tolerance) == nil, "level \(level)")
             let isLast = max(expected.width, expected.height) <= tile
             expected = halved(expected)
@@ -72,23 +72,23 @@ import Testing
         }
     }
 
-    /// More colours than are remembered, the same ones again, and tiles that have two or begin like plain ones.
-    @Test func tilesOfOneColour() throws {
+    /// More colors than the tile cache holds, repeated colors, tiles of two colors, and tiles that begin with one color.
+    @Test func tilesOfOneColor() throws {
         let (width, height, tile) = (150, 84, 16)
         let path = folder.file("a.tif")
-        func colour(_ x: Int, _ y: Int) -> UInt8 {
+        func color(_ x: Int, _ y: Int) -> UInt8 {
             let index = y / tile * 10 + x / tile
             let isMixed = index % 7 == 3 && (x + y) % 16 == 9
             return isMixed ? 77 : [0, 255, 0, 128, 255, 9][Int(Formula.bits(3, index) % 6)]
         }
-        let grey = (0..<width * height).map { colour($0 % width, $0 / width) }
-        let rgb = grey.flatMap { [$0, 200, $0 / 2] as [UInt8] }
+        let gray = (0..<width * height).map { color($0 % width, $0 / width) }
+        let rgb = gray.flatMap { [$0, 200, $0 / 2] as [UInt8] }
         for compression in [TIFFWriter.Compression.deflate, .lzw] {
             try write(
-                grey,
+                gray,
                 to: TIFFWriter(
-                    path: path, width: width, height: height, samples: .grey, compression: compression, tile: tile))
-            try check(path, RGBImage(width: width, height: height, pixels: grey.flatMap { [$0, $0, $0] }), tile: tile)
+                    path: path, width: width, height: height, samples: .gray, compression: compression, tile: tile))
+            try check(path, RGBImage(width: width, height: height, pixels: gray.flatMap { [$0, $0, $0] }), tile: tile)
             try write(
                 rgb,
                 to: TIFFWriter(
@@ -97,9 +97,9 @@ import Testing
         }
     }
 
-    @Test func jpegColour() throws {
+    @Test func jpegColor() throws {
         for (width, height) in [(16, 20), (40, 300), (600, 520)] {
-            // Smooth: JPEG is not made for noise.
+            // Smooth, because JPEG encodes noise badly.
             let pixels = (0..<width * height * 3).map { index in
                 let (x, y) = (index / 3 % width, index / 3 / width)
                 return UInt8(index % 3 == 0 ? x * 255 / width : index % 3 == 1 ? y * 255 / height : 128)
@@ -119,12 +119,12 @@ import Testing
             micronsPerPixel: (0.25, 0.5), description: "what it is", software: "nuclei")
         try write(
             mask(1000, 600),
-            to: TIFFWriter(path: path, width: 1000, height: 600, samples: .grey, properties: properties))
+            to: TIFFWriter(path: path, width: 1000, height: 600, samples: .gray, properties: properties))
         let directories = try BigTIFF(path).directories
         #expect(directories.map { $0.number(256) } == [1000, 500, 250])
         #expect(directories.map { $0.number(257) } == [600, 300, 150])
         #expect(directories.map { $0.number(254) ?? 0 } == [0, 1, 1], "reduced images")
-        #expect(directories.map { $0.number(296) } == [3, 3, 3], "a centimetre")
+        #expect(directories.map { $0.number(296) } == [3, 3, 3], "pixels per centimeter")
         for (level, directory) in directories.enumerated() {
             let scale = Double(1 << level)
             #expect(abs(try #require(directory.number(282)) - 40000 / scale) < 0.01)
@@ -137,19 +137,19 @@ import Testing
         let microns = try #require(SlideReader(path).metadata.micronsPerPixel)
         #expect(microns.x == 0.25 && microns.y == 0.5)
 
-        // Without a resolution none is claimed.
-        try write(mask(10, 10), to: TIFFWriter(path: path, width: 10, height: 10, samples: .grey))
+        // Without a resolution, the file states none.
+        try write(mask(10, 10), to: TIFFWriter(path: path, width: 10, height: 10, samples: .gray))
         let plain = try BigTIFF(path).directories
         #expect(plain.count == 1 && plain[0].number(282) == nil && plain[0].texts.isEmpty)
 
-        // Some programs write ten pixels a centimetre when they do not know.
+        // Some programs write ten pixels per centimeter for an unknown resolution.
         let unknown = TIFFWriter.Properties(micronsPerPixel: (1000, 1000))
         try write(
-            mask(16, 16), to: TIFFWriter(path: path, width: 16, height: 16, samples: .grey, properties: unknown))
+            mask(16, 16), to: TIFFWriter(path: path, width: 16, height: 16, samples: .gray, properties: unknown))
         #expect(try SlideReader(path).metadata.micronsPerPixel == nil)
     }
 
-    /// A gradient with a hole of no numbers.
+    /// A gradient with a hole of NaN.
     private func floats(_ width: Int, _ height: Int) -> [Float] {
         (0..<width * height).map { index in
             let (x, y) = (index % width, index / width)
@@ -203,7 +203,7 @@ import Testing
         for (width, height) in [(1, 1), (1, 300), (300, 1), (15, 2)] {
             let path = folder.file("a.tif")
             let pixels = (0..<width * height).map { UInt8(truncatingIfNeeded: $0 * 3) }
-            try write(pixels, to: TIFFWriter(path: path, width: width, height: height, samples: .grey))
+            try write(pixels, to: TIFFWriter(path: path, width: width, height: height, samples: .gray))
             let file = try BigTIFF(path)
             try #require(file.directories.count == 1)
             let tiles = try (0..<(width + 15) / 16 * ((height + 15) / 16)).map {
@@ -218,21 +218,21 @@ import Testing
         }
     }
 
-    @Test func sizesAndPlacesThatAreRefused() throws {
+    @Test func refusedSizesAndFolders() throws {
         let path = folder.file("a.tif")
-        let error = fileError { _ = try TIFFWriter(path: path, width: 1 << 31, height: 1, samples: .grey) }
+        let error = fileError { _ = try TIFFWriter(path: path, width: 1 << 31, height: 1, samples: .gray) }
         #expect(
             error?.problem == "expected a TIFF image of 1 to 2147483647 px a side, found 2147483648 x 1 px to write")
         let nowhere = folder.file("none/a.tif")
         for side in [2, 600] {
-            let error = fileError { _ = try TIFFWriter(path: nowhere, width: side, height: side, samples: .grey) }
+            let error = fileError { _ = try TIFFWriter(path: nowhere, width: side, height: side, samples: .gray) }
             #expect(error == FileError(nowhere, .unwritable, "cannot be written (No such file or directory)"))
         }
         #expect(folder.names.isEmpty)
     }
 }
 
-/// Our files in the eyes of others.
+/// Our files, read by other programs.
 extension TIFFTests {
     static let tiffinfo = OutsideTool("tiffinfo")
     static let vips = OutsideTool("vips")
@@ -244,7 +244,7 @@ extension TIFFTests {
         let writer = try TIFFWriter(
             path: path, width: 600, height: 700, samples: samples, compression: compression, properties: properties)
         switch samples {
-        case .grey: try write(mask(600, 700), to: writer)
+        case .gray: try write(mask(600, 700), to: writer)
         case .rgb: try write(pattern(600, 700).pixels, to: writer)
         case .float: try write(floats(600, 700).withUnsafeBytes { Array($0) }, to: writer)
         }
@@ -252,7 +252,7 @@ extension TIFFTests {
     }
 
     private static let kinds: [(TIFFWriter.Samples, TIFFWriter.Compression)] = [
-        (.grey, .deflate), (.grey, .lzw), (.rgb, .deflate), (.rgb, .jpeg(quality: 90)), (.float, .deflate),
+        (.gray, .deflate), (.gray, .lzw), (.rgb, .deflate), (.rgb, .jpeg(quality: 90)), (.float, .deflate),
     ]
 
     @Test(.enabled(if: tiffinfo != nil, "no tiffinfo: install libtiff-tools"), arguments: kinds.indices)
@@ -263,7 +263,7 @@ extension TIFFTests {
         #expect(result.status == 0 && result.output.components(separatedBy: "TIFF Directory").count == 4, "\(result)")
         #expect(result.output.contains("Resolution: 20000, 20000 pixels/cm"))
         #expect(!result.output.contains("Warning") && !result.output.contains("rror"), "\(result)")
-        // A helper that finds fault: the same file, a tile of it overwritten.
+        // The tool can find errors: the same file with a tile overwritten.
         guard case .deflate = Self.kinds[kind].1 else { return }
         var bytes = try contents(path)
         bytes.replaceSubrange(20..<2000, with: [UInt8](repeating: 0xFF, count: 1980))

@@ -7,7 +7,7 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// Grey glass with pink where a condition holds.
+    /// Gray glass with pink where a condition holds.
     private func picture(_ width: Int, _ height: Int, pink: (Int, Int) -> Bool) -> RGBImage {
         RGBImage(
             width: width, height: height,
@@ -17,26 +17,26 @@ import Testing
     }
 
     private func find(_ picture: RGBImage) -> TissueMap {
-        TissueMap.find(in: picture, imageWidth: picture.width * 32, imageHeight: picture.height * 32).map
+        TissueMap.detect(in: picture, imageWidth: picture.width * 32, imageHeight: picture.height * 32).map
     }
 
-    @Test func tissueIsWhatHasColour() {
+    @Test func tissueIsSaturated() {
         let map = find(picture(60, 40) { x, y in (20..<40).contains(x) && (10..<30).contains(y) })
         for y in 0..<40 {
             for x in 0..<60 {
                 let expected = (20..<40).contains(x) && (10..<30).contains(y)
-                // A corner has neighbours enough; closing may round nothing off.
+                // A corner has enough neighbors, and closing must not round it.
                 #expect(map.isTissue[y * 60 + x] == expected, "\(x), \(y)")
             }
         }
         #expect(map.share == 400.0 / 2400)
         #expect(map.touches(PixelRegion(x: 639 - 255, y: 400, width: 257, height: 10)))
         #expect(!map.touches(PixelRegion(x: 639 - 256, y: 400, width: 257, height: 10)))
-        #expect(!map.touches(PixelRegion(x: 1280, y: 0, width: 5000, height: 5000)), "beyond the image is nothing")
+        #expect(!map.touches(PixelRegion(x: 1280, y: 0, width: 5000, height: 5000)), "no tissue outside the image")
     }
 
-    @Test func allTissueAndNoTissueAreNotHalved() {
-        // Two shades of pink: Otsu alone would call the paler one glass.
+    @Test func slidesOfOnlyTissueOrOnlyGlass() {
+        // Two shades of pink: Otsu's threshold alone would classify the paler one as glass.
         let shades = RGBImage(
             width: 40, height: 40,
             pixels: (0..<1600).flatMap { $0 % 40 < 20 ? [220, 180, 200] : [200, 80, 150] as [UInt8] })
@@ -48,7 +48,7 @@ import Testing
         #expect(find(glass).share == 0)
     }
 
-    @Test func specksGoAndGapsAndSmallHolesAreFilled() {
+    @Test func specksAreRemovedAndGapsAndSmallHolesFilled() {
         #expect(find(picture(30, 30) { x, y in x == 15 && y == 15 }).share == 0)
         // A gap of four cells closes, one of five stays; both reach the upper edge.
         let gaps = find(picture(60, 60) { x, y in !(20..<24 ~= x) && !(40..<45 ~= x) })
@@ -78,7 +78,7 @@ import Testing
         #expect(isTissue(60, 1400) && !isTissue(160, 1400), "reaches beyond the image")
     }
 
-    /// Cells are 32 pixels wide: what is less than a pixel from their edges is on them.
+    /// Cells are 32 pixels wide. Points less than a pixel from a cell edge are rounded to it.
     @Test func outlinesOnTheEdgesOfCells() throws {
         func cells(_ ring: String) throws -> [Int] {
             let path = try folder.file("e.geojson", Array(#"{"type":"Polygon","coordinates":[[\#(ring)]]}"#.utf8))
@@ -88,7 +88,7 @@ import Testing
         #expect(try cells("[32,32],[64,32],[64,64],[32,64],[32,32]") == [11])
         #expect(try cells("[31.5,32],[64.5,32],[64,63.5],[32,64.5],[31.5,32]") == [11])
         #expect(try cells("[32,32],[67,32],[67,64],[32,64],[32,32]") == [11, 12])
-        #expect(try cells("[64,64],[64.5,64],[64.5,64.5],[64,64.5],[64,64]") == [22], "smaller than what is told apart")
+        #expect(try cells("[64,64],[64.5,64],[64.5,64.5],[64,64.5],[64,64]") == [22], "smaller than the rounding")
     }
 
     @Test func badOutlines() throws {
@@ -96,7 +96,7 @@ import Testing
             let path = try folder.file("bad.geojson", Array(text.utf8))
             return fileError { _ = try TissueMap(outline: path, imageWidth: 100, imageHeight: 100) }?.problem
         }
-        #expect(try problem("{") == "expected a GeoJSON file, found something that is no JSON")
+        #expect(try problem("{") == "expected a GeoJSON file, found something that is not JSON")
         #expect(try problem("[]") == "expected polygons around tissue, found none")
         #expect(try problem("[3]") == "expected GeoJSON objects with a type, found another value")
         #expect(
@@ -116,7 +116,7 @@ import Testing
 
     @Test(.enabled(if: dataFolder != nil, noData)) func aRealSlide() throws {
         let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
-        let found = try TissueMap.find(path, try SlideReader(path).metadata)
+        let found = try TissueMap.detect(path, try SlideReader(path).metadata)
         let finding = try #require(found)
         #expect((0.3...0.5).contains(finding.map.share), "\(finding.map.share)")
         // Skin in the middle, glass in the upper corners.

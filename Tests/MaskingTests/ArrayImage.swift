@@ -23,11 +23,10 @@ final class ArrayReader: RowReader {
         damage.map { $0.y..<$0.bottom ~= nextRow - 1 ? [$0.x..<$0.right] : [] } ?? []
     }
 
-    func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+    func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
         precondition(count <= height - nextRow)
         let first = nextRow * width * 3
-        UnsafeMutableRawBufferPointer(rebasing: buffer[..<(count * width * 3)])
-            .copyBytes(from: pixels[first..<first + count * width * 3])
+        rows.withUnsafeMutableBytes { $0.copyBytes(from: pixels[first..<first + count * width * 3]) }
         nextRow += count
     }
 }
@@ -48,8 +47,8 @@ final class ArrayWriter: RowWriter {
         bytesPerRow = width * channels
     }
 
-    func write(rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
-        pixels += rows[..<(count * bytesPerRow)]
+    func write(rows: RawSpan, count: Int) throws(FileError) {
+        rows.withUnsafeBytes { pixels += $0[..<(count * bytesPerRow)] }
         nextRow += count
     }
 

@@ -37,7 +37,7 @@ final class ArrayBlocks: BlockReader {
                 colours.append(clear.contains { $0.intersects(point) } ? 0 : colour)
             }
         }
-        colours.withUnsafeBufferPointer { block.compose(region, $0, background: 0xFFFFFF) }
+        block.compose(region, colours.span, background: 0xFFFFFF)
         for part in unreadable where part.intersects(region) {
             block.markUnreadable(part.intersection(region), FileError(path, .malformed, "no"))
         }

@@ -1,6 +1,6 @@
 import Foundations
 
-/// An image in memory: 8-bit RGB, interleaved, rows from top to bottom without padding.
+/// An image in memory: interleaved 8-bit RGB, rows from the top without padding.
 package struct RGBImage: Equatable, Sendable {
     /// Pixels.
     package let width: Int
@@ -15,17 +15,17 @@ package struct RGBImage: Equatable, Sendable {
         self.pixels = pixels
     }
 
-    /// How many pixels an image may have to be decoded whole: 16384 x 16384, 768 MiB.
+    /// The most pixels of an image that is decoded whole: 16,384 x 16,384, or 768 MiB.
     package static let largestPixelCount = 1 << 28
 
-    /// Decodes a whole file; meant for tiles. May be called from several threads at once.
+    /// Decodes a whole file; meant for tiles. Safe to call from several threads at once.
     ///
-    /// Throws what `openImage` and the readers throw, and `malformed` for more than `largestPixelCount` pixels.
+    /// Throws the errors of `openImage` and the readers, and `malformed` for more than `largestPixelCount` pixels.
     package init(decoding path: FilePath) throws(FileError) {
         try self.init(reading: openImage(path))
     }
 
-    /// Reads the rows that are left in `reader`, at least one.
+    /// Reads the remaining rows of `reader`, at least one.
     package init(reading reader: any RowReader) throws(FileError) {
         let (width, height) = (reader.width, reader.height - reader.nextRow)
         guard height <= Self.largestPixelCount / width else {
@@ -34,9 +34,7 @@ package struct RGBImage: Equatable, Sendable {
                 found: "\(width) x \(height) px")
         }
         var pixels = [UInt8](repeating: 0, count: width * height * 3)
-        try pixels.withUnsafeMutableBufferPointer { (bytes) throws(FileError) in
-            try reader.readRows(into: UnsafeMutableRawBufferPointer(bytes), count: height)
-        }
+        try reader.readRows(into: &pixels, count: height)
         self.init(width: width, height: height, pixels: pixels)
     }
 }

@@ -1,6 +1,6 @@
 import Foundations
 
-/// An image read once from top to bottom, as rows of 8-bit RGB, so that it need not be held whole.
+/// An image that is read once from the top, as rows of 8-bit RGB.
 ///
 /// A failure is final: every later read throws it again. A reader belongs to one thread at a time.
 package protocol RowReader: AnyObject {
@@ -8,22 +8,33 @@ package protocol RowReader: AnyObject {
     /// Pixels.
     var width: Int { get }
     var height: Int { get }
-    /// How many rows have been read.
+    /// Rows read so far.
     var nextRow: Int { get }
-    /// Columns of the last row read that could not be decoded and are grey, ascending. Only slides have such, when they are
-    /// opened for it.
+    /// Columns of the last row that could not be decoded and are gray, in ascending order. Only slides opened with
+    /// `Damage.painted` have any.
     var unreadable: [Range<Int>] { get }
-    /// Reads the next `count` rows, at most those that are left, into the first `count * width * 3` bytes of `buffer`.
-    func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError)
+    /// Reads the next `count` rows, at most the number of rows left, into the first `count * width * 3` bytes of `rows`.
+    func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError)
 }
 
 extension RowReader {
     package var bytesPerRow: Int { 3 * width }
     package var unreadable: [Range<Int>] { [] }
 
-    /// Asking for more rows than there are, or for more than the buffer holds, is a mistake of the caller.
-    func checkRequest(_ buffer: UnsafeMutableRawBufferPointer, _ count: Int) {
-        precondition(count >= 0 && count <= height - nextRow, "\(count) rows asked for, \(height - nextRow) left")
-        precondition(buffer.count >= count * bytesPerRow, "\(count) rows do not fit in \(buffer.count) bytes")
+    package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
+        var rows = buffer.mutableBytes
+        try readRows(into: &rows, count: count)
+    }
+
+    package func readRows(into rows: inout [UInt8], count: Int) throws(FileError) {
+        var span = rows.mutableSpan
+        var bytes = span.mutableBytes
+        try readRows(into: &bytes, count: count)
+    }
+
+    /// Traps where a caller asks for more rows than are left or than the buffer holds.
+    func checkRequest(_ rows: borrowing MutableRawSpan, _ count: Int) {
+        precondition(count >= 0 && count <= height - nextRow, "\(count) rows requested, \(height - nextRow) left")
+        precondition(rows.byteCount >= count * bytesPerRow, "a buffer is too small for \(count) rows")
     }
 }

@@ -1,21 +1,21 @@
 import CImageCodecs
 import Foundations
 
-/// Rows to a tiled BigTIFF file with a pyramid, as OpenSlide, QuPath and libvips read it.
+/// Writes rows as a tiled BigTIFF file with a pyramid, which OpenSlide, QuPath and libvips read.
 ///
-/// Each level has half the sides of the one above, rounded up, until one tile holds all or a side is below 16; its pixels
-/// are means of four. No tile is larger than its level, but where a side is below 16: OpenSlide 3.4 with libtiff from
-/// 4.5.1 on (and Debian's 4.5.0) reads rubbish there.
+/// Each level halves the sides of the one above, rounded up, until one tile holds the level or a side is below 16 px. Its
+/// pixels are means of 2 x 2. No tile is larger than its level, except where a side is below 16 px: OpenSlide 3.4 with
+/// libtiff 4.5.1 or later (and Debian's 4.5.0) reads garbage from larger tiles.
 ///
-/// Memory is what one band of tiles of each level takes, about `2 * tile * bytesPerRow`; the lower levels wait in scratch
-/// files beside the destination.
-package final class TIFFWriter: RowWriter {
+/// Memory is one band of tiles per level, about `2 * tile * bytesPerRow`. Lower levels are kept in scratch files in the
+/// folder of the destination.
+package final class TIFFWriter: ImageEncoder {
     package enum Samples: Sendable {
         /// 8 bits.
-        case grey
-        /// 8 bits each.
+        case gray
+        /// 3 x 8 bits.
         case rgb
-        /// One 32-bit number in the machine's order of bytes; not a number where there is none.
+        /// A 32-bit float in the machine's byte order; NaN marks missing values.
         case float
     }
 
@@ -26,13 +26,13 @@ package final class TIFFWriter: RowWriter {
         case jpeg(quality: Int)
     }
 
-    /// What a file says of itself.
+    /// Metadata of a file.
     package struct Properties: Sendable {
-        /// Microns per pixel of the full resolution; nil when not known.
+        /// Microns per pixel at full resolution; nil if unknown.
         package var micronsPerPixel: (x: Double, y: Double)?
-        /// For people and other programs.
+        /// The ImageDescription tag.
         package var description = ""
-        /// What wrote the file.
+        /// The Software tag.
         package var software = ""
 
         package init(micronsPerPixel: (x: Double, y: Double)? = nil, description: String = "", software: String = "") {
@@ -44,8 +44,6 @@ package final class TIFFWriter: RowWriter {
 
     package static let largestSide = Int(Int32.max)
 
-    package let path: FilePath
-    private let encoder: Encoder
     private let scratch: [ScratchFile]
 
     /// `tile` is a multiple of 16. Throws `unwritable`.
@@ -54,7 +52,6 @@ package final class TIFFWriter: RowWriter {
         properties: Properties = Properties()
     ) throws(FileError) {
         precondition(tile >= 16 && tile % 16 == 0 && tile <= 4096, "tile \(tile)")
-        self.path = path
         var format = cic_tiff_format()
         format.channels = samples == .rgb ? 3 : 1
         format.sample_bytes = samples == .float ? 4 : 1
@@ -80,7 +77,7 @@ package final class TIFFWriter: RowWriter {
         }
         self.scratch = scratch
         let descriptors = scratch.map(\.fileDescriptor)
-        encoder = try Encoder(
+        try super.init(
             path, format: "TIFF", largestSide: Self.largestSide, width: width, height: height,
             bytesPerPixel: Int(format.channels * format.sample_bytes)
         ) { writer, file in
@@ -93,15 +90,4 @@ package final class TIFFWriter: RowWriter {
             }
         }
     }
-
-    package var width: Int { encoder.width }
-    package var height: Int { encoder.height }
-    package var bytesPerRow: Int { encoder.bytesPerRow }
-    package var nextRow: Int { encoder.nextRow }
-
-    package func write(rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
-        try encoder.write(rows, count: count)
-    }
-
-    package func finish() throws(FileError) { try encoder.finish() }
 }

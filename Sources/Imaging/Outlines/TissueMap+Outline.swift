@@ -1,23 +1,16 @@
 import Foundations
-import Foundation
 
 extension TissueMap {
-    /// The tissue that polygons of a GeoJSON file enclose, as QuPath exports them: coordinates are pixels of the image at
-    /// full resolution, x before y. Takes feature collections, features, geometries and lists of features; polygons and
-    /// multi-polygons count, with their holes, and everything else is refused.
+    /// The tissue inside the polygons of a GeoJSON file, such as a QuPath export.
     ///
-    /// Cells that an outline passes through are tissue too. Outlines are taken to a sixteenth of a cell, so that those
-    /// along the cells' edges, as they are written, come to the same cells.
+    /// Coordinates are x and y in pixels of the image at full resolution. Accepts feature collections, features,
+    /// geometries and arrays of features with polygons and multi-polygons, including holes. Throws `malformed` for
+    /// anything else, and `unreadable`.
+    ///
+    /// Cells that an outline crosses are tissue too. Outlines are rounded to a sixteenth of a cell, so that outlines
+    /// written along cell edges select the same cells when they are read.
     package init(outline path: FilePath, imageWidth: Int, imageHeight: Int) throws(FileError) {
-        let content: Any
-        do {
-            content = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path.string)))
-        } catch let error as CocoaError where error.isFileError {
-            throw FileError(path, .unreadable, "cannot be read (\(error.localizedDescription))")
-        } catch {
-            throw FileError(path, expected: "a GeoJSON file", found: "something that is no JSON")
-        }
-        let polygons = try Self.polygons(content, path)
+        let polygons = try Self.polygons(JSONValue(contentsOf: path, expected: "a GeoJSON file"), path)
         if polygons.isEmpty { throw FileError(path, expected: "polygons around tissue", found: "none") }
         let size = Self.gridSize(width: imageWidth, height: imageHeight)
         self.init(
@@ -32,55 +25,64 @@ extension TissueMap {
             }
             var marksAny = fill(rings)
             for ring in rings where trace(ring) { marksAny = true }
-            // Too small for a cell, and on an edge.
+            // The polygon is smaller than a cell and on a cell edge.
             if !marksAny { mark(rings[0][0]) }
         }
     }
 
-    struct Point {
-        var x: Double
-        var y: Double
+    private struct Point {
+        let x: Double
+        let y: Double
+
+        init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
+
+        /// Nil unless the value is an array of two or more numbers below 1e7.
+        init?(_ value: JSONValue) {
+            guard let numbers = value.array?.map(\.number), numbers.count >= 2 else { return nil }
+            guard let x = numbers[0], let y = numbers[1] else { return nil }
+            guard numbers.allSatisfy({ $0.map { $0.magnitude < 1e7 } ?? false }) else { return nil }
+            self.init(x: x, y: y)
+        }
     }
 
-    /// Rings of each polygon in some GeoJSON.
-    private static func polygons(_ value: Any, _ path: FilePath) throws(FileError) -> [[[Point]]] {
-        func list(_ values: [Any]) throws(FileError) -> [[[Point]]] {
+    /// The rings of each polygon of a GeoJSON value.
+    private static func polygons(_ value: JSONValue, _ path: FilePath) throws(FileError) -> [[[Point]]] {
+        func list(_ values: [JSONValue]) throws(FileError) -> [[[Point]]] {
             var result = [[[Point]]]()
             for value in values { result += try polygons(value, path) }
             return result
         }
-        if let features = value as? [Any] { return try list(features) }
-        guard let object = value as? [String: Any], let type = object["type"] as? String else {
+        if let features = value.array { return try list(features) }
+        guard let type = value["type"]?.string else {
             throw FileError(path, expected: "GeoJSON objects with a type", found: "another value")
         }
         switch type {
-        case "FeatureCollection": return try list(object["features"] as? [Any] ?? [])
-        case "GeometryCollection": return try list(object["geometries"] as? [Any] ?? [])
-        case "Feature": return try polygons(object["geometry"] ?? NSNull(), path)
-        case "Polygon": return [try rings(object["coordinates"], path)]
+        case "FeatureCollection": return try list(value["features"]?.array ?? [])
+        case "GeometryCollection": return try list(value["geometries"]?.array ?? [])
+        case "Feature": return try polygons(value["geometry"] ?? .null, path)
+        case "Polygon": return [try rings(value["coordinates"], path)]
         case "MultiPolygon":
             var result = [[[Point]]]()
-            for polygon in object["coordinates"] as? [Any] ?? [] { result.append(try rings(polygon, path)) }
+            for polygon in value["coordinates"]?.array ?? [] { result.append(try rings(polygon, path)) }
             return result
         default: throw FileError(path, expected: "polygons", found: "a \(type.prefix(40))")
         }
     }
 
-    private static func rings(_ value: Any?, _ path: FilePath) throws(FileError) -> [[Point]] {
+    private static func rings(_ value: JSONValue?, _ path: FilePath) throws(FileError) -> [[Point]] {
         var result = [[Point]]()
-        for ring in value as? [Any] ?? [] {
-            guard let points = ring as? [[Double]], points.count >= 4,
-                points.allSatisfy({ $0.count >= 2 && $0.allSatisfy { $0.magnitude < 1e7 } })
-            else {
+        for ring in value?.array ?? [] {
+            let points = ring.array?.compactMap(Point.init)
+            guard let points, points.count >= 4, points.count == ring.array?.count else {
                 throw FileError(path, expected: "rings of four or more points of two numbers", found: "another ring")
             }
-            result.append(points.map { Point(x: $0[0], y: $0[1]) })
+            result.append(points)
         }
         if result.isEmpty { throw FileError(path, expected: "a polygon with rings", found: "one without") }
         return result
     }
 
-    /// Cells whose centre lies inside: those with an odd number of crossings at their left. Returns whether there are any.
+    /// Marks cells whose center is inside: those with an odd number of crossings to their left. Returns whether any is.
     private mutating func fill(_ rings: [[Point]]) -> Bool {
         var marksAny = false
         for row in 0..<height {
@@ -104,8 +106,7 @@ extension TissueMap {
         return marksAny
     }
 
-    /// Cells whose inside lines between the points of a ring pass through, in steps of a quarter of a cell. Returns whether
-    /// there are any.
+    /// Marks cells whose interior the edges of a ring cross, in steps of a quarter of a cell. Returns whether any is.
     private mutating func trace(_ ring: [Point]) -> Bool {
         var marksAny = false
         for (a, b) in zip(ring, ring.dropFirst() + ring.prefix(1)) {
@@ -122,7 +123,7 @@ extension TissueMap {
         return marksAny
     }
 
-    /// The cell that a point lies in, if it is one of the grid's.
+    /// Marks the cell of a point that is on the grid.
     private mutating func mark(_ point: Point) {
         let (x, y) = (point.x.rounded(.down), point.y.rounded(.down))
         if x >= 0, y >= 0, x < Double(width), y < Double(height) { isTissue[Int(y) * width + Int(x)] = true }

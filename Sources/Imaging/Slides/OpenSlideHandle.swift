@@ -1,18 +1,19 @@
 import CImageCodecs
 import COpenSlide
 import Foundations
-import Foundation
 
-/// Owns an open slide of OpenSlide, and asks for its error after every call: OpenSlide returns blanks once it failed.
+/// An open slide of OpenSlide. Checks for an error after every call, because OpenSlide returns blanks after the first.
 final class OpenSlideHandle {
     let path: FilePath
     private let slide: OpaquePointer
 
     init(_ path: FilePath) throws(FileError) {
         silenceTIFF()
-        close(try openForReading(path))
+        // Refuses anything but a readable regular file.
+        let file = try openForReading(path)
+        try? file.close()
         guard let slide = openslide_open(path.string) else {
-            throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognise")
+            throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognize")
         }
         self.path = path
         self.slide = slide
@@ -21,11 +22,12 @@ final class OpenSlideHandle {
 
     deinit { openslide_close(slide) }
 
+    /// The value of a property, or nil.
     func property(_ name: String) -> String? {
         openslide_get_property_value(slide, name).map { String(cString: $0) }
     }
 
-    /// In pixels; 256 x 256 where the slide does not say, or says something no decoder has.
+    /// Tile size in pixels; 256 x 256 where the slide reports none or an implausible one.
     func tileSize(level: Int) -> (width: Int, height: Int) {
         func side(_ name: String) -> Int {
             let value = property("openslide.level[\(level)].tile-\(name)").flatMap { Int($0) } ?? 256
@@ -56,8 +58,8 @@ final class OpenSlideHandle {
         return levels
     }
 
-    /// The size of a level's tiles, in words, when the level is smaller: before version 4, OpenSlide returns for such a level
-    /// of a TIFF image memory that nobody has written to, unless its tiles are colour JPEGs.
+    /// Describes the tiles of a level that OpenSlide reads wrongly; nil for other levels. Where a level of a TIFF image is
+    /// smaller than its tiles, OpenSlide before version 4 returns uninitialized memory, unless tiles are color JPEGs.
     private func tileThatIsReadWrongly(level: Int32, width: Int64, height: Int64) -> String? {
         func side(_ name: String) -> Int64 {
             property("openslide.level[\(level)].tile-\(name)").flatMap { Int64($0) } ?? 0
@@ -77,13 +79,14 @@ final class OpenSlideHandle {
         height: Int
     ) throws(FileError) {
         precondition(pixels.count >= width * height)
-        // OpenSlide wants the corner in level-0 pixels.
+        // OpenSlide takes the corner in level-0 pixels.
         let x0 = Int64((Double(x) * downsample).rounded())
         let y0 = Int64((Double(y) * downsample).rounded())
         openslide_read_region(slide, pixels.baseAddress, x0, y0, Int32(level), Int64(width), Int64(height))
         try check("at rows \(y) to \(y + height - 1) of level \(level)")
     }
 
+    /// Throws OpenSlide's error, if any.
     private func check(_ place: String) throws(FileError) {
         guard let message = openslide_get_error(slide) else { return }
         let text = String(cString: message).split(whereSeparator: \.isNewline).joined(separator: " ")
@@ -91,35 +94,13 @@ final class OpenSlideHandle {
     }
 }
 
-/// What OpenSlide calls a file's format; nil when it cannot open it.
+/// OpenSlide's name for the format of a file; nil for formats that it does not support.
 func slideVendor(_ path: FilePath) -> String? {
     silenceTIFF()
     return openslide_detect_vendor(path.string).map { String(cString: $0) }
 }
 
-/// libtiff prints what OpenSlide also reports as an error.
+/// Stops libtiff from printing errors that OpenSlide also reports.
 private func silenceTIFF() { _ = tiffIsSilent }
 
 private let tiffIsSilent: Void = cic_tiff_silence()
-
-extension SlideMetadata {
-    init(_ slide: OpenSlideHandle) throws(FileError) {
-        func number(_ name: String) -> Double? {
-            slide.property(name).flatMap { Double($0) }.flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
-        }
-        vendor = slide.property("openslide.vendor") ?? "unknown"
-        levels = try slide.levels()
-        if let x = number("openslide.mpp-x"), let y = number("openslide.mpp-y") {
-            micronsPerPixel = (x, y)
-        } else if vendor == "generic-tiff", slide.property("tiff.ResolutionUnit") == "centimeter",
-            let x = number("tiff.XResolution"), let y = number("tiff.YResolution"), min(x, y) > 100
-        {
-            // As OpenSlide 4 does it; but what shows a tenth of a millimetre or more a pixel is what programs write that do
-            // not know.
-            micronsPerPixel = (10_000 / x, 10_000 / y)
-        } else {
-            micronsPerPixel = nil
-        }
-        background = slide.property("openslide.background-color").flatMap { UInt32($0, radix: 16) } ?? 0xFF_FFFF
-    }
-}

@@ -1,20 +1,19 @@
 import Foundations
 
-/// The pixels of a rectangle of an image as 8-bit RGB, and which of them the image does not have.
+/// The pixels of a rectangle of an image as 8-bit RGB, with marks where pixels are unreadable or missing.
 ///
-/// Memory is kept from one reading to the next, and grows when a rectangle asks for more. Belongs to one thread at a
-/// time.
+/// Memory is kept from one read to the next and grows for a larger rectangle. A block belongs to one thread at a time.
 package final class PixelBlock {
     package private(set) var region = PixelRegion(x: 0, y: 0, width: 0, height: 0)
-    /// Of what could not be decoded: neither glass nor tissue.
-    package static let unreadableGrey: UInt8 = 0x80
+    /// The gray value of pixels that could not be decoded; neither glass nor tissue has it.
+    package static let unreadableGray: UInt8 = 0x80
 
-    /// What could not be decoded; its pixels are grey.
+    /// Parts that could not be decoded; their pixels are gray.
     package private(set) var unreadable = [PixelRegion]()
-    /// What the decoder said of the first of them.
+    /// The decoder's error for the first of them.
     package private(set) var problem: FileError?
     private var memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
-    /// One byte for each pixel, 0 where the image has nothing; empty where it has all.
+    /// One byte per pixel, 0 where the image has no pixel; empty where it has all.
     private var presence = [UInt8]()
 
     package init() {}
@@ -33,7 +32,7 @@ package final class PixelBlock {
         UnsafeMutableRawBufferPointer(rebasing: memory[first * bytesPerRow..<(first + count) * bytesPerRow])
     }
 
-    /// Starts on another rectangle. Its pixels are undefined until they are written.
+    /// Starts a new rectangle. Its pixels are undefined until they are written.
     package func begin(_ region: PixelRegion) {
         precondition(!region.isEmpty, "a block of no pixels")
         self.region = region
@@ -43,52 +42,51 @@ package final class PixelBlock {
         reserve(region.height * bytesPerRow)
     }
 
-    /// Takes premultiplied 0xAARRGGBB pixels of a part of the block, and where they are clear.
-    package func compose(_ part: PixelRegion, _ pixels: UnsafeBufferPointer<UInt32>, background: UInt32) {
+    /// Sets a part of the block to premultiplied 0xAARRGGBB pixels over a background. Transparent pixels count as missing.
+    package func compose(_ part: PixelRegion, _ pixels: Span<UInt32>, background: UInt32) {
         for row in 0..<part.height {
-            let line = UnsafeBufferPointer(rebasing: pixels[row * part.width..<(row + 1) * part.width])
+            let line = pixels.extracting(row * part.width..<(row + 1) * part.width)
             let start = ((part.y - region.y + row) * region.width + part.x - region.x)
-            composeRGB(
-                UnsafeMutableRawBufferPointer(rebasing: memory[start * 3..<(start + part.width) * 3]),
-                premultiplied: line, background: background)
+            var rgb = UnsafeMutableRawBufferPointer(rebasing: memory[start * 3..<(start + part.width) * 3]).mutableBytes
+            composeRGB(&rgb, premultiplied: line, background: background)
             var common = UInt32.max
-            for pixel in line { common &= pixel }
+            for x in line.indices { common &= line[unchecked: x] }
             if common >> 24 == 255 { continue }
             if presence.isEmpty { presence = [UInt8](repeating: 1, count: region.width * region.height) }
-            for (x, pixel) in line.enumerated() where pixel >> 24 == 0 { presence[start + x] = 0 }
+            for x in line.indices where line[unchecked: x] >> 24 == 0 { presence[start + x] = 0 }
         }
     }
 
-    /// Marks a part that could not be decoded, and paints it.
+    /// Marks a part as unreadable and paints it gray.
     package func markUnreadable(_ part: PixelRegion, _ error: FileError) {
         noteUnreadable(part, error)
         for row in part.y - region.y..<part.bottom - region.y {
             let start = (row * region.width + part.x - region.x) * 3
             UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + part.width * 3])
-                .initializeMemory(as: UInt8.self, repeating: Self.unreadableGrey)
+                .initializeMemory(as: UInt8.self, repeating: Self.unreadableGray)
         }
     }
 
-    /// Notes a part whose pixels are made of such that could not be decoded.
+    /// Marks a part as unreadable but keeps its pixels, which were resampled from unreadable ones.
     func noteUnreadable(_ part: PixelRegion, _ error: FileError?) {
         if part.isEmpty { return }
         unreadable.append(part)
         problem = problem ?? error
     }
 
-    /// Whether the image has every pixel of the block.
+    /// Whether no pixel of the block is missing.
     var isWhole: Bool { presence.isEmpty }
 
-    /// Makes room for pixels that the image does not have; all are there at first.
+    /// Prepares for `markOutside`.
     func beginGaps() { presence = [UInt8](repeating: 1, count: region.width * region.height) }
 
-    /// After `beginGaps`.
+    /// Marks a pixel as missing. Call `beginGaps` first.
     func markOutside(x: Int, y: Int) { presence[(y - region.y) * region.width + x - region.x] = 0 }
 
-    /// Whether a part of the image touches what could not be decoded.
+    /// Returns whether a part of the image overlaps an unreadable part.
     package func isUnreadable(_ part: PixelRegion) -> Bool { unreadable.contains { $0.intersects(part) } }
 
-    /// Whether the image has no pixel in a part of it.
+    /// Returns whether every pixel of a part of the block is missing.
     package func isOutside(_ part: PixelRegion) -> Bool {
         if presence.isEmpty { return false }
         let part = part.intersection(region)
@@ -99,14 +97,14 @@ package final class PixelBlock {
         return true
     }
 
-    /// Enlarges the block to the right and downwards by reflection at its edges, which are not repeated. What is
-    /// unreadable or outside stays as it was: asked for parts of the padding, nothing is.
+    /// Enlarges the block to the right and to the bottom by reflection at its edges, without repeating the edge pixels.
+    /// The padding counts as missing where the block has missing pixels, and as readable everywhere.
     package func reflect(width: Int, height: Int) {
         let (oldWidth, oldHeight) = (region.width, region.height)
         precondition(width >= oldWidth && height >= oldHeight)
         if (width, height) == (oldWidth, oldHeight) { return }
         reserve(height * width * 3)
-        // From the end, because new rows lie further on than old ones.
+        // From the last row on, because rows move to higher addresses.
         for y in (0..<oldHeight).reversed() {
             UnsafeMutableRawBufferPointer(rebasing: memory[y * width * 3..<(y * width + oldWidth) * 3])
                 .copyMemory(
@@ -133,7 +131,7 @@ package final class PixelBlock {
         region.height = height
     }
 
-    /// The pixel of 0 ..< count that stands for pixel `index` when a row is mirrored at its ends.
+    /// The pixel of 0 ..< count that pixel `index` mirrors when a row is reflected at its ends.
     private static func reflect(_ index: Int, _ count: Int) -> Int {
         guard count > 1 else { return 0 }
         let period = 2 * (count - 1)
@@ -141,7 +139,7 @@ package final class PixelBlock {
         return place < count ? place : period - place
     }
 
-    /// Memory for as many bytes; what is there is kept.
+    /// Grows the memory to `count` bytes, keeping its content.
     private func reserve(_ count: Int) {
         if memory.count >= count { return }
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)

@@ -1,4 +1,4 @@
-/// A rectangle of an image, in its pixels.
+/// A rectangle of an image, in pixels.
 package struct PixelRegion: Hashable, Sendable {
     package var x: Int
     package var y: Int

@@ -2,10 +2,10 @@ import Dispatch
 import Foundations
 import Synchronization
 
-/// Blocks of one level of a whole slide image, composed over the slide's background colour.
+/// Blocks of one level of a whole-slide image, composed over the slide's background color.
 ///
-/// OpenSlide gives up a slide at the first read error, and returns blanks from then on. So after an error the slide is
-/// opened again and what failed is read again, tile by tile; tiles that fail once more are marked as unreadable.
+/// After its first read error, OpenSlide returns blanks for everything. The reader therefore reopens the slide after an
+/// error and reads the failed part again, tile by tile. Tiles that fail again are marked as unreadable.
 package final class SlideBlockReader: BlockReader {
     package let path: FilePath
     package let metadata: SlideMetadata
@@ -16,7 +16,7 @@ package final class SlideBlockReader: BlockReader {
     private let tile: (width: Int, height: Int)
     private let decoded = Atomic(0)
 
-    /// Opens a slide at `level`. Throws `unreadable` or `malformed`; also when there is no such level.
+    /// Opens a slide at `level`. Throws `unreadable` or `malformed`, also where there is no such level.
     package init(_ path: FilePath, level: Int = 0) throws(FileError) {
         self.path = path
         self.level = level
@@ -31,13 +31,13 @@ package final class SlideBlockReader: BlockReader {
 
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
-    /// Rows that are read together where many are wanted: whole tiles, at least 128 pixels.
+    /// Rows per decoding call when many rows are read: whole tiles, at least 128 pixels.
     var bandHeight: Int { tile.height * max(1, 128 / tile.height) }
 
     package func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
         block.begin(region)
-        // Whole tiles, so many that calls do not count and pixels take little memory before they are composed.
+        // Whole tiles: enough of them to make the cost of a call negligible, few enough to keep premultiplied pixels small.
         let strips = Self.cut(
             region, width: tile.width * max(1, 4096 / tile.width), height: bandHeight)
         for strip in decode(strips, into: block, threads: threads) {
@@ -58,15 +58,15 @@ package final class SlideBlockReader: BlockReader {
         }
     }
 
-    /// What threads that decode have in common. OpenSlide's handles may be used by several threads at once, and blocks
-    /// are composed one strip after the other.
+    /// Shared by the decoding threads. OpenSlide's handles are safe to use from several threads, and the strips of a block
+    /// are composed one after another.
     private struct Job: @unchecked Sendable {
         let reader: SlideBlockReader
         let block: PixelBlock
         let strips: [PixelRegion]
     }
 
-    /// Decodes strips until one fails, on several threads. Returns those that are not in the block.
+    /// Decodes strips on several threads until one fails. Returns the strips that are missing from the block.
     private func decode(_ strips: [PixelRegion], into block: PixelBlock, threads: Int) -> [PixelRegion] {
         let job = Job(reader: self, block: block, strips: strips)
         let state = Mutex((next: 0, isBroken: false, missing: Set(strips.indices)))
@@ -100,7 +100,7 @@ package final class SlideBlockReader: BlockReader {
         compose(part, pixels, block)
     }
 
-    /// `pixels` grow to what the largest part needs.
+    /// Decodes a part to the start of `pixels`, which grows to the size of the largest part.
     private func decode(_ part: PixelRegion, _ pixels: inout [UInt32]) throws(FileError) {
         let count = part.width * part.height
         if pixels.count < count { pixels = [UInt32](repeating: 0, count: count) }
@@ -114,10 +114,10 @@ package final class SlideBlockReader: BlockReader {
     }
 
     private func compose(_ part: PixelRegion, _ pixels: [UInt32], _ block: PixelBlock) {
-        pixels.withUnsafeBufferPointer { block.compose(part, $0, background: metadata.background) }
+        block.compose(part, pixels.span, background: metadata.background)
     }
 
-    /// The pieces that multiples of a width and a height cut a region into, row by row.
+    /// Cuts a region at the multiples of a width and a height. Pieces are in row order.
     private static func cut(_ region: PixelRegion, width: Int, height: Int) -> [PixelRegion] {
         func cuts(_ start: Int, _ end: Int, _ step: Int) -> [Range<Int>] {
             var result = [Range<Int>]()
@@ -133,15 +133,6 @@ package final class SlideBlockReader: BlockReader {
             cuts(region.x, region.right, width).map { columns in
                 PixelRegion(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
             }
-        }
-    }
-}
-
-extension SlideMetadata {
-    func requireLevel(_ level: Int, _ path: FilePath) throws(FileError) {
-        guard levels.indices.contains(level) else {
-            throw FileError(
-                path, expected: "a slide with a level \(level)", found: "levels 0 to \(levels.count - 1)")
         }
     }
 }

@@ -1,16 +1,16 @@
 extension TissueMap {
-    /// Takes away tissue that has fewer than two neighbours which are tissue, of eight.
+    /// Removes tissue cells with fewer than two tissue cells among their eight neighbors.
     mutating func removeSpecks() {
         let old = self
         for y in 0..<height {
             for x in 0..<width where isTissue[y * width + x] {
-                var neighbours = -1
+                var neighbors = -1
                 for row in max(0, y - 1)...min(height - 1, y + 1) {
                     for column in max(0, x - 1)...min(width - 1, x + 1) where old.isTissue[row * width + column] {
-                        neighbours += 1
+                        neighbors += 1
                     }
                 }
-                isTissue[y * width + x] = neighbours >= 2
+                isTissue[y * width + x] = neighbors >= 2
             }
         }
     }
@@ -18,11 +18,11 @@ extension TissueMap {
     /// Morphological closing with a square of 2 * radius + 1 cells.
     mutating func closeGaps(radius: Int) {
         spread(true, radius)
-        // What lies beyond the edge spreads nothing, so that tissue at the edge stays.
+        // Outside the grid there is no background, so that tissue at the edge stays.
         spread(false, radius)
     }
 
-    /// Gives a value to all cells that have it within a square around them.
+    /// Sets all cells within a square of 2 * radius + 1 around a cell of this value to the value.
     private mutating func spread(_ value: Bool, _ radius: Int) {
         for (count, step, lines, lineStep) in [(width, 1, height, width), (height, width, width, 1)] {
             var line = [Bool](repeating: false, count: count)
@@ -42,7 +42,7 @@ extension TissueMap {
         }
     }
 
-    /// Makes tissue of background that tissue encloses, in pieces of no more than some cells.
+    /// Turns background pieces of at most `largest` cells that tissue encloses into tissue.
     mutating func fillHoles(largest: Int) {
         var isSeen = isTissue
         var stack = [Int](), piece = [Int]()

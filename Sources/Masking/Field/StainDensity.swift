@@ -1,20 +1,18 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 
 /// How much haematoxylin a pixel shows, by colour deconvolution: optical densities of red, green and blue are a sum of
 /// the densities of the stains (Ruifrok and Johnston, Analytical and Quantitative Cytology and Histology 23, 2001).
 package struct HaematoxylinDensity: Sendable {
-    /// Optical densities of haematoxylin, eosin and DAB in red, green and blue, as that paper has them.
-    static let stains: [[Double]] = [[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]]
-
     /// What each of 256 values of red, green and blue adds.
     let tables: [[Float]]
 
     package init() {
-        let unit = Self.stains.map { stain in
-            let length = stain.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            return stain.map { $0 / length }
+        let stains = StainVectors.ruifrok
+        let unit = [stains.hematoxylin, stains.eosin, stains.dab].map { stain in
+            let length = (stain.x * stain.x + stain.y * stain.y + stain.z * stain.z).squareRoot()
+            return stain / length
         }
         // The first column of the inverse: the cross product of the other two stains over the determinant.
         let (h, e, d) = (unit[0], unit[1], unit[2])

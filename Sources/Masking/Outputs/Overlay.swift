@@ -86,8 +86,10 @@ private final class WhiteCounter: RowReader {
     var height: Int { mask.height }
     var nextRow: Int { mask.nextRow }
 
-    func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {
-        try mask.readRows(into: buffer, count: count)
-        for pixel in 0..<count * width where buffer[pixel * 3] > 127 { white += 1 }
+    func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
+        try mask.readRows(into: &rows, count: count)
+        for pixel in 0..<count * width where rows.unsafeLoad(fromByteOffset: pixel * 3, as: UInt8.self) > 127 {
+            white += 1
+        }
     }
 }

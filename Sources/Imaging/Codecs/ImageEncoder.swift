@@ -1,21 +1,21 @@
 import CImageCodecs
 import Foundations
 
-/// Owns a writer of CImageCodecs and the file that it writes to: the one place where a status of encoding becomes an
-/// error.
-final class Encoder {
-    let width: Int
-    let height: Int
-    let bytesPerRow: Int
-    private(set) var nextRow = 0
+/// A writer of CImageCodecs, with the file it writes, as a `RowWriter`. Subclasses choose the format.
+package class ImageEncoder: RowWriter {
+    package let width: Int
+    package let height: Int
+    package let bytesPerRow: Int
+    package private(set) var nextRow = 0
+    private let format: String
     private let writer: OpaquePointer
     private let file: AtomicFile
     private var isFinished = false
-    /// The first one, which is final.
+    /// The first failure, which is final.
     private var failure: FileError?
-    private let format: String
 
-    /// Makes the temporary file and writes the header. `open` is one of the opening functions of CImageCodecs.
+    /// Makes the temporary file and writes the header. `open` is an opening function of CImageCodecs. Throws
+    /// `unwritable`.
     init(
         _ path: FilePath, format: String, largestSide: Int, width: Int, height: Int, bytesPerPixel: Int,
         open openWriter: (UnsafeMutablePointer<OpaquePointer?>, Int32) -> cic_status
@@ -39,16 +39,21 @@ final class Encoder {
 
     deinit { cic_writer_close(writer) }
 
-    func write(_ rows: UnsafeRawBufferPointer, count: Int) throws(FileError) {
+    package var path: FilePath { file.path }
+
+    package func write(rows: RawSpan, count: Int) throws(FileError) {
         precondition(count >= 0 && count <= height - nextRow, "\(count) rows written, \(height - nextRow) left")
-        precondition(rows.count >= count * bytesPerRow, "\(rows.count) bytes do not hold \(count) rows")
+        precondition(rows.byteCount >= count * bytesPerRow, "\(rows.byteCount) bytes do not hold \(count) rows")
         if let failure { throw failure }
-        guard count > 0, let bytes = rows.baseAddress else { return }
-        try check(cic_writer_write(writer, bytes.assumingMemoryBound(to: UInt8.self), Int32(count)))
+        if count == 0 { return }
+        let status = rows.withUnsafeBytes { bytes in
+            cic_writer_write(writer, bytes.assumingMemoryBound(to: UInt8.self).baseAddress!, Int32(count))
+        }
+        try check(status)
         nextRow += count
     }
 
-    func finish() throws(FileError) {
+    package func finish() throws(FileError) {
         if let failure { throw failure }
         precondition(nextRow == height && !isFinished, "finished after \(nextRow) of \(height) rows, or twice")
         try check(cic_writer_finish(writer))
@@ -71,10 +76,10 @@ final class Encoder {
     private func error(_ status: cic_status) -> FileError {
         let message = String(cString: cic_writer_message(writer))
         switch status {
-        case .ioFailed: return FileError(file.path, .unwritable, "cannot be written (\(message))")
-        case .noMemory: return FileError(file.path, .unwritable, "cannot be encoded (not enough memory)")
+        case .ioFailed: return FileError(path, .unwritable, "cannot be written (\(message))")
+        case .noMemory: return FileError(path, .unwritable, "cannot be encoded (not enough memory)")
         case .unsupported, .malformed, .truncated, .ok:
-            return FileError(file.path, .unwritable, "cannot be encoded as a \(format) image (\(message))")
+            return FileError(path, .unwritable, "cannot be encoded as a \(format) image (\(message))")
         }
     }
 }

@@ -1,14 +1,13 @@
 import Foundations
-import Foundation
 
-/// Opens an image by what it contains, not by what it is called: PNG, JPEG or anything that OpenSlide recognises.
+/// Opens an image. Its content, not its name, selects the format: PNG, JPEG, or any format that OpenSlide recognizes.
 ///
-/// A slide is read at its full resolution; `damage` says what becomes of places in it that cannot be decoded. Throws `unreadable` when there is no such file or it may not be read, and
-/// `malformed` when it is none of these or its header is damaged.
+/// A slide is read at full resolution; `damage` selects what happens where it cannot be decoded. Throws `unreadable` where
+/// the file is missing or may not be read, and `malformed` for other formats and damaged headers.
 package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileError) -> any RowReader {
     let head = try beginning(of: path)
     if head.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return try PNGReader(path) }
-    // The index file of a MIRAX slide is a JPEG thumbnail; only its name and the folder beside it tell.
+    // The index file of a MIRAX slide is a JPEG thumbnail, distinguished by its name and a folder of the same name.
     let isJPEG = head.starts(with: [0xFF, 0xD8, 0xFF])
     if isJPEG, path.lowercasedExtension != "mrxs" { return try JPEGReader(path) }
     if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(path, damage: damage) }
@@ -16,12 +15,12 @@ package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileErr
     throw FileError(path, expected: "a PNG, JPEG or whole-slide image", found: description(ofBeginning: head))
 }
 
-/// Opens a file for 8-bit RGB rows, in the format that its extension names: .png, .jpg or .jpeg.
+/// Opens a file for 8-bit RGB rows. The extension selects the format: .png, .jpg or .jpeg.
 ///
 /// Throws `unwritable` for another extension, a size that the format does not allow, or a folder that cannot be
 /// written to.
 package func openImageForWriting(_ path: FilePath, width: Int, height: Int) throws(FileError) -> any RowWriter {
-    let fileExtension = (path.extension ?? "")
+    let fileExtension = path.extension ?? ""
     switch fileExtension.lowercased() {
     case "png": return try PNGWriter(path: path, width: width, height: height, channels: .rgb)
     case "jpg", "jpeg": return try JPEGWriter(path: path, width: width, height: height)
@@ -33,21 +32,23 @@ package func openImageForWriting(_ path: FilePath, width: Int, height: Int) thro
 
 /// The first bytes of a file, at most 16.
 private func beginning(of path: FilePath) throws(FileError) -> [UInt8] {
-    let descriptor = try openForReading(path)
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 16)
-    let count = read(descriptor, &bytes, bytes.count)
-    if count < 0 { throw .unreadable(path) }
-    return Array(bytes.prefix(count))
+    let file = try openForReading(path)
+    return try FileError.reading(path) {
+        try file.closeAfter {
+            var bytes = [UInt8](repeating: 0, count: 16)
+            let count = try bytes.withUnsafeMutableBytes { try file.read(into: $0) }
+            return Array(bytes.prefix(count))
+        }
+    }
 }
 
-/// What a file seems to be, for people.
+/// Describes an unsupported file by its first bytes.
 private func description(ofBeginning head: [UInt8]) -> String {
     let known: [(String, [UInt8])] = [
-        ("a TIFF image that OpenSlide does not recognise", [0x49, 0x49, 0x2A, 0]),
-        ("a TIFF image that OpenSlide does not recognise", [0x4D, 0x4D, 0, 0x2A]),
-        ("a TIFF image that OpenSlide does not recognise", [0x49, 0x49, 0x2B, 0]),
-        ("a TIFF image that OpenSlide does not recognise", [0x4D, 0x4D, 0, 0x2B]),
+        ("a TIFF image that OpenSlide does not recognize", [0x49, 0x49, 0x2A, 0]),
+        ("a TIFF image that OpenSlide does not recognize", [0x4D, 0x4D, 0, 0x2A]),
+        ("a TIFF image that OpenSlide does not recognize", [0x49, 0x49, 0x2B, 0]),
+        ("a TIFF image that OpenSlide does not recognize", [0x4D, 0x4D, 0, 0x2B]),
         ("a GIF image", Array("GIF8".utf8)),
         ("a BMP image", Array("BM".utf8)),
         ("a JPEG 2000 image", [0, 0, 0, 0x0C, 0x6A, 0x50]),
