@@ -1,3 +1,5 @@
+import Foundations
+
 /// A corner in level-0 pixels: 0, 0 is the image's upper left corner.
 package struct Corner: Hashable, Sendable {
     package var x: Int
