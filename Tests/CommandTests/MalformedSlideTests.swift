@@ -134,7 +134,7 @@ import Testing
         item.damage(&slide)
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
         let result = try Command.mask.run(
-            "a.svs", "--stride", "240", "--tissue", "off", "--output", "m.png", "--refine", "haematoxylin", "--heatmap",
+            "a.svs", "--stride", "240", "--tissue", "off", "--output", "m.png", "--refine", "hematoxylin", "--heatmap",
             "h.tif", in: work.path)
         switch item.outcome {
         case .refused(let problem):
@@ -157,7 +157,7 @@ import Testing
             #expect(
                 result.errors
                     == (unreadable > 0
-                        ? "warning: a.svs: \(unreadable) windows could not be read; nothing is known of \(share) % of "
+                        ? "warning: a.svs: \(unreadable) windows could not be read; nothing is known about \(share) % of "
                             + "the image\n" : ""))
             #expect(work.files == ["a.svs", "h.tif", "m.json", "m.png"])
         }
@@ -245,12 +245,12 @@ import Testing
         let plain = try Command.mask.start(arguments + ["--output", "p.png"], in: work.path).wait()
         #expect(plain.status == 0 && plain.errors.isEmpty, "\(plain)")
         let refined = try Command.mask.start(
-            arguments + ["--output", "m.png", "--refine", "haematoxylin", "--geojson", "m.geojson"], in: work.path
+            arguments + ["--output", "m.png", "--refine", "hematoxylin", "--geojson", "m.geojson"], in: work.path
         ).wait()
         #expect(refined.status == 74)
         #expect(
             refined.errors
-                == "warning: a.tif: parts of the full resolution could not be read; nothing is known of 6.25 % of the "
+                == "warning: a.tif: parts of the full resolution could not be read; nothing is known about 6.25 % of the "
                 + "image\n")
         let mask = try RGBImage(decoding: "\(work.path)/m.png")
         func white(_ xs: Range<Int>, _ ys: Range<Int>) -> Int {
@@ -277,7 +277,7 @@ import Testing
             for count in [0, 1, 3, 20, whole.count / 2, whole.count - 20] {
                 try whole.prefix(count).write(to: URL(fileURLWithPath: "\(work.path)/\(name)"))
                 let result = try Command.mask.run(
-                    name, "--output", "m.png", "--refine", "haematoxylin", "--heatmap", "h.png", in: work.path)
+                    name, "--output", "m.png", "--refine", "hematoxylin", "--heatmap", "h.png", in: work.path)
                 #expect(result.status == 65, "\(name), \(count) bytes: \(result)")
                 let lines = result.errors.split(separator: "\n")
                 #expect(lines.count == 1 && lines[0].hasPrefix("error: \(name): expected "), "\(result)")
@@ -305,7 +305,7 @@ import Testing
                 == "error: a_nuclei_mask.png: expected a PNG of at most 65535 px a side, beyond which viewers fail, found "
                 + "\(width) x \(height) px; write a pyramid, --output NAME.tif\n")
         let result = try Command.mask.run(
-            "a.png", "--output", "m.tif", "--refine", "haematoxylin", "--heatmap", "h.png", "--geojson", "m.geojson",
+            "a.png", "--output", "m.tif", "--refine", "hematoxylin", "--heatmap", "h.png", "--geojson", "m.geojson",
             "--probabilities", "p.tif", "--csv", "m.csv", in: work.path)
         #expect(result.status == 0, "\(result)")
         #expect(result.output.contains("a.png: \(width) x \(height) pixels, 1562 windows"), "\(result)")

@@ -84,9 +84,9 @@ import Testing
         // Again: what is finished is skipped, and the summary says the same of it.
         let again = try mask("s", "none.svs")
         #expect(again.status == 66)
-        #expect(again.output.hasPrefix("2 files left out: masks and other pictures made of images\n"), "\(again)")
+        #expect(again.output.hasPrefix("2 files left out: masks and other outputs\n"), "\(again)")
         #expect(
-            again.output.contains("\ns/a1.png: finished before, skipped (--overwrite makes it again)\n")
+            again.output.contains("\ns/a1.png: already finished, skipped (use --overwrite to mask it again)\n")
                 && again.output.contains("5 images: 2 skipped, 3 failed in "))
         let skipped = try self.rows("summary.csv")
         #expect(skipped[0] == "s/a1.png,skipped,4,4,0,0,0,share,,,,,,seconds,s/a1_nuclei_mask.png,")
@@ -173,18 +173,18 @@ import Testing
             ),
             (
                 ["s/a.png", "s/b.png", "--output", "m.png"],
-                "--output: expected a name with {}, which stands for each image's, found m.png"
+                "--output: expected a name with {}, which stands for the name of each image, found m.png"
             ),
             (
                 ["s/a.png", "s/b.png", "--heatmap", "m.png"],
-                "--heatmap: expected a name with {}, which stands for each image's, found m.png"
+                "--heatmap: expected a name with {}, which stands for the name of each image, found m.png"
             ),
         ] {
             let result = try Command.mask.start(arguments, in: work.path).wait()
             #expect(result.status == 64 && result.errors.hasPrefix("Error: \(line)\n"), "\(arguments): \(result)")
         }
         for (argument, problem) in [
-            ("none*.svs", "expected files that fit, found none"), ("empty", "expected images or slides, found none"),
+            ("none*.svs", "expected matching files, found none"), ("empty", "expected images or slides, found none"),
         ] {
             try FileManager.default.createDirectory(atPath: "\(work.path)/empty", withIntermediateDirectories: true)
             let result = try mask("s/a.png", argument)
@@ -241,7 +241,7 @@ import Testing
             if state == "done" {
                 #expect(
                     result.errors.hasPrefix(
-                        "warning: s/a.tif: \(unreadable) windows could not be read; nothing is known of "))
+                        "warning: s/a.tif: \(unreadable) windows could not be read; nothing is known about "))
             }
         }
         try work.write("text", to: "s/c.png")
@@ -273,13 +273,13 @@ import Testing
         #expect(result.status == 130, "\(result)")
         #expect(
             result.errors.hasSuffix(
-                "interrupted; no mask of s/b.png was written yet: the same command goes on\n"))
+                "interrupted; no mask of s/b.png was written; the same command resumes\n"))
         #expect(result.output.contains("3 images: 1 done, 1 interrupted, 1 waiting in "))
         #expect(
             try rows("out/summary.csv") == [
                 "s/a.png,done,6,6,0,0,0,share,,,,,,seconds,out/a_nuclei_mask.png,",
                 "s/b.png,interrupted,,,,,,,,,,,,,,"
-                    + "interrupted; no mask of s/b.png was written yet: the same command goes on",
+                    + "interrupted; no mask of s/b.png was written; the same command resumes",
                 "s/c.png,waiting,,,,,,,,,,,,,,",
             ])
         let after = try Command.mask.start(arguments, in: work.path).wait()
@@ -302,7 +302,7 @@ import Testing
         try FileManager.default.removeItem(atPath: "\(work.path)/s/a_nuclei_mask.json")
         let after = try run()
         #expect(after.status == 0 && after.output.contains("2 images: 1 done, 1 skipped in "), "\(after)")
-        #expect(after.output.contains("left out: masks and other pictures made of images"))
+        #expect(after.output.contains("left out: masks and other outputs"))
         #expect(files("s").contains("a_nuclei_mask.json"))
         try FileManager.default.removeItem(atPath: "\(work.path)/s/a_nuclei_mask.png.windows")
         #expect(try run().output.contains("2 images: 1 done, 1 skipped in "), "probabilities are to be kept")
@@ -332,7 +332,7 @@ import Testing
         let states = try rows("out/summary.csv").map { $0.split(separator: ",")[1] }
         #expect(states.first == "done" && states.count == 6 && states.contains("waiting"))
         let after = try Command.mask.start(arguments, in: work.path).wait()
-        #expect(after.status == 0 && after.output.contains("s/1.png: finished before, skipped"), "\(after)")
+        #expect(after.status == 0 && after.output.contains("s/1.png: already finished, skipped"), "\(after)")
         #expect(!files("out").contains { $0.hasSuffix(".windows") || $0.contains(".partial-") })
     }
 }

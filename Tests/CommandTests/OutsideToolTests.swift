@@ -24,8 +24,8 @@ struct OutsideToolTests {
         try slide.finish()
         for (name, more) in [
             ("m", ["--output", "m.tif", "--probabilities", "p.tif", "--csv", "m.csv", "--heatmap", "h.tif"]),
-            ("r", ["--output", "r.tif", "--refine", "haematoxylin"]), ("m8", ["--output", "m8.png"]),
-            ("r1", ["--output", "r1.png", "--bits", "1", "--refine", "haematoxylin"]),
+            ("r", ["--output", "r.tif", "--refine", "hematoxylin"]), ("m8", ["--output", "m8.png"]),
+            ("r1", ["--output", "r1.png", "--bits", "1", "--refine", "hematoxylin"]),
         ] {
             let result = try Command.mask.start(
                 ["a.tif", "--tissue", "off", "--threshold", "0.7", "--geojson", "\(name).geojson"] + more, in: work.path
@@ -78,7 +78,7 @@ struct OutsideToolTests {
                 assert (shapely.contains_xy(union, x, y) == (mask == 255)).all(), name
                 record = json.load(open(name + '.json'))
                 assert record['coverage']['nuclei']['pixels'] == white and record['polygons'] == len(shapes)
-                assert abs(record['coverage']['nuclei']['squareMillimetres'] - white * 0.25e-6) < 1e-12
+                assert abs(record['coverage']['nuclei']['squareMillimeters'] - white * 0.25e-6) < 1e-12
             assert (masks['r'] <= masks['m']).all() and (masks['r'] < masks['m']).any()
 
             # Windows of 256 every 128 pixels: the probability is constant on squares of 128.

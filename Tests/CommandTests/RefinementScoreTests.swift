@@ -36,7 +36,7 @@ struct RefinementScoreTests {
             guard names.contains("\(base)_truth.png") else { continue }
             let truth = try white("\(folder)/\(base)_truth.png")
             var scores = [Double]()
-            for more in [[], ["--refine", "haematoxylin"]] {
+            for more in [[], ["--refine", "hematoxylin"]] {
                 let result = try Command.mask.start(
                     ["\(folder)/\(name)", "--stride", "64", "--output", "mask.png"] + more, in: work.path
                 ).wait()

@@ -6,12 +6,12 @@ struct OutputNamesTests {
     @Test func namesWithoutAnyWish() {
         let names = OutputNames()
         #expect(names.paths(for: "s/a.b.svs") == [.mask: "s/a.b_nuclei_mask.png", .record: "s/a.b_nuclei_mask.json"])
-        #expect(names.journal(for: "a.svs") == "a_nuclei_mask.png.windows")
+        #expect(names.cache(for: "a.svs") == "a_nuclei_mask.png.windows")
         let folder = OutputNames(folder: "out")
         #expect(folder.mask(for: "s/a.svs") == "out/a_nuclei_mask.png")
         #expect(folder.path(.record, for: "s/a.svs") == "out/a_nuclei_mask.json")
         let scratch = OutputNames(scratch: "/tmp")
-        let (one, other) = (scratch.journal(for: "s/a.svs"), scratch.journal(for: "t/a.svs"))
+        let (one, other) = (scratch.cache(for: "s/a.svs"), scratch.cache(for: "t/a.svs"))
         #expect(one != other && one.string.hasPrefix("/tmp/") && one.string.hasSuffix("-a_nuclei_mask.png.windows"))
     }
 

@@ -31,7 +31,7 @@ func sampleRecord(
     request: String = "none", unreadable: Int = 0, areas: Bool = true, files: [String: String] = [:]
 ) -> String {
     func part(_ share: Double) -> String {
-        let area = areas ? ", \"squareMillimetres\": \(share / 4)" : ""
+        let area = areas ? ", \"squareMillimeters\": \(share / 4)" : ""
         return "{\"pixels\": \(Int(share * 1_000_000)), \"share\": \(share)\(area)}"
     }
     let paths = files.map { "\"\($0.key)\": \"\($0.value)\"" }.joined(separator: ", ")

@@ -1,3 +1,4 @@
+import Foundations
 import Foundation
 import Imaging
 import Masking
@@ -5,26 +6,26 @@ import TestSupport
 import Testing
 
 struct RefinementTests {
-    /// Optical densities of haematoxylin and eosin in amounts, as bytes.
-    private func stained(_ haematoxylin: Double, _ eosin: Double) -> [UInt8] {
+    /// Optical densities of hematoxylin and eosin in amounts, as bytes.
+    private func stained(_ hematoxylin: Double, _ eosin: Double) -> [UInt8] {
         let (h, e) = ([0.650, 0.704, 0.286], [0.072, 0.990, 0.105])
         func unit(_ v: [Double]) -> [Double] { v.map { $0 / v.reduce(0) { $0 + $1 * $1 }.squareRoot() } }
-        return zip(unit(h), unit(e)).map { UInt8((255 * pow(10, -($0 * haematoxylin + $1 * eosin))).rounded()) }
+        return zip(unit(h), unit(e)).map { UInt8((255 * pow(10, -($0 * hematoxylin + $1 * eosin))).rounded()) }
     }
 
-    @Test func amountsOfHaematoxylinAreFoundAgain() {
-        let density = HaematoxylinDensity()
-        for haematoxylin in [0.0, 0.1, 0.5, 0.9] {
+    @Test func amountsOfHematoxylinAreFoundAgain() {
+        let density = HematoxylinDensity()
+        for hematoxylin in [0.0, 0.1, 0.5, 0.9] {
             for eosin in [0.0, 0.2, 0.5] {
-                let pixel = stained(haematoxylin, eosin)
+                let pixel = stained(hematoxylin, eosin)
                 let found = density.density(red: pixel[0], green: pixel[1], blue: pixel[2])
-                #expect(abs(Double(found) - haematoxylin) < 0.02, "\(haematoxylin), \(eosin)")
+                #expect(abs(Double(found) - hematoxylin) < 0.02, "\(hematoxylin), \(eosin)")
             }
         }
         #expect(density.density(red: 0, green: 0, blue: 0).isFinite)
     }
 
-    /// Discs of haematoxylin of some radii on eosin, on glass at the right.
+    /// Discs of hematoxylin of some radii on eosin, on glass at the right.
     private func picture(_ width: Int, _ height: Int, _ discs: [(x: Int, y: Int, radius: Int)]) -> [UInt8] {
         let (nucleus, stroma) = (stained(0.6, 0.2), stained(0.12, 0.3))
         return (0..<width * height).flatMap { index -> [UInt8] in
@@ -163,7 +164,7 @@ struct RefinementTests {
                 let between = n * m * pow(mean(low, n) - mean(high, m), 2)
                 if between > largest * (1 + 1e-12) { (best, largest) = (cut, between) }
             }
-            #expect(Refinement.otsu(counts) == (seed == 2 ? 0 : best), "seed \(seed)")
+            #expect(otsuThreshold(counts) == (seed == 2 ? 0 : best), "seed \(seed)")
         }
     }
 }

@@ -12,7 +12,7 @@ struct TissueOutlineTests {
 
     private func roundTrip(_ map: TissueMap) throws -> TissueMap {
         let path = "\(work.path)/t.geojson"
-        try map.writeOutlines(to: FilePath(path))
+        try map.writeOutlines(to: TissueMap.outlineWriter(FilePath(path)))
         return try TissueMap(outline: FilePath(path), imageWidth: map.imageWidth, imageHeight: map.imageHeight)
     }
 

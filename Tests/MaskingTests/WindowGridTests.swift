@@ -91,12 +91,15 @@ struct WindowGridTests {
     /// The average at every pixel; NaN where no window is.
     private func pixels(_ probabilities: ProbabilityGrid) -> [Double] {
         var result = [Double]()
-        for (index, row) in probabilities.grid.rows.cells.enumerated() {
-            let averages = probabilities.averages(ofCellRow: index)
-            let line = zip(probabilities.grid.columns.cells, averages).flatMap { cell, average in
-                Array(repeating: average ?? .nan, count: cell.pixels.count)
+        let grid = probabilities.grid
+        let field = ProbabilityField(
+            probabilities, blend: .uniform, width: grid.columns.cells.last?.pixels.upperBound ?? 0,
+            height: grid.rows.cells.last?.pixels.upperBound ?? 0)
+        for (index, pixels) in field.rows.enumerated() {
+            let line = zip(field.columns, field.averages(ofRow: index)).flatMap { cell, average in
+                Array(repeating: average ?? .nan, count: cell.count)
             }
-            for _ in row.pixels { result += line }
+            for _ in pixels { result += line }
         }
         return result
     }

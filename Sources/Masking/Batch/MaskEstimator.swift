@@ -52,7 +52,7 @@ package struct MaskEstimator {
         estimate.tissueShare = tissue?.share
         if tissue?.share == 0 { notes.append("no tissue found: the mask would be black") }
         let plan = try pipeline.predictor.plan(image.blocks, tissue: tissue)
-        let workload = plan.workload(of: image.blocks)
+        let workload = plan.workload
         estimate.windows = workload.windows
         estimate.isFinished = !overwrites && pipeline.finishedRecord(of: request) != nil
         guard !estimate.isFinished else {

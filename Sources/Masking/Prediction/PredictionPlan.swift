@@ -14,7 +14,7 @@ package struct PredictionPlan {
     package let fingerprint: String
     /// Largest side of a block in pixels.
     let largestSide: Int
-    let isSequential: Bool
+    private let geometry: ImageGeometry
 
     /// Throws `malformed` where the windows, or the rows of pixels under them, exceed the memory that masking is designed
     /// for.
@@ -30,7 +30,7 @@ package struct PredictionPlan {
             phase: sharing?.stride ?? 1)
         self.sharing = sharing
         self.tissue = tissue?.scaled(width: image.width, height: image.height)
-        isSequential = image.isSequential
+        geometry = image.geometry
         fingerprint =
             "\(image.width) x \(image.height) pixels for \(image.imageWidth) x \(image.imageHeight), tile \(tile), "
             + "stride \(settings.stride), edges \(settings.edges), blocks of \(largestSide), shared layers "
@@ -95,31 +95,33 @@ extension PredictionPlan {
         (0..<blocks.count).compactMap { index in
             let block = blocks[index]
             let count = windows.markBackground(in: block, tissue)
-            guard let region = windows.pendingRegion(of: block, asHighAsBlock: isSequential) else { return nil }
+            guard let region = windows.pendingRegion(of: block, asHighAsBlock: geometry.isSequential) else { return nil }
             return PendingBlock(index: index, block: block, region: region, windowCount: count)
         }
     }
 
-    /// The work that the plan means for an image none of whose windows are computed.
-    package func workload(of image: any BlockReader) -> Workload {
+    /// The work that the plan means if none of the windows are computed yet.
+    package var workload: Workload {
+        let image = geometry
         let whole = PixelRegion(x: 0, y: 0, width: image.width, height: image.height)
         let pending = pendingBlocks(in: ProbabilityGrid(grid))
         // An image in rows is read from the top, so reading its first block costs the least.
         let sample =
-            isSequential
-            ? pending.first : pending.reduce(nil) { best, block in
-                best.map { $0.windowCount >= block.windowCount } ?? false ? best : block
+            image.isSequential
+            ? pending.first
+            : pending.reduce(nil) { best, block in
+                if let best, best.windowCount >= block.windowCount { best } else { block }
             }
         let finer = image.pixelsRead * image.pixelsRead
         let area = min(largestSide, image.width) * min(largestSide, image.height, image.largestBlockHeight)
-        let rows = isSequential ? min(largestSide, image.height, image.largestBlockHeight) : 0
+        let rows = image.isSequential ? min(largestSide, image.height, image.largestBlockHeight) : 0
         let pixels = pending.reduce(0) { sum, block in
             let region = block.region.intersection(whole)
             return sum + region.width * region.height
         }
         return Workload(
             windows: grid.count, withTissue: pending.reduce(0) { $0 + $1.windowCount }, blocks: blocks.count,
-            pixels: isSequential
+            pixels: image.isSequential
                 ? image.imageWidth * image.imageHeight : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (image.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
                 + 3 * Int((Double(rows) * image.pixelsRead).rounded(.up)) * image.imageWidth,
@@ -149,7 +151,7 @@ package struct Workload: Equatable, Sendable {
         guard let sample else { return nil }
         let block = PixelBlock()
         let (start, before) = (ContinuousClock.now, image.decodedPixels)
-        try image.read(sample, into: block)
+        try image.read(sample, into: block, threads: 1)
         let seconds = start.secondsSince
         let read = max(1, image.decodedPixels - before)
         return (seconds / Double(read) * Double(pixels), block.problem)

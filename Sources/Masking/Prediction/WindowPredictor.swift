@@ -105,8 +105,7 @@ package final class WindowPredictor {
             let region = blocks[index].region
             let whole = PixelRegion(x: 0, y: 0, width: image.width, height: image.height)
             // While windows are computed, more than one reading thread would slow down the computing ones.
-            image.threads = isAwaited ? threads : 1
-            try image.read(region.intersection(whole), into: block)
+            try image.read(region.intersection(whole), into: block, threads: isAwaited ? threads : 1)
             block.reflect(width: region.width, height: region.height)
         }
         try reader.forEach { index, pixels in

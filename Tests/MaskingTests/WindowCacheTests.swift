@@ -7,13 +7,13 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite(.kernelTurns) struct JournalTests {
+@Suite(.kernelTurns) struct WindowCacheTests {
     private let folder: String
     private var path: String { folder + "/windows" }
     private var image: String { folder + "/image" }
 
     init() throws {
-        folder = NSTemporaryDirectory() + "journal-\(UUID().uuidString)"
+        folder = NSTemporaryDirectory() + "cache-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Data("image".utf8).write(to: URL(fileURLWithPath: folder + "/image"))
     }
@@ -23,25 +23,22 @@ import Testing
     private static let size = (width: 300, height: 260)
     private static let pixels = (0..<size.width * size.height * 3).map { UInt8(Formula.bits(6, $0) >> 56) }
 
-    /// One run, stopped after some windows; the journal is closed when it returns.
+    /// One run, canceled after some windows. The cache is closed when it returns.
     private func run(
         stopAfter: Int = .max, stride: Int = 16, model: String = "model", tissue: TissueMap? = nil
     ) throws -> (values: [Float], states: [WindowState], pixelsRead: Int, found: Int)? {
         let reader = ArrayBlocks(width: Self.size.width, height: Self.size.height, pixels: Self.pixels)
         reader.unreadable = [PixelRegion(x: 290, y: 250, width: 1, height: 1)]
-        var journal: Journal?
         do {
-            let result = try smallMasker(stride: stride).probabilities(reader, tissue: tissue) {
-                layout, windows, blocks in
-                let identity = try Journal.Identity(image: FilePath(image), model: model, windows: windows, layout: layout)
-                let opened = try Journal(FilePath(path), identity, blocks: blocks)
-                journal = opened
-                return opened
-            } afterBatch: { done in
-                if done > stopAfter { throw Stop() }
-            }
+            let predictor = try smallPredictor(stride: stride)
+            let plan = try predictor.plan(reader, tissue: tissue)
+            let identity = try WindowCache.Identity(
+                image: FilePath(image), model: model, windows: plan.grid.count, layout: plan.fingerprint)
+            let cache = try WindowCache(FilePath(path), identity, blocks: plan.blocks.count)
+            let observer = RecordingObserver { if $0.done > stopAfter { throw Stop() } }
+            let result = try predictor.predict(plan, from: reader, into: cache, observer).windows
             let states = (0..<result.grid.count).map { result.store.state($0) }
-            return (Array(result.values), states, reader.pixelsRead, journal?.blocksFound ?? -1)
+            return (Array(result.values), states, reader.pixelsRead, cache.blocksFound)
         } catch is Stop {
             return nil
         }
@@ -100,42 +97,42 @@ import Testing
     }
 
     @Test func aFileOfSomethingElseStays() throws {
-        let folder = NSTemporaryDirectory() + "journal-\(UUID().uuidString)"
+        let folder = NSTemporaryDirectory() + "cache-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (path, notes) = (folder + "/notes", "nothing about windows\n")
         try notes.write(toFile: path, atomically: false, encoding: .utf8)
-        let identity = try Journal.Identity(image: FilePath(path), model: "m", windows: 10, layout: "l")
-        let error = #expect(throws: FileError.self) { _ = try Journal(FilePath(path), identity, blocks: 3) }
-        #expect(error?.problem == "expected probabilities of windows, found another file")
+        let identity = try WindowCache.Identity(image: FilePath(path), model: "m", windows: 10, layout: "l")
+        let error = #expect(throws: FileError.self) { _ = try WindowCache(FilePath(path), identity, blocks: 3) }
+        #expect(error?.problem == "expected a window cache, found another file")
         #expect(try String(contentsOfFile: path, encoding: .utf8) == notes)
         // An empty file may be one that a run was stopped at; another identity's is told.
         let own = folder + "/own"
         #expect(FileManager.default.createFile(atPath: own, contents: nil))
-        #expect(try !Journal(FilePath(own), identity, blocks: 3).beganAnew)
-        #expect(try !Journal(FilePath(own), identity, blocks: 3).beganAnew)
-        #expect(try Journal(FilePath(own), identity, blocks: 2).beganAnew)
+        #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)
+        #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)
+        #expect(try WindowCache(FilePath(own), identity, blocks: 2).wasReset)
         // Room that was reserved, but whose beginning never reached the disk.
         try Data(count: 12288).write(to: URL(fileURLWithPath: own))
-        #expect(try Journal(FilePath(own), identity, blocks: 3).completeBlocks == 0)
-        #expect(try !Journal(FilePath(own), identity, blocks: 3).beganAnew)
+        #expect(try WindowCache(FilePath(own), identity, blocks: 3).completeBlocks == 0)
+        #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)
     }
 
     @Test func oneProcessAtATime() throws {
-        let identity = try Journal.Identity(image: FilePath(image), model: "m", windows: 10, layout: "l")
-        let first = try Journal(FilePath(path), identity, blocks: 3)
+        let identity = try WindowCache.Identity(image: FilePath(image), model: "m", windows: 10, layout: "l")
+        let first = try WindowCache(FilePath(path), identity, blocks: 3)
         #expect(first.byteCount == 3 * 4096)
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
         #expect(size == first.byteCount)
         #expect(
             throws: FileError(
-                path, .unwritable, "expected a file that nobody works on, found another process there")
-        ) { _ = try Journal(FilePath(path), identity, blocks: 3) }
+                path, .unwritable, "expected a file that is not in use, found it locked by another process")
+        ) { _ = try WindowCache(FilePath(path), identity, blocks: 3) }
         first.remove()
         #expect(!FileManager.default.fileExists(atPath: path))
-        #expect(throws: FileError.self) { _ = try Journal(FilePath(folder + "/none/windows"), identity, blocks: 3) }
+        #expect(throws: FileError.self) { _ = try WindowCache(FilePath(folder + "/none/windows"), identity, blocks: 3) }
         #expect(throws: FileError.self) {
-            _ = try Journal.Identity(image: FilePath(folder + "/none"), model: "m", windows: 1, layout: "")
+            _ = try WindowCache.Identity(image: FilePath(folder + "/none"), model: "m", windows: 1, layout: "")
         }
     }
 }

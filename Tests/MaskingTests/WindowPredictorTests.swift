@@ -6,7 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite(.kernelTurns) struct MaskerTests {
+@Suite(.kernelTurns) struct WindowPredictorTests {
     private static let tile = 32
 
     private func model(classes: [String] = ["NO_NUCLEUS", "NUCLEI"]) throws -> Model {
@@ -104,13 +104,14 @@ import Testing
             let expected = try naive(model, pixels, item.width, item.height, settings)
             let covered = expected.filter { !$0.isNaN }.sorted()
             settings.threshold = covered[covered.count / 2]
-            let masker = try Masker(model, path: "model", batchSize: 3, settings: settings)
+            let predictor = try WindowPredictor(model, path: "model", settings: settings, batchSize: 3)
             let reader = ArrayReader(width: item.width, height: item.height, pixels: pixels)
-            var reports = [Int]()
-            let probabilities = try masker.probabilities(reader) { reports.append($0) }
-            try #require(reports.last == probabilities.grid.count && reports == reports.sorted())
+            let observer = RecordingObserver()
+            let windows = try predictor.predict(reader, observer).windows
+            let reports = observer.windowsDone
+            try #require(reports.last == windows.grid.count && reports == reports.sorted())
             let writer = ArrayWriter(width: item.width, height: item.height, channels: 1)
-            let summary = try masker.write(probabilities, width: item.width, height: item.height, to: writer)
+            let summary = try predictor.writeMask(windows, width: item.width, height: item.height, to: writer)
             try #require(writer.isFinished && writer.pixels.count == item.width * item.height)
             for (index, average) in expected.enumerated() {
                 // At the threshold itself rounding decides.
@@ -122,7 +123,6 @@ import Testing
             try #require(summary.nuclei == writer.pixels.count { $0 == 255 })
             try #require(summary.blank.uncovered == expected.count { $0.isNaN })
             try #require(summary.nuclei + summary.noNuclei + summary.blank.uncovered == expected.count)
-            try #require(masker.pads(width: item.width, height: item.height) == (min(item.width, item.height) < 32))
         }
     }
 
@@ -131,10 +131,10 @@ import Testing
             var settings = MaskSettings()
             settings.stride = 16
             settings.threshold = threshold
-            let masker = try Masker(model(), path: "model", batchSize: 4, settings: settings)
+            let predictor = try WindowPredictor(model(), path: "model", settings: settings, batchSize: 4)
             let reader = ArrayReader(width: 48, height: 40, pixels: image(48, 40, seed: 1))
             let writer = ArrayWriter(width: 48, height: 40, channels: 1)
-            _ = try masker.write(masker.probabilities(reader) { _ in }, width: 48, height: 40, to: writer)
+            _ = try predictor.writeMask(predictor.predict(reader).windows, width: 48, height: 40, to: writer)
             #expect(writer.pixels.allSatisfy { $0 == colour })
         }
     }
@@ -142,17 +142,17 @@ import Testing
     @Test func aModelWithoutNucleiIsRefused() throws {
         let model = try model(classes: ["CAT", "DOG"])
         let error = #expect(throws: (any Error).self) {
-            _ = try Masker(model, path: "pets.safetensors", batchSize: 1, settings: MaskSettings())
+            _ = try WindowPredictor(model, path: "pets.safetensors", settings: MaskSettings(), batchSize: 1)
         }
         #expect("\(error!)" == "pets.safetensors: expected a model with a class NUCLEI, found CAT, DOG")
     }
 
-    @Test func stoppingWritesNothing() throws {
+    @Test func cancellingThrowsTheObserversError() throws {
         struct Stop: Error {}
         var settings = MaskSettings()
         settings.stride = 32
-        let masker = try Masker(model(), path: "model", batchSize: 1, settings: settings)
+        let predictor = try WindowPredictor(model(), path: "model", settings: settings, batchSize: 1)
         let reader = ArrayReader(width: 64, height: 64, pixels: image(64, 64, seed: 1))
-        #expect(throws: Stop.self) { _ = try masker.probabilities(reader) { _ in throw Stop() } }
+        #expect(throws: Stop.self) { _ = try predictor.predict(reader, RecordingObserver { _ in throw Stop() }) }
     }
 }
