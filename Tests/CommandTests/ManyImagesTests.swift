@@ -3,7 +3,7 @@ import Foundation
 import Imaging
 import Testing
 
-/// Several images in one command.
+/// Masking several images with one command.
 @Suite(.serialized) struct ManyImagesTests {
     private let work: WorkFolder
 
@@ -81,7 +81,7 @@ import Testing
         #expect(rows[2].hasPrefix("s/a3.png,failed,,") && rows[3].hasPrefix("s/a10.png,done,4,4,"))
         #expect(rows[4] == "none.svs,failed,,,,,,,,,,,,,,none.svs: cannot be read (No such file or directory)")
 
-        // Again: what is finished is skipped, and the summary says the same of it.
+        // Finished images are skipped, with the same row in the summary.
         let again = try mask("s", "none.svs")
         #expect(again.status == 66)
         #expect(again.output.hasPrefix("2 files left out: masks and other outputs\n"), "\(again)")
@@ -93,7 +93,7 @@ import Testing
         #expect(Array(skipped[1...2]) == Array(rows[1...2]))
     }
 
-    @Test func whatIsFinishedIsSkipped() throws {
+    @Test func finishedImagesAreSkipped() throws {
         try image("s/a.png")
         try image("s/b.png", seed: 3)
         let first = try mask("s/a.png", "s/b.png", "--output-folder", "out/deep")
@@ -122,7 +122,7 @@ import Testing
         try image("s/b.png", seed: 7)
         #expect(try counts("--csv", "{}.csv") == "1 done, 1 skipped", "another image")
 
-        // A single image is masked again, as ever, unless it is asked for otherwise.
+        // A single image is masked again by default.
         for (arguments, skips) in [([], false), (["--overwrite"], false), (["--no-overwrite"], true)] {
             let result = try Command.mask.start(
                 ["s/a.png", "--output-folder", "out/deep", "--csv", "{}.csv"] + arguments, in: work.path
@@ -147,7 +147,7 @@ import Testing
             ])
         #expect(work.files == ["a_heat.png", "all.csv", "b_heat.png", "s"])
         #expect(try rows("all.csv").map { $0.split(separator: ",")[0] } == ["s/a.png", "s/b.png"])
-        // What was written of the tissue is taken for it.
+        // Outlines that were written can be used as tissue.
         let tissue = try mask("s/[ab].png", "--tissue", "{}_tissue.geojson", "--summary", "all.csv")
         #expect(tissue.output.contains("s/a.png: tissue on 100.0 %, by s/a_tissue.geojson\n"), "\(tissue)")
         let onto = try mask(
@@ -158,7 +158,7 @@ import Testing
                 + "found the same\n")
     }
 
-    @Test func namesThatClashAreRefusedBeforeAnythingRuns() throws {
+    @Test func clashingNamesAreRefusedFirst() throws {
         try FileManager.default.createDirectory(atPath: "\(work.path)/t", withIntermediateDirectories: true)
         for name in ["s/a.png", "s/b.png", "t/a.png", "s/a.jpg"] { try image(name.replacing("jpg", with: "jpeg.png")) }
         try FileManager.default.moveItem(atPath: "\(work.path)/s/a.jpeg.png", toPath: "\(work.path)/s/a.jpg")
@@ -190,7 +190,7 @@ import Testing
             let result = try mask("s/a.png", argument)
             #expect(result.status == 66 && result.errors == "error: \(argument): \(problem)\n", "\(result)")
         }
-        // A file of the user's is no summary.
+        // A file of the user is not a summary.
         try work.write("mine\n", to: "summary.csv")
         let mine = try mask("s/a.png", "s/b.png")
         #expect(mine.status == 73)
@@ -209,7 +209,7 @@ import Testing
     private func damagedSlide(_ name: String) throws {
         let path = "\(work.path)/\(name)"
         let writer = try TIFFWriter(path: FilePath(path), width: 1024, height: 1024, samples: .rgb)
-        // What cannot be compressed: most of the file are tiles of the full resolution.
+        // Noise does not compress: tiles of the full resolution are most of the file.
         var state: UInt64 = 1
         for _ in 0..<1024 {
             let row = (0..<1024 * 3).map { _ -> UInt8 in
@@ -227,7 +227,7 @@ import Testing
         try file.close()
     }
 
-    @Test func whatCouldNotBeReadStaysKnown() throws {
+    @Test func unreadablePartsAreReportedAgain() throws {
         try damagedSlide("s/a.tif")
         try image("s/b.png")
         for state in ["done", "skipped"] {
@@ -248,7 +248,7 @@ import Testing
         #expect(try mask("s", "--tissue", "off", "--output-folder", "out").status == 65, "a failure tells more")
     }
 
-    @Test func outputsThatFailAreOneImagesProblem() throws {
+    @Test func failingOutputsAffectOneImage() throws {
         try image("s/a.png")
         try image("s/b.png")
         try FileManager.default.createDirectory(
@@ -259,14 +259,14 @@ import Testing
         #expect(result.output.contains("2 images: 1 done, 1 failed in "))
     }
 
-    @Test func ctrlCStopsAllAndTheSameCommandGoesOn() throws {
+    @Test func interruptionStopsAllAndTheSameCommandResumes() throws {
         try image("s/a.png")
         try image("s/b.png", width: 2600, height: 2600, seed: 3)
         try image("s/c.png")
         let arguments = ["s", "--stride", "32", "--threads", "1", "--output-folder", "out"]
         let running = try Command.mask.start(arguments, in: work.path)
         #expect(work.waitForFile(in: "out") { $0 == "b_nuclei_mask.png.windows" })
-        // Until a block of it is there, which takes long enough to come in between.
+        // Waits for a finished block; the rest takes long enough for the signal to arrive.
         Thread.sleep(forTimeInterval: 1)
         running.process.interrupt()
         let result = running.wait()
@@ -292,13 +292,13 @@ import Testing
                 == Data(contentsOf: URL(fileURLWithPath: "\(work.path)/out/b_nuclei_mask.png")))
     }
 
-    @Test func whatAStoppedCommandWroteIsNoImage() throws {
+    @Test func outputsOfAnInterruptedRunAreNotImages() throws {
         try image("s/a.png")
         try image("s/b.png", seed: 3)
         let arguments = ["s", "--heatmap", "{}_heat.png", "--keep-probabilities", "--summary", "summary.csv"]
         func run() throws -> Command.Result { try Command.mask.start(arguments, in: work.path).wait() }
         try #require(try run().status == 0)
-        // As if the command had been killed just before the record.
+        // The state after a kill just before the record was written.
         try FileManager.default.removeItem(atPath: "\(work.path)/s/a_nuclei_mask.json")
         let after = try run()
         #expect(after.status == 0 && after.output.contains("2 images: 1 done, 1 skipped in "), "\(after)")
@@ -309,7 +309,7 @@ import Testing
         #expect(files("s").contains("a_nuclei_mask.png.windows"))
     }
 
-    @Test func summariesReplaceNothingThatIsReadOrWritten() throws {
+    @Test func summariesDoNotReplaceInputsOrOutputs() throws {
         try image("a.png")
         for (name, found) in [
             ("a.png", "expected another file than the input a.png, found the same"),

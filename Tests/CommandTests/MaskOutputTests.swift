@@ -3,7 +3,7 @@ import Foundation
 import Imaging
 import Testing
 
-/// What comes out of masking beside the mask.
+/// The outputs of masking.
 @Suite(.serialized) struct MaskOutputTests {
     private let work: WorkFolder
 
@@ -29,7 +29,7 @@ import Testing
         try work.json(String(contentsOfFile: "\(work.path)/\(name)", encoding: .utf8))
     }
 
-    /// Area of all features, holes taken away.
+    /// Area of all features without their holes.
     private func area(_ name: String) throws -> Int {
         let features = try #require(json(name)["features"] as? [[String: Any]])
         return try features.reduce(0) { sum, feature in
@@ -47,7 +47,7 @@ import Testing
         return parent?[path[path.count - 1]] as? Double
     }
 
-    @Test func everythingSaysTheSame() throws {
+    @Test func outputsAgree() throws {
         let result = try mask(
             "--stride", "100", "--output", "m.tif", "--csv", "m.csv", "--geojson", "m.geojson", "--probabilities",
             "p.tif", "--disagreement", "d.tif", "--heatmap", "h.tif", "--threshold", "0.6")
@@ -79,7 +79,7 @@ import Testing
         #expect(!files.contains { $0.contains(".partial-") })
     }
 
-    @Test func blendingChangesTheEdgesOnly() throws {
+    @Test func blendingChangesEdgesOnly() throws {
         for blend in ["uniform", "hann"] {
             let result = try mask(
                 "--stride", "64", "--threshold", "0.6", "--blend", blend, "--output", "\(blend).png", "--geojson",
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test func senselessOptionsAreRefused() throws {
+    @Test func invalidCombinationsAreRefused() throws {
         for (arguments, line) in [
             (["--stride", "256", "--blend", "hann"], "--blend hann: expected windows that overlap"),
             (["--stride", "256", "--disagreement", "d.tif"], "--disagreement: expected windows that overlap"),
@@ -161,7 +161,7 @@ import Testing
             #expect(result.status == 64 && result.errors.contains(line), "\(arguments): \(result)")
             #expect(result.errors.split(separator: "\n").first?.hasPrefix("Error: ") == true)
         }
-        // A place that cannot be written to is known before the work begins.
+        // Paths that cannot be written fail before windows are computed.
         for option in ["--csv", "--geojson", "--probabilities", "--disagreement", "--heatmap", "--output"] {
             let name = "none/a.\(["--csv", "--geojson"].contains(option) ? "csv" : "tif")"
             let result = try mask(option, name)

@@ -22,7 +22,7 @@ import Testing
         try Command.mask.start(["plan"] + arguments, in: work.path).wait()
     }
 
-    @Test func planSaysWhatMaskingThenDoes() throws {
+    @Test func theTableMatchesTheMasks() throws {
         try image("small.png", 30, 300)
         let result = try plan("a.png", "small.png", "--stride", "64", "--output-folder", "out/deep")
         #expect(result.status == 0 && result.errors.isEmpty, "\(result)")
@@ -50,7 +50,7 @@ import Testing
         #expect(finished.output.contains("a.png: already finished: would be skipped\n"))
     }
 
-    @Test func whatWouldGoWrong() throws {
+    @Test func problemsAreReported() throws {
         try work.write("text", to: "b.svs")
         try FileManager.default.createDirectory(
             atPath: "\(work.path)/d_nuclei_mask.png", withIntermediateDirectories: true)

@@ -6,15 +6,16 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A slide in memory, with places that cannot be decoded and places that have no pixels.
+/// A slide in memory, with regions that cannot be decoded and regions without pixels.
 final class ArrayBlocks: BlockReader {
     let path: FilePath = "memory"
     let geometry: ImageGeometry
     var unreadable = [PixelRegion]()
     var clear = [PixelRegion]()
-    /// Reads in all, and what the next ones throw.
+    /// Number of pixels read so far.
     private(set) var pixelsRead = 0
     var decodedPixels: Int { pixelsRead }
+    /// Thrown by the next reads.
     var failure: FileError?
     private let pixels: [UInt8]
 
@@ -120,7 +121,7 @@ final class ArrayBlocks: BlockReader {
         }
     }
 
-    /// Also where the last row and column of windows, moved back to the edge, are out of step with the others.
+    /// Includes last rows and columns of windows that are moved back to the edge, off the stride of the others.
     @Test func sharedFeaturesGiveThePlainProbabilities() throws {
         for (width, height) in [(200, 150), (201, 151), (64, 300), (40, 90), (131, 66)] {
             let pixels = pixels(width, height)
@@ -149,7 +150,7 @@ final class ArrayBlocks: BlockReader {
         }
     }
 
-    @Test func whatIsNotPredictedIsCountedApart() throws {
+    @Test func windowsWithoutPredictionAreCountedByState() throws {
         let (width, height) = (256, 192)
         let reader = ArrayBlocks(width: width, height: height, pixels: pixels(width, height))
         reader.unreadable = [PixelRegion(x: 70, y: 40, width: 1, height: 1)]
@@ -185,15 +186,15 @@ final class ArrayBlocks: BlockReader {
         let summary = try predictor.writeMask(result, width: width, height: height, to: writer)
         #expect(
             summary.nuclei + summary.noNuclei + summary.blank.total == width * height && summary.blank.uncovered == 0)
-        // Rows from 112 on are under windows without tissue alone: the last with some starts at 80.
+        // Only windows without tissue cover rows from 112 on: the last row of windows with tissue starts at 80.
         #expect(summary.blank.background == width * (height - 112))
-        // Cells at the pixel's window grid that only the unreadable windows cover: 64 ... 80, 32 ... 48.
+        // Cells that only unreadable windows cover: 64 ... 80, 32 ... 48.
         #expect(summary.blank.unreadable == 16 * 16)
         #expect(summary.blank.outside == (256 - 144) * 48, "predicted windows reach 16 pixels into it")
         #expect(writer.pixels[112 * width..<height * width].allSatisfy { $0 == 0 })
     }
 
-    @Test func averagesTakeWindowsWithoutTissueForEmpty() {
+    @Test func windowsWithoutTissueCountAsZero() {
         let grid = WindowGrid(width: 48, height: 32, tile: 32, stride: 16, edges: .clamp)
         let result = ProbabilityGrid(grid)
         let field = ProbabilityField(result, blend: .uniform, width: 48, height: 32)
@@ -207,7 +208,7 @@ final class ArrayBlocks: BlockReader {
         #expect(field.averages(ofRow: 0) == [0.5, 0.25, nil])
     }
 
-    @Test func onlyWhatIsNeededIsRead() throws {
+    @Test func onlyNeededPixelsAreRead() throws {
         let (width, height) = (320, 320)
         let reader = ArrayBlocks(width: width, height: height, pixels: pixels(width, height))
         var isTissue = [Bool](repeating: false, count: 100)
@@ -217,7 +218,7 @@ final class ArrayBlocks: BlockReader {
         #expect(result.counts()[.predicted] == 1 && reader.pixelsRead == 32 * 32)
     }
 
-    @Test func failuresOfTheReaderArrive() throws {
+    @Test func errorsOfTheReaderAreThrown() throws {
         let reader = ArrayBlocks(width: 64, height: 64, pixels: pixels(64, 64))
         reader.failure = FileError("memory", .unreadable, "gone")
         let predictor = try predictor(stride: 32, block: 32)

@@ -65,14 +65,14 @@ import Testing
         #expect(try empty.measureReading(from: image) == nil)
     }
 
-    @Test func secondsAreThoseOfComputingAndOfReadingBesideIt() {
+    @Test func secondsIncludeParallelReading() {
         #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 0, threads: 2) == 1)
         #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 1, threads: 2) == 1.5)
         #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 10, threads: 2) == 10)
         #expect(ImageEstimate.seconds(windows: 0, perWindow: 0.01, reading: 0, threads: 1) == 0)
     }
 
-    @Test func memoryAndFilesGrowWithWhatIsAskedFor() throws {
+    @Test func memoryAndFileSizesDependOnTheOutputs() throws {
         let workload = try smallPredictor().plan(reader(300, 260)).workload
         func estimates(_ files: [OutputKind: FilePath], isRefined: Bool = false) -> [OutputKind: OutputEstimate] {
             files.mapValues {
@@ -97,7 +97,7 @@ import Testing
         #expect(files([.csv: "a.csv"]) == 40 * workload.windows)
         #expect(files([.geojson: "a"], isRefined: true) > files([.geojson: "a"]))
         #expect(files([.heatmap: "a.tif"]) > files([.heatmap: "a.png"]))
-        // Floats, and a third of them for the pyramid.
+        // Floats, and a third more for the smaller levels.
         #expect(files([.probabilities: "a.tif"]) == 4 * 300 * 260 / 256 * 4 / 3 + 1)
     }
 
@@ -110,7 +110,7 @@ import Testing
             }
         }
         try plan.add("a", disk, bytes: 1000, cache: ("a.windows", disk, 4000))
-        // The cache is deleted by now, the file has not.
+        // The cache is deleted by now, the file is not.
         let second = problem("b", 1000, disk, 4000)
         #expect(second == FileError("b", .unwritable, "expected space for about 5.0 kB, found 4.0 kB"))
         try plan.add("c", disk, bytes: 1000, cache: ("c.windows", other, 2000))

@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 struct HeatMapTests {
-    /// Lightness alone must tell probabilities apart, for readers who see no colors.
-    @Test func colorsGetEverLighter() {
+    /// Lightness alone distinguishes probabilities, for readers without color vision.
+    @Test func lightnessIncreasesWithProbability() {
         let lights = (0...100).map { step -> Double in
             let color = HeatMap.color(of: Double(step) / 100)
             return 0.2126 * color[0] + 0.7152 * color[1] + 0.0722 * color[2]
@@ -14,8 +14,8 @@ struct HeatMapTests {
         #expect((0...100).allSatisfy { HeatMap.color(of: Double($0) / 100).allSatisfy { (0...255).contains($0) } })
     }
 
-    @Test func colorsLieOverThePictureByProbability() throws {
-        // Two windows side by side, and a rest that no window sees.
+    @Test func opacityIsProportionalToProbability() throws {
+        // Two windows side by side, and a remainder that no window covers.
         let grid = WindowGrid(width: 40, height: 16, tile: 16, stride: 16, edges: .none)
         let probabilities = ProbabilityGrid(grid)
         for value in [Float(0), 1] { probabilities.append(value) }

@@ -60,7 +60,7 @@ private let slidePath: String? = {
             let writer = ArrayWriter(width: 150, height: 90, channels: 1)
             let summary = try predictor.writeMask(found, width: 150, height: 90, to: writer)
             #expect(summary.nuclei == 150 * 90 && writer.pixels.allSatisfy { $0 == 255 })
-            // What the scaled image itself gives.
+            // The same pixels as an image of their own.
             let block = PixelBlock()
             try scaled.read(PixelRegion(x: 0, y: 0, width: width, height: height), into: block)
             let plain = try predictor.predict(

@@ -46,7 +46,7 @@ struct RunSummaryTests {
         #expect(summary.hasUnreadableParts)
     }
 
-    @Test func columnsThatNobodyNeedsAreLeftOut() throws {
+    @Test func emptyColumnsAreLeftOut() throws {
         var summary = RunSummary([("a.png", "m.png")])
         summary.finish(0, try record(areas: false), wasFound: false)
         #expect(summary.table[0] == "image  state  windows  predicted   nuclei  seconds")
@@ -102,7 +102,7 @@ struct MaskFingerprintTests {
         #expect(try request().digest != all[0])
     }
 
-    @Test func finishedIsWhatHasItsRecordAndAllItsFiles() throws {
+    @Test func finishedImagesHaveTheirRecordAndAllFiles() throws {
         let files: [OutputKind: FilePath] = [
             .mask: "\(work.path)/m.png", .record: "\(work.path)/m.json", .csv: "\(work.path)/m.csv",
         ]

@@ -44,10 +44,10 @@ import Testing
         }
     }
 
-    @Test func aStoppedRunGoesOnWithTheSameBits() throws {
+    @Test func canceledRunsResumeWithTheSameBits() throws {
         let whole = try #require(try run())
         #expect(whole.found == 0 && whole.states.contains(.unreadable))
-        // A finished one has nothing to read again, but for the block that could not be read.
+        // With a complete cache, only the block with unreadable windows is read again.
         let again = try #require(try run())
         #expect(again.values == whole.values && again.states == whole.states)
         #expect(again.pixelsRead > 0 && again.pixelsRead < whole.pixelsRead / 8)
@@ -61,7 +61,7 @@ import Testing
     @Test func damagedBlocksAreComputedAgain() throws {
         let whole = try #require(try run())
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        // A value of one window, and the state of another. The header and the checksums have a page each.
+        // The probability of one window, and the state of another. Header and checksums have a page each.
         for place in [2 * 4096 + 40, 2 * 4096 + 4 * whole.values.count + 3] { bytes[place] ^= 0x41 }
         try bytes.write(to: URL(fileURLWithPath: path))
         let repaired = try #require(try run())
@@ -69,14 +69,14 @@ import Testing
         #expect(repaired.pixelsRead < whole.pixelsRead)
     }
 
-    @Test func otherWorkBeginsAnew() throws {
+    @Test func otherIdentitiesResetTheCache() throws {
         let whole = try #require(try run())
         let stride = try #require(try run(stride: 32))
         #expect(stride.found == 0 && stride.values.count < whole.values.count)
         #expect(try run()?.found == 0)
         #expect(try run(model: "another")?.found == 0)
         #expect(try run(model: "another")?.found ?? 0 > 0)
-        // Last bits are those of the instructions.
+        // Last bits depend on the instruction set.
         try Kernels.setInstructions(.portable)
         let found = try run(model: "another")?.found
         try Kernels.setInstructions(.any)
@@ -89,14 +89,14 @@ import Testing
         #expect(try run(model: "another", tissue: tissue)?.states == half.states)
         try Data("other".utf8).write(to: URL(fileURLWithPath: image))
         #expect(try run(model: "another", tissue: tissue)?.found == 0)
-        // One that was cut off.
+        // A truncated file.
         #expect(try run()?.values == whole.values)
         #expect(truncate(path, 5000) == 0)
         let restarted = try #require(try run())
         #expect(restarted.found == 0 && restarted.values == whole.values)
     }
 
-    @Test func aFileOfSomethingElseStays() throws {
+    @Test func otherFilesAreNotReplaced() throws {
         let folder = NSTemporaryDirectory() + "cache-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -106,13 +106,13 @@ import Testing
         let error = #expect(throws: FileError.self) { _ = try WindowCache(FilePath(path), identity, blocks: 3) }
         #expect(error?.problem == "expected a window cache, found another file")
         #expect(try String(contentsOfFile: path, encoding: .utf8) == notes)
-        // An empty file may be one that a run was stopped at; another identity's is told.
+        // An empty file may be left by a killed run. Only a file of another identity counts as reset.
         let own = folder + "/own"
         #expect(FileManager.default.createFile(atPath: own, contents: nil))
         #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)
         #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)
         #expect(try WindowCache(FilePath(own), identity, blocks: 2).wasReset)
-        // Room that was reserved, but whose beginning never reached the disk.
+        // Space that was reserved, but whose header was never written to disk.
         try Data(count: 12288).write(to: URL(fileURLWithPath: own))
         #expect(try WindowCache(FilePath(own), identity, blocks: 3).completeBlocks == 0)
         #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)

@@ -30,7 +30,7 @@ import Testing
     /// Mirrors an image to at least a tile, pixel by pixel.
     private func padded(_ pixels: [UInt8], _ width: Int, _ height: Int) -> (pixels: [UInt8], width: Int, height: Int) {
         func mirror(_ index: Int, _ count: Int) -> Int {
-            // There and back again, without repeating the ends.
+            // Forward, then backward, without repeating the ends.
             let turn = Array(0..<count) + (1..<max(1, count - 1)).reversed()
             return turn[index % turn.count]
         }
@@ -86,7 +86,7 @@ import Testing
         var description: String { "\(width)x\(height), stride \(stride), edges \(edges)" }
     }
 
-    @Test func masksAreThoseOfAPixelByPixelAverage() throws {
+    @Test func masksEqualThoseOfAPixelByPixelAverage() throws {
         let model = try model()
         var cases = [Case]()
         for edges in EdgeRule.allCases {
@@ -114,7 +114,7 @@ import Testing
             let summary = try predictor.writeMask(windows, width: item.width, height: item.height, to: writer)
             try #require(writer.isFinished && writer.pixels.count == item.width * item.height)
             for (index, average) in expected.enumerated() {
-                // At the threshold itself rounding decides.
+                // Rounding decides at the threshold.
                 if (average - settings.threshold).magnitude < 1e-6 { continue }
                 try #require(
                     writer.pixels[index] == (average > settings.threshold ? 255 : 0),
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test func aThresholdOfOneIsBlackAndBelowZeroIsWhite() throws {
-        for (threshold, colour) in [(1.0, UInt8(0)), (-0.1, UInt8(255))] {
+        for (threshold, color) in [(1.0, UInt8(0)), (-0.1, UInt8(255))] {
             var settings = MaskSettings()
             settings.stride = 16
             settings.threshold = threshold
@@ -135,11 +135,11 @@ import Testing
             let reader = ArrayReader(width: 48, height: 40, pixels: image(48, 40, seed: 1))
             let writer = ArrayWriter(width: 48, height: 40, channels: 1)
             _ = try predictor.writeMask(predictor.predict(reader).windows, width: 48, height: 40, to: writer)
-            #expect(writer.pixels.allSatisfy { $0 == colour })
+            #expect(writer.pixels.allSatisfy { $0 == color })
         }
     }
 
-    @Test func aModelWithoutNucleiIsRefused() throws {
+    @Test func modelsWithoutNucleiAreRefused() throws {
         let model = try model(classes: ["CAT", "DOG"])
         let error = #expect(throws: (any Error).self) {
             _ = try WindowPredictor(model, path: "pets.safetensors", settings: MaskSettings(), batchSize: 1)
@@ -147,7 +147,7 @@ import Testing
         #expect("\(error!)" == "pets.safetensors: expected a model with a class NUCLEI, found CAT, DOG")
     }
 
-    @Test func cancellingThrowsTheObserversError() throws {
+    @Test func cancelingThrowsTheErrorOfTheObserver() throws {
         struct Stop: Error {}
         var settings = MaskSettings()
         settings.stride = 32

@@ -29,8 +29,8 @@ package struct ImageBatch: Sendable {
     private static func withoutUnfinished(_ images: [FilePath], _ names: OutputNames) -> [FilePath] {
         var written = Set<FilePath>()
         for image in images where names.cache(for: image).exists {
-            written.formUnion(names.allPaths(for: image).map(\.location))
-            written.remove(image.location)
+            let own = image.location
+            written.formUnion(names.allPaths(for: image).map(\.location).filter { $0 != own })
         }
         return images.filter { !written.contains($0.location) }
     }
