@@ -44,7 +44,8 @@ package struct MaskPipeline {
         }
         observer.predicted(prediction)
         let outputStart = ContinuousClock.now
-        let field = ProbabilityField(prediction.windows, blend: settings.blend, width: image.width, height: image.height)
+        let field = ProbabilityField(
+            prediction.windows, blend: settings.blend, width: image.width, height: image.height)
         let results = try outputs.write(prediction.windows, field) { stage, done, total in
             try observer.progress(
                 MaskProgress(
@@ -76,7 +77,8 @@ package struct MaskPipeline {
             request.image, at: request.resolution, modelMicronsPerPixel: model.micronsPerPixel)
         if min(image.blocks.width, image.blocks.height) < model.tileSize {
             note(
-                "\(image.width) x \(image.height) pixels, smaller than a tile of \(model.tileSize): padded by reflection")
+                "\(image.width) x \(image.height) pixels, smaller than a tile of \(model.tileSize): padded by reflection"
+            )
         }
         if let text = image.note { note(text) }
         return image
@@ -91,7 +93,8 @@ package struct MaskPipeline {
             } else {
                 let assumed = model.micronsPerPixel ?? 0.25
                 note(
-                    "its resolution is not known; refined as if it were \(String(assumed, decimals: 3)) microns per pixel")
+                    "its resolution is not known; refined as if it were \(String(assumed, decimals: 3)) microns per pixel"
+                )
                 refinement = RefinementSettings(micronsPerPixel: assumed)
             }
         }

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
@@ -140,7 +140,9 @@ import Testing
         #expect(overlay.status == 0 && overlay.output.hasSuffix("overlay: a_nuclei_overlay.png\n"), "\(overlay)")
         let plan = try Command.mask.run("plan", "a", "--csv", "c", "--scratch", "s", in: work.path)
         #expect(plan.status == 73 && plan.output.contains("s/"), "\(plan)")
-        for arguments in [["b"], ["a", "--output", "m"], ["a", "--model", "m"], ["overlay", "b"], ["a", "--heatmap", "h"]] {
+        for arguments in [
+            ["b"], ["a", "--output", "m"], ["a", "--model", "m"], ["overlay", "b"], ["a", "--heatmap", "h"],
+        ] {
             let result = try Command.mask.start(arguments, in: work.path).wait()
             #expect([64, 66, 73].contains(result.status), "\(arguments): \(result)")
         }

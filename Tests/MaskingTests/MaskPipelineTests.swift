@@ -40,7 +40,9 @@ import Testing
 
     private var files: [String] { Folder.names(in: FilePath(work.path)).sorted() }
 
-    private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/\(name)")) }
+    private func bytes(_ name: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/\(name)"))
+    }
 
     @Test func allOutputsAreWritten() throws {
         let observer = RecordingObserver()
@@ -48,7 +50,8 @@ import Testing
         let record = try pipeline().run(request, observer)
         #expect(
             files == [
-                "a.csv", "a.geojson", "a.png", "a_d.tif", "a_h.png", "a_nuclei_mask.json", "a_nuclei_mask.png", "a_p.tif",
+                "a.csv", "a.geojson", "a.png", "a_d.tif", "a_h.png", "a_nuclei_mask.json", "a_nuclei_mask.png",
+                "a_p.tif",
                 "a_t.geojson",
             ])
         #expect(record.windows.count == 12 * 9 && record.windows.predicted == record.windows.count)

@@ -20,7 +20,8 @@ struct OutputNamesTests {
         ("x.csv", "out", "out/x.csv"), ("{}_{}.csv", "out", "out/a_a.csv"), ("t/{}.csv", "out", "t/a.csv"),
     ])
     func requestedNames(name: String, folder: String?, path: String) {
-        #expect(OutputNames([.csv: name], folder: folder.map { FilePath($0) }).path(.csv, for: "s/a.svs") == FilePath(path))
+        #expect(
+            OutputNames([.csv: name], folder: folder.map { FilePath($0) }).path(.csv, for: "s/a.svs") == FilePath(path))
         #expect(OutputNames([.mask: name], folder: folder.map { FilePath($0) }).mask(for: "s/a.svs") == FilePath(path))
     }
 

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Masking
 import NeuralNetworks
@@ -79,11 +79,14 @@ private let slidePath: String? = {
         try [UInt8](repeating: 9, count: 18000).withUnsafeBytes { try writer.write(rows: $0, count: 60) }
         try writer.finish()
         let plain = try SlideImage.open(FilePath(path), at: .model, modelMicronsPerPixel: 0.5)
-        #expect(plain.blocks.width == 100 && plain.note == "treated as having the model's 0.500 microns per pixel (--mpp)")
+        #expect(
+            plain.blocks.width == 100 && plain.note == "treated as having the model's 0.500 microns per pixel (--mpp)")
         let half = try SlideImage.open(FilePath(path), at: .imageMicronsPerPixel(0.25), modelMicronsPerPixel: 0.5)
         #expect(half.blocks.width == 50 && half.blocks.height == 30 && half.blocks.imageWidth == 100)
         #expect(half.note == "resampled from 0.25 to 0.5 microns per pixel: 50 x 30 pixels")
-        #expect(try SlideImage.open(FilePath(path), at: .imageMicronsPerPixel(0.504), modelMicronsPerPixel: 0.5).blocks.width == 100)
+        #expect(
+            try SlideImage.open(FilePath(path), at: .imageMicronsPerPixel(0.504), modelMicronsPerPixel: 0.5).blocks
+                .width == 100)
         let unknown = try SlideImage.open(FilePath(path), at: .model, modelMicronsPerPixel: nil)
         #expect(unknown.blocks.width == 100 && unknown.note == nil)
         func problem(_ wanted: Double?, _ choice: ResolutionChoice) -> String? {

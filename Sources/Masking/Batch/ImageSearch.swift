@@ -128,7 +128,9 @@ package struct ImageSearch: Sendable {
                 else { return }
                 // The record lies next to the mask. A file in another folder may have the name of an image here.
                 let own = FilePath(mask).folder
-                for file in record.files.values.map({ FilePath($0) }) where file.folder == own { result.insert(file.name) }
+                for file in record.files.values.map({ FilePath($0) }) where file.folder == own {
+                    result.insert(file.name)
+                }
             }
     }
 }

@@ -45,7 +45,9 @@ package struct PredictionPlan {
     /// Pixels of the image under a window, before resampling: 200 MB.
     private static let largestWindowSide = 8192.0
 
-    private static func grid(_ image: any BlockReader, tile: Int, _ settings: MaskSettings) throws(FileError) -> WindowGrid {
+    private static func grid(_ image: any BlockReader, tile: Int, _ settings: MaskSettings) throws(FileError)
+        -> WindowGrid
+    {
         let (width, height) = (max(image.width, tile), max(image.height, tile))
         let (columns, rows) = (width / settings.stride + 1, height / settings.stride + 1)
         guard columns <= largestWindowCount / rows else {
@@ -95,7 +97,9 @@ extension PredictionPlan {
         (0..<blocks.count).compactMap { index in
             let block = blocks[index]
             let count = windows.markBackground(in: block, tissue)
-            guard let region = windows.pendingRegion(of: block, asHighAsBlock: geometry.isSequential) else { return nil }
+            guard let region = windows.pendingRegion(of: block, asHighAsBlock: geometry.isSequential) else {
+                return nil
+            }
             return PendingBlock(index: index, block: block, region: region, windowCount: count)
         }
     }

@@ -85,7 +85,8 @@ package final class WindowPredictor {
     ///
     /// Throws what the image throws, what the observer throws, and `PredictionError`.
     package func predict(
-        _ plan: PredictionPlan, from image: any BlockReader, into cache: WindowCache? = nil, _ observer: any MaskObserver
+        _ plan: PredictionPlan, from image: any BlockReader, into cache: WindowCache? = nil,
+        _ observer: any MaskObserver
     ) throws -> Prediction {
         let windows = ProbabilityGrid(plan.grid, cache?.store ?? WindowStore(count: plan.grid.count))
         cache?.keepCompleteBlocks { windows.windows(of: plan.blocks[$0]) }

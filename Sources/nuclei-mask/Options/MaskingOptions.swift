@@ -35,7 +35,8 @@ struct MaskingOptions: ParsableArguments {
     @Option(help: "A pixel is white if its mean probability of nuclei is above this.")
     var threshold = 0.5
 
-    @Option(help: "Right and lower edge: add a window that touches the edge (clamp), or leave the remainder out (none).")
+    @Option(
+        help: "Right and lower edge: add a window that touches the edge (clamp), or leave the remainder out (none).")
     var edges = EdgeRule.clamp
 
     @Option(
