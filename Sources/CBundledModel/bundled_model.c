@@ -1,7 +1,7 @@
 #include "CBundledModel.h"
 
-// In the program itself, so that the command works wherever it is copied to. C has #embed since C23; clang takes it in
-// earlier ones as an extension.
+// The model is compiled into the program, so that a copied program works anywhere. #embed is part of C23; clang accepts
+// it as an extension before that.
 static const unsigned char bytes[] = {
 #embed "../../models/nuclei-compact.safetensors"
 };

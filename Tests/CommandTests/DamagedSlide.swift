@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A little-endian TIFF file whose parts can be damaged one by one (Aldus TIFF 6.0).
+/// A little-endian TIFF file whose parts can be damaged individually (TIFF 6.0).
 struct DamagedSlide {
     /// Tags of a directory.
     enum Tag: Int {
@@ -20,7 +20,7 @@ struct DamagedSlide {
     }
 
     private(set) var bytes: [UInt8]
-    /// Where the directories are, and how many entries they have.
+    /// Offsets of the directories, and their numbers of entries.
     private let directories: [(place: Int, entries: Int)]
 
     init(_ path: String) throws {
@@ -51,7 +51,7 @@ struct DamagedSlide {
         return all.first { Self.number(bytes, $0, 2) == tag.rawValue }!
     }
 
-    /// Where the values of a tag of the first directory are, and how long each is.
+    /// Offset of the values of a tag of the first directory, and the length of each.
     private func values(_ tag: Tag) -> (place: Int, size: Int, count: Int) {
         let entry = entry(tag)
         let size = [1: 1, 2: 1, 3: 2, 4: 4, 7: 1][Self.number(bytes, entry + 2, 2)]!
@@ -75,7 +75,7 @@ struct DamagedSlide {
         set(found.place + index * found.size, found.size, value)
     }
 
-    /// A value that may not fit in what was there.
+    /// Sets a value, which may need more bytes than the old one.
     mutating func setLong(_ tag: Tag, _ value: Int) {
         let entry = entry(tag)
         set(entry + 2, 2, 4)
@@ -83,10 +83,10 @@ struct DamagedSlide {
         set(entry + 8, 4, value)
     }
 
-    /// How many values a tag claims to have.
+    /// Sets the number of values that a tag states.
     mutating func setCount(_ tag: Tag, _ count: Int) { set(entry(tag) + 4, 4, count) }
 
-    /// Makes a tag one that nobody knows.
+    /// Replaces a tag by an unknown one.
     mutating func remove(_ tag: Tag) { set(entry(tag), 2, 65000) }
 
     mutating func zero(_ range: Range<Int>) { for place in range { bytes[place] = 0 } }
@@ -104,7 +104,7 @@ struct DamagedSlide {
 
     var firstDirectory: Int { directories[0].place }
 
-    /// Where the directory after one lies.
+    /// Offset of the next directory.
     mutating func setNext(after directory: Int, _ place: Int) {
         let (start, entries) = directories[directory]
         set(start + 2 + 12 * entries, 4, place)

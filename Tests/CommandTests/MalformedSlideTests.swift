@@ -3,7 +3,7 @@ import Imaging
 import TestSupport
 import Testing
 
-/// A real slide, damaged in many ways, each with exactly what has to come of it.
+/// A real slide, damaged in many ways, with the expected outcome of each.
 @Suite(.serialized) struct MalformedSlideTests {
     private static let slide = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map {
         $0 + "/wsi/CMU-1-Small-Region.svs"
@@ -12,9 +12,9 @@ import Testing
     private static let noSlide: Comment = "no slide: set NUCLEI_DATA to a folder with wsi/CMU-1-Small-Region.svs"
 
     enum Outcome {
-        /// Status 65, with this behind the file's name, and no file.
+        /// Status 65 with this text after the name of the file, and no output.
         case refused(String)
-        /// A mask of some size, of so many windows; none, some or all are unreadable, or outside what the slide has.
+        /// A mask of a size and number of windows, of which none, some or all are unreadable or outside the slide.
         case masked(Int, Int, windows: Int, unreadable: Int = 0, outside: Int = 0)
     }
 
@@ -40,7 +40,7 @@ import Testing
     private static let oneTileLost = Outcome.masked(2220, 2967, windows: 130, unreadable: 4)
     private static let allLost = Outcome.masked(2220, 2967, windows: 130, unreadable: 130)
 
-    /// In the middle of the tissue: 240 x 240 pixels, touched by four of the windows.
+    /// A tile of 240 x 240 pixels in the middle of the tissue, under four of the windows.
     private static let tile = 64
 
     static let cases: [Case] = [
@@ -51,25 +51,25 @@ import Testing
         Case("a thousand bytes", noTIFF) { $0.truncate(to: 1000) },
         Case("cut in the middle", noTIFF) { $0.truncate(to: $0.bytes.count / 2) },
         Case("cut in the first directory", noTIFF) { $0.truncate(to: $0.firstDirectory + 100) },
-        // That is the macro picture, which nobody reads.
+        // The macro picture, which is never read.
         Case("last byte gone", intact) { $0.truncate(to: $0.bytes.count - 1) },
 
         Case("tile of zeros", oneTileLost) { $0.zero($0.tile(tile)) },
         Case("tile without its first marker", oneTileLost) { $0.flip($0.tile(tile).lowerBound, bit: 0) },
         Case("tile cut short", oneTileLost) { $0.set(.tileByteCounts, $0.tile(tile).count / 2, at: tile) },
         Case("tile that is too long", oneTileLost) { $0.set(.tileByteCounts, 0x7FFF_FFFF, at: tile) },
-        // JPEG has no checksums: other pixels, which nobody can tell.
+        // JPEG has no checksums: the pixels change, undetected.
         Case("bit in a tile's pixels", intact) {
             $0.flip($0.tile(tile).lowerBound + $0.tile(tile).count / 2, bit: 2)
         },
         Case("all tiles of zeros", allLost) { slide in
             for tile in 0..<slide.tileCount { slide.zero(slide.tile(tile)) }
         },
-        // OpenSlide makes a hash of the smallest level, here the only one, when it opens a slide.
+        // OpenSlide hashes the smallest level, here the only one, when it opens a slide.
         Case("tile beyond the file", broken("Cannot hash TIFF tiles: Can't read from a.svs")) {
             $0.set(.tileOffsets, 0x7FFF_FFFF, at: tile)
         },
-        // To Aperio that is a place that was not scanned.
+        // In Aperio slides, this marks a region that was not scanned.
         Case("tiles of no bytes", .masked(2220, 2967, windows: 130, outside: 1)) { slide in
             for index in [tile, tile + 1, tile + 10, tile + 11] { slide.set(.tileByteCounts, 0, at: index) }
         },
@@ -78,7 +78,7 @@ import Testing
         Case("JPEG tables of zeros", allLost) { $0.zeroTables() },
         Case("no compression", allLost) { $0.remove(.compression) },
         Case("unknown compression", broken("Unsupported TIFF compression: 34712")) { $0.set(.compression, 34712) },
-        Case("unknown colours", allLost) { $0.set(.photometric, 9) },
+        Case("unknown colors", allLost) { $0.set(.photometric, 9) },
         Case("16 bits a sample", invalid) { $0.set(.bitsPerSample, 16) },
         Case("4 samples a pixel", invalid) { $0.set(.samplesPerPixel, 4) },
         Case("no description", intact) { $0.remove(.description) },
@@ -98,7 +98,7 @@ import Testing
             $0.set(.width, 100)
             $0.set(.height, 100)
         },
-        // Without its description it is a plain TIFF image, to which another rule applies.
+        // Without its description it is a plain TIFF image, which other rules apply to.
         Case(
             "a plain image smaller than a tile",
             .refused(
@@ -134,7 +134,7 @@ import Testing
         item.damage(&slide)
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
         let result = try Command.mask.run(
-            "a.svs", "--stride", "240", "--tissue", "off", "--output", "m.png", "--refine", "haematoxylin", "--heatmap",
+            "a.svs", "--stride", "240", "--tissue", "off", "--output", "m.png", "--refine", "hematoxylin", "--heatmap",
             "h.tif", in: work.path)
         switch item.outcome {
         case .refused(let problem):
@@ -150,20 +150,20 @@ import Testing
             #expect(counts["outside"] as? Int == outside, "\(counts)")
             let parts = try #require(record["coverage"] as? [String: [String: Any]])
             let unknown = try #require(parts["unreadable"]?["pixels"] as? Int)
-            // Four windows of 256 pixels at steps of 240, without what other windows see too: 16 pixels at either side.
+            // Four windows of 256 pixels at a stride of 240, without the 16 pixels per side that other windows cover.
             #expect(unknown == (unreadable == 0 ? 0 : unreadable == windows ? width * height : 464 * 464))
             let share = String(format: "%.2f", Double(unknown) / Double(width * height) * 100)
             #expect(result.status == (unreadable > 0 ? 74 : 0), "\(result)")
             #expect(
                 result.errors
                     == (unreadable > 0
-                        ? "warning: a.svs: \(unreadable) windows could not be read; nothing is known of \(share) % of "
+                        ? "warning: a.svs: \(unreadable) windows could not be read; nothing is known about \(share) % of "
                             + "the image\n" : ""))
             #expect(work.files == ["a.svs", "h.tif", "m.json", "m.png"])
         }
     }
 
-    /// Bits anywhere in the header, the directory and its tables: a mask or a refusal, and nothing else.
+    /// Flips bits in the header, the directory and its tables. Each case gives a mask or an error.
     @Test(.enabled(if: isThere, noSlide)) func anyDamageComesToAnEnd() throws {
         let work = try WorkFolder()
         let intact = try DamagedSlide(#require(Self.slide))
@@ -213,7 +213,7 @@ import Testing
             for y in 0..<2967 {
                 for x in 0..<2220 {
                     let bytes = (y * images[0].width + x) * 3..<(y * images[0].width + x) * 3 + 3
-                    // Blocks of JPEG reach a little further than the tile.
+                    // JPEG blocks extend a little beyond the tile.
                     let isNear = 704..<1232 ~= x && 1184..<1712 ~= y
                     if !isNear, images[0].pixels[bytes] != images[1].pixels[bytes] { different += 1 }
                     if 976..<1184 ~= x, 1456..<1664 ~= y { inTile.formUnion(images[1].pixels[bytes]) }
@@ -226,7 +226,7 @@ import Testing
         #expect(compare(overlays).different == 0 && compare(overlays).inTile == [PixelBlock.unreadableGray])
     }
 
-    /// Windows are read at level 1, which is whole; nuclei at level 0, where a tile is broken.
+    /// Windows are read at level 1, which is intact; nuclei at level 0, where a tile is damaged.
     @Test func onlyTheFullResolutionIsDamaged() throws {
         let work = try WorkFolder()
         let made = try Command.train.run(
@@ -236,7 +236,7 @@ import Testing
         let slide = try TIFFWriter(path: "\(work.path)/a.tif", width: 1024, height: 1024, samples: .rgb)
         try crop.pixels.withUnsafeBytes { try slide.write(rows: $0, count: 1024) }
         try slide.finish()
-        // The first tile stands right behind the header.
+        // The first tile follows the header.
         let file = try #require(FileHandle(forUpdatingAtPath: "\(work.path)/a.tif"))
         try file.seek(toOffset: 20)
         try file.write(contentsOf: Data(repeating: 0xFF, count: 2000))
@@ -245,12 +245,12 @@ import Testing
         let plain = try Command.mask.start(arguments + ["--output", "p.png"], in: work.path).wait()
         #expect(plain.status == 0 && plain.errors.isEmpty, "\(plain)")
         let refined = try Command.mask.start(
-            arguments + ["--output", "m.png", "--refine", "haematoxylin", "--geojson", "m.geojson"], in: work.path
+            arguments + ["--output", "m.png", "--refine", "hematoxylin", "--geojson", "m.geojson"], in: work.path
         ).wait()
         #expect(refined.status == 74)
         #expect(
             refined.errors
-                == "warning: a.tif: parts of the full resolution could not be read; nothing is known of 6.25 % of the "
+                == "warning: a.tif: parts of the full resolution could not be read; nothing is known about 6.25 % of the "
                 + "image\n")
         let mask = try RGBImage(decoding: "\(work.path)/m.png")
         func white(_ xs: Range<Int>, _ ys: Range<Int>) -> Int {
@@ -261,7 +261,7 @@ import Testing
         let parts = try #require(record["coverage"] as? [String: [String: Any]])
         #expect(parts["unreadable"]?["pixels"] as? Int == 256 * 256)
         #expect(parts["nuclei"]?["pixels"] as? Int == white(0..<1024, 0..<1024))
-        // Such a file is a picture with a hole, but no mask.
+        // The file can be shown, but not masked.
         let overlay = try Command.mask.run("overlay", "p.png", "--mask", "a.tif", in: work.path)
         #expect(overlay.status == 65, "\(overlay)")
         #expect(overlay.errors.hasPrefix("error: a.tif: expected an intact slide, found a read error at rows 0 to 255"))
@@ -277,7 +277,7 @@ import Testing
             for count in [0, 1, 3, 20, whole.count / 2, whole.count - 20] {
                 try whole.prefix(count).write(to: URL(fileURLWithPath: "\(work.path)/\(name)"))
                 let result = try Command.mask.run(
-                    name, "--output", "m.png", "--refine", "haematoxylin", "--heatmap", "h.png", in: work.path)
+                    name, "--output", "m.png", "--refine", "hematoxylin", "--heatmap", "h.png", in: work.path)
                 #expect(result.status == 65, "\(name), \(count) bytes: \(result)")
                 let lines = result.errors.split(separator: "\n")
                 #expect(lines.count == 1 && lines[0].hasPrefix("error: \(name): expected "), "\(result)")
@@ -290,7 +290,7 @@ import Testing
         #expect(text.errors == "error: a.svs: expected a PNG, JPEG or whole-slide image, found text\n")
     }
 
-    /// Longer than any PNG that is written, and one pixel across.
+    /// A mask longer than any PNG that is written, and one pixel wide.
     @Test(arguments: [(200_000, 1), (1, 200_000)]) func thinImages(_ size: (Int, Int)) throws {
         let (width, height) = size
         let work = try WorkFolder()
@@ -305,7 +305,7 @@ import Testing
                 == "error: a_nuclei_mask.png: expected a PNG of at most 65535 px a side, beyond which viewers fail, found "
                 + "\(width) x \(height) px; a .tif pyramid has no such limit\n")
         let result = try Command.mask.run(
-            "a.png", "--output", "m.tif", "--refine", "haematoxylin", "--heatmap", "h.png", "--geojson", "m.geojson",
+            "a.png", "--output", "m.tif", "--refine", "hematoxylin", "--heatmap", "h.png", "--geojson", "m.geojson",
             "--probabilities", "p.tif", "--csv", "m.csv", in: work.path)
         #expect(result.status == 0, "\(result)")
         #expect(result.output.contains("a.png: \(width) x \(height) pixels, 1562 windows"), "\(result)")

@@ -1,9 +1,9 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
-/// Several images in one command.
+/// Masking several images with one command.
 @Suite(.serialized) struct ManyImagesTests {
     private let work: WorkFolder
 
@@ -81,19 +81,19 @@ import Testing
         #expect(rows[2].hasPrefix("s/a3.png,failed,,") && rows[3].hasPrefix("s/a10.png,done,4,4,"))
         #expect(rows[4] == "none.svs,failed,,,,,,,,,,,,,,none.svs: cannot be read (No such file or directory)")
 
-        // Again: what is finished is skipped, and the summary says the same of it.
+        // Finished images are skipped, with the same row in the summary.
         let again = try mask("s", "none.svs")
         #expect(again.status == 66)
-        #expect(again.output.hasPrefix("2 files left out: masks and other pictures made of images\n"), "\(again)")
+        #expect(again.output.hasPrefix("2 files left out: masks and other outputs\n"), "\(again)")
         #expect(
-            again.output.contains("\ns/a1.png: finished before, skipped (--overwrite makes it again)\n")
+            again.output.contains("\ns/a1.png: already finished, skipped (use --overwrite to mask it again)\n")
                 && again.output.contains("5 images: 2 skipped, 3 failed in "))
         let skipped = try self.rows("summary.csv")
         #expect(skipped[0] == "s/a1.png,skipped,4,4,0,0,0,share,,,,,,seconds,s/a1_nuclei_mask.png,")
         #expect(Array(skipped[1...2]) == Array(rows[1...2]))
     }
 
-    @Test func whatIsFinishedIsSkipped() throws {
+    @Test func finishedImagesAreSkipped() throws {
         try image("s/a.png")
         try image("s/b.png", seed: 3)
         let first = try mask("s/a.png", "s/b.png", "--output-folder", "out/deep")
@@ -122,7 +122,7 @@ import Testing
         try image("s/b.png", seed: 7)
         #expect(try counts("--csv", "{}.csv") == "1 done, 1 skipped", "another image")
 
-        // A single image is masked again, as ever, unless it is asked for otherwise.
+        // A single image is masked again by default.
         for (arguments, skips) in [([], false), (["--overwrite"], false), (["--no-overwrite"], true)] {
             let result = try Command.mask.start(
                 ["s/a.png", "--output-folder", "out/deep", "--csv", "{}.csv"] + arguments, in: work.path
@@ -147,7 +147,7 @@ import Testing
             ])
         #expect(work.files == ["a_heat.png", "all.csv", "b_heat.png", "s"])
         #expect(try rows("all.csv").map { $0.split(separator: ",")[0] } == ["s/a.png", "s/b.png"])
-        // What was written of the tissue is taken for it.
+        // Outlines that were written can be used as tissue.
         let tissue = try mask("s/[ab].png", "--tissue", "{}_tissue.geojson", "--summary", "all.csv")
         #expect(tissue.output.contains("s/a.png: tissue on 100.0 %, by s/a_tissue.geojson\n"), "\(tissue)")
         let onto = try mask(
@@ -158,7 +158,7 @@ import Testing
                 + "found the same\n")
     }
 
-    @Test func namesThatClashAreRefusedBeforeAnythingRuns() throws {
+    @Test func clashingNamesAreRefusedFirst() throws {
         try FileManager.default.createDirectory(atPath: "\(work.path)/t", withIntermediateDirectories: true)
         for name in ["s/a.png", "s/b.png", "t/a.png", "s/a.jpg"] { try image(name.replacing("jpg", with: "jpeg.png")) }
         try FileManager.default.moveItem(atPath: "\(work.path)/s/a.jpeg.png", toPath: "\(work.path)/s/a.jpg")
@@ -173,24 +173,24 @@ import Testing
             ),
             (
                 ["s/a.png", "s/b.png", "--output", "m.png"],
-                "--output: expected a name with {}, which stands for each image's, found m.png"
+                "--output: expected a name with {}, which stands for the name of each image, found m.png"
             ),
             (
                 ["s/a.png", "s/b.png", "--heatmap", "m.png"],
-                "--heatmap: expected a name with {}, which stands for each image's, found m.png"
+                "--heatmap: expected a name with {}, which stands for the name of each image, found m.png"
             ),
         ] {
             let result = try Command.mask.start(arguments, in: work.path).wait()
             #expect(result.status == 64 && result.errors.hasPrefix("Error: \(line)\n"), "\(arguments): \(result)")
         }
         for (argument, problem) in [
-            ("none*.svs", "expected files that fit, found none"), ("empty", "expected images or slides, found none"),
+            ("none*.svs", "expected matching files, found none"), ("empty", "expected images or slides, found none"),
         ] {
             try FileManager.default.createDirectory(atPath: "\(work.path)/empty", withIntermediateDirectories: true)
             let result = try mask("s/a.png", argument)
             #expect(result.status == 66 && result.errors == "error: \(argument): \(problem)\n", "\(result)")
         }
-        // A file of the user's is no summary.
+        // A file of the user is not a summary.
         try work.write("mine\n", to: "summary.csv")
         let mine = try mask("s/a.png", "s/b.png")
         #expect(mine.status == 73)
@@ -209,7 +209,7 @@ import Testing
     private func damagedSlide(_ name: String) throws {
         let path = "\(work.path)/\(name)"
         let writer = try TIFFWriter(path: FilePath(path), width: 1024, height: 1024, samples: .rgb)
-        // What cannot be compressed: most of the file are tiles of the full resolution.
+        // Noise does not compress: tiles of the full resolution are most of the file.
         var state: UInt64 = 1
         for _ in 0..<1024 {
             let row = (0..<1024 * 3).map { _ -> UInt8 in
@@ -227,7 +227,7 @@ import Testing
         try file.close()
     }
 
-    @Test func whatCouldNotBeReadStaysKnown() throws {
+    @Test func unreadablePartsAreReportedAgain() throws {
         try damagedSlide("s/a.tif")
         try image("s/b.png")
         for state in ["done", "skipped"] {
@@ -241,14 +241,14 @@ import Testing
             if state == "done" {
                 #expect(
                     result.errors.hasPrefix(
-                        "warning: s/a.tif: \(unreadable) windows could not be read; nothing is known of "))
+                        "warning: s/a.tif: \(unreadable) windows could not be read; nothing is known about "))
             }
         }
         try work.write("text", to: "s/c.png")
         #expect(try mask("s", "--tissue", "off", "--output-folder", "out").status == 65, "a failure tells more")
     }
 
-    @Test func outputsThatFailAreOneImagesProblem() throws {
+    @Test func failingOutputsAffectOneImage() throws {
         try image("s/a.png")
         try image("s/b.png")
         try FileManager.default.createDirectory(
@@ -259,27 +259,27 @@ import Testing
         #expect(result.output.contains("2 images: 1 done, 1 failed in "))
     }
 
-    @Test func ctrlCStopsAllAndTheSameCommandGoesOn() throws {
+    @Test func interruptionStopsAllAndTheSameCommandResumes() throws {
         try image("s/a.png")
         try image("s/b.png", width: 2600, height: 2600, seed: 3)
         try image("s/c.png")
         let arguments = ["s", "--stride", "32", "--threads", "1", "--output-folder", "out"]
         let running = try Command.mask.start(arguments, in: work.path)
         #expect(work.waitForFile(in: "out") { $0 == "b_nuclei_mask.png.windows" })
-        // Until a block of it is there, which takes long enough to come in between.
+        // Waits for a finished block; the rest takes long enough for the signal to arrive.
         Thread.sleep(forTimeInterval: 1)
         running.process.interrupt()
         let result = running.wait()
         #expect(result.status == 130, "\(result)")
         #expect(
             result.errors.hasSuffix(
-                "interrupted; no mask of s/b.png was written yet: the same command goes on\n"))
+                "interrupted; no mask of s/b.png was written; the same command resumes\n"))
         #expect(result.output.contains("3 images: 1 done, 1 interrupted, 1 waiting in "))
         #expect(
             try rows("out/summary.csv") == [
                 "s/a.png,done,6,6,0,0,0,share,,,,,,seconds,out/a_nuclei_mask.png,",
                 "s/b.png,interrupted,,,,,,,,,,,,,,"
-                    + "interrupted; no mask of s/b.png was written yet: the same command goes on",
+                    + "interrupted; no mask of s/b.png was written; the same command resumes",
                 "s/c.png,waiting,,,,,,,,,,,,,,",
             ])
         let after = try Command.mask.start(arguments, in: work.path).wait()
@@ -292,24 +292,24 @@ import Testing
                 == Data(contentsOf: URL(fileURLWithPath: "\(work.path)/out/b_nuclei_mask.png")))
     }
 
-    @Test func whatAStoppedCommandWroteIsNoImage() throws {
+    @Test func outputsOfAnInterruptedRunAreNotImages() throws {
         try image("s/a.png")
         try image("s/b.png", seed: 3)
         let arguments = ["s", "--heatmap", "{}_heat.png", "--keep-probabilities", "--summary", "summary.csv"]
         func run() throws -> Command.Result { try Command.mask.start(arguments, in: work.path).wait() }
         try #require(try run().status == 0)
-        // As if the command had been killed just before the record.
+        // The state after a kill just before the record was written.
         try FileManager.default.removeItem(atPath: "\(work.path)/s/a_nuclei_mask.json")
         let after = try run()
         #expect(after.status == 0 && after.output.contains("2 images: 1 done, 1 skipped in "), "\(after)")
-        #expect(after.output.contains("left out: masks and other pictures made of images"))
+        #expect(after.output.contains("left out: masks and other outputs"))
         #expect(files("s").contains("a_nuclei_mask.json"))
         try FileManager.default.removeItem(atPath: "\(work.path)/s/a_nuclei_mask.png.windows")
         #expect(try run().output.contains("2 images: 1 done, 1 skipped in "), "probabilities are to be kept")
         #expect(files("s").contains("a_nuclei_mask.png.windows"))
     }
 
-    @Test func summariesReplaceNothingThatIsReadOrWritten() throws {
+    @Test func summariesDoNotReplaceInputsOrOutputs() throws {
         try image("a.png")
         for (name, found) in [
             ("a.png", "expected another file than the input a.png, found the same"),
@@ -332,7 +332,7 @@ import Testing
         let states = try rows("out/summary.csv").map { $0.split(separator: ",")[1] }
         #expect(states.first == "done" && states.count == 6 && states.contains("waiting"))
         let after = try Command.mask.start(arguments, in: work.path).wait()
-        #expect(after.status == 0 && after.output.contains("s/1.png: finished before, skipped"), "\(after)")
+        #expect(after.status == 0 && after.output.contains("s/1.png: already finished, skipped"), "\(after)")
         #expect(!files("out").contains { $0.hasSuffix(".windows") || $0.contains(".partial-") })
     }
 }

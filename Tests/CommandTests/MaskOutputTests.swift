@@ -1,9 +1,9 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
-/// What comes out of masking beside the mask.
+/// The outputs of masking.
 @Suite(.serialized) struct MaskOutputTests {
     private let work: WorkFolder
 
@@ -29,7 +29,7 @@ import Testing
         try work.json(String(contentsOfFile: "\(work.path)/\(name)", encoding: .utf8))
     }
 
-    /// Area of all features, holes taken away.
+    /// Area of all features without their holes.
     private func area(_ name: String) throws -> Int {
         let features = try #require(json(name)["features"] as? [[String: Any]])
         return try features.reduce(0) { sum, feature in
@@ -47,7 +47,7 @@ import Testing
         return parent?[path[path.count - 1]] as? Double
     }
 
-    @Test func everythingSaysTheSame() throws {
+    @Test func outputsAgree() throws {
         let result = try mask(
             "--stride", "100", "--output", "m.tif", "--csv", "m.csv", "--geojson", "m.geojson", "--probabilities",
             "p.tif", "--disagreement", "d.tif", "--heatmap", "h.tif", "--threshold", "0.6")
@@ -63,7 +63,7 @@ import Testing
         #expect(number(record, "coverage", "noNuclei", "pixels") == Double(520 * 520 - white))
         let share = try #require(number(record, "coverage", "nuclei", "share"))
         #expect(abs(share - Double(white) / (520 * 520)) < 1e-12)
-        #expect(number(record, "coverage", "nuclei", "squareMillimetres") == nil, "the resolution is not known")
+        #expect(number(record, "coverage", "nuclei", "squareMillimeters") == nil, "the resolution is not known")
         #expect(number(record, "windows", "count") == 16 && number(record, "settings", "threshold") == 0.6)
         #expect((record["files"] as? [String: String])?["heatmap"] == "h.tif" && record["refinement"] == nil)
         let features = try #require(json("m.geojson")["features"] as? [Any])
@@ -79,7 +79,7 @@ import Testing
         #expect(!files.contains { $0.contains(".partial-") })
     }
 
-    @Test func blendingChangesTheEdgesOnly() throws {
+    @Test func blendingChangesEdgesOnly() throws {
         for blend in ["uniform", "hann"] {
             let result = try mask(
                 "--stride", "64", "--threshold", "0.6", "--blend", blend, "--output", "\(blend).png", "--geojson",
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test func refinedMasksLieInsideTheRegions() throws {
-        for (name, more) in [("plain", []), ("refined", ["--refine", "haematoxylin"])] {
+        for (name, more) in [("plain", []), ("refined", ["--refine", "hematoxylin"])] {
             let result = try Command.mask.start(
                 ["crop.jpg", "--threshold", "0.6", "--output", "\(name).png", "--geojson", "\(name).geojson"] + more,
                 in: work.path
@@ -126,22 +126,44 @@ import Testing
         }
     }
 
-    @Test func senselessOptionsAreRefused() throws {
+    /// Names of one character for the image and its outputs.
+    @Test func namesOfOneCharacter() throws {
+        try FileManager.default.copyItem(atPath: "\(work.path)/crop.jpg", toPath: "\(work.path)/a")
+        let single = try Command.mask.run("a", in: work.path)
+        #expect(single.status == 0 && single.output.hasSuffix("mask: a_nuclei_mask.png\n"), "\(single)")
+        let named = try Command.mask.run(
+            "a", "--csv", "c", "--geojson", "g", "--tissue-geojson", "t", "--output-folder", "o", in: work.path)
+        #expect(named.status == 0, "\(named)")
+        let written = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/o").sorted()
+        #expect(written == ["a_nuclei_mask.json", "a_nuclei_mask.png", "c", "g", "t"])
+        let overlay = try Command.mask.run("overlay", "a", in: work.path)
+        #expect(overlay.status == 0 && overlay.output.hasSuffix("overlay: a_nuclei_overlay.png\n"), "\(overlay)")
+        let plan = try Command.mask.run("plan", "a", "--csv", "c", "--scratch", "s", in: work.path)
+        #expect(plan.status == 73 && plan.output.contains("s/"), "\(plan)")
+        for arguments in [
+            ["b"], ["a", "--output", "m"], ["a", "--model", "m"], ["overlay", "b"], ["a", "--heatmap", "h"],
+        ] {
+            let result = try Command.mask.start(arguments, in: work.path).wait()
+            #expect([64, 66, 73].contains(result.status), "\(arguments): \(result)")
+        }
+    }
+
+    @Test func invalidCombinationsAreRefused() throws {
         for (arguments, line) in [
             (["--stride", "256", "--blend", "hann"], "--blend hann: expected windows that overlap"),
             (["--stride", "256", "--disagreement", "d.tif"], "--disagreement: expected windows that overlap"),
             (["--probabilities", "p.png"], "--probabilities: expected a name with .tif or .tiff, found p.png"),
-            (["--heatmap", "h.gif"], "--heatmap: expected a name with .tif, .png or .jpg, found h.gif"),
+            (["--heatmap", "h.gif"], "--heatmap: expected a name with .tif, .tiff, .png, .jpg or .jpeg, found h.gif"),
             (["--bits", "1", "--output", "m.tif"], "--bits 1: expected a PNG mask, found m.tif"),
             (["--csv", "a", "--geojson", "./a"], "expected another file for each output, found a and ./a"),
             (["--output", "a.png", "--geojson", "a.json"], "expected another file for each output"),
-            (["--refine", "eosin"], "haematoxylin"),
+            (["--refine", "eosin"], "hematoxylin"),
         ] {
             let result = try Command.mask.start(["crop.jpg"] + arguments, in: work.path).wait()
             #expect(result.status == 64 && result.errors.contains(line), "\(arguments): \(result)")
             #expect(result.errors.split(separator: "\n").first?.hasPrefix("Error: ") == true)
         }
-        // A place that cannot be written to is known before the work begins.
+        // Paths that cannot be written fail before windows are computed.
         for option in ["--csv", "--geojson", "--probabilities", "--disagreement", "--heatmap", "--output"] {
             let name = "none/a.\(["--csv", "--geojson"].contains(option) ? "csv" : "tif")"
             let result = try mask(option, name)

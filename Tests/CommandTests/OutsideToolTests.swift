@@ -3,14 +3,14 @@ import Imaging
 import TestSupport
 import Testing
 
-/// Everything that comes out of masking a slide, in the eyes of programs that are not ours.
+/// The outputs of masking a slide, read by independent programs.
 struct OutsideToolTests {
     private static let python = OutsideTool(pythonWith: "numpy", "openslide", "PIL", "shapely", "tifffile")
     private static let pngcheck = OutsideTool("pngcheck")
     private static let tiffinfo = OutsideTool("tiffinfo")
     private static let vips = OutsideTool("vips")
 
-    /// A slide of 0.5 microns per pixel, its mask in every format, plain and refined, and all that goes with it.
+    /// A slide of 0.5 microns per pixel with its mask in every format, plain and refined, and all other outputs.
     private func outputs() throws -> WorkFolder {
         let work = try WorkFolder()
         let made = try Command.train.run(
@@ -24,8 +24,8 @@ struct OutsideToolTests {
         try slide.finish()
         for (name, more) in [
             ("m", ["--output", "m.tif", "--probabilities", "p.tif", "--csv", "m.csv", "--heatmap", "h.tif"]),
-            ("r", ["--output", "r.tif", "--refine", "haematoxylin"]), ("m8", ["--output", "m8.png"]),
-            ("r1", ["--output", "r1.png", "--bits", "1", "--refine", "haematoxylin"]),
+            ("r", ["--output", "r.tif", "--refine", "hematoxylin"]), ("m8", ["--output", "m8.png"]),
+            ("r1", ["--output", "r1.png", "--bits", "1", "--refine", "hematoxylin"]),
         ] {
             let result = try Command.mask.start(
                 ["a.tif", "--tissue", "off", "--threshold", "0.7", "--geojson", "\(name).geojson"] + more, in: work.path
@@ -78,7 +78,7 @@ struct OutsideToolTests {
                 assert (shapely.contains_xy(union, x, y) == (mask == 255)).all(), name
                 record = json.load(open(name + '.json'))
                 assert record['coverage']['nuclei']['pixels'] == white and record['polygons'] == len(shapes)
-                assert abs(record['coverage']['nuclei']['squareMillimetres'] - white * 0.25e-6) < 1e-12
+                assert abs(record['coverage']['nuclei']['squareMillimeters'] - white * 0.25e-6) < 1e-12
             assert (masks['r'] <= masks['m']).all() and (masks['r'] < masks['m']).any()
 
             # Windows of 256 every 128 pixels: the probability is constant on squares of 128.
@@ -104,7 +104,7 @@ struct OutsideToolTests {
             slide = openslide.OpenSlide('a.tif')
             for level, size in enumerate(heat.level_dimensions):
                 def read(slide): return numpy.array(slide.read_region((0, 0), level, size))[..., :3].astype(float)
-                # At most 40 % of another colour.
+                # At most 40 % of another color.
                 assert 1 < numpy.abs(read(heat) - read(slide)).mean() < 0.4 * 255, level
             print('as expected')
             """
@@ -133,7 +133,7 @@ struct OutsideToolTests {
                 #expect(mean.status == 0 && Double(mean.output.dropLast()) != nil, "\(mean)")
             }
         }
-        // The mean of a mask is its share of white, in vips' eyes as in ours.
+        // The mean of a mask is its share of white pixels.
         let record = try work.json(String(contentsOfFile: "\(work.path)/m.json", encoding: .utf8))
         let nuclei = try #require((record["coverage"] as? [String: [String: Any]])?["nuclei"]?["share"] as? Double)
         let mean = try #require(Self.vips).run("avg", "\(work.path)/m.tif")

@@ -22,7 +22,7 @@ import Testing
         try Command.mask.start(["plan"] + arguments, in: work.path).wait()
     }
 
-    @Test func planSaysWhatMaskingThenDoes() throws {
+    @Test func theTableMatchesTheMasks() throws {
         try image("small.png", 30, 300)
         let result = try plan("a.png", "small.png", "--stride", "64", "--output-folder", "out/deep")
         #expect(result.status == 0 && result.errors.isEmpty, "\(result)")
@@ -30,27 +30,27 @@ import Testing
         #expect(lines[0] == "measuring nuclei-compact")
         #expect(
             lines[1].split(separator: " ").joined(separator: " ")
-                == "image pixels levels mpp format read tissue windows to compute time memory journal files")
+                == "image pixels levels mpp format read tissue windows to compute time memory cache files")
         let cells = lines[2].split(separator: " ").map(String.init)
         #expect(cells.prefix(4) == ["a.png", "700", "x", "500"])
         #expect(Array(cells[4...10]) == ["image", "as", "it", "is", "all", "40", "40"], "\(cells)")
         #expect(lines[3].hasPrefix("small.png   30 x 300 "))
-        #expect(lines[5] == "small.png: smaller than a tile of 256: padded by reflection")
-        #expect(lines[7].hasPrefix("time: about 0:0") && lines[7].contains(", an estimate: 42 windows at "))
+        #expect(lines[5] == "small.png: 30 x 300 pixels, smaller than a tile of 256: padded by reflection")
+        #expect(lines[7].hasPrefix("time: about 0:0") && lines[7].contains(", estimated: 42 windows at "))
         #expect(
-            lines[8].hasPrefix("memory: about ") && lines[8].hasSuffix(" of probabilities while windows are computed"))
-        #expect(lines[9] == "nothing was found that would go wrong")
+            lines[8].hasPrefix("memory: about ") && lines[8].hasSuffix(" of window cache while windows are computed"))
+        #expect(lines[9] == "no problems found")
         #expect(work.files == ["a.png", "small.png"], "nothing was written")
 
         let masked = try Command.mask.run(
             "a.png", "small.png", "--stride", "64", "--output-folder", "out/deep", in: work.path)
         #expect(masked.output.contains("a.png: 700 x 500 pixels, 40 windows in "), "\(masked)")
         let finished = try plan("a.png", "small.png", "--stride", "64", "--output-folder", "out/deep")
-        #expect(finished.status == 0 && finished.output.contains("an estimate: 0 windows at "))
-        #expect(finished.output.contains("a.png: finished before: would be skipped\n"))
+        #expect(finished.status == 0 && finished.output.contains("estimated: 0 windows at "))
+        #expect(finished.output.contains("a.png: already finished: would be skipped\n"))
     }
 
-    @Test func whatWouldGoWrong() throws {
+    @Test func problemsAreReported() throws {
         try work.write("text", to: "b.svs")
         try FileManager.default.createDirectory(
             atPath: "\(work.path)/d_nuclei_mask.png", withIntermediateDirectories: true)
@@ -66,7 +66,7 @@ import Testing
             result.output.contains(
                 "wide.png: would fail: wide_nuclei_mask.png: expected a PNG of at most 65535 px a side, beyond which "
                     + "viewers fail, found 70000 x 1 px; write a pyramid, --output NAME.tif\n"))
-        #expect(result.output.hasSuffix("\n4 of 5 images would go wrong\n"))
+        #expect(result.output.hasSuffix("\n4 of 5 images would fail\n"))
         #expect(try plan("b.svs").status == 65 && plan("none.png").status == 66)
         #expect(
             try plan("a.png", "--output", "none/a.png").output.contains(
@@ -90,7 +90,7 @@ import Testing
         #expect(good["isFinished"] as? Bool == false && good["problems"] as? [String] == [])
         #expect((good["properties"] as? [String: Any])?["width"] as? Int == 700)
         #expect(good["outputBytes"] as? Int == 4096 + 40 * 40 + 1750)
-        #expect(good["journalBytes"] as? Int == 3 * 4096)
+        #expect(good["cacheBytes"] as? Int == 3 * 4096)
         #expect(bad["problems"] as? [String] == ["b.svs: expected a PNG, JPEG or whole-slide image, found text"])
         #expect(bad["windows"] == nil)
         #expect(content["outputBytes"] as? Int == good["outputBytes"] as? Int)

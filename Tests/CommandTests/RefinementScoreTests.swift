@@ -3,11 +3,11 @@ import Foundations
 import Imaging
 import Testing
 
-/// How well masks of annotated crops fit the truth, as they are and refined.
+/// Agreement of masks with annotated crops, with and without refinement.
 struct RefinementScoreTests {
     private static let crops = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map { $0 + "/crops" }
 
-    /// Twice the pixels in both over those in either, and those in both over those in one at least.
+    /// Dice coefficient and intersection over union.
     private func score(_ mask: [Bool], _ truth: [Bool]) -> (dice: Double, iou: Double) {
         let both = Double(zip(mask, truth).count { $0 && $1 })
         let sum = Double(mask.count { $0 } + truth.count { $0 })
@@ -36,7 +36,7 @@ struct RefinementScoreTests {
             guard names.contains("\(base)_truth.png") else { continue }
             let truth = try white("\(folder)/\(base)_truth.png")
             var scores = [Double]()
-            for more in [[], ["--refine", "haematoxylin"]] {
+            for more in [[], ["--refine", "hematoxylin"]] {
                 let result = try Command.mask.start(
                     ["\(folder)/\(name)", "--stride", "64", "--output", "mask.png"] + more, in: work.path
                 ).wait()

@@ -1,14 +1,14 @@
 import Foundations
 import Imaging
 
-/// An image in memory, read as if it were a file.
+/// An image in memory.
 final class ArrayReader: RowReader {
     let path: FilePath = "memory"
     let width: Int
     let height: Int
     private(set) var nextRow = 0
     private let pixels: [UInt8]
-    /// What cannot be read, whatever stands there.
+    /// Pixels that count as unreadable.
     private let damage: PixelRegion?
 
     init(width: Int, height: Int, pixels: [UInt8], damage: PixelRegion? = nil) {
@@ -31,7 +31,7 @@ final class ArrayReader: RowReader {
     }
 }
 
-/// Keeps the rows that are written.
+/// Collects the rows that are written.
 final class ArrayWriter: RowWriter {
     let path: FilePath = "memory"
     let width: Int

@@ -6,15 +6,16 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A slide in memory, with places that cannot be decoded and places that have no pixels.
+/// A slide in memory, with regions that cannot be decoded and regions without pixels.
 final class ArrayBlocks: BlockReader {
     let path: FilePath = "memory"
     let geometry: ImageGeometry
     var unreadable = [PixelRegion]()
     var clear = [PixelRegion]()
-    /// Reads in all, and what the next ones throw.
+    /// Number of pixels read so far.
     private(set) var pixelsRead = 0
     var decodedPixels: Int { pixelsRead }
+    /// Thrown by the next reads.
     var failure: FileError?
     private let pixels: [UInt8]
 
@@ -28,16 +29,16 @@ final class ArrayBlocks: BlockReader {
         precondition(region.x >= 0 && region.y >= 0 && region.right <= width && region.bottom <= height)
         pixelsRead += region.width * region.height
         block.begin(region)
-        var colours = [UInt32]()
+        var colors = [UInt32]()
         for y in region.y..<region.bottom {
             for x in region.x..<region.right {
                 let point = PixelRegion(x: x, y: y, width: 1, height: 1)
                 let place = (y * width + x) * 3
-                let colour = (0..<3).reduce(0xFF) { $0 << 8 | UInt32(pixels[place + $1]) }
-                colours.append(clear.contains { $0.intersects(point) } ? 0 : colour)
+                let color = (0..<3).reduce(0xFF) { $0 << 8 | UInt32(pixels[place + $1]) }
+                colors.append(clear.contains { $0.intersects(point) } ? 0 : color)
             }
         }
-        block.compose(region, colours.span, background: 0xFFFFFF)
+        block.compose(region, colors.span, background: 0xFFFFFF)
         for part in unreadable where part.intersects(region) {
             block.markUnreadable(part.intersection(region), FileError(path, .malformed, "no"))
         }
@@ -60,12 +61,13 @@ final class ArrayBlocks: BlockReader {
         (0..<width * height * 3).map { UInt8(Formula.bits(5, $0 / 3 / 9) >> 57) + UInt8(Formula.bits(6, $0) >> 57) }
     }
 
-    private func masker(stride: Int, block: Int, tile: Int = Self.tile) throws -> Masker {
+    private func predictor(
+        stride: Int, block: Int, tile: Int = Self.tile, sharing: SharingChoice = .automatic
+    ) throws -> WindowPredictor {
         var settings = MaskSettings()
         settings.stride = stride
-        let masker = try Masker(model(tile: tile), path: "model", batchSize: 7, settings: settings)
-        masker.largestBlock = block
-        return masker
+        return try WindowPredictor(
+            model(tile: tile), path: "model", settings: settings, batchSize: 7, sharing: sharing, largestBlock: block)
     }
 
     @Test func plansCoverEveryWindowOnce() throws {
@@ -103,13 +105,13 @@ final class ArrayBlocks: BlockReader {
     @Test func blocksOfAnySizeGiveTheSameProbabilities() throws {
         for (width, height) in [(200, 150), (32, 300), (20, 90), (131, 33)] {
             let pixels = pixels(width, height)
-            let whole = try masker(stride: 13, block: 10_000)
-            let expected = try whole.probabilities(ArrayReader(width: width, height: height, pixels: pixels)) { _ in }
+            let whole = try predictor(stride: 13, block: 10_000)
+            let expected = try whole.predict(ArrayReader(width: width, height: height, pixels: pixels)).windows
             for block in [1, 32, 50, 77, 128] {
-                let masker = try masker(stride: 13, block: block)
-                let rows = try masker.probabilities(ArrayReader(width: width, height: height, pixels: pixels)) { _ in }
+                let predictor = try predictor(stride: 13, block: block)
+                let rows = try predictor.predict(ArrayReader(width: width, height: height, pixels: pixels)).windows
                 let reader = ArrayBlocks(width: width, height: height, pixels: pixels)
-                let blocks = try masker.probabilities(reader) { _ in }
+                let blocks = try predictor.predict(reader).windows
                 for other in [rows, blocks] {
                     try compare(
                         "\(width)x\(height) in blocks of \(block)", Array(other.values), Array(expected.values),
@@ -119,25 +121,25 @@ final class ArrayBlocks: BlockReader {
         }
     }
 
-    /// Also where the last row and column of windows, moved back to the edge, are out of step with the others.
+    /// Includes last rows and columns of windows that are moved back to the edge, off the stride of the others.
     @Test func sharedFeaturesGiveThePlainProbabilities() throws {
         for (width, height) in [(200, 150), (201, 151), (64, 300), (40, 90), (131, 66)] {
             let pixels = pixels(width, height)
             for (stride, layers) in [(16, 3), (4, 3), (8, 2), (32, 3), (6, 1)] {
-                let plain = try masker(stride: stride, block: 130, tile: 64)
-                plain.sharing = .none
+                let plain = try predictor(stride: stride, block: 130, tile: 64, sharing: .none)
                 let reader = ArrayBlocks(width: width, height: height, pixels: pixels)
-                let expected = try plain.probabilities(reader) { _ in }
-                #expect(plain.sharingPlan == nil)
-                #expect(plain.seconds.computing > 0 && plain.seconds.reading > 0)
-                let shared = try masker(stride: stride, block: 130, tile: 64)
-                shared.sharing = .layers(layers)
+                let prediction = try plain.predict(reader)
+                let expected = prediction.windows
+                #expect(prediction.sharing == nil)
+                #expect(prediction.seconds.computing > 0 && prediction.seconds.reading > 0)
+                let shared = try predictor(stride: stride, block: 130, tile: 64, sharing: .layers(layers))
                 let tissue = TissueMap(
                     imageWidth: width, imageHeight: height, width: 4, height: 4,
                     isTissue: (0..<16).map { Formula.bits(8, $0) % 3 == 0 })
                 for tissue in [nil, tissue] {
-                    let found = try shared.probabilities(reader, tissue: tissue) { _ in }
-                    #expect(shared.sharingPlan?.trunk == layers)
+                    let prediction = try shared.predict(reader, tissue: tissue)
+                    let found = prediction.windows
+                    #expect(prediction.sharing?.trunk == layers)
                     let windows = (0..<found.grid.count).filter { found.store.state($0) == .predicted }
                     #expect(windows.count == (tissue == nil ? found.grid.count : windows.count))
                     try compare(
@@ -148,7 +150,7 @@ final class ArrayBlocks: BlockReader {
         }
     }
 
-    @Test func whatIsNotPredictedIsCountedApart() throws {
+    @Test func windowsWithoutPredictionAreCountedByState() throws {
         let (width, height) = (256, 192)
         let reader = ArrayBlocks(width: width, height: height, pixels: pixels(width, height))
         reader.unreadable = [PixelRegion(x: 70, y: 40, width: 1, height: 1)]
@@ -156,12 +158,13 @@ final class ArrayBlocks: BlockReader {
         // No tissue in the lower half.
         let tissue = TissueMap(
             imageWidth: width, imageHeight: height, width: 2, height: 2, isTissue: [true, true, false, false])
-        let masker = try masker(stride: 16, block: 96)
-        let plain = try masker.probabilities(
+        let predictor = try predictor(stride: 16, block: 96)
+        let plain = try predictor.predict(
             ArrayReader(width: width, height: height, pixels: pixels(width, height))
-        ) { _ in }
-        var reports = [Int]()
-        let result = try masker.probabilities(reader, tissue: tissue) { reports.append($0) }
+        ).windows
+        let observer = RecordingObserver()
+        let result = try predictor.predict(reader, tissue: tissue, observer).windows
+        let reports = observer.windowsDone
         #expect(reports.last == result.grid.count && reports == reports.sorted())
         var counts = [WindowState: Int]()
         for window in 0..<result.grid.count {
@@ -180,44 +183,45 @@ final class ArrayBlocks: BlockReader {
         #expect(result.counts().filter { $0.value > 0 } == counts)
 
         let writer = ArrayWriter(width: width, height: height, channels: 1)
-        let summary = try masker.write(result, width: width, height: height, to: writer)
+        let summary = try predictor.writeMask(result, width: width, height: height, to: writer)
         #expect(
             summary.nuclei + summary.noNuclei + summary.blank.total == width * height && summary.blank.uncovered == 0)
-        // Rows from 112 on are under windows without tissue alone: the last with some starts at 80.
+        // Only windows without tissue cover rows from 112 on: the last row of windows with tissue starts at 80.
         #expect(summary.blank.background == width * (height - 112))
-        // Cells at the pixel's window grid that only the unreadable windows cover: 64 ... 80, 32 ... 48.
+        // Cells that only unreadable windows cover: 64 ... 80, 32 ... 48.
         #expect(summary.blank.unreadable == 16 * 16)
         #expect(summary.blank.outside == (256 - 144) * 48, "predicted windows reach 16 pixels into it")
         #expect(writer.pixels[112 * width..<height * width].allSatisfy { $0 == 0 })
     }
 
-    @Test func averagesTakeWindowsWithoutTissueForEmpty() {
+    @Test func windowsWithoutTissueCountAsZero() {
         let grid = WindowGrid(width: 48, height: 32, tile: 32, stride: 16, edges: .clamp)
         let result = ProbabilityGrid(grid)
+        let field = ProbabilityField(result, blend: .uniform, width: 48, height: 32)
         result.store.setProbability(0, 0.5)
         result.store.setState(1, .background)
-        #expect(result.contents(ofCellRow: 0) == [.average(0.5), .average(0.25), .background])
+        #expect(field.contents(ofRow: 0) == [.average(0.5), .average(0.25), .background])
         result.store.setState(1, .unreadable)
-        #expect(result.contents(ofCellRow: 0) == [.average(0.5), .average(0.5), .unreadable])
+        #expect(field.contents(ofRow: 0) == [.average(0.5), .average(0.5), .unreadable])
         result.store.setState(1, .outside)
-        #expect(result.contents(ofCellRow: 0) == [.average(0.5), .average(0.25), .outside])
-        #expect(result.averages(ofCellRow: 0) == [0.5, 0.25, nil])
+        #expect(field.contents(ofRow: 0) == [.average(0.5), .average(0.25), .outside])
+        #expect(field.averages(ofRow: 0) == [0.5, 0.25, nil])
     }
 
-    @Test func onlyWhatIsNeededIsRead() throws {
+    @Test func onlyNeededPixelsAreRead() throws {
         let (width, height) = (320, 320)
         let reader = ArrayBlocks(width: width, height: height, pixels: pixels(width, height))
         var isTissue = [Bool](repeating: false, count: 100)
         isTissue[55] = true
         let tissue = TissueMap(imageWidth: width, imageHeight: height, width: 10, height: 10, isTissue: isTissue)
-        let result = try masker(stride: 32, block: 96).probabilities(reader, tissue: tissue) { _ in }
+        let result = try predictor(stride: 32, block: 96).predict(reader, tissue: tissue).windows
         #expect(result.counts()[.predicted] == 1 && reader.pixelsRead == 32 * 32)
     }
 
-    @Test func failuresOfTheReaderArrive() throws {
+    @Test func errorsOfTheReaderAreThrown() throws {
         let reader = ArrayBlocks(width: 64, height: 64, pixels: pixels(64, 64))
         reader.failure = FileError("memory", .unreadable, "gone")
-        let masker = try masker(stride: 32, block: 32)
-        #expect(throws: FileError("memory", .unreadable, "gone")) { _ = try masker.probabilities(reader) { _ in } }
+        let predictor = try predictor(stride: 32, block: 32)
+        #expect(throws: FileError("memory", .unreadable, "gone")) { _ = try predictor.predict(reader) }
     }
 }

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Masking
 import TestSupport
 import Testing
@@ -34,7 +34,7 @@ struct ContourTests {
             return result
         }
 
-        /// Regions that hang together by edges, found by flooding.
+        /// Regions connected by edges, found by flood fill.
         var regions: Int {
             var left = rows
             var count = 0
@@ -64,7 +64,7 @@ struct ContourTests {
         return result
     }
 
-    /// How often rings go around the middle of a pixel, counted by the crossings to its left.
+    /// Winding number of the rings around the center of a pixel, counted by the crossings to its left.
     private func winding(_ polygon: Polygon, _ x: Int, _ y: Int) -> Int {
         polygon.rings.reduce(0) { sum, ring in
             sum
@@ -86,7 +86,7 @@ struct ContourTests {
                 try #require(Set(ring).count == ring.count - 1, "no corner twice")
                 let doubled = zip(ring, ring.dropFirst()).reduce(0) { $0 + $1.0.x * $1.1.y - $1.1.x * $1.0.y }
                 try #require(index == 0 ? doubled > 0 : doubled < 0, "the right-hand rule")
-                // Sides alternate, so that no corner is needless.
+                // Horizontal and vertical sides alternate, so no corner is redundant.
                 for (a, (b, c)) in zip(ring, zip(ring.dropFirst(), ring.dropFirst(2))) {
                     try #require((a.x == b.x) != (b.x == c.x))
                 }
@@ -104,7 +104,7 @@ struct ContourTests {
     @Test func polygonsHaveThePixelsOfTheMask() throws {
         var cases = [
             Raster("#"), Raster("."), Raster("###"), Raster("#\n#"),
-            // Holes that touch the outline, each other, and enclose a region by their corners.
+            // Holes that touch the outline or each other, or enclose a region by their corners.
             Raster("###\n#.#\n##."), Raster("####\n#.##\n##.#\n####"), Raster("#####\n##.##\n#.#.#\n##.##\n#####"),
             // Regions that touch at corners; a spiral; arms that join late.
             Raster("#.#\n.#.\n#.#"), Raster("#####\n#...#\n#.#.#\n#.###\n#...."), Raster("#.#.#\n#.#.#\n#####"),
@@ -120,14 +120,14 @@ struct ContourTests {
         try sweep(cases) { raster, _ in try check(raster) }
     }
 
-    @Test func theCheckSeesAMissingHole() throws {
+    @Test func theCheckDetectsAMissingHole() throws {
         let polygon = try #require(polygons(Raster("###\n#.#\n###")).first)
         #expect(polygon.rings.count == 2 && polygon.area == 8)
         #expect(winding(polygon, 1, 1) == 0)
         #expect(winding(Polygon(rings: [polygon.rings[0]]), 1, 1) == 1)
     }
 
-    /// A region is handed out as soon as it ends, not at the end of the mask.
+    /// A region is emitted as soon as it ends, not at the end of the mask.
     @Test func regionsAreStreamed() throws {
         var ends = [Int]()
         var row = 0
@@ -141,10 +141,10 @@ struct ContourTests {
         #expect(ends == expected)
     }
 
-    @Test func featuresAreWhatQuPathReads() throws {
+    @Test func featuresAreValidForQuPath() throws {
         let path = NSTemporaryDirectory() + "outlines-\(UUID().uuidString).geojson"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = try GeoJSONWriter(FilePath(path), objectType: .annotation, name: "Nuclei", colour: [1, 2, 3])
+        let writer = try GeoJSONWriter(FilePath(path), objectType: .annotation, name: "Nuclei", color: [1, 2, 3])
         for polygon in try polygons(Raster("###.#\n#.#..\n###..")) { try writer.write(polygon) }
         try writer.finish()
         let root = try #require(
@@ -164,8 +164,8 @@ struct ContourTests {
         let classification = try #require(properties["classification"] as? [String: Any])
         #expect(classification["name"] as? String == "Nuclei" && classification["color"] as? [Int] == [1, 2, 3])
 
-        // No region is a valid file too.
-        try GeoJSONWriter(FilePath(path), objectType: .detection, name: "Nuclei", colour: [0, 0, 0]).finish()
+        // A file without regions is valid.
+        try GeoJSONWriter(FilePath(path), objectType: .detection, name: "Nuclei", color: [0, 0, 0]).finish()
         let empty = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
         #expect(((empty as? [String: Any])?["features"] as? [Any])?.isEmpty == true)
     }
@@ -186,7 +186,7 @@ struct ContourTests {
             """
         for share in [0.4, 0.6, 0.8] {
             let raster = Raster(seed: 77, width: 150, height: 130, share: share)
-            let writer = try GeoJSONWriter(FilePath(path), objectType: .detection, name: "Nuclei", colour: [0, 0, 0])
+            let writer = try GeoJSONWriter(FilePath(path), objectType: .detection, name: "Nuclei", color: [0, 0, 0])
             for polygon in try polygons(raster) { try writer.write(polygon) }
             try writer.finish()
             let result = try #require(Self.shapely).run(script, path)

@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Masking
 import TestSupport
@@ -32,14 +32,14 @@ struct FieldTests {
         return result
     }
 
-    /// Weight of a window that begins at `start` for the place `x` between pixels' edges.
+    /// Weight at position `x` of a window that starts at `start`.
     private func weight(_ x: Double, _ start: Int, _ item: Case) -> Double {
         let t = (x - Double(start)) / Double(item.tile)
         guard t > 0, t < 1 else { return 0 }
         return item.blend == .uniform ? 1 : (1 - cos(2 * .pi * t)) / 2
     }
 
-    /// Mean and variance at a place, over all windows; nil where there is none.
+    /// Mean and variance over all windows at a position; nil where there is none.
     private func naive(_ x: Double, _ y: Double, _ grid: ProbabilityGrid, _ item: Case) -> (Double, Double)? {
         var (total, sum) = (0.0, 0.0)
         var terms = [(weight: Double, value: Double)]()
@@ -65,7 +65,7 @@ struct FieldTests {
                 try #require(cells.first?.lowerBound == 0 && cells.last?.upperBound == length)
                 try #require(zip(cells, cells.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
                 try #require(cells.allSatisfy { !$0.isEmpty })
-                // The last one may be what no window sees.
+                // The last cell may be one that no window covers.
                 try #require(item.blend == .uniform || cells.dropLast().allSatisfy { $0.count <= 8 })
             }
             for (row, pixels) in field.rows.enumerated() {
@@ -87,8 +87,8 @@ struct FieldTests {
         }
     }
 
-    /// What Hann weights are for: no steps where windows begin and end.
-    @Test func hannHasNoEdgesOfBlocks() throws {
+    /// Hann weights avoid steps where windows start and end.
+    @Test func hannHasNoSteps() throws {
         func largestStep(_ blend: Blend) -> Double {
             let item = Case(width: 1024, height: 256, tile: 256, stride: 64, edges: .clamp, blend: blend)
             let field = ProbabilityField(probabilities(item, seed: 3), blend: blend, width: 1024, height: 256)

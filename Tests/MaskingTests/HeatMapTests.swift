@@ -3,19 +3,19 @@ import TestSupport
 import Testing
 
 struct HeatMapTests {
-    /// Lightness alone must tell probabilities apart, for readers who see no colours.
-    @Test func coloursGetEverLighter() {
+    /// Lightness alone distinguishes probabilities, for readers without color vision.
+    @Test func lightnessIncreasesWithProbability() {
         let lights = (0...100).map { step -> Double in
-            let colour = HeatMap.colour(of: Double(step) / 100)
-            return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
+            let color = HeatMap.color(of: Double(step) / 100)
+            return 0.2126 * color[0] + 0.7152 * color[1] + 0.0722 * color[2]
         }
         #expect(zip(lights, lights.dropFirst()).allSatisfy { $1 - $0 > 1 })
-        #expect(HeatMap.colour(of: -1) == HeatMap.colour(of: 0) && HeatMap.colour(of: 2) == HeatMap.colour(of: 1))
-        #expect((0...100).allSatisfy { HeatMap.colour(of: Double($0) / 100).allSatisfy { (0...255).contains($0) } })
+        #expect(HeatMap.color(of: -1) == HeatMap.color(of: 0) && HeatMap.color(of: 2) == HeatMap.color(of: 1))
+        #expect((0...100).allSatisfy { HeatMap.color(of: Double($0) / 100).allSatisfy { (0...255).contains($0) } })
     }
 
-    @Test func coloursLieOverThePictureByProbability() throws {
-        // Two windows side by side, and a rest that no window sees.
+    @Test func opacityIsProportionalToProbability() throws {
+        // Two windows side by side, and a remainder that no window covers.
         let grid = WindowGrid(width: 40, height: 16, tile: 16, stride: 16, edges: .none)
         let probabilities = ProbabilityGrid(grid)
         for value in [Float(0), 1] { probabilities.append(value) }
@@ -30,9 +30,9 @@ struct HeatMapTests {
             #expect(writer.isFinished && reported == height)
             for index in picture.indices {
                 let x = (2 * (index / 3 % width) + 1) * 40 / (2 * width)
-                let colour = HeatMap.colour(of: 1)[index % 3]
+                let color = HeatMap.color(of: 1)[index % 3]
                 let expected =
-                    (16..<32).contains(x) ? Double(picture[index]) * 0.6 + colour * 0.4 : Double(picture[index])
+                    (16..<32).contains(x) ? Double(picture[index]) * 0.6 + color * 0.4 : Double(picture[index])
                 try #require(abs(Double(writer.pixels[index]) - expected) <= 0.51, "byte \(index)")
             }
         }

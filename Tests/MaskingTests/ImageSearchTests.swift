@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Masking
 import Testing
 
@@ -16,7 +16,7 @@ struct ImageSearchTests {
         paths.map { String($0.string.dropFirst(work.path.count + 1)) }
     }
 
-    @Test func foldersGiveTheirImagesInTheOrderOfTheirNumbers() throws {
+    @Test func imagesOfFoldersAreSortedByNumber() throws {
         try work.make(
             "s/slide_10.svs", "s/slide_2.SVS", "s/a.png", "s/b.jpeg", "s/notes.txt", "s/.hidden.png", "s/in/c.png",
             "s/folder.png/d.png")
@@ -25,7 +25,7 @@ struct ImageSearchTests {
         #expect(!found.isSingle && found.leftOut.isEmpty)
     }
 
-    @Test func whatIsOursIsLeftOut() throws {
+    @Test func outputsAreLeftOut() throws {
         try work.make(
             "s/a.png", "s/a_nuclei_mask.png", "s/a_nuclei_mask.tif", "s/a_nuclei_overlay.png", "s/a_truth.png",
             "s/heat.png", "s/other.png")
@@ -49,17 +49,17 @@ struct ImageSearchTests {
         }
     }
 
-    @Test func patternsThatTheShellLeftAlone() throws {
+    @Test func patternsAreExpanded() throws {
         try work.make("s/a1.dat", "s/a2.dat", "s/b.dat", "s/a3/x.png", "s/a[1].png")
         #expect(names(try find("s/a?.dat").images) == ["s/a1.dat", "s/a2.dat"], "files as they are, folders not")
         #expect(names(try find("s/a[1].png").images) == ["s/a[1].png"], "a file of that name")
         #expect(try find("s/a[1].png").isSingle && !find("s/b*.dat").isSingle)
-        #expect(throws: FileError(work.path + "/s/*.svs", .unreadable, "expected files that fit, found none")) {
+        #expect(throws: FileError(work.path + "/s/*.svs", .unreadable, "expected matching files, found none")) {
             try find("s/*.svs")
         }
     }
 
-    @Test func nothingIsLookedAtTwice() throws {
+    @Test func duplicatesAreRemoved() throws {
         try work.make("s/a.png", "s/b.png")
         try FileManager.default.createSymbolicLink(
             atPath: "\(work.path)/link.png", withDestinationPath: "\(work.path)/s/b.png")

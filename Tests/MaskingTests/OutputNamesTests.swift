@@ -3,15 +3,15 @@ import Masking
 import Testing
 
 struct OutputNamesTests {
-    @Test func namesWithoutAnyWish() {
+    @Test func defaultNames() {
         let names = OutputNames()
         #expect(names.paths(for: "s/a.b.svs") == [.mask: "s/a.b_nuclei_mask.png", .record: "s/a.b_nuclei_mask.json"])
-        #expect(names.journal(for: "a.svs") == "a_nuclei_mask.png.windows")
+        #expect(names.cache(for: "a.svs") == "a_nuclei_mask.png.windows")
         let folder = OutputNames(folder: "out")
         #expect(folder.mask(for: "s/a.svs") == "out/a_nuclei_mask.png")
         #expect(folder.path(.record, for: "s/a.svs") == "out/a_nuclei_mask.json")
         let scratch = OutputNames(scratch: "/tmp")
-        let (one, other) = (scratch.journal(for: "s/a.svs"), scratch.journal(for: "t/a.svs"))
+        let (one, other) = (scratch.cache(for: "s/a.svs"), scratch.cache(for: "t/a.svs"))
         #expect(one != other && one.string.hasPrefix("/tmp/") && one.string.hasSuffix("-a_nuclei_mask.png.windows"))
     }
 
@@ -19,12 +19,13 @@ struct OutputNamesTests {
         ("x.csv", nil, "x.csv"), ("{}.csv", nil, "s/a.csv"), ("t/{}.csv", nil, "t/a.csv"), ("./{}.csv", nil, "./a.csv"),
         ("x.csv", "out", "out/x.csv"), ("{}_{}.csv", "out", "out/a_a.csv"), ("t/{}.csv", "out", "t/a.csv"),
     ])
-    func namesThatAreAskedFor(name: String, folder: String?, path: String) {
-        #expect(OutputNames([.csv: name], folder: folder.map { FilePath($0) }).path(.csv, for: "s/a.svs") == FilePath(path))
+    func requestedNames(name: String, folder: String?, path: String) {
+        #expect(
+            OutputNames([.csv: name], folder: folder.map { FilePath($0) }).path(.csv, for: "s/a.svs") == FilePath(path))
         #expect(OutputNames([.mask: name], folder: folder.map { FilePath($0) }).mask(for: "s/a.svs") == FilePath(path))
     }
 
-    @Test func noTwoFilesAreOne() {
+    @Test func equalPathsClash() {
         #expect(OutputNames().clash(for: ["a.svs", "b.svs", "s/a.svs"]) == nil)
         #expect(
             OutputNames().clash(for: ["a.svs", "a.jpg"])
@@ -39,7 +40,7 @@ struct OutputNamesTests {
             OutputNames([.csv: "{}_nuclei_mask.png.windows"]).clash(for: ["a.svs"])
                 == "expected another file for each output, found a_nuclei_mask.png.windows and a_nuclei_mask.png.windows"
         )
-        // One image's map is another's mask.
+        // The heat map of one image is the mask of another.
         #expect(
             OutputNames([.heatmap: "x{}_nuclei_mask.png"]).clash(for: ["a.svs", "xa.svs"])
                 == "expected another file for each image, found xa_nuclei_mask.png for a.svs and xa.svs")

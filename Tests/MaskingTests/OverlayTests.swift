@@ -3,13 +3,13 @@ import Masking
 import Testing
 
 struct OverlayTests {
-    @Test func panelsKeepTheShapeAndAreNeverEnlarged() {
+    @Test func panelsKeepTheAspectRatioAndAreNeverEnlarged() {
         #expect(Overlay.panel(width: 100, height: 50, side: 200) == (100, 50))
         #expect(Overlay.panel(width: 1000, height: 500, side: 200) == (200, 100))
         #expect(Overlay.panel(width: 3, height: 9000, side: 90) == (1, 90))
     }
 
-    @Test func redIsLaidOverTheMaskAtFortyPerCent() throws {
+    @Test func whitePixelsAreFortyPercentRed() throws {
         let (width, height) = (4, 2)
         let picture = (0..<width * height).flatMap { _ -> [UInt8] in [100, 150, 200] }
         // The left half is nuclei.
@@ -30,7 +30,7 @@ struct OverlayTests {
         #expect(pixel(26) == [100, 150, 200])
     }
 
-    @Test func coverageIsOfTheWholeMaskNotOfThePanel() throws {
+    @Test func coverageIsThatOfTheWholeMask() throws {
         var mask = [UInt8](repeating: 0, count: 100 * 10 * 3)
         for byte in 0..<3 { mask[byte] = 255 }
         let white = [UInt8](repeating: 255, count: 100 * 10 * 3)

@@ -1,7 +1,7 @@
 import Foundation
 import Masking
 
-/// A folder that is gone with the value.
+/// A temporary folder that is removed with the object.
 final class WorkingFolder {
     let path: String
 
@@ -20,18 +20,18 @@ final class WorkingFolder {
         try Data(text.utf8).write(to: url)
     }
 
-    /// Files of a few bytes.
+    /// Writes files of a few bytes.
     func make(_ names: String...) throws {
         for name in names { try write(name, to: name) }
     }
 }
 
-/// A record as it stands beside a mask: of 100 windows, on a million pixels.
+/// The record of a mask with 100 windows and a million pixels.
 func sampleRecord(
     request: String = "none", unreadable: Int = 0, areas: Bool = true, files: [String: String] = [:]
 ) -> String {
     func part(_ share: Double) -> String {
-        let area = areas ? ", \"squareMillimetres\": \(share / 4)" : ""
+        let area = areas ? ", \"squareMillimeters\": \(share / 4)" : ""
         return "{\"pixels\": \(Int(share * 1_000_000)), \"share\": \(share)\(area)}"
     }
     let paths = files.map { "\"\($0.key)\": \"\($0.value)\"" }.joined(separator: ", ")

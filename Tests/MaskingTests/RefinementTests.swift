@@ -1,30 +1,31 @@
 import Foundation
+import Foundations
 import Imaging
 import Masking
 import TestSupport
 import Testing
 
 struct RefinementTests {
-    /// Optical densities of haematoxylin and eosin in amounts, as bytes.
-    private func stained(_ haematoxylin: Double, _ eosin: Double) -> [UInt8] {
+    /// The color of given amounts of hematoxylin and eosin.
+    private func stained(_ hematoxylin: Double, _ eosin: Double) -> [UInt8] {
         let (h, e) = ([0.650, 0.704, 0.286], [0.072, 0.990, 0.105])
         func unit(_ v: [Double]) -> [Double] { v.map { $0 / v.reduce(0) { $0 + $1 * $1 }.squareRoot() } }
-        return zip(unit(h), unit(e)).map { UInt8((255 * pow(10, -($0 * haematoxylin + $1 * eosin))).rounded()) }
+        return zip(unit(h), unit(e)).map { UInt8((255 * pow(10, -($0 * hematoxylin + $1 * eosin))).rounded()) }
     }
 
-    @Test func amountsOfHaematoxylinAreFoundAgain() {
-        let density = HaematoxylinDensity()
-        for haematoxylin in [0.0, 0.1, 0.5, 0.9] {
+    @Test func amountsOfHematoxylinAreRecovered() {
+        let density = HematoxylinDensity()
+        for hematoxylin in [0.0, 0.1, 0.5, 0.9] {
             for eosin in [0.0, 0.2, 0.5] {
-                let pixel = stained(haematoxylin, eosin)
+                let pixel = stained(hematoxylin, eosin)
                 let found = density.density(red: pixel[0], green: pixel[1], blue: pixel[2])
-                #expect(abs(Double(found) - haematoxylin) < 0.02, "\(haematoxylin), \(eosin)")
+                #expect(abs(Double(found) - hematoxylin) < 0.02, "\(hematoxylin), \(eosin)")
             }
         }
         #expect(density.density(red: 0, green: 0, blue: 0).isFinite)
     }
 
-    /// Discs of haematoxylin of some radii on eosin, on glass at the right.
+    /// Discs of hematoxylin on eosin, with glass at the right.
     private func picture(_ width: Int, _ height: Int, _ discs: [(x: Int, y: Int, radius: Int)]) -> [UInt8] {
         let (nucleus, stroma) = (stained(0.6, 0.2), stained(0.12, 0.3))
         return (0..<width * height).flatMap { index -> [UInt8] in
@@ -56,7 +57,7 @@ struct RefinementTests {
         var reported = 0
         try refinement.bands(reader(), above: threshold, afterRow: { reported = $0 }) { band in
             let y = mask.count / field.width
-            // All of the damage lies in the positive half.
+            // All damage is in the positive half.
             let lost = damage.map { $0.y..<$0.bottom ~= y ? $0.width : 0 } ?? 0
             try #require(band.rows == y..<y + 1 && band.blank.unreadable == lost && band.blank.total == lost)
             var row = [Bool](repeating: false, count: field.width)
@@ -75,7 +76,7 @@ struct RefinementTests {
         let (mask, threshold) = try refine(pixels, field(128, 96), settings)
         let found = try #require(threshold)
         #expect((0.15...0.6).contains(found))
-        // The speck is too small, the disc at the right in no positive region.
+        // The speck is too small, and the disc at the right is outside the positive regions.
         var wrong = 0
         for index in mask.indices {
             let (x, y) = (index % 128, index / 128)
@@ -88,8 +89,8 @@ struct RefinementTests {
         #expect(!mask[20 * 128 + 100] && !mask[60 * 128 + 60] && mask[20 * 128 + 20])
     }
 
-    /// Whatever stands in places that could not be decoded: they have no nuclei and do not move the threshold. A hole that
-    /// damage makes is not filled; beyond the reach of the Gaussian, nuclei stay as they are.
+    /// Pixels that cannot be decoded have no nuclei and do not affect the threshold, whatever their value. A hole that
+    /// damage makes is not filled; beyond the radius of the Gaussian, nuclei are unchanged.
     @Test func unreadablePlacesHaveNoNuclei() throws {
         let discs = [(20, 20, 7), (45, 30, 6), (25, 70, 8)]
         let pixels = picture(128, 96, discs.map { (x: $0.0, y: $0.1, radius: $0.2) })
@@ -147,7 +148,7 @@ struct RefinementTests {
         #expect(RefinementSettings(micronsPerPixel: 0.001).sigmaInPixels == 8)
     }
 
-    @Test func theThresholdIsOtsus() {
+    @Test func theThresholdIsOtsusThreshold() {
         for seed in 1...20 as ClosedRange<UInt64> {
             var counts = Formula.integers(seed: seed, count: 16, below: 50)
             if seed == 1 { counts = [Int](repeating: 0, count: 16) }
@@ -163,12 +164,12 @@ struct RefinementTests {
                 let between = n * m * pow(mean(low, n) - mean(high, m), 2)
                 if between > largest * (1 + 1e-12) { (best, largest) = (cut, between) }
             }
-            #expect(Refinement.otsu(counts) == (seed == 2 ? 0 : best), "seed \(seed)")
+            #expect(otsuThreshold(counts) == (seed == 2 ? 0 : best), "seed \(seed)")
         }
     }
 }
 
-/// The filter of components, against a flood of the whole mask.
+/// The component filter against a flood fill of the whole mask.
 struct RunFilterTests {
     private func naive(_ mask: [[Bool]], smallest: Int, diagonal: Bool, keepsEdges: Bool) -> [[Bool]] {
         let (height, width) = (mask.count, mask[0].count)
@@ -204,7 +205,7 @@ struct RunFilterTests {
         var description: String { "\(width)x\(height), \(share), \(smallest), \(diagonal), \(keepsEdges)" }
     }
 
-    @Test func smallComponentsGo() throws {
+    @Test func smallComponentsAreRemoved() throws {
         var cases = [Case]()
         for (width, height) in [(1, 1), (1, 30), (30, 1), (24, 31)] {
             for share in [0.2, 0.45, 0.6, 0.8] {
@@ -252,7 +253,7 @@ struct RunFilterTests {
                 found
                     == naive(
                         mask, smallest: item.smallest, diagonal: item.diagonal, keepsEdges: item.keepsEdges))
-            try #require(largestDelay <= item.smallest, "rows wait no longer than a component can stay small")
+            try #require(largestDelay <= item.smallest, "rows are held back no longer than a component can stay small")
         }
     }
 }

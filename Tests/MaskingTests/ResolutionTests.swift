@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Masking
 import NeuralNetworks
@@ -18,7 +18,7 @@ private let slidePath: String? = {
 @Suite(.kernelTurns) struct ResolutionTests {
     private static let noSlide: Comment = "no slide: set NUCLEI_DATA to a folder with wsi/"
 
-    @Test func cellsAreToldInTheImagesPixels() throws {
+    @Test func cellsAreInPixelsAtFullResolution() throws {
         var cases = [(image: Int, laid: Int, tile: Int, stride: Int)]()
         for (image, laid) in [(1000, 500), (1000, 499), (1000, 1000), (500, 1233), (37, 20), (90, 8)] {
             for (tile, stride) in [(32, 8), (16, 16), (20, 7)] { cases.append((image, laid, tile, stride)) }
@@ -51,26 +51,26 @@ private let slidePath: String? = {
         var settings = MaskSettings()
         settings.stride = 8
         settings.threshold = -1
-        let masker = try Masker(smallModel(), path: "model", batchSize: 7, settings: settings)
+        let predictor = try WindowPredictor(smallModel(), path: "model", settings: settings, batchSize: 7)
         let pixels = (0..<150 * 90 * 3).map { UInt8(Formula.bits(5, $0) >> 56) }
         for (width, height) in [(75, 45), (150, 90), (301, 200), (20, 100)] {
             let source = ArrayBlocks(width: 150, height: 90, pixels: pixels)
             let scaled = ScaledBlockReader(source, width: width, height: height)
-            let found = try masker.probabilities(scaled) { _ in }
+            let found = try predictor.predict(scaled).windows
             let writer = ArrayWriter(width: 150, height: 90, channels: 1)
-            let summary = try masker.write(found, width: 150, height: 90, to: writer)
+            let summary = try predictor.writeMask(found, width: 150, height: 90, to: writer)
             #expect(summary.nuclei == 150 * 90 && writer.pixels.allSatisfy { $0 == 255 })
-            // What the scaled image itself gives.
+            // The same pixels as an image of their own.
             let block = PixelBlock()
             try scaled.read(PixelRegion(x: 0, y: 0, width: width, height: height), into: block)
-            let plain = try masker.probabilities(
+            let plain = try predictor.predict(
                 ArrayReader(width: width, height: height, pixels: Array(block.bytes))
-            ) { _ in }
+            ).windows
             try compare("\(width)", Array(found.values), Array(plain.values), Tolerance(absolute: 1e-6))
         }
     }
 
-    @Test func cropsAreTakenToHaveTheModelsResolution() throws {
+    @Test func cropsAreTreatedAsHavingTheModelsResolution() throws {
         let folder = NSTemporaryDirectory() + "resolution-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -78,24 +78,27 @@ private let slidePath: String? = {
         let writer = try PNGWriter(path: FilePath(path), width: 100, height: 60, channels: .rgb)
         try [UInt8](repeating: 9, count: 18000).withUnsafeBytes { try writer.write(rows: $0, count: 60) }
         try writer.finish()
-        let plain = try openBlocks(FilePath(path), modelMicronsPerPixel: 0.5, .model)
-        #expect(plain.reader.width == 100 && plain.note == "taken to have the model's 0.500 microns per pixel (--mpp)")
-        let half = try openBlocks(FilePath(path), modelMicronsPerPixel: 0.5, .imageMicronsPerPixel(0.25))
-        #expect(half.reader.width == 50 && half.reader.height == 30 && half.reader.imageWidth == 100)
+        let plain = try SlideImage.open(FilePath(path), at: .model, modelMicronsPerPixel: 0.5)
+        #expect(
+            plain.blocks.width == 100 && plain.note == "treated as having the model's 0.500 microns per pixel (--mpp)")
+        let half = try SlideImage.open(FilePath(path), at: .imageMicronsPerPixel(0.25), modelMicronsPerPixel: 0.5)
+        #expect(half.blocks.width == 50 && half.blocks.height == 30 && half.blocks.imageWidth == 100)
         #expect(half.note == "resampled from 0.25 to 0.5 microns per pixel: 50 x 30 pixels")
-        #expect(try openBlocks(FilePath(path), modelMicronsPerPixel: 0.5, .imageMicronsPerPixel(0.504)).reader.width == 100)
-        let unknown = try openBlocks(FilePath(path), modelMicronsPerPixel: nil, .model)
-        #expect(unknown.reader.width == 100 && unknown.note == nil)
+        #expect(
+            try SlideImage.open(FilePath(path), at: .imageMicronsPerPixel(0.504), modelMicronsPerPixel: 0.5).blocks
+                .width == 100)
+        let unknown = try SlideImage.open(FilePath(path), at: .model, modelMicronsPerPixel: nil)
+        #expect(unknown.blocks.width == 100 && unknown.note == nil)
         func problem(_ wanted: Double?, _ choice: ResolutionChoice) -> String? {
             do {
-                _ = try openBlocks(FilePath(path), modelMicronsPerPixel: wanted, choice)
+                _ = try SlideImage.open(FilePath(path), at: choice, modelMicronsPerPixel: wanted)
                 return nil
             } catch { return error.problem }
         }
         #expect(problem(0.5, .level(0)) == "expected a slide, as --level asks for, found an image without levels")
         #expect(
             problem(nil, .imageMicronsPerPixel(1))
-                == "expected a model that knows its resolution, as --mpp asks for, found one that does not")
+                == "expected a model that states its resolution, as --mpp asks for, found one that does not")
         #expect(
             problem(0.5, .imageMicronsPerPixel(1e-6))
                 == "expected at most 100 times more or fewer microns per pixel than the model's 0.5, found 1e-06 x 1e-06"
@@ -105,7 +108,7 @@ private let slidePath: String? = {
     @Test(.enabled(if: slidePath != nil, noSlide)) func slidesAreResampledToTheModelsResolution() throws {
         let path = try #require(slidePath)
         func size(_ wanted: Double?, _ choice: ResolutionChoice = .model) throws -> [Int] {
-            let reader = try openBlocks(FilePath(path), modelMicronsPerPixel: wanted, choice).reader
+            let reader = try SlideImage.open(FilePath(path), at: choice, modelMicronsPerPixel: wanted).blocks
             #expect(reader.imageWidth == 2220 && reader.imageHeight == 2967)
             return [reader.width, reader.height]
         }
@@ -116,7 +119,7 @@ private let slidePath: String? = {
         #expect(try size(1, .imageMicronsPerPixel(0.25)) == [555, 742])
         #expect(try size(1, .level(0)) == [2220, 2967])
         #expect(throws: FileError(path, expected: "a slide with a level 3", found: "levels 0 to 0")) {
-            _ = try openBlocks(FilePath(path), modelMicronsPerPixel: 1, .level(3))
+            _ = try SlideImage.open(FilePath(path), at: .level(3), modelMicronsPerPixel: 1)
         }
     }
 }

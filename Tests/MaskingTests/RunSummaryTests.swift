@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Masking
 import Testing
 
@@ -46,7 +46,7 @@ struct RunSummaryTests {
         #expect(summary.hasUnreadableParts)
     }
 
-    @Test func columnsThatNobodyNeedsAreLeftOut() throws {
+    @Test func emptyColumnsAreLeftOut() throws {
         var summary = RunSummary([("a.png", "m.png")])
         summary.finish(0, try record(areas: false), wasFound: false)
         #expect(summary.table[0] == "image  state  windows  predicted   nuclei  seconds")
@@ -68,7 +68,7 @@ struct RunSummaryTests {
     }
 }
 
-struct MaskRequestTests {
+struct MaskFingerprintTests {
     private let work: WorkingFolder
 
     init() throws {
@@ -78,11 +78,11 @@ struct MaskRequestTests {
 
     private func request(
         stride: Int = 128, model: String = "m", resolution: ResolutionChoice = .model, tissue: String = "auto",
-        version: String = "1", bits: Int = 8, refinement: String? = nil, files: [OutputNames.Kind: FilePath] = [:]
-    ) throws -> MaskRequest {
+        version: String = "1", bits: Int = 8, refinement: String? = nil, files: [OutputKind: FilePath] = [:]
+    ) throws -> MaskFingerprint {
         var settings = MaskSettings()
         settings.stride = stride
-        return MaskRequest(
+        return MaskFingerprint(
             version: version, image: try FileState("\(work.path)/a.svs"), model: model, settings: settings,
             resolution: resolution, tissue: tissue, refinement: refinement, bits: bits, files: files)
     }
@@ -92,7 +92,7 @@ struct MaskRequestTests {
             try request(), try request(stride: 64), try request(model: "n"), try request(resolution: .level(1)),
             try request(resolution: .imageMicronsPerPixel(0.5)), try request(resolution: .imageMicronsPerPixel(0.25)),
             try request(tissue: "off"), try request(version: "2"), try request(bits: 1),
-            try request(refinement: "haematoxylin"), try request(files: [.csv: "a.csv"]),
+            try request(refinement: "hematoxylin"), try request(files: [.csv: "a.csv"]),
             try request(files: [.csv: "b.csv"]), try request(files: [.geojson: "a.csv"]),
         ].map(\.digest)
         #expect(Set(all).count == all.count)
@@ -102,8 +102,8 @@ struct MaskRequestTests {
         #expect(try request().digest != all[0])
     }
 
-    @Test func finishedIsWhatHasItsRecordAndAllItsFiles() throws {
-        let files: [OutputNames.Kind: FilePath] = [
+    @Test func finishedImagesHaveTheirRecordAndAllFiles() throws {
+        let files: [OutputKind: FilePath] = [
             .mask: "\(work.path)/m.png", .record: "\(work.path)/m.json", .csv: "\(work.path)/m.csv",
         ]
         let request = try request(files: files)

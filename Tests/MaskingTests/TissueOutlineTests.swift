@@ -1,5 +1,5 @@
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Masking
 import TestSupport
@@ -12,11 +12,11 @@ struct TissueOutlineTests {
 
     private func roundTrip(_ map: TissueMap) throws -> TissueMap {
         let path = "\(work.path)/t.geojson"
-        try map.writeOutlines(to: FilePath(path))
+        try map.writeOutlines(to: TissueMap.outlineWriter(FilePath(path)))
         return try TissueMap(outline: FilePath(path), imageWidth: map.imageWidth, imageHeight: map.imageHeight)
     }
 
-    /// Tissue on some of the cells, with holes, corners that touch, and pieces of one cell.
+    /// Random tissue, with holes, corners that touch, and pieces of one cell.
     private func map(_ width: Int, _ height: Int, share: UInt64, seed: UInt64) -> TissueMap {
         let grid = TissueMap.gridSize(width: width, height: height)
         return TissueMap(
@@ -24,7 +24,7 @@ struct TissueOutlineTests {
             isTissue: (0..<grid.width * grid.height).map { Formula.bits(seed, $0) % 100 < share || $0 == 0 })
     }
 
-    @Test func whatIsWrittenIsReadAgain() throws {
+    @Test func outlinesRoundTrip() throws {
         var seed: UInt64 = 0
         for (width, height) in [(2220, 2967), (640, 640), (33, 700), (1, 1), (40, 31), (131_072, 90), (4443, 3567)] {
             for share: UInt64 in [5, 50, 95, 100] {
@@ -50,7 +50,7 @@ struct TissueOutlineTests {
         #expect(try roundTrip(fine) == fine)
     }
 
-    @Test func imagesThatAreLookedAtEverywhere() throws {
+    @Test func imagesProcessedEverywhere() throws {
         let all = try roundTrip(.everywhere(imageWidth: 700, imageHeight: 300))
         #expect(all.share == 1)
         let text = try String(contentsOfFile: "\(work.path)/t.geojson", encoding: .utf8)

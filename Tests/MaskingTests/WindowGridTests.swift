@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct WindowGridTests {
-    /// Starts as the reference computes them.
+    /// Starts of windows, computed independently.
     private func starts(_ length: Int, _ tile: Int, _ stride: Int, _ edges: EdgeRule) -> [Int] {
         var result = [Int]()
         var start = 0
@@ -15,7 +15,7 @@ struct WindowGridTests {
         return result
     }
 
-    @Test func cellsAreRunsOfPixelsUnderTheSameWindows() throws {
+    @Test func cellsArePixelsUnderTheSameWindows() throws {
         var cases = [(length: Int, tile: Int, stride: Int, edges: EdgeRule)]()
         for tile in [1, 2, 7, 16] {
             for length in [tile, tile + 1, tile + 5, 3 * tile, 3 * tile + 2, 61] where length >= tile {
@@ -30,7 +30,7 @@ struct WindowGridTests {
             try #require(axis.cells.first?.pixels.lowerBound == 0 && axis.cells.last?.pixels.upperBound == item.length)
             for (cell, next) in zip(axis.cells, axis.cells.dropFirst()) {
                 try #require(cell.pixels.upperBound == next.pixels.lowerBound && !cell.pixels.isEmpty)
-                try #require(cell.windows != next.windows, "neighbours under the same windows")
+                try #require(cell.windows != next.windows, "neighbors under the same windows")
             }
             for cell in axis.cells {
                 for pixel in cell.pixels {
@@ -40,12 +40,12 @@ struct WindowGridTests {
                     try #require(Array(cell.windows) == covering, "pixel \(pixel)")
                 }
             }
-            // Memory is of the order of the number of windows.
+            // Memory is proportional to the number of windows.
             #expect(axis.cells.count <= 2 * axis.starts.count + 1)
         }
     }
 
-    @Test func averagesAreThoseOfAPixelByPixelSum() throws {
+    @Test func averagesEqualThoseOfAPixelByPixelSum() throws {
         let cases: [(width: Int, height: Int, tile: Int, stride: Int)] = [
             (64, 64, 64, 64), (65, 64, 64, 64), (100, 73, 32, 1), (100, 73, 32, 5), (97, 131, 32, 13),
             (97, 131, 32, 32), (33, 200, 32, 16), (40, 40, 7, 3),
@@ -64,7 +64,7 @@ struct WindowGridTests {
         }
     }
 
-    @Test func averagesAreThoseOfTheGoldenNumbers() throws {
+    @Test func averagesEqualTheGoldenNumbers() throws {
         for golden in try Golden().cases(of: "window_average", atLeast: 4) {
             let edges = try #require(EdgeRule(rawValue: golden.string("edge")))
             let (width, height) = (try golden.int("w"), try golden.int("h"))
@@ -91,12 +91,15 @@ struct WindowGridTests {
     /// The average at every pixel; NaN where no window is.
     private func pixels(_ probabilities: ProbabilityGrid) -> [Double] {
         var result = [Double]()
-        for (index, row) in probabilities.grid.rows.cells.enumerated() {
-            let averages = probabilities.averages(ofCellRow: index)
-            let line = zip(probabilities.grid.columns.cells, averages).flatMap { cell, average in
-                Array(repeating: average ?? .nan, count: cell.pixels.count)
+        let grid = probabilities.grid
+        let field = ProbabilityField(
+            probabilities, blend: .uniform, width: grid.columns.cells.last?.pixels.upperBound ?? 0,
+            height: grid.rows.cells.last?.pixels.upperBound ?? 0)
+        for (index, pixels) in field.rows.enumerated() {
+            let line = zip(field.columns, field.averages(ofRow: index)).flatMap { cell, average in
+                Array(repeating: average ?? .nan, count: cell.count)
             }
-            for _ in row.pixels { result += line }
+            for _ in pixels { result += line }
         }
         return result
     }

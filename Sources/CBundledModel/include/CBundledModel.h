@@ -1,10 +1,10 @@
-/// The model that is part of the program: models/nuclei-compact.safetensors, as it was when this was compiled.
+/// The bundled model: models/nuclei-compact.safetensors at the time of compilation.
 #ifndef CBUNDLEDMODEL_H
 #define CBUNDLEDMODEL_H
 
 #include <stddef.h>
 
-/// The bytes of the file, which are never freed; their number goes to count.
+/// Returns the bytes of the file, which are never freed, and stores their number in count.
 const unsigned char *bundled_model(size_t *count);
 
 #endif

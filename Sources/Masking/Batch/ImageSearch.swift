@@ -1,25 +1,25 @@
 import Foundations
-import Foundation
+import Glibc
 
-/// The images that some arguments mean: files, folders and patterns.
+/// The images that arguments name: files, folders and patterns.
 package struct ImageSearch: Sendable {
-    /// What files in folders have to be called to be looked at: images, and the formats that OpenSlide reads.
+    /// Extensions of files in folders that are taken as images: PNG, JPEG, and the formats that OpenSlide reads.
     package static let fileExtensions: Set<String> = [
         "png", "jpg", "jpeg", "svs", "tif", "tiff", "ndpi", "mrxs", "vms", "vmu", "scn", "bif", "svslide",
     ]
 
-    /// In the order of the arguments, what is in a folder or fits a pattern by name; none twice.
+    /// Images without duplicates, in the order of the arguments; those of a folder or pattern by name.
     package private(set) var images = [FilePath]()
-    /// Files that were found but are masks or other pictures of ours.
+    /// Files that were found but are masks or other outputs.
     package private(set) var leftOut = [FilePath]()
-    /// Whether one file was named, and nothing had to be searched.
+    /// Whether the arguments are one file.
     package let isSingle: Bool
 
-    /// Files are taken as they are; of folders the images and slides that lie in them, but not in folders within; a
-    /// pattern is what has `*`, `?` or `[` and is no file. Unless one file is all that is asked for, what this program
-    /// writes is left out: `NAME_nuclei_mask.*` and the like, and what the record of a mask names.
+    /// Takes files as they are, and from folders the images and slides directly in them. A pattern is an argument with
+    /// `*`, `?` or `[` that is not a file. Unless the argument is a single file, outputs of this program are left out:
+    /// `NAME_nuclei_mask.*` and the like, and what the record of a mask lists.
     ///
-    /// Throws `unreadable` when a folder cannot be read, or has no images, or nothing fits a pattern.
+    /// Throws `unreadable` where a folder cannot be read or has no images, or nothing matches a pattern.
     package init(_ arguments: [String]) throws(FileError) {
         var found = [FilePath]()
         for argument in arguments {
@@ -27,7 +27,7 @@ package struct ImageSearch: Sendable {
             if path.isFolder {
                 found += try Self.images(in: path)
             } else if argument.contains(where: "*?[".contains), !path.exists {
-                found += try Self.files(fitting: argument)
+                found += try Self.files(matching: argument)
             } else {
                 found.append(path)
             }
@@ -35,11 +35,11 @@ package struct ImageSearch: Sendable {
         isSingle = arguments.count == 1 && found == [FilePath(arguments[0])]
         var seen = Set<FilePath>()
         var records = [FilePath: Set<String>]()
-        for path in found where seen.insert(Self.place(path)).inserted {
+        for path in found where seen.insert(path.location).inserted {
             let folder = path.folder
             let written = isSingle ? [] : records[folder] ?? Self.recorded(in: folder)
             records[folder] = written
-            if !isSingle && Self.isOurs(path, written) { leftOut.append(path) } else { images.append(path) }
+            if !isSingle && Self.isOutput(path, written) { leftOut.append(path) } else { images.append(path) }
         }
         if images.isEmpty {
             throw FileError(
@@ -47,63 +47,90 @@ package struct ImageSearch: Sendable {
         }
     }
 
-    /// The file that a path comes to, whatever links it goes through.
-    package static func place(_ path: FilePath) -> FilePath {
-        FilePath(URL(fileURLWithPath: path.string).resolvingSymlinksInPath().path)
-    }
-
-    /// Paths for a table: without their folders, unless names are then the same.
+    /// Paths for a table: names without folders, unless they would be ambiguous.
     package static func shortNames(_ paths: [FilePath]) -> [String] {
         let names = paths.map(\.name)
         return Set(names).count == names.count ? names : paths.map(\.string)
     }
 
     private static func images(in folder: FilePath) throws(FileError) -> [FilePath] {
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder.string)
-        } catch {
-            throw FileError(folder, .unreadable, "cannot be read (\(error.localizedDescription))")
-        }
-        let paths = names.filter { !$0.hasPrefix(".") }.map { folder.appending($0) }
+        let paths = try Folder.contents(of: folder).filter { !$0.hasPrefix(".") }.map { folder.appending($0) }
             .filter { fileExtensions.contains($0.lowercasedExtension) && !$0.isFolder }
         if paths.isEmpty { throw FileError(folder, .unreadable, "expected images or slides, found none") }
         return sorted(paths)
     }
 
-    private static func files(fitting pattern: String) throws(FileError) -> [FilePath] {
+    private static func files(matching pattern: String) throws(FileError) -> [FilePath] {
         var list = glob_t()
         defer { globfree(&list) }
         let status = glob(pattern, 0, nil, &list)
         let paths = status == 0 ? (0..<Int(list.gl_pathc)).map { FilePath(platformString: list.gl_pathv[$0]!) } : []
         let files = paths.filter { !$0.isFolder }
-        if files.isEmpty { throw FileError(FilePath(pattern), .unreadable, "expected files that fit, found none") }
+        if files.isEmpty { throw FileError(FilePath(pattern), .unreadable, "expected matching files, found none") }
         return sorted(files)
     }
 
-    /// As people count: `slide_2` before `slide_10`.
+    /// Numbers in names are compared by value: `slide_2` before `slide_10`.
     private static func sorted(_ paths: [FilePath]) -> [FilePath] {
-        paths.sorted { a, b in
-            let order = a.string.compare(b.string, options: .numeric)
-            return order == .orderedSame ? a.string < b.string : order == .orderedAscending
+        let keys = paths.map { (path: $0, parts: parts($0.string)) }
+        return keys.sorted { a, b in
+            for (one, other) in zip(a.parts, b.parts) where one.order != other.order { return one.order < other.order }
+            if a.parts.count != b.parts.count { return a.parts.count < b.parts.count }
+            return a.path.string < b.path.string
+        }.map(\.path)
+    }
+
+    /// A character, or a number without its leading zeros.
+    private struct Part {
+        /// For numbers, the length comes first: longer ones are larger.
+        let order: Order
+
+        struct Order: Comparable {
+            let scalar: UInt32
+            let digits: String
+
+            static func < (a: Order, b: Order) -> Bool {
+                if a.scalar != b.scalar { return a.scalar < b.scalar }
+                if a.digits.utf8.count != b.digits.utf8.count { return a.digits.utf8.count < b.digits.utf8.count }
+                return a.digits < b.digits
+            }
         }
     }
 
-    private static func isOurs(_ path: FilePath, _ recorded: Set<String>) -> Bool {
+    private static func parts(_ text: String) -> [Part] {
+        var (parts, rest) = ([Part](), Substring(text).unicodeScalars)
+        func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
+        while let first = rest.first {
+            if isDigit(first) {
+                let digits = rest.prefix(while: isDigit)
+                rest = rest.dropFirst(digits.count)
+                // Numbers sort among the characters as the digit 0 does.
+                parts.append(Part(order: .init(scalar: 0x30, digits: String(Substring(digits.drop { $0 == "0" })))))
+            } else {
+                parts.append(Part(order: .init(scalar: first.value, digits: "")))
+                rest = rest.dropFirst()
+            }
+        }
+        return parts
+    }
+
+    private static func isOutput(_ path: FilePath, _ recorded: Set<String>) -> Bool {
         let name = path.stem ?? ""
         let endings = ["_nuclei_mask", "_nuclei_overlay", "_truth"]
         return endings.contains(where: name.hasSuffix) || recorded.contains(path.name)
     }
 
-    /// Names of the files that the records of masks in a folder say they wrote.
+    /// Names of the files that the records of masks in a folder list.
     private static func recorded(in folder: FilePath) -> Set<String> {
         Folder.names(in: folder).map { folder.appending($0) }.filter { $0.lowercasedExtension == "json" }
             .reduce(into: []) { result, path in
-                guard let record = MaskRecord(reading: path), let mask = record.files[OutputNames.Kind.mask.rawValue]
+                guard let record = MaskRecord(reading: path), let mask = record.files[OutputKind.mask.rawValue]
                 else { return }
-                // The record lies beside the mask; what was written elsewhere may have an image's name.
+                // The record lies next to the mask. A file in another folder may have the name of an image here.
                 let own = FilePath(mask).folder
-                for file in record.files.values.map({ FilePath($0) }) where file.folder == own { result.insert(file.name) }
+                for file in record.files.values.map({ FilePath($0) }) where file.folder == own {
+                    result.insert(file.name)
+                }
             }
     }
 }

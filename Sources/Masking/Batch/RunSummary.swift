@@ -1,13 +1,12 @@
 import Foundations
-import Foundation
 
-/// What became of the images of one command: a table for people, and a CSV for programs.
+/// The outcome for each image of a command, as a table for people and as CSV for programs.
 package struct RunSummary: Sendable {
     package enum State: String, Sendable {
-        /// Not begun yet.
+        /// Not started yet.
         case waiting
         case done
-        /// It was finished before.
+        /// Finished before.
         case skipped
         case failed
         case interrupted
@@ -19,7 +18,7 @@ package struct RunSummary: Sendable {
         package fileprivate(set) var state = State.waiting
         package fileprivate(set) var record: MaskRecord?
         package fileprivate(set) var problem: String?
-        /// Of the CSV: made once, because the file is written after every image.
+        /// The row in the CSV. It is cached because the file is written after every image.
         fileprivate var line = ""
     }
 
@@ -30,7 +29,7 @@ package struct RunSummary: Sendable {
         for index in rows.indices { rows[index].line = Self.line(rows[index]) }
     }
 
-    /// An image has its mask, `record` says which; made now, or found.
+    /// Records that an image has its mask, made now or found.
     package mutating func finish(_ index: Int, _ record: MaskRecord, wasFound: Bool) {
         rows[index].state = wasFound ? .skipped : .done
         rows[index].record = record
@@ -38,7 +37,7 @@ package struct RunSummary: Sendable {
         rows[index].line = Self.line(rows[index])
     }
 
-    /// `problem` is one line.
+    /// Records that an image has no mask. `problem` is one line.
     package mutating func stop(_ index: Int, _ state: State, _ problem: String) {
         rows[index].state = state
         rows[index].problem = problem
@@ -47,7 +46,7 @@ package struct RunSummary: Sendable {
 
     package func count(_ state: State) -> Int { rows.count { $0.state == state } }
 
-    /// Whether parts of some image could not be read.
+    /// Whether parts of any image could not be read.
     package var hasUnreadableParts: Bool { rows.contains { $0.record?.unreadableParts != nil } }
 
     package static let header = [
@@ -55,8 +54,8 @@ package struct RunSummary: Sendable {
         "no_nuclei_mm2", "background_mm2", "outside_mm2", "unreadable_mm2", "seconds", "mask", "problem",
     ]
 
-    /// A row for each image, with the columns of `header` (RFC 4180, lines end as in Unix). Windows and areas are empty
-    /// where there is no mask, areas also where the resolution is not known. Seconds are what the mask took.
+    /// A row for each image, with the columns of `header` (RFC 4180 with Unix line ends). Windows and areas are empty
+    /// without a mask, areas also if the resolution is unknown. Seconds are those of predicting and writing.
     package var csv: String { csvLine(Self.header) + rows.map(\.line).joined() }
 
     private static func line(_ row: Row) -> String {
@@ -69,18 +68,18 @@ package struct RunSummary: Sendable {
             let areas = [
                 coverage.nuclei, coverage.noNuclei, coverage.withoutTissue, coverage.outside, coverage.unreadable,
             ]
-            cells += counts.map(String.init) + [String(format: "%.6f", coverage.nuclei.share)]
-            cells += areas.map { $0.squareMillimetres.map { String(format: "%.6f", $0) } ?? "" }
-            cells.append(String(format: "%.3f", record.seconds.predicting + record.seconds.writing))
+            cells += counts.map(String.init) + [String(coverage.nuclei.share, decimals: 6)]
+            cells += areas.map { $0.squareMillimeters.map { String($0, decimals: 6) } ?? "" }
+            cells.append(String(record.seconds.predicting + record.seconds.writing, decimals: 3))
         } else {
             cells += [String](repeating: "", count: 12)
         }
         return csvLine(cells + [row.record == nil ? "" : row.mask, row.problem ?? ""])
     }
 
-    /// Lines of a table that says the same in short.
+    /// Lines of a table with the most important columns.
     package var table: [String] {
-        let hasAreas = rows.contains { $0.record?.coverage.nuclei.squareMillimetres != nil }
+        let hasAreas = rows.contains { $0.record?.coverage.nuclei.squareMillimeters != nil }
         let hasGaps = hasUnreadableParts
         var table = TextTable(
             [("image", .left), ("state", .left), ("windows", .right), ("predicted", .right)]
@@ -92,9 +91,9 @@ package struct RunSummary: Sendable {
                 let nuclei = record.coverage.nuclei
                 cells += ["\(record.windows.count)", "\(record.windows.predicted)"]
                 if hasGaps { cells.append("\(record.windows.unreadable)") }
-                cells.append(String(format: "%.2f %%", nuclei.share * 100))
-                if hasAreas { cells.append(nuclei.squareMillimetres.map { String(format: "%.3f", $0) } ?? "") }
-                cells.append(String(format: "%.1f", record.seconds.predicting + record.seconds.writing))
+                cells.append("\(String(nuclei.share * 100, decimals: 2)) %")
+                if hasAreas { cells.append(nuclei.squareMillimeters.map { String($0, decimals: 3) } ?? "") }
+                cells.append(String(record.seconds.predicting + record.seconds.writing, decimals: 1))
             } else {
                 cells += [String](repeating: "", count: 4 + (hasGaps ? 1 : 0) + (hasAreas ? 1 : 0))
             }
@@ -103,19 +102,27 @@ package struct RunSummary: Sendable {
         return table.lines
     }
 
-    /// How many images have which state: "2 done, 1 failed".
+    /// The number of images in each state: "2 done, 1 failed".
     package var counts: String {
         let states = [State.done, .skipped, .failed, .interrupted, .waiting]
         return states.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", ")
     }
 
-    /// Refuses to write over a file that is no summary.
+    /// Throws `unwritable` where the file exists and is not a summary.
     package static func requireReplaceable(_ path: FilePath) throws(FileError) {
-        guard let file = FileHandle(forReadingAtPath: path.string) else { return }
-        defer { try? file.close() }
-        let start = (header.joined(separator: ",") + "\n").utf8
-        let found = try? file.read(upToCount: start.count)
-        guard found.map({ $0.elementsEqual(start) }) ?? false else {
+        guard path.exists else { return }
+        let expected = (header.joined(separator: ",") + "\n").utf8
+        let start = try FileError.wrapping {
+            let file = try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec])
+            return try file.closeAfter {
+                try [UInt8](unsafeUninitializedCapacity: expected.count) { buffer, count in
+                    count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+                }
+            }
+        } _: {
+            .unwritable(path, $0)
+        }
+        guard start.elementsEqual(expected) else {
             throw FileError(path, .unwritable, "expected a summary of masks to replace, found another file (--summary)")
         }
     }

@@ -1,12 +1,12 @@
-/// Pixels that are black although nothing was found out about them, by why.
+/// Counts of black pixels about which no window says anything, by reason.
 package struct BlankPixels: Equatable, Sendable {
-    /// There is no tissue.
+    /// No tissue.
     package var background = 0
-    /// The image has no pixels there.
+    /// Outside the pixels of the image.
     package var outside = 0
-    /// They could not be decoded.
+    /// Cannot be decoded.
     package var unreadable = 0
-    /// There is no window.
+    /// Not covered by a window.
     package var uncovered = 0
 
     package init() {}
@@ -21,21 +21,21 @@ package struct BlankPixels: Equatable, Sendable {
     }
 }
 
-/// One row of cells of a mask.
+/// Rows of a mask that are equal.
 package struct MaskBand: Equatable, Sendable {
     /// Rows of the image.
     package let rows: Range<Int>
-    /// White pixels of each of these rows, ascending; neighbours do not touch.
+    /// White pixels of each of these rows, as ascending ranges that do not touch.
     package let white: [Range<Int>]
-    /// Of each of these rows.
+    /// Black pixels of each of these rows about which nothing is known.
     package let blank: BlankPixels
 
-    /// White pixels of all these rows.
+    /// Number of white pixels in all rows.
     package var area: Int { white.reduce(0) { $0 + $1.count } * rows.count }
 }
 
 extension ProbabilityField {
-    /// A row of cells with white where the mean probability is above `threshold`.
+    /// The mask of a row of cells: white where the mean probability is above `threshold`.
     package func band(ofRow row: Int, threshold: Double) -> MaskBand {
         var (white, blank) = ([Range<Int>](), BlankPixels())
         for (pixels, content) in zip(columns, contents(ofRow: row)) {
@@ -54,5 +54,23 @@ extension ProbabilityField {
             }
         }
         return MaskBand(rows: rows[row], white: white, blank: blank)
+    }
+}
+
+/// Counts of the pixels of a mask.
+package struct MaskSummary: Equatable, Sendable {
+    package let width: Int
+    package let height: Int
+    package private(set) var nuclei = 0
+    package private(set) var noNuclei = 0
+    /// Black pixels about which nothing is known. With the two others they are all pixels of the image.
+    package private(set) var blank = BlankPixels()
+
+    package init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
+
+    package mutating func add(_ band: MaskBand) {
+        nuclei += band.area
+        blank.add(band.blank, times: band.rows.count)
+        noNuclei += band.rows.count * (width - band.blank.total) - band.area
     }
 }

@@ -1,41 +1,55 @@
-import Foundation
+import Glibc
 
-/// How much a window says about the pixels that it covers.
+/// The weights of windows in the mean probability of a pixel.
 package enum Blend: String, CaseIterable, Codable, Sendable {
-    /// The same about all of them.
+    /// Equal weights.
     case uniform
-    /// More about those in its middle: sin²(pi t) by the place t in 0 ... 1 across it, times the same down it.
+    /// Larger weights near the middle of a window: sin²(πt) at position t in 0 ... 1 across it, times the same along it.
     case hann
 }
 
-/// Mean probabilities of nuclei all over an image.
+/// Mean probabilities of nuclei over an image, computed one row of cells at a time.
 ///
-/// They are constant within cells, and made a row of cells at a time. With equal weights the cells are those that the
-/// windows' edges cut the image into, and the means are exact at every pixel. With Hann weights they are squares of
-/// 8 x 8 pixels, whose means are exact at their centres.
+/// The mean is constant within a cell. With uniform weights, cells are the rectangles that the edges of the windows divide
+/// the image into, and the mean is exact at every pixel. With Hann weights, cells are squares of 8 x 8 pixels, and the
+/// mean is exact at their centers.
 package struct ProbabilityField {
-    /// Mean and variance over the windows on a place, by their weights.
+    /// Weighted mean and variance of the probabilities of the windows over a cell.
     package struct Moments: Equatable, Sendable {
         package var mean: Double
         package var variance: Double
     }
 
+    /// What is known about a cell.
+    package enum Content: Equatable, Sendable {
+        /// The mean probability of the windows that were predicted and of those without tissue or pixels, which count as
+        /// 0. At least one was predicted.
+        case average(Double)
+        /// No window was predicted, and at least one could not be read.
+        case unreadable
+        /// No window has tissue.
+        case background
+        /// No window has pixels of the image.
+        case outside
+        /// No window covers the cell.
+        case uncovered
+    }
+
+    /// Side of a cell with Hann weights, in pixels.
     package static let hannCell = 8
 
     /// Size of the image in pixels.
     package let width: Int
     package let height: Int
-    /// Pixels of the cells, ascending and without gaps; the image's own, without those of its padding.
+    /// Pixels of the cells, ascending and without gaps. They end with the image, not with its padding.
     package let rows: [Range<Int>]
     package let columns: [Range<Int>]
     private let probabilities: ProbabilityGrid
-    private let blend: Blend
     private let rowWindows: CellWindows
     private let columnWindows: CellWindows
 
     package init(_ probabilities: ProbabilityGrid, blend: Blend, width: Int, height: Int) {
         self.probabilities = probabilities
-        self.blend = blend
         self.width = width
         self.height = height
         let grid = probabilities.grid
@@ -45,28 +59,21 @@ package struct ProbabilityField {
         columns = columnWindows.cells
     }
 
-    /// Means in one row of cells, from left to right; nil where nothing was looked at.
+    /// Means in a row of cells, from left to right; nil where no window was predicted.
     package func averages(ofRow row: Int) -> [Double?] {
         contents(ofRow: row).map { if case .average(let value) = $0 { value } else { nil } }
     }
 
-    /// What is known of the cells of one row of cells, from left to right.
-    package func contents(ofRow row: Int) -> [ProbabilityGrid.Content] {
-        guard blend == .hann else {
-            return Array(probabilities.contents(ofCellRow: row).prefix(columns.count))
-        }
-        return sums(ofRow: row).map(\.content)
-    }
+    /// Contents of a row of cells, from left to right.
+    package func contents(ofRow row: Int) -> [Content] { sums(ofRow: row).map(\.content) }
 
-    /// Means and variances in one row of cells, from left to right; nil where nothing was looked at.
-    package func moments(ofRow row: Int) -> [Moments?] {
-        sums(ofRow: row).map(\.moments)
-    }
+    /// Means and variances in a row of cells, from left to right; nil where no window was predicted.
+    package func moments(ofRow row: Int) -> [Moments?] { sums(ofRow: row).map(\.moments) }
 
     /// Weighted sums over the windows on each cell of a row of cells.
     private func sums(ofRow row: Int) -> [WindowSums] {
         let count = probabilities.grid.columns.starts.count
-        // Over the windows of each column of windows.
+        // Sums down each column of windows first: the cells above one column share them.
         var sums = [WindowSums](repeating: WindowSums(), count: count)
         for (windowRow, weight) in rowWindows.windows(of: row) {
             for column in 0..<count {
@@ -83,7 +90,7 @@ package struct ProbabilityField {
     }
 }
 
-/// Windows on a place, added up by their weights; those without tissue have no nuclei.
+/// Weighted sums over windows. Windows without tissue or pixels count as probability 0.
 private struct WindowSums {
     private var weight = 0.0
     private var sum = 0.0
@@ -124,7 +131,7 @@ private struct WindowSums {
         return ProbabilityField.Moments(mean: mean, variance: max(0, square / weight - mean * mean))
     }
 
-    var content: ProbabilityGrid.Content {
+    var content: ProbabilityField.Content {
         if let moments { return .average(moments.mean) }
         if unreadable > 0 { return .unreadable }
         if background > 0 { return .background }
@@ -132,11 +139,11 @@ private struct WindowSums {
     }
 }
 
-/// The cells of one axis, and the windows over each with their weights.
+/// The cells along one axis, with the windows over each and their weights.
 private struct CellWindows {
     let cells: [Range<Int>]
     private let first: [Int]
-    /// Weights of the windows over all cells, one cell after the other; `place` says where a cell's begin.
+    /// Weights of the windows over all cells, one cell after the other. Those of a cell start at its `place`.
     private let weights: [Double]
     private let place: [Int]
 
@@ -155,17 +162,17 @@ private struct CellWindows {
             }
         case .hann:
             let all = axis.starts.indices.map { axis.imagePixels(ofWindow: $0) }
-            // Where windows end for good, cells end too.
+            // Cells end where the last window ends.
             let covered = min(length, all[all.count - 1].upperBound)
             let cuts = Array(stride(from: 0, to: covered, by: ProbabilityField.hannCell)) + [covered, length]
             var window = 0
             for (from, to) in zip(cuts, cuts.dropFirst()) where from < to {
-                let centre = Double(from + to) / 2
-                while window < all.count, Double(all[window].upperBound) <= centre { window += 1 }
+                let center = Double(from + to) / 2
+                while window < all.count, Double(all[window].upperBound) <= center { window += 1 }
                 var end = window
-                while end < all.count, Double(all[end].lowerBound) < centre { end += 1 }
+                while end < all.count, Double(all[end].lowerBound) < center { end += 1 }
                 add(from..<to, window..<end) { index in
-                    let t = (centre - Double(all[index].lowerBound)) / Double(all[index].count)
+                    let t = (center - Double(all[index].lowerBound)) / Double(all[index].count)
                     return sin(.pi * t) * sin(.pi * t)
                 }
             }

@@ -1,15 +1,14 @@
 import Foundations
-import Foundation
 
-/// Polygons to a GeoJSON file that QuPath imports, as they come.
+/// Writes polygons to a GeoJSON file that QuPath imports, one at a time.
 ///
-/// Coordinates are level-0 pixels, rings follow the right-hand rule, properties are QuPath's.
+/// Coordinates are level-0 pixels, rings follow the right-hand rule, and properties are those of QuPath.
 package final class GeoJSONWriter {
-    /// What the polygons are in QuPath.
+    /// The kind of object that the polygons become in QuPath.
     package enum ObjectType: String, Sendable {
-        /// Regions, which can hold other objects.
+        /// Regions, which can contain other objects.
         case annotation
-        /// Single things in great number.
+        /// Single objects in large numbers.
         case detection
     }
 
@@ -18,14 +17,14 @@ package final class GeoJSONWriter {
     private var buffer = [UInt8]()
     package private(set) var count = 0
 
-    /// `colour` is what QuPath draws the class `name` with. Throws `unwritable`.
-    package init(_ path: FilePath, objectType: ObjectType, name: String, colour: [UInt8]) throws(FileError) {
-        precondition(colour.count == 3)
+    /// Opens the file. QuPath draws the class `name` in `color`. Throws `unwritable`.
+    package init(_ path: FilePath, objectType: ObjectType, name: String, color: [UInt8]) throws(FileError) {
+        precondition(color.count == 3)
         file = try AtomicFile(path)
-        let colour = colour.map(String.init).joined(separator: ",")
+        let color = color.map(String.init).joined(separator: ",")
         properties =
             "\"properties\":{\"objectType\":\"\(objectType.rawValue)\","
-            + "\"classification\":{\"name\":\"\(name)\",\"color\":[\(colour)]}}"
+            + "\"classification\":{\"name\":\"\(name)\",\"color\":[\(color)]}}"
         append("{\"type\":\"FeatureCollection\",\"features\":[")
     }
 
@@ -43,7 +42,7 @@ package final class GeoJSONWriter {
         if buffer.count >= 1 << 16 { try flush() }
     }
 
-    /// Completes the file. To be called once.
+    /// Completes the file. Call it once.
     package func finish() throws(FileError) {
         append("\n]}\n")
         try flush()

@@ -1,9 +1,9 @@
+import FoundationEssentials
 import Foundations
-import Foundation
 import Imaging
 import NeuralNetworks
 
-/// How a mask was made and what is in it: the JSON file beside it.
+/// How a mask was made and what it contains. It is stored as JSON next to the mask.
 package struct MaskRecord: Codable, Sendable {
     package struct Scale: Codable, Sendable {
         package let x: Double
@@ -20,23 +20,21 @@ package struct MaskRecord: Codable, Sendable {
         package let path: String
         package let width: Int
         package let height: Int
-        /// Of slides only.
+        /// Nil for other images than slides, as are levels.
         package let vendor: String?
         package let levels: [Level]?
-        /// Of the full resolution, where it is known.
+        /// At full resolution; nil if unknown.
         package let micronsPerPixel: Scale?
-        /// Pixels that windows were laid on: those of the resolution that the model wants.
+        /// Size in pixels at the resolution of the windows.
         package let laidWidth: Int
         package let laidHeight: Int
 
-        package init(_ opened: ResolvedImage) {
-            let reader = opened.reader
-            let slide = reader.slide
-            (path, width, height) = (reader.path.string, reader.imageWidth, reader.imageHeight)
-            (laidWidth, laidHeight) = (reader.width, reader.height)
-            vendor = slide?.vendor
-            levels = slide?.levels.map { Level(width: $0.width, height: $0.height, downsample: $0.downsample) }
-            micronsPerPixel = opened.micronsPerPixel.map { Scale(x: $0.x, y: $0.y) }
+        package init(_ image: SlideImage) {
+            (path, width, height) = (image.path.string, image.width, image.height)
+            (laidWidth, laidHeight) = (image.blocks.width, image.blocks.height)
+            vendor = image.slide?.vendor
+            levels = image.slide?.levels.map { Level(width: $0.width, height: $0.height, downsample: $0.downsample) }
+            micronsPerPixel = image.micronsPerPixel.map { Scale(x: $0.x, y: $0.y) }
         }
     }
 
@@ -64,7 +62,7 @@ package struct MaskRecord: Codable, Sendable {
         package let withoutTissue: Int
         package let outside: Int
         package let unreadable: Int
-        /// Layers whose features windows shared, 0 where they were computed one by one.
+        /// Layers whose features windows shared; 0 if they were computed independently.
         package let sharedLayers: Int
 
         package init(_ grid: WindowGrid, _ counts: [WindowState: Int], _ sharing: SharingPlan?) {
@@ -76,30 +74,30 @@ package struct MaskRecord: Codable, Sendable {
         }
     }
 
-    /// Some of the image's pixels.
+    /// A part of the image's pixels.
     package struct Part: Codable, Sendable {
         package let pixels: Int
         package let share: Double
-        /// Only where the resolution is known.
-        package let squareMillimetres: Double?
+        /// Nil if the resolution is unknown.
+        package let squareMillimeters: Double?
     }
 
     package struct Coverage: Codable, Sendable {
         package let nuclei: Part
         package let noNuclei: Part
-        /// Black, because there is no tissue, no pixel, nothing that could be decoded, or no window.
+        /// Black because of missing tissue, missing pixels, damage, or missing windows.
         package let withoutTissue: Part
         package let outside: Part
         package let unreadable: Part
         package let uncovered: Part
-        /// What was white before refinement.
+        /// White pixels before refinement; nil without refinement.
         package let positiveRegions: Part?
     }
 
     package struct Refined: Codable, Sendable {
         package let method: String
         package let settings: RefinementSettings
-        /// Nil when nothing was white.
+        /// Nil if no pixel was white.
         package let densityThreshold: Double?
 
         package init(method: String, settings: RefinementSettings, densityThreshold: Double?) {
@@ -111,7 +109,7 @@ package struct MaskRecord: Codable, Sendable {
         /// Reading the model and its SHA-256.
         package let loading: Double
         package let predicting: Double
-        /// What predicting consists of, beside the reading ahead.
+        /// Parts of predicting. Reading runs in parallel with computing.
         package let parts: PredictionSeconds
         package let writing: Double
 
@@ -121,7 +119,7 @@ package struct MaskRecord: Codable, Sendable {
     }
 
     package let version: String
-    /// Digest of what was asked for.
+    /// Digest of the fingerprint that the mask was made with.
     package let request: String
     package let image: Image
     package let model: NamedModel
@@ -129,51 +127,50 @@ package struct MaskRecord: Codable, Sendable {
     package let refinement: Refined?
     package let windows: Windows
     package let coverage: Coverage
-    /// Outlines in the GeoJSON file.
+    /// Outlines in the GeoJSON file; nil without such a file.
     package let polygons: Int?
-    /// What was written, by what it is.
+    /// Paths of the files, by output kind.
     package let files: [String: String]
     package let seconds: Seconds
 
     package init(
-        _ request: MaskRequest, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
-        coverage: Coverage, polygons: Int?, files: [OutputNames.Kind: FilePath], seconds: Seconds
+        _ fingerprint: MaskFingerprint, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
+        coverage: Coverage, polygons: Int?, files: [OutputKind: FilePath], seconds: Seconds
     ) {
-        (version, settings, self.request) = (request.version, request.settings, request.digest)
+        (version, settings, request) = (fingerprint.version, fingerprint.settings, fingerprint.digest)
         (self.image, self.model, self.refinement) = (image, model, refinement)
         (self.windows, self.coverage, self.polygons) = (windows, coverage, polygons)
         self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.string) })
         self.seconds = seconds
     }
 
-    /// What could not be read, in words; nil when all could. Refining reads at full resolution, which may be damaged where
-    /// windows were read at another.
+    /// A description of what could not be read; nil if everything could. Refinement reads at full resolution, which may be
+    /// damaged where windows were read at another one.
     package var unreadableParts: String? {
         if windows.unreadable > 0 { return windows.unreadable == 1 ? "1 window" : "\(windows.unreadable) windows" }
         return coverage.unreadable.pixels > 0 ? "parts of the full resolution" : nil
     }
 
-    /// Bytes that no record reaches.
+    /// Size in bytes that no record reaches.
     private static let largestFile = 1 << 20
 
-    /// The record in a file; nil when there is no file, or it holds something else.
+    /// The record in a file; nil if the file does not exist or has other content.
     package init?(reading path: FilePath) {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path.string)
-        guard let size = attributes?[.size] as? Int, size <= Self.largestFile,
+        guard let file = try? FileState(path), file.bytes <= Self.largestFile,
             let data = FileManager.default.contents(atPath: path.string),
-            let record = try? JSONDecoder().decode(Self.self, from: data)
+            let record = try? JSON.decode(Self.self, from: data)
         else { return nil }
         self = record
     }
 }
 
 extension MaskRecord.Coverage {
-    /// `positive` are the pixels that were white before refinement; nil when nothing was refined.
-    package init(_ summary: MaskSummary, positive: Int?, _ resolution: (x: Double, y: Double)?) {
+    package init(_ results: MaskResults, _ micronsPerPixel: (x: Double, y: Double)?) {
+        let summary = results.summary
         func part(_ pixels: Int) -> MaskRecord.Part {
             MaskRecord.Part(
                 pixels: pixels, share: Double(pixels) / (Double(summary.width) * Double(summary.height)),
-                squareMillimetres: resolution.map { Double(pixels) * $0.x * $0.y / 1e6 })
+                squareMillimeters: micronsPerPixel.map { Double(pixels) * $0.x * $0.y / 1e6 })
         }
         nuclei = part(summary.nuclei)
         noNuclei = part(summary.noNuclei)
@@ -181,6 +178,6 @@ extension MaskRecord.Coverage {
         outside = part(summary.blank.outside)
         unreadable = part(summary.blank.unreadable)
         uncovered = part(summary.blank.uncovered)
-        positiveRegions = positive.map(part)
+        positiveRegions = results.positive.map(part)
     }
 }

@@ -1,22 +1,22 @@
 import Foundations
 import Imaging
 
-/// A picture, its mask, and the mask laid over the picture, side by side.
+/// An image, its mask, and the mask in red over the image, side by side.
 package enum Overlay {
-    /// How much of the red shows where the mask is white.
+    /// Opacity of the red where the mask is white.
     static let opacity = 0.4
     /// White pixels between two panels.
     static let gap = 8
 
-    /// Size of a panel for an image, so that neither side is longer than `side`; images are never enlarged.
+    /// Size of a panel for an image, with neither side longer than `side`. Images are never enlarged.
     package static func panel(width: Int, height: Int, side: Int) -> (width: Int, height: Int) {
         let longest = max(width, height)
         guard longest > side else { return (width, height) }
         return (max(1, width * side / longest), max(1, height * side / longest))
     }
 
-    /// Opens an image for a panel: a slide at its smallest level that is not smaller than that. What cannot be decoded is
-    /// grey.
+    /// Opens an image for a panel: a slide at its smallest level that is not smaller than the panel. Parts that cannot be
+    /// decoded are gray.
     package static func open(_ path: FilePath, side: Int) throws(FileError) -> any RowReader {
         let reader = try openImage(path, damage: .painted)
         guard let slide = reader as? SlideReader else { return reader }
@@ -29,12 +29,12 @@ package enum Overlay {
         return level == 0 ? slide : try SlideReader(path, level: level, damage: .painted)
     }
 
-    /// Size of the whole picture for panels of some size.
+    /// Size of the whole picture for panels of a size.
     package static func size(panel: (width: Int, height: Int)) -> (width: Int, height: Int) {
         (3 * panel.width + 2 * gap, panel.height)
     }
 
-    /// Writes the picture, row by row; returns which share of the mask's pixels is white.
+    /// Writes the picture row by row; returns the share of white pixels in the mask.
     package static func write(
         image: any RowReader, mask: any RowReader, panel: (width: Int, height: Int), to writer: any RowWriter
     ) throws(FileError) -> Double {
@@ -74,7 +74,7 @@ private final class Rows {
     }
 }
 
-/// Passes a mask on and counts its white pixels.
+/// Passes a mask through and counts its white pixels.
 private final class WhiteCounter: RowReader {
     private let mask: any RowReader
     private(set) var white = 0

@@ -15,13 +15,14 @@ package struct WindowBlock: Hashable, Sendable {
     }
 }
 
-/// How the windows of an image are cut into blocks: row by row of blocks, from left to right.
+/// The division of an image's windows into blocks, which are ordered by row of blocks, then from left to right.
 package struct BlockPlan: Sendable {
     package let rowGroups: [Range<Int>]
     package let columnGroups: [Range<Int>]
 
-    /// Blocks of at most so many pixels a side, but of one window at least. All windows of a block start at multiples of
-    /// `phase` pixels from each other: the last ones, which are moved back to the edge, may get blocks of their own.
+    /// Blocks of at most the given size in pixels, but of at least one window. All windows of a block start at multiples
+    /// of `phase` pixels from each other: the last row and column, which are moved back to the edge, may get blocks of
+    /// their own.
     package init(_ grid: WindowGrid, largestWidth: Int, largestHeight: Int, phase: Int = 1) {
         columnGroups = Self.groups(grid.columns, grid.tile, largestWidth, phase)
         rowGroups = Self.groups(grid.rows, grid.tile, largestHeight, phase)
@@ -40,7 +41,7 @@ package struct BlockPlan: Sendable {
         if regular > 1, (starts[regular - 1] - starts[0]) % phase != 0 { regular -= 1 }
         let step = starts.count > 1 ? starts[1] - starts[0] : tile
         let most = max(1, (largest - tile) / max(1, step) + 1)
-        // Of equal sizes, or nearly; the first is the largest, so that memory for it does for all.
+        // Sizes are equal or differ by one. The first group is the largest, so memory for it suffices for all.
         let count = (regular + most - 1) / most
         func start(_ group: Int) -> Int { (group * regular + count - 1) / count }
         var groups = (0..<count).map { start($0)..<start($0 + 1) }

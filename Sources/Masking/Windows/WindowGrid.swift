@@ -1,30 +1,30 @@
-/// What happens at the right and lower edge when windows at the stride do not end there.
+/// The treatment of the right and lower edge where windows at the stride do not end there.
 package enum EdgeRule: String, CaseIterable, Codable, Sendable {
-    /// One more window is moved back to touch the edge.
+    /// Adds a window that is moved back to touch the edge.
     case clamp
-    /// The rest stays without a window.
+    /// Leaves the remainder without a window.
     case none
 }
 
-/// Windows along one axis of an image, and the cells that their edges cut it into.
+/// Windows along one axis of an image, and the cells that their edges divide it into.
 ///
-/// Windows are laid on pixels of the resolution that the model wants, of which an image may have more or fewer than it
-/// has pixels itself; cells are told in the image's own.
+/// Windows are laid on pixels at the resolution of the model, which may be finer or coarser than the full resolution.
+/// Cells are in pixels at full resolution.
 package struct WindowAxis: Equatable, Sendable {
-    /// A run of pixels that the same windows cover.
+    /// A range of pixels that the same windows cover.
     package struct Cell: Equatable, Sendable {
         package let pixels: Range<Int>
-        /// Indices of the windows; empty where there is none.
+        /// Indices of the windows; empty if none covers the cell.
         package let windows: Range<Int>
     }
 
-    /// First pixel of each window, ascending, of those that windows are laid on.
+    /// First pixel of each window, ascending, at the resolution of the windows.
     package let starts: [Int]
     package let cells: [Cell]
     private let tile: Int
     private let scale: Scale
 
-    /// How many pixels an image has along an axis: its own, and those of the resolution that windows are laid on.
+    /// The length of an axis in pixels, at full resolution and at the resolution of the windows.
     package struct Scale: Equatable, Sendable {
         package let image: Int
         package let laid: Int
@@ -34,12 +34,12 @@ package struct WindowAxis: Equatable, Sendable {
             (self.image, self.laid) = (image, laid)
         }
 
-        /// The edge between the image's own pixels that is next to one between those that windows are laid on.
+        /// The edge between pixels at full resolution that is nearest to one at the resolution of the windows.
         package func imageEdge(_ edge: Int) -> Int { (2 * edge * image + laid) / (2 * laid) }
     }
 
-    /// Windows of `tile` pixels every `stride` pixels of an axis of `length` pixels, `length >= tile`. Without a scale
-    /// they are the image's own.
+    /// Windows of `tile` pixels every `stride` pixels of an axis of `length` pixels, `length >= tile`. Without a scale,
+    /// these are pixels at full resolution.
     package init(length: Int, tile: Int, stride: Int, edges: EdgeRule, scale: Scale? = nil) {
         precondition(length >= tile && tile >= 1 && 1...tile ~= stride)
         var starts = Array(Swift.stride(from: 0, through: length - tile, by: stride))
@@ -53,13 +53,13 @@ package struct WindowAxis: Equatable, Sendable {
         cells = zip(cuts, cuts.dropFirst()).compactMap { from, to in
             while last < starts.count, starts[last] <= from { last += 1 }
             while first < last, starts[first] + tile < to { first += 1 }
-            // Of fine pixels many share one of the image's.
+            // Where windows are laid on finer pixels, several edges may coincide.
             let pixels = scale.imageEdge(from)..<scale.imageEdge(to)
             return pixels.isEmpty ? nil : Cell(pixels: pixels, windows: first..<last)
         }
     }
 
-    /// The image's own pixels under a window.
+    /// Pixels at full resolution under a window.
     package func imagePixels(ofWindow index: Int) -> Range<Int> {
         scale.imageEdge(starts[index])..<scale.imageEdge(starts[index] + tile)
     }

@@ -1,22 +1,22 @@
 import Foundations
-import Foundation
+import Glibc
 
-/// What is known of a window.
+/// What is known about a window.
 package enum WindowState: UInt8, CaseIterable, Sendable {
-    /// Not looked at yet.
+    /// Not processed yet.
     case pending
-    /// It has a probability.
+    /// Has a probability.
     case predicted
-    /// No tissue in it: not computed, has no nuclei.
+    /// Has no tissue: not computed, counts as without nuclei.
     case background
-    /// The image has no pixel in it: not computed, has no nuclei.
+    /// Has no pixels of the image: not computed, counts as without nuclei.
     case outside
-    /// Part of it could not be decoded: nothing is known.
+    /// Could not be decoded completely: nothing is known.
     case unreadable
 }
 
-/// A probability and a state for each window of an image, in memory or in a part of a file that is mapped into memory:
-/// five bytes a window.
+/// The probability and the state of each window of an image, in memory or in a mapped part of a file: five bytes per
+/// window.
 package final class WindowStore {
     package let count: Int
     private let mapping: UnsafeMutableRawPointer
@@ -24,10 +24,10 @@ package final class WindowStore {
     private let probabilities: UnsafeMutablePointer<Float>
     private let states: UnsafeMutablePointer<UInt8>
 
-    /// Bytes of a store.
+    /// Size of a store in bytes.
     package static func byteCount(_ count: Int) -> Int { count * (MemoryLayout<Float>.stride + 1) }
 
-    /// Windows that are pending, in memory: pages that nobody writes to take none.
+    /// Pending windows in memory. Pages that are never written take no memory.
     package convenience init(count: Int) {
         let bytes = max(1, Self.byteCount(count))
         let mapping = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
@@ -35,12 +35,13 @@ package final class WindowStore {
         self.init(mapping, count, bytes)
     }
 
-    /// What is in a file from `offset` on, a multiple of the page size; it has to reach that far. Writes go to the file.
+    /// The windows in a file from `offset` on, a multiple of the page size. The file extends at least to their end.
+    /// Writes go to the file.
     package convenience init(count: Int, descriptor: Int32, offset: Int, path: FilePath) throws(FileError) {
         let bytes = max(1, Self.byteCount(count))
         let mapping = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, off_t(offset))
         guard let mapping, mapping != MAP_FAILED else {
-            throw FileError(path, .unwritable, "cannot be mapped (\(String(cString: strerror(errno))))")
+            throw FileError(path, .unwritable, cannotBe: "mapped", .last)
         }
         self.init(mapping, count, bytes)
     }
@@ -60,7 +61,7 @@ package final class WindowStore {
         return probabilities[window]
     }
 
-    /// Values that no program of ours wrote count as pending.
+    /// The state of a window; pending for a value that is none of the states.
     package func state(_ window: Int) -> WindowState {
         precondition(window >= 0 && window < count)
         return WindowState(rawValue: states[window]) ?? .pending

@@ -1,0 +1,68 @@
+import Foundations
+
+/// The images of one command and the files that are written for them.
+package struct ImageBatch: Sendable {
+    package let images: [FilePath]
+    /// Whether a single file was named.
+    package let isSingle: Bool
+    /// Number of files that were found but are masks or other outputs.
+    package let leftOutCount: Int
+    package let names: OutputNames
+    /// All files that are read.
+    package let inputs: [FilePath]
+
+    /// Searches the images that `arguments` name. `inputs` are further files that are read for an image.
+    ///
+    /// Throws what `ImageSearch` throws.
+    package init(
+        _ arguments: [String], _ names: OutputNames, inputs: (FilePath) -> [FilePath]
+    ) throws(FileError) {
+        let search = try ImageSearch(arguments)
+        self.names = names
+        isSingle = search.isSingle
+        images = isSingle ? search.images : Self.withoutUnfinished(search.images, names)
+        leftOutCount = search.leftOut.count + search.images.count - images.count
+        self.inputs = images + images.flatMap(inputs)
+    }
+
+    /// Excludes the outputs of an interrupted run: there is no record yet that lists them, but there is a window cache.
+    private static func withoutUnfinished(_ images: [FilePath], _ names: OutputNames) -> [FilePath] {
+        var written = Set<FilePath>()
+        for image in images where names.cache(for: image).exists {
+            let own = image.location
+            written.formUnion(names.allPaths(for: image).map(\.location).filter { $0 != own })
+        }
+        return images.filter { !written.contains($0.location) }
+    }
+
+    /// Throws `unwritable` where an output of an image is one of the files that are read, or one of `models`.
+    package func requireNoInput(models: [FilePath]) throws(FileError) {
+        let read = Dictionary((inputs + models).compactMap { path in FileIdentity(path).map { ($0, path) } }) {
+            first, _ in first
+        }
+        for image in images {
+            for path in names.allPaths(for: image) {
+                if let input = FileIdentity(path).flatMap({ read[$0] }) { try path.requireDistinct(from: [input]) }
+            }
+        }
+    }
+
+    /// Throws `unwritable` where a summary would replace a file that is read, or an output of an image.
+    package func requireFree(_ summary: FilePath) throws(FileError) {
+        try summary.requireDistinct(from: inputs)
+        let location = summary.location
+        for image in images where names.allPaths(for: image).contains(where: { $0.location == location }) {
+            throw FileError(
+                summary, .unwritable, "expected a file of its own for the summary, found an output of \(image)")
+        }
+    }
+}
+
+extension FilePath {
+    /// Throws `unwritable` where a file to write is one of those to read.
+    package func requireDistinct(from inputs: [FilePath]) throws(FileError) {
+        if let input = inputs.first(where: { AtomicFile.areSame(self, $0) }) {
+            throw FileError(self, .unwritable, "expected another file than the input \(input), found the same")
+        }
+    }
+}

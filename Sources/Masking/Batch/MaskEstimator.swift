@@ -1,0 +1,116 @@
+import Foundations
+import Glibc
+import Imaging
+
+/// Estimates what masking images takes: the pipeline up to its plan, with measurements in place of the computation.
+package struct MaskEstimator {
+    package let pipeline: MaskPipeline
+    package let speed: PredictionSpeed
+    private let threads: Int
+    /// Memory of the program with its model, in bytes.
+    private let programBytes: Int
+    private var disks = DiskPlan()
+
+    /// Measures the model on this machine. `threads` is the number of threads that compute.
+    package init(_ pipeline: MaskPipeline, threads: Int) throws {
+        self.pipeline = pipeline
+        self.threads = threads
+        speed = try PredictionSpeed(measuring: pipeline.predictor)
+        programBytes = Self.largestMemory
+    }
+
+    /// Largest memory of this process so far, in bytes.
+    private static var largestMemory: Int {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss * 1024
+    }
+
+    /// Estimates one image; problems become part of the estimate. The space of its files counts as taken for the images
+    /// that follow. Nothing is written that stays, except the outline of the tissue if that is an output.
+    ///
+    /// An image that is finished is not masked again, unless `overwrites` is set.
+    package mutating func estimate(_ request: MaskRequest, overwrites: Bool) -> ImageEstimate {
+        var estimate = ImageEstimate(request.image.string)
+        do {
+            try fill(&estimate, request, overwrites: overwrites)
+        } catch let error as FileError {
+            estimate.problems.append(error)
+        } catch {
+            estimate.problems.append(FileError(request.image, .unreadable, "\(error)"))
+        }
+        return estimate
+    }
+
+    private mutating func fill(_ estimate: inout ImageEstimate, _ request: MaskRequest, overwrites: Bool) throws {
+        var notes = [String]()
+        defer { estimate.notes = notes }
+        let image = try pipeline.open(request) { notes.append($0) }
+        estimate.properties = .init(image)
+        estimate.reading = image.reading
+        let tissue = try image.tissue(request.tissue) { notes.append($0) }
+        estimate.tissueShare = tissue?.share
+        if tissue?.share == 0 { notes.append("no tissue found: the mask would be black") }
+        let plan = try pipeline.predictor.plan(image.blocks, tissue: tissue)
+        let workload = plan.workload
+        estimate.windows = workload.windows
+        estimate.isFinished = !overwrites && pipeline.finishedRecord(of: request) != nil
+        guard !estimate.isFinished else {
+            notes.append("already finished: would be skipped")
+            (estimate.windowsToCompute, estimate.seconds) = (0, 0)
+            return
+        }
+        estimate.windowsToCompute = workload.withTissue
+        let job = pipeline.outputJob(request, image) { notes.append($0) }
+        let outputs = request.files.mapValues {
+            OutputEstimate(
+                $0, workload, width: image.width, height: image.height, stride: pipeline.settings.stride,
+                isRefined: job.refinement != nil)
+        }
+        estimate.memoryBytes = ImageEstimate.memoryBytes(
+            program: programBytes, workload, isSlide: image.slide != nil, outputs: outputs)
+        let cacheBytes = WindowCache.byteCount(windows: workload.windows, blocks: workload.blocks)
+        let outputBytes = ImageEstimate.outputBytes(outputs)
+        (estimate.cacheBytes, estimate.outputBytes) = (cacheBytes, outputBytes)
+        let reading = try workload.measureReading(from: image.blocks)
+        if let problem = reading?.problem { notes.append("parts cannot be read: \(problem.problem)") }
+        let predicting = ImageEstimate.seconds(
+            windows: workload.withTissue, perWindow: speed.secondsPerWindow, reading: reading?.seconds ?? 0,
+            threads: threads)
+        estimate.seconds = predicting
+        try tryOutputs(job, tissue, bytes: outputBytes, cacheBytes: cacheBytes)
+        estimate.seconds = try predicting + secondsToWriteMask(job)
+    }
+
+    /// Opens all files and the cache without completing them, and takes their space.
+    private mutating func tryOutputs(_ job: OutputJob, _ tissue: TissueMap?, bytes: Int, cacheBytes: Int) throws {
+        let request = job.request
+        let outputs = try OutputSet(job)
+        _ = try AtomicFile(request.cache)
+        try outputs.begin(tissue)
+        guard let mask = request.files[.mask], let storage = Storage(ofFile: mask),
+            let scratch = Storage(ofFile: request.cache)
+        else { return }
+        let keeps = request.keepsCache
+        try disks.add(
+            mask, storage, bytes: bytes + (keeps ? cacheBytes : 0),
+            cache: (request.cache, scratch, keeps ? 0 : cacheBytes))
+    }
+
+    /// Estimates the seconds of writing a mask by writing the top of one, with as many edges as windows make, for about
+    /// 0.1 s. The file is dropped.
+    private func secondsToWriteMask(_ job: OutputJob) throws -> Double {
+        guard let path = job.request.files[.mask] else { return 0 }
+        let (width, height) = (job.image.width, job.image.height)
+        let writer = try openMaskForWriting(path, width: width, height: height, bits: job.request.bits)
+        let row = (0..<width).map { UInt8($0 / pipeline.settings.stride % 2 * 255) }
+        let start = ContinuousClock.now
+        repeat {
+            // Rows of whole tiles of a pyramid.
+            for _ in 0..<min(256, height - writer.nextRow) {
+                try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) }
+            }
+        } while writer.nextRow < height && start.secondsSince < 0.1
+        return start.secondsSince * Double(height) / Double(writer.nextRow)
+    }
+}

@@ -1,0 +1,45 @@
+import Foundations
+
+/// Everything that determines the files of one image. A finished mask with the same fingerprint is up to date.
+package struct MaskFingerprint: Codable, Equatable, Sendable {
+    package let version: String
+    package let image: FileState
+    /// SHA-256 digest of the model file.
+    package let model: String
+    package let settings: MaskSettings
+    package let resolution: String
+    /// How tissue is found, or the SHA-256 digest of its outline.
+    package let tissue: String
+    /// How positive regions become nuclei; nil if they stay.
+    package let refinement: String?
+    /// Bits per pixel of the mask.
+    package let bits: Int
+    /// Names of the files without their folders.
+    package let files: [String: String]
+
+    package init(
+        version: String, image: FileState, model: String, settings: MaskSettings, resolution: ResolutionChoice,
+        tissue: String, refinement: String?, bits: Int, files: [OutputKind: FilePath]
+    ) {
+        (self.version, self.image, self.model, self.settings) = (version, image, model, settings)
+        (self.resolution, self.tissue, self.refinement, self.bits) = ("\(resolution)", tissue, refinement, bits)
+        self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.name) })
+    }
+
+    /// SHA-256 digest of all members.
+    package var digest: String {
+        do {
+            return SHA256.digest(of: try JSON.text(self))
+        } catch {
+            preconditionFailure("settings have finite numbers only: \(error)")
+        }
+    }
+
+    /// The record of an image that was masked with this fingerprint, if all its files exist; nil otherwise.
+    package func finished(_ files: [OutputKind: FilePath]) -> MaskRecord? {
+        guard let path = files[.record], let record = MaskRecord(reading: path), record.request == digest,
+            files.values.allSatisfy(\.exists)
+        else { return nil }
+        return record
+    }
+}

@@ -1,0 +1,128 @@
+import Foundations
+import Imaging
+import NeuralNetworks
+
+/// Turns images into masks: open, find tissue, plan windows, predict them, write the outputs.
+///
+/// A pipeline is made once for a model and its settings and runs any number of requests, one at a time. It keeps nothing
+/// about the images it has processed.
+package struct MaskPipeline {
+    package let model: MaskRecord.NamedModel
+    package let predictor: WindowPredictor
+    /// Version of the program, for fingerprints and file metadata.
+    package let version: String
+    /// Seconds that loading the model took, for records.
+    private let secondsLoading: Double
+
+    package init(
+        _ model: MaskRecord.NamedModel, _ predictor: WindowPredictor, version: String, secondsLoading: Double = 0
+    ) {
+        (self.model, self.predictor, self.version, self.secondsLoading) = (model, predictor, version, secondsLoading)
+    }
+
+    package var settings: MaskSettings { predictor.settings }
+
+    /// Masks one image: writes all files of the request, the record last, and returns the record.
+    ///
+    /// Throws `FileError` for problems with files, and what the observer throws to cancel. In both cases no output is
+    /// written, and the window cache stays if it has finished blocks.
+    package func run(_ request: MaskRequest, _ observer: any MaskObserver) throws -> MaskRecord {
+        let fingerprint = try fingerprint(of: request)
+        let image = try open(request, observer.note)
+        let tissue = try image.tissue(request.tissue, observer.note)
+        let plan = try predictor.plan(image.blocks, tissue: tissue)
+        let outputs = try OutputSet(outputJob(request, image, observer.note))
+        try outputs.begin(tissue)
+        let start = ContinuousClock.now
+        let cache = try openCache(request, plan, observer.note)
+        var isFinished = false
+        defer { if cache.completeBlocks == 0 || isFinished, !request.keepsCache { cache.remove() } }
+        let prediction = try predictor.predict(plan, from: image.blocks, into: cache, observer)
+        let predicting = start.secondsSince
+        if cache.blocksFound > 0 {
+            observer.note("\(cache.blocksFound) of \(cache.blocks) blocks were found in \(cache.path)")
+        }
+        observer.predicted(prediction)
+        let outputStart = ContinuousClock.now
+        let field = ProbabilityField(
+            prediction.windows, blend: settings.blend, width: image.width, height: image.height)
+        let results = try outputs.write(prediction.windows, field) { stage, done, total in
+            try observer.progress(
+                MaskProgress(
+                    stage: .rows(stage), done: done, total: total, decodedPixels: image.blocks.decodedPixels,
+                    canResume: cache.completeBlocks > 0))
+        }
+        let record = MaskRecord(
+            fingerprint, image: .init(image), model: model, refinement: outputs.refinement(results),
+            windows: .init(plan.grid, prediction.windows.counts(), plan.sharing),
+            coverage: .init(results, image.micronsPerPixel), polygons: results.polygons, files: request.files,
+            seconds: .init(
+                loading: secondsLoading, predicting: predicting, parts: prediction.seconds,
+                writing: outputStart.secondsSince))
+        try outputs.finish(record)
+        isFinished = true
+        return record
+    }
+
+    /// The record of an image whose files all exist and were made from the same request; nil for others, including
+    /// images that cannot be read.
+    package func finishedRecord(of request: MaskRequest) -> MaskRecord? {
+        if request.keepsCache, !request.cache.exists { return nil }
+        return (try? fingerprint(of: request))?.finished(request.files)
+    }
+
+    /// Opens the image of a request at the resolution of the model.
+    func open(_ request: MaskRequest, _ note: (String) -> Void) throws(FileError) -> SlideImage {
+        let image = try SlideImage.open(
+            request.image, at: request.resolution, modelMicronsPerPixel: model.micronsPerPixel)
+        if min(image.blocks.width, image.blocks.height) < model.tileSize {
+            note(
+                "\(image.width) x \(image.height) pixels, smaller than a tile of \(model.tileSize): padded by reflection"
+            )
+        }
+        if let text = image.note { note(text) }
+        return image
+    }
+
+    /// What the outputs of a request are opened with.
+    func outputJob(_ request: MaskRequest, _ image: SlideImage, _ note: (String) -> Void) -> OutputJob {
+        var refinement: RefinementSettings?
+        if request.refinement != nil {
+            if let known = image.micronsPerPixel {
+                refinement = RefinementSettings(micronsPerPixel: (known.x + known.y) / 2)
+            } else {
+                let assumed = model.micronsPerPixel ?? 0.25
+                note(
+                    "its resolution is not known; refined as if it were \(String(assumed, decimals: 3)) microns per pixel"
+                )
+                refinement = RefinementSettings(micronsPerPixel: assumed)
+            }
+        }
+        return OutputJob(
+            request: request, image: image, settings: settings, refinement: refinement, software: "nuclei \(version)")
+    }
+
+    private func fingerprint(of request: MaskRequest) throws(FileError) -> MaskFingerprint {
+        MaskFingerprint(
+            version: version, image: try FileState(request.image), model: model.sha256, settings: settings,
+            resolution: request.resolution, tissue: try request.tissue.identity,
+            refinement: request.refinement?.rawValue, bits: request.bits, files: request.files)
+    }
+
+    /// Opens the window cache. From then on no other process writes the files of the request, so that temporary files of
+    /// killed processes can be removed.
+    private func openCache(
+        _ request: MaskRequest, _ plan: PredictionPlan, _ note: (String) -> Void
+    ) throws(FileError) -> WindowCache {
+        let identity = try WindowCache.Identity(
+            image: request.image, model: model.sha256, windows: plan.grid.count,
+            layout: "\(plan.fingerprint), version \(version)")
+        let cache = try WindowCache(request.cache, identity, blocks: plan.blocks.count)
+        if cache.byteCount >= 1 << 20 {
+            note("\(String(Double(cache.byteCount) / 1e6, decimals: 1)) MB reserved in \(cache.path)")
+        }
+        if cache.wasReset { note("\(cache.path) belonged to other settings or another image and was reset") }
+        for path in request.files.values { AtomicFile.removeLeftovers(of: path) }
+        return cache
+    }
+}

@@ -1,0 +1,53 @@
+import Foundations
+
+/// One image to mask: where it is, how to read it, and which files to write.
+package struct MaskRequest: Sendable {
+    package var image: FilePath
+    package var resolution = ResolutionChoice.model
+    package var tissue = TissueSource.automatic
+    /// How positive regions become nuclei; nil keeps the regions.
+    package var refinement: RefinementMethod?
+    /// Bits per pixel of a PNG mask, 8 or 1.
+    package var bits = 8
+    /// Files to write. Mask and record are required.
+    package var files: [OutputKind: FilePath]
+    /// The file that keeps window probabilities, so that an interrupted run can continue.
+    package var cache: FilePath
+    /// Whether the cache stays after the mask is complete.
+    package var keepsCache = false
+
+    package init(image: FilePath, files: [OutputKind: FilePath], cache: FilePath) {
+        (self.image, self.files, self.cache) = (image, files, cache)
+    }
+
+    /// An image with the files and the cache that `names` gives it.
+    package init(image: FilePath, names: OutputNames) {
+        self.init(image: image, files: names.paths(for: image), cache: names.cache(for: image))
+    }
+}
+
+/// A method that outlines the nuclei inside positive regions.
+package enum RefinementMethod: String, CaseIterable, Sendable {
+    /// Thresholds the density of hematoxylin.
+    case hematoxylin
+}
+
+/// Where an image is processed.
+package enum TissueSource: Equatable, Sendable {
+    /// In the tissue that the smallest level of a slide shows; images without levels are processed everywhere.
+    case automatic
+    case everywhere
+    /// Inside the polygons of a GeoJSON file, in pixels of the full resolution.
+    case outline(FilePath)
+
+    /// Text that changes when the processed area does. Throws `unreadable` where the outline cannot be read.
+    var identity: String {
+        get throws(FileError) {
+            switch self {
+            case .automatic: "auto"
+            case .everywhere: "off"
+            case .outline(let path): try SHA256.digest(ofFile: path)
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Foundations
+
+/// The outlines of the mask as GeoJSON, as QuPath imports it: annotations, or detections after refinement.
+final class GeoJSONOutput: MaskOutput {
+    /// Orange, distinguishable from H&E with any kind of color vision.
+    private static let color: [UInt8] = [230, 159, 0]
+
+    static func estimatedBytes(_ image: OutputEstimate) -> Double {
+        image.isRefined ? 0.4 * image.processedPixels : 10 * Double(image.workload.withTissue)
+    }
+
+    private let writer: GeoJSONWriter
+    private var tracer: ContourTracer
+
+    init(_ path: FilePath, _ job: OutputJob) throws {
+        let writer = try GeoJSONWriter(
+            path, objectType: job.refinement == nil ? .annotation : .detection, name: "Nuclei", color: Self.color)
+        self.writer = writer
+        tracer = ContourTracer { try writer.write($0) }
+    }
+
+    func add(_ band: MaskBand) throws { try tracer.add(rows: band.rows, white: band.white) }
+
+    func finish(_ results: inout MaskResults) throws {
+        try tracer.finish()
+        try writer.finish()
+        results.polygons = writer.count
+    }
+}

@@ -1,0 +1,106 @@
+import Foundations
+import Imaging
+
+/// The probabilities as colors over the image: TIFF as a pyramid at full resolution, PNG or JPEG in a smaller size.
+final class HeatMapOutput: MaskOutput {
+    /// Largest side of a heat map that is not a pyramid, in pixels.
+    private static let largestSide = 4096
+
+    static var fileExtensions: [String] { ["tif", "tiff", "png", "jpg", "jpeg"] }
+
+    static func estimatedBytes(_ image: OutputEstimate) -> Double {
+        (image.path.isTIFF ? image.pixels * 4 / 3 : min(image.pixels, 4096 * 4096)) * 0.3
+    }
+
+    static func memoryBytes(_ image: OutputEstimate) -> Int { image.pyramidBytes(channels: 3) }
+
+    private let writer: any RowWriter
+    private let image: SlideImage
+
+    init(_ path: FilePath, _ job: OutputJob) throws {
+        image = job.image
+        if path.isTIFF {
+            writer = try TIFFWriter(
+                path: path, width: image.width, height: image.height, samples: .rgb, compression: .jpeg(quality: 85),
+                properties: job.properties("probabilities of nuclei as colors over the image"))
+        } else {
+            let size = Overlay.panel(width: image.width, height: image.height, side: Self.largestSide)
+            writer = try openImageForWriting(path, width: size.width, height: size.height)
+        }
+    }
+
+    func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws {
+        let picture = try image.rows(width: writer.width, height: writer.height)
+        try HeatMap.write(field, over: picture, to: writer) { try progress("heat map", $0, writer.height) }
+    }
+}
+
+/// Probabilities as colors over a picture.
+package enum HeatMap {
+    /// Opacity of probability 1. It is proportional to the probability, so that tissue without nuclei stays unchanged.
+    static let opacity = 0.4
+
+    /// Colors at equally spaced probabilities from 0 to 1, interpolated linearly: from blue over grayish green to yellow.
+    /// Lightness increases with probability, so that readers with any kind of color vision can order them, as in the
+    /// color map cividis (Nuñez, Anderton and Renslow 2018).
+    static let stops: [[Double]] = [
+        [0, 45, 120], [55, 85, 125], [110, 125, 120], [175, 170, 95], [255, 230, 50],
+    ]
+
+    /// The color of a probability: red, green and blue in 0 ... 255.
+    package static func color(of probability: Double) -> [Double] {
+        let place = min(max(probability, 0), 1) * Double(stops.count - 1)
+        let index = min(Int(place), stops.count - 2)
+        let share = place - Double(index)
+        return zip(stops[index], stops[index + 1]).map { $0 + ($1 - $0) * share }
+    }
+
+    /// Writes a picture of the field's image, in its size or smaller, with the colors over it. Places without a
+    /// probability stay unchanged. `afterRow` receives the number of finished rows and may throw to cancel.
+    package static func write(
+        _ field: ProbabilityField, over picture: any RowReader, to writer: any RowWriter,
+        afterRow: (Int) throws -> Void
+    ) throws {
+        precondition(picture.width == writer.width && picture.height == writer.height)
+        let (width, height) = (picture.width, picture.height)
+        let columns = centers(width, of: field.width, cells: field.columns)
+        let rows = centers(height, of: field.height, cells: field.rows)
+        // Color and opacity in thousandths for each of 256 steps of probability.
+        let table = (0...255).map { step -> (color: [Int], opacity: Int) in
+            let probability = Double(step) / 255
+            return (color(of: probability).map { Int($0.rounded()) }, Int((opacity * probability * 1000).rounded()))
+        }
+        var line = [UInt8](repeating: 0, count: width * 3)
+        var (current, steps) = (-1, [Int]())
+        for y in 0..<height {
+            if rows[y] != current {
+                current = rows[y]
+                let cells = field.averages(ofRow: current).map { $0.map { Int((min(max($0, 0), 1) * 255).rounded()) } }
+                steps = columns.map { cells[$0] ?? -1 }
+            }
+            try line.withUnsafeMutableBytes { bytes in
+                try picture.readRows(into: bytes, count: 1)
+                for x in 0..<width where steps[x] >= 0 {
+                    let (color, opacity) = table[steps[x]]
+                    for channel in 0..<3 {
+                        let mixed = Int(bytes[3 * x + channel]) * (1000 - opacity) + color[channel] * opacity
+                        bytes[3 * x + channel] = UInt8((mixed + 500) / 1000)
+                    }
+                }
+                try writer.write(rows: UnsafeRawBufferPointer(bytes), count: 1)
+            }
+            try afterRow(y + 1)
+        }
+        try writer.finish()
+    }
+
+    /// The cell under the center of each of `count` pixels that show an axis of `length` level-0 pixels.
+    private static func centers(_ count: Int, of length: Int, cells: [Range<Int>]) -> [Int] {
+        var cell = 0
+        return (0..<count).map { index in
+            let pixel = (2 * index + 1) * length / (2 * count)
+            while cells[cell].upperBound <= pixel { cell += 1 }
+            return cell
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Foundations
+import Imaging
+
+/// The outline of the processed tissue as GeoJSON, written before windows are computed.
+final class TissueOutlineOutput: MaskOutput {
+    static func estimatedBytes(_ image: OutputEstimate) -> Double { 65536 }
+
+    private let writer: GeoJSONWriter
+    private let image: SlideImage
+
+    init(_ path: FilePath, _ job: OutputJob) throws {
+        writer = try TissueMap.outlineWriter(path)
+        image = job.image
+    }
+
+    func begin(_ tissue: TissueMap?) throws {
+        try (tissue ?? .everywhere(imageWidth: image.width, imageHeight: image.height)).writeOutlines(to: writer)
+    }
+}
+
+extension TissueMap {
+    /// Bluish green, distinguishable from H&E and from the outlines of nuclei with any kind of color vision.
+    private static let outlineColor: [UInt8] = [0, 158, 115]
+
+    /// A map of an image that is processed everywhere.
+    package static func everywhere(imageWidth: Int, imageHeight: Int) -> TissueMap {
+        TissueMap(imageWidth: imageWidth, imageHeight: imageHeight, width: 1, height: 1, isTissue: [true])
+    }
+
+    /// Opens a file for `writeOutlines`: annotations of a class `Tissue` in QuPath.
+    package static func outlineWriter(_ path: FilePath) throws(FileError) -> GeoJSONWriter {
+        try GeoJSONWriter(path, objectType: .annotation, name: "Tissue", color: outlineColor)
+    }
+
+    /// Writes the outlines of the tissue in pixels at full resolution, and completes the file.
+    ///
+    /// `init(outline:)` reads them back to the same cells where its grid over the image is the same, else to all cells
+    /// that the outlines touch. The grid of tissue found in a small level is coarser.
+    package func writeOutlines(to writer: GeoJSONWriter) throws {
+        let (columns, rows) = (
+            WindowAxis.Scale(image: imageWidth, laid: width), WindowAxis.Scale(image: imageHeight, laid: height)
+        )
+        var tracer = ContourTracer { polygon in
+            try writer.write(
+                Polygon(
+                    rings: polygon.rings.map { ring in
+                        ring.map { Corner(x: columns.imageEdge($0.x), y: rows.imageEdge($0.y)) }
+                    }))
+        }
+        for row in 0..<height { try tracer.add(rows: row..<row + 1, white: runs(ofRow: row)) }
+        try tracer.finish()
+        try writer.finish()
+    }
+
+    /// The tissue cells of a row, as ascending ranges that do not touch.
+    private func runs(ofRow row: Int) -> [Range<Int>] {
+        var runs = [Range<Int>]()
+        for x in 0..<width where isTissue[row * width + x] {
+            if let last = runs.last, last.upperBound == x {
+                runs[runs.count - 1] = last.lowerBound..<x + 1
+            } else {
+                runs.append(x..<x + 1)
+            }
+        }
+        return runs
+    }
+}

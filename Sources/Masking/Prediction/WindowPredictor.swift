@@ -1,0 +1,162 @@
+import Foundations
+import Imaging
+import NeuralNetworks
+import Tensors
+
+/// How windows are laid and how their probabilities become a mask.
+package struct MaskSettings: Codable, Equatable, Sendable {
+    /// Pixels from one window to the next, 1 ... tile.
+    package var stride = 128
+    /// A pixel is white where its mean probability of nuclei is above this.
+    package var threshold = 0.5
+    package var edges = EdgeRule.clamp
+    package var blend = Blend.uniform
+
+    package init() {}
+}
+
+/// The windows of one image with their probabilities.
+package struct Prediction {
+    package let windows: ProbabilityGrid
+    package let sharing: SharingPlan?
+    /// Windows that were computed, not found in the cache.
+    package let computed: Int
+    package let seconds: PredictionSeconds
+}
+
+/// Seconds of predicting the windows of an image.
+package struct PredictionSeconds: Codable, Sendable {
+    /// Reading blocks, on a thread of its own.
+    package var reading = 0.0
+    /// Waiting for a block that was not read yet.
+    package var waiting = 0.0
+    /// Applying the network to blocks.
+    package var computing = 0.0
+}
+
+/// Computes the probability of nuclei in the windows of images.
+package final class WindowPredictor {
+    package let settings: MaskSettings
+    /// How windows share features; nil if they are computed independently.
+    package let sharing: SharingPlan?
+    /// Pixels per side of a window.
+    package let tile: Int
+    private let classCount: Int
+    private let nucleiIndex: Int
+    private let largestBlock: Int
+    private let predictor: BlockPredictor
+
+    /// Throws `malformed` where the model has no class of nuclei. `path` names the model in the error.
+    ///
+    /// `batchSize` is the largest number of windows computed at once without sharing. `largestBlock` limits the side of a
+    /// block in pixels: the default takes 16 MB per block, and little is decoded twice.
+    package init(
+        _ model: Model, path: FilePath, settings: MaskSettings, batchSize: Int, sharing: SharingChoice = .automatic,
+        largestBlock: Int = 2304
+    ) throws {
+        let description = model.description
+        let nuclei = TileClass.nuclei.rawValue
+        guard let index = description.classes.firstIndex(of: nuclei) else {
+            throw FileError(
+                path, expected: "a model with a class \(nuclei)", found: description.classes.joined(separator: ", "))
+        }
+        nucleiIndex = index
+        classCount = description.classes.count
+        tile = description.tileSize
+        self.settings = settings
+        self.largestBlock = largestBlock
+        predictor = try BlockPredictor(
+            model, batchSize: batchSize, windowStride: settings.stride, sharing: sharing)
+        self.sharing = predictor.sharing
+    }
+
+    /// Plans the windows of an image. `tissue` restricts them to the windows that touch it. Throws `malformed` where an
+    /// image has too many windows or too wide rows.
+    package func plan(_ image: any BlockReader, tissue: TissueMap? = nil) throws(FileError) -> PredictionPlan {
+        try PredictionPlan(
+            image, tissue: tissue, tile: tile, settings: settings, sharing: sharing, largestBlock: largestBlock,
+            instructions: "\(Kernels.instructions)")
+    }
+
+    /// Computes the planned windows of an image. The next block is read while a block is computed.
+    ///
+    /// Windows without tissue are not computed, nor are those outside the image or with pixels that cannot be decoded.
+    /// Blocks that are complete in the cache are not computed again. Without a cache, windows are kept in memory.
+    ///
+    /// Throws what the image throws, what the observer throws, and `PredictionError`.
+    package func predict(
+        _ plan: PredictionPlan, from image: any BlockReader, into cache: WindowCache? = nil,
+        _ observer: any MaskObserver
+    ) throws -> Prediction {
+        let windows = ProbabilityGrid(plan.grid, cache?.store ?? WindowStore(count: plan.grid.count))
+        cache?.keepCompleteBlocks { windows.windows(of: plan.blocks[$0]) }
+        let blocks = plan.pendingBlocks(in: windows)
+        let pending = blocks.reduce(0) { $0 + $1.windowCount }
+        var done = plan.grid.count - pending
+        var (computed, seconds) = (0, PredictionSeconds())
+        func report(_ done: Int) throws {
+            try observer.progress(
+                MaskProgress(
+                    stage: .windows, done: done, total: plan.grid.count, decodedPixels: image.decodedPixels,
+                    canResume: (cache?.completeBlocks ?? 0) > 0))
+        }
+        let threads = Kernels.threadCount
+        let reader = Prefetcher(name: "read", count: blocks.count, slots: (PixelBlock(), PixelBlock())) {
+            index, block, isAwaited in
+            let region = blocks[index].region
+            let whole = PixelRegion(x: 0, y: 0, width: image.width, height: image.height)
+            // While windows are computed, more than one reading thread would slow down the computing ones.
+            try image.read(region.intersection(whole), into: block, threads: isAwaited ? threads : 1)
+            block.reflect(width: region.width, height: region.height)
+        }
+        try reader.forEach { index, pixels in
+            let block = blocks[index]
+            let waiting = windows.pendingWindows(of: block.block)
+            let readable = windows.markMissing(waiting, in: pixels)
+            done += waiting.count - readable.count
+            let start = ContinuousClock.now
+            var next = 0
+            try computeProbabilities(of: readable.map { windows.region(of: $0) }, in: pixels) { probabilities in
+                for probability in probabilities {
+                    windows.store.setProbability(readable[next], probability)
+                    next += 1
+                }
+                try report(done + next)
+            }
+            seconds.computing += start.secondsSince
+            done += readable.count
+            computed += readable.count
+            // A block with unreadable windows stays incomplete: another attempt may succeed.
+            let all = windows.windows(of: block.block)
+            if !all.contains(where: { windows.store.state($0) == .unreadable }) { cache?.complete(block.index, all) }
+            try report(done)
+        }
+        (seconds.reading, seconds.waiting) = (reader.secondsProducing, reader.secondsWaiting)
+        return Prediction(windows: windows, sharing: sharing, computed: computed, seconds: seconds)
+    }
+
+    /// Delivers the probabilities of nuclei in some windows of a block of pixels, in order, several at a time.
+    private func computeProbabilities(
+        of regions: [PixelRegion], in pixels: PixelBlock, deliver: ([Float]) throws -> Void
+    ) throws {
+        let block = BlockWindows(
+            bytes: pixels.bytes, width: pixels.region.width, height: pixels.region.height,
+            corners: regions.map { ($0.x - pixels.region.x, $0.y - pixels.region.y) })
+        try computeLogits(of: block) { logits in
+            let rows = Tensor([logits.count / classCount, classCount], logits)
+            try Kernels.softmax(rows, rows)
+            try deliver((0..<rows.shape[0]).map { rows[$0 * classCount + nucleiIndex] })
+        }
+    }
+
+    /// Delivers the logits of the windows of a block, in order: a row of one number per class for each window.
+    func computeLogits(of block: BlockWindows, deliver: (UnsafeBufferPointer<Float>) throws -> Void) throws {
+        try predictor.add(block, deliver: deliver)
+    }
+
+    /// Largest side of a block in pixels, for an image whose pixels are resampled from `pixelsRead` pixels per axis.
+    func largestSide(pixelsRead: Double) -> Int {
+        PredictionPlan.largestSide(
+            sharing, tile: tile, stride: settings.stride, pixelsRead: pixelsRead, largestBlock: largestBlock)
+    }
+}

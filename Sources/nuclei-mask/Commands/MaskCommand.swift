@@ -1,0 +1,102 @@
+import ArgumentParser
+import Console
+import Foundations
+import Masking
+
+struct MaskCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mask",
+        abstract: "Write the masks of images.",
+        discussion: """
+            IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to the \
+            microns per pixel of the model's training tiles, if the model states them; crops are treated as having \
+            them. Windows of the size of the model's tiles slide over the image, and the probabilities of nuclei of all \
+            windows over a pixel are averaged. The mask has the size of the image: 255 where nuclei are, 0 elsewhere; in \
+            the lower levels of a pyramid, gray values are means.
+
+            With several images, one that fails is reported and the others continue; finished ones are skipped; Ctrl-C \
+            stops all, and the same command resumes. From a folder, the images and slides directly in it are taken, except \
+            files that this program has written.
+
+            \(ExitStatus.helpForMany)
+            """)
+
+    @OptionGroup var options: MaskingOptions
+
+    @Option(
+        help: """
+            CSV to write with a row for each image, updated after every image (default: with several images, summary.csv \
+            in the output folder or the current folder).
+            """)
+    var summary: FilePath?
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            let setup = try MaskingSetup(options)
+            setup.printLeftOut()
+            if let folder = options.outputs.outputFolder { try Folder.ensure(folder) }
+            let path = try summaryPath(setup)
+            if let path { try setup.requireFree(path) }
+            let status = try maskAll(setup, summary: path)
+            if status != .success { throw status }
+        }
+    }
+
+    /// Masks all images and returns the exit status. A failure of one image is reported and the others continue, but an
+    /// interruption, or the failure of a single image, is thrown.
+    private func maskAll(_ setup: MaskingSetup, summary path: FilePath?) throws -> ExitCode {
+        let batch = setup.batch
+        var summary = RunSummary(batch.images.map { ($0, batch.names.mask(for: $0)) })
+        var failures = [ExitCode]()
+        let start = ContinuousClock.now
+        func writeSummary() throws {
+            if let path { try AtomicFile.write(summary.csv, to: path) }
+        }
+        func printSummary() {
+            if !batch.isSingle { summary.printTable(path, seconds: start.secondsSince) }
+        }
+        try writeSummary()
+        for index in batch.images.indices {
+            do {
+                try Interruption.check("interrupted; the same command resumes")
+                try mask(index, setup, &summary)
+            } catch {
+                summary.stop(
+                    index, error is Interrupted ? .interrupted : .failed, "\(error)".replacing("\n", with: "; "))
+                if error is Interrupted || batch.isSingle {
+                    try writeSummary()
+                    printSummary()
+                    throw error
+                }
+                // Reported before the summary is written, which may fail for the same reason.
+                failures.append(report(error))
+            }
+            try writeSummary()
+        }
+        printSummary()
+        return ExitStatus.combined(failures, isPartlyUnreadable: summary.hasUnreadableParts)
+    }
+
+    /// Masks one image, unless it is finished.
+    private func mask(_ index: Int, _ setup: MaskingSetup, _ summary: inout RunSummary) throws {
+        let batch = setup.batch
+        let request = setup.request(for: batch.images[index])
+        if let record = setup.finishedRecord(of: request) {
+            Terminal.printLine("\(request.image): already finished, skipped (use --overwrite to mask it again)")
+            return summary.finish(index, record, wasFound: true)
+        }
+        let observer = TerminalObserver(request.image, position: batch.isSingle ? nil : (index, batch.images.count))
+        let record = try setup.pipeline.run(request, observer)
+        summary.finish(index, record, wasFound: false)
+        MaskReport(record, request, observer.prediction).print(inDetail: batch.isSingle)
+    }
+
+    /// The file for the summary; nil without one. A default name does not replace other files.
+    private func summaryPath(_ setup: MaskingSetup) throws -> FilePath? {
+        if setup.batch.isSingle || summary != nil { return summary }
+        let path = (options.outputs.outputFolder ?? "").appending("summary.csv")
+        try RunSummary.requireReplaceable(path)
+        return path
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Console
+import Foundations
+import Glibc
+import Masking
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Estimate time, memory and disk of masking without running it.",
+        discussion: """
+            Accepts the same arguments as masking and opens every image: prints what would be read, the number of windows \
+            and how many have tissue, the expected time, memory and disk, and what would fail. Times are estimated from \
+            windows computed, pixels decoded and mask rows written now; --refine and --heatmap are not included. No file \
+            remains, except the outline of the tissue if --tissue-geojson requests it.
+
+            \(ExitStatus.helpForMany) If something would fail: the status that masking would end with.
+            """)
+
+    @OptionGroup var options: MaskingOptions
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            let setup = try MaskingSetup(options)
+            if !json {
+                setup.printLeftOut()
+                Terminal.printLine("measuring \(setup.pipeline.model.path)")
+            }
+            var estimator = try MaskEstimator(setup.pipeline, threads: options.threads.count)
+            // Estimating tries to write to the folder. Folders that were created are removed again if they stay empty.
+            let madeFolders = try options.outputs.outputFolder.map(Folder.ensureCounted) ?? []
+            defer { for folder in madeFolders { rmdir(folder.string) } }
+            var estimates = [ImageEstimate]()
+            var progress = Progress("plan", unit: "images")
+            for (index, image) in setup.batch.images.enumerated() {
+                try Interruption.check("interrupted")
+                progress.update(index, of: setup.batch.images.count)
+                estimates.append(
+                    estimator.estimate(setup.request(for: image), overwrites: setup.overwrites))
+            }
+            let report = PlanReport(
+                estimates, estimator.speed, threads: options.threads.count,
+                keepsCache: options.outputs.keepProbabilities)
+            if json { Terminal.printLine(try JSON.text(report, pretty: true)) } else { report.printTable() }
+            let failures = estimates.flatMap(\.problems).map(\.exitStatus)
+            let status = ExitStatus.combined(failures, isPartlyUnreadable: false)
+            if status != .success { throw status }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Console
+import Foundations
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+
+/// The images and the pipeline that the options of a command describe, checked before anything runs.
+struct MaskingSetup {
+    let batch: ImageBatch
+    let pipeline: MaskPipeline
+    private let options: MaskingOptions
+
+    init(_ options: MaskingOptions) throws {
+        self.options = options
+        let names = options.outputs.names
+        batch = try ImageBatch(options.images, names) { image in
+            options.tissue.file(for: image, names).map { [$0] } ?? []
+        }
+        try Kernels.setThreadCount(options.threads.count)
+        let start = ContinuousClock.now
+        let model = try Model(pathOrBundled: options.model)
+        let path = options.model ?? Model.bundledName
+        try options.requireOverlap(model.description.tileSize)
+        let named = MaskRecord.NamedModel(
+            path: path.string, sha256: try Model.digest(ofPathOrBundled: options.model), model.description)
+        let secondsLoading = start.secondsSince
+        let predictor = try WindowPredictor(
+            model, path: path, settings: options.settings, batchSize: options.batch.size,
+            sharing: options.sharedFeatures ? .automatic : .none)
+        pipeline = MaskPipeline(named, predictor, version: version, secondsLoading: secondsLoading)
+        try options.outputs.requirePlaceholders(for: batch)
+        try batch.requireNoInput(models: options.model.map { [$0] } ?? [])
+    }
+
+    func request(for image: FilePath) -> MaskRequest {
+        var request = MaskRequest(image: image, names: batch.names)
+        request.resolution = options.resolution
+        request.tissue = options.tissue.source(for: image, batch.names)
+        request.refinement = options.refine
+        request.bits = options.outputs.bits
+        request.keepsCache = options.outputs.keepProbabilities
+        return request
+    }
+
+    /// Whether finished images are masked again.
+    var overwrites: Bool { options.overwrite ?? batch.isSingle }
+
+    /// The record of an image that need not be masked again; nil for others.
+    func finishedRecord(of request: MaskRequest) -> MaskRecord? {
+        overwrites ? nil : pipeline.finishedRecord(of: request)
+    }
+
+    /// Throws where a summary would replace an input or an output.
+    func requireFree(_ summary: FilePath) throws(FileError) {
+        try batch.requireFree(summary)
+        if let model = options.model { try summary.requireDistinct(from: [model]) }
+    }
+
+    /// Prints how many files were found but are not images to mask.
+    func printLeftOut() {
+        let count = batch.leftOutCount
+        if count == 0 { return }
+        Terminal.printLine("\(count == 1 ? "1 file" : "\(count) files") left out: masks and other outputs")
+    }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Console
+import Foundations
+import Masking
+
+extension EdgeRule: ExpressibleByArgument {}
+extension Blend: ExpressibleByArgument {}
+
+extension RefinementMethod: ExpressibleByArgument {
+    /// British spelling is accepted.
+    public init?(argument: String) { self.init(rawValue: argument == "haematoxylin" ? "hematoxylin" : argument) }
+}
+
+/// Images, settings and outputs: what masking and planning have in common.
+struct MaskingOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "Crops, whole slides, folders with images, or patterns such as 'slides/*.svs'.", valueName: "image"))
+    var images: [String]
+
+    @Option(help: "Model file (default: the bundled model, nuclei-compact).")
+    var model: FilePath?
+
+    @Option(help: "Pixels from one window to the next, at most the model's tile size.")
+    var stride = 128
+
+    @Option(help: "Microns per pixel of the image, if it states none or a wrong value.")
+    var mpp: Double?
+
+    @Option(help: "Level of a slide to read as it is, without resampling to the model's resolution.")
+    var level: Int?
+
+    @OptionGroup var batch: BatchOptions
+
+    @Option(help: "A pixel is white if its mean probability of nuclei is above this.")
+    var threshold = 0.5
+
+    @Option(
+        help: "Right and lower edge: add a window that touches the edge (clamp), or leave the remainder out (none).")
+    var edges = EdgeRule.clamp
+
+    @Option(
+        help: """
+            Weights of the windows over a pixel: equal (uniform), or smaller towards the edge of a window (hann), for \
+            masks without steps at the stride, computed for squares of 8 x 8 pixels.
+            """)
+    var blend = Blend.uniform
+
+    @Option(
+        help: """
+            Outline nuclei inside the white regions: pixels with more hematoxylin, by color deconvolution, than a \
+            threshold computed for the whole image (hematoxylin). For H&E at 20x or more.
+            """)
+    var refine: RefinementMethod?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Area to process: the tissue found in a slide's smallest level (auto; crops are processed everywhere), \
+            everything (off), or the polygons of a GeoJSON file in pixels of the full resolution; {} in its name stands \
+            for the name of IMAGE.
+            """,
+            valueName: "auto|off|FILE.geojson"))
+    var tissue = TissueOption.auto
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Compute features that overlapping windows share only once, where that is faster. Results are the same."
+    )
+    var sharedFeatures = true
+
+    @OptionGroup var outputs: OutputOptions
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Mask images again that are finished: same image, model, version, settings and outputs (default: yes for a \
+            single file; with several images, finished ones are skipped).
+            """)
+    var overwrite: Bool?
+
+    @OptionGroup var threads: ThreadOptions
+
+    func validate() throws {
+        try require(stride >= 1, "--stride", "at least 1", found: stride)
+        try require(mpp.map { $0 > 0 && $0.isFinite } ?? true, "--mpp", "a positive number", found: mpp ?? 0)
+        try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
+        try require(mpp == nil || level == nil, "--level", "either --mpp or --level", found: "both")
+        try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
+    }
+
+    var settings: MaskSettings {
+        var settings = MaskSettings()
+        (settings.stride, settings.threshold) = (stride, threshold)
+        (settings.edges, settings.blend) = (edges, blend)
+        return settings
+    }
+
+    var resolution: ResolutionChoice {
+        level.map { .level($0) } ?? mpp.map { .imageMicronsPerPixel($0) } ?? .model
+    }
+
+    /// Throws where an option needs windows that overlap: a stride below the model's tile size.
+    func requireOverlap(_ tile: Int) throws {
+        try require(stride <= tile, "--stride", "1 to \(tile), the model's tile size", found: stride)
+        guard stride == tile else { return }
+        let found = "windows that only touch, --stride \(tile)"
+        try require(blend == .uniform, "--blend hann", "windows that overlap", found: found)
+        try outputs.requireOverlap(found: found)
+    }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Console
+import Foundations
+import Masking
+
+/// The files to write for each image.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        help: """
+            Mask to write: .png, or .tif for a BigTIFF pyramid (default: {}_nuclei_mask.png). A .json file of the same name \
+            records how it was made. In this name and those below, {} stands for the name of IMAGE; a name with {} and \
+            without a folder is placed next to IMAGE. With several images each output needs {}.
+            """)
+    var output: String?
+
+    @Option(help: "Folder for all files whose names have no folder; created if needed.")
+    var outputFolder: FilePath?
+
+    @Option(help: "Bits per pixel of a PNG mask, 8 or 1.")
+    var bits = 8
+
+    @Option(help: "CSV to write with position, size and probability of each window.")
+    var csv: String?
+
+    @Option(help: "GeoJSON to write with the outlines of the white regions, for QuPath.")
+    var geojson: String?
+
+    @Option(help: "TIFF to write with the mean probability as floats, one pixel per stride x stride pixels.")
+    var probabilities: String?
+
+    @Option(help: "TIFF of the same size to write with the variance of the window probabilities over each place.")
+    var disagreement: String?
+
+    @Option(
+        help: """
+            Picture to write with the probabilities as colors over the image, blue to yellow: .tif for a pyramid at \
+            full resolution, .png or .jpg for at most 4096 pixels per side.
+            """)
+    var heatmap: String?
+
+    @Option(
+        help: """
+            GeoJSON to write with the outline of the tissue, before windows are computed. View or correct it in QuPath \
+            and pass it to --tissue.
+            """)
+    var tissueGeojson: String?
+
+    @Flag(
+        help: """
+            Keep the window cache (MASK.windows), which is deleted by default when the mask is complete. With it, the same \
+            command with another threshold, blend or output recomputes nothing.
+            """)
+    var keepProbabilities = false
+
+    @Option(help: "Folder for window caches, such as a local disk (default: next to the mask).")
+    var scratch: FilePath?
+
+    /// The options that name an output, and their values.
+    private var requested: [(kind: OutputKind, option: String, name: String?)] {
+        [
+            (.mask, "--output", output), (.csv, "--csv", csv), (.geojson, "--geojson", geojson),
+            (.probabilities, "--probabilities", probabilities), (.disagreement, "--disagreement", disagreement),
+            (.heatmap, "--heatmap", heatmap), (.tissue, "--tissue-geojson", tissueGeojson),
+        ]
+    }
+
+    func validate() throws {
+        try require([1, 8].contains(bits), "--bits", "8 or 1", found: bits)
+        if bits == 1, let output, FilePath(output).lowercasedExtension != "png" {
+            throw ValidationError("--bits 1: expected a PNG mask, found \(output)")
+        }
+        for (kind, option, name) in requested {
+            let extensions = kind.type.fileExtensions
+            guard let name, !extensions.isEmpty else { continue }
+            let names = extensions.map { ".\($0)" }
+            let list = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
+            try require(
+                extensions.contains(FilePath(name).lowercasedExtension), option, "a name with \(list)", found: name)
+        }
+    }
+
+    var names: OutputNames {
+        let names = requested.compactMap { item in item.name.map { (item.kind, $0) } }
+        return OutputNames(Dictionary(uniqueKeysWithValues: names), folder: outputFolder, scratch: scratch)
+    }
+
+    /// Throws where an output is requested that needs overlapping windows.
+    func requireOverlap(found: String) throws {
+        for (kind, option, name) in requested where name != nil {
+            try require(!kind.type.needsOverlap, option, "windows that overlap", found: found)
+        }
+    }
+
+    /// Throws where two outputs have the same name.
+    func requirePlaceholders(for batch: ImageBatch) throws {
+        if batch.images.count > 1 {
+            for (_, option, name) in requested {
+                try require(
+                    name?.contains(OutputNames.placeholder) ?? true, option,
+                    "a name with {}, which stands for the name of each image", found: name ?? "")
+            }
+        }
+        if let clash = batch.names.clash(for: batch.images) { throw ValidationError(clash) }
+    }
+}

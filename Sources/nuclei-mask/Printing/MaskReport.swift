@@ -1,0 +1,83 @@
+import Console
+import Foundations
+import Masking
+
+/// What is printed about a finished mask.
+struct MaskReport {
+    private let record: MaskRecord
+    private let request: MaskRequest
+    private let prediction: Prediction?
+
+    init(_ record: MaskRecord, _ request: MaskRequest, _ prediction: Prediction?) {
+        (self.record, self.request, self.prediction) = (record, request, prediction)
+    }
+
+    /// Prints one line or, in detail, what the record contains. A warning about unreadable parts goes to standard error.
+    func print(inDetail: Bool) {
+        let (windows, coverage, seconds) = (record.windows, record.coverage, record.seconds)
+        let rate = Double(prediction?.computed ?? windows.predicted) / seconds.predicting
+        let work =
+            "\(request.image): \(record.image.width) x \(record.image.height) pixels, \(windows.count) windows in "
+            + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s (\(String(rate, decimals: 1)) windows/s)"
+        let nuclei = "nuclei cover \(percent(coverage.nuclei.share))"
+        Terminal.printLine(inDetail ? work : "\(work); \(nuclei)")
+        if inDetail {
+            printWindows()
+            Terminal.printLine("\(nuclei) of the image")
+            printRegions()
+            printFiles()
+        }
+        if let parts = record.unreadableParts {
+            Terminal.writeError(
+                "warning: \(request.image): \(parts) could not be read; nothing is known about "
+                    + "\(percent(coverage.unreadable.share)) of the image\n")
+        }
+    }
+
+    private func percent(_ share: Double) -> String { "\(String(share * 100, decimals: 2)) %" }
+
+    private func printWindows() {
+        let windows = record.windows
+        if windows.predicted < windows.count {
+            let states = [
+                (windows.predicted, "predicted"), (windows.withoutTissue, "without tissue"),
+                (windows.outside, "outside the slide"), (windows.unreadable, "unreadable"),
+            ]
+            let found = states.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+            Terminal.printLine("windows: \(found.joined(separator: ", "))")
+        }
+        Terminal.printLine(
+            prediction?.sharing.map { "windows shared the features of \($0.trunk) layers, every \($0.stride) pixels" }
+                ?? "windows were computed independently")
+    }
+
+    private func printRegions() {
+        let coverage = record.coverage
+        if let positive = coverage.positiveRegions, positive.pixels > 0 {
+            let share = Double(coverage.nuclei.pixels) / Double(positive.pixels)
+            Terminal.printLine("refined: nuclei cover \(percent(share)) of the positive regions")
+        }
+        if coverage.uncovered.pixels > 0 {
+            Terminal.printLine(
+                "\(percent(coverage.uncovered.share)) at the right and lower edge is not covered (--edges none)")
+        }
+    }
+
+    private func printFiles() {
+        for (kind, path) in request.files.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where kind != .mask {
+            Terminal.printLine("\(kind.rawValue): \(path)")
+        }
+        if let mask = request.files[.mask] { Terminal.printLine("mask: \(mask)") }
+        if request.keepsCache { Terminal.printLine("windows: \(request.cache)") }
+    }
+}
+
+extension RunSummary {
+    /// Prints the outcome for all images.
+    func printTable(_ path: FilePath?, seconds: Double) {
+        Terminal.printLine()
+        for line in table { Terminal.printLine(line) }
+        Terminal.printLine("\n\(rows.count) images: \(counts) in \(Progress.clock(seconds))")
+        if let path { Terminal.printLine("summary: \(path)") }
+    }
+}

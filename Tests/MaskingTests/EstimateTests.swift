@@ -1,0 +1,127 @@
+import Foundation
+import Foundations
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite(.kernelTurns) struct EstimateTests {
+    private func reader(_ width: Int, _ height: Int) -> ArrayBlocks {
+        ArrayBlocks(width: width, height: height, pixels: [UInt8](repeating: 90, count: width * height * 3))
+    }
+
+    /// The plan states the work that the prediction then does.
+    @Test func theWorkloadIsWhatMaskingDoes() throws {
+        let predictor = try smallPredictor()
+        let speed = try PredictionSpeed(measuring: predictor)
+        #expect(speed.secondsPerWindow > 0 && speed.secondsPerWindow < 1)
+        var map = TissueMap(
+            imageWidth: 300, imageHeight: 260, width: 10, height: 9, isTissue: [Bool](repeating: false, count: 90))
+        for cell in [0, 1, 10, 45, 46, 47] { map.isTissue[cell] = true }
+        for tissue in [nil, map] {
+            let image = reader(300, 260)
+            let plan = try predictor.plan(image, tissue: tissue)
+            let workload = plan.workload
+            #expect(image.pixelsRead == 0)
+            let cache = try cache(count: workload.windows, blocks: plan.blocks.count)
+            let prediction = try predictor.predict(plan, from: image, into: cache, RecordingObserver())
+            #expect(workload.windows == prediction.windows.grid.count && workload.blocks == cache.completeBlocks)
+            #expect(workload.withTissue == prediction.computed)
+            #expect((workload.withTissue < workload.windows) == (tissue != nil))
+            #expect(workload.pixels == image.pixelsRead)
+        }
+    }
+
+    private func cache(count: Int, blocks: Int) throws -> WindowCache {
+        let work = try WorkingFolder()
+        try work.make("image")
+        let identity = try WindowCache.Identity(image: "\(work.path)/image", model: "m", windows: count, layout: "l")
+        let cache = try WindowCache("\(work.path)/windows", identity, blocks: blocks)
+        #expect(cache.byteCount == WindowCache.byteCount(windows: count, blocks: blocks))
+        return cache
+    }
+
+    @Test func imagesInRowsAreReadOnce() throws {
+        let rows = RowBlockReader(
+            ArrayReader(width: 300, height: 260, pixels: [UInt8](repeating: 90, count: 300 * 260 * 3)))
+        let workload = try smallPredictor().plan(rows).workload
+        #expect(workload.pixels == 300 * 260 && workload.sample?.y == 0)
+        let reading = try workload.measureReading(from: rows)
+        #expect(try #require(reading).seconds > 0 && rows.decodedPixels == 300 * (workload.sample?.bottom ?? 0))
+    }
+
+    @Test func readingReportsDamage() throws {
+        let predictor = try smallPredictor()
+        let image = reader(300, 260)
+        let workload = try predictor.plan(image).workload
+        #expect(try workload.measureReading(from: image)?.problem == nil)
+        image.unreadable = [PixelRegion(x: 0, y: 0, width: 300, height: 260)]
+        #expect(try workload.measureReading(from: image)?.problem?.problem == "no")
+        let nothing = TissueMap(imageWidth: 300, imageHeight: 260, width: 1, height: 1, isTissue: [false])
+        let empty = try predictor.plan(image, tissue: nothing).workload
+        #expect(empty.withTissue == 0 && empty.sample == nil && empty.pixels == 0)
+        #expect(try empty.measureReading(from: image) == nil)
+    }
+
+    @Test func secondsIncludeParallelReading() {
+        #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 0, threads: 2) == 1)
+        #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 1, threads: 2) == 1.5)
+        #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 10, threads: 2) == 10)
+        #expect(ImageEstimate.seconds(windows: 0, perWindow: 0.01, reading: 0, threads: 1) == 0)
+    }
+
+    @Test func memoryAndFileSizesDependOnTheOutputs() throws {
+        let workload = try smallPredictor().plan(reader(300, 260)).workload
+        func estimates(_ files: [OutputKind: FilePath], isRefined: Bool = false) -> [OutputKind: OutputEstimate] {
+            files.mapValues {
+                OutputEstimate($0, workload, width: 300, height: 260, stride: 16, isRefined: isRefined)
+            }
+        }
+        func memory(_ files: [OutputKind: FilePath], isSlide: Bool = false) -> Int {
+            ImageEstimate.memoryBytes(program: 1000, workload, isSlide: isSlide, outputs: estimates(files))
+        }
+        let plain = memory([.mask: "a.png"])
+        #expect(plain == 1000 + 5 * workload.windows + workload.pixelBytes)
+        #expect(workload.pixelBytes == 2 * 3 * 96 * 96, "two blocks")
+        #expect(memory([.mask: "a.tif"]) == plain + 512 * 300)
+        #expect(memory([.mask: "a.png", .heatmap: "h.TIFF"]) == plain + 3 * 512 * 300)
+        #expect(memory([.mask: "a.png", .heatmap: "h.png"]) == plain)
+        #expect(memory([.mask: "a.png"], isSlide: true) == plain + 80 << 20)
+
+        func files(_ files: [OutputKind: FilePath], isRefined: Bool = false) -> Int {
+            ImageEstimate.outputBytes(estimates(files, isRefined: isRefined))
+        }
+        #expect(files([.mask: "a.png", .record: "a.json"]) == 4096 + 390)
+        #expect(files([.csv: "a.csv"]) == 40 * workload.windows)
+        #expect(files([.geojson: "a"], isRefined: true) > files([.geojson: "a"]))
+        #expect(files([.heatmap: "a.tif"]) > files([.heatmap: "a.png"]))
+        // Floats, and a third more for the smaller levels.
+        #expect(files([.probabilities: "a.tif"]) == 4 * 300 * 260 / 256 * 4 / 3 + 1)
+    }
+
+    @Test func disksFillUp() throws {
+        let (disk, other) = (Storage(device: 1, freeBytes: 5000), Storage(device: 2, freeBytes: 2000))
+        var plan = DiskPlan()
+        func problem(_ name: String, _ bytes: Int, _ scratch: Storage, _ cacheBytes: Int) -> FileError? {
+            #expect(throws: FileError.self) {
+                try plan.add(FilePath(name), disk, bytes: bytes, cache: ("\(name).windows", scratch, cacheBytes))
+            }
+        }
+        try plan.add("a", disk, bytes: 1000, cache: ("a.windows", disk, 4000))
+        // The cache is deleted by now, the file is not.
+        let second = problem("b", 1000, disk, 4000)
+        #expect(second == FileError("b", .unwritable, "expected space for about 5.0 kB, found 4.0 kB"))
+        try plan.add("c", disk, bytes: 1000, cache: ("c.windows", other, 2000))
+        let shortage = problem("d", 1000, other, 2001)
+        #expect(shortage == FileError("d.windows", .unwritable, "expected space for about 2.0 kB, found 2.0 kB"))
+        #expect(problem("e", 1001, disk, 0)?.problem == "expected space for about 1.0 kB, found 1.0 kB")
+        #expect(problem("f", 1, disk, 0)?.problem == "expected space for about 1 B, found 0 B")
+    }
+
+    @Test func bytesForPeople() {
+        let texts = [0, 999, 1000, 12_345, 999_499, 999_500, 1_234_567_890].map { "\(ByteCount($0))" }
+        #expect(texts == ["0 B", "999 B", "1.0 kB", "12 kB", "999 kB", "1.0 MB", "1.2 GB"])
+    }
+}

@@ -1,0 +1,156 @@
+import Foundation
+import Foundations
+import Imaging
+import Masking
+import TestSupport
+import Testing
+
+/// The pipeline from an image file to its outputs, in process.
+@Suite(.kernelTurns) struct MaskPipelineTests {
+    private let work: WorkingFolder
+    private static let names: [OutputKind: String] = [
+        .csv: "{}.csv", .geojson: "{}.geojson", .probabilities: "{}_p.tif", .disagreement: "{}_d.tif",
+        .heatmap: "{}_h.png", .tissue: "{}_t.geojson",
+    ]
+
+    init() throws {
+        work = try WorkingFolder()
+        try writeImage("a.png", 200, 150)
+    }
+
+    private func writeImage(_ name: String, _ width: Int, _ height: Int) throws {
+        let writer = try PNGWriter(path: "\(work.path)/\(name)", width: width, height: height, channels: .rgb)
+        let pixels = (0..<width * height * 3).map { UInt8(Formula.bits(5, $0 / 3 / 9) >> 57) + 90 }
+        try pixels.withUnsafeBytes { try writer.write(rows: $0, count: height) }
+        try writer.finish()
+    }
+
+    private func pipeline(threshold: Double = 0.5) throws -> MaskPipeline {
+        let model = try smallModel()
+        var settings = MaskSettings()
+        (settings.stride, settings.threshold) = (16, threshold)
+        let predictor = try WindowPredictor(
+            model, path: "model", settings: settings, batchSize: 7, largestBlock: 96)
+        return MaskPipeline(.init(path: "model", sha256: "0", model.description), predictor, version: "1")
+    }
+
+    private func request(_ image: String = "a.png", _ names: [OutputKind: String] = [:]) -> MaskRequest {
+        MaskRequest(image: "\(work.path)/\(image)", names: OutputNames(names))
+    }
+
+    private var files: [String] { Folder.names(in: FilePath(work.path)).sorted() }
+
+    private func bytes(_ name: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/\(name)"))
+    }
+
+    @Test func allOutputsAreWritten() throws {
+        let observer = RecordingObserver()
+        let request = request("a.png", Self.names)
+        let record = try pipeline().run(request, observer)
+        #expect(
+            files == [
+                "a.csv", "a.geojson", "a.png", "a_d.tif", "a_h.png", "a_nuclei_mask.json", "a_nuclei_mask.png",
+                "a_p.tif",
+                "a_t.geojson",
+            ])
+        #expect(record.windows.count == 12 * 9 && record.windows.predicted == record.windows.count)
+        let coverage = record.coverage
+        #expect(coverage.nuclei.pixels + coverage.noNuclei.pixels == 200 * 150)
+        #expect(observer.windowsDone.last == 12 * 9 && observer.windowsDone == observer.windowsDone.sorted())
+        let heatMap = observer.progress.filter { $0.stage == .rows("heat map") }
+        #expect(heatMap.map(\.done) == Array(1...150) && heatMap.allSatisfy { $0.total == 150 && $0.canResume })
+        #expect(observer.prediction?.computed == 12 * 9)
+        #expect(MaskRecord(reading: "\(work.path)/a_nuclei_mask.json")?.request == record.request)
+        #expect(try pipeline().finishedRecord(of: request)?.request == record.request)
+        #expect(try pipeline(threshold: 0.4).finishedRecord(of: request) == nil)
+    }
+
+    @Test func canceledRunsResume() throws {
+        struct Stop: Error {}
+        let request = request("a.png", Self.names)
+        _ = try pipeline().run(request, RecordingObserver())
+        let whole = try files.filter { !$0.hasSuffix(".json") }.map(bytes)
+        for name in files where name != "a.png" { try FileManager.default.removeItem(atPath: "\(work.path)/\(name)") }
+
+        let canceled = RecordingObserver { if $0.done >= 50 { throw Stop() } }
+        #expect(throws: Stop.self) { try pipeline().run(request, canceled) }
+        #expect(files == ["a.png", "a_nuclei_mask.png.windows", "a_t.geojson"])
+        #expect(canceled.progress.last?.canResume == true)
+        let inOutputs = RecordingObserver { if $0.stage == .rows("heat map"), $0.done == 20 { throw Stop() } }
+        #expect(throws: Stop.self) { try pipeline().run(request, inOutputs) }
+        #expect(inOutputs.notes.contains { $0.contains(" blocks were found in ") })
+        #expect(files.contains("a_nuclei_mask.png.windows") && !files.contains("a_nuclei_mask.png"))
+
+        let resumed = RecordingObserver()
+        _ = try pipeline().run(request, resumed)
+        #expect(resumed.prediction?.computed == 0)
+        #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole)
+        #expect(!files.contains { $0.hasSuffix(".windows") || $0.contains(".partial-") })
+    }
+
+    @Test func nothingRemainsWithoutAFinishedBlock() throws {
+        struct Stop: Error {}
+        let observer = RecordingObserver { _ in throw Stop() }
+        #expect(throws: Stop.self) { try pipeline().run(request(), observer) }
+        #expect(files == ["a.png"] && observer.progress.last?.canResume == false)
+    }
+
+    @Test func theCacheStaysOnRequest() throws {
+        var request = request()
+        request.keepsCache = true
+        _ = try pipeline().run(request, RecordingObserver())
+        #expect(files == ["a.png", "a_nuclei_mask.json", "a_nuclei_mask.png", "a_nuclei_mask.png.windows"])
+        let observer = RecordingObserver()
+        _ = try pipeline(threshold: 0.9).run(request, observer)
+        #expect(observer.prediction?.computed == 0)
+    }
+
+    @Test func smallImagesArePadded() throws {
+        try writeImage("b.png", 20, 9)
+        let observer = RecordingObserver()
+        let record = try pipeline().run(request("b.png"), observer)
+        #expect(observer.notes.first == "20 x 9 pixels, smaller than a tile of 32: padded by reflection")
+        #expect(record.windows.count == 1 && record.image.width == 20)
+    }
+
+    @Test func refinementAssumesAResolution() throws {
+        var request = request()
+        request.refinement = .hematoxylin
+        let observer = RecordingObserver()
+        let record = try pipeline(threshold: 0).run(request, observer)
+        #expect(observer.notes == ["its resolution is not known; refined as if it were 0.250 microns per pixel"])
+        #expect(record.refinement?.method == "hematoxylin" && record.coverage.positiveRegions?.pixels == 200 * 150)
+    }
+
+    @Test func failuresNameTheFile() throws {
+        let missing = #expect(throws: FileError.self) { try pipeline().run(request("none.png"), RecordingObserver()) }
+        #expect(missing?.kind == .unreadable && missing?.path == "\(work.path)/none.png")
+        var request = request()
+        request.files[.csv] = "\(work.path)/none/a.csv"
+        let observer = RecordingObserver()
+        let unwritable = #expect(throws: FileError.self) { try pipeline().run(request, observer) }
+        #expect(unwritable?.kind == .unwritable && observer.progress.isEmpty && files == ["a.png"])
+    }
+
+    @Test func estimatesMatchTheRun() throws {
+        var estimator = try MaskEstimator(pipeline(), threads: 1)
+        let request = request("a.png", [.csv: "{}.csv"])
+        let estimate = estimator.estimate(request, overwrites: false)
+        #expect(estimate.problems.isEmpty && files == ["a.png"])
+        let observer = RecordingObserver()
+        let record = try pipeline().run(request, observer)
+        #expect(estimate.windows == record.windows.count && estimate.windowsToCompute == observer.prediction?.computed)
+        #expect(estimate.notes == observer.notes && estimate.reading == "as it is")
+        let finished = estimator.estimate(request, overwrites: false)
+        #expect(finished.isFinished && finished.windowsToCompute == 0)
+        #expect(!estimator.estimate(request, overwrites: true).isFinished)
+        let missing = estimator.estimate(self.request("none.png"), overwrites: false)
+        #expect(missing.problems.map(\.kind) == [.unreadable] && missing.properties == nil)
+    }
+
+    @Test func outputsSayWhatTheirNamesNeed() {
+        #expect(OutputKind.probabilities.type.fileExtensions == ["tif", "tiff"])
+        #expect(OutputKind.allCases.filter { $0.type.needsOverlap } == [.disagreement])
+    }
+}

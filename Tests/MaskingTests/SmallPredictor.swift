@@ -1,0 +1,70 @@
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+
+/// LeNet-5 for tiles of 32 pixels.
+func smallModel() throws -> Model {
+    let model = try Model(
+        ModelDescription(
+            architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
+            statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
+    try model.network.initialize(seed: 3)
+    return model
+}
+
+/// A predictor of the small model on blocks of 96 pixels.
+func smallPredictor(stride: Int = 16) throws -> WindowPredictor {
+    var settings = MaskSettings()
+    settings.stride = stride
+    return try WindowPredictor(smallModel(), path: "model", settings: settings, batchSize: 7, largestBlock: 96)
+}
+
+/// Collects notes and progress. `check` receives each progress and may throw to cancel.
+final class RecordingObserver: MaskObserver {
+    private(set) var notes = [String]()
+    private(set) var progress = [MaskProgress]()
+    private(set) var prediction: Prediction?
+    private let check: (MaskProgress) throws -> Void
+
+    init(_ check: @escaping (MaskProgress) throws -> Void = { _ in }) { self.check = check }
+
+    var windowsDone: [Int] { progress.filter { $0.stage == .windows }.map(\.done) }
+
+    func note(_ text: String) { notes.append(text) }
+    func predicted(_ prediction: Prediction) { self.prediction = prediction }
+
+    func progress(_ progress: MaskProgress) throws {
+        self.progress.append(progress)
+        try check(progress)
+    }
+}
+
+extension WindowPredictor {
+    /// Plans and predicts an image without a cache.
+    func predict(
+        _ image: any BlockReader, tissue: TissueMap? = nil, _ observer: RecordingObserver = RecordingObserver()
+    ) throws -> Prediction {
+        try predict(plan(image, tissue: tissue), from: image, observer)
+    }
+
+    func predict(_ rows: any RowReader, _ observer: RecordingObserver = RecordingObserver()) throws -> Prediction {
+        try predict(RowBlockReader(rows), observer)
+    }
+
+    /// Writes the mask of an image of a size.
+    func writeMask(
+        _ windows: ProbabilityGrid, width: Int, height: Int, to writer: any RowWriter
+    ) throws -> MaskSummary {
+        let field = ProbabilityField(windows, blend: settings.blend, width: width, height: height)
+        var summary = MaskSummary(width: width, height: height)
+        let painter = MaskPainter(writer)
+        for row in field.rows.indices {
+            let band = field.band(ofRow: row, threshold: settings.threshold)
+            summary.add(band)
+            try painter.add(band)
+        }
+        try painter.finish()
+        return summary
+    }
+}

@@ -1,0 +1,138 @@
+import Foundation
+import Foundations
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite(.kernelTurns) struct WindowCacheTests {
+    private let folder: String
+    private var path: String { folder + "/windows" }
+    private var image: String { folder + "/image" }
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "cache-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data("image".utf8).write(to: URL(fileURLWithPath: folder + "/image"))
+    }
+
+    private struct Stop: Error {}
+
+    private static let size = (width: 300, height: 260)
+    private static let pixels = (0..<size.width * size.height * 3).map { UInt8(Formula.bits(6, $0) >> 56) }
+
+    /// One run, canceled after some windows. The cache is closed when it returns.
+    private func run(
+        stopAfter: Int = .max, stride: Int = 16, model: String = "model", tissue: TissueMap? = nil
+    ) throws -> (values: [Float], states: [WindowState], pixelsRead: Int, found: Int)? {
+        let reader = ArrayBlocks(width: Self.size.width, height: Self.size.height, pixels: Self.pixels)
+        reader.unreadable = [PixelRegion(x: 290, y: 250, width: 1, height: 1)]
+        do {
+            let predictor = try smallPredictor(stride: stride)
+            let plan = try predictor.plan(reader, tissue: tissue)
+            let identity = try WindowCache.Identity(
+                image: FilePath(image), model: model, windows: plan.grid.count, layout: plan.fingerprint)
+            let cache = try WindowCache(FilePath(path), identity, blocks: plan.blocks.count)
+            let observer = RecordingObserver { if $0.done > stopAfter { throw Stop() } }
+            let result = try predictor.predict(plan, from: reader, into: cache, observer).windows
+            let states = (0..<result.grid.count).map { result.store.state($0) }
+            return (Array(result.values), states, reader.pixelsRead, cache.blocksFound)
+        } catch is Stop {
+            return nil
+        }
+    }
+
+    @Test func canceledRunsResumeWithTheSameBits() throws {
+        let whole = try #require(try run())
+        #expect(whole.found == 0 && whole.states.contains(.unreadable))
+        // With a complete cache, only the block with unreadable windows is read again.
+        let again = try #require(try run())
+        #expect(again.values == whole.values && again.states == whole.states)
+        #expect(again.pixelsRead > 0 && again.pixelsRead < whole.pixelsRead / 8)
+        try FileManager.default.removeItem(atPath: path)
+        for stop in [60, 120, 121, 200] { #expect(try run(stopAfter: stop) == nil) }
+        let resumed = try #require(try run())
+        #expect(resumed.values == whole.values && resumed.states == whole.states)
+        #expect(resumed.found > 4 && resumed.pixelsRead < whole.pixelsRead)
+    }
+
+    @Test func damagedBlocksAreComputedAgain() throws {
+        let whole = try #require(try run())
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        // The probability of one window, and the state of another. Header and checksums have a page each.
+        for place in [2 * 4096 + 40, 2 * 4096 + 4 * whole.values.count + 3] { bytes[place] ^= 0x41 }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let repaired = try #require(try run())
+        #expect(repaired.values == whole.values && repaired.states == whole.states && repaired.pixelsRead > 0)
+        #expect(repaired.pixelsRead < whole.pixelsRead)
+    }
+
+    @Test func otherIdentitiesResetTheCache() throws {
+        let whole = try #require(try run())
+        let stride = try #require(try run(stride: 32))
+        #expect(stride.found == 0 && stride.values.count < whole.values.count)
+        #expect(try run()?.found == 0)
+        #expect(try run(model: "another")?.found == 0)
+        #expect(try run(model: "another")?.found ?? 0 > 0)
+        // Last bits depend on the instruction set.
+        try Kernels.setInstructions(.portable)
+        let found = try run(model: "another")?.found
+        try Kernels.setInstructions(.any)
+        #expect(found == (Kernels.instructions == .portable ? whole.values.count : 0))
+        #expect(Kernels.instructions != .any)
+        let tissue = TissueMap(
+            imageWidth: 300, imageHeight: 260, width: 2, height: 1, isTissue: [true, false])
+        let half = try #require(try run(model: "another", tissue: tissue))
+        #expect(half.found == 0 && half.states.contains(.background))
+        #expect(try run(model: "another", tissue: tissue)?.states == half.states)
+        try Data("other".utf8).write(to: URL(fileURLWithPath: image))
+        #expect(try run(model: "another", tissue: tissue)?.found == 0)
+        // A truncated file.
+        #expect(try run()?.values == whole.values)
+        #expect(truncate(path, 5000) == 0)
+        let restarted = try #require(try run())
+        #expect(restarted.found == 0 && restarted.values == whole.values)
+    }
+
+    @Test func otherFilesAreNotReplaced() throws {
+        let folder = NSTemporaryDirectory() + "cache-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, notes) = (folder + "/notes", "nothing about windows\n")
+        try notes.write(toFile: path, atomically: false, encoding: .utf8)
+        let identity = try WindowCache.Identity(image: FilePath(path), model: "m", windows: 10, layout: "l")
+        let error = #expect(throws: FileError.self) { _ = try WindowCache(FilePath(path), identity, blocks: 3) }
+        #expect(error?.problem == "expected a window cache, found another file")
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == notes)
+        // An empty file may be left by a killed run. Only a file of another identity counts as reset.
+        let own = folder + "/own"
+        #expect(FileManager.default.createFile(atPath: own, contents: nil))
+        #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)
+        #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)
+        #expect(try WindowCache(FilePath(own), identity, blocks: 2).wasReset)
+        // Space that was reserved, but whose header was never written to disk.
+        try Data(count: 12288).write(to: URL(fileURLWithPath: own))
+        #expect(try WindowCache(FilePath(own), identity, blocks: 3).completeBlocks == 0)
+        #expect(try !WindowCache(FilePath(own), identity, blocks: 3).wasReset)
+    }
+
+    @Test func oneProcessAtATime() throws {
+        let identity = try WindowCache.Identity(image: FilePath(image), model: "m", windows: 10, layout: "l")
+        let first = try WindowCache(FilePath(path), identity, blocks: 3)
+        #expect(first.byteCount == 3 * 4096)
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        #expect(size == first.byteCount)
+        #expect(
+            throws: FileError(
+                path, .unwritable, "expected a file that is not in use, found it locked by another process")
+        ) { _ = try WindowCache(FilePath(path), identity, blocks: 3) }
+        first.remove()
+        #expect(!FileManager.default.fileExists(atPath: path))
+        #expect(throws: FileError.self) { _ = try WindowCache(FilePath(folder + "/none/windows"), identity, blocks: 3) }
+        #expect(throws: FileError.self) {
+            _ = try WindowCache.Identity(image: FilePath(folder + "/none"), model: "m", windows: 1, layout: "")
+        }
+    }
+}

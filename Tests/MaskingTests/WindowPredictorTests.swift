@@ -1,0 +1,158 @@
+import Foundation
+import Imaging
+import Masking
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite(.kernelTurns) struct WindowPredictorTests {
+    private static let tile = 32
+
+    private func model(classes: [String] = ["NO_NUCLEUS", "NUCLEI"]) throws -> Model {
+        let model = try Model(
+            ModelDescription(
+                architecture: .lenet5, tileSize: Self.tile, classes: classes,
+                statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
+        try model.network.initialize(seed: 11)
+        return model
+    }
+
+    private func image(_ width: Int, _ height: Int, seed: UInt64) -> [UInt8] {
+        // Patches of different brightness, so that windows differ by more than noise.
+        (0..<width * height * 3).map { index in
+            let (x, y) = (index / 3 % width, index / 3 / width)
+            let patch = Formula.bits(seed, y / 16 * 64 + x / 16) >> 57
+            return UInt8(patch + Formula.bits(seed + 1, index) >> 57)
+        }
+    }
+
+    /// Mirrors an image to at least a tile, pixel by pixel.
+    private func padded(_ pixels: [UInt8], _ width: Int, _ height: Int) -> (pixels: [UInt8], width: Int, height: Int) {
+        func mirror(_ index: Int, _ count: Int) -> Int {
+            // Forward, then backward, without repeating the ends.
+            let turn = Array(0..<count) + (1..<max(1, count - 1)).reversed()
+            return turn[index % turn.count]
+        }
+        let (w, h) = (max(width, Self.tile), max(height, Self.tile))
+        var result = [UInt8]()
+        for y in 0..<h {
+            for x in 0..<w {
+                let source = (mirror(y, height) * width + mirror(x, width)) * 3
+                result += pixels[source..<source + 3]
+            }
+        }
+        return (result, w, h)
+    }
+
+    /// Mean probability at every pixel of the image, window by window and pixel by pixel.
+    private func naive(
+        _ model: Model, _ source: [UInt8], _ width: Int, _ height: Int, _ settings: MaskSettings
+    ) throws -> [Double] {
+        let (pixels, w, h) = padded(source, width, height)
+        let predictor = try Predictor(model, batchSize: 1)
+        func starts(_ length: Int) -> [Int] {
+            var result = Array(stride(from: 0, through: length - Self.tile, by: settings.stride))
+            if settings.edges == .clamp, result.last! != length - Self.tile { result.append(length - Self.tile) }
+            return result
+        }
+        var sums = [Double](repeating: 0, count: w * h)
+        var counts = [Double](repeating: 0, count: w * h)
+        for y in starts(h) {
+            for x in starts(w) {
+                let window = PixelWindows(
+                    height: Self.tile, width: Self.tile, rowStride: w * 3, offsets: [Int64((y * w + x) * 3)])
+                let logits = try pixels.withUnsafeBytes { try predictor.logits($0, window) }
+                let share = 1 / (1 + exp(Double(logits[0]) - Double(logits[1])))
+                for pixelY in y..<y + Self.tile {
+                    for pixelX in x..<x + Self.tile {
+                        sums[pixelY * w + pixelX] += share
+                        counts[pixelY * w + pixelX] += 1
+                    }
+                }
+            }
+        }
+        return (0..<width * height).map { index in
+            let place = index / width * w + index % width
+            return counts[place] == 0 ? .nan : sums[place] / counts[place]
+        }
+    }
+
+    private struct Case: CustomStringConvertible {
+        let width: Int
+        let height: Int
+        let stride: Int
+        let edges: EdgeRule
+        var description: String { "\(width)x\(height), stride \(stride), edges \(edges)" }
+    }
+
+    @Test func masksEqualThoseOfAPixelByPixelAverage() throws {
+        let model = try model()
+        var cases = [Case]()
+        for edges in EdgeRule.allCases {
+            for (width, height) in [(32, 32), (33, 32), (77, 90), (128, 41), (20, 50), (50, 20), (1, 1), (9, 31)] {
+                for stride in [8, 13, 32] {
+                    cases.append(Case(width: width, height: height, stride: stride, edges: edges))
+                }
+            }
+        }
+        try sweep(cases) { item, seed in
+            let pixels = image(item.width, item.height, seed: seed)
+            var settings = MaskSettings()
+            settings.stride = item.stride
+            settings.edges = item.edges
+            let expected = try naive(model, pixels, item.width, item.height, settings)
+            let covered = expected.filter { !$0.isNaN }.sorted()
+            settings.threshold = covered[covered.count / 2]
+            let predictor = try WindowPredictor(model, path: "model", settings: settings, batchSize: 3)
+            let reader = ArrayReader(width: item.width, height: item.height, pixels: pixels)
+            let observer = RecordingObserver()
+            let windows = try predictor.predict(reader, observer).windows
+            let reports = observer.windowsDone
+            try #require(reports.last == windows.grid.count && reports == reports.sorted())
+            let writer = ArrayWriter(width: item.width, height: item.height, channels: 1)
+            let summary = try predictor.writeMask(windows, width: item.width, height: item.height, to: writer)
+            try #require(writer.isFinished && writer.pixels.count == item.width * item.height)
+            for (index, average) in expected.enumerated() {
+                // Rounding decides at the threshold.
+                if (average - settings.threshold).magnitude < 1e-6 { continue }
+                try #require(
+                    writer.pixels[index] == (average > settings.threshold ? 255 : 0),
+                    "pixel \(index): \(average) against \(settings.threshold)")
+            }
+            try #require(summary.nuclei == writer.pixels.count { $0 == 255 })
+            try #require(summary.blank.uncovered == expected.count { $0.isNaN })
+            try #require(summary.nuclei + summary.noNuclei + summary.blank.uncovered == expected.count)
+        }
+    }
+
+    @Test func aThresholdOfOneIsBlackAndBelowZeroIsWhite() throws {
+        for (threshold, color) in [(1.0, UInt8(0)), (-0.1, UInt8(255))] {
+            var settings = MaskSettings()
+            settings.stride = 16
+            settings.threshold = threshold
+            let predictor = try WindowPredictor(model(), path: "model", settings: settings, batchSize: 4)
+            let reader = ArrayReader(width: 48, height: 40, pixels: image(48, 40, seed: 1))
+            let writer = ArrayWriter(width: 48, height: 40, channels: 1)
+            _ = try predictor.writeMask(predictor.predict(reader).windows, width: 48, height: 40, to: writer)
+            #expect(writer.pixels.allSatisfy { $0 == color })
+        }
+    }
+
+    @Test func modelsWithoutNucleiAreRefused() throws {
+        let model = try model(classes: ["CAT", "DOG"])
+        let error = #expect(throws: (any Error).self) {
+            _ = try WindowPredictor(model, path: "pets.safetensors", settings: MaskSettings(), batchSize: 1)
+        }
+        #expect("\(error!)" == "pets.safetensors: expected a model with a class NUCLEI, found CAT, DOG")
+    }
+
+    @Test func cancelingThrowsTheErrorOfTheObserver() throws {
+        struct Stop: Error {}
+        var settings = MaskSettings()
+        settings.stride = 32
+        let predictor = try WindowPredictor(model(), path: "model", settings: settings, batchSize: 1)
+        let reader = ArrayReader(width: 64, height: 64, pixels: image(64, 64, seed: 1))
+        #expect(throws: Stop.self) { _ = try predictor.predict(reader, RecordingObserver { _ in throw Stop() }) }
+    }
+}
