@@ -3,7 +3,7 @@ import Tensors
 
 /// An ellipse whose outline is deformed by low harmonics: the shape of nuclei, vacuoles and red cells.
 struct Blob: Sendable {
-    /// Centre, in image pixels.
+    /// Center, in image pixels.
     var x: Float
     var y: Float
     /// Half-axes, in pixels.
@@ -17,7 +17,7 @@ struct Blob: Sendable {
     /// Round outline of equal area.
     var radius: Float { (longHalf * shortHalf).squareRoot() }
 
-    /// No pixel of the blob is further than this from the centre, in pixels.
+    /// No pixel of the blob is further than this from the center, in pixels.
     var reach: Float {
         let deviation = harmonics.replacing(with: -harmonics, where: harmonics .< 0).sum()
         return max(longHalf, shortHalf) * (1 + deviation) + 1
@@ -75,7 +75,7 @@ struct Blob: Sendable {
 
 /// One random place in each square of a grid over the plane, with a stream of random numbers of its own.
 ///
-/// A place depends on the seed and its square only, so that neighbouring blocks see the same places.
+/// A place depends on the seed and its square only, so that neighboring blocks see the same places.
 struct Scatter: Sendable {
     let seed: UInt64
     /// Side of a square, in pixels.

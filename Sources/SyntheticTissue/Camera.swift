@@ -2,7 +2,7 @@ import Foundation
 
 /// Turns amounts of dye into bytes, as a microscope and its camera would.
 struct Camera: Sendable {
-    let look: SlideLook
+    let appearance: SlideAppearance
     /// Standard deviation of the blur, in pixels.
     let blur: Float
     let seed: UInt64
@@ -26,10 +26,10 @@ struct Camera: Sendable {
                 let more = latticeBits(noiseSeed ^ 0x5BD1_E995, Int32(inner.x + column), Int32(inner.y + row))
                 let pixel = (inner.y + row) * width + inner.x + column
                 for channel in 0..<3 {
-                    // The sum of two uniforms is a triangle: near enough to a bell for one grey level or two.
+                    // The sum of two uniforms is a triangle: near enough to a bell for one gray level or two.
                     let shift = UInt32(channel) * 10
                     let draw = Float((bits >> shift) & 1023) + Float((more >> shift) & 1023) - 1023
-                    let noise = draw * (look.sensorNoise * 2.45 / 1024)
+                    let noise = draw * (appearance.sensorNoise * 2.45 / 1024)
                     let level = light[channel].values[index] * shade.values[index] * 255 + noise
                     image.pixels[pixel * 3 + channel] = UInt8(max(0, min(255, level + 0.5)))
                 }
@@ -42,12 +42,12 @@ struct Camera: Sendable {
     /// Light behind the tissue, for red, green and blue, as a part of full scale.
     private func transmitted(_ canvas: Canvas) -> [Plane] {
         (0..<3).map { channel in
-            let h = -look.stains.haematoxylin[channel] * look.haematoxylinStrength
-            let e = -look.stains.eosin[channel] * look.eosinStrength
-            let p = -look.stains.pigment[channel]
-            let clear = look.illumination[channel]
+            let h = -appearance.stains.hematoxylin[channel] * appearance.hematoxylinStrength
+            let e = -appearance.stains.eosin[channel] * appearance.eosinStrength
+            let p = -appearance.stains.pigment[channel]
+            let clear = appearance.illumination[channel]
             let light = canvas.truth.indices.map { index in
-                let dyes = h * canvas.haematoxylin.values[index] + e * canvas.eosin.values[index]
+                let dyes = h * canvas.hematoxylin.values[index] + e * canvas.eosin.values[index]
                 return clear * exp(dyes + p * canvas.pigment.values[index])
             }
             return Plane(canvas.rect, values: light)

@@ -1,7 +1,7 @@
 /// Amounts of dye in the pixels of one block of an image, and which pixels are nucleus.
 struct Canvas: Sendable {
     let rect: PixelRect
-    var haematoxylin: Plane
+    var hematoxylin: Plane
     var eosin: Plane
     var pigment: Plane
     /// 255 in nuclei, 0 elsewhere.
@@ -9,7 +9,7 @@ struct Canvas: Sendable {
 
     init(_ rect: PixelRect) {
         self.rect = rect
-        haematoxylin = Plane(rect)
+        hematoxylin = Plane(rect)
         eosin = Plane(rect)
         pigment = Plane(rect)
         truth = [UInt8](repeating: 0, count: rect.width * rect.height)

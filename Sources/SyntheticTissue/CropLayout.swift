@@ -40,6 +40,6 @@ extension TissueLayout {
         }
         let window = PixelRect(x: start(width), y: start(height), width: 256, height: 256)
         emptyWindow = window
-        packedCentre = SIMD2(Float(width - window.x - 128), Float(height - window.y - 128))
+        packedCenter = SIMD2(Float(width - window.x - 128), Float(height - window.y - 128))
     }
 }

@@ -53,7 +53,7 @@ struct GradientNoise: Sendable {
     }
 }
 
-/// 32 well-mixed bits for a lattice point: the finaliser "lowbias32" (C. Wellons, 2018) over both coordinates.
+/// 32 well-mixed bits for a lattice point: the finalizer "lowbias32" (C. Wellons, 2018) over both coordinates.
 @inline(__always)
 func latticeBits(_ seed: UInt32, _ column: Int32, _ row: Int32) -> UInt32 {
     var bits = seed &+ UInt32(bitPattern: column) &* 0x9E37_79B1 &+ UInt32(bitPattern: row) &* 0x85EB_CA77

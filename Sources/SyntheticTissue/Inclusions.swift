@@ -2,16 +2,16 @@ import Foundation
 import Tensors
 
 extension TissueLayout {
-    /// Longest way, in pixels, from the centre of a vacuole, red cell or speck to a pixel it changes.
+    /// Longest way, in pixels, from the center of a vacuole, red cell or speck to a pixel it changes.
     static let inclusionReach = 64
 
     /// Empty round holes with a thin rim, as small fat drops and vessels leave them.
-    func paintVacuoles(on canvas: inout Canvas, nuclei: [Nucleus], look: SlideLook) {
+    func paintVacuoles(on canvas: inout Canvas, nuclei: [Nucleus], appearance: SlideAppearance) {
         guard vacuolePart > 0 else { return }
-        let squares = Scatter(seed: SplitMix64.derive(seed, [50]), spacing: 40 * look.scale, stray: 0.9)
+        let squares = Scatter(seed: SplitMix64.derive(seed, [50]), spacing: 40 * appearance.scale, stray: 0.9)
         for var place in squares.places(in: canvas.rect.grown(by: TissueLayout.inclusionReach)) {
             guard place.random.chance(vacuolePart) else { continue }
-            let radius = (5 + 21 * place.random.unit() * place.random.unit()) * look.scale
+            let radius = (5 + 21 * place.random.unit() * place.random.unit()) * appearance.scale
             let ratio = place.random.between(0.8, 1)
             var hole = Blob(
                 x: place.x, y: place.y, longHalf: radius, shortHalf: radius * ratio,
@@ -28,19 +28,19 @@ extension TissueLayout {
                 let left = 1 - 0.96 * smoothStep(-1.3, 1.3, depth)
                 let rim = 1 + 0.3 * exp(-(depth + 2) * (depth + 2) / 2)
                 canvas.eosin.values[index] *= left * rim
-                canvas.haematoxylin.values[index] *= left * rim
+                canvas.hematoxylin.values[index] *= left * rim
             }
         }
     }
 
     /// Red blood cells: discs full of eosin, some paler in the middle, of about the size of a nucleus.
-    func paintRedCells(on canvas: inout Canvas, nuclei: [Nucleus], look: SlideLook) {
+    func paintRedCells(on canvas: inout Canvas, nuclei: [Nucleus], appearance: SlideAppearance) {
         guard hasBlood else { return }
-        let squares = Scatter(seed: SplitMix64.derive(seed, [51]), spacing: 15.5 * look.scale, stray: 0.7)
+        let squares = Scatter(seed: SplitMix64.derive(seed, [51]), spacing: 15.5 * appearance.scale, stray: 0.7)
         for var place in squares.places(in: canvas.rect.grown(by: TissueLayout.inclusionReach)) {
             guard place.random.chance(0.85 * smoothStep(0.06, 0.2, blood.at(place.x, place.y))) else { continue }
             if edgeDistance(tissue, place.x, place.y) < 12 || edgeDistance(fat, place.x, place.y) > -12 { continue }
-            let radius = place.random.between(6.2, 8.2) * look.scale
+            let radius = place.random.between(6.2, 8.2) * appearance.scale
             var cell = Blob(
                 x: place.x, y: place.y, longHalf: radius, shortHalf: radius * place.random.between(0.8, 1),
                 angle: place.random.between(0, .pi))
@@ -59,8 +59,8 @@ extension TissueLayout {
                 let cover = smoothStep(-0.9, 0.9, depth)
                 let body = amount * (1 - hollow * smoothStep(0.25, 0.9, depth / radius))
                 canvas.eosin.values[index] = mix(canvas.eosin.values[index] * (1 - 0.3 * around), body, cover)
-                canvas.haematoxylin.values[index] = mix(
-                    canvas.haematoxylin.values[index] * (1 - 0.3 * around), 0.04, cover)
+                canvas.hematoxylin.values[index] = mix(
+                    canvas.hematoxylin.values[index] * (1 - 0.3 * around), 0.04, cover)
             }
         }
     }

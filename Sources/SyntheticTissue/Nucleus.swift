@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// What the nuclei of a slide look like, before each one differs.
+/// What the nuclei of a slide look like, before each one varies.
 struct NucleusPopulation: Sendable {
     /// Mean radius of epithelial nuclei, in pixels; lymphocytes are smaller, fibroblasts thinner.
     let radius: Float
@@ -9,7 +9,7 @@ struct NucleusPopulation: Sendable {
     let spread: Float
     /// Part of the epithelial nuclei that are pale inside, with a dark rim and nucleoli.
     let vesicularPart: Float
-    /// Amount of haematoxylin in an average nucleus.
+    /// Amount of hematoxylin in an average nucleus.
     let darkness: Float
     /// Relative height of the chromatin's texture.
     let coarseness: Float
@@ -36,7 +36,7 @@ struct Nucleus: Sendable {
     var blob: Blob
     let type: CellType
     let isVesicular: Bool
-    /// Amounts of haematoxylin at the rim and inside.
+    /// Amounts of hematoxylin at the rim and inside.
     let darkness: Float
     let coarseness: Float
     let hasHalo: Bool
@@ -114,7 +114,7 @@ struct Nucleus: Sendable {
                 // Tissue tears away on one side more than on the other.
                 let tear = smoothStep(-0.3, 0.5, chromatin.value(x / (1.5 * blob.radius), y / (1.5 * blob.radius)))
                 let gap = 0.6 * tear * smoothStep(-3.5, -1.2, depth)
-                canvas.haematoxylin.values[index] *= 1 - gap
+                canvas.hematoxylin.values[index] *= 1 - gap
                 canvas.eosin.values[index] *= 1 - gap
             }
             let cover = smoothStep(-softness, softness, depth)
@@ -134,8 +134,8 @@ struct Nucleus: Sendable {
                 amount = 0.9 + 0.18 * rim + coarseness * texture
             }
             amount = max(0.25, amount) * darkness
-            let under = canvas.haematoxylin.values[index]
-            canvas.haematoxylin.values[index] = mix(under, max(under, amount), cover)
+            let under = canvas.hematoxylin.values[index]
+            canvas.hematoxylin.values[index] = mix(under, max(under, amount), cover)
             canvas.eosin.values[index] *= 1 - 0.5 * cover
             if depth > 0 { canvas.truth[index] = 255 }
         }

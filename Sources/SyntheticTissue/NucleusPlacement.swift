@@ -2,15 +2,15 @@ import Foundation
 import Tensors
 
 extension TissueLayout {
-    /// Longest way, in pixels, from the centre of a nucleus to a pixel it changes.
+    /// Longest way, in pixels, from the center of a nucleus to a pixel it changes.
     static let nucleusReach = 48
 
-    /// The nuclei whose centres lie in `rect`, the lower ones first.
+    /// The nuclei whose centers lie in `rect`, the lower ones first.
     ///
     /// Candidates stand in a jittered grid, and of two that collide the one with the higher priority stays
-    /// (B. Matern's second process): whether a nucleus exists depends on its neighbourhood only, so that blocks agree.
-    func nuclei(in rect: PixelRect, look: SlideLook, fibres: Fibres) -> [Nucleus] {
-        let candidates = candidates(in: rect.grown(by: TissueLayout.nucleusReach), look: look, fibres: fibres)
+    /// (B. Matern's second process): whether a nucleus exists depends on its neighborhood only, so that blocks agree.
+    func nuclei(in rect: PixelRect, appearance: SlideAppearance, fibers: Fibers) -> [Nucleus] {
+        let candidates = candidates(in: rect.grown(by: TissueLayout.nucleusReach), appearance: appearance, fibers: fibers)
         var survivors: [Nucleus] = []
         for (index, nucleus) in candidates.enumerated() {
             let isBeaten = candidates.indices.contains { other in
@@ -39,15 +39,15 @@ extension TissueLayout {
             tissueDistance(x + step, y) - tissueDistance(x - step, y))
     }
 
-    private func candidates(in rect: PixelRect, look: SlideLook, fibres: Fibres) -> [Nucleus] {
-        let population = look.population
+    private func candidates(in rect: PixelRect, appearance: SlideAppearance, fibers: Fibers) -> [Nucleus] {
+        let population = appearance.population
         var nuclei: [Nucleus] = []
         func consider(_ type: Nucleus.CellType, _ place: inout Scatter.Place) {
             let x = place.x
             let y = place.y
             let distance = tissueDistance(x, y)
             var axis: Float?
-            if type == .fibroblast { axis = fibres.angle(x, y) }
+            if type == .fibroblast { axis = fibers.angle(x, y) }
             if type == .epithelial && distance > 0 && distance < 30 { axis = edgeNormal(x, y) }
             let nucleus = Nucleus(type, x: x, y: y, axis: axis, population: population, random: &place.random)
             if let emptyWindow, emptyWindow.distance(x, y) <= nucleus.blob.reach { return }
@@ -76,10 +76,10 @@ extension TissueLayout {
 
 extension TissueLayout {
     /// Adds a nucleus if chance left less than 1 % of a tile's pixels in nuclei, or none wholly inside.
-    mutating func ensureNuclei(size: Int, look: SlideLook) {
+    mutating func ensureNuclei(size: Int, appearance: SlideAppearance) {
         let tile = PixelRect(x: 0, y: 0, width: size, height: size)
-        let fibres = Fibres(layout: self, scale: look.scale)
-        let present = nuclei(in: tile.grown(by: TissueLayout.nucleusReach), look: look, fibres: fibres)
+        let fibers = Fibers(layout: self, scale: appearance.scale)
+        let present = nuclei(in: tile.grown(by: TissueLayout.nucleusReach), appearance: appearance, fibers: fibers)
         var isNucleus = [Bool](repeating: false, count: size * size)
         for nucleus in present {
             nucleus.blob.forEachPixel(in: tile, margin: 0) { index, _ in isNucleus[index] = true }
@@ -90,6 +90,6 @@ extension TissueLayout {
         }
         if hasWholeOne && isNucleus.count(where: { $0 }) * 100 >= size * size { return }
         var random = SplitMix64(seed: seed, stream: 62)
-        placeNucleus(area: 0.0125 * Float(size * size), size: Float(size), look: look, &random)
+        placeNucleus(area: 0.0125 * Float(size * size), size: Float(size), appearance: appearance, &random)
     }
 }

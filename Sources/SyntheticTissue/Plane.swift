@@ -12,13 +12,13 @@ struct PixelRect: Sendable {
     }
 
     /// The rows and columns, counted from this rectangle's own corner, that a disc touches.
-    func overlap(x centreX: Float, y centreY: Float, radius: Float) -> (rows: Range<Int>, columns: Range<Int>) {
-        func range(_ centre: Float, _ origin: Int, _ count: Int) -> Range<Int> {
-            let first = max(0, min(count, Int((centre - radius).rounded(.down)) - origin))
-            let end = max(first, min(count, Int((centre + radius).rounded(.up)) + 1 - origin))
+    func overlap(x centerX: Float, y centerY: Float, radius: Float) -> (rows: Range<Int>, columns: Range<Int>) {
+        func range(_ center: Float, _ origin: Int, _ count: Int) -> Range<Int> {
+            let first = max(0, min(count, Int((center - radius).rounded(.down)) - origin))
+            let end = max(first, min(count, Int((center + radius).rounded(.up)) + 1 - origin))
             return first..<end
         }
-        return (range(centreY, y, height), range(centreX, x, width))
+        return (range(centerY, y, height), range(centerX, x, width))
     }
 }
 
@@ -39,7 +39,7 @@ struct Plane: Sendable {
 
     /// A function that varies slowly, evaluated every 8 pixels and interpolated linearly.
     ///
-    /// The grid lies at multiples of 8 of the image, whatever the rectangle: neighbouring blocks agree.
+    /// The grid lies at multiples of 8 of the image, whatever the rectangle: neighboring blocks agree.
     init(_ rect: PixelRect, slowly function: (_ x: Float, _ y: Float) -> Float) {
         let step = 8
         let firstColumn = floorDivide(rect.x, step)

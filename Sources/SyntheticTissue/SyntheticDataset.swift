@@ -11,7 +11,7 @@ import Tensors
 /// make the same files.
 package struct SyntheticDataset: Sendable {
     package var tiles: Int
-    package var unlabelled: Int
+    package var unlabeled: Int
     package var crops: Int
     /// Side of a crop, in pixels.
     package var cropSize: Int
@@ -21,9 +21,9 @@ package struct SyntheticDataset: Sendable {
     /// Share of the tiles that show nuclei: classes are unbalanced, as real ones are.
     static let nucleiShare: Float = 0.6
 
-    package init(tiles: Int, unlabelled: Int, crops: Int, cropSize: Int, seed: UInt64) {
+    package init(tiles: Int, unlabeled: Int, crops: Int, cropSize: Int, seed: UInt64) {
         self.tiles = tiles
-        self.unlabelled = unlabelled
+        self.unlabeled = unlabeled
         self.crops = crops
         self.cropSize = cropSize
         self.seed = seed
@@ -37,7 +37,7 @@ package struct SyntheticDataset: Sendable {
         try AtomicFile.write(readMe, to: "\(path)/README.txt")
         let done = Mutex(0)
         let failure = Mutex<(any Error)?>(nil)
-        let (count, cropCount) = (tiles + unlabelled, crops)
+        let (count, cropCount) = (tiles + unlabeled, crops)
         DispatchQueue.concurrentPerform(iterations: threads) { thread in
             for index in stride(from: thread, to: count + cropCount, by: threads) {
                 if failure.withLock({ $0 != nil }) { return }
@@ -66,7 +66,7 @@ package struct SyntheticDataset: Sendable {
         \(SyntheticTissue.notice)
         For demonstrations and tests: a network that does well on them has not shown that it does well on tissue.
 
-        made by: nuclei-train synthesize --tiles \(tiles) --unlabelled \(unlabelled) --crops \(crops) \
+        made by: nuclei-train synthesize --tiles \(tiles) --unlabeled \(unlabeled) --crops \(crops) \
         --crop-size \(cropSize) --seed \(seed)
 
         """

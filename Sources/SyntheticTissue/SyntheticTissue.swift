@@ -9,7 +9,7 @@ package struct SyntheticImage: Sendable, Equatable {
     package internal(set) var pixels: [UInt8]
     /// One byte a pixel: 255 in a nucleus, 0 elsewhere.
     package internal(set) var truth: [UInt8]
-    /// Nuclei whose centre lies in the image.
+    /// Nuclei whose center lies in the image.
     package internal(set) var nucleusCount: Int
 
     init(width: Int, height: Int) {
@@ -21,35 +21,35 @@ package struct SyntheticImage: Sendable, Equatable {
     }
 }
 
-/// SYNTHETIC images in the look of H&E at 20x to 40x, for demonstrations and tests. No patient, no microscope.
+/// Synthetic images that imitate H&E at 20x to 40x, for demonstrations and tests. No patient, no microscope.
 ///
 /// Made of amounts of two dyes, Beer-Lambert's law, an optical blur and sensor noise. A value stands for one slide,
 /// whose images share dyes, light, sharpness and kind of nuclei. The same seed, slide and index give the same bytes,
 /// in any order and on any thread. A network that does well here has not shown that it does well on tissue.
 ///
-/// Take tiles of every kind from every slide: a network soon learns the colours of slides that show one class only.
+/// Take tiles of every kind from every slide: a network soon learns the colors of slides that show one class only.
 package struct SyntheticTissue: Sendable {
     /// What to write beside the images, wherever they go.
-    package static let notice = "Synthetic images in the look of H&E, with known nuclei. No patient, no microscope."
+    package static let notice = "Synthetic images that imitate H&E, with known nuclei. No patient, no microscope."
     /// Side of a tile, in pixels.
     package static let tileSize = TileSet.tileSize
     /// Side of the blocks that an image is made of, in pixels: bounds the memory of large crops.
     private static let blockSize = 512
 
-    package let look: SlideLook
+    package let appearance: SlideAppearance
     private let slideSeed: UInt64
 
     package init(seed: UInt64, slide: Int) {
         slideSeed = SplitMix64.derive(seed, [UInt64(bitPattern: Int64(slide))])
-        look = SlideLook(seed: slideSeed)
+        appearance = SlideAppearance(seed: slideSeed)
     }
 
     /// Tile `index` of its kind, 256 pixels a side.
     package func tile(_ index: Int, kind: TileKind) -> SyntheticImage {
         let size = SyntheticTissue.tileSize
         let seed = imageSeed(index, purpose: 1 + UInt64(TileKind.allCases.firstIndex(of: kind)!))
-        var layout = TissueLayout(tile: kind, size: size, seed: seed, look: look)
-        if kind.hasNuclei { layout.ensureNuclei(size: size, look: look) }
+        var layout = TissueLayout(tile: kind, size: size, seed: seed, appearance: appearance)
+        if kind.hasNuclei { layout.ensureNuclei(size: size, appearance: appearance) }
         return render(layout, width: size, height: size, blockSize: SyntheticTissue.blockSize)
     }
 
@@ -74,9 +74,9 @@ package struct SyntheticTissue: Sendable {
 
     private func render(_ layout: TissueLayout, width: Int, height: Int, blockSize: Int) -> SyntheticImage {
         var image = SyntheticImage(width: width, height: height)
-        let fibres = Fibres(layout: layout, scale: look.scale)
-        let blur = (look.blur * look.blur + layout.haze * layout.haze).squareRoot()
-        let camera = Camera(look: look, blur: blur, seed: layout.seed, width: width, height: height)
+        let fibers = Fibers(layout: layout, scale: appearance.scale)
+        let blur = (appearance.blur * appearance.blur + layout.haze * layout.haze).squareRoot()
+        let camera = Camera(appearance: appearance, blur: blur, seed: layout.seed, width: width, height: height)
         for y in stride(from: 0, to: height, by: blockSize) {
             for x in stride(from: 0, to: width, by: blockSize) {
                 let inner = PixelRect(
@@ -85,10 +85,10 @@ package struct SyntheticTissue: Sendable {
                 var canvas = Canvas(inner.grown(by: Plane.blurReach(blur)))
                 // Vacuoles ask for nuclei beyond the block: both blocks at a border must refuse the same ones.
                 let near = canvas.rect.grown(by: TissueLayout.nucleusReach + 2 * TissueLayout.inclusionReach)
-                let nuclei = layout.nuclei(in: near, look: look, fibres: fibres)
-                layout.paintTissue(on: &canvas, nuclei: nuclei, look: look, fibres: fibres)
-                layout.paintVacuoles(on: &canvas, nuclei: nuclei, look: look)
-                layout.paintRedCells(on: &canvas, nuclei: nuclei, look: look)
+                let nuclei = layout.nuclei(in: near, appearance: appearance, fibers: fibers)
+                layout.paintTissue(on: &canvas, nuclei: nuclei, appearance: appearance, fibers: fibers)
+                layout.paintVacuoles(on: &canvas, nuclei: nuclei, appearance: appearance)
+                layout.paintRedCells(on: &canvas, nuclei: nuclei, appearance: appearance)
                 for nucleus in nuclei { nucleus.draw(on: &canvas) }
                 layout.paintSpecks(on: &canvas)
                 camera.expose(canvas, inner: inner, into: &image)

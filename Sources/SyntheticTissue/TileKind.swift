@@ -4,7 +4,7 @@ import Tensors
 package enum TileKind: String, CaseIterable, Sendable {
     /// At least one whole nucleus, and at least 1 % of the pixels in nuclei.
     case nuclei
-    /// Connective tissue only; a minority is dark, smeared with haematoxylin or out of focus.
+    /// Connective tissue only; a minority is dark, smeared with hematoxylin or out of focus.
     case stroma
     /// Clear glass, perhaps with dust.
     case glass
@@ -18,11 +18,11 @@ package enum TileKind: String, CaseIterable, Sendable {
 
 extension TissueLayout {
     /// The layout of a tile of `size` pixels a side.
-    init(tile kind: TileKind, size: Int, seed: UInt64, look: SlideLook) {
+    init(tile kind: TileKind, size: Int, seed: UInt64, appearance: SlideAppearance) {
         var random = SplitMix64(seed: seed, stream: 60)
         self.init(seed: seed, random: &random)
         switch kind {
-        case .nuclei: addNuclei(size: Float(size), look: look, &random)
+        case .nuclei: addNuclei(size: Float(size), appearance: appearance, &random)
         case .stroma: varyStroma(&random)
         case .glass:
             tissue.offset = -1
@@ -33,18 +33,18 @@ extension TissueLayout {
                 fat.height = 0.6
             } else {
                 vacuolePart = random.between(0.25, 0.85)
-                fibreHeight *= 0.6
+                fiberHeight *= 0.6
             }
         case .mixedEmpty: mixEmpty(&random)
         }
     }
 
-    private mutating func addNuclei(size: Float, look: SlideLook, _ random: inout SplitMix64) {
+    private mutating func addNuclei(size: Float, appearance: SlideAppearance, _ random: inout SplitMix64) {
         let choice = random.unit()
         if choice < 0.12 {
             // A single, often faint one: the tiles that counting blue pixels gets wrong.
             if random.chance(0.3) { fat.offset = 0.05; fat.height = 0.5 }
-            placeNucleus(area: size * size * random.between(0.012, 0.018), size: size, look: look, &random)
+            placeNucleus(area: size * size * random.between(0.012, 0.018), size: size, appearance: appearance, &random)
         } else if choice < 0.36 {
             cellularity.offset = random.between(0.22, 0.34)
             cellularity.height = 0.1
@@ -87,7 +87,7 @@ extension TissueLayout {
             haze = random.between(2, 5)
         } else if choice < 0.56 {
             // Muscle and colloid: nearly even.
-            fibreHeight = 0.12
+            fiberHeight = 0.12
             gaps = 0
             thickness.offset = random.between(1, 1.5)
         }
@@ -116,14 +116,14 @@ extension TissueLayout {
     }
 
     /// Adds one nucleus of `area` square pixels that lies wholly inside a square image of `size` pixels.
-    mutating func placeNucleus(area: Float, size: Float, look: SlideLook, _ random: inout SplitMix64) {
+    mutating func placeNucleus(area: Float, size: Float, appearance: SlideAppearance, _ random: inout SplitMix64) {
         let types: [Nucleus.CellType] = [.epithelial, .lymphocyte, .fibroblast]
         let type = types[min(2, Int(random.unit() * 3))]
         let x = random.between(0.25, 0.75) * size
         let y = random.between(0.25, 0.75) * size
-        let angle = Fibres(layout: self, scale: look.scale).angle(x, y)
+        let angle = Fibers(layout: self, scale: appearance.scale).angle(x, y)
         let nucleus = Nucleus(
-            type, x: x, y: y, axis: angle, population: look.population, random: &random)
+            type, x: x, y: y, axis: angle, population: appearance.population, random: &random)
         placedNuclei.append(nucleus.resized(toArea: area))
     }
 }

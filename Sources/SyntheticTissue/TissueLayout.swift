@@ -31,7 +31,7 @@ struct TissueLayout: Sendable {
     var lumen: SmoothField
     /// Relative thickness of the section: multiplies both dyes.
     var thickness: SmoothField
-    /// Amount of haematoxylin that lies diffusely over the tissue.
+    /// Amount of hematoxylin that lies diffusely over the tissue.
     var smear: SmoothField
     /// Part of the squares of 40 pixels that hold a vacuole.
     var vacuolePart: Float = 0
@@ -39,16 +39,16 @@ struct TissueLayout: Sendable {
     var speckPart: Float = 0.03
     /// 0 dense tissue ... 1 torn by many gaps.
     var gaps: Float
-    /// Mean direction of the fibres, in radians.
-    var fibreAngle: Float
-    /// Height of the fibres' texture.
-    var fibreHeight: Float
+    /// Mean direction of the fibers, in radians.
+    var fiberAngle: Float
+    /// Height of the fibers' texture.
+    var fiberHeight: Float
     /// Blur beyond the slide's own, standard deviation in pixels.
     var haze: Float = 0
     /// No pixel in here belongs to a nucleus.
     var emptyWindow: PixelRect?
     /// Packed nuclei around here.
-    var packedCentre: SIMD2<Float>?
+    var packedCenter: SIMD2<Float>?
     /// Nuclei at places of their own.
     var placedNuclei: [Nucleus] = []
 
@@ -68,8 +68,8 @@ struct TissueLayout: Sendable {
         smear = field(7, random.between(0, 0.12), 0.08, 130)
         lumen = field(8, -1, 0, 130)
         gaps = random.unit() * random.unit()
-        fibreAngle = random.between(0, .pi)
-        fibreHeight = random.between(0.35, 1)
+        fiberAngle = random.between(0, .pi)
+        fiberHeight = random.between(0.35, 1)
     }
 
     var hasBlood: Bool { blood.offset + blood.height > 0 }
@@ -81,7 +81,7 @@ struct TissueLayout: Sendable {
 
     func cellularity(_ x: Float, _ y: Float) -> Float {
         var value = cellularity.at(x, y)
-        if packedCentre != nil { value = max(value, 0.4 + packedDistance(x, y) / 160) }
+        if packedCenter != nil { value = max(value, 0.4 + packedDistance(x, y) / 160) }
         if let window = emptyWindow {
             value = min(value, window.distance(x, y) / 90 - 0.2)
         }
@@ -90,9 +90,9 @@ struct TissueLayout: Sendable {
 
     /// Distance to the uneven edge of the packed place, in pixels; positive inside.
     private func packedDistance(_ x: Float, _ y: Float) -> Float {
-        guard let centre = packedCentre else { return -.infinity }
-        let dx = x - centre.x
-        let dy = y - centre.y
+        guard let center = packedCenter else { return -.infinity }
+        let dx = x - center.x
+        let dy = y - center.y
         return 125 + 75 * cellularity.noise.value(x / 110 + 60, y / 110) - (dx * dx + dy * dy).squareRoot()
     }
 

@@ -3,11 +3,11 @@ import Tensors
 
 extension TissueLayout {
     /// Lays stroma, cytoplasm, fat and glass on an empty canvas.
-    func paintTissue(on canvas: inout Canvas, nuclei: [Nucleus], look: SlideLook, fibres: Fibres) {
+    func paintTissue(on canvas: inout Canvas, nuclei: [Nucleus], appearance: SlideAppearance, fibers: Fibers) {
         let rect = canvas.rect
         let grain = GradientNoise(seed: seed, purpose: 41)
-        let along = Plane(rect) { fibres.along($0, $1) }
-        let across = Plane(rect) { fibres.across($0, $1) }
+        let along = Plane(rect) { fibers.along($0, $1) }
+        let across = Plane(rect) { fibers.across($0, $1) }
         let thickness = Plane(rect) { max(0.35, self.thickness.at($0, $1)) }
         let smear = Plane(rect) { max(0, self.smear.at($0, $1)) }
         let cellular = Plane(rect) { smoothStep(0.3, 0.55, cellularity($0, $1)) }
@@ -17,7 +17,7 @@ extension TissueLayout {
         let vessels = Plane(rect) { hasBlood ? blood.at($0, $1) : -1 }
         let weave = Plane(rect) { 0.45 + 1.1 * smoothStep(-0.5, 0.5, grain.value($0 / 95, $1 / 95)) }
         let cells = CellBorders(rect, nuclei: nuclei.filter { $0.type == .epithelial })
-        let walls = FatWalls(seed: SplitMix64.derive(seed, [40]), cellSize: 78 * look.scale)
+        let walls = FatWalls(seed: SplitMix64.derive(seed, [40]), cellSize: 78 * appearance.scale)
         let ragged = GradientNoise(seed: seed, purpose: 42)
         for row in 0..<rect.height {
             let y = Float(rect.y + row)
@@ -37,28 +37,28 @@ extension TissueLayout {
                     if inFat > 0 { tissue *= 1 - inFat * (1 - walls.cover(x, y)) }
                 }
                 guard tissue > 0 else { continue }
-                let speckle = look.grain * (grain.value(x / 3.1, y / 3.1) + 0.6 * grain.value(x / 7.3 + 50, y / 7.3))
+                let speckle = appearance.grain * (grain.value(x / 3.1, y / 3.1) + 0.6 * grain.value(x / 7.3 + 50, y / 7.3))
                 let epithelium = cellular.values[index]
                 var eosin: Float = 0
-                var haematoxylin: Float = 0
+                var hematoxylin: Float = 0
                 let vessel = smoothStep(-0.02, 0.05, vessels.values[index])
                 if epithelium < 1 {
-                    let fibre = fibres.texture(along: along.values[index], across: across.values[index], gaps: gaps)
+                    let fiber = fibers.texture(along: along.values[index], across: across.values[index], gaps: gaps)
                     let body =
-                        (1 - 0.88 * fibre.gap)
-                        * (1 + 0.5 * fibreHeight * weave.values[index] * fibre.strand + 0.10 * speckle)
+                        (1 - 0.88 * fiber.gap)
+                        * (1 + 0.5 * fiberHeight * weave.values[index] * fiber.strand + 0.10 * speckle)
                     eosin = (1 - epithelium) * 0.62 * body
-                    haematoxylin = (1 - epithelium) * (0.09 * body + smear.values[index] * (0.7 + 0.5 * fibre.strand))
+                    hematoxylin = (1 - epithelium) * (0.09 * body + smear.values[index] * (0.7 + 0.5 * fiber.strand))
                 }
                 if epithelium > 0 {
                     let border = cells.openness(index, line: smoothStep(-0.5, 0.3, ragged.value(x / 17, y / 17)))
                     let body = (1 - 0.5 * border) * (1 + 0.28 * speckle)
                     eosin += epithelium * 0.47 * body
-                    haematoxylin += epithelium * (0.20 + smear.values[index]) * body
+                    hematoxylin += epithelium * (0.20 + smear.values[index]) * body
                 }
                 let amount = tissue * (1 - 0.85 * vessel) * thickness.values[index]
                 canvas.eosin.values[index] = max(0, amount * eosin)
-                canvas.haematoxylin.values[index] = max(0, amount * haematoxylin)
+                canvas.hematoxylin.values[index] = max(0, amount * hematoxylin)
             }
         }
     }

@@ -40,7 +40,7 @@ struct AugmentationDrawTests {
         let all = draws(.pathology, 200)
         let switches: [(String, (inout AugmentationSettings) -> Void, (inout TileAugmentation) -> Void)] = [
             ("stain", { $0.stain.probability = 0 }, { $0.stain = .init() }),
-            ("colour", { $0.colour.probability = 0 }, { $0.color = .init() }),
+            ("color", { $0.color.probability = 0 }, { $0.color = .init() }),
             ("blur", { $0.blur.probability = 0 }, { $0.blur = 0 }),
             ("jpeg", { $0.jpeg.probability = 0 }, { $0.jpegQuality = 0 }),
         ]
@@ -98,10 +98,10 @@ struct AugmentationDrawTests {
             // The inverse of a map that scales by 0.9 to 1.1.
             #expect((1 / 1.21 - 1e-9...1 / 0.81 + 1e-9).contains(determinant.magnitude))
             #expect((0.8...1.2).contains(p.color.contrast) && (0.9...1.1).contains(p.color.saturation))
-            // The centre moves by at most a tenth of the side in either direction.
-            let centre = Double(side - 1) / 2
+            // The center moves by at most a tenth of the side in either direction.
+            let center = Double(side - 1) / 2
             let (dx, dy) = (
-                g.xx * centre + g.xy * centre + g.x0 - centre, g.yx * centre + g.yy * centre + g.y0 - centre
+                g.xx * center + g.xy * center + g.x0 - center, g.yx * center + g.yy * center + g.y0 - center
             )
             #expect((dx * dx + dy * dy).squareRoot() < 0.1 * 256 * 2.0.squareRoot() * 1.2)
             #expect(p.blur == 0 && p.jpegQuality == 0 && p.stain == .init() && e == Erasure())
@@ -129,5 +129,9 @@ struct AugmentationDrawTests {
         let data = try JSONEncoder().encode(preset.settings)
         #expect(try JSONDecoder().decode(AugmentationSettings.self, from: data) == preset.settings)
         #expect(preset.settings != AugmentationSettings())
+        let text = String(decoding: data, as: UTF8.self)
+        let earlier = text.replacingOccurrences(of: "\"color\"", with: "\"colour\"")
+        #expect(earlier != text)
+        #expect(try JSONDecoder().decode(AugmentationSettings.self, from: Data(earlier.utf8)) == preset.settings)
     }
 }

@@ -27,16 +27,16 @@ struct DrawnTile {
         }
     }
 
-    /// A tile of one colour.
-    init(colour: [UInt8]) { pixels = (0..<Self.side * Self.side).flatMap { _ in colour } }
+    /// A tile of one color.
+    init(color: [UInt8]) { pixels = (0..<Self.side * Self.side).flatMap { _ in color } }
 
     mutating func fill(
-        _ x: Int, _ y: Int, _ width: Int, _ height: Int, _ colour: [UInt8],
+        _ x: Int, _ y: Int, _ width: Int, _ height: Int, _ color: [UInt8],
         where inside: (Int, Int) -> Bool = { _, _ in true }
     ) {
         for py in max(0, y)..<min(Self.side, y + height) {
             for px in max(0, x)..<min(Self.side, x + width) where inside(px, py) {
-                pixels.replaceSubrange((py * Self.side + px) * 3..<(py * Self.side + px) * 3 + 3, with: colour)
+                pixels.replaceSubrange((py * Self.side + px) * 3..<(py * Self.side + px) * 3 + 3, with: color)
             }
         }
     }
@@ -54,7 +54,7 @@ struct DrawnTile {
 
     func shifted(_ dx: Int, _ dy: Int) -> DrawnTile { moved { ($0 - dx, $1 - dy) } }
 
-    /// Grey, as bright as told.
+    /// Gray, as bright as told.
     func lit(_ brightness: (_ x: Int, _ y: Int) -> UInt8) -> DrawnTile {
         var result = self
         result.pixels = (0..<pixels.count).map { brightness($0 / 3 % Self.side, $0 / 3 / Self.side) }

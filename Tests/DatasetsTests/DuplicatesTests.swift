@@ -41,24 +41,24 @@ import Testing
     @Test func blankTilesAndExactCopiesAreNoNearDuplicates() throws {
         let folder = try DatasetFolder()
         let tile = DrawnTile(seed: 3)
-        var dust = DrawnTile(colour: [240, 240, 240])
+        var dust = DrawnTile(color: [240, 240, 240])
         dust.fill(9, 9, 2, 2, [200, 200, 200])
         try folder.draw([
             (tile, "NUCLEI", "a"), (tile, "NO_NUCLEUS", "b"), (tile, "", "a"), (DrawnTile(seed: 4), "NUCLEI", "a"),
-            (DrawnTile(colour: [240, 240, 240]), "NO_NUCLEUS", "a"), (dust, "NO_NUCLEUS", "b"),
+            (DrawnTile(color: [240, 240, 240]), "NO_NUCLEUS", "a"), (dust, "NO_NUCLEUS", "b"),
         ])
         let exploration = try folder.exploration()
         #expect(exploration.duplicates.near.isEmpty)
         #expect(exploration.duplicates.exact.map(\.tiles) == [[0, 1, 2]])
         #expect(exploration.duplicates.exact[0].isConflict && exploration.duplicates.exact[0].isAcrossGroups)
-        #expect(exploration.remarks.contains { $0.kind == .contradictoryLabels && $0.weight == .serious })
+        #expect(exploration.findings.contains { $0.kind == .contradictoryLabels && $0.severity == .serious })
     }
 
     /// Light that falls off to one side looks alike everywhere.
     @Test func gradientsOfLightAreNoStructure() throws {
         let folder = try DatasetFolder()
         let tiles = (1...4).map { strength in
-            DrawnTile(colour: [0, 0, 0]).lit { x, y in UInt8(100 + (x + y / 2) * strength / 12) }
+            DrawnTile(color: [0, 0, 0]).lit { x, y in UInt8(100 + (x + y / 2) * strength / 12) }
         }
         try folder.draw(tiles.map { ($0, "", "") })
         let exploration = try folder.exploration()
@@ -92,7 +92,7 @@ import Testing
         #expect(near.count(where: \.isConflict) == 25)
         let leaks = near.count(where: \.isAcrossParts)
         #expect(leaks > 0 && leaks < 45)
-        let texts = exploration.remarks.filter { $0.weight == .serious }.map(\.text)
+        let texts = exploration.findings.filter { $0.severity == .serious }.map(\.text)
         #expect(texts.count == 2 && texts[0].hasPrefix("\(leaks) pairs of near-duplicates across the parts"))
         #expect(texts[1] == "25 pairs of near-duplicates with different labels")
     }

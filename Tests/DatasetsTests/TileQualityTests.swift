@@ -21,10 +21,10 @@ import Testing
     }
 
     @Test func glassIsBlankAndPaleTissueIsNot() throws {
-        var dust = DrawnTile(colour: [240, 240, 242])
+        var dust = DrawnTile(color: [240, 240, 242])
         dust.fill(100, 100, 4, 4, [60, 60, 60])
         let pale = DrawnTile(seed: 1, disks: 8, disk: [200, 170, 200], ground: [225, 200, 215])
-        let found = try findings([DrawnTile(colour: [180, 160, 210]), dust, pale])
+        let found = try findings([DrawnTile(color: [180, 160, 210]), dust, pale])
         #expect(found == [[.blank], [.blank], []])
     }
 
@@ -35,7 +35,7 @@ import Testing
         #expect(found == [[.blurred], [.blurred], [], [], []])
     }
 
-    @Test func clippedColoursAreSaturatedAndWhiteGlassIsNot() throws {
+    @Test func clippedColorsAreSaturatedAndWhiteGlassIsNot() throws {
         var white = DrawnTile(seed: 5)
         white.fill(0, 0, 256, 100, [255, 255, 255])
         var overexposed = DrawnTile(seed: 6)
@@ -48,15 +48,15 @@ import Testing
     }
 
     @Test func inkIsSeenAndStainsAreNot() throws {
-        func marked(_ colour: [UInt8], side: Int = 64) -> DrawnTile {
+        func marked(_ color: [UInt8], side: Int = 64) -> DrawnTile {
             var tile = DrawnTile(seed: 9)
-            tile.fill(32, 32, side, side, colour)
+            tile.fill(32, 32, side, side, color)
             return tile
         }
         let inks: [[UInt8]] = [[60, 180, 150], [40, 70, 160], [220, 40, 50], [30, 32, 30]]
         let found = try findings(inks.map { marked($0) })
         #expect(found == [[.penMarked], [.penMarked], [.penMarked], [.penMarked]])
-        // Eosin, blood, haematoxylin, a dark nucleus, and what scanners put outside a slide.
+        // Eosin, blood, hematoxylin, a dark nucleus, and what scanners put outside a slide.
         let others: [[UInt8]] = [[200, 90, 130], [170, 60, 75], [70, 50, 140], [45, 30, 70]]
         #expect(try findings(others.map { marked($0) }) == [[], [], [], []])
         #expect(try findings([marked([0, 0, 0]), marked([60, 180, 150], side: 24)]) == [[.saturated], []])

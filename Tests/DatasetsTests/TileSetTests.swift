@@ -18,9 +18,9 @@ final class DatasetFolder {
 
     func labels(_ text: String) throws { try AtomicFile.write(text, to: "\(path)/labels.csv") }
 
-    /// A tile of one colour, but for its first pixel.
-    func tile(_ name: String, _ colour: [UInt8], first: UInt8? = nil, side: Int = 256) throws {
-        var pixels = (0..<side * side).flatMap { _ in colour }
+    /// A tile of one color, but for its first pixel.
+    func tile(_ name: String, _ color: [UInt8], first: UInt8? = nil, side: Int = 256) throws {
+        var pixels = (0..<side * side).flatMap { _ in color }
         if let first { pixels[0] = first }
         let writer = try PNGWriter(path: "\(path)/\(name)", width: side, height: side, channels: .rgb)
         try pixels.withUnsafeBytes { try writer.write(rows: $0, count: side) }
@@ -50,7 +50,7 @@ final class DatasetFolder {
             #expect(set.tiles.map(\.filename) == ["tile_2.png", "tile_1.png", "tile_3.png", "tile_4.png"])
             #expect(set.tiles.map(\.label) == [.nuclei, .noNucleus, nil, nil])
             #expect(set.tiles.map(\.group) == ["a", "b", "a", nil])
-            #expect(set.labelled == [0, 1] && set.unlabelled == [2, 3] && set.hasGroups)
+            #expect(set.labeled == [0, 1] && set.unlabeled == [2, 3] && set.hasGroups)
             #expect(set.counts(of: [0, 1]) == [1, 1])
             #expect(set.tiles[1].fingerprint == set.tiles[3].fingerprint)
             #expect(Set(set.tiles.map(\.fingerprint)).count == 3)
@@ -83,8 +83,8 @@ final class DatasetFolder {
     @Test func contradictingLabelsAreFound() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n3,NUCLEI\n4,NO_NUCLEUS\n")
-        for (name, colour) in [(1, 10), (2, 20), (3, 10), (4, 10)] as [(Int, UInt8)] {
-            try folder.tile("tile_\(name).png", [colour, 0, 0])
+        for (name, color) in [(1, 10), (2, 20), (3, 10), (4, 10)] as [(Int, UInt8)] {
+            try folder.tile("tile_\(name).png", [color, 0, 0])
         }
         let found = try TileSet(path: FilePath(folder.path), threads: 1).contradictions
         #expect(found.count == 1 && found[0] == (0, 3))
@@ -97,7 +97,7 @@ final class DatasetFolder {
         try folder.tile("tile_2.png", [30, 200, 30])
         let statistics = try TileSet(path: FilePath(folder.path), threads: 1).channelStatistics(of: [0, 1])
         #expect(statistics.mean == [20, 150, 30])
-        #expect(statistics.deviation == [10, 50, 1], "no spread counts as one grey level")
+        #expect(statistics.deviation == [10, 50, 1], "no spread counts as one gray level")
     }
 
     @Test func tilesThatCannotBeUsedAreNamedEach() throws {
@@ -121,7 +121,7 @@ final class DatasetFolder {
         let path = try #require(realTiles)
         let set = try TileSet(path: FilePath(path), threads: 2)
         #expect(set.tiles.count == 1551)
-        #expect(set.counts(of: set.labelled) == [382, 666])
+        #expect(set.counts(of: set.labeled) == [382, 666])
         var settings = Split.Settings()
         settings.validationShare = 0.2
         let split = try Split(set, settings)

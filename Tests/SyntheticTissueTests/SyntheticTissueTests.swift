@@ -12,7 +12,7 @@ import Testing
     }
 
     /// Means of red, green and blue over the pixels that `belongs` chooses by index.
-    private func meanColour(_ image: SyntheticImage, where belongs: (Int) -> Bool) -> SIMD3<Double> {
+    private func meanColor(_ image: SyntheticImage, where belongs: (Int) -> Bool) -> SIMD3<Double> {
         var sum = SIMD3<Double>.zero
         var count = 0.0
         for index in image.truth.indices where belongs(index) {
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// Whether some connected nuclear region does not touch the border: flood the ones that do, and look what is left.
+    /// Whether some connected nuclear region does not touch the border: flood the ones that do, and look at what is left.
     private func hasInnerRegion(_ truth: [UInt8], size: Int) -> Bool {
         var left = truth
         let last = size - 1
@@ -89,8 +89,8 @@ import Testing
     @Test func nucleiAreDarkerAndBluerThanTheirSurroundings() {
         for slide in 0..<8 {
             let image = SyntheticTissue(seed: Self.seed, slide: slide).tile(slide, kind: .nuclei)
-            let inside = meanColour(image) { image.truth[$0] != 0 }
-            let outside = meanColour(image) { image.truth[$0] == 0 }
+            let inside = meanColor(image) { image.truth[$0] != 0 }
+            let outside = meanColor(image) { image.truth[$0] == 0 }
             #expect(inside.sum() < outside.sum() - 30, "slide \(slide): \(inside) in \(outside)")
             #expect(inside.z - inside.x > outside.z - outside.x + 10, "slide \(slide): \(inside) in \(outside)")
         }
@@ -98,15 +98,15 @@ import Testing
 
     @Test func stainsAreUnitVectorsThatAbsorbTheRightLight() {
         for slide in 0..<40 {
-            let stains = SyntheticTissue(seed: Self.seed, slide: slide).look.stains
-            let h = stains.haematoxylin
+            let stains = SyntheticTissue(seed: Self.seed, slide: slide).appearance.stains
+            let h = stains.hematoxylin
             let e = stains.eosin
             #expect(abs((h * h).sum() - 1) < 1e-5 && abs((e * e).sum() - 1) < 1e-5)
             #expect(h.min() > 0 && e.min() > 0)
-            // Haematoxylin is blue: it takes red away. Eosin is pink: it takes green away, and hardly any red.
+            // Hematoxylin is blue: it takes red away. Eosin is pink: it takes green away, and hardly any red.
             #expect(h.x > h.z && e.y > e.x && e.x < h.x, "slide \(slide): \(h), \(e)")
             #expect((h * e).sum() < 0.95, "slide \(slide): the dyes are too alike")
-            let both = stains.density(haematoxylin: 0.5, eosin: 2, pigment: 0)
+            let both = stains.density(hematoxylin: 0.5, eosin: 2, pigment: 0)
             #expect(((both - h * 0.5 - e * 2) * (both - h * 0.5 - e * 2)).sum() < 1e-10)
         }
     }
@@ -114,8 +114,8 @@ import Testing
     @Test func glassIsBrighterThanTissue() {
         for slide in 0..<4 {
             let tissue = SyntheticTissue(seed: Self.seed, slide: slide)
-            let glass = meanColour(tissue.tile(0, kind: .glass)) { _ in true }
-            let stroma = meanColour(tissue.tile(0, kind: .stroma)) { _ in true }
+            let glass = meanColor(tissue.tile(0, kind: .glass)) { _ in true }
+            let stroma = meanColor(tissue.tile(0, kind: .stroma)) { _ in true }
             #expect(glass.sum() > stroma.sum() + 40)
             #expect(glass.min() > 140)
         }
@@ -159,8 +159,8 @@ import Testing
         // A blur that ran out of border would darken or lighten the outermost pixels.
         for slide in 0..<3 {
             let image = SyntheticTissue(seed: Self.seed, slide: slide).tile(1, kind: .glass)
-            let edge = meanColour(image) { $0 < 256 || $0 % 256 == 0 || $0 % 256 == 255 || $0 >= 255 * 256 }
-            let middle = meanColour(image) { (100..<156).contains($0 / 256) && (100..<156).contains($0 % 256) }
+            let edge = meanColor(image) { $0 < 256 || $0 % 256 == 0 || $0 % 256 == 255 || $0 >= 255 * 256 }
+            let middle = meanColor(image) { (100..<156).contains($0 / 256) && (100..<156).contains($0 % 256) }
             #expect(abs(edge.sum() - middle.sum()) < 24, "slide \(slide): \(edge), \(middle)")
         }
     }

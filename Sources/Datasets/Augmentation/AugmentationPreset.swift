@@ -14,17 +14,17 @@ package enum AugmentationPreset: String, CaseIterable, Codable, Sendable {
 }
 
 extension AugmentationSettings {
-    /// The reference's augmentation: flips, rotation to +-90 degrees, colour jitter and an affine map.
+    /// The reference's augmentation: flips, rotation to +-90 degrees, color jitter and an affine map.
     package static var reference: AugmentationSettings {
         var settings = flipsAndRotation
         settings.geometry.translation = 0.1
         settings.geometry.scale = 0.9...1.1
         settings.geometry.shear = 5
-        settings.colour.probability = 1
-        settings.colour.brightness = 0.2
-        settings.colour.contrast = 0.2
-        settings.colour.saturation = 0.1
-        settings.colour.hue = 0.05
+        settings.color.probability = 1
+        settings.color.brightness = 0.2
+        settings.color.contrast = 0.2
+        settings.color.saturation = 0.1
+        settings.color.hue = 0.05
         return settings
     }
 
@@ -51,11 +51,11 @@ extension AugmentationSettings {
         settings.stain.scale = 0.8...1.25
         settings.stain.shift = 0.02
         settings.stain.illumination = 0.04
-        settings.colour.probability = 0.8
-        settings.colour.brightness = 0.25
-        settings.colour.contrast = 0.25
-        settings.colour.saturation = 0.15
-        settings.colour.hue = 0.03
+        settings.color.probability = 0.8
+        settings.color.brightness = 0.25
+        settings.color.contrast = 0.25
+        settings.color.saturation = 0.15
+        settings.color.hue = 0.03
         settings.blur = Chance(0.2, 0.3...1.5)
         settings.noise.probability = 0.1
         settings.jpeg.probability = 0.2

@@ -3,7 +3,7 @@ import Tensors
 
 /// Every step's stream of random numbers.
 private enum Step: UInt64 {
-    case flips, quarterTurn, affine, stain, colour, blur, noise, jpeg, cutout
+    case flips, quarterTurn, affine, stain, color, blur, noise, jpeg, cutout
 }
 
 extension AugmentationSettings {
@@ -15,7 +15,7 @@ extension AugmentationSettings {
         var pixels = TileAugmentation()
         pixels.geometry = drawGeometry(stream, side: side)
         pixels.stain = drawStain(stream(.stain))
-        pixels.color = drawColour(stream(.colour))
+        pixels.color = drawColor(stream(.color))
         pixels.blur = Float(blur.draw(stream(.blur)) ?? 0)
         var noiseStream = stream(.noise)
         pixels.noise = Float(noise.draw(noiseStream) ?? 0)
@@ -44,12 +44,12 @@ extension AugmentationSettings {
                 map * Matrix(shrink, -shear * shrink, 0, shrink)
                 * Matrix(cos(angle), sin(angle), -sin(angle), cos(angle))
         }
-        // About the tile's centre: source - centre = map (output - centre - shift).
-        let centre = Double(side - 1) / 2
+        // About the tile's center: source - center = map (output - center - shift).
+        let center = Double(side - 1) / 2
         var result = TileAugmentation.Geometry()
         (result.xx, result.xy, result.yx, result.yy) = (map.xx, map.xy, map.yx, map.yy)
-        result.x0 = centre - map.xx * (centre + right) - map.xy * (centre + down)
-        result.y0 = centre - map.yx * (centre + right) - map.yy * (centre + down)
+        result.x0 = center - map.xx * (center + right) - map.xy * (center + down)
+        result.y0 = center - map.yx * (center + right) - map.yy * (center + down)
         result.hasWhiteBorder = geometry.hasWhiteBorder
         return result
     }
@@ -68,16 +68,16 @@ extension AugmentationSettings {
         return result
     }
 
-    private func drawColour(_ stream: SplitMix64) -> TileAugmentation.Color {
+    private func drawColor(_ stream: SplitMix64) -> TileAugmentation.Color {
         var random = stream
         var result = TileAugmentation.Color()
-        guard random.chance(colour.probability) else { return result }
+        guard random.chance(color.probability) else { return result }
         func factor(_ spread: Double) -> Float { Float(max(0, 1 + random.uniform(-spread...spread))) }
-        result.brightness = factor(colour.brightness)
-        result.contrast = factor(colour.contrast)
-        result.saturation = factor(colour.saturation)
-        result.hue = Float(random.uniform(-colour.hue...colour.hue))
-        if colour.isShuffled { result.order.shuffle(using: &random) }
+        result.brightness = factor(color.brightness)
+        result.contrast = factor(color.contrast)
+        result.saturation = factor(color.saturation)
+        result.hue = Float(random.uniform(-color.hue...color.hue))
+        if color.isShuffled { result.order.shuffle(using: &random) }
         return result
     }
 

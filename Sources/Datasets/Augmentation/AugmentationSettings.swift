@@ -30,7 +30,7 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
     /// What staining and scanning vary, in optical density.
     package struct Stain: Codable, Equatable, Sendable {
         package var probability = 0.0
-        /// Factors of the amounts of haematoxylin and of eosin, log-uniform, drawn apart.
+        /// Factors of the amounts of hematoxylin and of eosin, log-uniform, drawn apart.
         package var scale = 1.0...1.0
         /// Optical density that is added for either dye, uniform in +-shift.
         package var shift = 0.0
@@ -41,7 +41,7 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
     }
 
     /// torchvision's ColorJitter: factors uniform in 1 +- the number, for hue turns of the circle of hues in +-hue.
-    package struct Colour: Codable, Equatable, Sendable {
+    package struct Color: Codable, Equatable, Sendable {
         package var probability = 0.0
         package var brightness = 0.0
         package var contrast = 0.0
@@ -64,12 +64,12 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
         }
     }
 
-    /// A rectangle that is overwritten after normalisation, as torchvision's RandomErasing.
+    /// A rectangle that is overwritten after normalization, as torchvision's RandomErasing.
     package struct Cutout: Codable, Equatable, Sendable {
         package enum Fill: String, Codable, Sendable {
             /// Independent numbers of N(0, 1).
             case noise
-            /// The mean colour.
+            /// The mean color.
             case mean
         }
 
@@ -85,14 +85,39 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
 
     package var geometry = Geometry()
     package var stain = Stain()
-    package var colour = Colour()
+    package var color = Color()
     /// Standard deviation of a Gaussian blur, in pixels.
     package var blur = Chance(0, 0.3...2.5)
-    /// Standard deviation of Gaussian noise, in grey levels.
+    /// Standard deviation of Gaussian noise, in gray levels.
     package var noise = Chance(0, 1...6)
     /// Quality of a JPEG compression, 1 to 100.
     package var jpeg = Chance(0, 30...90)
     package var cutout = Cutout()
 
     package init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case geometry, stain, color, blur, noise, jpeg, cutout
+    }
+
+    /// The British spelling of `color`, which earlier versions wrote to runs and checkpoints.
+    private enum EarlierKeys: String, CodingKey {
+        case color = "colour"
+    }
+
+    /// Decodes the settings of any version.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        geometry = try values.decode(Geometry.self, forKey: .geometry)
+        stain = try values.decode(Stain.self, forKey: .stain)
+        if values.contains(.color) {
+            color = try values.decode(Color.self, forKey: .color)
+        } else {
+            color = try decoder.container(keyedBy: EarlierKeys.self).decode(Color.self, forKey: .color)
+        }
+        blur = try values.decode(Chance.self, forKey: .blur)
+        noise = try values.decode(Chance.self, forKey: .noise)
+        jpeg = try values.decode(Chance.self, forKey: .jpeg)
+        cutout = try values.decode(Cutout.self, forKey: .cutout)
+    }
 }

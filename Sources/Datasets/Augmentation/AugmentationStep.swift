@@ -4,18 +4,18 @@ package enum AugmentationStep: String, CaseIterable, Sendable {
     case flips
     /// Turns by other angles, shifts and shear.
     case rotation
-    case scale, stain, colour, blur, noise, jpeg, cutout
+    case scale, stain, color, blur, noise, jpeg, cutout
 }
 
 extension AugmentationSettings {
-    package mutating func leaveOut(_ step: AugmentationStep) {
+    package mutating func disable(_ step: AugmentationStep) {
         let nothing = AugmentationSettings()
         switch step {
         case .flips: (geometry.horizontalFlip, geometry.verticalFlip, geometry.quarterTurn) = (0, 0, 0)
         case .rotation: (geometry.rotation, geometry.translation, geometry.shear) = (0, 0, 0)
         case .scale: geometry.scale = nothing.geometry.scale
         case .stain: stain = nothing.stain
-        case .colour: colour = nothing.colour
+        case .color: color = nothing.color
         case .blur: blur = nothing.blur
         case .noise: noise = nothing.noise
         case .jpeg: jpeg = nothing.jpeg

@@ -11,7 +11,7 @@ package struct TileBatch {
     package let start: Int
     package let bytes: UnsafeRawBufferPointer
     package let windows: PixelWindows
-    /// One for each tile, to be done to the normalised planes; empty when nothing is erased in this epoch.
+    /// One for each tile, to be done to the normalized planes; empty when nothing is erased in this epoch.
     package let erasures: [Erasure]
 }
 

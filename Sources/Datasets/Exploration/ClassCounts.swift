@@ -2,12 +2,12 @@
 package struct ClassCounts: Codable, Equatable, Sendable {
     package private(set) var nuclei = 0
     package private(set) var noNucleus = 0
-    package private(set) var unlabelled = 0
+    package private(set) var unlabeled = 0
 
     enum CodingKeys: String, CodingKey {
         case nuclei = "NUCLEI"
         case noNucleus = "NO_NUCLEUS"
-        case unlabelled
+        case unlabeled
     }
 
     package init(_ labels: some Sequence<TileLabel?> = []) {
@@ -15,14 +15,14 @@ package struct ClassCounts: Codable, Equatable, Sendable {
             switch label {
             case .nuclei: nuclei += 1
             case .noNucleus: noNucleus += 1
-            case nil: unlabelled += 1
+            case nil: unlabeled += 1
             }
         }
     }
 
-    package var labelled: Int { nuclei + noNucleus }
-    package var total: Int { labelled + unlabelled }
-    package var hasOneClassOnly: Bool { labelled > 0 && (nuclei == 0 || noNucleus == 0) }
+    package var labeled: Int { nuclei + noNucleus }
+    package var total: Int { labeled + unlabeled }
+    package var hasOneClassOnly: Bool { labeled > 0 && (nuclei == 0 || noNucleus == 0) }
 }
 
 /// The tiles of one slide, patient or source image.

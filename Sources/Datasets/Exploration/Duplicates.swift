@@ -10,7 +10,7 @@ package struct Duplicates: Codable, Equatable, Sendable {
         package let isAcrossGroups: Bool
     }
 
-    /// Tiles that look the same.
+    /// Tiles that appearance the same.
     package struct Near: Codable, Equatable, Sendable {
         package let pair: NearDuplicate
         /// Whether they have different labels.

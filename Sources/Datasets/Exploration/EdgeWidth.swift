@@ -3,7 +3,7 @@
 ///
 /// A sharp step has 2 to 3 pixels, one blurred by a Gaussian of sigma s about 2.5 s: unlike the variance of the
 /// Laplacian it does not mistake pale tiles, or tiles with few nuclei, for blurred ones. The image is smoothed over
-/// 3 x 3 pixels first, against noise. Nil when no window has a range of `smallestEdge` grey levels.
+/// 3 x 3 pixels first, against noise. Nil when no window has a range of `smallestEdge` gray levels.
 func edgeWidth(_ luminance: [Float], side: Int) -> Double? {
     let cell = 16
     let cells = side / cell
@@ -39,7 +39,7 @@ func edgeWidth(_ luminance: [Float], side: Int) -> Double? {
     return Double(widths[widths.count / 4])
 }
 
-/// Grey levels that an edge has to span for its width to mean something; the noise of a flat tile spans fewer.
+/// Gray levels that an edge has to span for its width to mean something; the noise of a flat tile spans fewer.
 private let smallestEdge: Float = 16
 
 /// Means over 3 x 3 pixels; the border is repeated outwards.

@@ -1,13 +1,13 @@
 import Foundations
 import Tensors
 
-/// Everything that can be said about a data set without training: what is in it, and what a careful person would look
+/// Everything that can be said about a data set without training: what is in it, and what a careful person would appearance
 /// into before trusting a score on it. Depends on the data set and the split's settings only.
 package struct Exploration: Codable, Equatable, Sendable {
     /// A tile in the order of the data set; findings name tiles by their index here.
     package struct Entry: Codable, Equatable, Sendable {
         package let filename: String
-        /// "NUCLEI" or "NO_NUCLEUS"; nil: unlabelled.
+        /// "NUCLEI" or "NO_NUCLEUS"; nil: unlabeled.
         package let label: String?
         package let group: String?
         /// nil: left out, or there is no split.
@@ -26,7 +26,7 @@ package struct Exploration: Codable, Equatable, Sendable {
     package let quality: [QualityFinding]
     package let duplicates: Duplicates
     package let baseline: SimpleBaseline?
-    package let remarks: [Remark]
+    package let findings: [DatasetFinding]
     package let tiles: [Entry]
 
     /// How many principal components are found.
@@ -45,13 +45,13 @@ package struct Exploration: Codable, Equatable, Sendable {
         afterEach: @Sendable (Stage, Int) throws -> Void = { _, _ in }
     ) throws {
         guard !set.tiles.isEmpty else { throw FileError(set.path, expected: "tiles to explore", found: "none") }
-        let surveyed = try set.surveyed(threads: threads) { try afterEach(.measuring, $0) }
-        let measures = surveyed.map(\.measures)
+        let measured = try set.measured(threads: threads) { try afterEach(.measuring, $0) }
+        let measures = measured.map(\.measures)
         let split = SplitSummary.summarize(set, settings)
         let thresholds = QualityThresholds(for: measures)
         let quality = QualityFinding.findings(of: measures, thresholds)
         let blank = Set(quality.filter { $0.problem == .blank }.map(\.tile))
-        let near = try NearDuplicate.find(among: surveyed, set.tiles, leavingOut: blank, threads: threads) {
+        let near = try NearDuplicate.find(among: measured, set.tiles, leavingOut: blank, threads: threads) {
             try afterEach(.comparing, $0)
         }
         dataset = set.path.string
@@ -59,7 +59,7 @@ package struct Exploration: Codable, Equatable, Sendable {
         hasGroups = set.hasGroups
         groups = set.hasGroups ? GroupSummary.summaries(of: set.tiles, measures) : []
         pixels = try PixelStatistics.byClass(set)
-        components = try PrincipalComponents(of: surveyed.map(\.thumbnail), count: Self.componentCount) {
+        components = try PrincipalComponents(of: measured.map(\.thumbnail), count: Self.componentCount) {
             try afterEach(.comparing, set.tiles.count)
         }
         self.split = split.summary
@@ -72,7 +72,7 @@ package struct Exploration: Codable, Equatable, Sendable {
                 filename: pair.0.filename, label: pair.0.label?.name, group: pair.0.group, part: part,
                 measures: pair.1)
         }
-        remarks = Remark.remarks(
+        findings = DatasetFinding.findings(
             counts, groups, self.split, quality, duplicates, baseline, labels: set.tiles.map(\.label))
     }
 }

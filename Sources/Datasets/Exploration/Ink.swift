@@ -1,13 +1,13 @@
-/// Share of a tile whose colour is that of a marker pen, which haematoxylin and eosin do not have.
+/// Share of a tile whose color is that of a marker pen, which hematoxylin and eosin do not have.
 ///
 /// `blocks` are the means of 64 x 64 blocks of 4 x 4 pixels, interleaved RGB: single pixels at the edges of nuclei have
-/// odd colours. Three kinds of ink are known:
-/// - green and blue, where red is the weakest channel by far (haematoxylin keeps red above green);
+/// odd colors. Three kinds of ink are known:
+/// - green and blue, where red is the weakest channel by far (hematoxylin keeps red above green);
 /// - red, where red is bright and 2.5 times green and blue (eosin and blood keep more of both);
 /// - black, where all channels are dark and alike over 16 x 16 pixels at once (nuclei are smaller, or more blue).
 ///   Exactly 0 is no ink, but what scanners put outside the slide.
 func inkShare(_ blocks: [Float]) -> Double {
-    let side = SurveyedTile.luminanceSide
+    let side = MeasuredTile.luminanceSide
     var isInk = [Bool](repeating: false, count: side * side)
     var isBlack = isInk
     for index in isInk.indices {

@@ -6,7 +6,7 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
     /// Indices of the tiles, ascending.
     package let first: Int
     package let second: Int
-    /// How the first tile has to be laid to look like the second.
+    /// How the first tile has to be laid to appearance like the second.
     package let orientation: Orientation
     /// Correlation of their structures at the best shift, at most 1.
     package let correlation: Double
@@ -20,8 +20,8 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
     /// Half the width of the means that are taken off, in blocks of 4 pixels.
     private static let radius = 4
     /// Side of what `structure` returns: windows that leave the tile are left out.
-    private static let structureSide = SurveyedTile.luminanceSide - 2 * radius
-    /// Root mean square, in grey levels, below which a structure is noise and rounding.
+    private static let structureSide = MeasuredTile.luminanceSide - 2 * radius
+    /// Root mean square, in gray levels, below which a structure is noise and rounding.
     private static let faintestStructure: Float = 0.5
 
     /// Finds the pairs among some tiles; those with the same fingerprint, and blank ones, are left out.
@@ -32,11 +32,11 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
     /// sigma 4 or shifted by up to 8 pixels 95 to 100 % are found again, of those shifted by 12 pixels half; tiles of
     /// different places reach a correlation of 0.5 at most, nearly all less than 0.2.
     static func find(
-        among surveyed: [SurveyedTile], _ tiles: [Tile], leavingOut blank: Set<Int>, threads: Int,
+        among measured: [MeasuredTile], _ tiles: [Tile], leavingOut blank: Set<Int>, threads: Int,
         afterEach: @Sendable (Int) throws -> Void
     ) throws -> [NearDuplicate] {
         let indices = tiles.indices.filter { !blank.contains($0) }
-        let hashes = indices.map { PerceptualHash(surveyed[$0].luminance) }
+        let hashes = indices.map { PerceptualHash(measured[$0].luminance) }
         let laid = hashes.map { hash in Orientation.all.map { hash.laid($0) } }
         let found = Mutex([NearDuplicate]())
         try inParallel(indices.count, threads: threads, afterEach: afterEach) { position in
@@ -47,11 +47,11 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
                 var best: NearDuplicate?
                 for (orientation, hash) in zip(Orientation.all, laid[position])
                 where hash.distance(to: hashes[other]) <= largestDistance {
-                    let own = structure ?? Self.structure(of: surveyed[index].luminance)
+                    let own = structure ?? Self.structure(of: measured[index].luminance)
                     structure = own
                     let correlation = Self.correlation(
                         orientation.apply(to: own, side: structureSide),
-                        Self.structure(of: surveyed[indices[other]].luminance))
+                        Self.structure(of: measured[indices[other]].luminance))
                     if correlation >= max(smallestCorrelation, best?.correlation ?? 0) {
                         best = NearDuplicate(
                             first: index, second: indices[other], orientation: orientation, correlation: correlation)
@@ -66,7 +66,7 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
     /// A luminance image of 64 x 64 less its means over 9 x 9, where they are whole: what is left are structures, not
     /// gradients of light or the outline of tissue on glass.
     static func structure(of luminance: [Float]) -> [Float] {
-        let (side, width) = (SurveyedTile.luminanceSide, 2 * radius + 1)
+        let (side, width) = (MeasuredTile.luminanceSide, 2 * radius + 1)
         // Sums over all pixels above and to the left.
         var sums = [Double](repeating: 0, count: (side + 1) * (side + 1))
         for y in 0..<side {

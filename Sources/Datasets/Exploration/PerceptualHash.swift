@@ -23,7 +23,7 @@ package struct Orientation: Codable, Equatable, Sendable {
     }
 }
 
-/// The signs of the 8 x 8 lowest frequencies of a tile's luminance, but for the mean: tiles that look alike have
+/// The signs of the 8 x 8 lowest frequencies of a tile's luminance, but for the mean: tiles that appearance alike have
 /// hashes that differ in few of the 63 bits, whatever their brightness, contrast and compression (after Zauner,
 /// Implementation and Benchmarking of Perceptual Image Hash Functions, 2010).
 struct PerceptualHash {
@@ -34,7 +34,7 @@ struct PerceptualHash {
 
     /// Of a luminance image of 64 x 64.
     init(_ luminance: [Float]) {
-        let side = SurveyedTile.luminanceSide
+        let side = MeasuredTile.luminanceSide
         var rows = [Float](repeating: 0, count: side * Self.frequencies)
         for y in 0..<side {
             for u in 0..<Self.frequencies {
@@ -56,7 +56,7 @@ struct PerceptualHash {
     }
 
     private static let cosines: [Float] = {
-        let side = SurveyedTile.luminanceSide
+        let side = MeasuredTile.luminanceSide
         return (0..<frequencies * side).map { index in
             Float(cos(Double.pi * Double(index / side) * (Double(index % side) + 0.5) / Double(side)))
         }

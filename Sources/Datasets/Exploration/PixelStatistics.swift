@@ -25,7 +25,7 @@ package struct PixelStatistics: Codable, Equatable, Sendable {
         }
     }
 
-    /// "all", "NUCLEI", "NO_NUCLEUS" or "unlabelled".
+    /// "all", "NUCLEI", "NO_NUCLEUS" or "unlabeled".
     package let name: String
     package let tiles: Int
     package let red: Channel
@@ -42,10 +42,10 @@ package struct PixelStatistics: Codable, Equatable, Sendable {
         blue = Channel(Array(histograms[512..<768]))
     }
 
-    /// Of all tiles, of each class, and of the unlabelled ones; classes without tiles are left out.
+    /// Of all tiles, of each class, and of the unlabeled ones; classes without tiles are left out.
     static func byClass(_ set: TileSet) throws(KernelError) -> [PixelStatistics] {
         let classes: [(String, TileLabel?)] = [
-            (TileLabel.nuclei.name, .nuclei), (TileLabel.noNucleus.name, .noNucleus), ("unlabelled", nil),
+            (TileLabel.nuclei.name, .nuclei), (TileLabel.noNucleus.name, .noNucleus), ("unlabeled", nil),
         ]
         var parts = [PixelStatistics]()
         var sum = [UInt64](repeating: 0, count: 3 * 256)

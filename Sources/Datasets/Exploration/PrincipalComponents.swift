@@ -17,8 +17,8 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
     package init(of vectors: [[Float]], count wanted: Int, afterEach: () throws -> Void = {}) throws {
         let (n, length) = (vectors.count, vectors.first?.count ?? 0)
         dimensions = length
-        let centred = Self.centred(vectors)
-        let total = centred.withUnsafeBuffer { $0.reduce(0.0) { $0 + Double($1) * Double($1) } }
+        let centered = Self.centered(vectors)
+        let total = centered.withUnsafeBuffer { $0.reduce(0.0) { $0 + Double($1) * Double($1) } }
         let rank = min(wanted + 8, n, length)
         guard total > 0, rank > 0 else {
             explained = []
@@ -33,14 +33,14 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
         var (variances, rotation) = ([Double](), [[Double]]())
         for iteration in 0..<200 {
             if iteration > 0 {
-                try Kernels.linearBackwardWeight(directions, nil, gy: projected, centred)
+                try Kernels.linearBackwardWeight(directions, nil, gy: projected, centered)
                 basis = directions.withUnsafeBuffer { values in
                     (0..<rank).map { row in values[row * length..<(row + 1) * length].map(Double.init) }
                 }
             }
             Self.orthonormalize(&basis)
             Self.fill(directions, basis)
-            try Kernels.linearForward(projected, centred, weight: directions, bias: nil, scratch: scratch)
+            try Kernels.linearForward(projected, centered, weight: directions, bias: nil, scratch: scratch)
             let last = variances
             (variances, rotation) = symmetricEigen(Self.gram(projected, n, rank))
             let change = zip(variances, last).prefix(wanted).map { abs($0 - $1) }.max() ?? .infinity
@@ -66,7 +66,7 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
         }
     }
 
-    private static func centred(_ vectors: [[Float]]) -> Tensor {
+    private static func centered(_ vectors: [[Float]]) -> Tensor {
         let length = vectors.first?.count ?? 0
         var mean = [Double](repeating: 0, count: length)
         for vector in vectors {

@@ -1,6 +1,6 @@
-/// How well a dozen simple numbers tell the classes apart: what a network has to beat to have learnt about nuclei.
+/// How well a dozen simple numbers tell the classes apart: what a network has to beat to have learned about nuclei.
 ///
-/// A logistic regression on the colour and texture of whole tiles, scored on groups that it has not seen. A high
+/// A logistic regression on the color and texture of whole tiles, scored on groups that it has not seen. A high
 /// number means that the classes differ in stain, brightness or sharpness, by nature or because they come from other
 /// sources.
 package struct SimpleBaseline: Codable, Equatable, Sendable {
@@ -19,40 +19,40 @@ package struct SimpleBaseline: Codable, Equatable, Sendable {
 
     private static let wantedFolds = 5
 
-    /// Cross-validates over the labelled tiles, whole groups at a time; nil when the groups do not suffice for both
+    /// Cross-validates over the labeled tiles, whole groups at a time; nil when the groups do not suffice for both
     /// classes in every fold's training part.
     init?(_ tiles: [Tile], _ measures: [TileMeasures]) {
-        let labelled = tiles.indices.filter { tiles[$0].label != nil }
-        let isNuclei = labelled.map { tiles[$0].label == .nuclei }
-        let inputs = labelled.map { Self.inputs(measures[$0]).map(\.1) }
+        let labeled = tiles.indices.filter { tiles[$0].label != nil }
+        let isNuclei = labeled.map { tiles[$0].label == .nuclei }
+        let inputs = labeled.map { Self.inputs(measures[$0]).map(\.1) }
         let groups = Split.groups(of: tiles)
-        let folds = Self.folds(labelled.map { groups[$0] }, isNuclei)
+        let folds = Self.folds(labeled.map { groups[$0] }, isNuclei)
         let count = (folds.max() ?? -1) + 1
         guard count >= 2 else { return nil }
         var correct = [0, 0]
         for fold in 0..<count {
-            let training = labelled.indices.filter { folds[$0] != fold }
+            let training = labeled.indices.filter { folds[$0] != fold }
             let classes = Set(training.map { isNuclei[$0] })
             guard classes.count == 2 else { return nil }
             let model = LogisticRegression(training.map { inputs[$0] }, training.map { isNuclei[$0] })
-            for place in labelled.indices where folds[place] == fold {
+            for place in labeled.indices where folds[place] == fold {
                 let isCorrect = (model.probability(inputs[place]) > 0.5) == isNuclei[place]
                 correct[isNuclei[place] ? 1 : 0] += isCorrect ? 1 : 0
             }
         }
         let totals = [isNuclei.count { !$0 }, isNuclei.count { $0 }]
-        let all = Double(labelled.count)
+        let all = Double(labeled.count)
         accuracy = Double(correct[0] + correct[1]) / all
         balancedAccuracy = zip(correct, totals).reduce(0) { $0 + Double($1.0) / Double($1.1) } / 2
         majorityAccuracy = Double(totals.max()!) / all
         self.folds = count
-        self.tiles = labelled.count
-        statistics = Self.inputs(measures[labelled[0]]).map(\.0)
+        self.tiles = labeled.count
+        statistics = Self.inputs(measures[labeled[0]]).map(\.0)
         guard tiles.contains(where: { $0.group != nil }) else {
             groupAccuracy = nil
             return
         }
-        let byGroup = Dictionary(grouping: labelled.indices) { groups[labelled[$0]] }
+        let byGroup = Dictionary(grouping: labeled.indices) { groups[labeled[$0]] }
         let best = byGroup.values.reduce(0) { sum, members in
             let nuclei = members.count { isNuclei[$0] }
             return sum + max(nuclei, members.count - nuclei)
@@ -61,12 +61,12 @@ package struct SimpleBaseline: Codable, Equatable, Sendable {
     }
 
     private static func inputs(_ measures: TileMeasures) -> [(String, Double)] {
-        let colours = ["red", "green", "blue"]
-        return zip(colours, measures.mean).map { ("mean \($0)", $1) }
-            + zip(colours, measures.deviation).map { ("deviation \($0)", $1) }
+        let colors = ["red", "green", "blue"]
+        return zip(colors, measures.mean).map { ("mean \($0)", $1) }
+            + zip(colors, measures.deviation).map { ("deviation \($0)", $1) }
             + zip([5, 50, 95], measures.luminancePercentiles).map { ("luminance percentile \($0)", Double($1)) }
             + [
-                ("colourfulness", measures.colourfulness), ("gradient", measures.gradient),
+                ("colorfulness", measures.colorfulness), ("gradient", measures.gradient),
                 ("contrast", measures.contrast),
             ]
     }

@@ -4,7 +4,7 @@ import Foundations
 package enum SplitPart: String, Codable, CaseIterable, Sendable {
     case train, validation, test
     /// Without a label, and of no group that is held out: for the statistics of the pixels and pseudo-labels.
-    case unlabelled
+    case unlabeled
 
     /// Whether tiles of the part judge the network.
     var isHeldOut: Bool { self == .validation || self == .test }
@@ -22,14 +22,14 @@ package struct SplitSummary: Codable, Equatable, Sendable {
     /// Why there are no parts; nil when there are.
     package let problem: String?
 
-    /// The summary, and for each tile its part; nil for unlabelled tiles of groups that are held out.
+    /// The summary, and for each tile its part; nil for unlabeled tiles of groups that are held out.
     static func summarize(_ set: TileSet, _ settings: Split.Settings) -> (summary: SplitSummary, parts: [SplitPart?]) {
         var partOf = [SplitPart?](repeating: nil, count: set.tiles.count)
         do {
             let split = try Split(set, settings)
             let members = [
                 (SplitPart.train, split.train), (.validation, split.validation), (.test, split.test),
-                (.unlabelled, split.unlabelled),
+                (.unlabeled, split.unlabeled),
             ]
             for (part, indices) in members { for index in indices { partOf[index] = part } }
             let parts = members.filter { !$0.1.isEmpty }.map { part, indices in

@@ -10,23 +10,23 @@ package struct TileMeasures: Codable, Equatable, Sendable {
     /// Luminance that 5, 50 and 95 % of the pixels do not exceed.
     package let luminancePercentiles: [Int]
     /// Mean over the pixels of the largest channel less the smallest.
-    package let colourfulness: Double
-    /// Mean absolute difference of the luminance of neighbouring pixels.
+    package let colorfulness: Double
+    /// Mean absolute difference of the luminance of neighboring pixels.
     package let gradient: Double
     /// Standard deviation, over the whole tile, of the means of blocks of 8 x 8 pixels, as the root mean square of the
     /// three channels: structure, without the noise of single pixels.
     package let contrast: Double
     /// Typical width of the steepest edges in pixels, see `edgeWidth`; nil when nothing stands out enough to judge by.
     package let edgeWidth: Double?
-    /// Share of the pixels that lost their colour to the ends of the scale: a channel at 0, or one or two of three at
+    /// Share of the pixels that lost their color to the ends of the scale: a channel at 0, or one or two of three at
     /// 255. White glass, with all three at 255, has lost nothing.
     package let clippedShare: Double
-    /// Share of the tile that has the colour of a pen, see `inkShare`.
+    /// Share of the tile that has the color of a pen, see `inkShare`.
     package let inkShare: Double
 }
 
 /// A tile measured, and small enough to be compared with all others.
-struct SurveyedTile: Sendable {
+struct MeasuredTile: Sendable {
     /// Means of blocks of 8 x 8 pixels, interleaved RGB on the 0-255 scale: `side * side * 3`.
     let thumbnail: [Float]
     /// Luminance means of blocks of 4 x 4 pixels: 64 x 64.
@@ -42,7 +42,7 @@ struct SurveyedTile: Sendable {
         let size = TileSet.tileSize
         var histograms = [[Int]](repeating: [Int](repeating: 0, count: 256), count: 4)
         var luminances = [Float](repeating: 0, count: size * size)
-        var (clipped, colourfulness) = (0, 0)
+        var (clipped, colorfulness) = (0, 0)
         for index in 0..<size * size {
             let (red, green, blue) = (pixels[3 * index], pixels[3 * index + 1], pixels[3 * index + 2])
             // Weights of ITU-R BT.601.
@@ -53,7 +53,7 @@ struct SurveyedTile: Sendable {
             histograms[3][luminance] += 1
             luminances[index] = Float(luminance)
             let (low, high) = (min(red, green, blue), max(red, green, blue))
-            colourfulness += Int(high - low)
+            colorfulness += Int(high - low)
             if low == 0 || high == 255 && low < 255 { clipped += 1 }
         }
         let blocks = Self.blockMeans(pixels, block: 4)
@@ -69,7 +69,7 @@ struct SurveyedTile: Sendable {
             minimum: (0..<3).map { channel in histograms[channel].firstIndex { $0 > 0 } ?? 0 },
             maximum: (0..<3).map { channel in histograms[channel].lastIndex { $0 > 0 } ?? 0 },
             luminancePercentiles: [0.05, 0.5, 0.95].map { Self.percentile($0, of: histograms[3]) },
-            colourfulness: Double(colourfulness) / pixelCount,
+            colorfulness: Double(colorfulness) / pixelCount,
             gradient: Self.gradient(luminances), contrast: Self.contrast(thumbnail),
             edgeWidth: Datasets.edgeWidth(luminances, side: size), clippedShare: Double(clipped) / pixelCount,
             inkShare: Datasets.inkShare(blocks))

@@ -9,13 +9,13 @@ package enum QualityProblem: String, Codable, CaseIterable, Sendable {
 /// From which values on a tile is remarked on. Chosen by eye on some 1500 tiles of four public sources so that false
 /// alarms are rare: a tile that is not remarked on need not be perfect.
 package struct QualityThresholds: Codable, Equatable, Sendable {
-    /// Blank: a contrast below this, in grey levels. Pale tissue without nuclei has 2.5 and more.
+    /// Blank: a contrast below this, in gray levels. Pale tissue without nuclei has 2.5 and more.
     package var contrast = 2.0
     /// Blurred: edges wider than this, in pixels. Where most of a set is soft, `edgeWidth(for:)` allows for more.
     package var edgeWidth = 9.0
     /// Saturated: a larger share of clipped pixels.
     package var clippedShare = 0.05
-    /// Pen-marked: a larger share of pixels with the colour of ink.
+    /// Pen-marked: a larger share of pixels with the color of ink.
     package var inkShare = 0.03
 
     package init() {}
@@ -29,7 +29,7 @@ package struct QualityThresholds: Codable, Equatable, Sendable {
     }
 }
 
-/// A tile that somebody should look at.
+/// A tile that somebody should appearance at.
 package struct QualityFinding: Codable, Equatable, Sendable {
     package let problem: QualityProblem
     /// Index of the tile.

@@ -6,9 +6,9 @@ package struct Split: Equatable, Sendable {
     /// How tiles are shared out.
     package struct Settings: Codable, Equatable, Sendable {
         /// What `validationShare` is when validation is asked for without a number.
-        package static let usualValidationShare = 0.2
+        package static let defaultValidationShare = 0.2
 
-        /// Share of the labelled tiles that are held out for the test.
+        /// Share of the labeled tiles that are held out for the test.
         package var testShare = 0.2
         /// Share of the others that are held out for validation; 0 for none.
         package var validationShare = 0.0
@@ -24,49 +24,49 @@ package struct Split: Equatable, Sendable {
         package init() {}
     }
 
-    /// Indices of labelled tiles, ascending.
+    /// Indices of labeled tiles, ascending.
     package let train: [Int]
     package let validation: [Int]
     package let test: [Int]
-    /// Unlabelled tiles that are of no group in validation or test.
-    package let unlabelled: [Int]
+    /// Unlabeled tiles that are of no group in validation or test.
+    package let unlabeled: [Int]
 
     /// Parts that somebody else made.
-    package init(train: [Int], validation: [Int], test: [Int], unlabelled: [Int]) {
+    package init(train: [Int], validation: [Int], test: [Int], unlabeled: [Int]) {
         self.train = train
         self.validation = validation
         self.test = test
-        self.unlabelled = unlabelled
+        self.unlabeled = unlabeled
     }
 
-    /// Shares out the labelled tiles of a set; see `init(_:path:_:)`.
+    /// Shares out the labeled tiles of a set; see `init(_:path:_:)`.
     package init(_ set: TileSet, _ settings: Settings) throws(FileError) {
         try self.init(set.tiles, path: set.path, settings)
     }
 
-    /// Shares out labelled tiles so that each part has the classes in about the same proportion. Tiles of one group,
+    /// Shares out labeled tiles so that each part has the classes in about the same proportion. Tiles of one group,
     /// and tiles with the same pixels, are never in two parts. The same seed gives the same parts.
     /// Throws when a part would be without one of the classes; `path` names the data set.
     package init(_ tiles: [Tile], path: FilePath, _ settings: Settings) throws(FileError) {
         let groups = Self.groups(of: tiles)
         let excluded = try Self.groups(matching: settings.excludedGroups, tiles, groups, path: path)
-        let labelled = tiles.indices.filter { tiles[$0].label != nil && !excluded.contains(groups[$0]) }
+        let labeled = tiles.indices.filter { tiles[$0].label != nil && !excluded.contains(groups[$0]) }
         func count(_ label: TileLabel, _ part: [Int]) -> Int { part.count { tiles[$0].label == label } }
-        for label in TileLabel.allCases where count(label, labelled) == 0 {
-            throw FileError(path, expected: "tiles of both classes", found: "none labelled \(label.name)")
+        for label in TileLabel.allCases where count(label, labeled) == 0 {
+            throw FileError(path, expected: "tiles of both classes", found: "none labeled \(label.name)")
         }
         let held = try Self.groups(matching: settings.testGroups, tiles, groups, path: path)
         let (rest, test): ([Int], [Int])
         if !held.isEmpty {
-            test = labelled.filter { held.contains(groups[$0]) }
+            test = labeled.filter { held.contains(groups[$0]) }
             if test.isEmpty {
-                throw FileError(path, expected: "labelled tiles in the groups for the test", found: "none")
+                throw FileError(path, expected: "labeled tiles in the groups for the test", found: "none")
             }
-            rest = labelled.filter { !held.contains(groups[$0]) }
+            rest = labeled.filter { !held.contains(groups[$0]) }
         } else if let fold = settings.fold {
-            (rest, test) = try Self.holdOut(fold, of: labelled, tiles, groups, path: path, settings.seed)
+            (rest, test) = try Self.holdOut(fold, of: labeled, tiles, groups, path: path, settings.seed)
         } else {
-            (rest, test) = Self.holdOut(settings.testShare, of: labelled, tiles, groups, settings.seed, part: 1)
+            (rest, test) = Self.holdOut(settings.testShare, of: labeled, tiles, groups, settings.seed, part: 1)
         }
         let (train, validation) =
             settings.validationShare > 0
@@ -75,7 +75,7 @@ package struct Split: Equatable, Sendable {
         self.validation = validation
         self.test = test
         let apart = held.union(excluded).union((validation + test).map { groups[$0] })
-        unlabelled = tiles.indices.filter { tiles[$0].label == nil && !apart.contains(groups[$0]) }
+        unlabeled = tiles.indices.filter { tiles[$0].label == nil && !apart.contains(groups[$0]) }
         // Groups that somebody chose for the test may be of one class.
         let parts =
             [("training", train)] + (held.isEmpty ? [("test", test)] : [])

@@ -22,7 +22,7 @@ package enum TileLabel: Int, Codable, CaseIterable, Sendable {
 /// The rows of a data set's `labels.csv`.
 ///
 /// The header is `tile_id,label` (tiles are `tile_<id>.png`) or `filename,label`, either with an optional third column
-/// `group`: the slide, patient or source image that a tile comes from. An empty label means unlabelled. Other columns
+/// `group`: the slide, patient or source image that a tile comes from. An empty label means unlabeled. Other columns
 /// are ignored.
 package struct LabelFile {
     package struct Row: Equatable {
@@ -130,7 +130,7 @@ package struct DatasetError: Error, CustomStringConvertible {
     }
 
     /// Whether nothing is wrong but that files are missing or may not be read.
-    package var isOfUnreadableFiles: Bool { problems.allSatisfy { $0.kind == .unreadable } }
+    package var hasOnlyUnreadableFiles: Bool { problems.allSatisfy { $0.kind == .unreadable } }
 
     package var description: String {
         var lines = problems.prefix(Self.shown).map(\.description)

@@ -7,7 +7,7 @@ import Tensors
 /// One tile of a data set.
 package struct Tile: Equatable, Sendable {
     package let filename: String
-    /// nil: unlabelled.
+    /// nil: unlabeled.
     package let label: TileLabel?
     /// Slide, patient or source image; nil when the data set does not say.
     package let group: String?
@@ -25,7 +25,7 @@ package struct Tile: Equatable, Sendable {
 /// The tiles of a data set folder, decoded once and kept as bytes.
 ///
 /// The folder holds `labels.csv` (see `LabelFile`) and the tiles it names, 256 x 256 pixels each. A `tile_<id>.png`
-/// that the file does not name is unlabelled.
+/// that the file does not name is unlabeled.
 package struct TileSet: Sendable {
     package static let tileSize = 256
     static let tileBytes = tileSize * tileSize * 3
@@ -77,13 +77,13 @@ package struct TileSet: Sendable {
     }
 
     /// Indices of the tiles that have a label.
-    package var labelled: [Int] { tiles.indices.filter { tiles[$0].label != nil } }
-    package var unlabelled: [Int] { tiles.indices.filter { tiles[$0].label == nil } }
+    package var labeled: [Int] { tiles.indices.filter { tiles[$0].label != nil } }
+    package var unlabeled: [Int] { tiles.indices.filter { tiles[$0].label == nil } }
 
     /// Pairs of tiles with the same pixels and different labels.
     package var contradictions: [(Int, Int)] {
         var first = [UInt64: Int]()
-        return labelled.compactMap { index in
+        return labeled.compactMap { index in
             guard let earlier = first[tiles[index].fingerprint] else {
                 first[tiles[index].fingerprint] = index
                 return nil
@@ -127,7 +127,7 @@ package struct TileSet: Sendable {
             let mean = sum / count
             let variance = zip(0..., counts).reduce(0.0) { $0 + pow(Double($1.0) - mean, 2) * Double($1.1) } / count
             means.append(Float(mean))
-            // Tiles of one single colour have no spread to divide by.
+            // Tiles of one single color have no spread to divide by.
             deviations.append(Float(max(variance.squareRoot(), 1)))
         }
         return ChannelStatistics(mean: means, deviation: deviations)

@@ -4,16 +4,16 @@ import Synchronization
 extension TileSet {
     /// Measures every tile, on some threads; the result does not depend on their number. `afterEach` is told how many
     /// are done; it may throw to stop.
-    func surveyed(threads: Int, afterEach: @Sendable (Int) throws -> Void) throws -> [SurveyedTile] {
-        let surveyed = Mutex([SurveyedTile?](repeating: nil, count: tiles.count))
+    func measured(threads: Int, afterEach: @Sendable (Int) throws -> Void) throws -> [MeasuredTile] {
+        let measured = Mutex([MeasuredTile?](repeating: nil, count: tiles.count))
         try inParallel(tiles.count, threads: threads, afterEach: afterEach) { index in
             let tile = withPixels { pixels in
-                SurveyedTile(
+                MeasuredTile(
                     UnsafeRawBufferPointer(rebasing: pixels[index * Self.tileBytes..<(index + 1) * Self.tileBytes]))
             }
-            surveyed.withLock { $0[index] = tile }
+            measured.withLock { $0[index] = tile }
         }
-        return surveyed.withLock { $0.compactMap { $0 } }
+        return measured.withLock { $0.compactMap { $0 } }
     }
 }
 

@@ -1,8 +1,8 @@
 import Foundation
 import Tensors
 
-/// Bundles of collagen fibres: noise that is long along the bundle and short across it, on wavy coordinates.
-struct Fibres: Sendable {
+/// Bundles of collagen fibers: noise that is long along the bundle and short across it, on wavy coordinates.
+struct Fibers: Sendable {
     private let warp: GradientNoise
     private let strands: GradientNoise
     private let cosine: Float
@@ -12,12 +12,12 @@ struct Fibres: Sendable {
     init(layout: TissueLayout, scale: Float) {
         warp = GradientNoise(seed: layout.seed, purpose: 30)
         strands = GradientNoise(seed: layout.seed, purpose: 31)
-        cosine = cos(layout.fibreAngle)
-        sine = sin(layout.fibreAngle)
+        cosine = cos(layout.fiberAngle)
+        sine = sin(layout.fiberAngle)
         self.scale = 1 / scale
     }
 
-    /// Place across the bundles, in pixels of an average slide; fibres follow its level lines.
+    /// Place across the bundles, in pixels of an average slide; fibers follow its level lines.
     func across(_ x: Float, _ y: Float) -> Float {
         let bend =
             7 * warp.value(x / 45, y / 45 + 20) + 26 * warp.value(x / 150, y / 150) + 120
@@ -30,7 +30,7 @@ struct Fibres: Sendable {
         ((x * cosine + y * sine) + 20 * warp.value(x / 140 + 90, y / 140)) * scale
     }
 
-    /// Direction of the fibres at a place, in radians from the x axis.
+    /// Direction of the fibers at a place, in radians from the x axis.
     func angle(_ x: Float, _ y: Float) -> Float {
         let step: Float = 4
         let slopeX = across(x + step, y) - across(x - step, y)

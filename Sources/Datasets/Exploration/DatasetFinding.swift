@@ -1,7 +1,7 @@
 import Foundation
 
-/// Something about a data set that a careful person would look into, in words.
-package struct Remark: Codable, Equatable, Sendable {
+/// Something about a data set that a careful person would appearance into, in words.
+package struct DatasetFinding: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable {
         case cannotSplit, contradictoryLabels, nearDuplicatesAcrossParts, nearDuplicateConflicts
         case exactDuplicates, nearDuplicates
@@ -9,7 +9,7 @@ package struct Remark: Codable, Equatable, Sendable {
         case blank, blurred, saturated, penMarked
     }
 
-    package enum Weight: String, Codable, Sendable {
+    package enum Severity: String, Codable, Sendable {
         /// Scores cannot be trusted before this is looked into.
         case serious
         /// Good to know.
@@ -17,17 +17,17 @@ package struct Remark: Codable, Equatable, Sendable {
     }
 
     package let kind: Kind
-    package let weight: Weight
+    package let severity: Severity
     package let text: String
 
-    /// The remarks on a data set, serious ones first.
-    static func remarks(
+    /// The findings on a data set, serious ones first.
+    static func findings(
         _ counts: ClassCounts, _ groups: [GroupSummary], _ split: SplitSummary, _ quality: [QualityFinding],
         _ duplicates: Duplicates, _ baseline: SimpleBaseline?, labels: [TileLabel?]
-    ) -> [Remark] {
-        var remarks = [Remark]()
-        func add(_ kind: Kind, _ weight: Weight, _ text: String) {
-            remarks.append(Remark(kind: kind, weight: weight, text: text))
+    ) -> [DatasetFinding] {
+        var findings = [DatasetFinding]()
+        func add(_ kind: Kind, _ severity: Severity, _ text: String) {
+            findings.append(DatasetFinding(kind: kind, severity: severity, text: text))
         }
         if let problem = split.problem { add(.cannotSplit, .serious, "cannot be split for training: \(problem)") }
         let contradictory = duplicates.exact.count(where: \.isConflict)
@@ -61,13 +61,13 @@ package struct Remark: Codable, Equatable, Sendable {
         addGroups(counts, groups, add)
         addBaseline(counts, baseline, add)
         addQuality(quality, labels, add)
-        return remarks.filter { $0.weight == .serious } + remarks.filter { $0.weight == .note }
+        return findings.filter { $0.severity == .serious } + findings.filter { $0.severity == .note }
     }
 
-    private typealias Add = (Kind, Weight, String) -> Void
+    private typealias Add = (Kind, Severity, String) -> Void
 
     private static func addGroups(_ counts: ClassCounts, _ groups: [GroupSummary], _ add: Add) {
-        if groups.isEmpty, counts.labelled > 0 {
+        if groups.isEmpty, counts.labeled > 0 {
             add(
                 .noGroups, .serious,
                 "no column group in labels.csv: tiles of one slide may be in training and in the test, which flatters")
@@ -77,20 +77,20 @@ package struct Remark: Codable, Equatable, Sendable {
                 .ungroupedTiles, .note,
                 "\(number(ungrouped.counts.total, "tile")) of no group; each counts as one of its own")
         }
-        let named = groups.filter { $0.name != nil && $0.counts.labelled > 0 }
+        let named = groups.filter { $0.name != nil && $0.counts.labeled > 0 }
         let oneClass = named.filter(\.counts.hasOneClassOnly)
         if !oneClass.isEmpty {
-            let tiles = oneClass.reduce(0) { $0 + $1.counts.labelled }
+            let tiles = oneClass.reduce(0) { $0 + $1.counts.labeled }
             add(
                 .oneClassGroups, .note,
                 "\(oneClass.count) of \(named.count) groups with labels have one class only, "
-                    + "\(percent(Double(tiles) / Double(counts.labelled))) of the labelled tiles: their look can stand "
+                    + "\(percent(Double(tiles) / Double(counts.labeled))) of the labeled tiles: their appearance can stand "
                     + "in for the class")
         }
     }
 
     private static func addBaseline(_ counts: ClassCounts, _ baseline: SimpleBaseline?, _ add: Add) {
-        if counts.labelled > 0, max(counts.nuclei, counts.noNucleus) > 3 * min(counts.nuclei, counts.noNucleus) {
+        if counts.labeled > 0, max(counts.nuclei, counts.noNucleus) > 3 * min(counts.nuclei, counts.noNucleus) {
             add(
                 .imbalance, .note,
                 "the classes are unbalanced: \(counts.nuclei) \(TileLabel.nuclei.name), "
@@ -99,7 +99,7 @@ package struct Remark: Codable, Equatable, Sendable {
         guard let baseline else { return }
         add(
             .simpleBaseline, .note,
-            "colour and texture alone tell the class in \(percent(baseline.accuracy)) of the tiles of unseen groups "
+            "color and texture alone tell the class in \(percent(baseline.accuracy)) of the tiles of unseen groups "
                 + "(always the same class: \(percent(baseline.majorityAccuracy))): a network must beat that")
     }
 
@@ -113,7 +113,7 @@ package struct Remark: Codable, Equatable, Sendable {
             guard found.total > 0 else { continue }
             let classes = [
                 (found.nuclei, TileLabel.nuclei.name), (found.noNucleus, TileLabel.noNucleus.name),
-                (found.unlabelled, "unlabelled"),
+                (found.unlabeled, "unlabeled"),
             ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
             add(kind, .note, "\(number(found.total, "\(word) tile")): \(classes.joined(separator: ", "))")
         }
