@@ -5,7 +5,7 @@ import Datasets
 extension AugmentationPreset: ExpressibleByArgument {}
 extension AugmentationStep: ExpressibleByArgument {
     /// Also accepts "colour", the spelling of earlier versions.
-    init?(argument: String) { self.init(rawValue: argument == "colour" ? "color" : argument) }
+    package init?(argument: String) { self.init(rawValue: argument == "colour" ? "color" : argument) }
 }
 
 /// How tiles are varied at random.
