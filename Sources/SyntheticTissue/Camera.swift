@@ -1,16 +1,16 @@
-import Foundation
+import Glibc
 
-/// Turns amounts of dye into bytes, as a microscope and its camera would.
+/// A model of a microscope and its camera, which turns amounts of stain into bytes.
 struct Camera: Sendable {
     let appearance: SlideAppearance
-    /// Standard deviation of the blur, in pixels.
+    /// The standard deviation of the blur, in pixels.
     let blur: Float
     let seed: UInt64
-    /// Size of the whole image, in pixels, for light that falls off towards its corners.
+    /// The size of the whole image in pixels. Light falls off towards its corners.
     let width: Int
     let height: Int
 
-    /// Writes the pixels of `inner` to `image`; the canvas must reach `Plane.blurReach(blur)` further.
+    /// Writes the pixels of `inner` to `image`. The canvas must extend `Plane.blurReach(blur)` pixels beyond `inner`.
     func expose(_ canvas: Canvas, inner: PixelRect, into image: inout SyntheticImage) {
         let light = transmitted(canvas).map { $0.blurred(sigma: blur, to: inner) }
         let shade = Plane(inner) { x, y in
@@ -26,7 +26,7 @@ struct Camera: Sendable {
                 let more = latticeBits(noiseSeed ^ 0x5BD1_E995, Int32(inner.x + column), Int32(inner.y + row))
                 let pixel = (inner.y + row) * width + inner.x + column
                 for channel in 0..<3 {
-                    // The sum of two uniforms is a triangle: near enough to a bell for one gray level or two.
+                    // The sum of two uniform numbers approximates normal noise of one or two gray levels.
                     let shift = UInt32(channel) * 10
                     let draw = Float((bits >> shift) & 1023) + Float((more >> shift) & 1023) - 1023
                     let noise = draw * (appearance.sensorNoise * 2.45 / 1024)
@@ -39,7 +39,7 @@ struct Camera: Sendable {
         }
     }
 
-    /// Light behind the tissue, for red, green and blue, as a part of full scale.
+    /// The transmitted light for red, green and blue, as a share of full scale.
     private func transmitted(_ canvas: Canvas) -> [Plane] {
         (0..<3).map { channel in
             let h = -appearance.stains.hematoxylin[channel] * appearance.hematoxylinStrength
@@ -47,8 +47,8 @@ struct Camera: Sendable {
             let p = -appearance.stains.pigment[channel]
             let clear = appearance.illumination[channel]
             let light = canvas.truth.indices.map { index in
-                let dyes = h * canvas.hematoxylin.values[index] + e * canvas.eosin.values[index]
-                return clear * exp(dyes + p * canvas.pigment.values[index])
+                let stains = h * canvas.hematoxylin.values[index] + e * canvas.eosin.values[index]
+                return clear * exp(stains + p * canvas.pigment.values[index])
             }
             return Plane(canvas.rect, values: light)
         }

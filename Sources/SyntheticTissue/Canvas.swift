@@ -1,4 +1,4 @@
-/// Amounts of dye in the pixels of one block of an image, and which pixels are nucleus.
+/// The amounts of stain in the pixels of one block of an image, and the mask of its nuclei.
 struct Canvas: Sendable {
     let rect: PixelRect
     var hematoxylin: Plane
@@ -15,7 +15,7 @@ struct Canvas: Sendable {
         truth = [UInt8](repeating: 0, count: rect.width * rect.height)
     }
 
-    /// Calls `body` with the index and depth (pixels below the outline) of every pixel of `blob` and its margin.
+    /// Calls `body` for every pixel of `blob` and its margin; see `Blob.forEachPixel`.
     @inline(__always)
     mutating func paint(
         _ blob: Blob, margin: Float, _ body: (_ canvas: inout Canvas, _ index: Int, _ depth: Float) -> Void

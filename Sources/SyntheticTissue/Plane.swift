@@ -1,6 +1,6 @@
-import Foundation
+import Glibc
 
-/// A rectangle of image pixels; `x`, `y` may be negative, for the border that blurring needs.
+/// A rectangle of image pixels. `x` and `y` may be negative, for the border that blurring needs.
 struct PixelRect: Sendable {
     var x: Int
     var y: Int
@@ -11,7 +11,7 @@ struct PixelRect: Sendable {
         PixelRect(x: x - margin, y: y - margin, width: width + 2 * margin, height: height + 2 * margin)
     }
 
-    /// The rows and columns, counted from this rectangle's own corner, that a disc touches.
+    /// The rows and columns that a disk touches, relative to the corner of the rectangle.
     func overlap(x centerX: Float, y centerY: Float, radius: Float) -> (rows: Range<Int>, columns: Range<Int>) {
         func range(_ center: Float, _ origin: Int, _ count: Int) -> Range<Int> {
             let first = max(0, min(count, Int((center - radius).rounded(.down)) - origin))
@@ -22,7 +22,7 @@ struct PixelRect: Sendable {
     }
 }
 
-/// One number for each pixel of a rectangle, row by row.
+/// One value for each pixel of a rectangle, row by row.
 struct Plane: Sendable {
     let rect: PixelRect
     var values: [Float]
@@ -37,9 +37,9 @@ struct Plane: Sendable {
         self.values = values
     }
 
-    /// A function that varies slowly, evaluated every 8 pixels and interpolated linearly.
+    /// The values of a slowly varying function, evaluated every 8 pixels and interpolated linearly.
     ///
-    /// The grid lies at multiples of 8 of the image, whatever the rectangle: neighboring blocks agree.
+    /// The function is evaluated at multiples of 8 image pixels for any rectangle, so that neighboring blocks agree.
     init(_ rect: PixelRect, slowly function: (_ x: Float, _ y: Float) -> Float) {
         let step = 8
         let firstColumn = floorDivide(rect.x, step)
@@ -71,7 +71,7 @@ struct Plane: Sendable {
         self.init(rect, values: values)
     }
 
-    /// The middle of this plane after a Gaussian blur; `inner` must lie at least `blurReach(sigma)` inside the edges.
+    /// A part of the plane after a Gaussian blur. `inner` must be at least `blurReach(sigma)` pixels inside the edges.
     func blurred(sigma: Float, to inner: PixelRect) -> Plane {
         let reach = Plane.blurReach(sigma)
         var taps = (-reach...reach).map { exp(-Float($0 * $0) / (2 * sigma * sigma)) }
@@ -104,13 +104,13 @@ struct Plane: Sendable {
         return Plane(inner, values: down)
     }
 
-    /// Pixels on each side that a blur of this standard deviation (pixels) looks at.
+    /// The reach of a blur on each side, in pixels. `sigma` is the standard deviation in pixels.
     static func blurReach(_ sigma: Float) -> Int {
         Int((sigma * 2.5).rounded(.up))
     }
 }
 
-/// Quotient rounded towards minus infinity.
+/// The quotient, rounded towards minus infinity.
 func floorDivide(_ value: Int, _ divisor: Int) -> Int {
     value >= 0 ? value / divisor : -((divisor - 1 - value) / divisor)
 }

@@ -25,7 +25,8 @@ struct ExploreTests {
         let record = try work.json(texts[0])
         #expect(
             record.keys.sorted() == [
-                "baseline", "components", "counts", "dataset", "duplicates", "findings", "groups", "hasGroups", "pixels",
+                "baseline", "components", "counts", "dataset", "duplicates", "findings", "groups", "hasGroups",
+                "pixels",
                 "quality", "split", "thresholds", "tiles",
             ])
         let counts = try #require(record["counts"] as? [String: Int])

@@ -3,7 +3,7 @@ import Foundations
 import Tensors
 import Testing
 
-/// Expects that no labeled tile is lost or in two parts, and no group in two.
+/// Expects that every labeled tile is in exactly one part, and no group in two parts.
 func expectSound(_ split: Split, of tiles: [Tile], _ location: SourceLocation = #_sourceLocation) {
     #expect(
         (split.train + split.validation + split.test).sorted() == labeled(tiles), sourceLocation: location)
@@ -45,7 +45,7 @@ struct SplitTests {
         #expect(try Split(tiles, path: "memory", settings(validation: 0)).validation.isEmpty)
         #expect(
             try Split(tiles, path: "memory", settings(validation: 0)).test == split.test,
-            "the test must not depend on validation")
+            "the test does not depend on validation")
     }
 
     @Test func groupsAreNeverCut() throws {
@@ -126,12 +126,12 @@ struct SplitTests {
         #expect(groups(split.unlabeled).isSubset(of: ["B:one", "B:two"]) && !split.unlabeled.isEmpty)
         settings.testGroups = ["C:*"]
         #expect(
-            throws: FileError("memory", expected: "labeled tiles in the groups for the test", found: "none"),
-            "what is left out is no test"
+            throws: FileError("memory", expected: "labeled tiles in the test groups", found: "none"),
+            "excluded groups are not in the test"
         ) { try Split(tiles, path: "memory", settings) }
         settings.testGroups = []
         settings.fold = Split.Fold(1, of: 5)
-        #expect(throws: FileError("memory", expected: "5 groups for as many folds", found: "4")) {
+        #expect(throws: FileError("memory", expected: "at least 5 groups for 5 folds", found: "4")) {
             try Split(tiles, path: "memory", settings)
         }
         settings.testGroups = ["D:*"]

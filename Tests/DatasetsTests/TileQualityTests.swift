@@ -3,14 +3,14 @@ import TestSupport
 import Testing
 
 @Suite(.kernelTurns) struct TileQualityTests {
-    /// Explores some tiles among a dozen clean ones; the findings on them, by index. The clean ones must have none.
+    /// The quality problems of tiles, explored together with a dozen clean tiles, which must have none.
     private func findings(_ crafted: [DrawnTile]) throws -> [[QualityProblem]] {
         let folder = try DatasetFolder()
         let clean = (0..<12).map { DrawnTile(seed: UInt64($0)) }
         try folder.draw((crafted + clean).map { ($0, "", "") })
         let exploration = try folder.exploration()
         for finding in exploration.quality {
-            #expect(finding.tile < crafted.count, "a clean tile is \(finding)")
+            #expect(finding.tile < crafted.count, "a clean tile has \(finding)")
             let isBeyond =
                 finding.problem == .blank ? finding.value < finding.threshold : finding.value > finding.threshold
             #expect(isBeyond)
@@ -28,7 +28,7 @@ import Testing
         #expect(found == [[.blank], [.blank], []])
     }
 
-    @Test func blurIsSeenWhateverTheContrast() throws {
+    @Test func blurIsDetectedAtAnyContrast() throws {
         let pale = DrawnTile(seed: 3, disks: 20, disk: [180, 150, 190])
         let few = DrawnTile(seed: 4, disks: 2)
         let found = try findings([DrawnTile(seed: 2).blurred(6), pale.blurred(6), pale, few, few.blurred(1)])
@@ -47,7 +47,7 @@ import Testing
         #expect(try findings([white, overexposed, underexposed, little]) == [[], [.saturated], [.saturated], []])
     }
 
-    @Test func inkIsSeenAndStainsAreNot() throws {
+    @Test func inkIsDetectedAndStainsAreNot() throws {
         func marked(_ color: [UInt8], side: Int = 64) -> DrawnTile {
             var tile = DrawnTile(seed: 9)
             tile.fill(32, 32, side, side, color)
@@ -56,15 +56,15 @@ import Testing
         let inks: [[UInt8]] = [[60, 180, 150], [40, 70, 160], [220, 40, 50], [30, 32, 30]]
         let found = try findings(inks.map { marked($0) })
         #expect(found == [[.penMarked], [.penMarked], [.penMarked], [.penMarked]])
-        // Eosin, blood, hematoxylin, a dark nucleus, and what scanners put outside a slide.
+        // Eosin, blood, hematoxylin, a dark nucleus; below, the black area outside a slide and a small mark.
         let others: [[UInt8]] = [[200, 90, 130], [170, 60, 75], [70, 50, 140], [45, 30, 70]]
         #expect(try findings(others.map { marked($0) }) == [[], [], [], []])
         #expect(try findings([marked([0, 0, 0]), marked([60, 180, 150], side: 24)]) == [[.saturated], []])
     }
 
-    @Test func aSoftSetIsMeasuredByItsOwnEdges() throws {
+    @Test func theThresholdOfASoftSetIsLarger() throws {
         let folder = try DatasetFolder()
-        // Half sharp, half soft: the soft ones are no exceptions.
+        // Half of the tiles are soft, so soft tiles are not unusual.
         try folder.draw((0..<12).map { (DrawnTile(seed: UInt64($0)).blurred($0 % 2 == 0 ? 1 : 5), "", "") })
         let exploration = try folder.exploration()
         #expect(exploration.quality.isEmpty)

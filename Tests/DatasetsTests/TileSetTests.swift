@@ -1,11 +1,11 @@
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import TestSupport
 import Testing
 
-/// A data set folder that is gone when the test is over.
+/// A data set folder that is removed after the test.
 final class DatasetFolder {
     let path: String
 
@@ -18,7 +18,7 @@ final class DatasetFolder {
 
     func labels(_ text: String) throws { try AtomicFile.write(text, to: "\(path)/labels.csv") }
 
-    /// A tile of one color, but for its first pixel.
+    /// Writes a tile of one color, with another value for the first byte.
     func tile(_ name: String, _ color: [UInt8], first: UInt8? = nil, side: Int = 256) throws {
         var pixels = (0..<side * side).flatMap { _ in color }
         if let first { pixels[0] = first }
@@ -61,7 +61,7 @@ final class DatasetFolder {
         }
     }
 
-    @Test func tilesAreLentBlurred() throws {
+    @Test func tilesCanBeBlurred() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")
         try folder.tile("tile_1.png", [10, 100, 30])
@@ -90,17 +90,17 @@ final class DatasetFolder {
         #expect(found.count == 1 && found[0] == (0, 3))
     }
 
-    @Test func statisticsAreThoseOfThePixels() throws {
+    @Test func channelStatistics() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")
         try folder.tile("tile_1.png", [10, 100, 30])
         try folder.tile("tile_2.png", [30, 200, 30])
         let statistics = try TileSet(path: FilePath(folder.path), threads: 1).channelStatistics(of: [0, 1])
         #expect(statistics.mean == [20, 150, 30])
-        #expect(statistics.deviation == [10, 50, 1], "no spread counts as one gray level")
+        #expect(statistics.deviation == [10, 50, 1], "no deviation counts as one gray level")
     }
 
-    @Test func tilesThatCannotBeUsedAreNamedEach() throws {
+    @Test func everyUnusableTileIsReported() throws {
         let folder = try DatasetFolder()
         #expect(
             folder.message() == "labels.csv: expected the labels of a data set, found no readable file")
@@ -136,7 +136,7 @@ final class DatasetFolder {
     }
 }
 
-/// The folder of real tiles that tests may use, when there is one.
+/// The folder of real tiles for tests; nil where there is none.
 private let realTiles: String? = {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..").standardized
     let path = (ProcessInfo.processInfo.environment["NUCLEI_DATA"] ?? "\(root.path)/../shared/data") + "/nuclei_tiles"

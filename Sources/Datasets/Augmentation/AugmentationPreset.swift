@@ -1,4 +1,4 @@
-/// Settings by name.
+/// Augmentation settings by name.
 package enum AugmentationPreset: String, CaseIterable, Codable, Sendable {
     case reference
     case referenceCutout = "reference-cutout"
@@ -14,7 +14,7 @@ package enum AugmentationPreset: String, CaseIterable, Codable, Sendable {
 }
 
 extension AugmentationSettings {
-    /// The reference's augmentation: flips, rotation to +-90 degrees, color jitter and an affine map.
+    /// The augmentation of the published recipe: flips, rotation by up to 90 degrees, color jitter, and an affine map.
     package static var reference: AugmentationSettings {
         var settings = flipsAndRotation
         settings.geometry.translation = 0.1
@@ -28,15 +28,15 @@ extension AugmentationSettings {
         return settings
     }
 
-    /// The reference's augmentation with cutout, which is flips, rotation and cutout alone.
+    /// The augmentation of the published recipe with cutout: flips, rotation and cutout only.
     package static var referenceCutout: AugmentationSettings {
         var settings = flipsAndRotation
         settings.cutout.probability = 0.5
         return settings
     }
 
-    /// What differs between slides, laboratories and scanners: any direction, magnification, dyes, light, focus and
-    /// compression. Tissue has no up and down, so every angle is as likely.
+    /// Variation between slides, laboratories and scanners: orientation, magnification, stain, light, focus and
+    /// compression. Tissue has no preferred direction, so every angle is equally likely.
     package static var pathology: AugmentationSettings {
         var settings = AugmentationSettings()
         settings.geometry.horizontalFlip = 0.5
@@ -69,5 +69,32 @@ extension AugmentationSettings {
         settings.geometry.affine = 1
         settings.geometry.rotation = 90
         return settings
+    }
+}
+
+/// A step of the augmentation that can be disabled, to measure its effect.
+package enum AugmentationStep: String, CaseIterable, Sendable {
+    /// Flips and quarter turns.
+    case flips
+    /// Rotation by other angles, translation and shear.
+    case rotation
+    case scale, stain, color, blur, noise, jpeg, cutout
+}
+
+extension AugmentationSettings {
+    /// Disables a step. The random numbers of the other steps stay the same.
+    package mutating func disable(_ step: AugmentationStep) {
+        let none = AugmentationSettings()
+        switch step {
+        case .flips: (geometry.horizontalFlip, geometry.verticalFlip, geometry.quarterTurn) = (0, 0, 0)
+        case .rotation: (geometry.rotation, geometry.translation, geometry.shear) = (0, 0, 0)
+        case .scale: geometry.scale = none.geometry.scale
+        case .stain: stain = none.stain
+        case .color: color = none.color
+        case .blur: blur = none.blur
+        case .noise: noise = none.noise
+        case .jpeg: jpeg = none.jpeg
+        case .cutout: cutout = none.cutout
+        }
     }
 }

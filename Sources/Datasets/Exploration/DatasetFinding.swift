@@ -1,6 +1,6 @@
-import Foundation
+import Foundations
 
-/// Something about a data set that a careful person would appearance into, in words.
+/// A possible problem of a data set, in words.
 package struct DatasetFinding: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable {
         case cannotSplit, contradictoryLabels, nearDuplicatesAcrossParts, nearDuplicateConflicts
@@ -10,9 +10,9 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
     }
 
     package enum Severity: String, Codable, Sendable {
-        /// Scores cannot be trusted before this is looked into.
+        /// Makes scores unreliable; check it first.
         case serious
-        /// Good to know.
+        /// For information.
         case note
     }
 
@@ -20,105 +20,129 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
     package let severity: Severity
     package let text: String
 
-    /// The findings on a data set, serious ones first.
-    static func findings(
+    private init(_ kind: Kind, _ severity: Severity, _ text: String) {
+        (self.kind, self.severity, self.text) = (kind, severity, text)
+    }
+
+    /// All findings on a data set, serious ones first.
+    static func all(
         _ counts: ClassCounts, _ groups: [GroupSummary], _ split: SplitSummary, _ quality: [QualityFinding],
         _ duplicates: Duplicates, _ baseline: SimpleBaseline?, labels: [TileLabel?]
     ) -> [DatasetFinding] {
+        let all =
+            (split.problem.map { [.init(.cannotSplit, .serious, "cannot be split for training: \($0)")] } ?? [])
+            + findings(on: duplicates) + findings(on: groups, counts) + findings(on: counts, baseline)
+            + findings(on: quality, labels)
+        return all.filter { $0.severity == .serious } + all.filter { $0.severity == .note }
+    }
+
+    private static func findings(on duplicates: Duplicates) -> [DatasetFinding] {
         var findings = [DatasetFinding]()
-        func add(_ kind: Kind, _ severity: Severity, _ text: String) {
-            findings.append(DatasetFinding(kind: kind, severity: severity, text: text))
-        }
-        if let problem = split.problem { add(.cannotSplit, .serious, "cannot be split for training: \(problem)") }
         let contradictory = duplicates.exact.count(where: \.isConflict)
         if contradictory > 0 {
-            add(
-                .contradictoryLabels, .serious,
-                "\(number(contradictory, "set")) of tiles with the same pixels, but different labels")
+            findings.append(
+                .init(
+                    .contradictoryLabels, .serious,
+                    "\(number(contradictory, "set")) of tiles with the same pixels and different labels"))
         }
         let leaks = duplicates.near.count(where: \.isAcrossParts)
         if leaks > 0 {
-            add(
-                .nearDuplicatesAcrossParts, .serious,
-                "\(number(leaks, "pair")) of near-duplicates across the parts of the split: scores will flatter; give "
-                    + "such tiles one group")
+            findings.append(
+                .init(
+                    .nearDuplicatesAcrossParts, .serious,
+                    "\(number(leaks, "pair")) of near-duplicates across parts of the split: scores are optimistic; put "
+                        + "such tiles in one group"))
         }
         let conflicts = duplicates.near.count(where: \.isConflict)
         if conflicts > 0 {
-            add(
-                .nearDuplicateConflicts, .serious,
-                "\(number(conflicts, "pair")) of near-duplicates with different labels")
+            findings.append(
+                .init(
+                    .nearDuplicateConflicts, .serious,
+                    "\(number(conflicts, "pair")) of near-duplicates with different labels"))
         }
         if !duplicates.exact.isEmpty {
             let tiles = duplicates.exact.reduce(0) { $0 + $1.tiles.count - 1 }
-            add(
-                .exactDuplicates, .note,
-                "\(number(tiles, "tile")) with the pixels of another; they count more than once")
+            findings.append(
+                .init(
+                    .exactDuplicates, .note,
+                    "\(number(tiles, "exact copy", plural: "exact copies")) of other tiles, which count more than once")
+            )
         }
         if !duplicates.near.isEmpty {
-            add(.nearDuplicates, .note, "\(number(duplicates.near.count, "pair")) of near-duplicates")
+            findings.append(
+                .init(.nearDuplicates, .note, "\(number(duplicates.near.count, "pair")) of near-duplicates"))
         }
-        addGroups(counts, groups, add)
-        addBaseline(counts, baseline, add)
-        addQuality(quality, labels, add)
-        return findings.filter { $0.severity == .serious } + findings.filter { $0.severity == .note }
+        return findings
     }
 
-    private typealias Add = (Kind, Severity, String) -> Void
-
-    private static func addGroups(_ counts: ClassCounts, _ groups: [GroupSummary], _ add: Add) {
+    private static func findings(on groups: [GroupSummary], _ counts: ClassCounts) -> [DatasetFinding] {
+        var findings = [DatasetFinding]()
         if groups.isEmpty, counts.labeled > 0 {
-            add(
-                .noGroups, .serious,
-                "no column group in labels.csv: tiles of one slide may be in training and in the test, which flatters")
+            findings.append(
+                .init(
+                    .noGroups, .serious,
+                    "no column group in labels.csv: tiles of one slide may be in both training and test, which makes "
+                        + "scores optimistic"))
         }
         if let ungrouped = groups.first(where: { $0.name == nil }) {
-            add(
-                .ungroupedTiles, .note,
-                "\(number(ungrouped.counts.total, "tile")) of no group; each counts as one of its own")
+            findings.append(
+                .init(
+                    .ungroupedTiles, .note,
+                    "\(number(ungrouped.counts.total, "tile")) without a group; each counts as its own group"))
         }
         let named = groups.filter { $0.name != nil && $0.counts.labeled > 0 }
         let oneClass = named.filter(\.counts.hasOneClassOnly)
         if !oneClass.isEmpty {
             let tiles = oneClass.reduce(0) { $0 + $1.counts.labeled }
-            add(
-                .oneClassGroups, .note,
-                "\(oneClass.count) of \(named.count) groups with labels have one class only, "
-                    + "\(percent(Double(tiles) / Double(counts.labeled))) of the labeled tiles: their appearance can stand "
-                    + "in for the class")
+            findings.append(
+                .init(
+                    .oneClassGroups, .note,
+                    "\(oneClass.count) of \(named.count) labeled groups have one class only, "
+                        + "\(percent(Double(tiles) / Double(counts.labeled))) of the labeled tiles: a network may learn "
+                        + "the look of a group instead of the class"))
         }
+        return findings
     }
 
-    private static func addBaseline(_ counts: ClassCounts, _ baseline: SimpleBaseline?, _ add: Add) {
+    private static func findings(on counts: ClassCounts, _ baseline: SimpleBaseline?) -> [DatasetFinding] {
+        var findings = [DatasetFinding]()
         if counts.labeled > 0, max(counts.nuclei, counts.noNucleus) > 3 * min(counts.nuclei, counts.noNucleus) {
-            add(
-                .imbalance, .note,
-                "the classes are unbalanced: \(counts.nuclei) \(TileLabel.nuclei.name), "
-                    + "\(counts.noNucleus) \(TileLabel.noNucleus.name)")
+            findings.append(
+                .init(
+                    .imbalance, .note,
+                    "the classes are unbalanced: \(counts.nuclei) \(TileLabel.nuclei.name), "
+                        + "\(counts.noNucleus) \(TileLabel.noNucleus.name)"))
         }
-        guard let baseline else { return }
-        add(
-            .simpleBaseline, .note,
-            "color and texture alone tell the class in \(percent(baseline.accuracy)) of the tiles of unseen groups "
-                + "(always the same class: \(percent(baseline.majorityAccuracy))): a network must beat that")
+        if let baseline {
+            findings.append(
+                .init(
+                    .simpleBaseline, .note,
+                    "color and texture alone predict the class of \(percent(baseline.accuracy)) of the tiles of held-out "
+                        + "groups (always the same class: \(percent(baseline.majorityAccuracy))); a network must do "
+                        + "better"))
+        }
+        return findings
     }
 
-    private static func addQuality(_ quality: [QualityFinding], _ labels: [TileLabel?], _ add: Add) {
+    private static func findings(on quality: [QualityFinding], _ labels: [TileLabel?]) -> [DatasetFinding] {
         let kinds: [(QualityProblem, Kind, String)] = [
             (.blank, .blank, "blank"), (.blurred, .blurred, "blurred"), (.saturated, .saturated, "saturated"),
             (.penMarked, .penMarked, "pen-marked"),
         ]
-        for (problem, kind, word) in kinds {
+        return kinds.compactMap { problem, kind, word in
             let found = ClassCounts(quality.filter { $0.problem == problem }.map { labels[$0.tile] })
-            guard found.total > 0 else { continue }
+            guard found.total > 0 else { return nil }
             let classes = [
                 (found.nuclei, TileLabel.nuclei.name), (found.noNucleus, TileLabel.noNucleus.name),
                 (found.unlabeled, "unlabeled"),
             ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-            add(kind, .note, "\(number(found.total, "\(word) tile")): \(classes.joined(separator: ", "))")
+            return .init(kind, .note, "\(number(found.total, "\(word) tile")): \(classes.joined(separator: ", "))")
         }
     }
 
-    private static func number(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
-    private static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+    private static func number(_ count: Int, _ unit: String, plural: String? = nil) -> String {
+        "\(count) \(count == 1 ? unit : plural ?? "\(unit)s")"
+    }
+
+    private static func percent(_ share: Double) -> String { "\(String(share * 100, decimals: 1)) %" }
 }

@@ -1,12 +1,59 @@
-import Foundation
+import Foundations
 import Synchronization
 
+/// A tile with its measures and reduced images, for comparison with other tiles.
+struct MeasuredTile: Sendable {
+    /// Means of blocks of 8 x 8 pixels, 32 x 32 interleaved RGB, on the 0-255 scale.
+    let thumbnail: [Float]
+    /// Luminance means of blocks of 4 x 4 pixels, 64 x 64.
+    let luminance: [Float]
+    let measures: TileMeasures
+
+    static let luminanceSide = TileSet.tileSize / 4
+
+    /// Measures a tile of interleaved RGB.
+    init(_ pixels: UnsafeRawBufferPointer) {
+        precondition(pixels.count == TileSet.tileBytes)
+        let blocks = Self.blockMeans(pixels, block: 4)
+        thumbnail = Self.halved(blocks, side: Self.luminanceSide)
+        luminance = (0..<Self.luminanceSide * Self.luminanceSide).map { index in
+            (77 * blocks[3 * index] + 150 * blocks[3 * index + 1] + 29 * blocks[3 * index + 2]) / 256
+        }
+        measures = TileMeasures(pixels, blocks: blocks, thumbnail: thumbnail)
+    }
+
+    /// The means of square blocks of pixels, interleaved RGB.
+    private static func blockMeans(_ pixels: UnsafeRawBufferPointer, block: Int) -> [Float] {
+        let size = TileSet.tileSize
+        let side = size / block
+        var means = [Float](repeating: 0, count: side * side * 3)
+        for y in 0..<size {
+            for x in 0..<size {
+                let (source, target) = ((y * size + x) * 3, ((y / block) * side + x / block) * 3)
+                for channel in 0..<3 { means[target + channel] += Float(pixels[source + channel]) }
+            }
+        }
+        return means.map { $0 / Float(block * block) }
+    }
+
+    /// The means of 2 x 2 pixels of an image of interleaved RGB.
+    private static func halved(_ image: [Float], side: Int) -> [Float] {
+        let half = side / 2
+        return (0..<half * half * 3).map { index in
+            let (channel, x, y) = (index % 3, index / 3 % half * 2, index / 3 / half * 2)
+            let first = (y * side + x) * 3 + channel
+            return (image[first] + image[first + 3] + image[first + side * 3] + image[first + side * 3 + 3]) / 4
+        }
+    }
+}
+
 extension TileSet {
-    /// Measures every tile, on some threads; the result does not depend on their number. `afterEach` is told how many
-    /// are done; it may throw to stop.
+    /// Measures every tile, on `threads` threads. The result does not depend on their number.
+    ///
+    /// `afterEach` receives the number of finished tiles. An error that it throws stops the work.
     func measured(threads: Int, afterEach: @Sendable (Int) throws -> Void) throws -> [MeasuredTile] {
         let measured = Mutex([MeasuredTile?](repeating: nil, count: tiles.count))
-        try inParallel(tiles.count, threads: threads, afterEach: afterEach) { index in
+        try forEachInParallel(tiles.count, threads: threads, afterEach: afterEach) { index in
             let tile = withPixels { pixels in
                 MeasuredTile(
                     UnsafeRawBufferPointer(rebasing: pixels[index * Self.tileBytes..<(index + 1) * Self.tileBytes]))
@@ -15,24 +62,4 @@ extension TileSet {
         }
         return measured.withLock { $0.compactMap { $0 } }
     }
-}
-
-/// Does pieces of work on some threads. `afterEach` is called by one thread at a time; when it throws, no further
-/// piece is begun.
-func inParallel(
-    _ count: Int, threads: Int, afterEach: @Sendable (Int) throws -> Void, _ work: @Sendable (Int) -> Void
-) throws {
-    let state = Mutex<(done: Int, failure: (any Error)?)>((0, nil))
-    DispatchQueue.concurrentPerform(iterations: threads) { thread in
-        for index in stride(from: thread, to: count, by: threads) {
-            if state.withLock({ $0.failure != nil }) { return }
-            work(index)
-            state.withLock { state in
-                state.done += 1
-                guard state.failure == nil else { return }
-                do { try afterEach(state.done) } catch { state.failure = error }
-            }
-        }
-    }
-    if let failure = state.withLock({ $0.failure }) { throw failure }
 }

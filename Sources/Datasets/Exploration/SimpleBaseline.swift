@@ -1,26 +1,28 @@
-/// How well a dozen simple numbers tell the classes apart: what a network has to beat to have learned about nuclei.
+/// The accuracy of a simple classifier, which a network must exceed to have learned more than color and texture.
 ///
-/// A logistic regression on the color and texture of whole tiles, scored on groups that it has not seen. A high
-/// number means that the classes differ in stain, brightness or sharpness, by nature or because they come from other
-/// sources.
+/// The classifier is a logistic regression on a dozen statistics of whole tiles, scored by cross-validation over groups.
+/// A high accuracy means that the classes differ in stain, brightness or sharpness, perhaps because they come from
+/// different sources.
 package struct SimpleBaseline: Codable, Equatable, Sendable {
-    /// Of the scored tiles' share that is classified correctly.
+    /// The share of correct predictions.
     package let accuracy: Double
-    /// Mean of the classes' shares that are classified correctly; 0.5 is chance.
+    /// The mean over classes of the share of correct predictions; 0.5 is chance.
     package let balancedAccuracy: Double
-    /// Accuracy of always saying the more frequent class.
+    /// The accuracy of always predicting the more frequent class.
     package let majorityAccuracy: Double
-    /// Accuracy of saying for each group its more frequent class, knowing it: nothing but the group can reach that.
+    /// The accuracy of predicting for each group its own more frequent class; nil for a data set without groups. It is
+    /// the best accuracy that recognizing the group alone can reach.
     package let groupAccuracy: Double?
     package let folds: Int
+    /// The number of labeled tiles.
     package let tiles: Int
-    /// What the regression sees.
+    /// The names of the inputs.
     package let statistics: [String]
 
-    private static let wantedFolds = 5
+    private static let largestFoldCount = 5
 
-    /// Cross-validates over the labeled tiles, whole groups at a time; nil when the groups do not suffice for both
-    /// classes in every fold's training part.
+    /// Cross-validates over the labeled tiles, with whole groups in one fold. Nil where the training tiles of a fold
+    /// would have one class only.
     init?(_ tiles: [Tile], _ measures: [TileMeasures]) {
         let labeled = tiles.indices.filter { tiles[$0].label != nil }
         let isNuclei = labeled.map { tiles[$0].label == .nuclei }
@@ -60,6 +62,7 @@ package struct SimpleBaseline: Codable, Equatable, Sendable {
         groupAccuracy = Double(best) / all
     }
 
+    /// The inputs of the regression, with their names.
     private static func inputs(_ measures: TileMeasures) -> [(String, Double)] {
         let colors = ["red", "green", "blue"]
         return zip(colors, measures.mean).map { ("mean \($0)", $1) }
@@ -71,19 +74,19 @@ package struct SimpleBaseline: Codable, Equatable, Sendable {
             ]
     }
 
-    /// For each tile its fold. The largest groups are placed first, each where it leaves the classes most evenly
+    /// The fold of each tile. Assigns groups from the largest on, each to the fold that leaves the classes most evenly
     /// spread.
     private static func folds(_ groups: [Int], _ isNuclei: [Bool]) -> [Int] {
         let members = Dictionary(grouping: groups.indices) { groups[$0] }
         let order = members.keys.sorted { (-members[$0]!.count, $0) < (-members[$1]!.count, $1) }
-        let count = min(wantedFolds, order.count)
+        let count = min(largestFoldCount, order.count)
         let totals = [Double(max(1, isNuclei.count { !$0 })), Double(max(1, isNuclei.count { $0 }))]
         var shares = [[Double]](repeating: [0, 0], count: count)
         var result = groups
         for group in order {
             let nuclei = Double(members[group]!.count { isNuclei[$0] })
             let own = [(Double(members[group]!.count) - nuclei) / totals[0], nuclei / totals[1]]
-            // How much the sum of the squared shares would grow.
+            // The growth of the sum of squared shares, except for a constant.
             let growth = shares.map { 2 * ($0[0] * own[0] + $0[1] * own[1]) }
             let fold = growth.indices.min { (growth[$0], $0) < (growth[$1], $1) }!
             shares[fold][0] += own[0]
