@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 import Tensors
 
 /// An ellipse with an outline deformed by low harmonics: the shape of nuclei, vacuoles and red blood cells.
@@ -35,7 +36,7 @@ struct Blob: Sendable {
     /// `rect`. `depth` is the distance from the outline in pixels, negative outside, and exact near the ends of the
     /// short axis.
     @inline(__always)
-    func forEachPixel(in rect: PixelRect, margin: Float, _ body: (_ index: Int, _ depth: Float) -> Void) {
+    func forEachPixel(in rect: PixelRegion, margin: Float, _ body: (_ index: Int, _ depth: Float) -> Void) {
         let cosine = cos(angle)
         let sine = sin(angle)
         let far = reach + margin * longHalf / shortHalf
@@ -92,7 +93,7 @@ struct JitteredGrid: Sendable {
     }
 
     /// The places in the squares that touch `rect`, in row order.
-    func places(in rect: PixelRect) -> [Place] {
+    func places(in rect: PixelRegion) -> [Place] {
         func squares(_ origin: Int, _ count: Int) -> ClosedRange<Int> {
             Int((Float(origin) / spacing).rounded(.down))...Int((Float(origin + count) / spacing).rounded(.down))
         }

@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 
 /// A model of a microscope and its camera, which turns amounts of stain into bytes.
 struct Camera: Sendable {
@@ -11,7 +12,7 @@ struct Camera: Sendable {
     let height: Int
 
     /// Writes the pixels of `inner` to `image`. The canvas must extend `Plane.blurReach(blur)` pixels beyond `inner`.
-    func expose(_ canvas: Canvas, inner: PixelRect, into image: inout SyntheticImage) {
+    func expose(_ canvas: Canvas, inner: PixelRegion, into image: inout SyntheticImage) {
         let light = transmitted(canvas).map { $0.blurred(sigma: blur, to: inner) }
         let shade = Plane(inner) { x, y in
             let dx = x / Float(width) - 0.5

@@ -1,13 +1,15 @@
+import Imaging
+
 /// The amounts of stain in the pixels of one block of an image, and the mask of its nuclei.
 struct Canvas: Sendable {
-    let rect: PixelRect
+    let rect: PixelRegion
     var hematoxylin: Plane
     var eosin: Plane
     var pigment: Plane
     /// 255 in nuclei, 0 elsewhere.
     var truth: [UInt8]
 
-    init(_ rect: PixelRect) {
+    init(_ rect: PixelRegion) {
         self.rect = rect
         hematoxylin = Plane(rect)
         eosin = Plane(rect)

@@ -1,3 +1,4 @@
+import Imaging
 import Tensors
 
 extension TissueLayout {
@@ -38,7 +39,7 @@ extension TissueLayout {
             let slot = Int(random.unit() * Float(slots))
             return random.chance(0.5) ? slot * 128 : (length - 256) / 128 * 128 - slot * 128
         }
-        let window = PixelRect(x: start(width), y: start(height), width: 256, height: 256)
+        let window = PixelRegion(x: start(width), y: start(height), width: 256, height: 256)
         emptyWindow = window
         packedCenter = SIMD2(Float(width - window.x - 128), Float(height - window.y - 128))
     }

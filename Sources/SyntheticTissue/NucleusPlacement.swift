@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 import Tensors
 
 extension TissueLayout {
@@ -9,7 +10,7 @@ extension TissueLayout {
     ///
     /// Candidates are on a jittered grid. Of two that overlap, the one with the higher priority stays (Matern's second
     /// process). Whether a nucleus exists depends only on its neighborhood, so that neighboring blocks agree.
-    func nuclei(in rect: PixelRect, appearance: SlideAppearance, fibers: Fibers) -> [Nucleus] {
+    func nuclei(in rect: PixelRegion, appearance: SlideAppearance, fibers: Fibers) -> [Nucleus] {
         let candidates = candidates(
             in: rect.grown(by: TissueLayout.nucleusReach), appearance: appearance, fibers: fibers)
         var survivors: [Nucleus] = []
@@ -41,7 +42,7 @@ extension TissueLayout {
             tissueDistance(x + step, y) - tissueDistance(x - step, y))
     }
 
-    private func candidates(in rect: PixelRect, appearance: SlideAppearance, fibers: Fibers) -> [Nucleus] {
+    private func candidates(in rect: PixelRegion, appearance: SlideAppearance, fibers: Fibers) -> [Nucleus] {
         let population = appearance.population
         var nuclei: [Nucleus] = []
         func consider(_ type: Nucleus.CellType, _ place: inout JitteredGrid.Place) {
@@ -79,7 +80,7 @@ extension TissueLayout {
 extension TissueLayout {
     /// Adds a nucleus to a tile with less than 1 % of its pixels in nuclei, or without a nucleus entirely inside.
     mutating func ensureNuclei(size: Int, appearance: SlideAppearance) {
-        let tile = PixelRect(x: 0, y: 0, width: size, height: size)
+        let tile = PixelRegion(x: 0, y: 0, width: size, height: size)
         let fibers = Fibers(layout: self, scale: appearance.scale)
         let present = nuclei(in: tile.grown(by: TissueLayout.nucleusReach), appearance: appearance, fibers: fibers)
         var isNucleus = [Bool](repeating: false, count: size * size)

@@ -1,14 +1,9 @@
 import Glibc
+import Imaging
 
-/// A rectangle of image pixels. `x` and `y` may be negative, for the border that blurring needs.
-struct PixelRect: Sendable {
-    var x: Int
-    var y: Int
-    var width: Int
-    var height: Int
-
-    func grown(by margin: Int) -> PixelRect {
-        PixelRect(x: x - margin, y: y - margin, width: width + 2 * margin, height: height + 2 * margin)
+extension PixelRegion {
+    func grown(by margin: Int) -> PixelRegion {
+        PixelRegion(x: x - margin, y: y - margin, width: width + 2 * margin, height: height + 2 * margin)
     }
 
     /// The rows and columns that a disk touches, relative to the corner of the rectangle.
@@ -24,14 +19,14 @@ struct PixelRect: Sendable {
 
 /// One value for each pixel of a rectangle, row by row.
 struct Plane: Sendable {
-    let rect: PixelRect
+    let rect: PixelRegion
     var values: [Float]
 
-    init(_ rect: PixelRect) {
+    init(_ rect: PixelRegion) {
         self.init(rect, values: [Float](repeating: 0, count: rect.width * rect.height))
     }
 
-    init(_ rect: PixelRect, values: [Float]) {
+    init(_ rect: PixelRegion, values: [Float]) {
         precondition(values.count == rect.width * rect.height, "a plane has one value for each pixel")
         self.rect = rect
         self.values = values
@@ -40,7 +35,7 @@ struct Plane: Sendable {
     /// The values of a slowly varying function, evaluated every 8 pixels and interpolated linearly.
     ///
     /// The function is evaluated at multiples of 8 image pixels for any rectangle, so that neighboring blocks agree.
-    init(_ rect: PixelRect, slowly function: (_ x: Float, _ y: Float) -> Float) {
+    init(_ rect: PixelRegion, slowly function: (_ x: Float, _ y: Float) -> Float) {
         let step = 8
         let firstColumn = floorDivide(rect.x, step)
         let firstRow = floorDivide(rect.y, step)
@@ -72,7 +67,7 @@ struct Plane: Sendable {
     }
 
     /// A part of the plane after a Gaussian blur. `inner` must be at least `blurReach(sigma)` pixels inside the edges.
-    func blurred(sigma: Float, to inner: PixelRect) -> Plane {
+    func blurred(sigma: Float, to inner: PixelRegion) -> Plane {
         let reach = Plane.blurReach(sigma)
         var taps = (-reach...reach).map { exp(-Float($0 * $0) / (2 * sigma * sigma)) }
         let sum = taps.reduce(0, +)

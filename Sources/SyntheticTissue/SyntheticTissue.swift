@@ -1,4 +1,5 @@
 import Datasets
+import Imaging
 import Tensors
 
 /// A synthetic image with known nuclei.
@@ -79,7 +80,7 @@ package struct SyntheticTissue: Sendable {
         let camera = Camera(appearance: appearance, blur: blur, seed: layout.seed, width: width, height: height)
         for y in stride(from: 0, to: height, by: blockSize) {
             for x in stride(from: 0, to: width, by: blockSize) {
-                let inner = PixelRect(
+                let inner = PixelRegion(
                     x: x, y: y, width: min(blockSize, width - x),
                     height: min(blockSize, height - y))
                 var canvas = Canvas(inner.grown(by: Plane.blurReach(blur)))

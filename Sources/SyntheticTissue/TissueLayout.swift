@@ -1,3 +1,4 @@
+import Imaging
 import Tensors
 
 /// A quantity that varies smoothly over an image.
@@ -47,7 +48,7 @@ struct TissueLayout: Sendable {
     /// The standard deviation of an additional blur, in pixels.
     var haze: Float = 0
     /// An area without nuclei.
-    var emptyWindow: PixelRect?
+    var emptyWindow: PixelRegion?
     /// The center of an area of dense nuclei.
     var packedCenter: SIMD2<Float>?
     /// Nuclei at fixed places.
@@ -110,7 +111,7 @@ struct TissueLayout: Sendable {
     }
 }
 
-extension PixelRect {
+extension PixelRegion {
     func contains(_ px: Float, _ py: Float) -> Bool {
         px >= Float(x) && px < Float(x + width) && py >= Float(y) && py < Float(y + height)
     }

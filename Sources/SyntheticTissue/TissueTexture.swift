@@ -1,3 +1,4 @@
+import Imaging
 import Tensors
 
 extension TissueLayout {
@@ -69,7 +70,7 @@ struct CellBorders {
     private var nearest: [Float]
     private var second: [Float]
 
-    init(_ rect: PixelRect, nuclei: [Nucleus]) {
+    init(_ rect: PixelRegion, nuclei: [Nucleus]) {
         let far: Float = 1000
         var nearest = [Float](repeating: far, count: rect.width * rect.height)
         var second = nearest
