@@ -1,22 +1,6 @@
 import Glibc
 import Imaging
 
-extension PixelRegion {
-    func grown(by margin: Int) -> PixelRegion {
-        PixelRegion(x: x - margin, y: y - margin, width: width + 2 * margin, height: height + 2 * margin)
-    }
-
-    /// The rows and columns that a disk touches, relative to the corner of the rectangle.
-    func overlap(x centerX: Float, y centerY: Float, radius: Float) -> (rows: Range<Int>, columns: Range<Int>) {
-        func range(_ center: Float, _ origin: Int, _ count: Int) -> Range<Int> {
-            let first = max(0, min(count, Int((center - radius).rounded(.down)) - origin))
-            let end = max(first, min(count, Int((center + radius).rounded(.up)) + 1 - origin))
-            return first..<end
-        }
-        return (range(centerY, y, height), range(centerX, x, width))
-    }
-}
-
 /// One value for each pixel of a rectangle, row by row.
 struct Plane: Sendable {
     let rect: PixelRegion

@@ -110,16 +110,3 @@ struct TissueLayout: Sendable {
         return min(2 * edgeDistance(lumen, x, y), (cellularity(x, y) - 0.62) * 150)
     }
 }
-
-extension PixelRegion {
-    func contains(_ px: Float, _ py: Float) -> Bool {
-        px >= Float(x) && px < Float(x + width) && py >= Float(y) && py < Float(y + height)
-    }
-
-    /// The Chebyshev distance of a position from the rectangle, in pixels; 0 inside.
-    func distance(_ px: Float, _ py: Float) -> Float {
-        let dx = max(Float(x) - px, px - Float(x + width), 0)
-        let dy = max(Float(y) - py, py - Float(y + height), 0)
-        return max(dx, dy)
-    }
-}
