@@ -39,7 +39,7 @@ package struct ExplorationReport: Sendable {
     /// By class or unlabelled: first and second principal component.
     package var components: [(name: String, points: [Chart.Point])] = []
     /// The one of `components` that has no label, drawn in grey.
-    package var unlabelledName = "unlabelled"
+    package var unlabelledName = "unlabeled"
     /// Shares of the variance.
     package var explained: [Double] = []
     package var samples: [Album] = []

@@ -1,39 +1,42 @@
-import Foundation
+import Glibc
+import Imaging
 import Tensors
 
-/// An ellipse whose outline is deformed by low harmonics: the shape of nuclei, vacuoles and red cells.
+/// An ellipse with an outline deformed by low harmonics: the shape of nuclei, vacuoles and red blood cells.
 struct Blob: Sendable {
-    /// Centre, in image pixels.
+    /// The center, in image pixels.
     var x: Float
     var y: Float
-    /// Half-axes, in pixels.
+    /// The half-axes, in pixels.
     var longHalf: Float
     var shortHalf: Float
-    /// Direction of the long axis, in radians from the x axis.
+    /// The direction of the long axis, in radians from the x axis.
     var angle: Float
-    /// Relative heights of the second to fourth harmonic of the outline: cosine and sine parts.
+    /// The relative amplitudes of the second to fourth harmonic of the outline: pairs of cosine and sine.
     var harmonics: SIMD8<Float> = .zero
 
-    /// Round outline of equal area.
+    /// The radius of a circle of equal area.
     var radius: Float { (longHalf * shortHalf).squareRoot() }
 
-    /// No pixel of the blob is further than this from the centre, in pixels.
+    /// An upper bound of the distance of the outline from the center, in pixels.
     var reach: Float {
         let deviation = harmonics.replacing(with: -harmonics, where: harmonics .< 0).sum()
         return max(longHalf, shortHalf) * (1 + deviation) + 1
     }
 
+    /// Deforms the outline at random, with relative amplitudes of about `amount`.
     mutating func deform(_ amount: Float, _ random: inout SplitMix64) {
         for index in 0..<6 {
-            // Higher harmonics are weaker: outlines stay smooth.
-            harmonics[index] = random.bell() * amount / Float(1 + index / 2)
+            // Higher harmonics are weaker, so that outlines stay smooth.
+            harmonics[index] = random.approximateNormal() * amount / Float(1 + index / 2)
         }
     }
 
-    /// Calls `body` with the index (row by row in `rect`) of every pixel up to `margin` pixels outside the outline and
-    /// its depth below the outline, in pixels (negative outside; exact near the ends of the short axis).
+    /// Calls `body` for every pixel inside the outline or up to `margin` pixels outside it. `index` counts row by row in
+    /// `rect`. `depth` is the distance from the outline in pixels, negative outside, and exact near the ends of the
+    /// short axis.
     @inline(__always)
-    func forEachPixel(in rect: PixelRect, margin: Float, _ body: (_ index: Int, _ depth: Float) -> Void) {
+    func forEachPixel(in rect: PixelRegion, margin: Float, _ body: (_ index: Int, _ depth: Float) -> Void) {
         let cosine = cos(angle)
         let sine = sin(angle)
         let far = reach + margin * longHalf / shortHalf
@@ -51,9 +54,9 @@ struct Blob: Sendable {
         }
     }
 
-    /// Radius of the outline in the direction of (along, across), in units of the half-axes.
+    /// The radius of the outline in the direction of (along, across), in units of the half-axes.
     ///
-    /// cos(k phi) and sin(k phi) are powers of the unit direction: no trigonometry for each pixel.
+    /// Computes cos(k phi) and sin(k phi) as powers of the unit direction, without trigonometry for each pixel.
     @inline(__always)
     private func outline(_ along: Float, _ across: Float, _ square: Float) -> Float {
         guard square > 1e-6 else { return 1 }
@@ -73,15 +76,15 @@ struct Blob: Sendable {
     }
 }
 
-/// One random place in each square of a grid over the plane, with a stream of random numbers of its own.
+/// A jittered grid over the plane: one random place in each square, with its own random stream.
 ///
-/// A place depends on the seed and its square only, so that neighbouring blocks see the same places.
-struct Scatter: Sendable {
+/// A place depends only on the seed and its square, so that neighboring blocks get the same places.
+struct JitteredGrid: Sendable {
     let seed: UInt64
-    /// Side of a square, in pixels.
+    /// The side of a square, in pixels.
     let spacing: Float
-    /// How far places stray in their squares: 0 on a grid, 1 anywhere.
-    var stray: Float = 0.8
+    /// The range of places in their squares: 0 for the center only, 1 for the whole square.
+    var jitter: Float = 0.8
 
     struct Place {
         let x: Float
@@ -90,7 +93,7 @@ struct Scatter: Sendable {
     }
 
     /// The places in the squares that touch `rect`, in row order.
-    func places(in rect: PixelRect) -> [Place] {
+    func places(in rect: PixelRegion) -> [Place] {
         func squares(_ origin: Int, _ count: Int) -> ClosedRange<Int> {
             Int((Float(origin) / spacing).rounded(.down))...Int((Float(origin + count) / spacing).rounded(.down))
         }
@@ -99,8 +102,8 @@ struct Scatter: Sendable {
             for column in squares(rect.x, rect.width) {
                 var random = SplitMix64(
                     seed: seed, stream: UInt64(bitPattern: Int64(column)), UInt64(bitPattern: Int64(row)))
-                let x = (Float(column) + 0.5 + stray * (random.unit() - 0.5)) * spacing
-                let y = (Float(row) + 0.5 + stray * (random.unit() - 0.5)) * spacing
+                let x = (Float(column) + 0.5 + jitter * (random.unit() - 0.5)) * spacing
+                let y = (Float(row) + 0.5 + jitter * (random.unit() - 0.5)) * spacing
                 places.append(Place(x: x, y: y, random: random))
             }
         }

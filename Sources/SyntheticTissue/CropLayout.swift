@@ -1,11 +1,12 @@
+import Imaging
 import Tensors
 
 extension TissueLayout {
-    /// The layout of a crop: packed nuclei, stroma with few or none, fat, blood and glass, turning into each other.
+    /// The layout of a crop: dense nuclei, stroma with few or no nuclei, fat, blood and glass, with gradual transitions.
     init(crop seed: UInt64, width: Int, height: Int) {
         var random = SplitMix64(seed: seed, stream: 61)
         self.init(seed: seed, random: &random)
-        // Small crops show parts of the same pattern in little, or most would be of one kind.
+        // The pattern is smaller in small crops; otherwise most of them would show one kind of tissue only.
         let span = max(420, min(1300, Float(min(width, height)) * 0.5))
         tissue.offset = random.between(0.25, 0.5)
         tissue.height = 0.95
@@ -24,22 +25,22 @@ extension TissueLayout {
         blood.wavelength = 160
         thickness.wavelength = 420
         smear.height = 0.12
-        vacuolePart = random.between(0, 0.012)
+        vacuoleShare = random.between(0, 0.012)
         gaps *= 0.7
         openGlands(&random)
         if min(width, height) >= 512 { setAnchors(width: width, height: height, &random) }
     }
 
-    /// Keeps one window of 256 pixels free of nuclei, and packs the place opposite.
+    /// Keeps one window of 256 pixels free of nuclei, and places dense nuclei opposite.
     private mutating func setAnchors(width: Int, height: Int, _ random: inout SplitMix64) {
-        /// A multiple of 128 that leaves the middle of the side free, near its start or its end.
+        /// A multiple of 128 near the start or the end of a side, such that the window does not reach the middle.
         func start(_ length: Int) -> Int {
             let slots = max(1, (length / 2 - 256) / 128 + 1)
             let slot = Int(random.unit() * Float(slots))
             return random.chance(0.5) ? slot * 128 : (length - 256) / 128 * 128 - slot * 128
         }
-        let window = PixelRect(x: start(width), y: start(height), width: 256, height: 256)
+        let window = PixelRegion(x: start(width), y: start(height), width: 256, height: 256)
         emptyWindow = window
-        packedCentre = SIMD2(Float(width - window.x - 128), Float(height - window.y - 128))
+        packedCenter = SIMD2(Float(width - window.x - 128), Float(height - window.y - 128))
     }
 }

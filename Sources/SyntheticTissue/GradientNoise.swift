@@ -1,10 +1,9 @@
 import Tensors
 
-/// Smooth noise over the plane, K. Perlin's gradient noise (SIGGRAPH 1985) with the quintic fade of his 2002 revision.
+/// Smooth noise over the plane: Perlin's gradient noise (SIGGRAPH 1985) with the quintic fade of the 2002 revision.
 ///
-/// The lattice is addressed by place, not by order: any pixel may be asked for alone, so that blocks of one image
-/// meet without seams. Its seed comes from `SplitMix64`; the gradients come from a 32-bit mix because four of them are
-/// needed for every pixel and octave.
+/// The value at a pixel depends only on the seed and the position, so that blocks of one image meet without seams. The
+/// seed comes from `SplitMix64`. The gradients come from a faster 32-bit hash, because every pixel and octave needs four.
 struct GradientNoise: Sendable {
     let seed: UInt32
 
@@ -12,7 +11,8 @@ struct GradientNoise: Sendable {
         self.seed = UInt32(truncatingIfNeeded: SplitMix64.derive(seed, [purpose]) >> 16)
     }
 
-    /// About -1 ... 1, mean 0, standard deviation about 0.35; the wavelength is about one unit of `x` and `y`.
+    /// The value at a position: about -1 ... 1, mean 0, standard deviation about 0.35. The wavelength is about one unit of
+    /// `x` and `y`.
     @inline(__always)
     func value(_ x: Float, _ y: Float) -> Float {
         let floorX = x.rounded(.down)
@@ -28,13 +28,13 @@ struct GradientNoise: Sendable {
         return mix(top, bottom, fadeY) * 1.4
     }
 
-    /// Sum of octaves, each half the wavelength and half the height of the one before.
+    /// The sum of several octaves, each with half the wavelength and half the amplitude of the previous one.
     func octaves(_ count: Int, _ x: Float, _ y: Float) -> Float {
         var sum: Float = 0
         var height: Float = 1
         var frequency: Float = 1
         for octave in 0..<count {
-            // The shift keeps the zeros that all octaves have at lattice points from coinciding.
+            // All octaves are zero at lattice points. The shift keeps these zeros apart.
             let shift = Float(octave) * 17.37
             sum += height * value(x * frequency + shift, y * frequency - shift)
             height *= 0.5
@@ -43,7 +43,7 @@ struct GradientNoise: Sendable {
         return sum
     }
 
-    /// The lattice gradient at (column, row), as its product with the offset (dx, dy) from that point.
+    /// The scalar product of the lattice gradient at (column, row) and the offset (dx, dy) from that point.
     @inline(__always)
     private func slope(_ column: Int32, _ row: Int32, _ dx: Float, _ dy: Float) -> Float {
         let bits = latticeBits(seed, column, row)
@@ -53,7 +53,7 @@ struct GradientNoise: Sendable {
     }
 }
 
-/// 32 well-mixed bits for a lattice point: the finaliser "lowbias32" (C. Wellons, 2018) over both coordinates.
+/// A 32-bit hash of a lattice point: the finalizer "lowbias32" (C. Wellons, 2018) over both coordinates.
 @inline(__always)
 func latticeBits(_ seed: UInt32, _ column: Int32, _ row: Int32) -> UInt32 {
     var bits = seed &+ UInt32(bitPattern: column) &* 0x9E37_79B1 &+ UInt32(bitPattern: row) &* 0x85EB_CA77
@@ -62,12 +62,13 @@ func latticeBits(_ seed: UInt32, _ column: Int32, _ row: Int32) -> UInt32 {
     return bits ^ (bits >> 16)
 }
 
+/// Linear interpolation.
 @inline(__always)
 func mix(_ from: Float, _ to: Float, _ part: Float) -> Float {
     from + (to - from) * part
 }
 
-/// 0 below `low`, 1 above `high`, a smooth cubic between.
+/// A smooth step: 0 below `low`, 1 above `high`, and a cubic in between.
 @inline(__always)
 func smoothStep(_ low: Float, _ high: Float, _ value: Float) -> Float {
     let part = max(0, min(1, (value - low) / (high - low)))
@@ -75,16 +76,19 @@ func smoothStep(_ low: Float, _ high: Float, _ value: Float) -> Float {
 }
 
 extension SplitMix64 {
+    /// Uniform in low ... high.
     mutating func between(_ low: Float, _ high: Float) -> Float {
         low + (high - low) * unit()
     }
 
+    /// True with a probability.
     mutating func chance(_ probability: Float) -> Bool {
         unit() < probability
     }
 
-    /// Approximately normal (sum of four uniforms, never beyond 3.5 standard deviations), mean 0, deviation 1.
-    mutating func bell() -> Float {
+    /// Approximately normal with mean 0 and standard deviation 1: a sum of four uniform numbers, within 3.5 standard
+    /// deviations.
+    mutating func approximateNormal() -> Float {
         (unit() + unit() + unit() + unit() - 2) * 1.732
     }
 }

@@ -1,60 +1,60 @@
-import Foundation
+import Glibc
 import Tensors
 
-/// What the nuclei of a slide look like, before each one differs.
+/// The distribution of the properties of the nuclei of a slide.
 struct NucleusPopulation: Sendable {
-    /// Mean radius of epithelial nuclei, in pixels; lymphocytes are smaller, fibroblasts thinner.
+    /// The mean radius of epithelial nuclei, in pixels. Lymphocytes are smaller, and fibroblasts thinner.
     let radius: Float
-    /// Relative spread of the radius.
+    /// The relative standard deviation of the radius.
     let spread: Float
-    /// Part of the epithelial nuclei that are pale inside, with a dark rim and nucleoli.
-    let vesicularPart: Float
-    /// Amount of haematoxylin in an average nucleus.
+    /// The share of epithelial nuclei that are pale inside, with a dark rim and nucleoli.
+    let vesicularShare: Float
+    /// The amount of hematoxylin in an average nucleus.
     let darkness: Float
-    /// Relative height of the chromatin's texture.
+    /// The relative amplitude of the chromatin texture.
     let coarseness: Float
-    /// Ratio of the half-axes of epithelial nuclei.
+    /// The mean ratio of the half-axes of epithelial nuclei.
     let elongation: Float
-    /// Part of the nuclei with a pale gap around, where tissue shrank.
-    let haloPart: Float
+    /// The share of nuclei with a pale gap around them, where tissue shrank.
+    let haloShare: Float
 
     init(_ random: inout SplitMix64, scale: Float) {
         radius = random.between(6.8, 9.2) * scale
         spread = random.between(0.07, 0.2)
-        vesicularPart = random.chance(0.4) ? random.between(0.5, 0.9) : random.between(0, 0.25)
+        vesicularShare = random.chance(0.4) ? random.between(0.5, 0.9) : random.between(0, 0.25)
         darkness = random.between(0.95, 1.4)
         coarseness = random.between(0.25, 0.6)
         elongation = random.between(1.1, 1.5)
-        haloPart = random.between(0, 0.25)
+        haloShare = random.between(0, 0.25)
     }
 }
 
-/// One nucleus: its outline and how its chromatin takes the dye.
+/// One nucleus: its outline and the staining of its chromatin.
 struct Nucleus: Sendable {
     enum CellType { case epithelial, lymphocyte, fibroblast }
 
     var blob: Blob
     let type: CellType
     let isVesicular: Bool
-    /// Amounts of haematoxylin at the rim and inside.
+    /// The amount of hematoxylin.
     let darkness: Float
     let coarseness: Float
     let hasHalo: Bool
-    /// Softness of the edge, in pixels: nuclei that lie above or below the focus are less sharp.
+    /// The softness of the edge, in pixels. Nuclei above or below the focal plane are less sharp.
     let softness: Float
     let seed: UInt64
-    /// Decides which of two nuclei that collide stays.
+    /// Of two nuclei that overlap, the one with the higher priority stays.
     let priority: Float
 
-    /// `axis`: direction, in radians, that the nucleus more or less keeps to; nil for any.
+    /// A random nucleus. `axis` is its approximate direction in radians; nil for any direction.
     init(
         _ type: CellType, x: Float, y: Float, axis: Float?, population: NucleusPopulation,
         random: inout SplitMix64
     ) {
-        let spread = max(0.6, 1 + population.spread * random.bell())
+        let spread = max(0.6, 1 + population.spread * random.approximateNormal())
         var ratio = mix(1, population.elongation, 2 * random.unit())
         var angle = random.between(0, .pi)
-        if let axis { angle = axis + 0.15 * random.bell() }
+        if let axis { angle = axis + 0.15 * random.approximateNormal() }
         var radius = population.radius * spread
         var deformation: Float = 0.035
         switch type {
@@ -73,11 +73,11 @@ struct Nucleus: Sendable {
         blob = Blob(x: x, y: y, longHalf: radius * stretch, shortHalf: radius / stretch, angle: angle)
         blob.deform(deformation, &random)
         self.type = type
-        isVesicular = type == .epithelial && random.chance(population.vesicularPart)
+        isVesicular = type == .epithelial && random.chance(population.vesicularShare)
         let typical = type == .epithelial ? population.darkness : population.darkness * 1.25
         darkness = typical * random.between(0.78, 1.2)
         coarseness = population.coarseness * random.between(0.7, 1.3)
-        hasHalo = type != .fibroblast && random.chance(population.haloPart)
+        hasHalo = type != .fibroblast && random.chance(population.haloShare)
         softness = random.chance(0.2) ? random.between(1.5, 2.6) : random.between(0.7, 1.3)
         seed = random.next()
         priority = random.unit()
@@ -92,7 +92,7 @@ struct Nucleus: Sendable {
         return copy
     }
 
-    /// Lays the nucleus over what is there, and marks its pixels in the truth.
+    /// Draws the nucleus over the canvas, and marks its pixels in the mask.
     func draw(on canvas: inout Canvas) {
         let chromatin = GradientNoise(seed: seed, purpose: 1)
         var random = SplitMix64(seed: seed, stream: 2)
@@ -101,7 +101,7 @@ struct Nucleus: Sendable {
             ? (0..<(random.chance(0.4) ? 2 : 1)).map { _ in
                 SIMD2(random.between(-0.4, 0.4), random.between(-0.4, 0.4)) * blob.shortHalf
             } : []
-        // Clumps grow with the nucleus, within what the optics still show.
+        // Clumps scale with the nucleus, but stay large enough for the optics to resolve.
         let clump = 1 / max(2.6, blob.shortHalf * 0.42)
         let left = Float(canvas.rect.x)
         let top = Float(canvas.rect.y)
@@ -111,10 +111,10 @@ struct Nucleus: Sendable {
             let x = left + Float(index % width) - blob.x
             let y = top + Float(index / width) - blob.y
             if hasHalo && depth < 0 && canvas.truth[index] == 0 {
-                // Tissue tears away on one side more than on the other.
+                // The gap is wider on one side than on the other.
                 let tear = smoothStep(-0.3, 0.5, chromatin.value(x / (1.5 * blob.radius), y / (1.5 * blob.radius)))
                 let gap = 0.6 * tear * smoothStep(-3.5, -1.2, depth)
-                canvas.haematoxylin.values[index] *= 1 - gap
+                canvas.hematoxylin.values[index] *= 1 - gap
                 canvas.eosin.values[index] *= 1 - gap
             }
             let cover = smoothStep(-softness, softness, depth)
@@ -134,8 +134,8 @@ struct Nucleus: Sendable {
                 amount = 0.9 + 0.18 * rim + coarseness * texture
             }
             amount = max(0.25, amount) * darkness
-            let under = canvas.haematoxylin.values[index]
-            canvas.haematoxylin.values[index] = mix(under, max(under, amount), cover)
+            let under = canvas.hematoxylin.values[index]
+            canvas.hematoxylin.values[index] = mix(under, max(under, amount), cover)
             canvas.eosin.values[index] *= 1 - 0.5 * cover
             if depth > 0 { canvas.truth[index] = 255 }
         }

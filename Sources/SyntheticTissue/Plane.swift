@@ -1,46 +1,25 @@
-import Foundation
+import Glibc
+import Imaging
 
-/// A rectangle of image pixels; `x`, `y` may be negative, for the border that blurring needs.
-struct PixelRect: Sendable {
-    var x: Int
-    var y: Int
-    var width: Int
-    var height: Int
-
-    func grown(by margin: Int) -> PixelRect {
-        PixelRect(x: x - margin, y: y - margin, width: width + 2 * margin, height: height + 2 * margin)
-    }
-
-    /// The rows and columns, counted from this rectangle's own corner, that a disc touches.
-    func overlap(x centreX: Float, y centreY: Float, radius: Float) -> (rows: Range<Int>, columns: Range<Int>) {
-        func range(_ centre: Float, _ origin: Int, _ count: Int) -> Range<Int> {
-            let first = max(0, min(count, Int((centre - radius).rounded(.down)) - origin))
-            let end = max(first, min(count, Int((centre + radius).rounded(.up)) + 1 - origin))
-            return first..<end
-        }
-        return (range(centreY, y, height), range(centreX, x, width))
-    }
-}
-
-/// One number for each pixel of a rectangle, row by row.
+/// One value for each pixel of a rectangle, row by row.
 struct Plane: Sendable {
-    let rect: PixelRect
+    let rect: PixelRegion
     var values: [Float]
 
-    init(_ rect: PixelRect) {
+    init(_ rect: PixelRegion) {
         self.init(rect, values: [Float](repeating: 0, count: rect.width * rect.height))
     }
 
-    init(_ rect: PixelRect, values: [Float]) {
+    init(_ rect: PixelRegion, values: [Float]) {
         precondition(values.count == rect.width * rect.height, "a plane has one value for each pixel")
         self.rect = rect
         self.values = values
     }
 
-    /// A function that varies slowly, evaluated every 8 pixels and interpolated linearly.
+    /// The values of a slowly varying function, evaluated every 8 pixels and interpolated linearly.
     ///
-    /// The grid lies at multiples of 8 of the image, whatever the rectangle: neighbouring blocks agree.
-    init(_ rect: PixelRect, slowly function: (_ x: Float, _ y: Float) -> Float) {
+    /// The function is evaluated at multiples of 8 image pixels for any rectangle, so that neighboring blocks agree.
+    init(_ rect: PixelRegion, slowly function: (_ x: Float, _ y: Float) -> Float) {
         let step = 8
         let firstColumn = floorDivide(rect.x, step)
         let firstRow = floorDivide(rect.y, step)
@@ -71,8 +50,8 @@ struct Plane: Sendable {
         self.init(rect, values: values)
     }
 
-    /// The middle of this plane after a Gaussian blur; `inner` must lie at least `blurReach(sigma)` inside the edges.
-    func blurred(sigma: Float, to inner: PixelRect) -> Plane {
+    /// A part of the plane after a Gaussian blur. `inner` must be at least `blurReach(sigma)` pixels inside the edges.
+    func blurred(sigma: Float, to inner: PixelRegion) -> Plane {
         let reach = Plane.blurReach(sigma)
         var taps = (-reach...reach).map { exp(-Float($0 * $0) / (2 * sigma * sigma)) }
         let sum = taps.reduce(0, +)
@@ -104,13 +83,13 @@ struct Plane: Sendable {
         return Plane(inner, values: down)
     }
 
-    /// Pixels on each side that a blur of this standard deviation (pixels) looks at.
+    /// The reach of a blur on each side, in pixels. `sigma` is the standard deviation in pixels.
     static func blurReach(_ sigma: Float) -> Int {
         Int((sigma * 2.5).rounded(.up))
     }
 }
 
-/// Quotient rounded towards minus infinity.
+/// The quotient, rounded towards minus infinity.
 func floorDivide(_ value: Int, _ divisor: Int) -> Int {
     value >= 0 ? value / divisor : -((divisor - 1 - value) / divisor)
 }

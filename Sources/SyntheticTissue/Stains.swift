@@ -1,23 +1,22 @@
-import Foundation
 import Imaging
 import Tensors
 
-/// Optical density of one unit of a dye, for red, green and blue.
+/// An optical density for red, green and blue.
 package typealias OpticalDensity = SIMD3<Float>
 
-/// The two dyes of H&E and a dark pigment, as a slide shows them.
+/// The optical densities of one unit of hematoxylin, of eosin and of a dark pigment on a slide.
 ///
-/// Beer-Lambert: light falls off as exp(-OD), and the densities of dyes at one place add up
-/// (Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution",
-/// Anal. Quant. Cytol. Histol. 23, 2001).
+/// Transmitted light is exp(-density), and the densities at one place add up (Beer-Lambert). Source: Ruifrok and
+/// Johnston, "Quantification of histochemical staining by color deconvolution", Analytical and Quantitative Cytology and
+/// Histology 23, 2001.
 package struct Stains: Sendable {
     /// Unit vectors.
-    package let haematoxylin: OpticalDensity
+    package let hematoxylin: OpticalDensity
     package let eosin: OpticalDensity
     package let pigment = OpticalDensity(0.50, 0.58, 0.64)
 
-    /// Laboratories and scanners differ: a point between the two published pairs, a little to any side and,
-    /// for orange eosins, somewhat beyond the second.
+    /// Random stains of one laboratory and scanner: between the two published pairs with some variation, and also beyond
+    /// the second pair for orange eosin.
     init(_ random: inout SplitMix64) {
         func vary(_ from: OpticalDensity, _ to: OpticalDensity, _ part: Float, _ random: inout SplitMix64)
             -> OpticalDensity
@@ -27,43 +26,43 @@ package struct Stains: Sendable {
             return density / (density * density).sum().squareRoot()
         }
         let (ruifrok, macenko) = (StainVectors.ruifrok, StainVectors.macenko)
-        haematoxylin = vary(
+        hematoxylin = vary(
             OpticalDensity(ruifrok.hematoxylin), OpticalDensity(macenko.hematoxylin), random.between(0.1, 1), &random)
         eosin = vary(
             OpticalDensity(ruifrok.eosin), OpticalDensity(macenko.eosin), random.between(0.55, 1.4), &random)
     }
 
-    /// Optical density for the given amounts of the dyes.
+    /// The optical density of the given amounts.
     @inline(__always)
-    package func density(haematoxylin h: Float, eosin e: Float, pigment p: Float) -> OpticalDensity {
-        haematoxylin * h + eosin * e + pigment * p
+    package func density(hematoxylin h: Float, eosin e: Float, pigment p: Float) -> OpticalDensity {
+        hematoxylin * h + eosin * e + pigment * p
     }
 }
 
-/// What the images of one slide share: dyes, light, sharpness, and what its cells look like.
-package struct SlideLook: Sendable {
+/// The properties that all images of a slide share: stains, light, sharpness, and the distribution of its nuclei.
+package struct SlideAppearance: Sendable {
     package let stains: Stains
-    /// Amounts of dye, about 1.
-    let haematoxylinStrength: Float
+    /// Factors of the amounts of stain, about 1.
+    let hematoxylinStrength: Float
     let eosinStrength: Float
-    /// Light that passes clear glass, for red, green and blue, as a part of full scale.
+    /// The light through clear glass for red, green and blue, as a share of full scale.
     let illumination: SIMD3<Float>
-    /// Standard deviation of the optics' blur, in pixels.
+    /// The standard deviation of the optical blur, in pixels.
     let blur: Float
-    /// Standard deviation of the sensor's noise, in grey levels.
+    /// The standard deviation of the sensor noise, in gray levels.
     let sensorNoise: Float
-    /// Size of fibres and cells relative to the average slide.
+    /// The size of fibers and cells, relative to an average slide.
     let scale: Float
-    /// Height of the fine grain of the tissue.
+    /// The amplitude of the fine texture of the tissue.
     let grain: Float
     let population: NucleusPopulation
 
     init(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         stains = Stains(&random)
-        haematoxylinStrength = random.between(0.8, 1.3)
+        hematoxylinStrength = random.between(0.8, 1.3)
         eosinStrength = random.between(0.75, 1.45)
-        // Most scanners balance white; plain microscope cameras leave glass grey and tinted.
+        // Most scanners balance white. Simple microscope cameras show glass gray and tinted.
         let balanced = random.chance(0.7)
         let level = balanced ? random.between(0.89, 0.97) : random.between(0.66, 0.82)
         let tint: Float = balanced ? 0.012 : 0.035

@@ -1,58 +1,45 @@
 import Datasets
-import Foundation
 import Foundations
 import Imaging
-import Synchronization
 import Tensors
 
-/// A data set folder of synthetic tiles, and synthetic crops with the truth about their nuclei.
+/// A data set folder of synthetic tiles, with synthetic crops and masks of their nuclei.
 ///
-/// Tiles come from `slides` slides in turn, which are their groups; crops come from further slides. The same settings
-/// make the same files.
+/// Tiles come from `slides` slides in turn, which are their groups. Each crop comes from another slide. Equal settings
+/// give equal files.
 package struct SyntheticDataset: Sendable {
+    /// The number of labeled tiles.
     package var tiles: Int
-    package var unlabelled: Int
+    package var unlabeled: Int
     package var crops: Int
-    /// Side of a crop, in pixels.
+    /// The side of a crop, in pixels.
     package var cropSize: Int
     package var seed: UInt64
-    /// How many slides the tiles come from.
+    /// The number of slides that tiles come from.
     package static let slides = 24
-    /// Share of the tiles that show nuclei: classes are unbalanced, as real ones are.
+    /// The share of tiles with nuclei. The classes are unbalanced, as in real data sets.
     static let nucleiShare: Float = 0.6
 
-    package init(tiles: Int, unlabelled: Int, crops: Int, cropSize: Int, seed: UInt64) {
+    package init(tiles: Int, unlabeled: Int, crops: Int, cropSize: Int, seed: UInt64) {
         self.tiles = tiles
-        self.unlabelled = unlabelled
+        self.unlabeled = unlabeled
         self.crops = crops
         self.cropSize = cropSize
         self.seed = seed
     }
 
-    /// Writes `tile_<id>.png`, `labels.csv` (tile_id, label, group), `wsi_crop_<n>.jpg` with `wsi_crop_<n>_truth.png`,
-    /// and a `README.txt` that says what they are. Throws when there is something in the folder already.
-    /// `afterEach` is told how many images have been written; it may throw to stop.
+    /// Writes `tile_<id>.png`, `labels.csv` (tile_id, label, group), `wsi_crop_<n>.jpg`, `wsi_crop_<n>_truth.png`, and a
+    /// `README.txt` that describes them.
+    ///
+    /// `afterEach` receives the number of images written so far. An error that it throws stops the work. Throws
+    /// `FileError` for a folder that is not empty.
     package func write(to path: FilePath, threads: Int, afterEach: @Sendable (Int) throws -> Void) throws {
         try Folder.make(path)
         try AtomicFile.write(readMe, to: "\(path)/README.txt")
-        let done = Mutex(0)
-        let failure = Mutex<(any Error)?>(nil)
-        let (count, cropCount) = (tiles + unlabelled, crops)
-        DispatchQueue.concurrentPerform(iterations: threads) { thread in
-            for index in stride(from: thread, to: count + cropCount, by: threads) {
-                if failure.withLock({ $0 != nil }) { return }
-                do {
-                    if index < count { try writeTile(index, to: path) } else { try writeCrop(index - count, to: path) }
-                    try done.withLock {
-                        $0 += 1
-                        try afterEach($0)
-                    }
-                } catch {
-                    failure.withLock { $0 = $0 ?? error }
-                }
-            }
+        let count = tiles + unlabeled
+        try forEachInParallel(count + crops, threads: threads, afterEach: afterEach) { index in
+            if index < count { try writeTile(index, to: path) } else { try writeCrop(index - count, to: path) }
         }
-        if let error = failure.withLock({ $0 }) { throw error }
         var labels = "tile_id,label,group\n"
         for index in 0..<count {
             let label = index < tiles ? (kind(of: index).hasNuclei ? TileLabel.nuclei : .noNucleus).name : ""
@@ -64,9 +51,9 @@ package struct SyntheticDataset: Sendable {
     private var readMe: String {
         """
         \(SyntheticTissue.notice)
-        For demonstrations and tests: a network that does well on them has not shown that it does well on tissue.
+        For demonstrations and tests only. Good scores on these images do not imply good scores on tissue.
 
-        made by: nuclei-train synthesize --tiles \(tiles) --unlabelled \(unlabelled) --crops \(crops) \
+        Made by: nuclei-train synthesize --tiles \(tiles) --unlabeled \(unlabeled) --crops \(crops) \
         --crop-size \(cropSize) --seed \(seed)
 
         """

@@ -1,58 +1,60 @@
+import Imaging
 import Tensors
 
 /// A quantity that varies smoothly over an image.
 struct SmoothField: Sendable {
     var offset: Float
+    /// The amplitude of the variation.
     var height: Float
-    /// Pixels.
+    /// The wavelength, in pixels.
     var wavelength: Float
     let noise: GradientNoise
 
-    /// The value at a place, in image pixels.
+    /// The value at a position in image pixels.
     func at(_ x: Float, _ y: Float) -> Float {
         height == 0 ? offset : offset + height * noise.octaves(3, x / wavelength, y / wavelength)
     }
 }
 
-/// Where an image has which kind of tissue. Distances are in image pixels.
+/// The kinds of tissue in an image, by position. Distances are in image pixels.
 struct TissueLayout: Sendable {
     let seed: UInt64
-    /// Above 0 tissue, below 0 glass.
+    /// Tissue where positive, else glass.
     var tissue: SmoothField
-    /// Below 0 no nuclei, about 0.3 stroma with fibroblasts, from 0.6 packed epithelium.
+    /// The density of cells: below 0 no nuclei, about 0.3 stroma with fibroblasts, from 0.6 dense epithelium.
     var cellularity: SmoothField
-    /// Above 0 lymphocytes lie densely.
+    /// Dense lymphocytes where positive.
     var lymphoid: SmoothField
-    /// Above 0 fat: thin walls around empty cells.
+    /// Fat where positive: thin walls around empty cells.
     var fat: SmoothField
-    /// Above 0 red blood cells.
+    /// Red blood cells where positive.
     var blood: SmoothField
-    /// Above 0, and well inside epithelium, the open middle of a gland.
+    /// The lumen of a gland where positive and well inside epithelium.
     var lumen: SmoothField
-    /// Relative thickness of the section: multiplies both dyes.
+    /// The relative thickness of the section, a factor of both stains.
     var thickness: SmoothField
-    /// Amount of haematoxylin that lies diffusely over the tissue.
+    /// The amount of diffuse hematoxylin over the tissue.
     var smear: SmoothField
-    /// Part of the squares of 40 pixels that hold a vacuole.
-    var vacuolePart: Float = 0
-    /// Part of the squares of 128 pixels that hold a speck of dirt.
-    var speckPart: Float = 0.03
-    /// 0 dense tissue ... 1 torn by many gaps.
+    /// The share of squares of 40 pixels with a vacuole.
+    var vacuoleShare: Float = 0
+    /// The share of squares of 128 pixels with a speck of dirt.
+    var speckShare: Float = 0.03
+    /// The amount of gaps between fibers: 0 for dense tissue, 1 for torn tissue.
     var gaps: Float
-    /// Mean direction of the fibres, in radians.
-    var fibreAngle: Float
-    /// Height of the fibres' texture.
-    var fibreHeight: Float
-    /// Blur beyond the slide's own, standard deviation in pixels.
+    /// The mean direction of the fibers, in radians.
+    var fiberAngle: Float
+    /// The amplitude of the texture of the fibers.
+    var fiberHeight: Float
+    /// The standard deviation of an additional blur, in pixels.
     var haze: Float = 0
-    /// No pixel in here belongs to a nucleus.
-    var emptyWindow: PixelRect?
-    /// Packed nuclei around here.
-    var packedCentre: SIMD2<Float>?
-    /// Nuclei at places of their own.
+    /// An area without nuclei.
+    var emptyWindow: PixelRegion?
+    /// The center of an area of dense nuclei.
+    var packedCenter: SIMD2<Float>?
+    /// Nuclei at fixed places.
     var placedNuclei: [Nucleus] = []
 
-    /// Even stroma without nuclei: where every kind of image starts.
+    /// Uniform stroma without nuclei, the basis of every kind of image.
     init(seed: UInt64, random: inout SplitMix64) {
         self.seed = seed
         func field(_ purpose: UInt64, _ offset: Float, _ height: Float, _ wavelength: Float) -> SmoothField {
@@ -68,56 +70,43 @@ struct TissueLayout: Sendable {
         smear = field(7, random.between(0, 0.12), 0.08, 130)
         lumen = field(8, -1, 0, 130)
         gaps = random.unit() * random.unit()
-        fibreAngle = random.between(0, .pi)
-        fibreHeight = random.between(0.35, 1)
+        fiberAngle = random.between(0, .pi)
+        fiberHeight = random.between(0.35, 1)
     }
 
     var hasBlood: Bool { blood.offset + blood.height > 0 }
 
-    /// Distance to the edge of the tissue (positive inside) or of fat, roughly.
+    /// The approximate distance to the zero line of a field, positive inside.
     func edgeDistance(_ field: SmoothField, _ x: Float, _ y: Float) -> Float {
         field.at(x, y) * field.wavelength * 0.4
     }
 
     func cellularity(_ x: Float, _ y: Float) -> Float {
         var value = cellularity.at(x, y)
-        if packedCentre != nil { value = max(value, 0.4 + packedDistance(x, y) / 160) }
+        if packedCenter != nil { value = max(value, 0.4 + packedDistance(x, y) / 160) }
         if let window = emptyWindow {
             value = min(value, window.distance(x, y) / 90 - 0.2)
         }
         return value
     }
 
-    /// Distance to the uneven edge of the packed place, in pixels; positive inside.
+    /// The distance to the irregular edge of the area of dense nuclei, in pixels, positive inside.
     private func packedDistance(_ x: Float, _ y: Float) -> Float {
-        guard let centre = packedCentre else { return -.infinity }
-        let dx = x - centre.x
-        let dy = y - centre.y
+        guard let center = packedCenter else { return -.infinity }
+        let dx = x - center.x
+        let dy = y - center.y
         return 125 + 75 * cellularity.noise.value(x / 110 + 60, y / 110) - (dx * dx + dy * dy).squareRoot()
     }
 
-    /// Above 0 tissue; the surroundings of packed nuclei are always tissue.
+    /// The distance to the edge of the tissue, positive inside. The area of dense nuclei is always tissue.
     func tissueDistance(_ x: Float, _ y: Float) -> Float {
         let distance = max(edgeDistance(tissue, x, y), packedDistance(x, y))
         return min(distance, -lumenDepth(x, y))
     }
 
-    /// Above 0 in the open middle of a gland, with a layer of epithelium all around.
+    /// Positive in the lumen of a gland, which a layer of epithelium surrounds.
     private func lumenDepth(_ x: Float, _ y: Float) -> Float {
         guard lumen.offset + lumen.height > 0 else { return -1000 }
         return min(2 * edgeDistance(lumen, x, y), (cellularity(x, y) - 0.62) * 150)
-    }
-}
-
-extension PixelRect {
-    func contains(_ px: Float, _ py: Float) -> Bool {
-        px >= Float(x) && px < Float(x + width) && py >= Float(y) && py < Float(y + height)
-    }
-
-    /// Chebyshev distance of a place to the rectangle, in pixels; 0 inside.
-    func distance(_ px: Float, _ py: Float) -> Float {
-        let dx = max(Float(x) - px, px - Float(x + width), 0)
-        let dy = max(Float(y) - py, py - Float(y + height), 0)
-        return max(dx, dy)
     }
 }

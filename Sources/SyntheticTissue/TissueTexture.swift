@@ -1,30 +1,30 @@
-import Foundation
+import Imaging
 import Tensors
 
 extension TissueLayout {
-    /// Lays stroma, cytoplasm, fat and glass on an empty canvas.
-    func paintTissue(on canvas: inout Canvas, nuclei: [Nucleus], look: SlideLook, fibres: Fibres) {
+    /// Paints stroma, cytoplasm, fat and glass on an empty canvas.
+    func paintTissue(on canvas: inout Canvas, nuclei: [Nucleus], appearance: SlideAppearance, fibers: Fibers) {
         let rect = canvas.rect
         let grain = GradientNoise(seed: seed, purpose: 41)
-        let along = Plane(rect) { fibres.along($0, $1) }
-        let across = Plane(rect) { fibres.across($0, $1) }
+        let along = Plane(rect) { fibers.along($0, $1) }
+        let across = Plane(rect) { fibers.across($0, $1) }
         let thickness = Plane(rect) { max(0.35, self.thickness.at($0, $1)) }
         let smear = Plane(rect) { max(0, self.smear.at($0, $1)) }
         let cellular = Plane(rect) { smoothStep(0.3, 0.55, cellularity($0, $1)) }
         let edge = Plane(rect) { tissueDistance($0, $1) }
         let fatness = Plane(rect) { edgeDistance(fat, $0, $1) }
-        // Red cells float in a vessel; its wall is where the field of blood passes zero.
+        // The wall of a vessel is the zero line of the field of blood.
         let vessels = Plane(rect) { hasBlood ? blood.at($0, $1) : -1 }
         let weave = Plane(rect) { 0.45 + 1.1 * smoothStep(-0.5, 0.5, grain.value($0 / 95, $1 / 95)) }
         let cells = CellBorders(rect, nuclei: nuclei.filter { $0.type == .epithelial })
-        let walls = FatWalls(seed: SplitMix64.derive(seed, [40]), cellSize: 78 * look.scale)
+        let walls = FatWalls(seed: SplitMix64.derive(seed, [40]), cellSize: 78 * appearance.scale)
         let ragged = GradientNoise(seed: seed, purpose: 42)
         for row in 0..<rect.height {
             let y = Float(rect.y + row)
             for column in 0..<rect.width {
                 let x = Float(rect.x + column)
                 let index = row * rect.width + column
-                // Tissue ends raggedly: torn off sharply here, thinning out there.
+                // The edge of tissue is ragged: sharp in some places and gradual in others.
                 var edgeHere = edge.values[index]
                 var softness: Float = 1.2
                 if abs(edgeHere) < 40 {
@@ -37,39 +37,40 @@ extension TissueLayout {
                     if inFat > 0 { tissue *= 1 - inFat * (1 - walls.cover(x, y)) }
                 }
                 guard tissue > 0 else { continue }
-                let speckle = look.grain * (grain.value(x / 3.1, y / 3.1) + 0.6 * grain.value(x / 7.3 + 50, y / 7.3))
+                let speckle =
+                    appearance.grain * (grain.value(x / 3.1, y / 3.1) + 0.6 * grain.value(x / 7.3 + 50, y / 7.3))
                 let epithelium = cellular.values[index]
                 var eosin: Float = 0
-                var haematoxylin: Float = 0
+                var hematoxylin: Float = 0
                 let vessel = smoothStep(-0.02, 0.05, vessels.values[index])
                 if epithelium < 1 {
-                    let fibre = fibres.texture(along: along.values[index], across: across.values[index], gaps: gaps)
+                    let fiber = fibers.texture(along: along.values[index], across: across.values[index], gaps: gaps)
                     let body =
-                        (1 - 0.88 * fibre.gap)
-                        * (1 + 0.5 * fibreHeight * weave.values[index] * fibre.strand + 0.10 * speckle)
+                        (1 - 0.88 * fiber.gap)
+                        * (1 + 0.5 * fiberHeight * weave.values[index] * fiber.strand + 0.10 * speckle)
                     eosin = (1 - epithelium) * 0.62 * body
-                    haematoxylin = (1 - epithelium) * (0.09 * body + smear.values[index] * (0.7 + 0.5 * fibre.strand))
+                    hematoxylin = (1 - epithelium) * (0.09 * body + smear.values[index] * (0.7 + 0.5 * fiber.strand))
                 }
                 if epithelium > 0 {
-                    let border = cells.openness(index, line: smoothStep(-0.5, 0.3, ragged.value(x / 17, y / 17)))
+                    let border = cells.paleness(index, line: smoothStep(-0.5, 0.3, ragged.value(x / 17, y / 17)))
                     let body = (1 - 0.5 * border) * (1 + 0.28 * speckle)
                     eosin += epithelium * 0.47 * body
-                    haematoxylin += epithelium * (0.20 + smear.values[index]) * body
+                    hematoxylin += epithelium * (0.20 + smear.values[index]) * body
                 }
                 let amount = tissue * (1 - 0.85 * vessel) * thickness.values[index]
                 canvas.eosin.values[index] = max(0, amount * eosin)
-                canvas.haematoxylin.values[index] = max(0, amount * haematoxylin)
+                canvas.hematoxylin.values[index] = max(0, amount * hematoxylin)
             }
         }
     }
 }
 
-/// Where cells of an epithelium meet: the borders between the regions nearest to each nucleus.
+/// The borders between the cells of an epithelium, where two nuclei are equally near.
 struct CellBorders {
     private var nearest: [Float]
     private var second: [Float]
 
-    init(_ rect: PixelRect, nuclei: [Nucleus]) {
+    init(_ rect: PixelRegion, nuclei: [Nucleus]) {
         let far: Float = 1000
         var nearest = [Float](repeating: far, count: rect.width * rect.height)
         var second = nearest
@@ -95,16 +96,17 @@ struct CellBorders {
         self.second = second
     }
 
-    /// How pale a place is: up to 0.6 of `strength` on a border, 0.5 far from any nucleus, 0 in the body of a cell.
+    /// The paleness of a pixel: up to 0.6 of `strength` on a border, 0.5 far from any nucleus, 0 inside a cell.
     @inline(__always)
-    func openness(_ index: Int, line strength: Float) -> Float {
+    func paleness(_ index: Int, line strength: Float) -> Float {
         let line = 0.6 * strength * (1 - smoothStep(0.6, 2.6, second[index] - nearest[index]))
         return max(line, 0.5 * smoothStep(9, 26, nearest[index]))
     }
 }
 
-/// Thin walls between the round empty cells of fat: the edges of a cellular texture
-/// (S. Worley, "A cellular texture basis function", SIGGRAPH 1996).
+/// The thin walls between the round empty cells of fat: the edges of a cellular texture.
+///
+/// Source: Worley, "A cellular texture basis function", SIGGRAPH 1996.
 struct FatWalls {
     private let seed: UInt32
     private let cellSize: Float
@@ -116,9 +118,9 @@ struct FatWalls {
         bend = GradientNoise(seed: seed, purpose: 1)
     }
 
-    /// 1 in a wall, 0 in the emptiness between.
+    /// The coverage by walls: 1 in a wall, 0 in a cell.
     func cover(_ imageX: Float, _ imageY: Float) -> Float {
-        // Bent coordinates: the walls of fat cells are arcs, not straight lines.
+        // The bent coordinates turn straight walls into arcs.
         let x = imageX + 16 * bend.value(imageX / 70, imageY / 70)
         let y = imageY + 16 * bend.value(imageX / 70 + 50, imageY / 70)
         let column = Int32((x / cellSize).rounded(.down))
@@ -135,7 +137,7 @@ struct FatWalls {
                 nearest = min(nearest, distance)
             }
         }
-        // Walls thicken where three cells meet, which is where `nearest` is largest.
+        // Walls are thicker where three cells meet, where `nearest` is largest.
         let half = 0.8 + 7 * smoothStep(0.42, 0.85, nearest / cellSize)
         let strength = 0.6 + 0.4 * smoothStep(-0.4, 0.3, bend.value(imageX / 40, imageY / 40 + 50))
         return strength * (1 - smoothStep(half, half + 2.2, second - nearest))

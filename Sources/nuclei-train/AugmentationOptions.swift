@@ -3,7 +3,10 @@ import Console
 import Datasets
 
 extension AugmentationPreset: ExpressibleByArgument {}
-extension AugmentationStep: ExpressibleByArgument {}
+extension AugmentationStep: ExpressibleByArgument {
+    /// Also accepts "colour", the spelling of earlier versions.
+    package init?(argument: String) { self.init(rawValue: argument == "colour" ? "color" : argument) }
+}
 
 /// How tiles are varied at random.
 struct AugmentationOptions: ParsableArguments {
@@ -24,7 +27,7 @@ struct AugmentationOptions: ParsableArguments {
     /// `preset` is what is meant when none is named.
     func settings(_ preset: AugmentationPreset) -> AugmentationSettings {
         var settings = whole(preset)
-        for step in leaveOut { settings.leaveOut(step) }
+        for step in leaveOut { settings.disable(step) }
         if whiteBorder { settings.geometry.hasWhiteBorder = true }
         return settings
     }
@@ -33,7 +36,7 @@ struct AugmentationOptions: ParsableArguments {
     func check(_ preset: AugmentationPreset) throws {
         for step in leaveOut {
             var without = whole(preset)
-            without.leaveOut(step)
+            without.disable(step)
             try require(without != whole(preset), "--leave-out", "a step of the augmentation", found: step.rawValue)
         }
     }

@@ -12,18 +12,18 @@ extension ExplorationReport {
         subtitle = "\(exploration.dataset), \(counts.total) tiles"
         headline = [
             ("\(counts.nuclei)", "NUCLEI"), ("\(counts.noNucleus)", "NO_NUCLEUS"),
-            ("\(counts.unlabelled)", "unlabelled"),
+            ("\(counts.unlabeled)", "unlabeled"),
         ]
         if exploration.hasGroups { headline.append(("\(exploration.groups.count)", "groups")) }
         if let baseline = exploration.baseline {
             headline.append((String(format: "%.3f", baseline.accuracy), "accuracy of colour and texture alone"))
         }
-        remarks = exploration.remarks.map { ($0.weight == .serious ? "Serious: " : "") + $0.text }
+        remarks = exploration.findings.map { ($0.severity == .serious ? "Serious: " : "") + $0.text }
         tables = Self.tables(exploration)
         histograms = Self.histograms(exploration)
         explained = exploration.components.explained
-        components = ["NUCLEI", "NO_NUCLEUS", "unlabelled"].map { name in
-            let points = exploration.tiles.indices.filter { (exploration.tiles[$0].label ?? "unlabelled") == name }
+        components = ["NUCLEI", "NO_NUCLEUS", "unlabeled"].map { name in
+            let points = exploration.tiles.indices.filter { (exploration.tiles[$0].label ?? "unlabeled") == name }
                 .map { exploration.components.coordinates[$0] }.filter { $0.count >= 2 }
             return (name, points.map { .init(Double($0[0]), Double($0[1])) })
         }
@@ -44,8 +44,8 @@ extension ExplorationReport {
         }
         return [
             Page.Table(
-                "Labels, and the parts that training would make", ["part", "NUCLEI", "NO_NUCLEUS", "unlabelled"],
-                parts.map { [$0.0, "\($0.1.nuclei)", "\($0.1.noNucleus)", "\($0.1.unlabelled)"] }),
+                "Labels, and the parts that training would make", ["part", "NUCLEI", "NO_NUCLEUS", "unlabeled"],
+                parts.map { [$0.0, "\($0.1.nuclei)", "\($0.1.noNucleus)", "\($0.1.unlabeled)"] }),
             Page.Table("Pixel values, 0 to 255", ["tiles", "channel", "mean", "deviation", "range"], pixels),
         ]
     }
@@ -64,8 +64,8 @@ extension ExplorationReport {
 
     /// Tiles spread evenly over each class.
     private static func samples(_ exploration: Exploration, _ set: TileSet) throws -> [Album] {
-        try ["NUCLEI", "NO_NUCLEUS", "unlabelled"].compactMap { name in
-            let all = exploration.tiles.indices.filter { (exploration.tiles[$0].label ?? "unlabelled") == name }
+        try ["NUCLEI", "NO_NUCLEUS", "unlabeled"].compactMap { name in
+            let all = exploration.tiles.indices.filter { (exploration.tiles[$0].label ?? "unlabeled") == name }
             guard !all.isEmpty else { return nil }
             let count = min(pictured, all.count)
             let chosen = (0..<count).map { all[$0 * all.count / count] }
@@ -125,7 +125,7 @@ extension ExplorationReport {
         _ index: Int, _ exploration: Exploration, _ set: TileSet, _ remark: String = ""
     ) throws -> Page.Picture {
         let tile = exploration.tiles[index]
-        let lines = [tile.filename, tile.label ?? "unlabelled", tile.group ?? "", tile.part?.rawValue ?? "", remark]
+        let lines = [tile.filename, tile.label ?? "unlabeled", tile.group ?? "", tile.part?.rawValue ?? "", remark]
         return try set.picture(of: index, lines.filter { !$0.isEmpty })
     }
 
@@ -135,7 +135,7 @@ extension ExplorationReport {
         let rows = groups.prefix(largest).map { group in
             [
                 group.name ?? "(no group)", "\(group.counts.nuclei)", "\(group.counts.noNucleus)",
-                "\(group.counts.unlabelled)",
+                "\(group.counts.unlabeled)",
                 group.mean.map { String(format: "%.0f", $0) }.joined(separator: " "),
                 group.edgeWidth.map { String(format: "%.1f", $0) } ?? "-",
             ]
@@ -143,6 +143,6 @@ extension ExplorationReport {
         let more = groups.count > largest ? ", the \(largest) largest of \(groups.count)" : ""
         return Page.Table(
             "Tiles by group\(more)",
-            ["group", "NUCLEI", "NO_NUCLEUS", "unlabelled", "mean red green blue", "edge width, px"], rows)
+            ["group", "NUCLEI", "NO_NUCLEUS", "unlabeled", "mean red green blue", "edge width, px"], rows)
     }
 }

@@ -17,21 +17,21 @@ struct ExplorationSummary {
         showDuplicates()
         showStructure()
         Terminal.printLine("\nto look into")
-        for remark in exploration.remarks {
-            Terminal.printLine("  \(remark.weight == .serious ? "!" : "-") \(remark.text)")
+        for remark in exploration.findings {
+            Terminal.printLine("  \(remark.severity == .serious ? "!" : "-") \(remark.text)")
         }
-        if exploration.remarks.isEmpty { Terminal.printLine("  nothing") }
+        if exploration.findings.isEmpty { Terminal.printLine("  nothing") }
     }
 
     private func showCounts() {
-        Terminal.printLine("tiles          NUCLEI  NO_NUCLEUS  unlabelled")
+        Terminal.printLine("tiles          NUCLEI  NO_NUCLEUS   unlabeled")
         let rows =
             [("all", exploration.counts)] + exploration.split.parts.map { ($0.name.rawValue, $0.counts) }
         for (name, counts) in rows { Terminal.printLine(name.padded(12) + Self.numbers(counts)) }
     }
 
     private static func numbers(_ counts: ClassCounts) -> String {
-        String(counts.nuclei).padded(-9) + String(counts.noNucleus).padded(-12) + String(counts.unlabelled).padded(-12)
+        String(counts.nuclei).padded(-9) + String(counts.noNucleus).padded(-12) + String(counts.unlabeled).padded(-12)
     }
 
     private func showPixels() {
@@ -52,7 +52,7 @@ struct ExplorationSummary {
         let width = max(24, groups.prefix(Self.listed).map { ($0.name ?? "no group").count }.max() ?? 0) + 2
         Terminal.printLine(
             "\n" + "\(groups.count) groups, largest".padded(width)
-                + "  NUCLEI  NO_NUCLEUS  unlabelled     red  green   blue  edge width")
+                + "  NUCLEI  NO_NUCLEUS   unlabeled     red  green   blue  edge width")
         for group in groups.prefix(Self.listed) {
             let colours = group.mean.map { String(format: "%7.1f", $0) }.joined()
             let edges = group.edgeWidth.map { String(format: "%9.1f px", $0) } ?? "-".padded(-12)
@@ -109,7 +109,7 @@ struct ExplorationSummary {
 
     private func described(_ index: Int) -> String {
         let tile = exploration.tiles[index]
-        let details = [tile.label ?? "unlabelled", tile.part?.rawValue].compactMap { $0 }
+        let details = [tile.label ?? "unlabeled", tile.part?.rawValue].compactMap { $0 }
         return "\(tile.filename) (\(Set(details).count == 1 ? details[0] : details.joined(separator: ", ")))"
     }
 

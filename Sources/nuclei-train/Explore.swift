@@ -42,7 +42,7 @@ struct Explore: ParsableCommand {
             try Kernels.setThreadCount(threads.count)
             let set = try TileSet(path: dataset, threads: threads.count)
             var settings = Split.Settings()
-            settings.validationShare = validation ? Split.Settings.usualValidationShare : 0
+            settings.validationShare = validation ? Split.Settings.defaultValidationShare : 0
             settings.seed = splitSeed
             let bars = Mutex<[Exploration.Stage: Console.Progress]>([:])
             let exploration = try Exploration(set, settings, threads: threads.count) { stage, done in

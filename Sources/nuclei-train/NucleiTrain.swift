@@ -14,5 +14,5 @@ struct NucleiTrain: ParsableCommand {
 }
 
 extension DatasetError: ExitStatusProviding {
-    package var exitStatus: ExitCode { isOfUnreadableFiles ? ExitStatus.unreadable : ExitStatus.malformed }
+    package var exitStatus: ExitCode { hasOnlyUnreadableFiles ? ExitStatus.unreadable : ExitStatus.malformed }
 }

@@ -167,8 +167,8 @@ extension RunReport {
         }
         rows.append(
             [
-                "unlabelled", "\(split.unlabelled.count)", "",
-                "\(Set(split.unlabelled.compactMap { trainer.set.tiles[$0].group }).count)",
+                "unlabelled", "\(split.unlabeled.count)", "",
+                "\(Set(split.unlabeled.compactMap { trainer.set.tiles[$0].group }).count)",
             ])
         return Page.Table("Tiles; no group is in two parts", ["part"] + TileLabel.names + ["groups"], rows)
     }

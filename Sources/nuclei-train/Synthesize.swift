@@ -46,7 +46,7 @@ struct Synthesize: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             let dataset = SyntheticDataset(
-                tiles: tiles, unlabelled: unlabelled, crops: crops, cropSize: cropSize, seed: seed)
+                tiles: tiles, unlabeled: unlabelled, crops: crops, cropSize: cropSize, seed: seed)
             let total = tiles + unlabelled + crops
             let progress = Mutex(Progress("synthesize", unit: "images"))
             try dataset.write(to: out, threads: threads.count) { done in

@@ -102,8 +102,8 @@ struct Train: ParsableCommand {
                 name.padded(10) + String(counts[1]).padded(-9) + String(counts[0]).padded(-12)
                     + groups(of: part, in: set))
         }
-        Terminal.printLine("unlabelled".padded(10) + String(split.unlabelled.count).padded(-9))
-        let ungrouped = set.labelled.count { set.tiles[$0].group == nil }
+        Terminal.printLine("unlabelled".padded(10) + String(split.unlabeled.count).padded(-9))
+        let ungrouped = set.labeled.count { set.tiles[$0].group == nil }
         if set.hasGroups, ungrouped > 0 {
             Terminal.printLine("warning: \(ungrouped) labelled tiles are of no group; each counts as one of its own")
         }

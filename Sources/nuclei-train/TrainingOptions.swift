@@ -209,7 +209,7 @@ struct TrainingOptions: ParsableArguments {
         if let largestShift { settings.pseudoLabelling?.largestShift = largestShift }
         settings.initialModel = initialModel
         if let validation {
-            settings.split.validationShare = validation ? Split.Settings.usualValidationShare : 0
+            settings.split.validationShare = validation ? Split.Settings.defaultValidationShare : 0
         }
         settings.split.fold = fold
         settings.split.testGroups = testGroups

@@ -25,14 +25,15 @@ struct ExploreTests {
         let record = try work.json(texts[0])
         #expect(
             record.keys.sorted() == [
-                "baseline", "components", "counts", "dataset", "duplicates", "groups", "hasGroups", "pixels", "quality",
-                "remarks", "split", "thresholds", "tiles",
+                "baseline", "components", "counts", "dataset", "duplicates", "findings", "groups", "hasGroups",
+                "pixels",
+                "quality", "split", "thresholds", "tiles",
             ])
         let counts = try #require(record["counts"] as? [String: Int])
-        #expect(counts["unlabelled"] == 3 && counts["NUCLEI"]! + counts["NO_NUCLEUS"]! == 40)
+        #expect(counts["unlabeled"] == 3 && counts["NUCLEI"]! + counts["NO_NUCLEUS"]! == 40)
         #expect((record["tiles"] as? [Any])?.count == 43)
         let parts = (record["split"] as? [String: Any])?["parts"] as? [[String: Any]]
-        #expect(parts?.map { $0["name"] as? String } == ["train", "validation", "test", "unlabelled"])
+        #expect(parts?.map { $0["name"] as? String } == ["train", "validation", "test", "unlabeled"])
 
         // The default folder bears the data set's name; an earlier exploration is replaced.
         for seed in ["1", "2"] {

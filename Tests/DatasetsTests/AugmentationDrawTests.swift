@@ -25,10 +25,10 @@ struct AugmentationDrawTests {
         let all = (1...4).flatMap { seed in
             (1...4).flatMap { epoch in (0..<4).flatMap { draw(UInt64(seed), epoch, $0) } }
         }
-        #expect(Set(all).count == 64, "seeds, epochs and tiles have numbers of their own")
+        #expect(Set(all).count == 64, "each seed, epoch and tile has different numbers")
     }
 
-    @Test func settingsThatChangeNothingDrawNothing() {
+    @Test func defaultSettingsChangeNothing() {
         for (pixels, erasure) in draws(AugmentationSettings(), 50) {
             #expect(pixels.geometry == TileAugmentation.Geometry() && pixels.stain == TileAugmentation.Stain())
             #expect(pixels.color == TileAugmentation.Color() && erasure == Erasure())
@@ -36,17 +36,17 @@ struct AugmentationDrawTests {
         }
     }
 
-    @Test func switchingAStepOffLeavesTheOthersAlone() {
+    @Test func disablingAStepDoesNotChangeTheOthers() {
         let all = draws(.pathology, 200)
-        let switches: [(String, (inout AugmentationSettings) -> Void, (inout TileAugmentation) -> Void)] = [
+        let steps: [(String, (inout AugmentationSettings) -> Void, (inout TileAugmentation) -> Void)] = [
             ("stain", { $0.stain.probability = 0 }, { $0.stain = .init() }),
-            ("colour", { $0.colour.probability = 0 }, { $0.color = .init() }),
+            ("color", { $0.color.probability = 0 }, { $0.color = .init() }),
             ("blur", { $0.blur.probability = 0 }, { $0.blur = 0 }),
             ("jpeg", { $0.jpeg.probability = 0 }, { $0.jpegQuality = 0 }),
         ]
-        for (name, off, reset) in switches {
+        for (name, disable, reset) in steps {
             var settings = AugmentationSettings.pathology
-            off(&settings)
+            disable(&settings)
             let fewer = draws(settings, 200).map(\.0)
             let expected = all.map { drawn in
                 var pixels = drawn.0
@@ -85,28 +85,28 @@ struct AugmentationDrawTests {
             #expect((0.28...3.5).contains(Double(e.height) / Double(e.width)))
         }
         #expect(Set(drawn.map { $0.0.color.order.map(\.rawValue) }).count == 24)
-        #expect(Set(drawn.map(\.1.seed)).count > 900, "cutouts have noise of their own")
+        #expect(Set(drawn.map(\.1.seed)).count > 900, "each cutout has its own noise")
     }
 
-    @Test func theReferenceIsFlipsRotationJitterAndAffine() {
+    @Test func theReferenceHasFlipsRotationJitterAndAnAffineMap() {
         let drawn = draws(.reference)
         var flipped = 0
         for (p, e) in drawn {
             let g = p.geometry
             let determinant = g.xx * g.yy - g.xy * g.yx
             if determinant < 0 { flipped += 1 }
-            // The inverse of a map that scales by 0.9 to 1.1.
+            // The inverse of a map with a scale of 0.9 to 1.1.
             #expect((1 / 1.21 - 1e-9...1 / 0.81 + 1e-9).contains(determinant.magnitude))
             #expect((0.8...1.2).contains(p.color.contrast) && (0.9...1.1).contains(p.color.saturation))
-            // The centre moves by at most a tenth of the side in either direction.
-            let centre = Double(side - 1) / 2
+            // The center moves by at most a tenth of the side in either direction.
+            let center = Double(side - 1) / 2
             let (dx, dy) = (
-                g.xx * centre + g.xy * centre + g.x0 - centre, g.yx * centre + g.yy * centre + g.y0 - centre
+                g.xx * center + g.xy * center + g.x0 - center, g.yx * center + g.yy * center + g.y0 - center
             )
             #expect((dx * dx + dy * dy).squareRoot() < 0.1 * 256 * 2.0.squareRoot() * 1.2)
             #expect(p.blur == 0 && p.jpegQuality == 0 && p.stain == .init() && e == Erasure())
         }
-        #expect((900...1100).contains(flipped), "one of the two flips, half of the time")
+        #expect((900...1100).contains(flipped), "an odd number of flips in half of the draws")
     }
 
     @Test func flipsAndQuarterTurnsAreWholeNumbers() {
@@ -124,10 +124,16 @@ struct AugmentationDrawTests {
         #expect(seen.count == 8, "the symmetries of a square")
     }
 
-    @Test("settings survive JSON", arguments: AugmentationPreset.allCases)
+    @Test(
+        "settings can be encoded and decoded, also with the keys of earlier versions",
+        arguments: AugmentationPreset.allCases)
     func coding(_ preset: AugmentationPreset) throws {
         let data = try JSONEncoder().encode(preset.settings)
         #expect(try JSONDecoder().decode(AugmentationSettings.self, from: data) == preset.settings)
         #expect(preset.settings != AugmentationSettings())
+        let text = String(decoding: data, as: UTF8.self)
+        let earlier = text.replacingOccurrences(of: "\"color\"", with: "\"colour\"")
+        #expect(earlier != text)
+        #expect(try JSONDecoder().decode(AugmentationSettings.self, from: Data(earlier.utf8)) == preset.settings)
     }
 }

@@ -56,7 +56,7 @@ struct BatchLoaderTests {
         return result
     }
 
-    /// What the kernel makes of a tile, without a loader.
+    /// A tile augmented without a loader.
     private func direct(_ tile: Int, epoch: Int) throws -> ([UInt8], Erasure) {
         let drawn = everything.draw(seed: 9, epoch: epoch, tile: tile, side: TileSet.tileSize)
         let windows = set.windows(of: [tile])
@@ -70,7 +70,7 @@ struct BatchLoaderTests {
         return (pixels, drawn.erasure)
     }
 
-    @Test func withoutSettingsTheSetsOwnBytesAreLent() throws {
+    @Test func batchesWithoutSettingsReferToTheBytesOfTheSet() throws {
         let loader = BatchLoader(set, batchSize: 3)
         var tiles = [[Int]]()
         let own = set.withPixels { $0.baseAddress! }
@@ -82,8 +82,8 @@ struct BatchLoaderTests {
         #expect(tiles == [[6, 0, 3], [1, 5, 2], [4]])
     }
 
-    @Test("batches are in order and hold what the kernel makes, for any timing and number of threads")
-    func batchesAreThoseOfTheKernel() throws {
+    @Test("batches are in order and contain the results of the kernel, for any timing and number of threads")
+    func batchesContainTheResultsOfTheKernel() throws {
         for epoch in [1, 2] {
             let expected = try order.map { try direct($0, epoch: epoch) }
             for (batchSize, threads, pause) in [
@@ -103,7 +103,7 @@ struct BatchLoaderTests {
         #expect(try batches(loader, epoch: 1, .reference).allSatisfy { $0.erasures.isEmpty })
     }
 
-    @Test func theMemoryIsTwoBuffersForAllEpochs() throws {
+    @Test func allEpochsUseTheSameTwoBuffers() throws {
         let loader = BatchLoader(set, batchSize: 2)
         var places = [[UnsafeRawPointer]]()
         for epoch in 1...3 {
@@ -115,8 +115,8 @@ struct BatchLoaderTests {
         #expect(Set(places[0]).count == 2 && places[0][0] == places[0][2])
     }
 
-    @Test("an epoch may be abandoned at any batch; the loader and its thread survive it")
-    func abandoned() throws {
+    @Test("an error at any batch ends the epoch and its thread, and the loader remains usable")
+    func abandonedEpochs() throws {
         let before = augmentingThreads
         let loader = BatchLoader(set, batchSize: 2)
         let expected = try batches(loader, epoch: 5, everything)
@@ -132,12 +132,12 @@ struct BatchLoaderTests {
             }
         }
         #expect(try batches(loader, epoch: 5, everything) == expected)
-        // A thread that has said that it is done may need a moment to go.
+        // A thread that has ended may stay in /proc for a moment.
         for _ in 0..<200 where augmentingThreads > before { Thread.sleep(forTimeInterval: 0.01) }
         #expect(augmentingThreads <= before)
     }
 
-    /// Threads of this process that bear the loader's name, which OpenMP's own inherit from it.
+    /// The number of threads of this process with the name of the loader's thread, which its OpenMP threads inherit.
     private var augmentingThreads: Int {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         return tasks.count {
@@ -145,25 +145,25 @@ struct BatchLoaderTests {
         }
     }
 
-    @Test func theThreadIsSeenWhileItRuns() throws {
-        Thread.sleep(forTimeInterval: 0.2)  // for threads of other tests that are about to go
+    @Test func theThreadIsVisibleWhileItRuns() throws {
+        Thread.sleep(forTimeInterval: 0.2)  // Threads of other tests may be about to end.
         let before = augmentingThreads
         var most = 0
         try BatchLoader(set, batchSize: 1).forEachBatch(of: order, seed: 1, epoch: 1, everything) { _ in
             most = max(most, augmentingThreads)
         }
-        #expect(most > before, "else the search for threads that are left over finds nothing either")
+        #expect(most > before, "without this, the check for remaining threads would prove nothing")
     }
 
-    @Test func nothingInNothingOut() throws {
+    @Test func noTilesNoBatches() throws {
         for settings in [nil, everything] {
             try BatchLoader(set, batchSize: 2).forEachBatch(of: [], seed: 1, epoch: 1, settings) { _ in
-                Issue.record("a batch of nothing")
+                Issue.record("an empty batch")
             }
         }
     }
 
-    @Test func numbersOutOfRangeAreErrorsOfTheEpoch() throws {
+    @Test func settingsOutOfRangeThrow() throws {
         var settings = everything
         settings.jpeg = .init(1, 200...200)
         let loader = BatchLoader(set, batchSize: 2)

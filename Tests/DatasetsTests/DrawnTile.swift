@@ -1,11 +1,10 @@
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import Tensors
 
-/// A tile that looks a little like tissue: dark disks with sharp edges on an uneven pink ground. The same seed draws
-/// the same tile.
+/// A tile that resembles tissue: dark disks with sharp edges on an uneven pink background. Equal seeds give equal tiles.
 struct DrawnTile {
     static let side = 256
     /// Interleaved RGB.
@@ -27,21 +26,21 @@ struct DrawnTile {
         }
     }
 
-    /// A tile of one colour.
-    init(colour: [UInt8]) { pixels = (0..<Self.side * Self.side).flatMap { _ in colour } }
+    /// A tile of one color.
+    init(color: [UInt8]) { pixels = (0..<Self.side * Self.side).flatMap { _ in color } }
 
     mutating func fill(
-        _ x: Int, _ y: Int, _ width: Int, _ height: Int, _ colour: [UInt8],
+        _ x: Int, _ y: Int, _ width: Int, _ height: Int, _ color: [UInt8],
         where inside: (Int, Int) -> Bool = { _, _ in true }
     ) {
         for py in max(0, y)..<min(Self.side, y + height) {
             for px in max(0, x)..<min(Self.side, x + width) where inside(px, py) {
-                pixels.replaceSubrange((py * Self.side + px) * 3..<(py * Self.side + px) * 3 + 3, with: colour)
+                pixels.replaceSubrange((py * Self.side + px) * 3..<(py * Self.side + px) * 3 + 3, with: color)
             }
         }
     }
 
-    /// Each pixel taken from elsewhere in the tile.
+    /// The tile with each pixel taken from another position.
     func moved(_ source: (_ x: Int, _ y: Int) -> (Int, Int)) -> DrawnTile {
         var result = self
         for index in 0..<Self.side * Self.side {
@@ -54,7 +53,7 @@ struct DrawnTile {
 
     func shifted(_ dx: Int, _ dy: Int) -> DrawnTile { moved { ($0 - dx, $1 - dy) } }
 
-    /// Grey, as bright as told.
+    /// A gray tile with the given brightness.
     func lit(_ brightness: (_ x: Int, _ y: Int) -> UInt8) -> DrawnTile {
         var result = self
         result.pixels = (0..<pixels.count).map { brightness($0 / 3 % Self.side, $0 / 3 / Self.side) }
@@ -67,7 +66,7 @@ struct DrawnTile {
         return result
     }
 
-    /// Means over squares of `2 * radius + 1` pixels, twice over: about a Gaussian of sigma 0.8 * radius.
+    /// Two passes of means over squares of `2 * radius + 1` pixels: about a Gaussian of sigma 0.8 * radius.
     func blurred(_ radius: Int) -> DrawnTile {
         var result = self
         for step in 0..<4 {

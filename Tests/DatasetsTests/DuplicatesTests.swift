@@ -3,13 +3,13 @@ import TestSupport
 import Testing
 
 @Suite(.kernelTurns) struct DuplicatesTests {
-    /// Looks for near-duplicates of one tile in changed copies of it; which copies are found.
+    /// The near-duplicates of a tile that are found among changed copies of it and other tiles.
     private func found(_ copies: [DrawnTile], of tile: DrawnTile) throws -> [NearDuplicate] {
         let folder = try DatasetFolder()
         let others = (100..<108).map { DrawnTile(seed: $0) }
         try folder.draw(([tile] + copies + others).map { ($0, "", "") })
         let pairs = try folder.exploration().duplicates.near.map(\.pair)
-        #expect(pairs.allSatisfy { $0.second <= copies.count }, "tiles of other places are paired: \(pairs)")
+        #expect(pairs.allSatisfy { $0.second <= copies.count }, "different tiles are paired: \(pairs)")
         return pairs.filter { $0.first == 0 }
     }
 
@@ -24,7 +24,7 @@ import Testing
         #expect(pairs.allSatisfy { $0.orientation.isUpright && $0.correlation > 0.8 && $0.correlation < 1.0001 })
     }
 
-    /// The orientation that is told turns the first tile into the second.
+    /// The reported orientation transforms the first tile into the second.
     @Test func turnedCopiesAreFoundWithTheirOrientation() throws {
         let (tile, last) = (DrawnTile(seed: 2), DrawnTile.side - 1)
         let turned: [(Orientation, DrawnTile)] = Orientation.all.dropFirst().map { orientation in
@@ -38,27 +38,27 @@ import Testing
         #expect(pairs.map(\.orientation) == turned.map(\.0))
     }
 
-    @Test func blankTilesAndExactCopiesAreNoNearDuplicates() throws {
+    @Test func blankTilesAndExactCopiesAreNotNearDuplicates() throws {
         let folder = try DatasetFolder()
         let tile = DrawnTile(seed: 3)
-        var dust = DrawnTile(colour: [240, 240, 240])
+        var dust = DrawnTile(color: [240, 240, 240])
         dust.fill(9, 9, 2, 2, [200, 200, 200])
         try folder.draw([
             (tile, "NUCLEI", "a"), (tile, "NO_NUCLEUS", "b"), (tile, "", "a"), (DrawnTile(seed: 4), "NUCLEI", "a"),
-            (DrawnTile(colour: [240, 240, 240]), "NO_NUCLEUS", "a"), (dust, "NO_NUCLEUS", "b"),
+            (DrawnTile(color: [240, 240, 240]), "NO_NUCLEUS", "a"), (dust, "NO_NUCLEUS", "b"),
         ])
         let exploration = try folder.exploration()
         #expect(exploration.duplicates.near.isEmpty)
         #expect(exploration.duplicates.exact.map(\.tiles) == [[0, 1, 2]])
         #expect(exploration.duplicates.exact[0].isConflict && exploration.duplicates.exact[0].isAcrossGroups)
-        #expect(exploration.remarks.contains { $0.kind == .contradictoryLabels && $0.weight == .serious })
+        #expect(exploration.findings.contains { $0.kind == .contradictoryLabels && $0.severity == .serious })
     }
 
-    /// Light that falls off to one side looks alike everywhere.
-    @Test func gradientsOfLightAreNoStructure() throws {
+    /// Gradients of light are similar in all tiles.
+    @Test func gradientsOfLightAreNotStructure() throws {
         let folder = try DatasetFolder()
         let tiles = (1...4).map { strength in
-            DrawnTile(colour: [0, 0, 0]).lit { x, y in UInt8(100 + (x + y / 2) * strength / 12) }
+            DrawnTile(color: [0, 0, 0]).lit { x, y in UInt8(100 + (x + y / 2) * strength / 12) }
         }
         try folder.draw(tiles.map { ($0, "", "") })
         let exploration = try folder.exploration()
@@ -66,8 +66,8 @@ import Testing
         #expect(exploration.duplicates.near.isEmpty && exploration.duplicates.exact.isEmpty)
     }
 
-    /// One tile, a little brighter each time, is in every group, under both labels in turn.
-    @Test func leaksAndConflictsAreTold() throws {
+    /// Each group has a copy of one tile with another brightness, with alternating labels.
+    @Test func leaksAndConflictsAreReported() throws {
         let folder = try DatasetFolder()
         let tile = DrawnTile(seed: 5)
         var tiles = [(tile: DrawnTile, label: String, group: String)]()
@@ -92,8 +92,8 @@ import Testing
         #expect(near.count(where: \.isConflict) == 25)
         let leaks = near.count(where: \.isAcrossParts)
         #expect(leaks > 0 && leaks < 45)
-        let texts = exploration.remarks.filter { $0.weight == .serious }.map(\.text)
-        #expect(texts.count == 2 && texts[0].hasPrefix("\(leaks) pairs of near-duplicates across the parts"))
+        let texts = exploration.findings.filter { $0.severity == .serious }.map(\.text)
+        #expect(texts.count == 2 && texts[0].hasPrefix("\(leaks) pairs of near-duplicates across parts of the split"))
         #expect(texts[1] == "25 pairs of near-duplicates with different labels")
     }
 }

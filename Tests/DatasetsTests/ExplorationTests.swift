@@ -1,11 +1,11 @@
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import TestSupport
 import Testing
 
 @Suite(.kernelTurns) struct ExplorationTests {
-    /// Tiles of ten groups, four in each: classes that differ in colour, or not at all.
+    /// Ten groups of four tiles each, whose classes differ in color or not at all.
     private func folder(classesDiffer: Bool) throws -> DatasetFolder {
         let folder = try DatasetFolder()
         try folder.draw(
@@ -20,18 +20,18 @@ import Testing
         return folder
     }
 
-    @Test func countsAndPixelsAreThoseOfTheSet() throws {
+    @Test func countsAndPixelStatistics() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label,group\n1,NUCLEI,b\n2,NO_NUCLEUS,b\n3,NUCLEI,a\n4,,\n")
-        for (id, colour) in [(1, 10), (2, 20), (3, 30), (4, 50)] as [(Int, UInt8)] {
-            try folder.tile("tile_\(id).png", [colour, 100, 200], first: 5)
+        for (id, color) in [(1, 10), (2, 20), (3, 30), (4, 50)] as [(Int, UInt8)] {
+            try folder.tile("tile_\(id).png", [color, 100, 200], first: 5)
         }
         let exploration = try folder.exploration()
         #expect(exploration.counts == ClassCounts([.nuclei, .noNucleus, .nuclei, nil]))
         #expect(exploration.groups.map(\.name) == ["a", "b", nil])
         #expect(exploration.groups[1].counts == ClassCounts([.nuclei, .noNucleus]))
         #expect(abs(exploration.groups[1].mean[0] - 15) < 0.01 && abs(exploration.groups[1].deviation[0] - 5) < 0.01)
-        #expect(exploration.pixels.map(\.name) == ["all", "NUCLEI", "NO_NUCLEUS", "unlabelled"])
+        #expect(exploration.pixels.map(\.name) == ["all", "NUCLEI", "NO_NUCLEUS", "unlabeled"])
         #expect(exploration.pixels.map(\.tiles) == [4, 2, 1, 1])
         let nuclei = exploration.pixels[1]
         #expect(nuclei.red.histogram[10] == 65535 && nuclei.red.histogram[30] == 65535 && nuclei.red.histogram[5] == 2)
@@ -40,15 +40,15 @@ import Testing
         #expect(exploration.tiles.map(\.filename) == (1...4).map { "tile_\($0).png" })
         #expect(exploration.tiles[0].measures.minimum == [5, 100, 200])
         #expect(exploration.tiles[0].measures.maximum == [10, 100, 200])
-        // Both classes are in group b, which cannot be in two parts.
+        // The only group with both classes is b, which cannot be in two parts.
         #expect(exploration.split.problem?.hasPrefix("expected enough groups") == true)
-        #expect(exploration.remarks.contains { $0.kind == .cannotSplit })
-        #expect(exploration.remarks.contains { $0.text == "1 tile of no group; each counts as one of its own" })
-        let oneClass = try #require(exploration.remarks.first { $0.kind == .oneClassGroups })
-        #expect(oneClass.text.hasPrefix("1 of 2 groups with labels have one class only, 33.3 % of the labelled tiles"))
+        #expect(exploration.findings.contains { $0.kind == .cannotSplit })
+        #expect(exploration.findings.contains { $0.text == "1 tile without a group; each counts as its own group" })
+        let oneClass = try #require(exploration.findings.first { $0.kind == .oneClassGroups })
+        #expect(oneClass.text.hasPrefix("1 of 2 labeled groups have one class only, 33.3 % of the labeled tiles"))
     }
 
-    @Test func theBaselineKnowsColoursAndNothingElse() throws {
+    @Test func theBaselineSeparatesClassesByColorOnly() throws {
         let differing = try #require(try folder(classesDiffer: true).exploration().baseline)
         #expect(differing.accuracy == 1 && differing.balancedAccuracy == 1)
         #expect(differing.folds == 5 && differing.tiles == 40 && differing.majorityAccuracy == 0.5)
@@ -57,7 +57,7 @@ import Testing
         #expect(alike.groupAccuracy == 0.5)
     }
 
-    @Test func threadsDoNotMatter() throws {
+    @Test func resultsDoNotDependOnThreads() throws {
         let folder = try folder(classesDiffer: false)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
@@ -67,7 +67,7 @@ import Testing
         #expect(decoded.counts.nuclei == 20 && decoded.split.parts.map(\.name) == [.train, .test])
     }
 
-    @Test func setsWithoutLabelsGroupsOrTilesAreNoTrap() throws {
+    @Test func setsWithoutLabelsGroupsOrTiles() throws {
         let empty = try DatasetFolder()
         try empty.labels("tile_id,label\n")
         let error = #expect(throws: FileError.self) { try empty.exploration() }
@@ -78,12 +78,12 @@ import Testing
         try one.tile("tile_1.png", [1, 2, 3])
         let exploration = try one.exploration()
         #expect(exploration.baseline == nil && exploration.groups.isEmpty && !exploration.hasGroups)
-        #expect(exploration.split.problem == "expected tiles of both classes, found none labelled NO_NUCLEUS")
-        #expect(exploration.pixels.map(\.name) == ["all", "unlabelled"])
+        #expect(exploration.split.problem == "expected tiles of both classes, found none labeled NO_NUCLEUS")
+        #expect(exploration.pixels.map(\.name) == ["all", "unlabeled"])
         #expect(exploration.components.explained.isEmpty)
     }
 
-    @Test func workStopsWhenItIsTold() throws {
+    @Test func errorsOfTheCallbackStopTheWork() throws {
         struct Stop: Error {}
         let folder = try folder(classesDiffer: false)
         let set = try TileSet(path: FilePath(folder.path), threads: 2)

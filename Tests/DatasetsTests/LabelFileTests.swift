@@ -36,7 +36,7 @@ struct LabelFileTests {
         #expect(try rows("tile_id,label\n").isEmpty)
     }
 
-    @Test func whatIsWrongIsSaidWithItsLine() {
+    @Test func problemsNameTheirLine() {
         #expect(
             message("id,class\n1,NUCLEI\n")
                 == "labels.csv: expected a header tile_id,label[,group] or filename,label[,group], found id,class")
@@ -60,21 +60,21 @@ struct LabelFileTests {
                 == "labels.csv:2: expected the name of a file in the same folder, found nothing")
     }
 
-    @Test func anOpenQuoteDoesNotSwallowRows() {
-        let open = "expected cells within one line, found a quote that is still open"
-        #expect(message("tile_id,label\n1,\"NUCLEI\n2,NUCLEI\n") == "labels.csv:2: \(open)")
-        #expect(message("tile_id,label,group\n1,NUCLEI,a\n2,NUCLEI,\"b\n3,NUCLEI,c\n") == "labels.csv:3: \(open)")
-        #expect(message("tile_id,label,note\r\n1,NUCLEI,\"b\r\n3,NUCLEI,c\r\n") == "labels.csv:2: \(open)")
+    @Test func anUnclosedQuoteIsReported() {
+        let unclosed = "expected cells within one line, found an unclosed quote"
+        #expect(message("tile_id,label\n1,\"NUCLEI\n2,NUCLEI\n") == "labels.csv:2: \(unclosed)")
+        #expect(message("tile_id,label,group\n1,NUCLEI,a\n2,NUCLEI,\"b\n3,NUCLEI,c\n") == "labels.csv:3: \(unclosed)")
+        #expect(message("tile_id,label,note\r\n1,NUCLEI,\"b\r\n3,NUCLEI,c\r\n") == "labels.csv:2: \(unclosed)")
     }
 
-    @Test func headersOfTwoMeaningsAreRefused() {
+    @Test func ambiguousHeadersAreRejected() {
         for header in ["tile_id,label,label", "tile_id,filename,label", "tile_id,label,group,group"] {
             #expect(message("\(header)\n").hasSuffix("found \(header)"))
         }
         #expect(message("filename,label\n.,NUCLEI\n").hasSuffix("found ."))
     }
 
-    @Test func problemsAreCollectedAndCut() {
+    @Test func longListsOfProblemsAreTruncated() {
         let lines = (0..<30).map { "\($0),WHAT" }.joined(separator: "\n")
         let text = message("tile_id,label\n\(lines)\n").split(separator: "\n")
         #expect(text.count == 21)
@@ -82,7 +82,7 @@ struct LabelFileTests {
         #expect(text[20] == "... and 10 more problems")
     }
 
-    @Test func linesAreCountedAcrossBlankOnes() {
+    @Test func blankLinesCount() {
         #expect(message("tile_id,label\n\n1,NUCLEI\n\n2,WHAT\n").hasPrefix("labels.csv:5:"))
     }
 }

@@ -14,12 +14,12 @@ import Testing
             for sign in [-1, 1] as [Float] { vectors.append(axes[axis].map { 100 + $0 * sign * length }) }
         }
         let found = try PrincipalComponents(of: vectors, count: 4)
-        #expect(found.dimensions == 60 && found.explained.count == 3, "there is no fourth direction")
+        #expect(found.dimensions == 60 && found.explained.count == 3, "there are only three directions")
         for (share, expected) in zip(found.explained, [9.0 / 14, 4.0 / 14, 1.0 / 14]) {
             #expect(abs(share - expected) < 1e-6)
         }
-        // Of an axis the largest weights, 1, are positive, so that points ahead have positive coordinates. Its norm
-        // is the root of 10 * 1 + 10 * 0.25.
+        // The largest weights of an axis, 1, are positive, so points in its direction have positive coordinates. Its norm
+        // is the square root of 10 * 1 + 10 * 0.25.
         let norm = Float(12.5).squareRoot()
         for (index, coordinates) in found.coordinates.enumerated() {
             for component in 0..<3 {
@@ -47,7 +47,7 @@ import Testing
         #expect(try PrincipalComponents(of: vectors, count: 30) == alone)
     }
 
-    @Test func vectorsWithoutSpreadHaveNoComponents() throws {
+    @Test func vectorsWithoutVarianceHaveNoComponents() throws {
         for vectors in [[[1, 2, 3]], [[1, 2, 3], [1, 2, 3]]] as [[[Float]]] {
             let found = try PrincipalComponents(of: vectors, count: 2)
             #expect(found.explained.isEmpty && found.coordinates == vectors.map { _ in [] })

@@ -3,18 +3,18 @@ import Foundations
 import Tensors
 import Testing
 
-/// Expects that no labelled tile is lost or in two parts, and no group in two.
+/// Expects that every labeled tile is in exactly one part, and no group in two parts.
 func expectSound(_ split: Split, of tiles: [Tile], _ location: SourceLocation = #_sourceLocation) {
     #expect(
-        (split.train + split.validation + split.test).sorted() == labelled(tiles), sourceLocation: location)
+        (split.train + split.validation + split.test).sorted() == labeled(tiles), sourceLocation: location)
     let groups = Split.groups(of: tiles)
     func names(_ part: [Int]) -> Set<Int> { Set(part.map { groups[$0] }) }
     #expect(names(split.train).isDisjoint(with: names(split.test)), sourceLocation: location)
     #expect(names(split.validation).isDisjoint(with: names(split.train + split.test)), sourceLocation: location)
-    #expect(names(split.unlabelled).isDisjoint(with: names(split.validation + split.test)), sourceLocation: location)
+    #expect(names(split.unlabeled).isDisjoint(with: names(split.validation + split.test)), sourceLocation: location)
 }
 
-func labelled(_ tiles: [Tile]) -> [Int] { tiles.indices.filter { tiles[$0].label != nil } }
+func labeled(_ tiles: [Tile]) -> [Int] { tiles.indices.filter { tiles[$0].label != nil } }
 
 func counts(_ part: [Int], of tiles: [Tile]) -> [Int] {
     TileLabel.allCases.map { label in part.count { tiles[$0].label == label } }
@@ -45,7 +45,7 @@ struct SplitTests {
         #expect(try Split(tiles, path: "memory", settings(validation: 0)).validation.isEmpty)
         #expect(
             try Split(tiles, path: "memory", settings(validation: 0)).test == split.test,
-            "the test must not depend on validation")
+            "the test does not depend on validation")
     }
 
     @Test func groupsAreNeverCut() throws {
@@ -57,7 +57,7 @@ struct SplitTests {
             }
             let split = try Split(tiles, path: "memory", settings(seed: seed))
             expectSound(split, of: tiles)
-            let all = counts(labelled(tiles), of: tiles)
+            let all = counts(labeled(tiles), of: tiles)
             for (count, all) in zip(counts(split.test, of: tiles), all) {
                 #expect((Double(count) / Double(all) - 0.2).magnitude < 0.05)
             }
@@ -83,8 +83,8 @@ struct SplitTests {
         }
         #expect(
             message((0..<9).map { tile($0, .nuclei) })
-                == "memory: expected tiles of both classes, found none labelled NO_NUCLEUS")
-        #expect(message([]) == "memory: expected tiles of both classes, found none labelled NO_NUCLEUS")
+                == "memory: expected tiles of both classes, found none labeled NO_NUCLEUS")
+        #expect(message([]) == "memory: expected tiles of both classes, found none labeled NO_NUCLEUS")
         let twoGroups = (0..<40).map { tile($0, $0 % 2 == 0 ? .nuclei : .noNucleus, $0 < 20 ? "a" : "b") }
         #expect(
             message(twoGroups).hasPrefix(
@@ -102,12 +102,12 @@ struct SplitTests {
             let split = try Split(tiles, path: "memory", settings)
             expectSound(split, of: tiles)
             tested += split.test
-            let all = counts(labelled(tiles), of: tiles)
+            let all = counts(labeled(tiles), of: tiles)
             for (count, all) in zip(counts(split.test, of: tiles), all) {
                 #expect((Double(count) / Double(all) - 0.25).magnitude < 0.06)
             }
         }
-        #expect(tested.sorted() == labelled(tiles), "every tile is in the test of one fold")
+        #expect(tested.sorted() == labeled(tiles), "every tile is in the test of one fold")
         #expect(Split.Fold(0, of: 4) == nil && Split.Fold(5, of: 4) == nil && Split.Fold(1, of: 1) == nil)
     }
 
@@ -123,15 +123,15 @@ struct SplitTests {
         func groups(_ part: [Int]) -> Set<String> { Set(part.map { tiles[$0].group! }) }
         #expect(groups(split.test) == ["A:one", "A:two"])
         #expect(groups(split.train) == ["B:one", "B:two"])
-        #expect(groups(split.unlabelled).isSubset(of: ["B:one", "B:two"]) && !split.unlabelled.isEmpty)
+        #expect(groups(split.unlabeled).isSubset(of: ["B:one", "B:two"]) && !split.unlabeled.isEmpty)
         settings.testGroups = ["C:*"]
         #expect(
-            throws: FileError("memory", expected: "labelled tiles in the groups for the test", found: "none"),
-            "what is left out is no test"
+            throws: FileError("memory", expected: "labeled tiles in the test groups", found: "none"),
+            "excluded groups are not in the test"
         ) { try Split(tiles, path: "memory", settings) }
         settings.testGroups = []
         settings.fold = Split.Fold(1, of: 5)
-        #expect(throws: FileError("memory", expected: "5 groups for as many folds", found: "4")) {
+        #expect(throws: FileError("memory", expected: "at least 5 groups for 5 folds", found: "4")) {
             try Split(tiles, path: "memory", settings)
         }
         settings.testGroups = ["D:*"]

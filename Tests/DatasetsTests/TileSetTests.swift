@@ -1,11 +1,11 @@
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import Imaging
 import TestSupport
 import Testing
 
-/// A data set folder that is gone when the test is over.
+/// A data set folder that is removed after the test.
 final class DatasetFolder {
     let path: String
 
@@ -18,9 +18,9 @@ final class DatasetFolder {
 
     func labels(_ text: String) throws { try AtomicFile.write(text, to: "\(path)/labels.csv") }
 
-    /// A tile of one colour, but for its first pixel.
-    func tile(_ name: String, _ colour: [UInt8], first: UInt8? = nil, side: Int = 256) throws {
-        var pixels = (0..<side * side).flatMap { _ in colour }
+    /// Writes a tile of one color, with another value for the first byte.
+    func tile(_ name: String, _ color: [UInt8], first: UInt8? = nil, side: Int = 256) throws {
+        var pixels = (0..<side * side).flatMap { _ in color }
         if let first { pixels[0] = first }
         let writer = try PNGWriter(path: "\(path)/\(name)", width: side, height: side, channels: .rgb)
         try pixels.withUnsafeBytes { try writer.write(rows: $0, count: side) }
@@ -50,7 +50,7 @@ final class DatasetFolder {
             #expect(set.tiles.map(\.filename) == ["tile_2.png", "tile_1.png", "tile_3.png", "tile_4.png"])
             #expect(set.tiles.map(\.label) == [.nuclei, .noNucleus, nil, nil])
             #expect(set.tiles.map(\.group) == ["a", "b", "a", nil])
-            #expect(set.labelled == [0, 1] && set.unlabelled == [2, 3] && set.hasGroups)
+            #expect(set.labeled == [0, 1] && set.unlabeled == [2, 3] && set.hasGroups)
             #expect(set.counts(of: [0, 1]) == [1, 1])
             #expect(set.tiles[1].fingerprint == set.tiles[3].fingerprint)
             #expect(Set(set.tiles.map(\.fingerprint)).count == 3)
@@ -61,7 +61,7 @@ final class DatasetFolder {
         }
     }
 
-    @Test func tilesAreLentBlurred() throws {
+    @Test func tilesCanBeBlurred() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")
         try folder.tile("tile_1.png", [10, 100, 30])
@@ -83,24 +83,24 @@ final class DatasetFolder {
     @Test func contradictingLabelsAreFound() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n3,NUCLEI\n4,NO_NUCLEUS\n")
-        for (name, colour) in [(1, 10), (2, 20), (3, 10), (4, 10)] as [(Int, UInt8)] {
-            try folder.tile("tile_\(name).png", [colour, 0, 0])
+        for (name, color) in [(1, 10), (2, 20), (3, 10), (4, 10)] as [(Int, UInt8)] {
+            try folder.tile("tile_\(name).png", [color, 0, 0])
         }
         let found = try TileSet(path: FilePath(folder.path), threads: 1).contradictions
         #expect(found.count == 1 && found[0] == (0, 3))
     }
 
-    @Test func statisticsAreThoseOfThePixels() throws {
+    @Test func channelStatistics() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n2,NO_NUCLEUS\n")
         try folder.tile("tile_1.png", [10, 100, 30])
         try folder.tile("tile_2.png", [30, 200, 30])
         let statistics = try TileSet(path: FilePath(folder.path), threads: 1).channelStatistics(of: [0, 1])
         #expect(statistics.mean == [20, 150, 30])
-        #expect(statistics.deviation == [10, 50, 1], "no spread counts as one grey level")
+        #expect(statistics.deviation == [10, 50, 1], "no deviation counts as one gray level")
     }
 
-    @Test func tilesThatCannotBeUsedAreNamedEach() throws {
+    @Test func everyUnusableTileIsReported() throws {
         let folder = try DatasetFolder()
         #expect(
             folder.message() == "labels.csv: expected the labels of a data set, found no readable file")
@@ -121,7 +121,7 @@ final class DatasetFolder {
         let path = try #require(realTiles)
         let set = try TileSet(path: FilePath(path), threads: 2)
         #expect(set.tiles.count == 1551)
-        #expect(set.counts(of: set.labelled) == [382, 666])
+        #expect(set.counts(of: set.labeled) == [382, 666])
         var settings = Split.Settings()
         settings.validationShare = 0.2
         let split = try Split(set, settings)
@@ -136,7 +136,7 @@ final class DatasetFolder {
     }
 }
 
-/// The folder of real tiles that tests may use, when there is one.
+/// The folder of real tiles for tests; nil where there is none.
 private let realTiles: String? = {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..").standardized
     let path = (ProcessInfo.processInfo.environment["NUCLEI_DATA"] ?? "\(root.path)/../shared/data") + "/nuclei_tiles"

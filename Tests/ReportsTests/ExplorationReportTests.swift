@@ -9,8 +9,8 @@ struct ExplorationReportTests {
         report.remarks = ["Serious: two tiles"]
         report.tables = [Page.Table("Labels", ["part", "NUCLEI"], [["all", "1477"]])]
         let shares = (0..<256).map { $0 == 255 ? 0.5 : 0.5 / 255 }
-        report.histograms = [.init(channel: "red", classes: [("NUCLEI", shares), ("unlabelled", shares)])]
-        report.components = [("NUCLEI", [.init(1, 2)]), ("unlabelled", (0..<5999).map { .init(Double($0), 1) })]
+        report.histograms = [.init(channel: "red", classes: [("NUCLEI", shares), ("unlabeled", shares)])]
+        report.components = [("NUCLEI", [.init(1, 2)]), ("unlabeled", (0..<5999).map { .init(Double($0), 1) })]
         report.explained = [0.5, 0.25]
         report.samples = [.init("NUCLEI", "1 of 1", [.init(image: jpeg, ["a.png"])])]
         report.findings = [

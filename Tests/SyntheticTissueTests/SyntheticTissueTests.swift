@@ -6,13 +6,13 @@ import Testing
 @Suite struct SyntheticTissueTests {
     static let seed: UInt64 = 2001
 
-    /// Part of the pixels in nuclei.
-    private func nuclearPart(_ image: SyntheticImage) -> Double {
+    /// The share of pixels in nuclei.
+    private func nuclearShare(_ image: SyntheticImage) -> Double {
         Double(image.truth.count(where: { $0 != 0 })) / Double(image.truth.count)
     }
 
-    /// Means of red, green and blue over the pixels that `belongs` chooses by index.
-    private func meanColour(_ image: SyntheticImage, where belongs: (Int) -> Bool) -> SIMD3<Double> {
+    /// The means of red, green and blue over the pixels for which `belongs` is true.
+    private func meanColor(_ image: SyntheticImage, where belongs: (Int) -> Bool) -> SIMD3<Double> {
         var sum = SIMD3<Double>.zero
         var count = 0.0
         for index in image.truth.indices where belongs(index) {
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test(arguments: TileKind.allCases)
-    func tilesAreTheSameEveryTimeAndInAnyOrder(kind: TileKind) async {
+    func tilesDoNotDependOnOrderOrThreads(kind: TileKind) async {
         let tissue = SyntheticTissue(seed: Self.seed, slide: 3)
         let forwards = (0..<2).map { tissue.tile($0, kind: kind) }
         let backwards = (0..<2).reversed().map { SyntheticTissue(seed: Self.seed, slide: 3).tile($0, kind: kind) }
@@ -35,7 +35,7 @@ import Testing
         #expect((0..<2).allSatisfy { inParallel[$0] == forwards[$0] })
     }
 
-    @Test func seedSlideIndexAndKindAllMatter() {
+    @Test func imagesDependOnSeedSlideIndexAndKind() {
         let image = SyntheticTissue(seed: 1, slide: 1).tile(1, kind: .stroma)
         #expect(image != SyntheticTissue(seed: 2, slide: 1).tile(1, kind: .stroma))
         #expect(image != SyntheticTissue(seed: 1, slide: 2).tile(1, kind: .stroma))
@@ -43,13 +43,13 @@ import Testing
         #expect(image.pixels != SyntheticTissue(seed: 1, slide: 1).tile(1, kind: .glass).pixels)
     }
 
-    @Test func truthAgreesWithTheKind() {
+    @Test func theMaskAgreesWithTheKind() {
         for slide in 0..<6 {
             let tissue = SyntheticTissue(seed: Self.seed, slide: slide)
             for kind in TileKind.allCases {
                 for index in 0..<2 {
                     let image = tissue.tile(index, kind: kind)
-                    let part = nuclearPart(image)
+                    let part = nuclearShare(image)
                     let place = "slide \(slide), \(kind), tile \(index)"
                     #expect(image.width == 256 && image.height == 256)
                     #expect(image.pixels.count == 256 * 256 * 3 && image.truth.count == 256 * 256)
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// Whether some connected nuclear region does not touch the border: flood the ones that do, and look what is left.
+    /// Whether a connected nuclear region does not touch the border. Removes the regions that do, by a flood fill.
     private func hasInnerRegion(_ truth: [UInt8], size: Int) -> Bool {
         var left = truth
         let last = size - 1
@@ -89,24 +89,24 @@ import Testing
     @Test func nucleiAreDarkerAndBluerThanTheirSurroundings() {
         for slide in 0..<8 {
             let image = SyntheticTissue(seed: Self.seed, slide: slide).tile(slide, kind: .nuclei)
-            let inside = meanColour(image) { image.truth[$0] != 0 }
-            let outside = meanColour(image) { image.truth[$0] == 0 }
+            let inside = meanColor(image) { image.truth[$0] != 0 }
+            let outside = meanColor(image) { image.truth[$0] == 0 }
             #expect(inside.sum() < outside.sum() - 30, "slide \(slide): \(inside) in \(outside)")
             #expect(inside.z - inside.x > outside.z - outside.x + 10, "slide \(slide): \(inside) in \(outside)")
         }
     }
 
-    @Test func stainsAreUnitVectorsThatAbsorbTheRightLight() {
+    @Test func stainsAreUnitVectorsThatAbsorbTheRightColors() {
         for slide in 0..<40 {
-            let stains = SyntheticTissue(seed: Self.seed, slide: slide).look.stains
-            let h = stains.haematoxylin
+            let stains = SyntheticTissue(seed: Self.seed, slide: slide).appearance.stains
+            let h = stains.hematoxylin
             let e = stains.eosin
             #expect(abs((h * h).sum() - 1) < 1e-5 && abs((e * e).sum() - 1) < 1e-5)
             #expect(h.min() > 0 && e.min() > 0)
-            // Haematoxylin is blue: it takes red away. Eosin is pink: it takes green away, and hardly any red.
+            // Hematoxylin is blue and absorbs red. Eosin is pink and absorbs green, but little red.
             #expect(h.x > h.z && e.y > e.x && e.x < h.x, "slide \(slide): \(h), \(e)")
-            #expect((h * e).sum() < 0.95, "slide \(slide): the dyes are too alike")
-            let both = stains.density(haematoxylin: 0.5, eosin: 2, pigment: 0)
+            #expect((h * e).sum() < 0.95, "slide \(slide): the stains are too similar")
+            let both = stains.density(hematoxylin: 0.5, eosin: 2, pigment: 0)
             #expect(((both - h * 0.5 - e * 2) * (both - h * 0.5 - e * 2)).sum() < 1e-10)
         }
     }
@@ -114,15 +114,15 @@ import Testing
     @Test func glassIsBrighterThanTissue() {
         for slide in 0..<4 {
             let tissue = SyntheticTissue(seed: Self.seed, slide: slide)
-            let glass = meanColour(tissue.tile(0, kind: .glass)) { _ in true }
-            let stroma = meanColour(tissue.tile(0, kind: .stroma)) { _ in true }
+            let glass = meanColor(tissue.tile(0, kind: .glass)) { _ in true }
+            let stroma = meanColor(tissue.tile(0, kind: .stroma)) { _ in true }
             #expect(glass.sum() > stroma.sum() + 40)
             #expect(glass.min() > 140)
         }
     }
 
     @Test(arguments: [(512, 512), (900, 640)])
-    func cropHasPackedAndEmptyWindows(width: Int, height: Int) {
+    func cropsHaveDenseAndEmptyWindows(width: Int, height: Int) {
         for index in 0..<2 {
             let image = SyntheticTissue(seed: Self.seed, slide: index).crop(index, width: width, height: height)
             var parts: [Double] = []
@@ -133,13 +133,13 @@ import Testing
                     parts.append(Double(count) / 65536)
                 }
             }
-            #expect(parts.min()! == 0, "crop \(index): every window has nuclei")
+            #expect(parts.min()! == 0, "crop \(index): no window without nuclei")
             #expect(parts.max()! > 0.05, "crop \(index): no window with many nuclei, most \(parts.max()!)")
         }
     }
 
     @Test func blocksOfACropMeetWithoutSeams() {
-        // Cut elsewhere, the crop must keep its bytes: then nothing in it depends on where blocks end.
+        // Other block boundaries must not change any byte.
         let tissue = SyntheticTissue(seed: Self.seed, slide: 5)
         let whole = tissue.crop(0, width: 530, height: 514, blockSize: 600)
         let cut = tissue.crop(0, width: 530, height: 514, blockSize: 230)
@@ -148,19 +148,19 @@ import Testing
     }
 
     @Test(arguments: [(1, 1), (3, 700), (513, 5), (255, 257)])
-    func cropsOfOddSizesAreWhole(width: Int, height: Int) {
+    func cropsOfUnusualSizesAreComplete(width: Int, height: Int) {
         let image = SyntheticTissue(seed: Self.seed, slide: 0).crop(0, width: width, height: height)
         #expect(image.pixels.count == width * height * 3 && image.truth.count == width * height)
-        // Unwritten pixels would be black.
+        // Pixels that were not written would be black.
         #expect(image.pixels.count(where: { $0 == 0 }) * 100 <= image.pixels.count)
     }
 
-    @Test func tileEdgesLookLikeTheMiddle() {
-        // A blur that ran out of border would darken or lighten the outermost pixels.
+    @Test func tileEdgesLookLikeTheCenter() {
+        // A blur with too small a border would change the outermost pixels.
         for slide in 0..<3 {
             let image = SyntheticTissue(seed: Self.seed, slide: slide).tile(1, kind: .glass)
-            let edge = meanColour(image) { $0 < 256 || $0 % 256 == 0 || $0 % 256 == 255 || $0 >= 255 * 256 }
-            let middle = meanColour(image) { (100..<156).contains($0 / 256) && (100..<156).contains($0 % 256) }
+            let edge = meanColor(image) { $0 < 256 || $0 % 256 == 0 || $0 % 256 == 255 || $0 >= 255 * 256 }
+            let middle = meanColor(image) { (100..<156).contains($0 / 256) && (100..<156).contains($0 % 256) }
             #expect(abs(edge.sum() - middle.sum()) < 24, "slide \(slide): \(edge), \(middle)")
         }
     }

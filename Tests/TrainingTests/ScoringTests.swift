@@ -11,16 +11,16 @@ import Training
         let set = try SyntheticTiles.set.get()
         var description = ModelDescription(
             architecture: .lenet5, tileSize: TileSet.tileSize, classes: TileLabel.names,
-            statistics: try set.channelStatistics(of: set.labelled))
+            statistics: try set.channelStatistics(of: set.labeled))
         let model = try Model(description)
         // All weights are 0: the biases decide, for NUCLEI.
         model.network.parameters["fc2.bias"]?.copy(from: Tensor([2], [-1, 1]))
-        let score = try Evaluation.score(try Predictor(model, batchSize: 8), on: set.labelled, of: set)
+        let score = try Evaluation.score(try Predictor(model, batchSize: 8), on: set.labeled, of: set)
         #expect(score.classes["NUCLEI"]?.recall == 1 && score.classes["NO_NUCLEUS"]?.recall == 0)
         description.classes = ["NUCLEI", "NO_NUCLEUS"]
         let swapped = try Model(description)
         swapped.network.parameters["fc2.bias"]?.copy(from: Tensor([2], [1, -1]))
-        let other = try Evaluation.score(try Predictor(swapped, batchSize: 8), on: set.labelled, of: set)
+        let other = try Evaluation.score(try Predictor(swapped, batchSize: 8), on: set.labeled, of: set)
         #expect(other.accuracy == score.accuracy && other.classes == score.classes)
         #expect(other.confusion != score.confusion)
     }
@@ -48,7 +48,7 @@ import Training
         let model = try Model(
             ModelDescription(
                 architecture: .lenet5, tileSize: TileSet.tileSize, classes: TileLabel.names,
-                statistics: try set.channelStatistics(of: set.labelled)))
+                statistics: try set.channelStatistics(of: set.labeled)))
         model.network.parameters["fc2.bias"]?.copy(from: Tensor([2], [.nan, 0]))
         #expect(throws: PredictionError.self) {
             _ = try Evaluation.score(try Predictor(model, batchSize: 8), on: [0], of: set)

@@ -51,11 +51,11 @@ struct StrategyTests {
             var settings = whole
             if step == .cutout { settings.cutout.probability = 0.5 }
             let before = settings
-            settings.leaveOut(step)
+            settings.disable(step)
             #expect(settings != before, "\(step) changes nothing")
         }
         var none = AugmentationSettings.pathology
-        for step in AugmentationStep.allCases { none.leaveOut(step) }
+        for step in AugmentationStep.allCases { none.disable(step) }
         var expected = AugmentationSettings()
         // With nothing to do, the map's chance does nothing.
         expected.geometry.affine = none.geometry.affine

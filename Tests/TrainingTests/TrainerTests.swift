@@ -13,7 +13,7 @@ enum SyntheticTiles {
     static let set: Result<TileSet, any Error> = Result {
         let path = NSTemporaryDirectory() + "nuclei-training-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try SyntheticDataset(tiles: 48, unlabelled: 4, crops: 0, cropSize: 256, seed: 1)
+        try SyntheticDataset(tiles: 48, unlabeled: 4, crops: 0, cropSize: 256, seed: 1)
             .write(to: FilePath(path), threads: 2) { _ in }
         return try TileSet(path: FilePath(path), threads: 2)
     }
@@ -70,7 +70,7 @@ enum SyntheticTiles {
 
     @Test func statisticsLeaveHeldOutTilesOut() throws {
         let trainer = try Trainer(settings, set: set, split: split)
-        let expected = try set.channelStatistics(of: split.train + split.unlabelled)
+        let expected = try set.channelStatistics(of: split.train + split.unlabeled)
         #expect(trainer.model.description.statistics == expected)
         #expect(expected != (try set.channelStatistics(of: Array(set.tiles.indices))))
     }

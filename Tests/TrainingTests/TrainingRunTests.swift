@@ -52,7 +52,7 @@ import Training
             case .epoch, .prediction: break
             }
         }
-        let unlabelled = run.trainer.split.unlabelled
+        let unlabelled = run.trainer.split.unlabeled
         let given = run.trainer.split.train.count
         #expect(!unlabelled.isEmpty)
         #expect(Array(events.prefix(3)) == ["cycle 0", "labels \(unlabelled.count)", "cycle 1"])
@@ -191,7 +191,7 @@ import Training
         var tiles = Split.Settings()
         tiles.validationShare = 0.25
         let split = try Split(set, tiles)
-        let labelledOnly = Split(train: split.train, validation: split.validation, test: split.test, unlabelled: [])
+        let labelledOnly = Split(train: split.train, validation: split.validation, test: split.test, unlabeled: [])
         let error = #expect(throws: FileError.self) {
             try TrainingRun(
                 settings, set: set, split: labelledOnly, path: "\(folder)/none", version: "", command: "")

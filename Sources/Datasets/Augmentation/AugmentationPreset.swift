@@ -1,4 +1,4 @@
-/// Settings by name.
+/// Augmentation settings by name.
 package enum AugmentationPreset: String, CaseIterable, Codable, Sendable {
     case reference
     case referenceCutout = "reference-cutout"
@@ -14,29 +14,29 @@ package enum AugmentationPreset: String, CaseIterable, Codable, Sendable {
 }
 
 extension AugmentationSettings {
-    /// The reference's augmentation: flips, rotation to +-90 degrees, colour jitter and an affine map.
+    /// The augmentation of the published recipe: flips, rotation by up to 90 degrees, color jitter, and an affine map.
     package static var reference: AugmentationSettings {
         var settings = flipsAndRotation
         settings.geometry.translation = 0.1
         settings.geometry.scale = 0.9...1.1
         settings.geometry.shear = 5
-        settings.colour.probability = 1
-        settings.colour.brightness = 0.2
-        settings.colour.contrast = 0.2
-        settings.colour.saturation = 0.1
-        settings.colour.hue = 0.05
+        settings.color.probability = 1
+        settings.color.brightness = 0.2
+        settings.color.contrast = 0.2
+        settings.color.saturation = 0.1
+        settings.color.hue = 0.05
         return settings
     }
 
-    /// The reference's augmentation with cutout, which is flips, rotation and cutout alone.
+    /// The augmentation of the published recipe with cutout: flips, rotation and cutout only.
     package static var referenceCutout: AugmentationSettings {
         var settings = flipsAndRotation
         settings.cutout.probability = 0.5
         return settings
     }
 
-    /// What differs between slides, laboratories and scanners: any direction, magnification, dyes, light, focus and
-    /// compression. Tissue has no up and down, so every angle is as likely.
+    /// Variation between slides, laboratories and scanners: orientation, magnification, stain, light, focus and
+    /// compression. Tissue has no preferred direction, so every angle is equally likely.
     package static var pathology: AugmentationSettings {
         var settings = AugmentationSettings()
         settings.geometry.horizontalFlip = 0.5
@@ -51,11 +51,11 @@ extension AugmentationSettings {
         settings.stain.scale = 0.8...1.25
         settings.stain.shift = 0.02
         settings.stain.illumination = 0.04
-        settings.colour.probability = 0.8
-        settings.colour.brightness = 0.25
-        settings.colour.contrast = 0.25
-        settings.colour.saturation = 0.15
-        settings.colour.hue = 0.03
+        settings.color.probability = 0.8
+        settings.color.brightness = 0.25
+        settings.color.contrast = 0.25
+        settings.color.saturation = 0.15
+        settings.color.hue = 0.03
         settings.blur = Chance(0.2, 0.3...1.5)
         settings.noise.probability = 0.1
         settings.jpeg.probability = 0.2
@@ -69,5 +69,32 @@ extension AugmentationSettings {
         settings.geometry.affine = 1
         settings.geometry.rotation = 90
         return settings
+    }
+}
+
+/// A step of the augmentation that can be disabled, to measure its effect.
+package enum AugmentationStep: String, CaseIterable, Sendable {
+    /// Flips and quarter turns.
+    case flips
+    /// Rotation by other angles, translation and shear.
+    case rotation
+    case scale, stain, color, blur, noise, jpeg, cutout
+}
+
+extension AugmentationSettings {
+    /// Disables a step. The random numbers of the other steps stay the same.
+    package mutating func disable(_ step: AugmentationStep) {
+        let none = AugmentationSettings()
+        switch step {
+        case .flips: (geometry.horizontalFlip, geometry.verticalFlip, geometry.quarterTurn) = (0, 0, 0)
+        case .rotation: (geometry.rotation, geometry.translation, geometry.shear) = (0, 0, 0)
+        case .scale: geometry.scale = none.geometry.scale
+        case .stain: stain = none.stain
+        case .color: color = none.color
+        case .blur: blur = none.blur
+        case .noise: noise = none.noise
+        case .jpeg: jpeg = none.jpeg
+        case .cutout: cutout = none.cutout
+        }
     }
 }

@@ -1,39 +1,41 @@
-import Foundation
+import Glibc
 import Tensors
 
-/// Every step's stream of random numbers.
-private enum Step: UInt64 {
-    case flips, quarterTurn, affine, stain, colour, blur, noise, jpeg, cutout
+/// The random streams, one for each step.
+private enum Stream: UInt64 {
+    case flips, quarterTurn, affine, stain, color, blur, noise, jpeg, cutout
 }
 
 extension AugmentationSettings {
-    /// What happens to one tile of `side` x `side` pixels in one epoch: a function of the arguments alone.
+    /// Draws the changes to one tile of `side` x `side` pixels in one epoch. Equal arguments give equal changes.
+    ///
+    /// `tile` is the index of the tile in its data set.
     package func draw(seed: UInt64, epoch: Int, tile: Int, side: Int) -> (pixels: TileAugmentation, erasure: Erasure) {
-        func stream(_ step: Step) -> SplitMix64 {
-            SplitMix64(seed: seed, stream: 0x6175_676D, UInt64(epoch), UInt64(tile), step.rawValue)
+        func random(_ stream: Stream) -> SplitMix64 {
+            SplitMix64(seed: seed, stream: 0x6175_676D, UInt64(epoch), UInt64(tile), stream.rawValue)
         }
         var pixels = TileAugmentation()
-        pixels.geometry = drawGeometry(stream, side: side)
-        pixels.stain = drawStain(stream(.stain))
-        pixels.color = drawColour(stream(.colour))
-        pixels.blur = Float(blur.draw(stream(.blur)) ?? 0)
-        var noiseStream = stream(.noise)
-        pixels.noise = Float(noise.draw(noiseStream) ?? 0)
-        pixels.noiseSeed = noiseStream.next()
-        pixels.jpegQuality = Int((jpeg.draw(stream(.jpeg)) ?? 0).rounded())
-        return (pixels, drawErasure(stream(.cutout), side: side))
+        pixels.geometry = drawGeometry(random, side: side)
+        pixels.stain = drawStain(random(.stain))
+        pixels.color = drawColor(random(.color))
+        pixels.blur = Float(blur.draw(random(.blur)) ?? 0)
+        var noiseRandom = random(.noise)
+        pixels.noise = Float(noise.draw(noiseRandom) ?? 0)
+        pixels.noiseSeed = noiseRandom.next()
+        pixels.jpegQuality = Int((jpeg.draw(random(.jpeg)) ?? 0).rounded())
+        return (pixels, drawErasure(random(.cutout), side: side))
     }
 
-    private func drawGeometry(_ stream: (Step) -> SplitMix64, side: Int) -> TileAugmentation.Geometry {
-        var flips = stream(.flips)
+    private func drawGeometry(_ random: (Stream) -> SplitMix64, side: Int) -> TileAugmentation.Geometry {
+        var flips = random(.flips)
         let mirror = Matrix(
             flips.chance(geometry.horizontalFlip) ? -1 : 1, 0, 0, flips.chance(geometry.verticalFlip) ? -1 : 1)
-        var turns = stream(.quarterTurn)
+        var turns = random(.quarterTurn)
         let quarters = turns.chance(geometry.quarterTurn) ? Int(turns.next() % 4) : 0
         var map =
             mirror * [Matrix(1, 0, 0, 1), Matrix(0, 1, -1, 0), Matrix(-1, 0, 0, -1), Matrix(0, -1, 1, 0)][quarters]
         var (right, down) = (0.0, 0.0)
-        var affine = stream(.affine)
+        var affine = random(.affine)
         if affine.chance(geometry.affine) {
             let angle = affine.uniform(-geometry.rotation...geometry.rotation) * .pi / 180
             let shear = tan(affine.uniform(-geometry.shear...geometry.shear) * .pi / 180)
@@ -44,18 +46,18 @@ extension AugmentationSettings {
                 map * Matrix(shrink, -shear * shrink, 0, shrink)
                 * Matrix(cos(angle), sin(angle), -sin(angle), cos(angle))
         }
-        // About the tile's centre: source - centre = map (output - centre - shift).
-        let centre = Double(side - 1) / 2
+        // The map is relative to the center of the tile: source - center = map (output - center - shift).
+        let center = Double(side - 1) / 2
         var result = TileAugmentation.Geometry()
         (result.xx, result.xy, result.yx, result.yy) = (map.xx, map.xy, map.yx, map.yy)
-        result.x0 = centre - map.xx * (centre + right) - map.xy * (centre + down)
-        result.y0 = centre - map.yx * (centre + right) - map.yy * (centre + down)
+        result.x0 = center - map.xx * (center + right) - map.xy * (center + down)
+        result.y0 = center - map.yx * (center + right) - map.yy * (center + down)
         result.hasWhiteBorder = geometry.hasWhiteBorder
         return result
     }
 
-    private func drawStain(_ stream: SplitMix64) -> TileAugmentation.Stain {
-        var random = stream
+    private func drawStain(_ random: SplitMix64) -> TileAugmentation.Stain {
+        var random = random
         var result = TileAugmentation.Stain()
         guard random.chance(stain.probability) else { return result }
         for dye in 0..<2 {
@@ -68,24 +70,24 @@ extension AugmentationSettings {
         return result
     }
 
-    private func drawColour(_ stream: SplitMix64) -> TileAugmentation.Color {
-        var random = stream
+    private func drawColor(_ random: SplitMix64) -> TileAugmentation.Color {
+        var random = random
         var result = TileAugmentation.Color()
-        guard random.chance(colour.probability) else { return result }
+        guard random.chance(color.probability) else { return result }
         func factor(_ spread: Double) -> Float { Float(max(0, 1 + random.uniform(-spread...spread))) }
-        result.brightness = factor(colour.brightness)
-        result.contrast = factor(colour.contrast)
-        result.saturation = factor(colour.saturation)
-        result.hue = Float(random.uniform(-colour.hue...colour.hue))
-        if colour.isShuffled { result.order.shuffle(using: &random) }
+        result.brightness = factor(color.brightness)
+        result.contrast = factor(color.contrast)
+        result.saturation = factor(color.saturation)
+        result.hue = Float(random.uniform(-color.hue...color.hue))
+        if color.isShuffled { result.order.shuffle(using: &random) }
         return result
     }
 
-    private func drawErasure(_ stream: SplitMix64, side: Int) -> Erasure {
-        var random = stream
+    private func drawErasure(_ random: SplitMix64, side: Int) -> Erasure {
+        var random = random
         var result = Erasure()
         guard random.chance(cutout.probability) else { return result }
-        // A rectangle that does not fit is drawn again; who has bad luck ten times keeps the tile whole.
+        // A rectangle that does not fit is drawn again, up to ten times. After that, nothing is erased.
         for _ in 0..<10 {
             let area = random.uniform(cutout.area) * Double(side * side)
             let aspect = random.logUniform(cutout.aspect)
@@ -104,8 +106,8 @@ extension AugmentationSettings {
 }
 
 extension AugmentationSettings.Chance {
-    fileprivate func draw(_ stream: SplitMix64) -> Double? {
-        var random = stream
+    fileprivate func draw(_ random: SplitMix64) -> Double? {
+        var random = random
         return random.chance(probability) ? random.uniform(range) : nil
     }
 }
@@ -123,7 +125,7 @@ extension SplitMix64 {
     }
 }
 
-/// Two by two.
+/// A 2 x 2 matrix.
 private struct Matrix {
     let xx, xy, yx, yy: Double
 

@@ -1,59 +1,61 @@
-import Tensors
-
-/// How training tiles are varied: probabilities and ranges of every step. `AugmentationSettings()` changes nothing.
+/// Probabilities and ranges of the random changes to training tiles. `AugmentationSettings()` changes nothing.
 ///
-/// Each step draws from a stream of its own, so that switching one off leaves the numbers of the others as they are.
+/// Each step draws from its own random stream, so that disabling one step does not change the numbers of the others.
 package struct AugmentationSettings: Codable, Equatable, Sendable {
-    /// Flips and quarter turns are exact; they and the affine map are one resampling together.
+    /// Flips, quarter turns and an affine map, applied together in one resampling. Flips and quarter turns alone are
+    /// exact.
     package struct Geometry: Codable, Equatable, Sendable {
-        /// Probabilities.
+        /// Probability of a horizontal flip.
         package var horizontalFlip = 0.0
+        /// Probability of a vertical flip.
         package var verticalFlip = 0.0
-        /// Probability of a turn by 0, 90, 180 or 270 degrees, each as likely.
+        /// Probability of a turn by 0, 90, 180 or 270 degrees, each equally likely.
         package var quarterTurn = 0.0
-        /// Probability of the affine map, which the fields below describe. Without it tiles stay as sharp as they are.
+        /// Probability of the affine map that the properties below describe. Tiles without it keep their sharpness.
         package var affine = 0.0
-        /// Degrees, uniform in +-rotation.
+        /// Largest rotation in degrees; uniform in -rotation ... rotation.
         package var rotation = 0.0
-        /// Share of a tile's side, uniform in +-translation for each axis.
+        /// Largest translation along each axis, as a share of the side; uniform in -translation ... translation.
         package var translation = 0.0
-        /// Factor of all lengths, log-uniform.
+        /// Scale factor, log-uniform.
         package var scale = 1.0...1.0
-        /// Degrees, uniform in +-shear, along the rows.
+        /// Largest shear along the rows in degrees; uniform in -shear ... shear.
         package var shear = 0.0
-        /// What lies beyond a tile's edges: white, else the mirrored tile.
+        /// Whether the area beyond the edges of a tile is white, instead of the mirrored tile.
         package var hasWhiteBorder = false
 
         package init() {}
     }
 
-    /// What staining and scanning vary, in optical density.
+    /// Variation of staining and scanning, in optical density.
     package struct Stain: Codable, Equatable, Sendable {
         package var probability = 0.0
-        /// Factors of the amounts of haematoxylin and of eosin, log-uniform, drawn apart.
+        /// Factors of the amounts of hematoxylin and of eosin, log-uniform and independent.
         package var scale = 1.0...1.0
-        /// Optical density that is added for either dye, uniform in +-shift.
+        /// Largest optical density added to each stain; uniform in -shift ... shift.
         package var shift = 0.0
-        /// The light of each channel is multiplied by a factor that is uniform in 1 +- illumination.
+        /// Largest relative change of the light in each channel; factors are uniform in 1 - illumination ... 1 +
+        /// illumination.
         package var illumination = 0.0
 
         package init() {}
     }
 
-    /// torchvision's ColorJitter: factors uniform in 1 +- the number, for hue turns of the circle of hues in +-hue.
-    package struct Colour: Codable, Equatable, Sendable {
+    /// Color jitter as in torchvision's `ColorJitter`. Factors are uniform in 1 - value ... 1 + value.
+    package struct Color: Codable, Equatable, Sendable {
         package var probability = 0.0
         package var brightness = 0.0
         package var contrast = 0.0
         package var saturation = 0.0
+        /// Largest rotation of the hue in full turns; uniform in -hue ... hue.
         package var hue = 0.0
-        /// Whether the order of the four is drawn, else it is as here.
+        /// Whether the four changes have a random order, instead of the order above.
         package var isShuffled = true
 
         package init() {}
     }
 
-    /// A step with one number, uniform in a range.
+    /// A step with one parameter, uniform in a range.
     package struct Chance: Codable, Equatable, Sendable {
         package var probability = 0.0
         package var range: ClosedRange<Double>
@@ -64,19 +66,19 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
         }
     }
 
-    /// A rectangle that is overwritten after normalisation, as torchvision's RandomErasing.
+    /// A rectangle that is overwritten after normalization, as in torchvision's `RandomErasing`.
     package struct Cutout: Codable, Equatable, Sendable {
         package enum Fill: String, Codable, Sendable {
-            /// Independent numbers of N(0, 1).
+            /// Independent samples of N(0, 1).
             case noise
-            /// The mean colour.
+            /// The mean color.
             case mean
         }
 
         package var probability = 0.0
-        /// Share of the tile's area, uniform.
+        /// Share of the area of the tile, uniform.
         package var area = 0.02...0.15
-        /// Height over width, log-uniform.
+        /// Height divided by width, log-uniform.
         package var aspect = 0.3...3.3
         package var fill = Fill.noise
 
@@ -85,14 +87,39 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
 
     package var geometry = Geometry()
     package var stain = Stain()
-    package var colour = Colour()
+    package var color = Color()
     /// Standard deviation of a Gaussian blur, in pixels.
     package var blur = Chance(0, 0.3...2.5)
-    /// Standard deviation of Gaussian noise, in grey levels.
+    /// Standard deviation of Gaussian noise, in gray levels.
     package var noise = Chance(0, 1...6)
     /// Quality of a JPEG compression, 1 to 100.
     package var jpeg = Chance(0, 30...90)
     package var cutout = Cutout()
 
     package init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case geometry, stain, color, blur, noise, jpeg, cutout
+    }
+
+    /// The key of `color` in runs and checkpoints of earlier versions.
+    private enum EarlierKeys: String, CodingKey {
+        case color = "colour"
+    }
+
+    /// Decodes settings of this version and of earlier ones.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        geometry = try values.decode(Geometry.self, forKey: .geometry)
+        stain = try values.decode(Stain.self, forKey: .stain)
+        if values.contains(.color) {
+            color = try values.decode(Color.self, forKey: .color)
+        } else {
+            color = try decoder.container(keyedBy: EarlierKeys.self).decode(Color.self, forKey: .color)
+        }
+        blur = try values.decode(Chance.self, forKey: .blur)
+        noise = try values.decode(Chance.self, forKey: .noise)
+        jpeg = try values.decode(Chance.self, forKey: .jpeg)
+        cutout = try values.decode(Cutout.self, forKey: .cutout)
+    }
 }

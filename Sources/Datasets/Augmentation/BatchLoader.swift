@@ -1,34 +1,33 @@
-import Dispatch
-import Foundation
-import Synchronization
+import Foundations
 import Tensors
 
-/// One batch of tiles. `bytes` is lent for the time of the closure that was given the batch.
+/// A batch of tiles. `bytes` is valid only during the call that receives the batch.
 package struct TileBatch {
     /// Indices of the tiles in their set.
     package let tiles: [Int]
-    /// Where the first of them stands in the epoch's order.
+    /// The position of the first tile in the order of the epoch.
     package let start: Int
+    /// The pixels of the tiles, interleaved RGB, at the positions `windows`.
     package let bytes: UnsafeRawBufferPointer
     package let windows: PixelWindows
-    /// One for each tile, to be done to the normalised planes; empty when nothing is erased in this epoch.
+    /// One erasure per tile, to apply to the normalized planes. Empty when the settings have no cutout.
     package let erasures: [Erasure]
 }
 
-/// Gives the tiles of an epoch batch by batch, and augments the next batch on a thread of its own while the caller
-/// works on the current one.
+/// Delivers the tiles of an epoch in batches. Augments the next batch on its own thread while the caller works on the
+/// current one.
 ///
-/// Its two buffers are made once. One epoch at a time, from one thread. What a batch holds depends on the arguments
-/// alone, never on timing.
+/// The two buffers are allocated once. Use a loader from one thread, for one epoch at a time. The content of a batch
+/// depends on the arguments only, not on timing.
 package final class BatchLoader {
     private let set: TileSet
     private let batchSize: Int
     private let threads: Int
+    /// Allocated by the first epoch with augmentation.
     private var buffers: BatchBuffers?
 
-    /// `threads` is the size of the team that augments. One is best unless there are many processors: a batch takes a
-    /// fraction of a training step, and a team of more would spin between its batches on processors that the
-    /// training needs.
+    /// `threads` is the number of OpenMP threads that augment. One thread suffices on most machines: augmenting a batch
+    /// takes a fraction of a training step, and idle threads of a larger team would take processor time from training.
     package init(_ set: TileSet, batchSize: Int, threads: Int = 1) {
         precondition(batchSize >= 1 && threads >= 1, "batches of \(batchSize), \(threads) threads")
         self.set = set
@@ -36,15 +35,22 @@ package final class BatchLoader {
         self.threads = threads
     }
 
-    /// Calls `body` with the batches of one epoch in order, the last one maybe shorter. Without settings the bytes are
-    /// the set's own. When `body` throws, the epoch is over; the thread has ended when this returns or throws.
+    /// Calls `body` with the batches of one epoch in order; the last one may be smaller. Without settings, batches
+    /// refer to the bytes of the set itself.
+    ///
+    /// An error of `body` ends the epoch. The augmenting thread has ended when this function returns or throws. Throws
+    /// `KernelError` for settings out of range.
     package func forEachBatch(
         of order: [Int], seed: UInt64, epoch: Int, _ settings: AugmentationSettings?,
         _ body: (TileBatch) throws -> Void
     ) throws {
+        let starts = Array(stride(from: 0, to: order.count, by: batchSize))
+        func tiles(_ batch: Int) -> [Int] {
+            Array(order[starts[batch]..<min(starts[batch] + batchSize, order.count)])
+        }
         guard let settings else {
-            for start in stride(from: 0, to: order.count, by: batchSize) {
-                let tiles = Array(order[start..<min(start + batchSize, order.count)])
+            for (batch, start) in starts.enumerated() {
+                let tiles = tiles(batch)
                 try set.withPixels {
                     try body(
                         TileBatch(tiles: tiles, start: start, bytes: $0, windows: set.windows(of: tiles), erasures: []))
@@ -53,115 +59,47 @@ package final class BatchLoader {
             return
         }
         if order.isEmpty { return }
-        let buffers = self.buffers ?? BatchBuffers(batchSize: batchSize, set, threads: threads)
+        let buffers = self.buffers ?? BatchBuffers(set, batchSize: batchSize, threads: threads)
         self.buffers = buffers
-        let production = BatchProduction(
-            set: set, order: order, batchSize: batchSize, seed: seed, epoch: epoch, settings: settings,
-            threads: threads, buffers: buffers)
-        production.begin()
-        defer { production.end() }
-        for batch in 0..<production.count { try production.consume(batch, body) }
-    }
-}
-
-/// The memory of two batches, and of the kernel that fills them. Sendable, because `BatchProduction` lets either
-/// thread at each buffer in turn, and only the one that augments at the scratch.
-private final class BatchBuffers: @unchecked Sendable {
-    let pixels: [UnsafeMutableRawBufferPointer]
-    let scratch: Tensor
-
-    init(batchSize: Int, _ set: TileSet, threads: Int) {
-        pixels = (0..<2).map { _ in .allocate(byteCount: batchSize * TileSet.tileBytes, alignment: 64) }
-        let windows = set.windows(of: [Int](repeating: 0, count: batchSize))
-        scratch = Tensor([Kernels.augmentationScratchCount(windows, threads: threads)])
-    }
-
-    deinit { pixels.forEach { $0.deallocate() } }
-}
-
-/// One epoch of a loader. The semaphores order all access to the buffers: one is the producer's from `free` to
-/// `filled`, and the consumer's from `filled` to `free`.
-private final class BatchProduction: Sendable {
-    private struct State {
-        var isAbandoned = false
-        /// What has become of the batches in the two buffers.
-        var results: [Result<[Erasure], KernelError>?] = [nil, nil]
-    }
-
-    private let set: TileSet
-    private let order: [Int]
-    private let batchSize: Int
-    private let seed: UInt64
-    private let epoch: Int
-    private let settings: AugmentationSettings
-    private let threads: Int
-    private let buffers: BatchBuffers
-
-    private let free = DispatchSemaphore(value: 0)
-    private let filled = DispatchSemaphore(value: 0)
-    private let ended = DispatchSemaphore(value: 0)
-    private let state = Mutex(State())
-
-    init(
-        set: TileSet, order: [Int], batchSize: Int, seed: UInt64, epoch: Int, settings: AugmentationSettings,
-        threads: Int, buffers: BatchBuffers
-    ) {
-        (self.set, self.order, self.batchSize, self.seed, self.epoch) = (set, order, batchSize, seed, epoch)
-        (self.settings, self.threads, self.buffers) = (settings, threads, buffers)
-    }
-
-    var count: Int { (order.count + batchSize - 1) / batchSize }
-
-    private func tiles(of batch: Int) -> [Int] {
-        Array(order[batch * batchSize..<min((batch + 1) * batchSize, order.count)])
-    }
-
-    func begin() {
-        free.signal()
-        free.signal()
-        let thread = Thread { [self] in
-            // Only a thread that runs passes its name on to the system.
-            Thread.current.name = "augment"
-            for batch in 0..<count {
-                free.wait()
-                if state.withLock({ $0.isAbandoned }) { break }
-                let result = Result { () throws(KernelError) in try produce(batch) }
-                state.withLock { $0.results[batch % 2] = result }
-                filled.signal()
-            }
-            ended.signal()
-        }
-        thread.start()
-    }
-
-    private func produce(_ batch: Int) throws(KernelError) -> [Erasure] {
-        let tiles = tiles(of: batch)
-        let drawn = tiles.map { settings.draw(seed: seed, epoch: epoch, tile: $0, side: TileSet.tileSize) }
-        let result = set.withPixels { bytes in
-            Result { () throws(KernelError) in
+        let (tileSet, team) = (set, threads)
+        let prefetcher = Prefetcher(name: "augment", count: starts.count, slots: buffers.slots) { batch, slot, _ in
+            let tiles = tiles(batch)
+            let drawn = tiles.map { settings.draw(seed: seed, epoch: epoch, tile: $0, side: TileSet.tileSize) }
+            try tileSet.withPixels {
                 try Kernels.augment(
-                    buffers.pixels[batch % 2], bytes, set.windows(of: tiles), drawn.map(\.pixels), threads: threads,
+                    slot.pixels, $0, tileSet.windows(of: tiles), drawn.map(\.pixels), threads: team,
                     scratch: buffers.scratch)
             }
+            slot.erasures = settings.cutout.probability > 0 ? drawn.map(\.erasure) : []
         }
-        try result.get()
-        return settings.cutout.probability > 0 ? drawn.map(\.erasure) : []
+        try prefetcher.forEach { batch, slot in
+            let tiles = tiles(batch)
+            try body(
+                TileBatch(
+                    tiles: tiles, start: starts[batch], bytes: UnsafeRawBufferPointer(slot.pixels),
+                    windows: set.windows(of: Array(tiles.indices)), erasures: slot.erasures))
+        }
     }
+}
 
-    func consume(_ batch: Int, _ body: (TileBatch) throws -> Void) throws {
-        filled.wait()
-        let erasures = try state.withLock { $0.results[batch % 2]! }.get()
-        let tiles = tiles(of: batch)
-        try body(
-            TileBatch(
-                tiles: tiles, start: batch * batchSize, bytes: UnsafeRawBufferPointer(buffers.pixels[batch % 2]),
-                windows: set.windows(of: Array(tiles.indices)), erasures: erasures))
-        free.signal()
-    }
+/// One augmented batch.
+private final class BatchSlot {
+    let pixels: UnsafeMutableRawBufferPointer
+    var erasures = [Erasure]()
 
-    func end() {
-        state.withLock { $0.isAbandoned = true }
-        free.signal()
-        ended.wait()
+    init(batchSize: Int) { pixels = .allocate(byteCount: batchSize * TileSet.tileBytes, alignment: 64) }
+
+    deinit { pixels.deallocate() }
+}
+
+/// The memory of two batches, and the scratch memory of the kernel, which only the producing thread uses.
+private struct BatchBuffers {
+    let slots: (BatchSlot, BatchSlot)
+    let scratch: Tensor
+
+    init(_ set: TileSet, batchSize: Int, threads: Int) {
+        slots = (BatchSlot(batchSize: batchSize), BatchSlot(batchSize: batchSize))
+        let windows = set.windows(of: [Int](repeating: 0, count: batchSize))
+        scratch = Tensor([Kernels.augmentationScratchCount(windows, threads: threads)])
     }
 }

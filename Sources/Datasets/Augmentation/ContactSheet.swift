@@ -1,17 +1,15 @@
-import Foundations
-import Foundation
 import Imaging
 import Tensors
 
-/// Tiles and what augmentation makes of them: a row for each tile, the original at the left.
+/// A picture of tiles and augmented versions of them: one row per tile, with the original at the left.
 package struct ContactSheet {
-    /// White pixels around each picture.
+    /// The width of the white border around each picture, in pixels.
     static let gap = 4
 
     package let set: TileSet
     /// Indices in the set, from top to bottom.
     package let tiles: [Int]
-    /// Pictures beside each original: those of as many epochs from `epoch` on.
+    /// The number of augmented versions of each tile, from consecutive epochs starting with `epoch`.
     package let variants: Int
     package let seed: UInt64
     package let epoch: Int
@@ -27,12 +25,13 @@ package struct ContactSheet {
 
     private static let cell = TileSet.tileSize + 2 * gap
 
-    /// Pixels.
+    /// The size of the sheet in pixels.
     package var width: Int { (variants + 1) * Self.cell }
     package var height: Int { tiles.count * Self.cell }
 
-    /// Writes the sheet; cutout shows what the network would see in its place, by the set's own statistics.
-    /// `afterEach` is called after every row; it may throw to stop, and then there is no picture.
+    /// Writes the sheet. Cutout appears as the network would see it, denormalized with the statistics of the whole set.
+    ///
+    /// Calls `afterEach` after every row of tiles; an error that it throws stops the work, and no picture is written.
     package func write(to writer: any RowWriter, threads: Int, afterEach: () throws -> Void) throws {
         let statistics = try set.channelStatistics(of: Array(set.tiles.indices))
         for tile in tiles {
@@ -51,6 +50,7 @@ package struct ContactSheet {
         try writer.finish()
     }
 
+    /// Copies a tile into column `column` of a row of pictures.
     private static func place(_ pixels: some Collection<UInt8>, at column: Int, in row: inout [UInt8]) {
         let (line, sheetLine) = (TileSet.tileSize * 3, row.count / cell)
         for (index, byte) in pixels.enumerated() {

@@ -1,42 +1,56 @@
-/// How many tiles are of each class.
-package struct ClassCounts: Codable, Equatable, Sendable {
+import Foundations
+
+/// The number of tiles of each class.
+package struct ClassCounts: Equatable, Sendable {
     package private(set) var nuclei = 0
     package private(set) var noNucleus = 0
-    package private(set) var unlabelled = 0
-
-    enum CodingKeys: String, CodingKey {
-        case nuclei = "NUCLEI"
-        case noNucleus = "NO_NUCLEUS"
-        case unlabelled
-    }
+    package private(set) var unlabeled = 0
 
     package init(_ labels: some Sequence<TileLabel?> = []) {
         for label in labels {
             switch label {
             case .nuclei: nuclei += 1
             case .noNucleus: noNucleus += 1
-            case nil: unlabelled += 1
+            case nil: unlabeled += 1
             }
         }
     }
 
-    package var labelled: Int { nuclei + noNucleus }
-    package var total: Int { labelled + unlabelled }
-    package var hasOneClassOnly: Bool { labelled > 0 && (nuclei == 0 || noNucleus == 0) }
+    package var labeled: Int { nuclei + noNucleus }
+    package var total: Int { labeled + unlabeled }
+    package var hasOneClassOnly: Bool { labeled > 0 && (nuclei == 0 || noNucleus == 0) }
+}
+
+/// An object with the keys "NUCLEI", "NO_NUCLEUS" and "unlabeled".
+extension ClassCounts: Codable {
+    private static let unlabeledKey = "unlabeled"
+
+    package init(from decoder: any Decoder) throws {
+        let counts = try [String: Int](from: decoder)
+        nuclei = counts[TileLabel.nuclei.name] ?? 0
+        noNucleus = counts[TileLabel.noNucleus.name] ?? 0
+        unlabeled = counts[Self.unlabeledKey] ?? 0
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try [TileLabel.nuclei.name: nuclei, TileLabel.noNucleus.name: noNucleus, Self.unlabeledKey: unlabeled]
+            .encode(to: encoder)
+    }
 }
 
 /// The tiles of one slide, patient or source image.
 package struct GroupSummary: Codable, Equatable, Sendable {
-    /// nil: tiles that are of no group.
+    /// Nil for the tiles without a group.
     package let name: String?
     package let counts: ClassCounts
-    /// Of all pixels of the group's tiles, on the 0-255 scale: red, green, blue.
+    /// The mean of each channel (red, green, blue) over all pixels of the group, on the 0-255 scale.
     package let mean: [Double]
+    /// The standard deviation of each channel.
     package let deviation: [Double]
-    /// Median of the tiles' edge widths in pixels; nil when none has one.
+    /// The median edge width of the tiles, in pixels; nil where no tile has one.
     package let edgeWidth: Double?
 
-    /// Groups in the order of their names; tiles of no group come last.
+    /// One summary per group, by name. The tiles without a group come last.
     static func summaries(of tiles: [Tile], _ measures: [TileMeasures]) -> [GroupSummary] {
         let groups = Dictionary(grouping: tiles.indices) { tiles[$0].group }
         let names = groups.keys.sorted { first, second in
@@ -56,14 +70,7 @@ package struct GroupSummary: Codable, Equatable, Sendable {
             }
             return GroupSummary(
                 name: name, counts: ClassCounts(members.map { tiles[$0].label }), mean: mean, deviation: deviation,
-                edgeWidth: median(members.compactMap { measures[$0].edgeWidth }))
+                edgeWidth: members.compactMap { measures[$0].edgeWidth }.median)
         }
     }
-}
-
-/// The middle value, or the mean of the two in the middle; nil of nothing.
-func median(_ values: [Double]) -> Double? {
-    guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
 }

@@ -1,30 +1,32 @@
-/// Tiles that are in the data set more than once.
+/// Tiles that occur more than once in a data set.
 package struct Duplicates: Codable, Equatable, Sendable {
-    /// Tiles with the same pixels; the split keeps them together.
+    /// Tiles with the same pixels. A split keeps them in one part.
     package struct Exact: Codable, Equatable, Sendable {
-        /// Indices, ascending.
+        /// Indices of the tiles, ascending.
         package let tiles: [Int]
-        /// Whether they have both labels.
+        /// Whether the tiles have different labels.
         package let isConflict: Bool
-        /// Whether they are of different groups.
+        /// Whether the tiles are from different groups.
         package let isAcrossGroups: Bool
     }
 
-    /// Tiles that look the same.
+    /// A pair of tiles that look the same.
     package struct Near: Codable, Equatable, Sendable {
         package let pair: NearDuplicate
-        /// Whether they have different labels.
+        /// Whether the tiles have different labels.
         package let isConflict: Bool
+        /// Whether the tiles are from different groups.
         package let isAcrossGroups: Bool
-        /// Whether one of them judges a network that meets the other, or both are held out, but for different ends.
+        /// Whether the tiles are in different parts of the split, at least one of them validation or test.
         package let isAcrossParts: Bool
     }
 
     package let exact: [Exact]
     package let near: [Near]
-    /// A near-duplicate's correlation is at least this.
+    /// The least correlation of near-duplicates.
     package let smallestCorrelation: Double
 
+    /// `parts` has the part of each tile.
     init(_ pairs: [NearDuplicate], _ tiles: [Tile], _ parts: [SplitPart?]) {
         let byPixels = Dictionary(grouping: tiles.indices) { tiles[$0].fingerprint }
         exact = byPixels.values.filter { $0.count > 1 }.sorted { $0[0] < $1[0] }.map { indices in

@@ -1,9 +1,11 @@
-/// Width in pixels of the typical steep edge of a square image: over windows of 32 x 32 pixels, the range of the
-/// luminance divided by its steepest slope, and of the windows with a strong range the lower quartile.
+/// The width in pixels of the typical steep edge of a square image; nil where no window has a range of `smallestEdge`
+/// gray levels.
 ///
-/// A sharp step has 2 to 3 pixels, one blurred by a Gaussian of sigma s about 2.5 s: unlike the variance of the
-/// Laplacian it does not mistake pale tiles, or tiles with few nuclei, for blurred ones. The image is smoothed over
-/// 3 x 3 pixels first, against noise. Nil when no window has a range of `smallestEdge` grey levels.
+/// In each window of 32 x 32 pixels, the width is the range of the luminance divided by its steepest slope. The result
+/// is the lower quartile of the windows with a strong range. Smoothing over 3 x 3 pixels reduces the influence of noise.
+///
+/// A sharp step is 2 to 3 pixels wide, and one blurred by a Gaussian of sigma s about 2.5 s. Unlike the variance of the
+/// Laplacian, this measure does not mistake pale tiles, or tiles with few nuclei, for blurred ones.
 func edgeWidth(_ luminance: [Float], side: Int) -> Double? {
     let cell = 16
     let cells = side / cell
@@ -32,17 +34,17 @@ func edgeWidth(_ luminance: [Float], side: Int) -> Double? {
         }
     }
     guard !windows.isEmpty else { return nil }
-    // Windows on the strongest structures: 0.7 of what the strongest tenth reaches.
+    // Windows on strong structures have at least 0.7 of the range that the strongest tenth reaches.
     let ranges = windows.map(\.range).sorted()
     let strong = 0.7 * ranges[ranges.count - 1 - ranges.count / 10]
     let widths = windows.filter { $0.range >= strong }.map(\.width).sorted()
     return Double(widths[widths.count / 4])
 }
 
-/// Grey levels that an edge has to span for its width to mean something; the noise of a flat tile spans fewer.
+/// The smallest range, in gray levels, of an edge that is measured. The noise of a flat tile is below it.
 private let smallestEdge: Float = 16
 
-/// Means over 3 x 3 pixels; the border is repeated outwards.
+/// Means over 3 x 3 pixels, with the border pixels repeated outwards.
 private func smoothed(_ image: [Float], side: Int) -> [Float] {
     var rows = image
     for y in 0..<side {

@@ -1,20 +1,22 @@
 import Foundations
 import Tensors
 
-/// Everything that can be said about a data set without training: what is in it, and what a careful person would look
-/// into before trusting a score on it. Depends on the data set and the split's settings only.
+/// A description of a data set before training: its contents, and possible problems to check before trusting a score.
+///
+/// Depends on the data set and on the settings of the split only.
 package struct Exploration: Codable, Equatable, Sendable {
-    /// A tile in the order of the data set; findings name tiles by their index here.
+    /// A tile of the data set.
     package struct Entry: Codable, Equatable, Sendable {
         package let filename: String
-        /// "NUCLEI" or "NO_NUCLEUS"; nil: unlabelled.
+        /// "NUCLEI" or "NO_NUCLEUS"; nil for an unlabeled tile.
         package let label: String?
         package let group: String?
-        /// nil: left out, or there is no split.
+        /// Nil where the tile is in no part, or the data set cannot be split.
         package let part: SplitPart?
         package let measures: TileMeasures
     }
 
+    /// The folder of the data set.
     package let dataset: String
     package let counts: ClassCounts
     package let hasGroups: Bool
@@ -25,33 +27,37 @@ package struct Exploration: Codable, Equatable, Sendable {
     package let thresholds: QualityThresholds
     package let quality: [QualityFinding]
     package let duplicates: Duplicates
+    /// Nil where the groups do not suffice for a cross-validation.
     package let baseline: SimpleBaseline?
-    package let remarks: [Remark]
+    package let findings: [DatasetFinding]
+    /// All tiles in the order of the data set. The other properties refer to tiles by their index here.
     package let tiles: [Entry]
 
-    /// How many principal components are found.
+    /// The number of principal components.
     static let componentCount = 4
 
-    /// The stages of the work, which takes seconds for thousands of tiles.
+    /// A stage of the work, for progress bars. The work takes seconds for thousands of tiles.
     package enum Stage: String, Sendable {
         case measuring = "measure"
         case comparing = "compare"
     }
 
-    /// Explores a data set on some threads; the result does not depend on their number. `afterEach` is told how many
-    /// tiles a stage has done, and may throw to stop; one thread at a time calls it. Throws when there is no tile.
+    /// Explores a data set on `threads` threads. The result does not depend on their number.
+    ///
+    /// `afterEach` receives the number of tiles that a stage has finished, from one thread at a time. An error that it
+    /// throws stops the work. Throws `FileError` for a set without tiles.
     package init(
         _ set: TileSet, _ settings: Split.Settings, threads: Int,
         afterEach: @Sendable (Stage, Int) throws -> Void = { _, _ in }
     ) throws {
         guard !set.tiles.isEmpty else { throw FileError(set.path, expected: "tiles to explore", found: "none") }
-        let surveyed = try set.surveyed(threads: threads) { try afterEach(.measuring, $0) }
-        let measures = surveyed.map(\.measures)
+        let measured = try set.measured(threads: threads) { try afterEach(.measuring, $0) }
+        let measures = measured.map(\.measures)
         let split = SplitSummary.summarize(set, settings)
         let thresholds = QualityThresholds(for: measures)
         let quality = QualityFinding.findings(of: measures, thresholds)
         let blank = Set(quality.filter { $0.problem == .blank }.map(\.tile))
-        let near = try NearDuplicate.find(among: surveyed, set.tiles, leavingOut: blank, threads: threads) {
+        let near = try NearDuplicate.find(among: measured, set.tiles, excluding: blank, threads: threads) {
             try afterEach(.comparing, $0)
         }
         dataset = set.path.string
@@ -59,7 +65,7 @@ package struct Exploration: Codable, Equatable, Sendable {
         hasGroups = set.hasGroups
         groups = set.hasGroups ? GroupSummary.summaries(of: set.tiles, measures) : []
         pixels = try PixelStatistics.byClass(set)
-        components = try PrincipalComponents(of: surveyed.map(\.thumbnail), count: Self.componentCount) {
+        components = try PrincipalComponents(of: measured.map(\.thumbnail), count: Self.componentCount) {
             try afterEach(.comparing, set.tiles.count)
         }
         self.split = split.summary
@@ -72,7 +78,7 @@ package struct Exploration: Codable, Equatable, Sendable {
                 filename: pair.0.filename, label: pair.0.label?.name, group: pair.0.group, part: part,
                 measures: pair.1)
         }
-        remarks = Remark.remarks(
+        findings = DatasetFinding.all(
             counts, groups, self.split, quality, duplicates, baseline, labels: set.tiles.map(\.label))
     }
 }

@@ -1,14 +1,14 @@
-import Foundation
+import Glibc
 
-/// A linear classifier of two classes on a handful of numbers, with inputs scaled to mean 0 and deviation 1.
+/// A linear classifier of two classes for a few inputs, which it scales to mean 0 and standard deviation 1.
 struct LogisticRegression {
     private let mean: [Double]
     private let scale: [Double]
-    /// One for each input, and the intercept.
+    /// One weight per input, followed by the intercept.
     private let weights: [Double]
 
-    /// Fits by Newton's method with a penalty of half the squared weights (not the intercept), which keeps it finite
-    /// for separable classes.
+    /// Fits the weights by Newton's method. The loss includes half the sum of their squares, without the intercept, so
+    /// that they stay finite for separable classes.
     init(_ inputs: [[Double]], _ isPositive: [Bool]) {
         let (n, count) = (Double(inputs.count), inputs[0].count)
         let mean = (0..<count).map { place in inputs.reduce(0.0) { $0 + $1[place] } / n }
@@ -38,6 +38,7 @@ struct LogisticRegression {
         (self.mean, self.scale, self.weights) = (mean, scale, weights)
     }
 
+    /// The probability of the positive class.
     func probability(_ input: [Double]) -> Double {
         let row = input.indices.map { (input[$0] - mean[$0]) * scale[$0] } + [1]
         return Self.sigmoid(Self.product(row, weights))
@@ -49,7 +50,7 @@ struct LogisticRegression {
         zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
     }
 
-    /// Solves A x = b by Cholesky's decomposition; only the lower triangle of the positive definite A is read.
+    /// Solves A x = b for a positive definite matrix A by Cholesky decomposition. Reads only the lower triangle of A.
     private static func solve(_ matrix: [[Double]], _ b: [Double]) -> [Double] {
         let n = b.count
         var l = matrix

@@ -1,57 +1,59 @@
-import Foundation
+import Foundations
 import Synchronization
 
-/// Two tiles that show the same place, though not with the same pixels.
+/// Two tiles that show the same tissue with different pixels.
 package struct NearDuplicate: Codable, Equatable, Sendable {
     /// Indices of the tiles, ascending.
     package let first: Int
     package let second: Int
-    /// How the first tile has to be laid to look like the second.
+    /// The transformation of the first tile that makes it look like the second.
     package let orientation: Orientation
-    /// Correlation of their structures at the best shift, at most 1.
+    /// The correlation of their structures at the best shift, at most 1.
     package let correlation: Double
 
-    /// How many of the 63 bits of two hashes may differ for tiles to be compared closely.
+    /// The most differing bits, of 63, between the hashes of tiles that are compared further.
     static let largestDistance = 16
-    /// Correlation from which two tiles are near-duplicates.
+    /// The least correlation of near-duplicates.
     package static let smallestCorrelation = 0.6
-    /// Shifts that are tried, each way, in blocks of 4 pixels.
+    /// The largest shift in each direction, in blocks of 4 pixels.
     static let largestShift = 3
-    /// Half the width of the means that are taken off, in blocks of 4 pixels.
+    /// The radius of the local means that `structure` subtracts, in blocks of 4 pixels.
     private static let radius = 4
-    /// Side of what `structure` returns: windows that leave the tile are left out.
-    private static let structureSide = SurveyedTile.luminanceSide - 2 * radius
-    /// Root mean square, in grey levels, below which a structure is noise and rounding.
+    /// The side of the result of `structure`, which has no border of incomplete means.
+    private static let structureSide = MeasuredTile.luminanceSide - 2 * radius
+    /// The root mean square, in gray levels, below which a structure is noise.
     private static let faintestStructure: Float = 0.5
 
-    /// Finds the pairs among some tiles; those with the same fingerprint, and blank ones, are left out.
+    /// Finds all pairs of near-duplicates, except among blank tiles and among tiles with equal pixels.
     ///
-    /// A 64-bit perceptual hash, compared in all eight orientations, picks pairs. They are near-duplicates when the
-    /// luminances at a quarter of the resolution, less their means over 9 x 9, correlate by `smallestCorrelation` at a
-    /// shift of up to 12 pixels. Of real tiles that were compressed to JPEG quality 20 or 50, made brighter, blurred by
-    /// sigma 4 or shifted by up to 8 pixels 95 to 100 % are found again, of those shifted by 12 pixels half; tiles of
-    /// different places reach a correlation of 0.5 at most, nearly all less than 0.2.
+    /// A 64-bit perceptual hash, compared in all eight orientations, selects candidates. A candidate is a near-duplicate
+    /// if the luminances at a quarter of the resolution, minus their means over 9 x 9, correlate by at least
+    /// `smallestCorrelation` at a shift of up to 12 pixels.
+    ///
+    /// Measured on real tiles: finds 95 to 100 % of the copies with JPEG quality 20 or 50, changed brightness, a blur of
+    /// sigma 4 or a shift of up to 8 pixels, and half of the copies shifted by 12 pixels. Different tissue has a
+    /// correlation of at most 0.5, and mostly below 0.2.
     static func find(
-        among surveyed: [SurveyedTile], _ tiles: [Tile], leavingOut blank: Set<Int>, threads: Int,
+        among measured: [MeasuredTile], _ tiles: [Tile], excluding blank: Set<Int>, threads: Int,
         afterEach: @Sendable (Int) throws -> Void
     ) throws -> [NearDuplicate] {
         let indices = tiles.indices.filter { !blank.contains($0) }
-        let hashes = indices.map { PerceptualHash(surveyed[$0].luminance) }
-        let laid = hashes.map { hash in Orientation.all.map { hash.laid($0) } }
+        let hashes = indices.map { PerceptualHash(measured[$0].luminance) }
+        let oriented = hashes.map { hash in Orientation.all.map { hash.oriented($0) } }
         let found = Mutex([NearDuplicate]())
-        try inParallel(indices.count, threads: threads, afterEach: afterEach) { position in
+        try forEachInParallel(indices.count, threads: threads, afterEach: afterEach) { position in
             let index = indices[position]
             var structure: [Float]?
             for other in position + 1..<max(indices.count, position + 1)
             where tiles[indices[other]].fingerprint != tiles[index].fingerprint {
                 var best: NearDuplicate?
-                for (orientation, hash) in zip(Orientation.all, laid[position])
+                for (orientation, hash) in zip(Orientation.all, oriented[position])
                 where hash.distance(to: hashes[other]) <= largestDistance {
-                    let own = structure ?? Self.structure(of: surveyed[index].luminance)
+                    let own = structure ?? Self.structure(of: measured[index].luminance)
                     structure = own
                     let correlation = Self.correlation(
                         orientation.apply(to: own, side: structureSide),
-                        Self.structure(of: surveyed[indices[other]].luminance))
+                        Self.structure(of: measured[indices[other]].luminance))
                     if correlation >= max(smallestCorrelation, best?.correlation ?? 0) {
                         best = NearDuplicate(
                             first: index, second: indices[other], orientation: orientation, correlation: correlation)
@@ -63,11 +65,11 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
         return found.withLock { $0 }.sorted { ($0.first, $0.second) < ($1.first, $1.second) }
     }
 
-    /// A luminance image of 64 x 64 less its means over 9 x 9, where they are whole: what is left are structures, not
-    /// gradients of light or the outline of tissue on glass.
+    /// A luminance image of 64 x 64 minus its means over 9 x 9, without the border where the means are incomplete. This
+    /// removes gradients of light and the outline of tissue on glass.
     static func structure(of luminance: [Float]) -> [Float] {
-        let (side, width) = (SurveyedTile.luminanceSide, 2 * radius + 1)
-        // Sums over all pixels above and to the left.
+        let (side, width) = (MeasuredTile.luminanceSide, 2 * radius + 1)
+        // The integral image: sums over all pixels above and to the left.
         var sums = [Double](repeating: 0, count: (side + 1) * (side + 1))
         for y in 0..<side {
             var row = 0.0
@@ -84,7 +86,7 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
         }
     }
 
-    /// The largest correlation of two structures over all shifts up to `largestShift`, each over their common part.
+    /// The largest correlation of two structures over all shifts up to `largestShift`, over their common area.
     static func correlation(_ a: [Float], _ b: [Float]) -> Double {
         var best = 0.0
         for dy in -largestShift...largestShift {

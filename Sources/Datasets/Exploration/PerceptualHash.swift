@@ -1,6 +1,6 @@
-import Foundation
+import Glibc
 
-/// One of the eight ways to lay a square tile: perhaps transposed, then perhaps mirrored along x and y.
+/// One of the eight symmetries of a square tile: an optional transposition, then optional mirroring along x and y.
 package struct Orientation: Codable, Equatable, Sendable {
     package let transposed: Bool
     package let mirroredX: Bool
@@ -12,7 +12,7 @@ package struct Orientation: Codable, Equatable, Sendable {
 
     package var isUpright: Bool { !transposed && !mirroredX && !mirroredY }
 
-    /// Lays a square image.
+    /// Transforms a square image.
     func apply(to image: [Float], side: Int) -> [Float] {
         if isUpright { return image }
         return (0..<side * side).map { index in
@@ -23,18 +23,19 @@ package struct Orientation: Codable, Equatable, Sendable {
     }
 }
 
-/// The signs of the 8 x 8 lowest frequencies of a tile's luminance, but for the mean: tiles that look alike have
-/// hashes that differ in few of the 63 bits, whatever their brightness, contrast and compression (after Zauner,
-/// Implementation and Benchmarking of Perceptual Image Hash Functions, 2010).
+/// A perceptual hash: the signs of the 8 x 8 lowest frequencies of the luminance, except the mean.
+///
+/// The hashes of similar tiles differ in few of the 63 bits, regardless of brightness, contrast and compression. Source:
+/// after Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010.
 struct PerceptualHash {
     private static let frequencies = 8
     let bits: UInt64
 
     private init(bits: UInt64) { self.bits = bits }
 
-    /// Of a luminance image of 64 x 64.
+    /// The hash of a luminance image of 64 x 64.
     init(_ luminance: [Float]) {
-        let side = SurveyedTile.luminanceSide
+        let side = MeasuredTile.luminanceSide
         var rows = [Float](repeating: 0, count: side * Self.frequencies)
         for y in 0..<side {
             for u in 0..<Self.frequencies {
@@ -56,14 +57,14 @@ struct PerceptualHash {
     }
 
     private static let cosines: [Float] = {
-        let side = SurveyedTile.luminanceSide
+        let side = MeasuredTile.luminanceSide
         return (0..<frequencies * side).map { index in
             Float(cos(Double.pi * Double(index / side) * (Double(index % side) + 0.5) / Double(side)))
         }
     }()
 
-    /// The hash of the tile when it is laid in another way: a mirror turns the signs of odd frequencies.
-    func laid(_ orientation: Orientation) -> PerceptualHash {
+    /// The hash of the transformed tile. Mirroring inverts the signs of the odd frequencies.
+    func oriented(_ orientation: Orientation) -> PerceptualHash {
         var result: UInt64 = 0
         for v in 0..<Self.frequencies {
             for u in 0..<Self.frequencies where u + v > 0 {
@@ -77,5 +78,6 @@ struct PerceptualHash {
         return PerceptualHash(bits: result)
     }
 
+    /// The number of bits that differ.
     func distance(to other: PerceptualHash) -> Int { (bits ^ other.bits).nonzeroBitCount }
 }

@@ -1,32 +1,28 @@
 import Tensors
 
-/// The pixels of some tiles, channel by channel.
+/// The distribution of the pixel values of some tiles, by channel.
 package struct PixelStatistics: Codable, Equatable, Sendable {
     package struct Channel: Codable, Equatable, Sendable {
-        /// Smallest and largest value that occurs.
+        /// The smallest and largest value that occurs.
         package let minimum: Int
         package let maximum: Int
         package let mean: Double
         package let deviation: Double
-        /// How often each of the values 0 to 255 occurs.
+        /// The number of pixels with each value from 0 to 255.
         package let histogram: [UInt64]
 
         init(_ histogram: [UInt64]) {
-            let count = Double(histogram.reduce(0, +))
-            let mean = zip(0..., histogram).reduce(0.0) { $0 + Double($1.0) * Double($1.1) } / count
-            let squares = zip(0..., histogram).reduce(0.0) { sum, pair in
-                sum + (Double(pair.0) - mean) * (Double(pair.0) - mean) * Double(pair.1)
-            }
+            let moments = ByteMoments(ofHistogram: histogram)
             self.histogram = histogram
-            self.mean = mean
-            deviation = (squares / count).squareRoot()
+            (mean, deviation) = (moments.mean, moments.deviation)
             minimum = histogram.firstIndex { $0 > 0 } ?? 0
             maximum = histogram.lastIndex { $0 > 0 } ?? 0
         }
     }
 
-    /// "all", "NUCLEI", "NO_NUCLEUS" or "unlabelled".
+    /// "all", "NUCLEI", "NO_NUCLEUS" or "unlabeled".
     package let name: String
+    /// The number of tiles.
     package let tiles: Int
     package let red: Channel
     package let green: Channel
@@ -42,10 +38,10 @@ package struct PixelStatistics: Codable, Equatable, Sendable {
         blue = Channel(Array(histograms[512..<768]))
     }
 
-    /// Of all tiles, of each class, and of the unlabelled ones; classes without tiles are left out.
+    /// The statistics of all tiles, of each class, and of the unlabeled tiles, without empty classes.
     static func byClass(_ set: TileSet) throws(KernelError) -> [PixelStatistics] {
         let classes: [(String, TileLabel?)] = [
-            (TileLabel.nuclei.name, .nuclei), (TileLabel.noNucleus.name, .noNucleus), ("unlabelled", nil),
+            (TileLabel.nuclei.name, .nuclei), (TileLabel.noNucleus.name, .noNucleus), ("unlabeled", nil),
         ]
         var parts = [PixelStatistics]()
         var sum = [UInt64](repeating: 0, count: 3 * 256)

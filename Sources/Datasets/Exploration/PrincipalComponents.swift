@@ -1,24 +1,24 @@
 import Tensors
 
-/// The directions in which some vectors differ most.
+/// The directions of largest variance of a set of vectors.
 package struct PrincipalComponents: Codable, Equatable, Sendable {
-    /// Length of the vectors.
+    /// The length of the vectors.
     package let dimensions: Int
-    /// Share of the whole variance that each component explains, descending.
+    /// The share of the total variance that each component explains, descending.
     package let explained: [Double]
-    /// For each vector its coordinates along the components, from the mean of all.
+    /// The coordinates of each vector along the components, relative to the mean.
     package let coordinates: [[Float]]
 
-    /// Finds the first `count` components of `n` vectors, the rows of `vectors`, or as many as there are.
+    /// Finds the first `count` components, or fewer where the vectors span fewer dimensions.
     ///
-    /// Subspace iteration with a few more directions than wanted, until the variances no longer change in the sixth
-    /// digit. The sign of a component is such that its largest weight is positive; the first vectors of the iteration
-    /// come from a fixed seed. Same vectors, same bits. `afterEach` may throw to stop.
+    /// Uses subspace iteration with 8 additional directions, until the variances are stable to six digits. The largest
+    /// weight of a component is positive. The iteration starts from a fixed seed, so the result is deterministic. Calls
+    /// `afterEach` after each iteration; an error that it throws stops the work.
     package init(of vectors: [[Float]], count wanted: Int, afterEach: () throws -> Void = {}) throws {
         let (n, length) = (vectors.count, vectors.first?.count ?? 0)
         dimensions = length
-        let centred = Self.centred(vectors)
-        let total = centred.withUnsafeBuffer { $0.reduce(0.0) { $0 + Double($1) * Double($1) } }
+        let centered = Self.centered(vectors)
+        let total = centered.withUnsafeBuffer { $0.reduce(0.0) { $0 + Double($1) * Double($1) } }
         let rank = min(wanted + 8, n, length)
         guard total > 0, rank > 0 else {
             explained = []
@@ -33,14 +33,14 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
         var (variances, rotation) = ([Double](), [[Double]]())
         for iteration in 0..<200 {
             if iteration > 0 {
-                try Kernels.linearBackwardWeight(directions, nil, gy: projected, centred)
+                try Kernels.linearBackwardWeight(directions, nil, gy: projected, centered)
                 basis = directions.withUnsafeBuffer { values in
                     (0..<rank).map { row in values[row * length..<(row + 1) * length].map(Double.init) }
                 }
             }
             Self.orthonormalize(&basis)
             Self.fill(directions, basis)
-            try Kernels.linearForward(projected, centred, weight: directions, bias: nil, scratch: scratch)
+            try Kernels.linearForward(projected, centered, weight: directions, bias: nil, scratch: scratch)
             let last = variances
             (variances, rotation) = symmetricEigen(Self.gram(projected, n, rank))
             let change = zip(variances, last).prefix(wanted).map { abs($0 - $1) }.max() ?? .infinity
@@ -66,7 +66,8 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
         }
     }
 
-    private static func centred(_ vectors: [[Float]]) -> Tensor {
+    /// The vectors minus their mean, as the rows of a matrix.
+    private static func centered(_ vectors: [[Float]]) -> Tensor {
         let length = vectors.first?.count ?? 0
         var mean = [Double](repeating: 0, count: length)
         for vector in vectors {
@@ -83,7 +84,7 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
         return tensor
     }
 
-    /// Gram-Schmidt, twice for accuracy. What is left of a direction that depends on earlier ones becomes zero.
+    /// Orthonormalizes rows by Gram-Schmidt, twice for accuracy. A row that depends on earlier ones becomes zero.
     private static func orthonormalize(_ basis: inout [[Double]]) {
         for row in basis.indices {
             let before = norm(basis[row])
@@ -109,6 +110,7 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
         }
     }
 
+    /// The products of all pairs of columns.
     private static func gram(_ matrix: Tensor, _ rows: Int, _ columns: Int) -> [[Double]] {
         var result = [[Double]](repeating: [Double](repeating: 0, count: columns), count: columns)
         matrix.withUnsafeBuffer { values in
@@ -122,5 +124,49 @@ package struct PrincipalComponents: Codable, Equatable, Sendable {
         }
         for i in 0..<columns { for j in 0..<i { result[j][i] = result[i][j] } }
         return result
+    }
+}
+
+/// The eigenvalues of a small symmetric matrix, descending, and their eigenvectors, by Jacobi rotations.
+///
+/// Source: Golub and Van Loan, "Matrix Computations", section 8.5.
+package func symmetricEigen(_ matrix: [[Double]]) -> (values: [Double], vectors: [[Double]]) {
+    let n = matrix.count
+    var a = matrix
+    var v = matrix
+    for i in 0..<n { for j in 0..<n { v[i][j] = i == j ? 1 : 0 } }
+    let size = matrix.joined().reduce(0.0) { $0 + $1 * $1 }
+    for _ in 0..<60 {
+        var off = 0.0
+        for i in 0..<n { for j in 0..<i { off += a[i][j] * a[i][j] } }
+        if off <= 1e-28 * size { break }
+        for p in 0..<n {
+            for q in p + 1..<max(n, p + 1) where a[p][q] != 0 {
+                let theta = (a[q][q] - a[p][p]) / (2 * a[p][q])
+                let tangent = 1 / (abs(theta) + (theta * theta + 1).squareRoot())
+                let t = theta < 0 ? -tangent : tangent
+                let c = 1 / (t * t + 1).squareRoot()
+                let s = t * c
+                for k in 0..<n {
+                    let (x, y) = (a[k][p], a[k][q])
+                    a[k][p] = c * x - s * y
+                    a[k][q] = s * x + c * y
+                }
+                rotate(&a, p, q, c, s)
+                rotate(&v, p, q, c, s)
+            }
+        }
+    }
+    let values = a.indices.map { a[$0][$0] }
+    let order = values.indices.sorted { (-values[$0], $0) < (-values[$1], $1) }
+    return (order.map { values[$0] }, order.map { v[$0] })
+}
+
+/// Rotates rows p and q of a matrix in their plane.
+private func rotate(_ matrix: inout [[Double]], _ p: Int, _ q: Int, _ c: Double, _ s: Double) {
+    for k in matrix.indices {
+        let (x, y) = (matrix[p][k], matrix[q][k])
+        matrix[p][k] = c * x - s * y
+        matrix[q][k] = s * x + c * y
     }
 }

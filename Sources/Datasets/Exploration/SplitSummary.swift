@@ -1,16 +1,16 @@
 import Foundations
 
-/// What a tile serves for in training.
+/// The part of a split that a tile belongs to.
 package enum SplitPart: String, Codable, CaseIterable, Sendable {
     case train, validation, test
-    /// Without a label, and of no group that is held out: for the statistics of the pixels and pseudo-labels.
-    case unlabelled
+    /// Unlabeled tiles outside the groups that are held out. Training uses them for pixel statistics and pseudo-labels.
+    case unlabeled
 
-    /// Whether tiles of the part judge the network.
+    /// Whether the tiles of the part score the network, instead of training it.
     var isHeldOut: Bool { self == .validation || self == .test }
 }
 
-/// How training would share out the tiles.
+/// The split that training would use.
 package struct SplitSummary: Codable, Equatable, Sendable {
     package struct Part: Codable, Equatable, Sendable {
         package let name: SplitPart
@@ -19,17 +19,17 @@ package struct SplitSummary: Codable, Equatable, Sendable {
 
     package let settings: Split.Settings
     package let parts: [Part]
-    /// Why there are no parts; nil when there are.
+    /// The reason that the data set cannot be split; nil where it can.
     package let problem: String?
 
-    /// The summary, and for each tile its part; nil for unlabelled tiles of groups that are held out.
+    /// The summary of a split, and the part of each tile, nil for tiles in no part.
     static func summarize(_ set: TileSet, _ settings: Split.Settings) -> (summary: SplitSummary, parts: [SplitPart?]) {
         var partOf = [SplitPart?](repeating: nil, count: set.tiles.count)
         do {
             let split = try Split(set, settings)
             let members = [
                 (SplitPart.train, split.train), (.validation, split.validation), (.test, split.test),
-                (.unlabelled, split.unlabelled),
+                (.unlabeled, split.unlabeled),
             ]
             for (part, indices) in members { for index in indices { partOf[index] = part } }
             let parts = members.filter { !$0.1.isEmpty }.map { part, indices in

@@ -1,51 +1,38 @@
-import Foundation
-
-/// What is measured of one tile, each number on its own 8-bit pixels.
+/// Measures of one tile, from its 8-bit pixels.
 package struct TileMeasures: Codable, Equatable, Sendable {
-    /// Red, green, blue; on the 0-255 scale.
+    /// The mean of each channel (red, green, blue), on the 0-255 scale.
     package let mean: [Double]
     package let deviation: [Double]
     package let minimum: [Int]
     package let maximum: [Int]
-    /// Luminance that 5, 50 and 95 % of the pixels do not exceed.
+    /// The 5th, 50th and 95th percentile of the luminance.
     package let luminancePercentiles: [Int]
-    /// Mean over the pixels of the largest channel less the smallest.
-    package let colourfulness: Double
-    /// Mean absolute difference of the luminance of neighbouring pixels.
+    /// The mean difference between the largest and the smallest channel of a pixel.
+    package let colorfulness: Double
+    /// The mean absolute difference between the luminance of neighboring pixels.
     package let gradient: Double
-    /// Standard deviation, over the whole tile, of the means of blocks of 8 x 8 pixels, as the root mean square of the
-    /// three channels: structure, without the noise of single pixels.
+    /// The standard deviation of the means of 8 x 8 pixels, as the root mean square over the three channels. It measures
+    /// structure without the noise of single pixels.
     package let contrast: Double
-    /// Typical width of the steepest edges in pixels, see `edgeWidth`; nil when nothing stands out enough to judge by.
+    /// The typical width of steep edges in pixels, see `edgeWidth(_:side:)`; nil where the tile has no strong edge.
     package let edgeWidth: Double?
-    /// Share of the pixels that lost their colour to the ends of the scale: a channel at 0, or one or two of three at
-    /// 255. White glass, with all three at 255, has lost nothing.
+    /// The share of clipped pixels: those with a channel at 0, or with one or two channels at 255. White glass, with all
+    /// three at 255, is not clipped.
     package let clippedShare: Double
-    /// Share of the tile that has the colour of a pen, see `inkShare`.
+    /// The share of the tile with the color of a marker pen, see `inkShare(_:)`.
     package let inkShare: Double
 }
 
-/// A tile measured, and small enough to be compared with all others.
-struct SurveyedTile: Sendable {
-    /// Means of blocks of 8 x 8 pixels, interleaved RGB on the 0-255 scale: `side * side * 3`.
-    let thumbnail: [Float]
-    /// Luminance means of blocks of 4 x 4 pixels: 64 x 64.
-    let luminance: [Float]
-    let measures: TileMeasures
-
-    static let thumbnailSide = TileSet.tileSize / 8
-    static let luminanceSide = TileSet.tileSize / 4
-
-    /// Measures a tile of interleaved RGB.
-    init(_ pixels: UnsafeRawBufferPointer) {
-        precondition(pixels.count == TileSet.tileBytes)
+extension TileMeasures {
+    /// Measures a tile of interleaved RGB. `blocks` and `thumbnail` are its means over 4 x 4 and 8 x 8 pixels.
+    init(_ pixels: UnsafeRawBufferPointer, blocks: [Float], thumbnail: [Float]) {
         let size = TileSet.tileSize
         var histograms = [[Int]](repeating: [Int](repeating: 0, count: 256), count: 4)
         var luminances = [Float](repeating: 0, count: size * size)
-        var (clipped, colourfulness) = (0, 0)
+        var (clipped, colorfulness) = (0, 0)
         for index in 0..<size * size {
             let (red, green, blue) = (pixels[3 * index], pixels[3 * index + 1], pixels[3 * index + 2])
-            // Weights of ITU-R BT.601.
+            // The weights of ITU-R BT.601.
             let luminance = (77 * Int(red) + 150 * Int(green) + 29 * Int(blue)) >> 8
             histograms[0][Int(red)] += 1
             histograms[1][Int(green)] += 1
@@ -53,59 +40,25 @@ struct SurveyedTile: Sendable {
             histograms[3][luminance] += 1
             luminances[index] = Float(luminance)
             let (low, high) = (min(red, green, blue), max(red, green, blue))
-            colourfulness += Int(high - low)
+            colorfulness += Int(high - low)
             if low == 0 || high == 255 && low < 255 { clipped += 1 }
         }
-        let blocks = Self.blockMeans(pixels, block: 4)
-        let thumbnail = Self.halved(blocks, side: Self.luminanceSide)
-        let moments = (0..<3).map { Self.moments(histograms[$0]) }
+        let moments = (0..<3).map { ByteMoments(ofHistogram: histograms[$0]) }
         let pixelCount = Double(size * size)
-        self.thumbnail = thumbnail
-        luminance = (0..<Self.luminanceSide * Self.luminanceSide).map { index in
-            (77 * blocks[3 * index] + 150 * blocks[3 * index + 1] + 29 * blocks[3 * index + 2]) / 256
-        }
-        measures = TileMeasures(
-            mean: moments.map(\.mean), deviation: moments.map(\.deviation),
-            minimum: (0..<3).map { channel in histograms[channel].firstIndex { $0 > 0 } ?? 0 },
-            maximum: (0..<3).map { channel in histograms[channel].lastIndex { $0 > 0 } ?? 0 },
-            luminancePercentiles: [0.05, 0.5, 0.95].map { Self.percentile($0, of: histograms[3]) },
-            colourfulness: Double(colourfulness) / pixelCount,
-            gradient: Self.gradient(luminances), contrast: Self.contrast(thumbnail),
-            edgeWidth: Datasets.edgeWidth(luminances, side: size), clippedShare: Double(clipped) / pixelCount,
-            inkShare: Datasets.inkShare(blocks))
+        mean = moments.map(\.mean)
+        deviation = moments.map(\.deviation)
+        minimum = (0..<3).map { channel in histograms[channel].firstIndex { $0 > 0 } ?? 0 }
+        maximum = (0..<3).map { channel in histograms[channel].lastIndex { $0 > 0 } ?? 0 }
+        luminancePercentiles = [0.05, 0.5, 0.95].map { Self.percentile($0, of: histograms[3]) }
+        self.colorfulness = Double(colorfulness) / pixelCount
+        gradient = Self.gradient(luminances)
+        contrast = Self.contrast(thumbnail)
+        edgeWidth = Datasets.edgeWidth(luminances, side: size)
+        clippedShare = Double(clipped) / pixelCount
+        inkShare = Datasets.inkShare(blocks)
     }
 
-    /// Means of square blocks of pixels, interleaved RGB.
-    private static func blockMeans(_ pixels: UnsafeRawBufferPointer, block: Int) -> [Float] {
-        let size = TileSet.tileSize
-        let side = size / block
-        var means = [Float](repeating: 0, count: side * side * 3)
-        for y in 0..<size {
-            for x in 0..<size {
-                let (source, target) = ((y * size + x) * 3, ((y / block) * side + x / block) * 3)
-                for channel in 0..<3 { means[target + channel] += Float(pixels[source + channel]) }
-            }
-        }
-        return means.map { $0 / Float(block * block) }
-    }
-
-    /// Means of 2 x 2 pixels of an image of interleaved RGB.
-    private static func halved(_ image: [Float], side: Int) -> [Float] {
-        let half = side / 2
-        return (0..<half * half * 3).map { index in
-            let (channel, x, y) = (index % 3, index / 3 % half * 2, index / 3 / half * 2)
-            let first = (y * side + x) * 3 + channel
-            return (image[first] + image[first + 3] + image[first + side * 3] + image[first + side * 3 + 3]) / 4
-        }
-    }
-
-    private static func moments(_ histogram: [Int]) -> (mean: Double, deviation: Double) {
-        let count = Double(histogram.reduce(0, +))
-        let mean = zip(0..., histogram).reduce(0.0) { $0 + Double($1.0 * $1.1) } / count
-        let squares = zip(0..., histogram).reduce(0.0) { $0 + pow(Double($1.0) - mean, 2) * Double($1.1) }
-        return (mean, (squares / count).squareRoot())
-    }
-
+    /// The smallest value that is at least as large as a share of all values.
     private static func percentile(_ share: Double, of histogram: [Int]) -> Int {
         let wanted = share * Double(histogram.reduce(0, +))
         var seen = 0
@@ -138,4 +91,33 @@ struct SurveyedTile: Sendable {
         }
         return (variance / 3).squareRoot()
     }
+}
+
+/// The share of a tile with the color of a marker pen, which hematoxylin and eosin do not have.
+///
+/// `blocks` are the means of 64 x 64 blocks of 4 x 4 pixels, interleaved RGB. Means exclude the unusual colors of single
+/// pixels at the edges of nuclei. Three kinds of ink are detected:
+/// - Green and blue: red is by far the weakest channel. With hematoxylin, red is stronger than green.
+/// - Red: red is bright, and 2.5 times as strong as green and blue. Eosin and blood have more of both.
+/// - Black: all channels are dark and similar over 16 x 16 pixels. Nuclei are smaller or more blue. Blocks of exactly 0
+///   are not ink, because scanners fill the area outside the slide with 0.
+func inkShare(_ blocks: [Float]) -> Double {
+    let side = MeasuredTile.luminanceSide
+    var isInk = [Bool](repeating: false, count: side * side)
+    var isBlack = isInk
+    for index in isInk.indices {
+        let (red, green, blue) = (blocks[3 * index], blocks[3 * index + 1], blocks[3 * index + 2])
+        let (low, high) = (min(red, green, blue), max(red, green, blue))
+        let isCold = green >= red + 10 && max(green, blue) >= red + 45
+        isInk[index] = isCold || red >= 140 && red >= 2.5 * max(green, blue)
+        isBlack[index] = high > 0 && high < 45 && high - low < 25
+    }
+    let square = 4
+    for y in stride(from: 0, to: side, by: square) {
+        for x in stride(from: 0, to: side, by: square) {
+            let places = (0..<square * square).map { (y + $0 / square) * side + x + $0 % square }
+            if places.allSatisfy({ isBlack[$0] }) { places.forEach { isInk[$0] = true } }
+        }
+    }
+    return Double(isInk.count { $0 }) / Double(isInk.count)
 }

@@ -1,4 +1,6 @@
-/// What makes a tile doubtful as an example.
+import Foundations
+
+/// A quality problem of a tile.
 package enum QualityProblem: String, Codable, CaseIterable, Sendable {
     case blank
     case blurred
@@ -6,39 +8,41 @@ package enum QualityProblem: String, Codable, CaseIterable, Sendable {
     case penMarked
 }
 
-/// From which values on a tile is remarked on. Chosen by eye on some 1500 tiles of four public sources so that false
-/// alarms are rare: a tile that is not remarked on need not be perfect.
+/// The thresholds beyond which a tile is reported.
+///
+/// They were chosen by eye on about 1500 tiles of four public sources, so that false alarms are rare. Tiles that are not
+/// reported may still have problems.
 package struct QualityThresholds: Codable, Equatable, Sendable {
-    /// Blank: a contrast below this, in grey levels. Pale tissue without nuclei has 2.5 and more.
+    /// The least contrast in gray levels; tiles below it are blank. Pale tissue without nuclei has 2.5 or more.
     package var contrast = 2.0
-    /// Blurred: edges wider than this, in pixels. Where most of a set is soft, `edgeWidth(for:)` allows for more.
+    /// The largest edge width in pixels; tiles above it are blurred. It is larger for sets of mostly soft tiles.
     package var edgeWidth = 9.0
-    /// Saturated: a larger share of clipped pixels.
+    /// The largest share of clipped pixels; tiles above it are saturated.
     package var clippedShare = 0.05
-    /// Pen-marked: a larger share of pixels with the colour of ink.
+    /// The largest share of ink; tiles above it are pen-marked.
     package var inkShare = 0.03
 
     package init() {}
 
-    /// Thresholds for a set of tiles: a tile is blurred when its edges are wider than 9 pixels and also by three
-    /// robust standard deviations (1.4826 times the median distance from the median) wider than the set's median.
+    /// The thresholds for a set of tiles. Edges of blurred tiles are wider than 9 pixels, and also wider than the median
+    /// of the set by three robust standard deviations (1.4826 times the median distance from the median).
     package init(for measures: [TileMeasures]) {
         let widths = measures.compactMap(\.edgeWidth)
-        guard let middle = median(widths), let spread = median(widths.map { abs($0 - middle) }) else { return }
+        guard let middle = widths.median, let spread = widths.map({ abs($0 - middle) }).median else { return }
         edgeWidth = max(edgeWidth, middle + 3 * 1.4826 * spread)
     }
 }
 
-/// A tile that somebody should look at.
+/// A quality problem that was found in a tile.
 package struct QualityFinding: Codable, Equatable, Sendable {
     package let problem: QualityProblem
-    /// Index of the tile.
+    /// The index of the tile.
     package let tile: Int
-    /// What was measured, and the threshold that it passes.
+    /// The measured value, which is beyond the threshold.
     package let value: Double
     package let threshold: Double
 
-    /// All findings, problem by problem, the worst tiles first. A blank tile is not examined for blur.
+    /// All findings, by problem, with the worst tiles first. Blank tiles are not checked for blur.
     static func findings(of measures: [TileMeasures], _ thresholds: QualityThresholds) -> [QualityFinding] {
         QualityProblem.allCases.flatMap { problem in
             let found = measures.indices.compactMap { index in

@@ -41,7 +41,7 @@ extension TrainingSettings {
         }
         if strategy == .pseudoLabeling {
             pseudoLabelling = PseudoLabelling()
-            split.validationShare = Split.Settings.usualValidationShare
+            split.validationShare = Split.Settings.defaultValidationShare
         }
     }
 }

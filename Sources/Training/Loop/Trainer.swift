@@ -39,7 +39,7 @@ package struct Trainer {
         self.split = split
         self.initial = initial
         let statistics =
-            try initial?.description.statistics ?? set.channelStatistics(of: split.train + split.unlabelled)
+            try initial?.description.statistics ?? set.channelStatistics(of: split.train + split.unlabeled)
         let description = ModelDescription(
             architecture: settings.architecture, tileSize: TileSet.tileSize, classes: TileLabel.names,
             statistics: statistics, micronsPerPixel: settings.micronsPerPixel, dropout: settings.dropout)
@@ -60,7 +60,7 @@ package struct Trainer {
         for index in split.train { targets[index] = Int32(set.tiles[index].label!.rawValue) }
         let accepted = pseudoLabels.filter { $0.verdict == .kept }.map { ($0.filename, $0.label) }
         let labels = Dictionary(uniqueKeysWithValues: accepted)
-        for index in split.unlabelled {
+        for index in split.unlabeled {
             if let label = labels[set.tiles[index].filename] { targets[index] = Int32(label.rawValue) }
         }
         examples = TileLabel.allCases.map { label in

@@ -64,7 +64,7 @@ package struct RunFolder {
         for (name, part) in [("train", split.train), ("validation", split.validation), ("test", split.test)] {
             tiles[name] = Dictionary(uniqueKeysWithValues: zip(TileLabel.names, trainer.set.counts(of: part)))
         }
-        tiles["unlabelled"] = ["used": split.unlabelled.count, "all": trainer.set.unlabelled.count]
+        tiles["unlabelled"] = ["used": split.unlabeled.count, "all": trainer.set.unlabeled.count]
         record = Record(
             state: .running, version: version, command: command, started: Date(), settings: trainer.settings,
             dataset: URL(fileURLWithPath: trainer.set.path.string).path,

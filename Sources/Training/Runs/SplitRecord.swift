@@ -48,8 +48,8 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         train = hashes(split.train)
         validation = hashes(split.validation)
         test = hashes(split.test)
-        unlabelled = hashes(split.unlabelled)
-        let met = split.train + split.validation + split.test + split.unlabelled
+        unlabelled = hashes(split.unlabeled)
+        let met = split.train + split.validation + split.test + split.unlabeled
         groups = Set(met.compactMap { set.tiles[$0].group } + (initial?.groups ?? [])).sorted()
         learntBefore = initial.map { Set($0.train + ($0.learntBefore ?? [])).sorted() }
         metBefore = initial.map { Set($0.hashes(of: .unseen)).sorted() }
@@ -71,7 +71,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         let isHeldOut = part == .test || part == .validation
         let known = Set(hashes(of: part)).subtracting(isHeldOut ? learntBefore ?? [] : [])
         let groups = Set(groups)
-        return set.labelled.filter { index in
+        return set.labeled.filter { index in
             let tile = set.tiles[index]
             let isKnown = known.contains(Self.hash(tile))
             return part == .unseen ? !isKnown && !(tile.group.map(groups.contains) ?? false) : isKnown
@@ -81,14 +81,14 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     /// Indices of the labelled tiles that the model, or one before it, learnt from.
     package func learnt(in set: TileSet) -> Set<Int> {
         let known = Set(train + (learntBefore ?? []))
-        return Set(set.labelled.filter { known.contains(Self.hash(set.tiles[$0])) })
+        return Set(set.labeled.filter { known.contains(Self.hash(set.tiles[$0])) })
     }
 
     /// Indices of the labelled tiles that are in a part for each of several models: whatever one of them learnt from
     /// is in the test part of none.
     package static func indices(of part: EvaluationSplit, in set: TileSet, for records: [SplitRecord]) -> [Int] {
         let parts = records.map { Set($0.indices(of: part, in: set)) }
-        return set.labelled.filter { tile in parts.allSatisfy { $0.contains(tile) } }
+        return set.labeled.filter { tile in parts.allSatisfy { $0.contains(tile) } }
     }
 
     /// How many tiles training had in a part; nil for unseen ones.

@@ -33,7 +33,7 @@ package struct TrainingRun {
         _ settings: TrainingSettings, set: TileSet, split: Split, path: FilePath, version: String, command: String,
         checkpointShare: Double = 0.05
     ) throws {
-        if settings.pseudoLabelling != nil, split.unlabelled.isEmpty {
+        if settings.pseudoLabelling != nil, split.unlabeled.isEmpty {
             throw FileError(
                 set.path, expected: "unlabelled tiles that are of no group held out, for pseudo-labels", found: "none")
         }
@@ -156,7 +156,7 @@ package struct TrainingRun {
     private func pseudoLabels(
         _ settings: PseudoLabelling, _ scaling: TemperatureScaling, _ report: (TrainingEvent) throws -> Void
     ) throws -> [PseudoLabel] {
-        let tiles = trainer.split.unlabelled
+        let tiles = trainer.split.unlabeled
         let classes = TileLabel.allCases.count
         let probabilities = scaling.probabilities(try trainer.logits(of: tiles, report: report), classes: classes)
         return settings.select(

@@ -1,8 +1,8 @@
-import Foundation
+import Glibc
 import Tensors
 
-/// Bundles of collagen fibres: noise that is long along the bundle and short across it, on wavy coordinates.
-struct Fibres: Sendable {
+/// Bundles of collagen fibers: noise in wavy coordinates, with a long wavelength along the bundle and a short one across.
+struct Fibers: Sendable {
     private let warp: GradientNoise
     private let strands: GradientNoise
     private let cosine: Float
@@ -12,12 +12,12 @@ struct Fibres: Sendable {
     init(layout: TissueLayout, scale: Float) {
         warp = GradientNoise(seed: layout.seed, purpose: 30)
         strands = GradientNoise(seed: layout.seed, purpose: 31)
-        cosine = cos(layout.fibreAngle)
-        sine = sin(layout.fibreAngle)
+        cosine = cos(layout.fiberAngle)
+        sine = sin(layout.fiberAngle)
         self.scale = 1 / scale
     }
 
-    /// Place across the bundles, in pixels of an average slide; fibres follow its level lines.
+    /// The coordinate across the bundles, in pixels of an average slide. Fibers follow its level lines.
     func across(_ x: Float, _ y: Float) -> Float {
         let bend =
             7 * warp.value(x / 45, y / 45 + 20) + 26 * warp.value(x / 150, y / 150) + 120
@@ -25,12 +25,12 @@ struct Fibres: Sendable {
         return ((y * cosine - x * sine) + bend) * scale
     }
 
-    /// Place along the bundles, in pixels of an average slide.
+    /// The coordinate along the bundles, in pixels of an average slide.
     func along(_ x: Float, _ y: Float) -> Float {
         ((x * cosine + y * sine) + 20 * warp.value(x / 140 + 90, y / 140)) * scale
     }
 
-    /// Direction of the fibres at a place, in radians from the x axis.
+    /// The direction of the fibers at a place, in radians from the x axis.
     func angle(_ x: Float, _ y: Float) -> Float {
         let step: Float = 4
         let slopeX = across(x + step, y) - across(x - step, y)
@@ -38,7 +38,7 @@ struct Fibres: Sendable {
         return atan2(-slopeX, slopeY)
     }
 
-    /// Density of the strands (mean 0, about -1 ... 1) and how open the gap is between bundles (0 ... 1).
+    /// The density of the strands (mean 0, about -1 ... 1) and of the gaps between bundles (0 ... 1).
     @inline(__always)
     func texture(along u: Float, across v: Float, gaps: Float) -> (strand: Float, gap: Float) {
         let bundle = strands.value(u / 85, v / 13)
