@@ -126,10 +126,10 @@ import Testing
     @Test func failuresNameTheFile() throws {
         let missing = #expect(throws: FileError.self) { try pipeline().run(request("none.png"), RecordingObserver()) }
         #expect(missing?.kind == .unreadable && missing?.path == "\(work.path)/none.png")
-        var request = request()
-        request.files[.csv] = "\(work.path)/none/a.csv"
+        var unwritten = request()
+        unwritten.files[.csv] = "\(work.path)/none/a.csv"
         let observer = RecordingObserver()
-        let unwritable = #expect(throws: FileError.self) { try pipeline().run(request, observer) }
+        let unwritable = #expect(throws: FileError.self) { try pipeline().run(unwritten, observer) }
         #expect(unwritable?.kind == .unwritable && observer.progress.isEmpty && files == ["a.png"])
     }
 

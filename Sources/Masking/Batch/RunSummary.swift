@@ -112,15 +112,13 @@ package struct RunSummary: Sendable {
     package static func requireReplaceable(_ path: FilePath) throws(FileError) {
         guard path.exists else { return }
         let expected = (header.joined(separator: ",") + "\n").utf8
-        let start = try FileError.wrapping {
+        let start = try FileError.writing(path) {
             let file = try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec])
             return try file.closeAfter {
                 try [UInt8](unsafeUninitializedCapacity: expected.count) { buffer, count in
                     count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
                 }
             }
-        } _: {
-            .unwritable(path, $0)
         }
         guard start.elementsEqual(expected) else {
             throw FileError(path, .unwritable, "expected a summary of masks to replace, found another file (--summary)")

@@ -65,12 +65,10 @@ package final class WindowCache {
         let checksumOffset = Self.wholePages(header.count)
         let checksumBytes = Self.checksumBytes(blocks)
         let byteCount = Self.byteCount(header: header.count, windows: identity.windows, blocks: blocks)
-        let file = try FileError.wrapping {
+        let file = try FileError.writing(path) {
             try FileDescriptor.open(
                 path, .readWrite, options: [.create, .closeOnExec],
                 permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        } _: {
-            .unwritable(path, $0)
         }
         var isOwned = false
         defer { if !isOwned { try? file.close() } }
@@ -102,7 +100,7 @@ package final class WindowCache {
     private static func prepare(
         _ file: FileDescriptor, _ path: FilePath, header: [UInt8], byteCount: Int
     ) throws(FileError) -> Bool {
-        try FileError.wrapping {
+        try FileError.writing(path) {
             var found = [UInt8](repeating: 0, count: header.count)
             let count = try found.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: 0, into: $0) }
             let size = try file.seek(offset: 0, from: .end)
@@ -121,8 +119,6 @@ package final class WindowCache {
             }
             try file.writeAll(toAbsoluteOffset: 0, header)
             return size > 0
-        } _: {
-            .unwritable(path, $0)
         }
     }
 
