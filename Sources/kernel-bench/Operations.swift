@@ -4,7 +4,7 @@ import Console
 import Foundations
 import Foundation
 import NeuralNetworks
-import Reports
+import Charts
 
 struct Operations: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,5 @@
 import Benchmarks
-import Reports
+import Charts
 
 /// A report as pictures: how much operations compute for each byte they move, and how fast they do it, under the
 /// machine's limits (the roofline model; Williams, Waterman, Patterson 2009).

@@ -1,8 +1,8 @@
 import Console
 import Datasets
-import Foundation
+import Foundations
 
-/// What a person wants to see of an exploration at once: tables on the standard output.
+/// Prints the main results of an exploration as tables.
 struct ExplorationSummary {
     private let exploration: Exploration
     private static let listed = 8
@@ -17,8 +17,8 @@ struct ExplorationSummary {
         showDuplicates()
         showStructure()
         Terminal.printLine("\nto look into")
-        for remark in exploration.findings {
-            Terminal.printLine("  \(remark.severity == .serious ? "!" : "-") \(remark.text)")
+        for finding in exploration.findings {
+            Terminal.printLine("  \(finding.severity == .serious ? "!" : "-") \(finding.text)")
         }
         if exploration.findings.isEmpty { Terminal.printLine("  nothing") }
     }
@@ -39,8 +39,10 @@ struct ExplorationSummary {
             "\npixels        red: mean  dev    range   green: mean  dev    range   blue: mean  dev    range")
         for part in exploration.pixels {
             let columns = part.channels.map { _, values in
-                String(
-                    format: "%13.1f %5.1f  %3d-%3d", values.mean, values.deviation, values.minimum, values.maximum)
+                [
+                    String(values.mean, decimals: 1).padded(-13), String(values.deviation, decimals: 1).padded(-6),
+                    String(values.minimum).padded(-5), "-", String(values.maximum).padded(-3),
+                ].joined()
             }
             Terminal.printLine(part.name.padded(11) + columns.joined(separator: " "))
         }
@@ -54,10 +56,10 @@ struct ExplorationSummary {
             "\n" + "\(groups.count) groups, largest".padded(width)
                 + "  NUCLEI  NO_NUCLEUS   unlabeled     red  green   blue  edge width")
         for group in groups.prefix(Self.listed) {
-            let colours = group.mean.map { String(format: "%7.1f", $0) }.joined()
-            let edges = group.edgeWidth.map { String(format: "%9.1f px", $0) } ?? "-".padded(-12)
+            let colors = group.mean.map { String($0, decimals: 1).padded(-7) }.joined()
+            let edges = (group.edgeWidth.map { "\(String($0, decimals: 1)) px" } ?? "-").padded(-12)
             Terminal.printLine(
-                (group.name ?? "no group").padded(width - 1) + Self.numbers(group.counts) + " \(colours)\(edges)")
+                (group.name ?? "no group").padded(width - 1) + Self.numbers(group.counts) + " \(colors)\(edges)")
         }
         if groups.count > Self.listed { Terminal.printLine("... \(groups.count - Self.listed) more") }
     }
@@ -65,19 +67,19 @@ struct ExplorationSummary {
     private func showQuality() {
         let limits = exploration.thresholds
         let rows: [(QualityProblem, String, String)] = [
-            (.blank, "blank", String(format: "contrast below %.1f grey levels", limits.contrast)),
-            (.blurred, "blurred", String(format: "edges wider than %.1f px", limits.edgeWidth)),
-            (.saturated, "saturated", String(format: "over %.0f %% clipped pixels", limits.clippedShare * 100)),
-            (.penMarked, "pen-marked", String(format: "over %.0f %% ink", limits.inkShare * 100)),
+            (.blank, "blank", "contrast below \(String(limits.contrast, decimals: 1)) gray levels"),
+            (.blurred, "blurred", "edges wider than \(String(limits.edgeWidth, decimals: 1)) px"),
+            (.saturated, "saturated", "over \(String(limits.clippedShare * 100, decimals: 0)) % clipped pixels"),
+            (.penMarked, "pen-marked", "over \(String(limits.inkShare * 100, decimals: 0)) % ink"),
         ]
-        Terminal.printLine("\nquality       tiles  meaning                              worst first")
+        var table = TextTable([("quality", .left), ("tiles", .right), ("meaning", .left), ("worst first", .left)])
         for (problem, name, meaning) in rows {
             let found = exploration.quality.filter { $0.problem == problem }
             let names = found.prefix(3).map { exploration.tiles[$0.tile].filename }.joined(separator: " ")
-            Terminal.printLine(
-                (name.padded(12) + String(found.count).padded(-7) + "  " + meaning.padded(37) + names)
-                    .trimmingCharacters(in: .whitespaces))
+            table.append([name, String(found.count), meaning, names])
         }
+        Terminal.printLine()
+        for line in table.lines { Terminal.printLine(line) }
     }
 
     private func showDuplicates() {
@@ -96,14 +98,14 @@ struct ExplorationSummary {
                     + (parts.map(String.init) ?? "never").padded(-18))
         }
         for set in exact.filter(\.isConflict).prefix(Self.listed) {
-            Terminal.printLine("same pixels, other labels: \(set.tiles.map(described).joined(separator: ", "))")
+            Terminal.printLine("same pixels, different labels: \(set.tiles.map(described).joined(separator: ", "))")
         }
         let worst = near.filter { $0.isConflict || $0.isAcrossParts }.sorted {
             $0.pair.correlation > $1.pair.correlation
         }
         for pair in worst.prefix(Self.listed) {
-            let numbers = String(format: "%.2f", pair.pair.correlation)
-            Terminal.printLine("alike (\(numbers)): \(described(pair.pair.first)), \(described(pair.pair.second))")
+            let tiles = [pair.pair.first, pair.pair.second].map(described).joined(separator: ", ")
+            Terminal.printLine("similar (correlation \(String(pair.pair.correlation, decimals: 2))): \(tiles)")
         }
     }
 
@@ -114,16 +116,15 @@ struct ExplorationSummary {
     }
 
     private func showStructure() {
-        let shares = exploration.components.explained.map { String(format: "%.1f %%", $0 * 100) }
+        let shares = exploration.components.explained.map { "\(String($0 * 100, decimals: 1)) %" }
         if !shares.isEmpty {
             Terminal.printLine("\nprincipal components of 32 x 32 thumbnails explain \(shares.joined(separator: ", "))")
         }
         guard let baseline = exploration.baseline else { return }
         Terminal.printLine(
-            String(
-                format: "colour and texture alone: accuracy %.3f, balanced %.3f (%d folds of whole groups)",
-                baseline.accuracy, baseline.balancedAccuracy, baseline.folds))
-        let group = baseline.groupAccuracy.map { String(format: ", the class of each group's majority %.3f", $0) } ?? ""
-        Terminal.printLine(String(format: "always the same class %.3f", baseline.majorityAccuracy) + group)
+            "color and texture alone: accuracy \(String(baseline.accuracy, decimals: 3)), balanced "
+                + "\(String(baseline.balancedAccuracy, decimals: 3)) (\(baseline.folds) folds of whole groups)")
+        let group = baseline.groupAccuracy.map { ", majority class of each group: \(String($0, decimals: 3))" } ?? ""
+        Terminal.printLine("majority class: \(String(baseline.majorityAccuracy, decimals: 3))" + group)
     }
 }

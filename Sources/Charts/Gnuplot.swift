@@ -1,9 +1,9 @@
 import Dispatch
 import Foundation
 
-/// Draws charts with gnuplot, as SVG.
+/// Draws charts as SVG with gnuplot.
 package struct Gnuplot: Sendable {
-    /// A name that is looked for on the PATH, or a path.
+    /// A path, or a name to look up in `PATH`.
     package var executable: String
     package var secondsAllowed: Double
 
@@ -12,13 +12,13 @@ package struct Gnuplot: Sendable {
         self.secondsAllowed = secondsAllowed
     }
 
-    /// Why there is no drawing.
+    /// The reason why charts were not drawn.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// One drawing for each chart, all by one process: `svg` elements that can stand in one page of XHTML.
-    /// Throws `Failure` when gnuplot is missing or does not do it.
+    /// Draws all charts in one process. Returns an `svg` element for each, with identifiers that are unique among them.
+    /// Throws `Failure` when gnuplot is missing or fails.
     package func svg(_ charts: [Chart]) throws(Failure) -> [String] {
         if charts.isEmpty { return [] }
         guard let path = Self.find(executable) else {
@@ -40,14 +40,14 @@ package struct Gnuplot: Sendable {
         return drawings
     }
 
-    /// Files without a name serve as its streams: unlike pipes they never fill up, and never close on who writes.
+    /// Runs gnuplot with unnamed files as its streams. Unlike pipes, files never block and never break.
     private func run(_ path: String, _ script: String) throws -> String {
         let (input, output, messages) = (try Self.anonymousFile(), try Self.anonymousFile(), try Self.anonymousFile())
         try input.write(contentsOf: Data(script.utf8))
         try input.seek(toOffset: 0)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
-        // Charts look the same whatever the user's locale and gnuplot's start file say.
+        // Charts do not depend on the user's locale and gnuplot settings.
         process.arguments = ["--default-settings"]
         process.environment = ["LC_ALL": "C", "PATH": "/usr/bin:/bin"]
         (process.standardInput, process.standardOutput, process.standardError) = (input, output, messages)
@@ -88,8 +88,8 @@ package struct Gnuplot: Sendable {
         return candidates.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
-    /// The whole documents in gnuplot's output, without prologues, titles (which browsers show as hints) and
-    /// descriptions, and with names that differ from drawing to drawing.
+    /// The complete documents in the output of gnuplot, without prologs, titles (browsers show them as tooltips) and
+    /// descriptions, and with unique identifiers.
     static func drawings(_ output: String) -> [String] {
         output.components(separatedBy: "<?xml").dropFirst().enumerated().compactMap { index, document in
             guard let start = document.range(of: "<svg"), let end = document.range(of: "</svg>", options: .backwards)
@@ -106,7 +106,7 @@ package struct Gnuplot: Sendable {
             let tag = piece[..<end]
             if tag == "title" || tag == "desc" { isInTitle = true }
             if !isInTitle {
-                // gnuplot leaves this sign as it is in texts, where XML does not always allow it.
+                // gnuplot does not escape this character in text, where XML does not always allow it.
                 let text = piece[end...].dropFirst().replacingOccurrences(of: ">", with: "&gt;")
                 result += "<\(renamed(tag, prefix))>\(text.allSatisfy(\.isWhitespace) ? "" : text)"
             }

@@ -1,11 +1,12 @@
-import Foundation
+import Foundations
+import Glibc
 
-/// What one model, or several together, say of tiles whose labels are known.
-package struct LabelledProbabilities: Equatable, Sendable {
+/// Class probabilities of labeled tiles, from one model or the mean of several.
+package struct LabeledProbabilities: Equatable, Sendable {
     package let classes: Int
     /// A row of `classes` probabilities for each tile.
     package let rows: [Double]
-    /// The right class of each tile.
+    /// The true class of each tile.
     package let targets: [Int]
 
     package init(classes: Int, rows: [Double], targets: [Int]) {
@@ -15,8 +16,8 @@ package struct LabelledProbabilities: Equatable, Sendable {
         self.targets = targets
     }
 
-    /// The mean of what several say of the same tiles.
-    package init(meanOf members: [LabelledProbabilities]) {
+    /// The mean probabilities of several models for the same tiles.
+    package init(meanOf members: [LabeledProbabilities]) {
         let first = members[0]
         precondition(members.allSatisfy { $0.classes == first.classes && $0.targets == first.targets })
         let rows = first.rows.indices.map { place in
@@ -25,35 +26,33 @@ package struct LabelledProbabilities: Equatable, Sendable {
         self.init(classes: first.classes, rows: rows, targets: first.targets)
     }
 
-    /// The class of the largest probability of each tile, the first of equals.
-    package var predictions: [Int] {
-        targets.indices.map { tile in
-            (1..<classes).reduce(0) { rows[tile * classes + $1] > rows[tile * classes + $0] ? $1 : $0 }
-        }
-    }
+    /// The probabilities of one tile.
+    private func row(_ tile: Int) -> ArraySlice<Double> { rows[tile * classes..<(tile + 1) * classes] }
 
-    /// The negative logarithm of the right class's probability, for each tile. A probability that is too small for a
-    /// number counts as the smallest one.
+    /// The class with the largest probability of each tile; the first of equal ones.
+    package var predictions: [Int] { targets.indices.map { row($0).argmax! } }
+
+    /// The negative logarithm of the true class's probability, for each tile. A probability of 0 counts as the smallest
+    /// normal number.
     package var losses: [Double] {
         targets.indices.map { -log(max(rows[$0 * classes + targets[$0]], .leastNormalMagnitude)) }
     }
 
-    /// The logarithm of a class's odds against all others, for each tile. It tells probabilities apart that round to 1.
+    /// The logarithm of the odds of a class against all others, for each tile. Unlike probabilities, log odds do not
+    /// round to 1.
     package func logOdds(of index: Int) -> [Double] {
         targets.indices.map { tile in
-            let row = rows[tile * classes..<(tile + 1) * classes]
+            let row = row(tile)
             let own = row[tile * classes + index]
             let others = row.indices.reduce(0) { $1 == tile * classes + index ? $0 : $0 + row[$1] }
             return log(max(own, .leastNormalMagnitude)) - log(max(others, .leastNormalMagnitude))
         }
     }
 
-    /// The probability of what is predicted, for each tile.
-    package var confidences: [Double] {
-        targets.indices.map { rows[$0 * classes..<($0 + 1) * classes].max()! }
-    }
+    /// The probability of the predicted class, for each tile.
+    package var confidences: [Double] { targets.indices.map { row($0).max()! } }
 
-    package func reliability(bins: Int = 15) -> Reliability {
+    package func reliability(bins: Int = Reliability.defaultBinCount) -> Reliability {
         Reliability(confidences: confidences, hits: zip(predictions, targets).map(==), bins: bins)
     }
 }

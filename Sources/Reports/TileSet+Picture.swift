@@ -2,10 +2,9 @@ import Datasets
 import Foundation
 import Foundations
 import Imaging
-import Reports
 
 extension TileSet {
-    /// A tile as a picture for a page, with lines below it.
+    /// A JPEG picture of a tile, with lines of text below it.
     func picture(of index: Int, _ lines: [String]) throws -> Page.Picture {
         let side = Self.tileSize
         let path = NSTemporaryDirectory() + "nuclei-tile-\(UUID().uuidString).jpg"
@@ -17,6 +16,6 @@ extension TileSet {
                 rows: UnsafeRawBufferPointer(rebasing: bytes[start..<start + side * side * 3]), count: side)
         }
         try writer.finish()
-        return Page.Picture(image: try Data(contentsOf: URL(fileURLWithPath: path)), lines)
+        return Page.Picture(image: try Data(contentsOf: URL(fileURLWithPath: path)), lines.filter { !$0.isEmpty })
     }
 }

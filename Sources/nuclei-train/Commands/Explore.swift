@@ -1,22 +1,21 @@
 import ArgumentParser
 import Console
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import Reports
 import Synchronization
 import Tensors
-import Training
 
 struct Explore: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at a data set before training on it.",
+        abstract: "Examine a data set before training.",
         discussion: """
-            Counts classes and groups; shows pixel values, histograms and principal components; finds tiles that are \
-            blank, blurred, saturated, marked by a pen or there twice, also across the parts of the split that \
-            train with the same --validation and --split-seed would make; and measures how far colour and texture \
-            alone tell the classes apart. The page exploration.html and the numbers, exploration.json, go to the folder \
-            --output, replacing those of an earlier exploration.
+            Counts classes and groups. Shows pixel statistics, histograms and principal components. Finds blank, \
+            blurred, saturated and pen-marked tiles, and duplicates and near-duplicates, also across the parts of the \
+            split of train with the same --validation and --split-seed. Measures how well color and texture alone \
+            separate the classes. Writes exploration.html and exploration.json to the folder --output, replacing those \
+            of an earlier exploration.
 
             \(ExitStatus.help)
             """)
@@ -24,7 +23,7 @@ struct Explore: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath
 
-    @Flag(help: "Look at the split that train --validation makes.")
+    @Flag(help: "Examine the split of train --validation.")
     var validation = false
 
     @Option(help: "Seed of the split into training, validation and test.")
@@ -54,11 +53,11 @@ struct Explore: ParsableCommand {
                 try Interruption.check("interrupted; nothing was written")
             }
             try Folder.ensure(output)
-            try AtomicFile.write(jsonText(exploration) + "\n", to: "\(output)/exploration.json")
-            try ExplorationReport(exploration, set).page.write(to: "\(output)/exploration.html")
+            try AtomicFile.write(JSON.text(exploration) + "\n", to: "\(output)/exploration.json")
+            try ExplorationReport(exploration, set).page().write(to: "\(output)/exploration.html")
             ExplorationSummary(exploration).show()
             Terminal.printLine(
-                "\nthe page is \(output)/exploration.html, all numbers are in \(output)/exploration.json")
+                "\nthe page is \(output)/exploration.html; all numbers are in \(output)/exploration.json")
         }
     }
 

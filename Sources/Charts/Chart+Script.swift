@@ -1,13 +1,13 @@
-import Foundation
+import Foundations
 
-/// Charts as programs for gnuplot 5.4, which hold their data.
+/// Charts as self-contained scripts for gnuplot 5.4.
 extension Chart {
-    /// Colours of Okabe and Ito (2008), which people with any colour vision tell apart; dashes and shapes differ too,
-    /// for prints without colour.
-    private static let colours = ["#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"]
+    /// Colors of Okabe and Ito (2008), which readers with any color vision can tell apart. Dashes and shapes differ too,
+    /// for prints without color.
+    private static let colors = ["#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"]
     private static let dashes = ["solid", "(9,4)", "(2,3)", "(9,3,2,3)", "(14,4)", "(5,3)"]
     private static let shapes = [7, 9, 4, 13, 10, 1]
-    private static let grey = "#8c959f"
+    private static let gray = "#8c959f"
     private static let ink = "#30363d"
     private static let longestName = 48
 
@@ -17,13 +17,13 @@ extension Chart {
         var lines = [
             "set encoding utf8",
             "set terminal svg size \(width),\(height) dynamic noenhanced font 'sans-serif,14' background '#ffffff'",
-            "set border 3 linecolor '\(Self.grey)'",
+            "set border 3 linecolor '\(Self.gray)'",
             "set tics nomirror out scale 0.5 textcolor '\(Self.ink)'",
             "set grid linetype 1 linecolor '#e3e6ea' linewidth 0.8",
             "set style fill solid 0.9 noborder", "set datafile missing 'NaN'",
             "set key above left Left reverse \(shape == .square ? "vertical maxrows 3" : "horizontal maxrows 2") samplen 2.5 "
                 + "textcolor '\(Self.ink)'",
-            // Frames of charts of one shape line up, whatever their numbers and legends.
+            // Fixed margins align the frames of charts of one shape.
             "set lmargin at screen \(80.0 / Double(width))", "set rmargin at screen \(1 - 18.0 / Double(width))",
             "set tmargin at screen \(1 - top / Double(height))", "set bmargin at screen \(bottom / Double(height))",
         ]
@@ -61,7 +61,7 @@ extension Chart {
         return Self.plot(series, guides: guides.compactMap { $0 }, named: "data")
     }
 
-    /// The muted first, so that the others lie above them; guides last in the legend.
+    /// Muted series come first, so that the others are drawn above them. Guides come last in the legend.
     private static func plot(
         _ series: [Series], guides: [(name: String, points: [Point])] = [], named prefix: String
     ) -> [String] {
@@ -73,15 +73,15 @@ extension Chart {
             parts.append("$\(prefix)\(parts.count) using \(columns) title \(quoted(short)) with \(style)")
         }
         for one in series where one.isMuted && one.isDrawable {
-            add(one.name, one.points, using: one.columns, one.look(grey, "solid", 6))
+            add(one.name, one.points, using: one.columns, one.look(gray, "solid", 6))
         }
-        // A series keeps its colour when one before it has nothing to draw.
+        // Series without points keep their color, so that the others keep theirs.
         for (place, one) in series.filter({ !$0.isMuted }).enumerated() where one.isDrawable {
-            let (colour, dash, shape) = look(place)
-            add(one.name, one.points, using: one.columns, one.look(colour, dash, shape))
+            let (color, dash, shape) = look(place)
+            add(one.name, one.points, using: one.columns, one.look(color, dash, shape))
         }
         for guide in guides {
-            add(guide.name, guide.points, "lines linecolor '\(grey)' linewidth 1.2 dashtype (4,3)")
+            add(guide.name, guide.points, "lines linecolor '\(gray)' linewidth 1.2 dashtype (4,3)")
         }
         return blocks + ["plot " + (parts.isEmpty ? "NaN notitle" : parts.joined(separator: ", "))]
     }
@@ -90,14 +90,14 @@ extension Chart {
 
     fileprivate static func number(_ value: Double) -> String { value.isFinite ? "\(value)" : "NaN" }
 
-    /// A string of gnuplot's in which nothing has a meaning of its own, and nothing that XML cannot hold. gnuplot 5.4
-    /// reads a doubled apostrophe at the start of a string as an empty string: printers' apostrophes end none.
+    /// A literal gnuplot string, without characters that XML cannot represent. gnuplot 5.4 reads a doubled apostrophe at
+    /// the start of a string as an empty string, so apostrophes become typographic ones.
     fileprivate static func quoted(_ text: String) -> String {
-        "'" + Markup.printable(text, control: " ").replacingOccurrences(of: "'", with: "\u{2019}") + "'"
+        "'" + text.printable(control: " ").replacing("'", with: "\u{2019}") + "'"
     }
 
-    private static func look(_ index: Int) -> (colour: String, dash: String, shape: Int) {
-        (colours[index % colours.count], dashes[index % dashes.count], shapes[index % shapes.count])
+    private static func look(_ index: Int) -> (color: String, dash: String, shape: Int) {
+        (colors[index % colors.count], dashes[index % dashes.count], shapes[index % shapes.count])
     }
 }
 
@@ -118,22 +118,22 @@ extension Chart.Series {
         if case .bars(let width) = style { "1:2:(\(Chart.number(width)))" } else { "1:2" }
     }
 
-    fileprivate func look(_ colour: String, _ dash: String, _ shape: Int) -> String {
-        let (line, point) = ("linecolor '\(colour)' linewidth 2 dashtype \(dash)", "pointtype \(shape)")
+    fileprivate func look(_ color: String, _ dash: String, _ shape: Int) -> String {
+        let (line, point) = ("linecolor '\(color)' linewidth 2 dashtype \(dash)", "pointtype \(shape)")
         return switch style {
-        // One point alone makes no line.
+        // A single point makes no line.
         case .line where points.count == 1, .linesWithPoints:
             "linespoints \(line) \(point) pointsize 0.7"
         case .line: "lines \(line)"
-        case .points: "points linecolor '\(colour)' \(point) pointsize 0.8"
-        case .dots: "points linecolor '\(colour)' \(point) pointsize 0.4"
-        case .bars: "boxes linecolor '\(colour)' linewidth 1"
+        case .points: "points linecolor '\(color)' \(point) pointsize 0.8"
+        case .dots: "points linecolor '\(color)' \(point) pointsize 0.4"
+        case .bars: "boxes linecolor '\(color)' linewidth 1"
         }
     }
 }
 
 extension Chart.Axis {
-    /// The range given, else that of the finite values with a margin; never empty.
+    /// The given range, or that of the finite values with a margin. Never empty.
     fileprivate func span(of values: [Double]) -> ClosedRange<Double> {
         if let range, range.lowerBound < range.upperBound { return range }
         let usable = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
@@ -141,7 +141,7 @@ extension Chart.Axis {
         if isLogarithmic { return low / 2...high * 2 }
         if isWhole { return low == high ? low - 0.5...high + 0.5 : low...high }
         let margin = low == high ? max(abs(low) * 0.1, 0.1) : (high - low) * 0.05
-        // Nothing is below zero that was not measured there.
+        // The margin does not reach below zero without values there.
         return (low >= 0 && low < margin * 2 ? 0 : low - margin)...(high + margin)
     }
 
@@ -156,7 +156,7 @@ extension Chart.Axis {
         return lines
     }
 
-    /// 1, 2 or 5 times a power of ten, for at most ten marks.
+    /// The smallest step of 1, 2 or 5 times a power of ten with at most ten tick marks.
     private static func wholeStep(_ length: Double) -> Int {
         let powers = sequence(first: 1) { $0 * 10 }
         return powers.lazy.flatMap { [$0, 2 * $0, 5 * $0] }.first { length / Double($0) <= 10 }!

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Console
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import NeuralNetworks
 import Tensors
 import Training
@@ -11,14 +11,14 @@ extension EvaluationSplit: ExpressibleByArgument {}
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Score a model, or several together, on tiles whose labels are known.",
+        abstract: "Score a model or an ensemble on labeled tiles.",
         discussion: """
-            A model remembers which tiles its training used for what, by their pixels. --split says which of them \
-            are scored: test, validation or train, or unseen for labelled tiles that its training did not meet. \
-            Several models score the tiles that are in this part for every one of them.
+            A model file records the split of its training tiles, by hashes of their pixels. --split selects the part \
+            to score: test, validation, train, or unseen for labeled tiles outside the training data. An ensemble scores \
+            tiles that are in this part for all its models.
 
-            Intervals hold 95 % of the values of 2000 resamples of the groups in labels.csv (of single tiles \
-            without a group). Calibrated numbers are of the model's temperature, where its file has one.
+            Scores have 95 % bootstrap intervals over the groups in labels.csv, or over single tiles without groups. \
+            Calibrated numbers use the temperature in the model file, if it has one.
 
             \(ExitStatus.help)
             """)
@@ -31,7 +31,7 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: "Two or more model files, of any architectures: their probabilities are averaged.")
+        help: "Two or more model files of any architectures, whose probabilities are averaged.")
     var ensemble: [FilePath] = []
 
     @Option(help: "Part of the data set to score.")
@@ -40,18 +40,18 @@ struct Evaluate: ParsableCommand {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Score only tiles whose group fits one of these patterns, such as 'slide*'.", valueName: "pattern"))
+            "Score only tiles of groups that match one of these patterns, such as 'slide*'.", valueName: "pattern"))
     var groups: [String] = []
 
-    @Flag(help: "List all groups, the worst first (always up to \(EvaluationReport.fewGroups) groups).")
+    @Flag(help: "List all groups, the worst first. Without it, up to \(EvaluationReport.fewGroups) groups are listed.")
     var byGroup = false
 
-    @Option(help: ArgumentHelp("Write a row for each tile to a CSV file.", valueName: "file"))
+    @Option(help: ArgumentHelp("CSV file to write, with a row for each tile.", valueName: "file"))
     var predictions: FilePath?
 
     @Option(
         help: ArgumentHelp(
-            "Blur the tiles first, by a Gaussian of so many pixels, 0 to 32: what happens out of focus.",
+            "Blur the tiles first, to simulate defocus. The standard deviation of the Gaussian in pixels, 0 to 32.",
             valueName: "sigma"))
     var blur = 0.0
 
@@ -75,7 +75,7 @@ struct Evaluate: ParsableCommand {
             try Kernels.setThreadCount(threads.count)
             for (index, path) in ensemble.enumerated()
             where ensemble[..<index].contains(where: { AtomicFile.areSame($0, path) }) {
-                throw FileError(path, expected: "another model than the others", found: "the same file")
+                throw FileError(path, expected: "different models", found: "the same file twice")
             }
             let members = try (model.map { [$0] } ?? ensemble).map(EnsembleMember.init)
             let table = try predictionFile()
@@ -85,7 +85,7 @@ struct Evaluate: ParsableCommand {
             var progress = Progress("evaluate", unit: "tiles")
             let start = ContinuousClock.now
             let total = tiles.count * members.count
-            var outputs = [LabelledLogits]()
+            var outputs = [LabeledLogits]()
             for member in members {
                 let predictor = try Predictor(member.model, batchSize: min(batch.size, tiles.count))
                 outputs.append(
@@ -94,7 +94,7 @@ struct Evaluate: ParsableCommand {
                         try Interruption.check("interrupted")
                     })
             }
-            let seconds = (ContinuousClock.now - start).seconds
+            let seconds = start.secondsSince
             let report = try EvaluationReport(
                 self, members, outputs, tiles: tiles, of: set, tilesPerSecond: Double(tiles.count) / seconds)
             if let table {
@@ -102,14 +102,14 @@ struct Evaluate: ParsableCommand {
                 try table.commit()
             }
             if json {
-                Terminal.printLine(try jsonText(report, pretty: true))
+                Terminal.printLine(try JSON.text(report, pretty: true))
             } else {
                 report.show(allGroups: byGroup)
             }
         }
     }
 
-    /// The open file for `--predictions`: whether it can be written is known before the work.
+    /// The file for `--predictions`, opened before the work so that errors come early.
     private func predictionFile() throws(FileError) -> AtomicFile? {
         guard let predictions else { return nil }
         for input in ["\(dataset)/labels.csv" as FilePath] + (model.map { [$0] } ?? ensemble)
@@ -121,10 +121,9 @@ struct Evaluate: ParsableCommand {
 
     private func chosenTiles(of set: TileSet, for records: [SplitRecord]) throws(FileError) -> [Int] {
         let inSplit = SplitRecord.indices(of: split, in: set, for: records)
-        let part = "labelled tiles that are in the \(records.count == 1 ? "model's" : "models' common") split"
+        let part = "labeled tiles in the \(records.count == 1 ? "model's" : "models' common") split"
         guard !inSplit.isEmpty else {
-            let hint =
-                "none; --split unseen scores tiles that \(records.count == 1 ? "the model has" : "no model has") not met"
+            let hint = "none; --split unseen scores tiles outside the training data"
             throw FileError(
                 dataset, expected: "\(part) \(split.rawValue)", found: split == .unseen ? "none" : hint)
         }
@@ -143,7 +142,7 @@ struct Evaluate: ParsableCommand {
     }
 }
 
-/// A model that is scored, with what its file says of its training.
+/// A model with the records of its training.
 struct EnsembleMember {
     let path: FilePath
     let model: Model

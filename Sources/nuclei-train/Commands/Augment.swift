@@ -7,10 +7,10 @@ import Tensors
 
 struct Augment: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show what augmentation makes of tiles.",
+        abstract: "Draw augmented tiles.",
         discussion: """
-            Writes a picture with a row for each of some tiles: the original at the left, then what training would \
-            see of it in one epoch after the other.
+            Writes a contact sheet with a row for each tile: the original, then its augmented variants in successive \
+            epochs, exactly as training uses them.
 
             \(ExitStatus.help)
             """)
@@ -18,27 +18,27 @@ struct Augment: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath
 
-    @Option(help: "Picture to write, .png or .jpg.")
+    @Option(help: "Picture to write: .png or .jpg.")
     var output: FilePath
 
-    @OptionGroup var variation: AugmentationOptions
+    @OptionGroup var augmentation: AugmentationOptions
 
-    @Option(help: "Rows: tiles, chosen by the seed.")
+    @Option(help: "Number of tiles (rows), drawn at random by the seed.")
     var tiles = 8
 
-    @Option(help: "Augmented pictures of each tile.")
+    @Option(help: "Augmented variants of each tile (columns).")
     var variants = 8
 
-    @Option(help: "First epoch to show.")
+    @Option(help: "Epoch of the first variant.")
     var epoch = 1
 
-    @Option(help: "Seed: the same gives the same picture.")
+    @Option(help: "Seed. The same seed gives the same picture.")
     var seed: UInt64 = 42
 
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
-        try variation.check(.pathology)
+        try augmentation.check(AugmentationOptions.usualPreset)
         try require(1...1000 ~= tiles, "--tiles", "1 to 1000", found: tiles)
         try require(1...100 ~= variants, "--variants", "1 to 100", found: variants)
         try require(1...1_000_000 ~= epoch, "--epoch", "1 to 1000000", found: epoch)
@@ -54,9 +54,9 @@ struct Augment: ParsableCommand {
             let chosen = Array(set.tiles.indices.shuffled(using: &random).prefix(tiles))
             let sheet = ContactSheet(
                 set, tiles: chosen, variants: variants, seed: seed, epoch: epoch,
-                settings: variation.settings(.pathology))
+                settings: augmentation.settings(AugmentationOptions.usualPreset))
             let writer = try openImageForWriting(output, width: sheet.width, height: sheet.height)
-            try sheet.write(to: writer, threads: threads.count) { try Interruption.check("interrupted; no picture") }
+            try sheet.write(to: writer, threads: threads.count) { try Interruption.check("interrupted; no picture was written") }
             for tile in chosen { Terminal.printLine(set.tiles[tile].filename) }
             Terminal.printLine("\(output): \(chosen.count) tiles, \(variants) variants each")
         }

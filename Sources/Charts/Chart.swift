@@ -1,10 +1,8 @@
-import Foundation
-
-/// What a chart shows, not how it is drawn.
+/// The content of a chart, independent of how it is drawn.
 package struct Chart: Equatable, Sendable {
     package struct Point: Equatable, Sendable {
         package var x: Double
-        /// Not a number: nothing was measured here; lines have a gap.
+        /// A missing value is not a number. Lines have a gap there.
         package var y: Double
 
         package init(_ x: Double, _ y: Double) {
@@ -16,14 +14,14 @@ package struct Chart: Equatable, Sendable {
     package struct Series: Equatable, Sendable {
         package enum Style: Equatable, Sendable {
             case line, linesWithPoints, points, dots
-            /// Standing on zero; the width is in units of x.
+            /// Bars from zero, with a width in units of x.
             case bars(width: Double)
         }
 
         package var name: String
         package var style: Style
         package var points: [Point]
-        /// Grey and behind the others: what is there for comparison.
+        /// Whether the series is gray and behind the others, for comparison.
         package var isMuted = false
 
         package init(_ name: String, _ style: Style, _ points: [Point]) {
@@ -35,10 +33,10 @@ package struct Chart: Equatable, Sendable {
 
     package struct Axis: Equatable, Sendable {
         package var label: String
-        /// nil: what the points need.
+        /// Nil for the range of the points.
         package var range: ClosedRange<Double>?
         package var isLogarithmic: Bool
-        /// Values are whole: no 2.5 among the marks of epochs.
+        /// Whether values are whole numbers, so that tick marks are too.
         package var isWhole: Bool
 
         package init(
@@ -51,7 +49,7 @@ package struct Chart: Equatable, Sendable {
         }
     }
 
-    /// A line of comparison; its label stands in the legend, where it covers nothing.
+    /// A reference line, labeled in the legend.
     package struct Mark: Equatable, Sendable {
         package var value: Double
         package var label: String
@@ -62,7 +60,7 @@ package struct Chart: Equatable, Sendable {
         }
     }
 
-    /// A lower, flat chart that shares the horizontal axis.
+    /// A flat panel below the chart that shares its horizontal axis.
     package struct Strip: Equatable, Sendable {
         package var y: Axis
         package var series: [Series]
@@ -74,9 +72,9 @@ package struct Chart: Equatable, Sendable {
     }
 
     package enum Shape: String, Sendable {
-        /// Two or three of these stand beside each other.
+        /// Shapes for two or three charts in a row.
         case wide, square
-        /// Stands alone.
+        /// A shape for a single chart.
         case large
     }
 
@@ -84,11 +82,11 @@ package struct Chart: Equatable, Sendable {
     package var x: Axis
     package var y: Axis
     package var series: [Series]
-    /// What a grey line where y = x stands for.
+    /// Label of a gray line at y = x. Nil for no line.
     package var diagonal: String?
-    /// A grey horizontal line.
+    /// A gray horizontal line.
     package var level: Mark?
-    /// A grey vertical line.
+    /// A gray vertical line.
     package var mark: Mark?
     package var strip: Strip?
     package var shape = Shape.wide
@@ -100,45 +98,6 @@ package struct Chart: Equatable, Sendable {
         self.series = series
     }
 
-    /// Whether there is anything to draw.
+    /// Whether the chart has no point to draw.
     package var isEmpty: Bool { !series.contains { $0.points.contains { $0.x.isFinite && $0.y.isFinite } } }
-}
-
-extension Chart {
-    private static let rows = 50
-
-    /// The points as a table: a row for each x where all series have the same, else for each point; thinned evenly to
-    /// about fifty rows (of each series).
-    package var numbers: Page.Table {
-        let all = series + (strip?.series ?? [])
-        let places = all.first?.points.map(\.x) ?? []
-        guard all.allSatisfy({ $0.points.map(\.x) == places }) else { return listed(all) }
-        let kept = Self.thinned(places.count)
-        var rows = kept.map { row in
-            [Self.number(places[row])] + all.map { Self.number($0.points[row].y) }
-        }
-        if kept.count < places.count { rows.append([Self.more(places.count - kept.count)]) }
-        return Page.Table(title, [x.label] + all.map(\.name), rows)
-    }
-
-    private func listed(_ all: [Series]) -> Page.Table {
-        let rows = all.flatMap { series in
-            let kept = Self.thinned(series.points.count)
-            let rows = kept.map { index in
-                [series.name, Self.number(series.points[index].x), Self.number(series.points[index].y)]
-            }
-            return rows + (kept.count < series.points.count ? [[Self.more(series.points.count - kept.count)]] : [])
-        }
-        return Page.Table(title, ["", x.label, y.label], rows)
-    }
-
-    private static func thinned(_ count: Int) -> [Int] {
-        count <= rows ? Array(0..<count) : (0..<rows).map { $0 * (count - 1) / (rows - 1) }
-    }
-
-    private static func more(_ count: Int) -> String { "and \(count) more between these" }
-
-    private static func number(_ value: Double) -> String {
-        value.isFinite ? String(format: "%.6g", value) : "-"
-    }
 }
