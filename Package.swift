@@ -100,7 +100,7 @@ let package = Package(
             dependencies: ["Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(
             name: "ReportsTests",
-            dependencies: ["Charts", "Datasets", "Foundations", "Reports", "SyntheticTissue", "Tensors", "Training"]),
+            dependencies: ["Charts", "Datasets", "Foundations", "Reports", "SyntheticTissue", "TestSupport", "Training"]),
         .testTarget(
             name: "BenchmarksTests", dependencies: ["Benchmarks", "Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(

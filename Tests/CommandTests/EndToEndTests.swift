@@ -7,10 +7,10 @@ import Testing
     @Test func tilesBecomeAModelAndAMask() throws {
         let work = try WorkFolder()
         let made = try Command.train.run(
-            "synthesize", "set", "--tiles", "40", "--unlabelled", "3", "--crops", "1", "--crop-size", "520",
+            "synthesize", "set", "--tiles", "40", "--unlabeled", "3", "--crops", "1", "--crop-size", "520",
             in: work.path)
         try #require(made.status == 0, "\(made)")
-        #expect(made.output.contains("40 labelled and 3 unlabelled tiles, 1 crops; synthetic, seed 42"))
+        #expect(made.output.contains("40 labeled and 3 unlabeled tiles, 1 crops; synthetic, seed 42"))
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/set")
         #expect(files.count == 43 + 4 && files.contains("README.txt") && files.contains("wsi_crop_1_truth.png"))
 
@@ -18,7 +18,7 @@ import Testing
             "set", "--epochs", "1", "--batch-size", "8", "--validation", "--output", "run", "--threads", "2",
             in: work.path)
         try #require(trained.status == 0, "\(trained)")
-        #expect(trained.output.contains("unlabelled") && trained.output.contains("weighted F1"))
+        #expect(trained.output.contains("unlabeled") && trained.output.contains("weighted F1"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/run/run.json", encoding: .utf8))
         #expect(record["state"] as? String == "finished")
         #expect((record["history"] as? [Any])?.count == 1)
@@ -40,7 +40,7 @@ import Testing
         #expect(unseen.status == 65)
         #expect(
             unseen.errors.hasPrefix(
-                "error: set: expected labelled tiles that are in the model's split unseen, found none"))
+                "error: set: expected labeled tiles in the model's split unseen, found none"))
         let table = try Command.train.run(
             "evaluate", "set", "--model", "run/best.safetensors", "--split", "train", in: work.path)
         #expect(
@@ -214,7 +214,7 @@ import Testing
         running.process.interrupt()
         let result = running.wait()
         #expect(result.status == 130, "\(result)")
-        #expect(result.errors.contains("; nuclei-train --resume run goes on from the last checkpoint\n"))
+        #expect(result.errors.contains("; continue from the last checkpoint with nuclei-train resume run\n"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/run/run.json", encoding: .utf8))
         #expect(record["state"] as? String == "interrupted")
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/run").sorted()

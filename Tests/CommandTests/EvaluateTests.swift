@@ -85,12 +85,12 @@ import Testing
         let bad = try evaluate("--model", "bad.safetensors")
         #expect(bad.status == 65)
         #expect(
-            bad.errors == "error: bad.safetensors: expected a calibration with a temperature of 0.05 to 20.0 and "
-                + "the tiles it was fitted on, found {\"temperature\":\"hot\"}\n")
+            bad.errors == "error: bad.safetensors: expected a calibration with a temperature from 0.05 to 20.0 and "
+                + "a number of tiles, found {\"temperature\":\"hot\"}\n")
         let twice = try evaluate("--ensemble", "plain.safetensors", "./plain.safetensors")
         #expect(twice.status == 65)
         #expect(
-            twice.errors == "error: ./plain.safetensors: expected another model than the others, found the same file\n")
+            twice.errors == "error: ./plain.safetensors: expected different models, found the same file twice\n")
     }
 
     @Test func tilesAreChosenByGroupAndListed() throws {
@@ -126,7 +126,7 @@ import Testing
         #expect(nothing.status == 65)
         #expect(
             nothing.errors.hasPrefix(
-                "error: set: expected labelled tiles that are in the model's split train, of groups lab Z* or x, found groups lab A"
+                "error: set: expected labeled tiles in the model's split train, of groups lab Z* or x, found groups lab A"
             ))
         let onto = try evaluate("--model", "run/last.safetensors", "--predictions", "set/labels.csv")
         #expect(onto.status == 73)

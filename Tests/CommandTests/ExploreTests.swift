@@ -5,7 +5,7 @@ struct ExploreTests {
     @Test func aSetIsExplored() throws {
         let work = try WorkFolder()
         let made = try Command.train.run(
-            "synthesize", "set", "--tiles", "40", "--unlabelled", "3", "--crops", "0", in: work.path)
+            "synthesize", "set", "--tiles", "40", "--unlabeled", "3", "--crops", "0", in: work.path)
         try #require(made.status == 0, "\(made)")
         var texts = [String]()
         for threads in ["1", "3"] {
@@ -14,7 +14,7 @@ struct ExploreTests {
             try #require(explored.status == 0, "\(explored)")
             #expect(explored.errors.isEmpty)
             #expect(explored.output.contains("to look into\n"))
-            #expect(explored.output.contains("always the same class 0."))
+            #expect(explored.output.contains("majority class: 0."))
             #expect(explored.output.contains("in here/out\(threads)/exploration.json\n"))
             let page = try String(contentsOfFile: "\(work.path)/here/out\(threads)/exploration.html", encoding: .utf8)
             #expect(page.contains("Principal components") && page.hasSuffix("</html>\n"))

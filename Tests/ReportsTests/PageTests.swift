@@ -1,5 +1,6 @@
-import Foundations
+import Charts
 import Foundation
+import Foundations
 import Reports
 import Testing
 
@@ -117,7 +118,7 @@ struct PageTests {
         #expect(reader.text.contains("There is nothing to draw."))
     }
 
-    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func seriesKeepTheirColours() {
+    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func seriesKeepTheirColors() {
         let points: [Chart.Point] = [.init(1, .nan), .init(2, 1), .init(3, 2)]
         var series = ["a", "b", "c"].map { Chart.Series($0, .line, points) }
         series[0].isMuted = true
@@ -126,8 +127,8 @@ struct PageTests {
         let reader = PageReader(
             Page("", subtitle: "", headline: [], [.init("", [.figures([.init(chart, "")])])]).html())
         let strokes = reader.all("path").compactMap { $0.attributes["stroke"]?.replacingOccurrences(of: " ", with: "") }
-        let colours = strokes.filter { ["rgb(0,114,178)", "rgb(0,158,115)"].contains($0) }
-        #expect(colours == ["rgb(0,114,178)", "rgb(0,158,115)"], "blue, and green after one without points")
+        let colors = strokes.filter { ["rgb(0,114,178)", "rgb(0,158,115)"].contains($0) }
+        #expect(colors == ["rgb(0,114,178)", "rgb(0,158,115)"], "blue, and green after one without points")
         #expect(strokes.contains("rgb(140,149,159)"))
         #expect(!strokes.contains("rgb(213,94,0)"))
     }

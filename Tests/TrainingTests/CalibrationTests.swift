@@ -1,4 +1,5 @@
 import Datasets
+import Foundations
 import NeuralNetworks
 import Tensors
 import TestSupport
@@ -14,7 +15,7 @@ struct CalibrationTests {
             let scaling = TemperatureScaling.fit(logits: logits, classes: classes, targets: targets)
             let fitted = try golden.double("temperature")
             try compare("\(golden)", [scaling.temperature], [fitted], Tolerance(absolute: 0, relative: 1e-6))
-            let plain = TemperatureScaling(temperature: 1).probabilities(logits, classes: classes)
+            let plain = TemperatureScaling.identity.probabilities(logits, classes: classes)
             let figures = [
                 loss(plain, classes, targets), loss(scaling.probabilities(logits, classes: classes), classes, targets),
                 try #require(brierScore(probabilities: plain, classes: classes, targets: targets)),
@@ -27,12 +28,12 @@ struct CalibrationTests {
     }
 
     private func loss(_ probabilities: [Double], _ classes: Int, _ targets: [Int]) -> Double {
-        let losses = LabelledProbabilities(classes: classes, rows: probabilities, targets: targets).losses
+        let losses = LabeledProbabilities(classes: classes, rows: probabilities, targets: targets).losses
         return losses.reduce(0, +) / Double(losses.count)
     }
 
     private func reliability(_ probabilities: [Double], _ classes: Int, _ targets: [Int]) -> Reliability {
-        LabelledProbabilities(classes: classes, rows: probabilities, targets: targets).reliability()
+        LabeledProbabilities(classes: classes, rows: probabilities, targets: targets).reliability()
     }
 
     /// Labels drawn from the probabilities of a known temperature give it back.
@@ -104,7 +105,7 @@ struct CalibrationTests {
                 architecture: .lenet5, tileSize: TileSet.tileSize, classes: TileLabel.names, statistics: statistics))
         #expect(try Calibration(model, path: "m") == nil)
         let calibration = Calibration(TemperatureScaling(temperature: 1.75), fittedOn: .validation, tiles: 90)
-        model.records[Calibration.key] = try jsonText(calibration)
+        model.records[Calibration.key] = try JSON.text(calibration)
         #expect(model.records["calibration"] == #"{"fittedOn":"validation","temperature":1.75,"tiles":90}"#)
         let read = try #require(try Calibration(model, path: "m"))
         #expect(read == calibration && read.scaling.temperature == 1.75)
@@ -121,7 +122,7 @@ struct CalibrationTests {
             } catch {
                 #expect(
                     "\(error)"
-                        == "m: expected a calibration with a temperature of 0.05 to 20.0 and the tiles it was fitted on, found \(record)"
+                        == "m: expected a calibration with a temperature from 0.05 to 20.0 and a number of tiles, found \(record)"
                 )
             }
         }

@@ -71,7 +71,7 @@ import Training
         var changed = settings(.adam)
         changed.seed = 1
         #expect(
-            try message(changed) == "\(path): expected a checkpoint of the run's settings, found one of others")
+            try message(changed) == "\(path): expected a checkpoint with the settings of the run, found one with other settings")
         try first.model.write(to: FilePath(path))
         #expect(
             try message(settings(.adam))

@@ -41,7 +41,7 @@ struct MetricsTests {
 
     @Test func figuresWithoutADenominatorAreZero() {
         let matrix = ConfusionMatrix(truth: [0, 0], predictions: [0, 0], classes: 2)
-        let absent = matrix.figures(of: 1)
+        let absent = matrix.metrics(of: 1)
         #expect([absent.precision, absent.recall, absent.f1] == [0, 0, 0] && absent.support == 0)
         #expect(matrix.matthewsCorrelation == 0)
         #expect(matrix.weighted.f1 == 1 && matrix.accuracy == 1)

@@ -2,7 +2,7 @@ import Datasets
 import Testing
 import Training
 
-struct PseudoLabellingTests {
+struct PseudoLabelingTests {
     private func tiles(_ count: Int) -> [Tile] {
         (0..<count).map { Tile(filename: "\($0)", label: nil, group: nil, fingerprint: UInt64($0)) }
     }
@@ -10,8 +10,8 @@ struct PseudoLabellingTests {
     /// Rows of probabilities from those of NUCLEI.
     private func rows(_ nuclei: [Double]) -> [[Double]] { nuclei.map { [1 - $0, $0] } }
 
-    private func settings(shift: Double) -> PseudoLabelling {
-        var settings = PseudoLabelling()
+    private func settings(shift: Double) -> PseudoLabeling {
+        var settings = PseudoLabeling()
         settings.largestShift = shift
         return settings
     }

@@ -12,7 +12,7 @@ struct StrategyTests {
         #expect(settings.optimizer == OptimizerSettings(method: .adam, learningRate: 1e-3, weightDecay: 0))
         #expect(settings.schedule == .constant && settings.dropout == 0 && settings.labelSmoothing == 0)
         #expect(settings.augmentation == nil && settings.earlyStopping == nil && settings.clipNorm == nil)
-        #expect(settings.pseudoLabelling == nil && settings.split.validationShare == 0)
+        #expect(settings.pseudoLabeling == nil && settings.split.validationShare == 0)
     }
 
     @Test func regularizedLeNetIsTheReferences() {
@@ -22,7 +22,7 @@ struct StrategyTests {
         #expect(settings.schedule == .plateau && settings.dropout == 0.5 && settings.labelSmoothing == 0.1)
         #expect(settings.augmentation == .reference && settings.clipNorm == 1)
         #expect(settings.earlyStopping?.patience == 10 && settings.earlyStopping?.minimumDelta == 1e-3)
-        #expect(settings.pseudoLabelling == nil)
+        #expect(settings.pseudoLabeling == nil)
     }
 
     @Test func compactEndsWithItsLastEpoch() {
@@ -36,11 +36,11 @@ struct StrategyTests {
 
     @Test(arguments: Architecture.allCases) func pseudoLabelingIsRegularizedWithCycles(architecture: Architecture) {
         let settings = TrainingSettings(.pseudoLabeling, architecture)
-        #expect(settings.pseudoLabelling?.cycles == 3 && settings.pseudoLabelling?.confidence == 0.95)
+        #expect(settings.pseudoLabeling?.cycles == 3 && settings.pseudoLabeling?.confidence == 0.95)
         #expect(settings.split.validationShare == 0.2)
         var regularized = TrainingSettings(.regularized, architecture)
         regularized.strategy = .pseudoLabeling
-        regularized.pseudoLabelling = settings.pseudoLabelling
+        regularized.pseudoLabeling = settings.pseudoLabeling
         regularized.split = settings.split
         #expect(settings == regularized)
     }

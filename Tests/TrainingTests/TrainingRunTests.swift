@@ -21,9 +21,9 @@ import Training
         settings.epochs = 1
         settings.batchSize = 16
         settings.split.validationShare = 0.25
-        settings.pseudoLabelling?.cycles = 2
-        settings.pseudoLabelling?.confidence = 0.5
-        settings.pseudoLabelling?.largestShift = 1
+        settings.pseudoLabeling?.cycles = 2
+        settings.pseudoLabeling?.confidence = 0.5
+        settings.pseudoLabeling?.largestShift = 1
         return settings
     }
 
@@ -44,7 +44,7 @@ import Training
         var run = try start(settings, "whole")
         var events = [String]()
         var examples = [Int]()
-        try run.run(isStop: { $0 is Stop }) { event in
+        try run.run(isInterruption: { $0 is Stop }) { event in
             switch event {
             case .cycle(let cycle): events.append("cycle \(cycle.cycle)")
             case .labels(let labels): events.append("labels \(labels.count)")
@@ -87,7 +87,7 @@ import Training
         var run = try start(settings, name, checkpointShare: share)
         var count = 0
         #expect(throws: Stop.self) {
-            try run.run(isStop: { $0 is Stop }) { _ in
+            try run.run(isInterruption: { $0 is Stop }) { _ in
                 count += 1
                 if count == place { throw Stop() }
             }
@@ -95,7 +95,7 @@ import Training
         #expect(run.folder.record.state == .interrupted && run.folder.record.command == "nuclei-train")
         // One process at a time.
         let error = #expect(throws: FileError.self) { try RunFolder(resuming: run.folder.path) }
-        #expect(error?.problem == "expected a folder that nobody works in, found another process there")
+        #expect(error?.problem == "expected a folder that no process works in, found it locked by another process")
     }
 
     /// Stops a run at places where it reports, each time in a run of its own: with a checkpoint after each epoch, and
@@ -108,14 +108,14 @@ import Training
         if isRare { settings.epochs = 3 }
         var whole = try start(settings, "whole")
         var places = 0
-        try whole.run(isStop: { _ in false }) { _ in places += 1 }
+        try whole.run(isInterruption: { _ in false }) { _ in places += 1 }
         for place in stride(from: 1, through: places, by: isRare ? 8 : 3) {
             let path = "\(folder)/stopped-\(place)"
             try stop(at: place, settings, "stopped-\(place)", checkpointShare)
             var resumed = try TrainingRun(
                 resuming: RunFolder(resuming: FilePath(path), checkpointShare: checkpointShare), set: set,
                 split: Split(set, settings.split))
-            try resumed.run(isStop: { $0 is Stop }) { _ in }
+            try resumed.run(isInterruption: { $0 is Stop }) { _ in }
             for name in ["best", "last"] {
                 try compareBits("\(name) after a stop at \(place)", bits(resumed, name), bits(whole, name))
             }
@@ -132,7 +132,7 @@ import Training
         settings.epochs = 1
         settings.batchSize = 16
         var first = try start(settings, "first")
-        try first.run(isStop: { _ in false }) { _ in }
+        try first.run(isInterruption: { _ in false }) { _ in }
         settings.initialModel = first.folder.lastModel.string
         let second = try start(settings, "second")
         try compareBits(
@@ -146,7 +146,7 @@ import Training
         let third = try start(settings, "third")
         #expect(
             third.trainer.initialModelWarning
-                == "the initial model has learnt \(leaked) of the tiles held out here: scores flatter this run")
+                == "the initial model was trained on \(leaked) of the tiles held out here: scores are optimistic")
         settings.initialModel = "\(folder)/none.safetensors"
         #expect(throws: FileError.self) { try start(settings, "fourth") }
         // A model remembers what those before it learnt: such tiles judge it no more.
@@ -154,7 +154,7 @@ import Training
             split, of: set, settings.split, chosenOn: nil,
             initial: try SplitRecord(Model(path: first.folder.lastModel), path: ""))
         #expect(record.indices(of: .test, in: set).count == split.test.count - leaked)
-        #expect(record.learnt(in: set) == Set(split.train + first.trainer.split.train))
+        #expect(record.learned(in: set) == Set(split.train + first.trainer.split.train))
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/fourth"))
     }
 
@@ -184,7 +184,7 @@ import Training
             try TrainingRun(
                 resuming: RunFolder(resuming: "\(folder)/run"), set: set, split: Split(set, settings.split))
         }
-        #expect(error?.problem == "expected the tiles that the run was started with, found others")
+        #expect(error?.problem == "expected the tiles that the run was started with, found other tiles")
     }
 
     @Test func pseudoLabelsNeedUnlabelledTiles() throws {
@@ -196,7 +196,7 @@ import Training
             try TrainingRun(
                 settings, set: set, split: labelledOnly, path: "\(folder)/none", version: "", command: "")
         }
-        #expect(error?.problem.hasPrefix("expected unlabelled tiles that are of no group held out") == true)
+        #expect(error?.problem.hasPrefix("expected unlabeled tiles outside the held-out groups") == true)
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/none"))
     }
 }
