@@ -1,3 +1,5 @@
+import Foundations
+
 /// What repeated measurements of one thing came to. All of them count; the median and the quartiles are not moved by
 /// the few that something else on the machine has disturbed.
 package struct Distribution: Equatable, Sendable {
@@ -12,10 +14,7 @@ package struct Distribution: Equatable, Sendable {
 
     /// The value below which a share of the others lies, between neighbors linearly (type 7 of Hyndman & Fan 1996).
     package func quantile(_ share: Double) -> Double {
-        let place = min(max(share, 0), 1) * Double(values.count - 1)
-        let below = Int(place)
-        let above = min(below + 1, values.count - 1)
-        return values[below] + (place - Double(below)) * (values[above] - values[below])
+        Foundations.quantile(share, ofSorted: values)
     }
 
     package var median: Double { quantile(0.5) }

@@ -57,7 +57,8 @@ extension ExplorationReport {
     /// Points by class, thinned evenly if there are too many. `explained` has the share of the variance of each axis.
     package static func scatter(_ classes: [(name: String, points: [Chart.Point])], explained: [Double]) -> Chart {
         func label(_ index: Int) -> String {
-            let share = explained.count > index ? " (\(String(explained[index] * 100, decimals: 0)) % of the variance)" : ""
+            let share =
+                explained.count > index ? " (\(String(explained[index] * 100, decimals: 0)) % of the variance)" : ""
             return "component \(index + 1)\(share)"
         }
         let total = classes.reduce(0) { $0 + $1.points.count }

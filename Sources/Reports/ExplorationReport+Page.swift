@@ -94,7 +94,8 @@ extension ExplorationReport {
             }
             let threshold = String(first.threshold, significantDigits: 3)
             return [
-                .heading(title), .text("\(found.count) tiles with \(comparison) \(threshold) \(unit), the worst first."),
+                .heading(title),
+                .text("\(found.count) tiles with \(comparison) \(threshold) \(unit), the worst first."),
                 .pictures(pictures),
             ]
         }

@@ -1,6 +1,6 @@
+import Datasets
 import Foundation
 import Foundations
-import Datasets
 import Training
 
 extension RunReport {
@@ -29,7 +29,8 @@ extension RunReport {
     private var subtitle: String {
         let date = record.started.formatted(.iso8601.year().month().day())
         let duration = Duration.seconds(record.seconds.rounded()).formatted(.time(pattern: .hourMinuteSecond))
-        return "\(FilePath(record.dataset).name), \(date), nuclei \(record.version), \(duration) on \(record.threads) threads"
+        return
+            "\(FilePath(record.dataset).name), \(date), nuclei \(record.version), \(duration) on \(record.threads) threads"
     }
 
     private var headline: [(value: String, name: String)] {

@@ -35,7 +35,7 @@ struct ExploreTests {
         let parts = (record["split"] as? [String: Any])?["parts"] as? [[String: Any]]
         #expect(parts?.map { $0["name"] as? String } == ["train", "validation", "test", "unlabeled"])
 
-        // The default folder bears the data set's name; an earlier exploration is replaced.
+        // The default folder has the name of the data set. Earlier explorations are replaced.
         for seed in ["1", "2"] {
             let again = try Command.train.run("explore", "./set/", "--split-seed", seed, in: work.path)
             #expect(again.status == 0 && again.output.contains("in data/explore-set/exploration.json\n"))
@@ -45,7 +45,7 @@ struct ExploreTests {
         #expect(settings?["seed"] as? Int == 2 && settings?["validationShare"] as? Double == 0)
     }
 
-    @Test func whatIsWrongIsALineAndAStatus() throws {
+    @Test func errorsAreALineAndAStatus() throws {
         let work = try WorkFolder()
         for arguments in [
             ["explore"], ["explore", "set", "--threads", "0"], ["explore", "set", "--split-seed", "x"],

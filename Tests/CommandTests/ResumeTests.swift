@@ -3,7 +3,7 @@ import NeuralNetworks
 import Testing
 
 struct ResumeTests {
-    /// A run killed again and again, at other places each time, ends with the bits of one that was left alone.
+    /// A run that is killed several times at random moments ends with the bits of an uninterrupted one.
     @Test(arguments: [
         ["--strategy", "basic"],
         ["--strategy", "regularized", "--architecture", "compact", "--cutout"],
@@ -12,7 +12,7 @@ struct ResumeTests {
             "--largest-shift", "1",
         ],
     ])
-    func killedRunsGoOnToTheSameBits(options: [String]) throws {
+    func killedRunsResumeToTheSameBits(options: [String]) throws {
         let work = try WorkFolder()
         let made = try Command.train.run(
             "synthesize", "set", "--tiles", "40", "--unlabeled", "20", "--crops", "0", in: work.path)
@@ -23,7 +23,7 @@ struct ResumeTests {
 
         var running = try Command.train.start(arguments + ["killed"], in: work.path)
         var kills = 0
-        // Anywhere in the work; a run that is faster than that has simply finished.
+        // Random moments; a fast run may have finished before.
         for latest in [0.1, 0.4, 0.8, 1.2] {
             try #require(work.waitForFile(in: "killed") { $0 == "run.json" })
             Thread.sleep(forTimeInterval: .random(in: 0...latest))

@@ -35,7 +35,7 @@ import Testing
         #expect(scatter.series.map(\.isMuted) == [false, false, true])
     }
 
-    @Test func clippedValuesDoNotFlattenTheRest() throws {
+    @Test func clippedValuesDoNotSetTheScale() throws {
         let shares = (0..<256).map { $0 == 255 ? 0.5 : 0.5 / 255 }
         let chart = ExplorationReport.histogram("red", [("NUCLEI", shares), ("unlabeled", shares)])
         #expect(chart.title == "Red" && chart.series[0].points[255].y == 50)

@@ -42,7 +42,7 @@ struct PageTests {
         return reader
     }
 
-    @Test func theReaderFindsWhatIsWrong() {
+    @Test func theReaderFindsErrors() {
         #expect(PageReader("<p><b></p>").problem != nil)
         #expect(PageReader("<p>a & b</p>").problem != nil)
         let reader = PageReader(
@@ -50,7 +50,7 @@ struct PageTests {
         #expect(reader.outsideReferences.count == 2 && Set(reader.brokenNames) == ["a", "b"])
     }
 
-    @Test(arguments: hostileTexts) func textsAreTextsWithoutGnuplot(_ text: String) {
+    @Test(arguments: hostileTexts) func textIsEscaped(_ text: String) {
         let reader = expectSound(page(text).html(missing))
         #expect(reader.all("section").count == 2 && reader.all("img").count == 2)
         if text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control && $0.value < 0x2000 }) {
@@ -62,7 +62,7 @@ struct PageTests {
     }
 
     @Test(.enabled(if: hasGnuplot, "gnuplot is not installed"), arguments: hostileTexts)
-    func textsAreTextsInCharts(_ text: String) {
+    func textIsEscapedInCharts(_ text: String) {
         let reader = expectSound(page(text).html())
         #expect(reader.all("svg").count == 1 && reader.all("p", kind: "problem").isEmpty)
         let labels = reader.all("text").map(\.text)
@@ -87,7 +87,7 @@ struct PageTests {
             ("exec sleep 20", "was not done after 0 s"),
             ("echo '<?xml?><svg>'", "made 0 of 1 drawings"),
         ])
-    func aGnuplotThatFailsIsSaidSo(script: String, problem: String) throws {
+    func failuresOfGnuplotAreReported(script: String, problem: String) throws {
         let path = NSTemporaryDirectory() + "nuclei-gnuplot-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try makeProgram(path, script)
@@ -152,7 +152,7 @@ struct PageTests {
         #expect(reader.all("p", kind: "more").map(\.text) == ["and 30 more"])
     }
 
-    @Test func picturesAreShownAsWhatTheyAre() {
+    @Test func picturesHaveTheirMediaType() {
         let pictures = [jpeg, png, Data([1, 2, 3])].map { Page.Picture(image: $0, ["a.png", "line"]) }
         let many = Array(repeating: pictures[0], count: 61)
         let page = Page("", subtitle: "", headline: [], [.init("", [.pictures(pictures), .pictures(many)])])
@@ -164,7 +164,7 @@ struct PageTests {
         #expect(reader.all("p", kind: "more").map(\.text) == ["and 1 more"])
     }
 
-    @Test func pagesAreWrittenWholeOrNotAtAll() {
+    @Test func pagesThatCannotBeWrittenThrow() {
         let error = #expect(throws: FileError.self) { try page("t").write(to: "/nowhere/page.html", missing) }
         #expect(error?.kind == .unwritable)
     }

@@ -82,7 +82,9 @@ import Training
         let accuracy = Double(split.test.count - 1) / Double(split.test.count)
         #expect(scores.rows[0][0] == "accuracy" && scores.rows[0][1] == String(accuracy, decimals: 4))
         let confusion = try #require(table("Confusion", on: page))
-        #expect(confusion.rows.map { $0[0] } == TileLabel.names && confusion.rows.joined().contains { $0.hasSuffix("(100.0 %)") })
+        #expect(
+            confusion.rows.map { $0[0] } == TileLabel.names
+                && confusion.rows.joined().contains { $0.hasSuffix("(100.0 %)") })
     }
 
     @Test func unlabeledTilesHaveAColumnOfTheirOwn() throws {
@@ -103,9 +105,10 @@ import Training
         #expect(try rows("ROC curve").first == ["0", "0"])
         #expect(try rows("Loss by cycle") == [["0", "0.5"], ["1", "0.625"]])
         let reliability = try #require(chart("Reliability", on: page))
-        #expect(reliability.strip?.series.map { $0.points.reduce(0) { $0 + $1.y } } == [
-            Double(split.test.count), Double(split.test.count),
-        ])
+        #expect(
+            reliability.strip?.series.map { $0.points.reduce(0) { $0 + $1.y } } == [
+                Double(split.test.count), Double(split.test.count),
+            ])
     }
 
     @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func everythingIsDrawn() throws {

@@ -3,7 +3,7 @@ import Testing
 import Training
 
 struct BootstrapTests {
-    /// Tiles of two classes whose model is right most of the time; scores are rounded, so that some tie.
+    /// Tiles of two classes with mostly correct predictions. Scores are rounded, so that some tie.
     private func tiles(_ count: Int, seed: UInt64) -> LabeledProbabilities {
         let targets = Formula.integers(seed: seed, count: count, below: 2)
         let noise = Formula.values(seed: seed + 1, count: count, scale: 0.4)
@@ -14,7 +14,7 @@ struct BootstrapTests {
         return LabeledProbabilities(classes: 2, rows: probabilities.flatMap { [1 - $0, $0] }, targets: targets)
     }
 
-    @Test func figuresAreThoseOfTheScore() throws {
+    @Test func metricsMatchTheScore() throws {
         let tiles = tiles(60, seed: 1)
         let score = Evaluation.score(tiles)
         let assessment = MetricEstimates(tiles, groups: Array(repeating: nil, count: 60))
@@ -32,7 +32,7 @@ struct BootstrapTests {
         }
     }
 
-    /// Drawing a group twice is the same as having its tiles twice.
+    /// Drawing a group twice equals duplicating its tiles.
     @Test func weightsCountTilesAgain() throws {
         let tiles = tiles(50, seed: 3)
         let groups = Formula.integers(seed: 9, count: 50, below: 6)
@@ -59,8 +59,8 @@ struct BootstrapTests {
         #expect(bootstrap.intervals(groups: 0) { _ in [1] } == [nil])
     }
 
-    /// The mean of many groups: the normal approximation is 1.96 standard errors to each side.
-    @Test func intervalsOfAMeanHaveTheWidthOfTheory() throws {
+    /// The interval of a mean over many groups matches the normal approximation of 1.96 standard errors.
+    @Test func intervalsOfAMeanMatchTheNormalApproximation() throws {
         let values = Formula.values(seed: 5, count: 400).map(Double.init)
         let mean = values.reduce(0, +) / 400
         let error = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 400 / 400).squareRoot()
@@ -83,7 +83,7 @@ struct BootstrapTests {
         #expect(first.resampledGroups == 12)
     }
 
-    /// Whole groups are right or wrong: only intervals that resample groups hold the true accuracy as often as they say.
+    /// All tiles of a group are right or wrong together, so only intervals over groups have the nominal coverage.
     @Test func intervalsOfGroupsCoverTheTruth() throws {
         var bootstrap = Bootstrap()
         bootstrap.resamples = 200
@@ -108,13 +108,13 @@ struct BootstrapTests {
         #expect(Double(coveredByTiles) / Double(trials) < 0.8)
     }
 
-    @Test func fewTilesDefineFewFigures() {
+    @Test func fewTilesDefineFewMetrics() {
         let empty = MetricEstimates(LabeledProbabilities(classes: 2, rows: [], targets: []), groups: [])
         #expect(empty.metrics.isEmpty && empty.brierScore == nil && empty.resampledGroups == 0)
         let one = MetricEstimates(LabeledProbabilities(classes: 2, rows: [0.25, 0.75], targets: [1]), groups: [nil])
         #expect(one[.accuracy]?.value == 1 && one[.accuracy]?.interval == nil && one[.f1]?.value == 1)
         #expect(one[.rocAUC] == nil && one[.mcc] == nil && one.brierScore == 0.0625)
-        // Both classes, but one of them in one group of three only: most resamples have it, too many do not.
+        // One class occurs in one group of three only, so it is missing from too many resamples.
         let rows = [0.9, 0.1, 0.8, 0.2, 0.3, 0.7]
         let three = MetricEstimates(
             LabeledProbabilities(classes: 2, rows: rows, targets: [0, 0, 1]), groups: ["a", "b", "c"])

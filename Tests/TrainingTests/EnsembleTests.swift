@@ -5,7 +5,7 @@ import Testing
 import Training
 
 struct EnsembleTests {
-    @Test func outputsOfAnyOrderBecomeProbabilitiesOfOne() throws {
+    @Test func outputOrderDoesNotMatter() throws {
         let scaling = TemperatureScaling(temperature: 2)
         let first = LabeledLogits(classes: TileLabel.names, rows: [2, 0, 0, 4], targets: [0, 1])
         let second = LabeledLogits(classes: TileLabel.names.reversed(), rows: [0, 2, 4, 0], targets: [1, 0])
@@ -27,8 +27,8 @@ struct EnsembleTests {
         #expect(tiles.logOdds(of: 0).allSatisfy { $0.isFinite })
     }
 
-    /// What one model learnt from is a test for none.
-    @Test func onlyTilesThatAllModelsHeldOutAreTheirTest() throws {
+    /// Training tiles of one model are test tiles of none.
+    @Test func ensemblesAreTestedOnTilesThatAllModelsHeldOut() throws {
         let set = try SyntheticTiles.set.get()
         func record(seed: UInt64) throws -> (split: Split, record: SplitRecord) {
             var settings = Split.Settings()

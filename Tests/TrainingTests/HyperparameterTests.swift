@@ -13,7 +13,9 @@ struct HyperparameterTests {
         #expect(Hyperparameters.validation.defaults == "off with basic and regularized; otherwise on")
         #expect(Hyperparameters.patience.defaults == "10" && Hyperparameters.seed.defaults == "42")
         #expect(Hyperparameters.initialModel.defaults == "random weights")
-        #expect(Hyperparameters.epochs.help == "Passes over the training tiles (default: \(Hyperparameters.epochs.defaults)).")
+        #expect(
+            Hyperparameters.epochs.help
+                == "Passes over the training tiles (default: \(Hyperparameters.epochs.defaults)).")
     }
 
     private func settings(
@@ -34,12 +36,13 @@ struct HyperparameterTests {
         #expect(changed.augmentation == nil && changed.split.validationShare == 0.2)
         #expect(changed.micronsPerPixel == 0.25 && changed.batchSize == 16)
         // The learning rate and the weight decay are those of the strategy for every optimizer.
-        let sgd = try settings(.regularized, .init(Hyperparameters.optimizer, .sgd), .init(Hyperparameters.momentum, 0.9))
+        let sgd = try settings(
+            .regularized, .init(Hyperparameters.optimizer, .sgd), .init(Hyperparameters.momentum, 0.9))
         #expect(sgd.optimizer.method == .sgd && sgd.optimizer.learningRate == 5e-4 && sgd.optimizer.weightDecay == 1e-4)
         #expect(Hyperparameters.momentum.value(in: sgd) == 0.9)
     }
 
-    @Test func valuesOutOfRangeAreRefused() {
+    @Test func valuesOutOfRangeAreRejected() {
         func error(_ change: HyperparameterChange?) -> HyperparameterError? {
             #expect(throws: HyperparameterError.self) { try settings(.pseudoLabeling, change) }
         }
@@ -57,7 +60,7 @@ struct HyperparameterTests {
                 == .outOfRange("dropout", expected: "0 or more, below 1", found: "1.0"))
     }
 
-    @Test func valuesWithoutEffectAreRefused() {
+    @Test func valuesWithoutEffectAreRejected() {
         func error(_ change: HyperparameterChange?) -> HyperparameterError? {
             #expect(throws: HyperparameterError.self) { try settings(.basic, change) }
         }

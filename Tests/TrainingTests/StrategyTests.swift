@@ -3,9 +3,9 @@ import NeuralNetworks
 import Testing
 import Training
 
-/// The numbers of the published recipe, and which of them each strategy takes.
+/// The hyperparameters of the published recipe, by strategy.
 struct StrategyTests {
-    @Test func basicLeNetIsTheReferences() {
+    @Test func basicLeNetMatchesTheRecipe() {
         let settings = TrainingSettings(.basic, .lenet5)
         #expect(settings == TrainingSettings())
         #expect(settings.epochs == 20 && settings.batchSize == 32)
@@ -15,7 +15,7 @@ struct StrategyTests {
         #expect(settings.pseudoLabeling == nil && settings.split.validationShare == 0)
     }
 
-    @Test func regularizedLeNetIsTheReferences() {
+    @Test func regularizedLeNetMatchesTheRecipe() {
         let settings = TrainingSettings(.regularized, .lenet5)
         #expect(settings.epochs == 30 && settings.batchSize == 16)
         #expect(settings.optimizer == OptimizerSettings(method: .adamw, learningRate: 5e-4, weightDecay: 1e-4))
@@ -25,12 +25,12 @@ struct StrategyTests {
         #expect(settings.pseudoLabeling == nil)
     }
 
-    @Test func compactEndsWithItsLastEpoch() {
+    @Test func compactKeepsItsLastEpoch() {
         var settings = TrainingSettings(.regularized, .compact)
         #expect(settings.schedule == .cosine && settings.balance == .weights && settings.augmentation == .pathology)
         #expect(settings.keepsLastEpoch)
         settings.earlyStopping = EarlyStopping()
-        #expect(!settings.keepsLastEpoch, "who stops early goes back to the best epoch")
+        #expect(!settings.keepsLastEpoch, "early stopping returns to the best epoch")
         #expect(!TrainingSettings(.regularized, .lenet5).keepsLastEpoch)
     }
 
@@ -57,7 +57,7 @@ struct StrategyTests {
         var none = AugmentationSettings.pathology
         for step in AugmentationStep.allCases { none.disable(step) }
         var expected = AugmentationSettings()
-        // With nothing to do, the map's chance does nothing.
+        // The probability of an affine map that changes nothing is irrelevant.
         expected.geometry.affine = none.geometry.affine
         #expect(none == expected)
     }

@@ -1,6 +1,6 @@
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import NeuralNetworks
 import Tensors
 import TestSupport
@@ -15,7 +15,7 @@ import Training
 
     private struct Stop: Error {}
 
-    /// Weak demands, so that a network that has hardly learnt anything accepts labels.
+    /// Low thresholds, so that a barely trained network accepts labels.
     private var settings: TrainingSettings {
         var settings = TrainingSettings(.pseudoLabeling, .compact)
         settings.epochs = 1
@@ -39,7 +39,7 @@ import Training
         try Model(path: "\(run.folder.path)/\(name).safetensors").network.state.tensors.flatMap(\.values)
     }
 
-    @Test func cyclesLearnFromUnlabelledTiles() throws {
+    @Test func cyclesLearnFromUnlabeledTiles() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var run = try start(settings, "whole")
         var events = [String]()
@@ -71,7 +71,7 @@ import Training
         #expect(lines[0] == "cycle,tile,label,confidence,kept,reason")
         #expect(lines.count == 1 + run.ledger.count)
         #expect(lines[1].hasPrefix("1,\(run.ledger[0].filename),\(run.ledger[0].label.name),0."))
-        // The model that stays is that of the last cycle that was kept, and says how its probabilities are meant.
+        // The best model is that of the last kept cycle, and carries its calibration.
         let model = try Model(path: run.folder.bestModel)
         let calibration = try #require(try Calibration(model, path: run.folder.bestModel))
         #expect(calibration.scaling.temperature == run.cycles.last { $0.isKept }?.temperature)
@@ -82,7 +82,7 @@ import Training
         #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "pseudo_labels.csv", "run.json"])
     }
 
-    /// A run that is stopped at its so manieth report, and let go of.
+    /// Stops a run at its event number `place`, and releases it.
     private func stop(at place: Int, _ settings: TrainingSettings, _ name: String, _ share: Double = 0.05) throws {
         var run = try start(settings, name, checkpointShare: share)
         var count = 0
@@ -93,15 +93,14 @@ import Training
             }
         }
         #expect(run.folder.record.state == .interrupted && run.folder.record.command == "nuclei-train")
-        // One process at a time.
+        // The lock admits one process at a time.
         let error = #expect(throws: FileError.self) { try RunFolder(resuming: run.folder.path) }
         #expect(error?.problem == "expected a folder that no process works in, found it locked by another process")
     }
 
-    /// Stops a run at places where it reports, each time in a run of its own: with a checkpoint after each epoch, and
-    /// with as few as possible.
+    /// Stops runs at different events and resumes them: with a checkpoint after each epoch, and with as few as possible.
     @Test(arguments: [Double.infinity, 0])
-    func aRunThatIsStoppedAnywhereGoesOnToTheSameBits(checkpointShare: Double) throws {
+    func runsStoppedAnywhereResumeToTheSameBits(checkpointShare: Double) throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var settings = settings
         let isRare = checkpointShare == 0
@@ -149,7 +148,7 @@ import Training
                 == "the initial model was trained on \(leaked) of the tiles held out here: scores are optimistic")
         settings.initialModel = "\(folder)/none.safetensors"
         #expect(throws: FileError.self) { try start(settings, "fourth") }
-        // A model remembers what those before it learnt: such tiles judge it no more.
+        // A model records the training tiles of its predecessors, which are then no test tiles.
         let record = SplitRecord(
             split, of: set, settings.split, chosenOn: nil,
             initial: try SplitRecord(Model(path: first.folder.lastModel), path: ""))
@@ -158,12 +157,12 @@ import Training
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/fourth"))
     }
 
-    @Test func aRunGoesOnWithItsOwnLabelsOnly() throws {
+    @Test func runsResumeOnlyWithTheirOwnTiles() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var settings = TrainingSettings(.basic, .compact)
         settings.epochs = 3
         settings.batchSize = 16
-        // The last report of the first epoch but one: a checkpoint is there.
+        // An event of the second epoch, when there is a checkpoint.
         try stop(at: 6, settings, "run")
         let digest = set.digest
         #expect(digest.count == 16 && digest == set.digest)
@@ -187,7 +186,7 @@ import Training
         #expect(error?.problem == "expected the tiles that the run was started with, found other tiles")
     }
 
-    @Test func pseudoLabelsNeedUnlabelledTiles() throws {
+    @Test func pseudoLabelsNeedUnlabeledTiles() throws {
         var tiles = Split.Settings()
         tiles.validationShare = 0.25
         let split = try Split(set, tiles)

@@ -38,7 +38,8 @@ package struct Reliability: Codable, Equatable, Sendable {
     /// tiles.
     package var expectedCalibrationError: Double? {
         Self.expectedCalibrationError(
-            gapSums: bins.map { Double($0.count) * ($0.confidence - $0.accuracy) }, tiles: bins.reduce(0) { $0 + $1.count })
+            gapSums: bins.map { Double($0.count) * ($0.confidence - $0.accuracy) },
+            tiles: bins.reduce(0) { $0 + $1.count })
     }
 
     /// The expected calibration error from the sum of confidence minus hits in each bin. Nil without tiles.

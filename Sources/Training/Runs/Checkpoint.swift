@@ -39,7 +39,8 @@ struct Checkpoint {
         self.state = state
     }
 
-    fileprivate static func write(_ state: State, _ tensors: [(name: String, tensor: Tensor)], to path: FilePath) throws {
+    fileprivate static func write(_ state: State, _ tensors: [(name: String, tensor: Tensor)], to path: FilePath) throws
+    {
         try SafetensorsFile.write(tensors, metadata: ["format": format, "state": JSON.text(state)], to: path)
     }
 }

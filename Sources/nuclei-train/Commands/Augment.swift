@@ -56,7 +56,9 @@ struct Augment: ParsableCommand {
                 set, tiles: chosen, variants: variants, seed: seed, epoch: epoch,
                 settings: augmentation.settings(AugmentationOptions.usualPreset))
             let writer = try openImageForWriting(output, width: sheet.width, height: sheet.height)
-            try sheet.write(to: writer, threads: threads.count) { try Interruption.check("interrupted; no picture was written") }
+            try sheet.write(to: writer, threads: threads.count) {
+                try Interruption.check("interrupted; no picture was written")
+            }
             for tile in chosen { Terminal.printLine(set.tiles[tile].filename) }
             Terminal.printLine("\(output): \(chosen.count) tiles, \(variants) variants each")
         }

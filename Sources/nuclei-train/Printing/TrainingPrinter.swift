@@ -84,7 +84,8 @@ struct TrainingPrinter {
                 String(record.trainAccuracy, decimals: 3).padded(-10),
                 String(record.watchedLoss, decimals: 4).padded(-(watched.rawValue.count + 8)),
                 String(record.watchedAccuracy, decimals: 3).padded(-10),
-                String(record.watchedF1, decimals: 3).padded(-8), String(record.tilesPerSecond, decimals: 1).padded(-10),
+                String(record.watchedF1, decimals: 3).padded(-8),
+                String(record.tilesPerSecond, decimals: 1).padded(-10),
                 Console.Progress.clock(record.seconds).padded(-7),
             ]
             Terminal.printLine(cells.joined() + (isBest ? "  best" : ""))
