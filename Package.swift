@@ -50,7 +50,13 @@ let package = Package(
             name: "SyntheticTissue", dependencies: ["Datasets", "Foundations", "Imaging", "Tensors"]),
         .target(name: "Training", dependencies: ["Foundations", "Tensors", "NeuralNetworks", "Datasets"]),
         .target(name: "Masking", dependencies: ["Foundations", "Imaging", "Tensors", "NeuralNetworks"]),
-        .target(name: "Reports", dependencies: ["Foundations", .product(name: "Mustache", package: "swift-mustache")]),
+        .target(name: "Charts", dependencies: ["Foundations"]),
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Charts", "Datasets", "Foundations", "Imaging", "Training",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ]),
         .target(
             name: "Benchmarks", dependencies: ["CMachinePeak", "Datasets", "Foundations", "NeuralNetworks", "Tensors"]),
         .target(
@@ -69,7 +75,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "kernel-bench",
-            dependencies: ["Benchmarks", "Console", "Foundations", "NeuralNetworks", "Reports", "Tensors"]),
+            dependencies: ["Benchmarks", "Charts", "Console", "Foundations", "NeuralNetworks", "Tensors"]),
 
         .target(
             name: "TestSupport", dependencies: ["NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),
@@ -92,7 +98,9 @@ let package = Package(
         .testTarget(
             name: "MaskingTests",
             dependencies: ["Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
-        .testTarget(name: "ReportsTests", dependencies: ["Foundations", "Reports"]),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: ["Charts", "Datasets", "Foundations", "Reports", "SyntheticTissue", "TestSupport", "Training"]),
         .testTarget(
             name: "BenchmarksTests", dependencies: ["Benchmarks", "Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(

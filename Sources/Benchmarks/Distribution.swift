@@ -1,3 +1,5 @@
+import Foundations
+
 /// Distribution of repeated measurements, summarized by the median and quartiles, which a few disturbed measurements
 /// hardly change.
 package struct Distribution: Equatable, Sendable {
@@ -12,10 +14,7 @@ package struct Distribution: Equatable, Sendable {
 
     /// Quantile with linear interpolation (type 7 of Hyndman and Fan 1996), for a probability from 0 to 1.
     package func quantile(_ probability: Double) -> Double {
-        let position = min(max(probability, 0), 1) * Double(values.count - 1)
-        let below = Int(position)
-        let above = min(below + 1, values.count - 1)
-        return values[below] + (position - Double(below)) * (values[above] - values[below])
+        Foundations.quantile(probability, ofSorted: values)
     }
 
     package var median: Double { quantile(0.5) }

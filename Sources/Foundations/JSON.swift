@@ -1,12 +1,14 @@
 import FoundationEssentials
 import SystemPackage
 
-/// Encoding and decoding of JSON. Keys are in alphabetical order, so that equal values have equal bytes.
+/// Encoding and decoding of JSON. Keys are in alphabetical order, so that equal values have equal bytes. Dates are in
+/// ISO 8601.
 package enum JSON {
     /// Encodes a value in one line or, with `pretty`, in indented lines. Throws where a number is not finite.
     package static func data(_ value: some Encodable, pretty: Bool = false) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys]
+        encoder.dateEncodingStrategy = .iso8601
         return try encoder.encode(value)
     }
 
@@ -17,7 +19,9 @@ package enum JSON {
 
     /// Decodes a value. Throws `DecodingError`.
     package static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
-        try JSONDecoder().decode(type, from: data)
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return try decoder.decode(type, from: data)
     }
 }
 

@@ -1,72 +1,143 @@
-import Foundation
+import Datasets
+import Foundations
 
 extension ExplorationReport {
-    /// A page stays light to open with this many marks in the scatter.
-    private static let mostPoints = 3000
+    private static let shownTiles = 12
+    private static let shownGroups = 200
 
-    /// What needs a decision first, then what the data are like.
-    package var page: Page {
+    /// The page: findings that need a decision first, then the data. Throws when a picture cannot be made.
+    package func page() throws -> Page {
+        let remarks = exploration.findings.map { ($0.severity == .serious ? "Serious: " : "") + $0.text }
         var sections = [
-            Page.Section(
-                "To look into",
-                remarks.isEmpty ? [.text("Nothing that this program knows to look for.")] : [.list(remarks)])
+            Page.Section("To look into", remarks.isEmpty ? [.text("Nothing found.")] : [.list(remarks)]),
+            Page.Section("Tiles", [.tables([partTable, pixelTable])]),
+            Page.Section("Samples", try sampleBlocks()),
+            Page.Section("Pixel values", [.figures(histogramFigures)]),
         ]
-        if !tables.isEmpty { sections.append(Page.Section("Tiles", [.tables(tables)])) }
-        if !samples.isEmpty { sections.append(Page.Section("Samples", samples.flatMap(blocks))) }
-        if !histograms.isEmpty { sections.append(Page.Section("Pixel values", [.figures(histograms.map(figure))])) }
-        if components.contains(where: { !$0.points.isEmpty }) {
-            sections.append(Page.Section("Principal components", [.figures([scatter])]))
-        }
-        if !findings.isEmpty { sections.append(Page.Section("Findings", findings.flatMap(blocks))) }
-        if let groups { sections.append(Page.Section("Groups", [.table(groups)])) }
-        return Page(title, subtitle: subtitle, headline: headline, sections)
+        if let scatterFigure { sections.append(Page.Section("Principal components", [.figures([scatterFigure])])) }
+        let findings = try qualityBlocks() + duplicateBlocks()
+        if !findings.isEmpty { sections.append(Page.Section("Findings", findings)) }
+        if exploration.hasGroups { sections.append(Page.Section("Groups", [.table(groupTable)])) }
+        return Page(
+            FilePath(exploration.dataset).name, subtitle: "\(exploration.dataset), \(exploration.counts.total) tiles",
+            headline: headline, sections)
     }
 
-    private func blocks(_ album: Album) -> [Page.Block] {
-        [.heading(album.title)] + (album.text.isEmpty ? [] : [.text(album.text)])
-            + (album.pictures.isEmpty ? [] : [.pictures(album.pictures)])
-            + (album.sets.isEmpty ? [] : [.pictureSets(album.sets)])
+    private var headline: [(value: String, name: String)] {
+        var headline = zip(Self.cells(exploration.counts), Self.classNames).map { (value: $0, name: $1) }
+        if exploration.hasGroups { headline.append(("\(exploration.groups.count)", "groups")) }
+        if let baseline = exploration.baseline {
+            headline.append((String(baseline.accuracy, decimals: 3), "accuracy from color and texture alone"))
+        }
+        return headline
     }
 
-    private func figure(_ histogram: Histogram) -> Page.Figure {
-        let series = histogram.classes.map { name, shares in
-            var series = Chart.Series(name, .line, shares.enumerated().map { .init(Double($0), $1 * 100) })
-            series.isMuted = name == unlabelledName
-            return series
-        }
-        let name = histogram.channel.prefix(1).uppercased() + histogram.channel.dropFirst()
-        // Clipped light and glass pile up at the ends, and would flatten all the rest.
-        let highest = series.flatMap { $0.points.dropFirst().dropLast().map(\.y) }.filter(\.isFinite).max() ?? 0
-        let y = Chart.Axis("% of the pixels", highest > 0 ? 0...highest * 1.1 : nil)
-        var chart = Chart(name, x: .init("value", 0...255), y: y, series)
-        chart.shape = .square
-        return .init(
-            chart,
-            "How often each value of the \(histogram.channel) channel occurs. Classes that differ here can be told "
-                + "apart by colour alone. Peaks at 0 and 255 (clipped light, glass) may go beyond the frame.")
+    private var partTable: Page.Table {
+        let parts = [("all", exploration.counts)] + exploration.split.parts.map { ($0.name.rawValue, $0.counts) }
+        return Page.Table(
+            "Labels, in total and by part of the split", ["part"] + Self.classNames,
+            parts.map { [$0.0] + Self.cells($0.1) })
     }
 
-    private var scatter: Page.Figure {
-        func label(_ index: Int) -> String {
-            explained.count > index
-                ? String(format: "component %d (%.0f %% of the variance)", index + 1, explained[index] * 100)
-                : "component \(index + 1)"
+    private var pixelTable: Page.Table {
+        let rows = exploration.pixels.flatMap { part in
+            part.channels.map { channel, values in
+                [
+                    part.name, channel, String(values.mean, decimals: 1), String(values.deviation, decimals: 1),
+                    "\(values.minimum) to \(values.maximum)",
+                ]
+            }
         }
-        let total = components.reduce(0) { $0 + $1.points.count }
-        let series = components.map { name, points in
-            // Every class keeps its share, and a small one at least a mark.
-            let kept = total <= Self.mostPoints ? points.count : (points.count * Self.mostPoints + total - 1) / total
-            var series = Chart.Series(name, .dots, (0..<kept).map { points[$0 * points.count / kept] })
-            series.isMuted = name == unlabelledName
-            return series
+        return Page.Table("Pixel values, 0 to 255", ["tiles", "channel", "mean", "deviation", "range"], rows)
+    }
+
+    private var groupTable: Page.Table {
+        let groups = exploration.groups.sorted { ($1.counts.total, $0.name ?? "") < ($0.counts.total, $1.name ?? "") }
+        let rows = groups.prefix(Self.shownGroups).map { group in
+            [group.name ?? "(no group)"] + Self.cells(group.counts) + [
+                group.mean.map { String($0, decimals: 0) }.joined(separator: " "),
+                group.edgeWidth.map { String($0, decimals: 1) } ?? "-",
+            ]
         }
-        var chart = Chart("Tiles by their pixels", x: .init(label(0)), y: .init(label(1)), series)
-        chart.shape = .large
-        let drawn = series.reduce(0) { $0 + $1.points.count }
-        let rest = drawn < total ? " \(drawn) of \(total) tiles are drawn, evenly chosen." : ""
-        return .init(
-            chart,
-            "Each mark is a tile. Clouds that lie apart are tiles that look different at a glance: by stain, by light, "
-                + "or by class.\(rest)")
+        let more = groups.count > Self.shownGroups ? ", the \(Self.shownGroups) largest of \(groups.count)" : ""
+        return Page.Table(
+            "Tiles by group\(more)", ["group"] + Self.classNames + ["mean red green blue", "edge width, px"], rows)
+    }
+
+    /// Samples of each class, spread evenly over its tiles.
+    private func sampleBlocks() throws -> [Page.Block] {
+        try Self.classNames.flatMap { name -> [Page.Block] in
+            let all = tiles(of: name)
+            if all.isEmpty { return [] }
+            let count = min(Self.shownTiles, all.count)
+            let pictures = try (0..<count).map { try picture(all[$0 * all.count / count]) }
+            return [
+                .heading("\(name): samples"), .text("\(count) of \(all.count) tiles, spread over the data set."),
+                .pictures(pictures),
+            ]
+        }
+    }
+
+    private func qualityBlocks() throws -> [Page.Block] {
+        try QualityProblem.allCases.flatMap { problem -> [Page.Block] in
+            let found = exploration.quality.filter { $0.problem == problem }
+            guard let first = found.first else { return [] }
+            let (title, comparison, unit) =
+                switch problem {
+                case .blank: ("Blank tiles", "less than", "gray levels of contrast")
+                case .blurred: ("Blurred tiles", "more than", "pixels of edge width")
+                case .saturated: ("Saturated tiles", "more than", "of the pixels clipped")
+                case .penMarked: ("Pen marks", "more than", "of the pixels in the color of ink")
+                }
+            let pictures = try found.prefix(Self.shownTiles).map {
+                try picture($0.tile, "\(String($0.value, significantDigits: 3)) \(unit)")
+            }
+            let threshold = String(first.threshold, significantDigits: 3)
+            return [
+                .heading(title),
+                .text("\(found.count) tiles with \(comparison) \(threshold) \(unit), the worst first."),
+                .pictures(pictures),
+            ]
+        }
+    }
+
+    private func duplicateBlocks() throws -> [Page.Block] {
+        var blocks = [Page.Block]()
+        let exact = exploration.duplicates.exact.sorted { $0.isConflict && !$1.isConflict }
+        if !exact.isEmpty {
+            let sets = try exact.prefix(Self.shownTiles / 2).map { same in
+                try same.tiles.prefix(4).map { try picture($0, same.isConflict ? "labels differ" : "") }
+            }
+            blocks += [
+                .heading("Exact duplicates"),
+                .text("\(exact.count) sets of tiles with the same pixels. Sets with different labels come first."),
+                .pictureSets(sets),
+            ]
+        }
+        let near = exploration.duplicates.near.sorted {
+            ($0.isConflict || $0.isAcrossParts ? 1 : 0, $0.pair.correlation)
+                > ($1.isConflict || $1.isAcrossParts ? 1 : 0, $1.pair.correlation)
+        }
+        if !near.isEmpty {
+            let sets = try near.prefix(Self.shownTiles / 2).map { found in
+                try [found.pair.first, found.pair.second].map {
+                    try picture($0, "correlation \(String(found.pair.correlation, decimals: 3))")
+                }
+            }
+            blocks += [
+                .heading("Near-duplicates"),
+                .text(
+                    "\(near.count) pairs of similar tiles. Pairs across parts of the split or with different labels come "
+                        + "first."), .pictureSets(sets),
+            ]
+        }
+        return blocks
+    }
+
+    private func picture(_ index: Int, _ remark: String = "") throws -> Page.Picture {
+        let tile = exploration.tiles[index]
+        return try set.picture(
+            of: index,
+            [tile.filename, tile.label ?? Self.unlabeled, tile.group ?? "", tile.part?.rawValue ?? "", remark])
     }
 }

@@ -1,50 +1,27 @@
-/// What a data set is like. Whatever is left out is left out of the page.
-package struct ExplorationReport: Sendable {
-    /// Pictures of tiles that belong together: samples of a class, or what was found.
-    package struct Album: Sendable {
-        package var title: String
-        package var text: String
-        package var pictures: [Page.Picture]
-        /// Pictures to compare, such as pairs of duplicates.
-        package var sets: [[Page.Picture]]
+import Datasets
+import Foundations
 
-        package init(_ title: String, _ text: String, _ pictures: [Page.Picture], sets: [[Page.Picture]] = []) {
-            self.title = title
-            self.text = text
-            self.pictures = pictures
-            self.sets = sets
-        }
+/// The report on a data set before training.
+package struct ExplorationReport {
+    let exploration: Exploration
+    let set: TileSet
+
+    /// `set` is the data set that was explored.
+    package init(_ exploration: Exploration, _ set: TileSet) {
+        self.exploration = exploration
+        self.set = set
     }
 
-    /// Shares of pixels by value, one channel.
-    package struct Histogram: Sendable {
-        package var channel: String
-        /// Name of the class and 256 shares.
-        package var classes: [(name: String, shares: [Double])]
+    static let unlabeled = "unlabeled"
+    /// Names of the classes as the page lists them, nuclei first, with a name for unlabeled tiles.
+    static let classNames = TileLabel.names.reversed() + [unlabeled]
 
-        package init(channel: String, classes: [(name: String, shares: [Double])]) {
-            self.channel = channel
-            self.classes = classes
-        }
+    /// Indices of the tiles of a class, or of the unlabeled ones.
+    func tiles(of name: String) -> [Int] {
+        exploration.tiles.indices.filter { (exploration.tiles[$0].label ?? Self.unlabeled) == name }
     }
 
-    package var title = ""
-    package var subtitle = ""
-    package var headline: [(value: String, name: String)] = []
-    /// What to look into, the most serious first.
-    package var remarks: [String] = []
-    /// Class counts, value ranges, means and deviations.
-    package var tables: [Page.Table] = []
-    package var histograms: [Histogram] = []
-    /// By class or unlabelled: first and second principal component.
-    package var components: [(name: String, points: [Chart.Point])] = []
-    /// The one of `components` that has no label, drawn in grey.
-    package var unlabelledName = "unlabeled"
-    /// Shares of the variance.
-    package var explained: [Double] = []
-    package var samples: [Album] = []
-    package var findings: [Album] = []
-    package var groups: Page.Table?
-
-    package init() {}
+    static func cells(_ counts: ClassCounts) -> [String] {
+        [counts.nuclei, counts.noNucleus, counts.unlabeled].map(String.init)
+    }
 }

@@ -1,8 +1,9 @@
-import Foundation
+import Charts
+import Foundations
 
-/// What the template takes.
+/// The values that the template inserts.
 extension Page {
-    /// `drawings` are those of all charts of the page in order, or none.
+    /// `drawings` has a drawing for each chart of the page in order, or is empty.
     func content(drawings: [String], problem: String?) -> [String: Any] {
         var rest = drawings[...]
         let sections = self.sections.enumerated().map { index, section in
@@ -33,7 +34,7 @@ extension Page.Block {
         return []
     }
 
-    /// `drawings` are those of the block's charts, or none.
+    /// `drawings` has a drawing for each chart of the block, or is empty.
     func content(drawings: [String]) -> [String: Any] {
         switch self {
         case .heading(let text): return ["heading": text]
@@ -91,8 +92,8 @@ extension Page.Picture {
 
 extension Page.Table {
     private static let mostRows = 200
-    /// Okabe and Ito's blue.
-    private static let shadeColour = "0, 114, 178"
+    /// The blue of Okabe and Ito.
+    private static let shadeColor = "0, 114, 178"
 
     var content: [String: Any] {
         let columns = max(header.count, rows.map(\.count).max() ?? 0)
@@ -115,15 +116,15 @@ extension Page.Table {
         return content
     }
 
-    /// Never so dark that the numbers can't be read.
+    /// A background that is light enough to read the numbers.
     private static func shade(_ share: Double) -> String {
-        "background: rgba(\(shadeColour), \(String(format: "%.2f", 0.04 + 0.46 * min(max(share, 0), 1))))"
+        "background: rgba(\(shadeColor), \(String(0.04 + 0.46 * min(max(share, 0), 1), decimals: 2)))"
     }
 
-    /// Numbers, intervals of numbers and what stands for none, which are read by their last digit.
+    /// Whether the cell is a number, an interval or a placeholder, which are right-aligned.
     private static func isNumber(_ text: String) -> Bool {
         let marks = Set("0123456789.,-+%–()e ")
         return text == "-"
-            || text.replacingOccurrences(of: " to ", with: " ").allSatisfy { marks.contains($0) || $0 == "×" }
+            || text.replacing(" to ", with: " ").allSatisfy { marks.contains($0) || $0 == "×" }
     }
 }

@@ -1,5 +1,5 @@
 extension Page {
-    /// Light, so that it looks on paper as it does on the screen. No character in it has a meaning in XML.
+    /// A light style sheet, the same on screen and paper, without characters that XML would need to escape.
     static let style = """
         :root { color-scheme: light; color: #1f2328; background: #fff;
           font: 16px/1.5 system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif; }

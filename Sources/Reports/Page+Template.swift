@@ -41,8 +41,8 @@ extension Page {
         </figure>
         """
 
-    /// Two braces escape what they insert, as `Markup` does; three insert only what this module made: style sheet,
-    /// drawings, and addresses of pictures. The template is a constant that parses, which tests see to.
+    /// The template of a page. Two braces escape their text with `Markup`; three insert only content that this module
+    /// generates: style sheet, drawings and data URLs. The template is a constant, and tests check that it parses.
     static let template = try! MustacheTemplate(
         string: """
             {{% CONTENT_TYPE:\(Markup.name)}}

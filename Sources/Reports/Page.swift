@@ -1,14 +1,15 @@
-import Foundations
+import Charts
 import Foundation
+import Foundations
 
-/// A page of HTML that needs nothing beside itself: style, drawings and pictures are in it.
+/// A self-contained HTML page: style, drawings and pictures are embedded.
 package struct Page: Sendable {
     package struct Table: Equatable, Sendable {
         package var caption: String
         package var header: [String]
         /// The first cell names its row.
         package var rows: [[String]]
-        /// How dark the background of each cell after the first is, 0 ... 1; empty for none.
+        /// Darkness of the background of each cell after the first, in 0...1. Empty for no shading.
         package var shades: [[Double]] = []
 
         package init(_ caption: String, _ header: [String], _ rows: [[String]]) {
@@ -20,7 +21,7 @@ package struct Page: Sendable {
 
     package struct Figure: Equatable, Sendable {
         package var chart: Chart
-        /// How to read it.
+        /// How to read the chart.
         package var caption: String
 
         package init(_ chart: Chart, _ caption: String) {
@@ -30,9 +31,9 @@ package struct Page: Sendable {
     }
 
     package struct Picture: Equatable, Sendable {
-        /// A JPEG or PNG file's content.
+        /// The bytes of a JPEG or PNG file.
         package var image: Data
-        /// Below the picture; the first is its name.
+        /// The text below the picture. The first line is its name.
         package var lines: [String]
 
         package init(image: Data, _ lines: [String]) {
@@ -40,7 +41,7 @@ package struct Page: Sendable {
             self.lines = lines
         }
 
-        /// nil for what is neither PNG nor JPEG.
+        /// A data URL. Nil for an image that is neither PNG nor JPEG.
         var address: String? {
             let type =
                 image.starts(with: [0x89, 0x50, 0x4E, 0x47]) ? "png" : image.starts(with: [0xFF, 0xD8]) ? "jpeg" : nil
@@ -52,14 +53,14 @@ package struct Page: Sendable {
         case heading(String)
         case text(String)
         case list([String])
-        /// What a user types, kept as it is.
+        /// A command line, in monospaced type.
         case command(String)
-        /// Beside each other where there is room.
+        /// Tables, in a row if the page is wide enough.
         case tables([Table])
-        /// Beside each other where there is room.
+        /// Figures, in a row if the page is wide enough.
         case figures([Figure])
         case pictures([Picture])
-        /// Pictures to compare: each set in a frame.
+        /// Sets of pictures to compare, each in a frame.
         case pictureSets([[Picture]])
 
         package static func table(_ table: Table) -> Block { .tables([table]) }
@@ -77,7 +78,7 @@ package struct Page: Sendable {
 
     package var title: String
     package var subtitle: String
-    /// The main result, as large figures with their names.
+    /// The main results: large numbers with their names.
     package var headline: [(value: String, name: String)]
     package var sections: [Section]
 
@@ -88,8 +89,8 @@ package struct Page: Sendable {
         self.sections = sections
     }
 
-    /// The page's text, which is HTML and XML at once. Where charts can't be drawn, their numbers stand open in tables,
-    /// and the page says why.
+    /// The text of the page, which is valid HTML and XML. If charts cannot be drawn, the page shows their numbers in tables
+    /// and says why.
     package func html(_ gnuplot: Gnuplot = Gnuplot()) -> String {
         let charts = sections.flatMap { $0.blocks.flatMap(\.charts) }
         var (drawings, problem) = ([String](), String?.none)

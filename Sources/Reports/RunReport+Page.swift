@@ -1,52 +1,85 @@
+import Datasets
 import Foundation
+import Foundations
+import Training
 
 extension RunReport {
-    /// The result first, then how it came about, then what it takes to repeat it.
-    package var page: Page {
-        var sections = [Page.Section]()
-        func add(_ title: String, _ blocks: [Page.Block]) {
-            if !blocks.isEmpty { sections.append(Page.Section(title, blocks)) }
-        }
-        let tables = [scores, confusion.isEmpty ? nil : confusionTable].compactMap { $0 }
-        add("Scores on the test", (remarks.isEmpty ? [] : [.list(remarks)]) + (tables.isEmpty ? [] : [.tables(tables)]))
-        add("Learning", epochs.isEmpty ? [] : [.figures(learning)])
-        add("How sure, and how right", curves.isEmpty ? [] : [.figures(curves)])
-        add("Pseudo-labelling", cycles.isEmpty ? [] : pseudoLabelling)
-        add("Mistakes", mistakeBlocks)
-        add("Groups", groups.map { [.table($0)] } ?? [])
-        var origin = data.map { [Page.Block.table($0)] } ?? []
-        if !command.isEmpty { origin.append(.command(command)) }
-        if !settings.isEmpty { origin.append(.table(Page.Table("Settings", ["name", "value"], settings))) }
-        add("Data and settings", origin)
+    private static let shownMistakes = 24
+
+    /// The page: results first, then training, then what is needed to reproduce the run. Throws when a picture cannot be
+    /// made.
+    package func page() throws -> Page {
+        var sections = [
+            Page.Section("Scores on the test", [.list(remarks), .tables([scoreTable, confusionTable])])
+        ]
+        if !epochs.isEmpty { sections.append(Page.Section("Learning", [.figures(learningFigures)])) }
+        sections.append(Page.Section("Confidence and calibration", [.figures(scoreFigures)]))
+        if record.settings.pseudoLabeling != nil { sections.append(Page.Section("Pseudo-labeling", cycleBlocks)) }
+        sections.append(Page.Section("Mistakes", try mistakeBlocks()))
+        if set.hasGroups { sections.append(Page.Section("Groups", [.table(groupTable)])) }
+        sections.append(
+            Page.Section("Data and settings", [.table(dataTable), .command(record.command), .table(settingsTable)]))
         return Page(title, subtitle: subtitle, headline: headline, sections)
     }
 
-    private var confusionTable: Page.Table {
-        let totals = confusion.map { $0.reduce(0, +) }
-        func share(_ count: Int, _ total: Int) -> Double { total == 0 ? 0 : Double(count) / Double(total) }
-        let rows = confusion.indices.map { truth in
-            [classes.indices.contains(truth) ? classes[truth] : "class \(truth)"]
-                + confusion[truth].map { count in
-                    totals[truth] == 0
-                        ? "\(count)" : String(format: "%d (%.1f %%)", count, share(count, totals[truth]) * 100)
-                }
-        }
-        var table = Page.Table(
-            "Confusion matrix: truth in rows, shares of a row", ["truly"] + classes.map { "taken for \($0)" },
-            rows)
-        table.shades = confusion.indices.map { truth in confusion[truth].map { share($0, totals[truth]) } }
-        return table
+    private var title: String {
+        "Training of \(record.settings.architecture.rawValue), \(record.settings.strategy.rawValue)"
     }
 
-    private var mistakeBlocks: [Page.Block] {
-        guard !mistakes.isEmpty else {
-            return confusion.isEmpty ? [] : [.text(mistakeCount == 0 ? "None." : "\(mistakeCount), none pictured.")]
+    private var subtitle: String {
+        let date = record.started.formatted(.iso8601.year().month().day())
+        let duration = Duration.seconds(record.seconds.rounded()).formatted(.time(pattern: .hourMinuteSecond))
+        return
+            "\(FilePath(record.dataset).name), \(date), nuclei \(record.version), \(duration) on \(record.threads) threads"
+    }
+
+    private var headline: [(value: String, name: String)] {
+        let names: [(Metric, String)] = [
+            (.accuracy, "test accuracy"), (.f1, "weighted F1"), (.rocAUC, "ROC-AUC"),
+            (.calibrationError, "calibration error"),
+        ]
+        return names.compactMap { metric, name in
+            estimates[metric].map { (String($0.value, decimals: 3), name) }
+        }
+    }
+
+    /// What a reader must know to interpret the scores.
+    private var remarks: [String] {
+        let unseen = warning == nil ? " that were not used for training" : ""
+        var remarks = ["Scored on \(split.test.count) test tiles\(unseen), with the best model of the run."]
+        if record.chosenOn == .test {
+            remarks.append(
+                "The best epoch was picked on the test tiles, so the scores are optimistic. Train with --validation "
+                    + "for unbiased scores.")
+        }
+        remarks.append(
+            isCalibrated
+                ? "Probabilities are calibrated with temperature \(String(keptCycle?.temperature ?? 1, decimals: 3)), "
+                    + "fitted on the validation tiles."
+                : "Probabilities are not calibrated, because there are no validation tiles.")
+        if let warning { remarks.append("Warning: \(warning).") }
+        return remarks
+    }
+
+    private func mistakeBlocks() throws -> [Page.Block] {
+        let (predictions, confidences) = (probabilities.predictions, probabilities.confidences)
+        let wrong = split.test.indices.filter { predictions[$0] != probabilities.targets[$0] }
+            .sorted { (confidences[$0], $1) > (confidences[$1], $0) }
+        if wrong.isEmpty { return [.text("None.")] }
+        let pictures = try wrong.prefix(Self.shownMistakes).map { place in
+            let tile = set.tiles[split.test[place]]
+            return try set.picture(
+                of: split.test[place],
+                [
+                    tile.filename, "truth: \(TileLabel.names[probabilities.targets[place]])",
+                    "predicted: \(TileLabel.names[predictions[place]]), \(String(confidences[place], decimals: 3))",
+                    tile.group ?? "",
+                ])
         }
         let shown =
-            mistakes.count < mistakeCount
-            ? "The \(mistakes.count) most confident of \(mistakeCount) mistakes, the worst first."
-            : "All mistakes, the most confident first."
-        let advice = "Look for labels that are wrong themselves, and for what the tiles have in common."
-        return [.text("\(shown) \(advice)"), .pictures(mistakes)]
+            pictures.count < wrong.count
+            ? "The \(pictures.count) most confident of \(wrong.count) mistakes, in descending order of confidence."
+            : "All mistakes, in descending order of confidence."
+        return [.text("\(shown) Check the labels, and look for features that the tiles share."), .pictures(pictures)]
     }
 }

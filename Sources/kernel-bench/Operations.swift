@@ -4,7 +4,7 @@ import Console
 import FoundationEssentials
 import Foundations
 import NeuralNetworks
-import Reports
+import Charts
 
 struct Operations: ParsableCommand {
     static let configuration = CommandConfiguration(

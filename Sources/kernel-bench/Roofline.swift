@@ -1,5 +1,5 @@
 import Benchmarks
-import Reports
+import Charts
 
 /// Roofline charts of a report: arithmetic intensity and rate of operations, below the limits of the machine (Williams,
 /// Waterman and Patterson 2009).

@@ -6,10 +6,10 @@ import Datasets
 struct NucleiTrain: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nuclei-train",
-        abstract: "Trains networks to tell H&E tiles with cell nuclei from tiles without.",
+        abstract: "Train networks to find H&E tiles with cell nuclei.",
         discussion: "nuclei-train DATASET is short for nuclei-train train DATASET.\n\n\(ExitStatus.help)",
         version: version,
-        subcommands: [Train.self, Evaluate.self, Explore.self, Augment.self, Synthesize.self],
+        subcommands: [Train.self, Resume.self, Evaluate.self, Explore.self, Augment.self, Synthesize.self],
         defaultSubcommand: Train.self)
 }
 

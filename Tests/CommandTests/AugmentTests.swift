@@ -27,7 +27,7 @@ struct AugmentTests {
         #expect(try sheet("e.png", "--augmentation", "reference") != sheet("f.png"))
         #expect(try sheet("white.png", "--white-border", "--augmentation", "reference-cutout") != first)
 
-        // The second variant of one epoch is the first of the next, and the original is the tile itself.
+        // The second variant from one epoch is the first from the next. The first column is the original.
         func cell(_ image: RGBImage, _ column: Int) -> [UInt8] {
             (4..<260).flatMap { row -> ArraySlice<UInt8> in
                 let start = (row * image.width + column * 264 + 4) * 3
@@ -44,7 +44,7 @@ struct AugmentTests {
         #expect(cell(first, 0) == original.pixels)
     }
 
-    @Test func whatCannotBeDoneLeavesNothing() throws {
+    @Test func failuresLeaveNoFiles() throws {
         for arguments in [
             ["set"], ["set", "--output", "a.png", "--tiles", "0"], ["set", "--output", "a.png", "--variants", "0"],
             ["set", "--output", "a.png", "--epoch", "0"], ["set", "--output", "a.png", "--augmentation", "magic"],

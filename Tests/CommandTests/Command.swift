@@ -1,6 +1,6 @@
 import Foundation
 
-/// The executables as a user runs them: as processes.
+/// The executables, run as processes.
 enum Command: String {
     case train = "nuclei-train"
     case mask = "nuclei-mask"
@@ -14,12 +14,12 @@ enum Command: String {
         var description: String { "status \(status)\noutput: \(output)\nerrors: \(errors)" }
     }
 
-    /// The build's folder: that of the test program itself.
+    /// The build folder, which also contains the test program.
     private static var folder: URL {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     }
 
-    /// Starts the command; its output goes to files, which never fill up as pipes do.
+    /// Starts the command with files for its output, which unlike pipes never block.
     func start(
         _ arguments: [String], in folder: String, environment: [String: String] = [:]
     ) throws -> Running {
@@ -32,7 +32,7 @@ enum Command: String {
         return try Running(process)
     }
 
-    /// Runs the command in a shell, for the redirections behind its arguments.
+    /// Runs the command in a shell, for redirections in `arguments`.
     func shell(_ arguments: String, in folder: String) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -58,14 +58,14 @@ enum Command: String {
         }
 
         deinit {
-            // A test that failed must not leave its command running.
+            // Ends the command of a failed test.
             if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             for name in ["out", "err"] { try? FileManager.default.removeItem(atPath: "\(path).\(name)") }
         }
 
         var output: String { (try? String(contentsOfFile: "\(path).out", encoding: .utf8)) ?? "" }
 
-        /// Waits for the end, at most five minutes.
+        /// Waits for the end of the process, for at most five minutes.
         func wait() -> Result {
             for _ in 0..<3000 where process.isRunning { Thread.sleep(forTimeInterval: 0.1) }
             if process.isRunning { kill(process.processIdentifier, SIGKILL) }
@@ -74,7 +74,7 @@ enum Command: String {
             return Result(status: process.terminationStatus, output: output, errors: errors)
         }
 
-        /// Waits until the output has a text, at most a minute.
+        /// Waits until the output contains a text, for at most a minute.
         func waitFor(_ text: String) -> Bool {
             for _ in 0..<600 {
                 if output.contains(text) { return true }
@@ -86,7 +86,7 @@ enum Command: String {
     }
 }
 
-/// A folder that is gone when the test is over.
+/// A temporary folder, removed with the object.
 final class WorkFolder {
     let path: String
 
@@ -101,7 +101,7 @@ final class WorkFolder {
         try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)"))
     }
 
-    /// Waits until a folder has a file that a name fits, at most a minute.
+    /// Waits until a folder contains a file with a matching name, for at most a minute.
     func waitForFile(in folder: String, _ fits: (String) -> Bool) -> Bool {
         for _ in 0..<600 {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)")) ?? []

@@ -2,15 +2,15 @@ import Foundation
 import Imaging
 import Testing
 
-/// From synthetic tiles to a mask, as the README does it.
+/// From synthetic tiles to a mask, as in the README.
 @Suite(.serialized) struct EndToEndTests {
     @Test func tilesBecomeAModelAndAMask() throws {
         let work = try WorkFolder()
         let made = try Command.train.run(
-            "synthesize", "set", "--tiles", "40", "--unlabelled", "3", "--crops", "1", "--crop-size", "520",
+            "synthesize", "set", "--tiles", "40", "--unlabeled", "3", "--crops", "1", "--crop-size", "520",
             in: work.path)
         try #require(made.status == 0, "\(made)")
-        #expect(made.output.contains("40 labelled and 3 unlabelled tiles, 1 crops; synthetic, seed 42"))
+        #expect(made.output.contains("40 labeled and 3 unlabeled tiles, 1 crops; synthetic, seed 42"))
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/set")
         #expect(files.count == 43 + 4 && files.contains("README.txt") && files.contains("wsi_crop_1_truth.png"))
 
@@ -18,12 +18,12 @@ import Testing
             "set", "--epochs", "1", "--batch-size", "8", "--validation", "--output", "run", "--threads", "2",
             in: work.path)
         try #require(trained.status == 0, "\(trained)")
-        #expect(trained.output.contains("unlabelled") && trained.output.contains("weighted F1"))
+        #expect(trained.output.contains("unlabeled") && trained.output.contains("weighted F1"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/run/run.json", encoding: .utf8))
         #expect(record["state"] as? String == "finished")
         #expect((record["history"] as? [Any])?.count == 1)
 
-        // Nothing is written over.
+        // Existing runs are not overwritten.
         let again = try Command.train.run("set", "--epochs", "1", "--output", "run", in: work.path)
         #expect(again.status == 73)
         #expect(again.errors == "error: run: expected a new or empty folder, found files in it\n")
@@ -40,7 +40,7 @@ import Testing
         #expect(unseen.status == 65)
         #expect(
             unseen.errors.hasPrefix(
-                "error: set: expected labelled tiles that are in the model's split unseen, found none"))
+                "error: set: expected labeled tiles in the model's split unseen, found none"))
         let table = try Command.train.run(
             "evaluate", "set", "--model", "run/best.safetensors", "--split", "train", in: work.path)
         #expect(
@@ -49,7 +49,7 @@ import Testing
         try checkMasks(work)
     }
 
-    @Test func withoutAModelTheBuiltInOneMasks() throws {
+    @Test func masksUseTheBundledModelByDefault() throws {
         let work = try WorkFolder()
         try #require(
             Command.train.run("synthesize", "set", "--tiles", "0", "--crops", "1", "--crop-size", "300", in: work.path)
@@ -74,7 +74,7 @@ import Testing
         #expect(evaluated.status == 0, "\(evaluated)")
         let masked = try Command.mask.run("set/wsi_crop_1.jpg", "--model", "run/last.safetensors", in: work.path)
         #expect(try String(contentsOfFile: "\(work.path)/run/report.html", encoding: .utf8).contains("</html>"))
-        // Out of focus everything changes; 0 is no blur.
+        // Blur changes the loss; 0 is no blur.
         let (sharp, blurred) = (
             try Command.train.run(
                 "evaluate", "set", "--model", "run/last.safetensors", "--blur", "0", "--json", in: work.path),
@@ -97,10 +97,10 @@ import Testing
         #expect(resampled.output.contains("300 x 300 pixels, 1 windows"))
         let mask = try RGBImage(decoding: "\(work.path)/m.png")
         #expect(mask.width == 300 && mask.height == 300)
-        // A slide that does not say its resolution.
+        // A slide without a resolution.
         let slide = try Command.mask.run("set/wsi_crop_1.jpg", "--output", "slide.tif", in: work.path)
         #expect(slide.status == 0)
-        // Its record would tell that it is a mask.
+        // Its record would identify it as a mask.
         try FileManager.default.removeItem(atPath: "\(work.path)/slide.json")
         let plan = try Command.mask.run(
             "plan", "set/wsi_crop_1.jpg", "slide.tif", "--model", "run/last.safetensors", in: work.path)
@@ -155,7 +155,7 @@ import Testing
         let strip = try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png")
         #expect(strip.width == 30 && strip.height == 300)
 
-        // What is read is not written over.
+        // Inputs are not overwritten.
         let onto = try Command.mask.run(
             "small.png", "--model", "run/last.safetensors", "--output", "./small.png", in: work.path)
         #expect(onto.status == 73)
@@ -164,7 +164,7 @@ import Testing
         #expect(ontoMask.status == 73)
         #expect(try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png") == strip)
 
-        // Results that get lost are an error, but no crash; and they never get into the mask.
+        // Lost output is an error, not a crash, and never ends up in the mask.
         for redirection in [">/dev/full", ">&-", "<&- >&- 2>&-", "| true"] {
             let lost = try Command.mask.shell(
                 "small.png --model run/last.safetensors --output lost.png \(redirection)", in: work.path)
@@ -214,7 +214,7 @@ import Testing
         running.process.interrupt()
         let result = running.wait()
         #expect(result.status == 130, "\(result)")
-        #expect(result.errors.contains("; nuclei-train --resume run goes on from the last checkpoint\n"))
+        #expect(result.errors.contains("; continue from the last checkpoint with nuclei-train resume run\n"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/run/run.json", encoding: .utf8))
         #expect(record["state"] as? String == "interrupted")
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/run").sorted()
@@ -223,7 +223,7 @@ import Testing
         #expect(
             try Command.train.run("evaluate", "set", "--model", "run/last.safetensors", in: work.path).status == 0)
 
-        // A mask is there whole or not at all.
+        // A mask is complete or absent.
         let crop = try Command.train.run(
             "synthesize", "crops", "--tiles", "0", "--crops", "1", "--crop-size", "1500", in: work.path)
         #expect(crop.status == 0)
@@ -241,7 +241,7 @@ import Testing
             ])
     }
 
-    @Test func killedCommandsGoOnWithTheSameBits() throws {
+    @Test func killedMasksResumeToTheSameBits() throws {
         let work = try WorkFolder()
         let crop = try Command.train.run(
             "synthesize", "crops", "--tiles", "0", "--crops", "1", "--crop-size", "2600", in: work.path)
@@ -273,7 +273,7 @@ import Testing
             #expect(a != nil && a == b, "\(name)")
         }
         #expect(work.files == ["a.csv", "a.json", "a.png", "b.csv", "b.json", "b.png", "b.png.windows", "crops"])
-        // Another threshold needs nothing to be computed.
+        // Another threshold needs no computation.
         let again = try Command.mask.start(
             arguments + ["b.csv", "--output", "b.png", "--threshold", "0.9"], in: work.path
         ).wait()

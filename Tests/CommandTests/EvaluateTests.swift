@@ -10,7 +10,7 @@ import Testing
         work = try WorkFolder()
         let made = try Command.train.run("synthesize", "set", "--tiles", "48", "--crops", "0", in: work.path)
         try #require(made.status == 0, "\(made)")
-        // Groups with names that need quotes.
+        // Group names that need quotes.
         let labels = try String(contentsOfFile: "\(work.path)/set/labels.csv", encoding: .utf8)
         let rows = labels.split(separator: "\n").dropFirst().enumerated().map { index, row in
             let cells = row.split(separator: ",", omittingEmptySubsequences: false)
@@ -22,7 +22,7 @@ import Testing
         try #require(trained.status == 0, "\(trained)")
     }
 
-    /// A copy of the trained model with a record of calibration.
+    /// Writes a copy of the trained model with a calibration record.
     private func write(_ name: String, calibration: String?) throws {
         var model = try Model(path: "\(work.path)/run/last.safetensors")
         model.records["calibration"] = calibration
@@ -65,7 +65,7 @@ import Testing
             try value("calibrated", "figures", "accuracy", "value", in: scaled) == value("score", "accuracy", in: plain)
         )
 
-        // Two that are the same but for their temperatures.
+        // An ensemble of the same model with two temperatures.
         let both = try report("--ensemble", "plain.safetensors", "scaled.safetensors", "--split", "train")
         #expect(both["model"] == nil && (both["members"] as? [Any])?.count == 2)
         #expect(try value("score", "accuracy", in: both) == value("score", "accuracy", in: plain))
@@ -73,7 +73,7 @@ import Testing
             let name = report["calibrated"] == nil ? "uncalibrated" : "calibrated"
             return try value(name, "figures", "loss", "value", in: report)
         }
-        // The logarithm is concave: the mean model is no worse than the models are on average.
+        // The logarithm is concave, so the ensemble's loss is at most the mean of its members' losses.
         #expect(losses[1] < (losses[0] + losses[2]) / 2 && losses[0] != losses[2])
         let table = try evaluate("--ensemble", "plain.safetensors", "scaled.safetensors", "--split", "train")
         #expect(table.status == 0, "\(table)")
@@ -85,12 +85,12 @@ import Testing
         let bad = try evaluate("--model", "bad.safetensors")
         #expect(bad.status == 65)
         #expect(
-            bad.errors == "error: bad.safetensors: expected a calibration with a temperature of 0.05 to 20.0 and "
-                + "the tiles it was fitted on, found {\"temperature\":\"hot\"}\n")
+            bad.errors == "error: bad.safetensors: expected a calibration with a temperature from 0.05 to 20.0 and "
+                + "a number of tiles, found {\"temperature\":\"hot\"}\n")
         let twice = try evaluate("--ensemble", "plain.safetensors", "./plain.safetensors")
         #expect(twice.status == 65)
         #expect(
-            twice.errors == "error: ./plain.safetensors: expected another model than the others, found the same file\n")
+            twice.errors == "error: ./plain.safetensors: expected different models, found the same file twice\n")
     }
 
     @Test func tilesAreChosenByGroupAndListed() throws {
@@ -126,7 +126,7 @@ import Testing
         #expect(nothing.status == 65)
         #expect(
             nothing.errors.hasPrefix(
-                "error: set: expected labelled tiles that are in the model's split train, of groups lab Z* or x, found groups lab A"
+                "error: set: expected labeled tiles in the model's split train, of groups lab Z* or x, found groups lab A"
             ))
         let onto = try evaluate("--model", "run/last.safetensors", "--predictions", "set/labels.csv")
         #expect(onto.status == 73)

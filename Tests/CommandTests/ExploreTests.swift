@@ -5,7 +5,7 @@ struct ExploreTests {
     @Test func aSetIsExplored() throws {
         let work = try WorkFolder()
         let made = try Command.train.run(
-            "synthesize", "set", "--tiles", "40", "--unlabelled", "3", "--crops", "0", in: work.path)
+            "synthesize", "set", "--tiles", "40", "--unlabeled", "3", "--crops", "0", in: work.path)
         try #require(made.status == 0, "\(made)")
         var texts = [String]()
         for threads in ["1", "3"] {
@@ -14,7 +14,7 @@ struct ExploreTests {
             try #require(explored.status == 0, "\(explored)")
             #expect(explored.errors.isEmpty)
             #expect(explored.output.contains("to look into\n"))
-            #expect(explored.output.contains("always the same class 0."))
+            #expect(explored.output.contains("majority class: 0."))
             #expect(explored.output.contains("in here/out\(threads)/exploration.json\n"))
             let page = try String(contentsOfFile: "\(work.path)/here/out\(threads)/exploration.html", encoding: .utf8)
             #expect(page.contains("Principal components") && page.hasSuffix("</html>\n"))
@@ -35,7 +35,7 @@ struct ExploreTests {
         let parts = (record["split"] as? [String: Any])?["parts"] as? [[String: Any]]
         #expect(parts?.map { $0["name"] as? String } == ["train", "validation", "test", "unlabeled"])
 
-        // The default folder bears the data set's name; an earlier exploration is replaced.
+        // The default folder has the name of the data set. Earlier explorations are replaced.
         for seed in ["1", "2"] {
             let again = try Command.train.run("explore", "./set/", "--split-seed", seed, in: work.path)
             #expect(again.status == 0 && again.output.contains("in data/explore-set/exploration.json\n"))
@@ -45,7 +45,7 @@ struct ExploreTests {
         #expect(settings?["seed"] as? Int == 2 && settings?["validationShare"] as? Double == 0)
     }
 
-    @Test func whatIsWrongIsALineAndAStatus() throws {
+    @Test func errorsAreALineAndAStatus() throws {
         let work = try WorkFolder()
         for arguments in [
             ["explore"], ["explore", "set", "--threads", "0"], ["explore", "set", "--split-seed", "x"],

@@ -3,7 +3,7 @@ import NeuralNetworks
 import Testing
 
 struct ResumeTests {
-    /// A run killed again and again, at other places each time, ends with the bits of one that was left alone.
+    /// A run that is killed several times at random moments ends with the bits of an uninterrupted one.
     @Test(arguments: [
         ["--strategy", "basic"],
         ["--strategy", "regularized", "--architecture", "compact", "--cutout"],
@@ -12,10 +12,10 @@ struct ResumeTests {
             "--largest-shift", "1",
         ],
     ])
-    func killedRunsGoOnToTheSameBits(options: [String]) throws {
+    func killedRunsResumeToTheSameBits(options: [String]) throws {
         let work = try WorkFolder()
         let made = try Command.train.run(
-            "synthesize", "set", "--tiles", "40", "--unlabelled", "20", "--crops", "0", in: work.path)
+            "synthesize", "set", "--tiles", "40", "--unlabeled", "20", "--crops", "0", in: work.path)
         try #require(made.status == 0, "\(made)")
         let arguments = ["set", "--epochs", "3", "--batch-size", "8", "--validation"] + options + ["--output"]
         let whole = try Command.train.start(arguments + ["whole"], in: work.path).wait()
@@ -23,7 +23,7 @@ struct ResumeTests {
 
         var running = try Command.train.start(arguments + ["killed"], in: work.path)
         var kills = 0
-        // Anywhere in the work; a run that is faster than that has simply finished.
+        // Random moments; a fast run may have finished before.
         for latest in [0.1, 0.4, 0.8, 1.2] {
             try #require(work.waitForFile(in: "killed") { $0 == "run.json" })
             Thread.sleep(forTimeInterval: .random(in: 0...latest))
@@ -35,7 +35,9 @@ struct ResumeTests {
             where name.hasSuffix(".safetensors") && !name.hasPrefix(".") {
                 _ = try SafetensorsFile(path: "\(work.path)/killed/\(name)")
             }
-            running = try Command.train.start(["--resume", "killed"], in: work.path)
+            // Both forms of the command resume a run.
+            let form = kills == 1 ? ["--resume"] : ["resume"]
+            running = try Command.train.start(form + ["killed"], in: work.path)
         }
         let end = running.wait()
         try #require(end.status == 0, "\(end)")
@@ -55,10 +57,10 @@ struct ResumeTests {
             #expect(ledgers[0] == ledgers[1])
         }
 
-        let again = try Command.train.run("--resume", "killed", in: work.path)
+        let again = try Command.train.run("resume", "killed", in: work.path)
         #expect(again.status == 65)
         #expect(
-            again.errors == "error: killed/run.json: expected a run that was stopped, found one that has finished\n")
+            again.errors == "error: killed/run.json: expected an unfinished run, found a finished one\n")
         let none = try Command.train.run("--resume", "set", in: work.path)
         #expect(none.status == 66)
         #expect(

@@ -12,9 +12,12 @@ struct UsageTests {
         let words = train.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         for option in [
             "--strategy", "basic, regularized, pseudo-labeling; default: basic", "--architecture",
-            "--epochs <epochs> Passes over the training tiles (default: 20;", "--batch-size", "(default: 32;",
-            "--learning-rate", "(default: 1e-3;", "--optimizer", "adam, adamw, sgd", "--weight-decay", "--schedule",
+            "--epochs <epochs> Passes over the training tiles (default: 20 with basic; otherwise 30 (lenet5) or 40 (compact)).",
+            "--batch-size", "(default: 32 with basic;", "--learning-rate",
+            "(default: 0.001 (lenet5) or 0.002 (compact) with basic;", "--optimizer", "adam, adamw, sgd",
+            "--weight-decay", "--schedule",
             "--dropout", "--label-smoothing", "--clip-norm", "--balance", "--augment/--no-augment", "--augmentation",
+            "reference (lenet5) or pathology (compact) for training, else pathology",
             "--cutout", "--leave-out", "--early-stopping", "--patience", "(default: 10)", "--min-delta", "--cycles",
             "(default: 3)", "--confidence", "(default: 0.95)", "--largest-shift", "--initial-model",
             "--validation/--no-validation", "--fold", "--test-groups", "--exclude-groups", "--resume", "--seed",
@@ -22,6 +25,8 @@ struct UsageTests {
         ] {
             #expect(words.contains(option), "\(option)")
         }
+        let resume = try Command.train.run("resume", "--help", in: work.path)
+        #expect(resume.output.contains("nuclei-train resume <run>") && resume.output.contains("--threads"))
         let explore = try Command.train.run("explore", "--help", in: work.path)
         for option in ["--validation", "--split-seed", "--threads", "--output", "data/explore-NAME"] {
             #expect(explore.output.contains(option), "\(option)")
@@ -53,7 +58,9 @@ struct UsageTests {
             ["set", "--fold", "3/2"],
             ["set", "--strategy", "pseudo-labeling", "--no-validation"],
             ["set", "--fold", "1/2", "--test-groups", "a"],
-            ["set", "--resume", "run"], ["--resume", "run", "--epochs", "20"],
+            ["set", "--resume", "run"], ["--resume", "run", "--epochs", "20"], ["resume"],
+            ["resume", "run", "--epochs", "20"],
+            ["resume", "run", "--threads", "0"],
             ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],
             ["evaluate", "set", "--model", "m", "--split", "mine"], ["evaluate", "set", "--ensemble", "m"],
             ["evaluate", "set", "--model", "m", "--ensemble", "m", "n"],

@@ -4,12 +4,12 @@ import Foundation
     import FoundationXML
 #endif
 
-/// What is in a page, as an XML parser finds it.
+/// The elements and text of a page, read by an XML parser.
 final class PageReader: NSObject, XMLParserDelegate {
     struct Element {
         let name: String
         let attributes: [String: String]
-        /// Of the element itself, not of what it holds.
+        /// Text of the element itself, without that of its children.
         var text = ""
     }
 
@@ -29,7 +29,7 @@ final class PageReader: NSObject, XMLParserDelegate {
         elements.filter { $0.name == name && (kind == nil || $0.attributes["class"]?.hasPrefix(kind!) == true) }
     }
 
-    /// Everything that a browser would go and get, or jump to.
+    /// All URLs that a browser would load or link to.
     var references: [String] {
         let names = ["src", "href", "xlink:href", "srcset", "data", "action", "poster"]
         let styles = elements.compactMap { $0.attributes["style"] } + all("style").map(\.text)
@@ -39,7 +39,7 @@ final class PageReader: NSObject, XMLParserDelegate {
 
     var outsideReferences: [String] { references.filter { !$0.hasPrefix("data:image/") && !$0.hasPrefix("#") } }
 
-    /// Names given twice, and names referred to that nothing has.
+    /// Duplicate identifiers, and references to missing ones.
     var brokenNames: [String] {
         let names = elements.compactMap { $0.attributes["id"] }
         let twice = Dictionary(grouping: names) { $0 }.filter { $0.value.count > 1 }.keys

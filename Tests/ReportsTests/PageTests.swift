@@ -1,5 +1,6 @@
-import Foundations
+import Charts
 import Foundation
+import Foundations
 import Reports
 import Testing
 
@@ -41,7 +42,7 @@ struct PageTests {
         return reader
     }
 
-    @Test func theReaderFindsWhatIsWrong() {
+    @Test func theReaderFindsErrors() {
         #expect(PageReader("<p><b></p>").problem != nil)
         #expect(PageReader("<p>a & b</p>").problem != nil)
         let reader = PageReader(
@@ -49,7 +50,7 @@ struct PageTests {
         #expect(reader.outsideReferences.count == 2 && Set(reader.brokenNames) == ["a", "b"])
     }
 
-    @Test(arguments: hostileTexts) func textsAreTextsWithoutGnuplot(_ text: String) {
+    @Test(arguments: hostileTexts) func textIsEscaped(_ text: String) {
         let reader = expectSound(page(text).html(missing))
         #expect(reader.all("section").count == 2 && reader.all("img").count == 2)
         if text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control && $0.value < 0x2000 }) {
@@ -61,7 +62,7 @@ struct PageTests {
     }
 
     @Test(.enabled(if: hasGnuplot, "gnuplot is not installed"), arguments: hostileTexts)
-    func textsAreTextsInCharts(_ text: String) {
+    func textIsEscapedInCharts(_ text: String) {
         let reader = expectSound(page(text).html())
         #expect(reader.all("svg").count == 1 && reader.all("p", kind: "problem").isEmpty)
         let labels = reader.all("text").map(\.text)
@@ -86,7 +87,7 @@ struct PageTests {
             ("exec sleep 20", "was not done after 0 s"),
             ("echo '<?xml?><svg>'", "made 0 of 1 drawings"),
         ])
-    func aGnuplotThatFailsIsSaidSo(script: String, problem: String) throws {
+    func failuresOfGnuplotAreReported(script: String, problem: String) throws {
         let path = NSTemporaryDirectory() + "nuclei-gnuplot-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try makeProgram(path, script)
@@ -117,7 +118,7 @@ struct PageTests {
         #expect(reader.text.contains("There is nothing to draw."))
     }
 
-    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func seriesKeepTheirColours() {
+    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func seriesKeepTheirColors() {
         let points: [Chart.Point] = [.init(1, .nan), .init(2, 1), .init(3, 2)]
         var series = ["a", "b", "c"].map { Chart.Series($0, .line, points) }
         series[0].isMuted = true
@@ -126,8 +127,8 @@ struct PageTests {
         let reader = PageReader(
             Page("", subtitle: "", headline: [], [.init("", [.figures([.init(chart, "")])])]).html())
         let strokes = reader.all("path").compactMap { $0.attributes["stroke"]?.replacingOccurrences(of: " ", with: "") }
-        let colours = strokes.filter { ["rgb(0,114,178)", "rgb(0,158,115)"].contains($0) }
-        #expect(colours == ["rgb(0,114,178)", "rgb(0,158,115)"], "blue, and green after one without points")
+        let colors = strokes.filter { ["rgb(0,114,178)", "rgb(0,158,115)"].contains($0) }
+        #expect(colors == ["rgb(0,114,178)", "rgb(0,158,115)"], "blue, and green after one without points")
         #expect(strokes.contains("rgb(140,149,159)"))
         #expect(!strokes.contains("rgb(213,94,0)"))
     }
@@ -151,7 +152,7 @@ struct PageTests {
         #expect(reader.all("p", kind: "more").map(\.text) == ["and 30 more"])
     }
 
-    @Test func picturesAreShownAsWhatTheyAre() {
+    @Test func picturesHaveTheirMediaType() {
         let pictures = [jpeg, png, Data([1, 2, 3])].map { Page.Picture(image: $0, ["a.png", "line"]) }
         let many = Array(repeating: pictures[0], count: 61)
         let page = Page("", subtitle: "", headline: [], [.init("", [.pictures(pictures), .pictures(many)])])
@@ -163,7 +164,7 @@ struct PageTests {
         #expect(reader.all("p", kind: "more").map(\.text) == ["and 1 more"])
     }
 
-    @Test func pagesAreWrittenWholeOrNotAtAll() {
+    @Test func pagesThatCannotBeWrittenThrow() {
         let error = #expect(throws: FileError.self) { try page("t").write(to: "/nowhere/page.html", missing) }
         #expect(error?.kind == .unwritable)
     }

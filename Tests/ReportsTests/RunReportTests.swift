@@ -1,114 +1,146 @@
+import Charts
+import Datasets
 import Foundation
+import Foundations
 import Reports
+import TestSupport
 import Testing
+import Training
 
-struct RunReportTests {
-    private var full: RunReport {
-        var report = RunReport()
-        report.title = "A run"
-        report.headline = [("0.900", "test accuracy")]
-        report.remarks = ["Scored on 5 tiles."]
-        report.scores = Page.Table("Scores", ["", "value"], [["accuracy", "0.9125"]])
-        report.epochs = epochs(3)
-        report.bestEpoch = 2
-        report.classes = ["NO_NUCLEUS", "NUCLEI"]
-        report.confusion = [[3, 1], [0, 4]]
-        report.roc = ([.init(0, 0), .init(0, 1), .init(1, 1)], 0.98765)
-        report.precisionRecall = ([.init(0, 1), .init(1, 0.625)], 0.87654)
-        report.reliability = [
-            .init("before calibration", bins: [.init(0.75, 0.5), .init(0.95, 0.9)], counts: [3, 5], error: 0.25),
-            .init("calibrated", bins: [.init(0.7, 0.6875)], counts: [8], error: 0.0125),
-        ]
-        report.mistakes = [.init(image: jpeg, ["tile_1.png", "truly NUCLEI"])]
-        report.mistakeCount = 7
-        report.cycles = [
-            .init(name: "0", accepted: "none", accuracy: 0.875, f1: 0.75, loss: 0.5, outcome: "kept"),
-            .init(
-                name: "1", accepted: "5 NUCLEI of 9", acceptedByClass: [("NUCLEI", 5), ("NO_NUCLEUS", 2)],
-                rejectedByReason: [("unsure", 4)], accuracy: 0.8125, f1: 0.6875, loss: 0.625, outcome: "rolled back"),
-        ]
-        report.data = Page.Table("Tiles", ["part", "NUCLEI"], [["train", "77"]])
-        report.groups = Page.Table("By group", ["group"], [["slide 5"]])
-        report.command = "nuclei-train tiles"
-        report.settings = [["seed", "42"]]
-        return report
+@Suite(.kernelTurns) struct RunReportTests {
+    private let set: TileSet
+    private let split: Split
+    private var settings = TrainingSettings(.pseudoLabeling, .compact)
+
+    init() throws {
+        set = try SyntheticTiles.set.get()
+        settings.split.validationShare = 0.25
+        split = try Split(set, settings.split)
     }
 
-    private func titles(_ report: RunReport) -> [String] { report.page.sections.map(\.title) }
-
-    private func rows(_ report: RunReport, of title: String) -> [[String]] {
-        let figures = report.page.sections.flatMap(\.blocks).flatMap { block -> [Page.Figure] in
-            if case .figures(let figures) = block { figures } else { [] }
+    /// Logits with which all test tiles but the first are classified correctly, with different confidence.
+    private func logits(_ split: Split) -> LabeledLogits {
+        let targets = split.test.map { set.tiles[$0].label!.rawValue }
+        let rows = targets.enumerated().flatMap { index, target -> [Float] in
+            let logit = Float(index + 1) / 2
+            return (target == 0) == (index > 0) ? [logit, 0] : [0, logit]
         }
-        return figures.first { $0.chart.title == title }?.chart.numbers.rows ?? []
+        return LabeledLogits(classes: TileLabel.names, rows: rows, targets: targets)
     }
 
-    @Test func everythingGivenIsOnThePage() {
+    private func epoch(_ number: Int, cycle: Int, trainLoss: Double = 0.75) -> EpochRecord {
+        EpochRecord(
+            cycle: cycle, epoch: number, learningRate: 1e-3, trainLoss: trainLoss / Double(number), trainAccuracy: 0.5,
+            watchedLoss: 0.8125, watchedAccuracy: 0.4375, watchedF1: 0.40625, seconds: 1, tilesPerSecond: 10)
+    }
+
+    private func cycle(_ number: Int, accepted: Int, loss: Double, isKept: Bool) -> CycleRecord {
+        CycleRecord(
+            cycle: number, accepted: [TileLabel.nuclei.name: accepted, TileLabel.noNucleus.name: 2], epochs: 3,
+            bestEpoch: 2,
+            watched: Evaluation.score(LabeledProbabilities(classes: 2, rows: [0.9, 0.1, 0.4, 0.6], targets: [0, 1])),
+            calibratedLoss: loss, temperature: 2, isKept: isKept)
+    }
+
+    private func record(_ settings: TrainingSettings, _ split: Split, epochs: Int = 3) -> RunFolder.Record {
+        var record = RunFolder.Record(
+            settings, set: set, split: split, parameters: 5,
+            chosenOn: split.validation.isEmpty ? .test : .validation, version: "1.2.3", command: "nuclei-train tiles")
+        record.history = (1...epochs).map { epoch($0, cycle: 0) } + [epoch(1, cycle: 1, trainLoss: 9)]
+        record.bestEpoch = 2
+        record.cycles = [
+            cycle(0, accepted: 0, loss: 0.5, isKept: true), cycle(1, accepted: 5, loss: 0.625, isKept: false),
+        ]
+        return record
+    }
+
+    private func full() throws -> Page {
+        let ledger = ["a", "b", "c"].map {
+            PseudoLabel(cycle: 1, filename: $0, label: .nuclei, confidence: 0.5, verdict: .unsure)
+        }
+        return try RunReport(
+            record(settings, split), ledger: ledger, set: set, split: split, logits: logits(split), warning: "beware"
+        ).page()
+    }
+
+    @Test func everythingIsOnThePage() throws {
+        let page = try full()
         #expect(
-            titles(full) == [
-                "Scores on the test", "Learning", "How sure, and how right", "Pseudo-labelling", "Mistakes", "Groups",
+            page.sections.map(\.title) == [
+                "Scores on the test", "Learning", "Confidence and calibration", "Pseudo-labeling", "Mistakes",
                 "Data and settings",
             ])
-        let reader = PageReader(full.page.html(missing))
-        #expect(reader.problem == nil)
+        let reader = PageReader(page.html(missing))
+        #expect(reader.problem == nil && reader.all("img").count == 1)
         for text in [
-            "Scored on 5 tiles.", "0.9125", "3 (75.0 %)", "4 (100.0 %)", "area 0.9877", "average precision 0.8765",
-            "before calibration, ECE 0.250", "calibrated, ECE 0.013", "tile_1.png", "truly NUCLEI",
-            "The 1 most confident of 7 mistakes", "5 NUCLEI of 9", "turned down: unsure", "rolled back", "0.6250",
-            "slide 5", "77", "nuclei-train tiles", "42",
+            "Training of compact, pseudo-labeling", "nuclei 1.2.3", "Scored on \(split.test.count) test tiles",
+            "temperature 2.000", "Warning: beware.", "before calibration, ECE", "calibrated, ECE", "average precision",
+            set.tiles[split.test[0]].filename, "All mistakes", "5 NUCLEI, 2 NO_NUCLEUS of 3 tiles",
+            "discarded: no improvement", "0.6250", "nuclei-train tiles", "pseudoLabelling.confidence", "0.95",
         ] { #expect(reader.text.contains(text), "\(text)") }
+        let scores = try #require(table("Scores", on: page))
+        let accuracy = Double(split.test.count - 1) / Double(split.test.count)
+        #expect(scores.rows[0][0] == "accuracy" && scores.rows[0][1] == String(accuracy, decimals: 4))
+        let confusion = try #require(table("Confusion", on: page))
+        #expect(
+            confusion.rows.map { $0[0] } == TileLabel.names
+                && confusion.rows.joined().contains { $0.hasSuffix("(100.0 %)") })
     }
 
-    @Test func chartsHaveTheNumbersGiven() {
-        #expect(rows(full, of: "Loss")[1] == ["2", "0.375", "0.8125"])
-        #expect(rows(full, of: "Accuracy")[2] == ["3", "0.5", "0.4375", "0.40625"])
-        #expect(rows(full, of: "Gap between training and validation")[0] == ["1", "0.0625", "0.0625"])
-        #expect(rows(full, of: "Learning rate")[0] == ["1", "0.001"])
-        #expect(rows(full, of: "ROC curve")[1] == ["0", "1"])
-        #expect(rows(full, of: "Reliability").contains(["tiles calibrated", "0.7", "8"]))
-        #expect(rows(full, of: "Loss by cycle") == [["0", "0.5"], ["1", "0.625"]])
+    @Test func unlabeledTilesHaveAColumnOfTheirOwn() throws {
+        let data = try #require(table("Tiles by part", on: full()))
+        #expect(data.header == ["part", "NO_NUCLEUS", "NUCLEI", "unlabeled", "groups"])
+        #expect(data.rows.map { $0[0] } == ["training", "validation", "test", "unlabeled"])
+        #expect(data.rows[0] == ["training"] + set.counts(of: split.train).map(String.init) + ["0", "0"])
+        #expect(data.rows[3] == ["unlabeled", "0", "0", "4", "0"])
     }
 
-    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func everythingIsDrawn() {
-        let reader = PageReader(full.page.html())
+    @Test func chartsShowTheKeptCycle() throws {
+        let page = try full()
+        func rows(_ title: String) throws -> [[String]] { try #require(chart(title, on: page)).numbers.rows }
+        #expect(try rows("Loss") == [["1", "0.75", "0.8125"], ["2", "0.375", "0.8125"], ["3", "0.25", "0.8125"]])
+        #expect(try rows("Accuracy")[2] == ["3", "0.5", "0.4375", "0.40625"])
+        #expect(try rows("Gap between training and validation")[0] == ["1", "0.0625", "0.0625"])
+        #expect(try rows("Learning rate")[0][1].hasPrefix("0.001"))
+        #expect(try rows("ROC curve").first == ["0", "0"])
+        #expect(try rows("Loss by cycle") == [["0", "0.5"], ["1", "0.625"]])
+        let reliability = try #require(chart("Reliability", on: page))
+        #expect(
+            reliability.strip?.series.map { $0.points.reduce(0) { $0 + $1.y } } == [
+                Double(split.test.count), Double(split.test.count),
+            ])
+    }
+
+    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func everythingIsDrawn() throws {
+        let reader = PageReader(try full().html())
         #expect(reader.problem == nil && reader.brokenNames == [] && reader.outsideReferences == [])
         #expect(reader.all("svg").count == 10 && reader.all("p", kind: "problem").isEmpty)
         #expect(reader.all("div", kind: "drawing").allSatisfy { $0.attributes["aria-label"]?.isEmpty == false })
         #expect(reader.all("text").map(\.text).contains("best epoch 2"))
     }
 
-    @Test func anEmptyReportIsAPage() {
-        #expect(titles(RunReport()) == [])
-        #expect(PageReader(RunReport().page.html(missing)).problem == nil)
-    }
-
-    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed"), arguments: [1, 2, 300])
-    func runsOfAnyLengthAreDrawn(_ count: Int) {
-        var report = RunReport()
-        report.epochs = epochs(count)
-        report.epochs[0].trainLoss = .nan
-        let html = report.page.html()
+    @Test(.enabled(if: hasGnuplot, "gnuplot is not installed"), arguments: [1, 300])
+    func runsOfAnyLengthAreDrawn(_ count: Int) throws {
+        let basic = TrainingSettings(.basic, .lenet5)
+        let split = try Split(set, basic.split)
+        var record = record(basic, split, epochs: count)
+        record.history[0].trainLoss = .nan
+        let page = try RunReport(record, set: set, split: split, logits: logits(split)).page()
+        let html = page.html()
         let reader = PageReader(html)
-        #expect(reader.problem == nil && reader.all("svg").count == 4 && reader.all("p", kind: "problem").isEmpty)
-        #expect(html.utf8.count < 250_000)
+        #expect(reader.problem == nil && reader.all("svg").count == 7 && reader.all("p", kind: "problem").isEmpty)
         #expect(reader.text.contains("and 250 more between these") == (count == 300))
+        #expect(reader.text.contains("picked on the test tiles") && reader.text.contains("not calibrated"))
+        #expect(chart("Gap between training and test", on: page) != nil)
     }
 
-    @Test func withoutValidationOnlyTrainingIsShown() {
-        var report = RunReport()
-        report.epochs = epochs(2, isWatched: false)
-        #expect(rows(report, of: "Loss") == [["1", "0.75"], ["2", "0.375"]])
-        #expect(rows(report, of: "Gap between training and validation") == [])
-    }
-
-    @Test func oneClassAndNoMistakesAreFine() {
-        var report = RunReport()
-        report.classes = ["NUCLEI"]
-        report.confusion = [[5]]
-        #expect(titles(report) == ["Scores on the test", "Mistakes"])
-        let reader = PageReader(report.page.html(missing))
-        #expect(reader.text.contains("5 (100.0 %)") && reader.text.contains("None."))
-        report.confusion = [[0]]
-        #expect(PageReader(report.page.html(missing)).all("td").map(\.text) == ["0"])
+    @Test func oneClassAndNoMistakesAreFine() throws {
+        let targets = split.test.map { _ in 1 }
+        let logits = LabeledLogits(
+            classes: TileLabel.names, rows: targets.flatMap { _ in [0, 3] as [Float] }, targets: targets)
+        let page = try RunReport(record(settings, split), set: set, split: split, logits: logits).page()
+        #expect(chart("ROC curve", on: page) == nil && chart("Reliability", on: page) != nil)
+        #expect(PageReader(page.html(missing)).text.contains("None."))
+        #expect(table("Scores", on: page)?.rows.first { $0[0] == "ROC-AUC" } == ["ROC-AUC", "-", "-"])
     }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Foundations
 import NeuralNetworks
 import Tensors
 import TestSupport
@@ -6,7 +7,7 @@ import Testing
 import Training
 
 struct CalibrationTests {
-    @Test func numbersAreThoseOfSciPyAndScikitLearn() throws {
+    @Test func resultsMatchSciPyAndScikitLearn() throws {
         for golden in try Golden().cases(of: "calibration", atLeast: 4) {
             let (classes, targets) = (try golden.int("classes"), try golden.ints("y"))
             let (seed, scale) = try golden.formula("logits")
@@ -14,7 +15,7 @@ struct CalibrationTests {
             let scaling = TemperatureScaling.fit(logits: logits, classes: classes, targets: targets)
             let fitted = try golden.double("temperature")
             try compare("\(golden)", [scaling.temperature], [fitted], Tolerance(absolute: 0, relative: 1e-6))
-            let plain = TemperatureScaling(temperature: 1).probabilities(logits, classes: classes)
+            let plain = TemperatureScaling.identity.probabilities(logits, classes: classes)
             let figures = [
                 loss(plain, classes, targets), loss(scaling.probabilities(logits, classes: classes), classes, targets),
                 try #require(brierScore(probabilities: plain, classes: classes, targets: targets)),
@@ -27,15 +28,15 @@ struct CalibrationTests {
     }
 
     private func loss(_ probabilities: [Double], _ classes: Int, _ targets: [Int]) -> Double {
-        let losses = LabelledProbabilities(classes: classes, rows: probabilities, targets: targets).losses
+        let losses = LabeledProbabilities(classes: classes, rows: probabilities, targets: targets).losses
         return losses.reduce(0, +) / Double(losses.count)
     }
 
     private func reliability(_ probabilities: [Double], _ classes: Int, _ targets: [Int]) -> Reliability {
-        LabelledProbabilities(classes: classes, rows: probabilities, targets: targets).reliability()
+        LabeledProbabilities(classes: classes, rows: probabilities, targets: targets).reliability()
     }
 
-    /// Labels drawn from the probabilities of a known temperature give it back.
+    /// Fitting recovers the temperature from labels that were drawn with it.
     @Test(arguments: [0.25, 1, 3.5]) func aKnownTemperatureIsRecovered(temperature: Double) {
         let count = 40_000
         let logits = Formula.values(seed: 1, count: count * 2, scale: 3)
@@ -46,7 +47,7 @@ struct CalibrationTests {
         #expect((fitted / temperature - 1).magnitude < 0.05)
     }
 
-    @Test func theOrderOfClassesAndTheirLevelDoNotMatter() {
+    @Test func calibrationIgnoresClassOrderAndOffsets() {
         let logits: [Float] = [2, -1, 0.5, 1.5, -3, 3, 1, 0, 4, -4]
         let targets = [0, 1, 1, 1, 0]
         let fitted = TemperatureScaling.fit(logits: logits, classes: 2, targets: targets).temperature
@@ -55,28 +56,28 @@ struct CalibrationTests {
         #expect((fitted - other).magnitude < 1e-12 && fitted > 0.5 && fitted < 5)
     }
 
-    @Test func temperaturesHaveBounds() {
+    @Test func temperaturesAreBounded() {
         func fit(_ logits: [Float], _ targets: [Int]) -> Double {
             TemperatureScaling.fit(logits: logits, classes: 2, targets: targets).temperature
         }
         #expect(fit([], []) == 1)
         #expect(fit([3, 3, -1, -1], [0, 1]) == 1)
         #expect(fit([5, 0, 0, 5], [1, 0]) == 20)
-        // One tile that is right by 2: sigmoid(2 / T) = 1 - 1/3.
+        // One correct tile with a margin of 2: sigmoid(2 / T) = 1 - 1/3.
         #expect((fit([2, 0], [0]) - 2 / 0.693147180559945).magnitude < 1e-12)
-        // Ten tiles of one class, all right by 3: sigmoid(3 / T) = 11/12.
+        // Ten correct tiles of one class with a margin of 3: sigmoid(3 / T) = 11/12.
         let oneClass = fit(
             [Float](repeating: 0, count: 20).enumerated().map { $0.offset % 2 == 1 ? 3 : 0 },
             .init(repeating: 1, count: 10))
         #expect((oneClass - 3 / 2.397895272798371).magnitude < 1e-12)
-        // Separated by next to nothing, and by far more than floats need.
+        // Tiny and huge margins.
         #expect(fit([1e-6, 0, 0, 1e-6], [0, 1]) == 0.05)
         #expect(fit([1e30, 0, 0, 1e30], [0, 1]) == 20)
-        // Wrong by next to nothing.
+        // A wrong tile with a tiny margin.
         #expect(fit([0, 1e-30, 1, 0], [0, 0]) == 0.05)
     }
 
-    @Test func probabilitiesOfExtremeLogitsAreNumbers() {
+    @Test func probabilitiesOfExtremeLogitsAreFinite() {
         let scaling = TemperatureScaling(temperature: 0.05)
         #expect(scaling.probabilities([1e30, -1e30], classes: 2) == [1, 0])
         #expect(TemperatureScaling(temperature: 2).probabilities([0, 0, 7, 7], classes: 2) == [0.5, 0.5, 0.5, 0.5])
@@ -97,14 +98,14 @@ struct CalibrationTests {
         #expect(brierScore(probabilities: [0.8, 0.2, 0.6, 0.4], classes: 2, targets: [0, 1]) == (0.04 + 0.36) / 2)
     }
 
-    @Test func modelsCarryTheirCalibration() throws {
+    @Test func modelsStoreTheirCalibration() throws {
         let statistics = ChannelStatistics(mean: [1, 1, 1], deviation: [1, 1, 1])
         var model = try Model(
             ModelDescription(
                 architecture: .lenet5, tileSize: TileSet.tileSize, classes: TileLabel.names, statistics: statistics))
         #expect(try Calibration(model, path: "m") == nil)
         let calibration = Calibration(TemperatureScaling(temperature: 1.75), fittedOn: .validation, tiles: 90)
-        model.records[Calibration.key] = try jsonText(calibration)
+        model.records[Calibration.key] = try JSON.text(calibration)
         #expect(model.records["calibration"] == #"{"fittedOn":"validation","temperature":1.75,"tiles":90}"#)
         let read = try #require(try Calibration(model, path: "m"))
         #expect(read == calibration && read.scaling.temperature == 1.75)
@@ -121,7 +122,7 @@ struct CalibrationTests {
             } catch {
                 #expect(
                     "\(error)"
-                        == "m: expected a calibration with a temperature of 0.05 to 20.0 and the tiles it was fitted on, found \(record)"
+                        == "m: expected a calibration with a temperature from 0.05 to 20.0 and a number of tiles, found \(record)"
                 )
             }
         }

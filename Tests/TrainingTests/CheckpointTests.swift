@@ -1,6 +1,6 @@
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import NeuralNetworks
 import Tensors
 import TestSupport
@@ -33,7 +33,7 @@ import Training
 
     @Test(
         arguments: OptimizerSettings.Method.allCases.map { ($0, Architecture.lenet5) } + [(.adam, .compact)])
-    func aRunThatGoesOnHasTheBitsOfOneThatWasNotStopped(
+    func resumedRunsHaveTheBitsOfUninterruptedOnes(
         method: OptimizerSettings.Method, architecture: Architecture
     ) throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -54,7 +54,7 @@ import Training
         #expect(resumed.history.map(\.learningRate) == whole.history.map(\.learningRate))
     }
 
-    @Test func checkpointsOfOtherRunsAreRefused() throws {
+    @Test func checkpointsOfOtherRunsAreRejected() throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
         var first = try trainer(settings(.adam))
         try first.trainEpoch { _ in }
@@ -71,7 +71,8 @@ import Training
         var changed = settings(.adam)
         changed.seed = 1
         #expect(
-            try message(changed) == "\(path): expected a checkpoint of the run's settings, found one of others")
+            try message(changed)
+                == "\(path): expected a checkpoint with the settings of the run, found one with other settings")
         try first.model.write(to: FilePath(path))
         #expect(
             try message(settings(.adam))

@@ -3,7 +3,7 @@ import Testing
 import Training
 
 struct CurvesTests {
-    @Test func curvesAreThoseOfScikitLearn() throws {
+    @Test func curvesMatchScikitLearn() throws {
         for golden in try Golden().cases(of: "curves", atLeast: 2) {
             let (scores, positives) = (try golden.doubles("score"), try golden.ints("y").map { $0 == 1 })
             let exact = Tolerance(absolute: 1e-12)
@@ -35,7 +35,7 @@ struct CurvesTests {
         let whole = try #require(ROCCurve(scores: scores, positives: positives))
         let auc = try #require(areaUnderROC(scores: scores, positives: positives))
         #expect((area(whole) - auc).magnitude < 1e-12 && whole.points.count == count + 1)
-        // Straight runs need no points within them.
+        // Points within straight segments are left out.
         let corners = whole.thinned(to: count + 1)
         #expect((area(corners) - auc).magnitude < 1e-12 && corners.points.count < count * 3 / 4)
         let drawn = whole.thinned()

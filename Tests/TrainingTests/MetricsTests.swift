@@ -3,7 +3,7 @@ import Testing
 import Training
 
 struct MetricsTests {
-    @Test func figuresAreThoseOfScikitLearn() throws {
+    @Test func metricsMatchScikitLearn() throws {
         for golden in try Golden().cases(of: "metrics", atLeast: 4) {
             let matrix = ConfusionMatrix(
                 truth: try golden.ints("y"), predictions: try golden.ints("pred"), classes: 2)
@@ -28,20 +28,20 @@ struct MetricsTests {
         #expect(areaUnderROC(scores: [1, 2], positives: [true, true]) == nil)
     }
 
-    @Test func stoppingEarlyWaitsForAFall() {
+    @Test func earlyStoppingWaitsForImprovement() {
         var stopping = EarlyStopping()
         stopping.patience = 2
         stopping.minimumDelta = 0.1
         #expect(!stopping.stops(after: []))
         #expect(!stopping.stops(after: [1, 0.8, 0.75]))
-        #expect(stopping.stops(after: [1, 0.8, 0.75, 0.71]), "a fall by less than the delta is none")
+        #expect(stopping.stops(after: [1, 0.8, 0.75, 0.71]), "smaller decreases are no improvement")
         #expect(!stopping.stops(after: [1, 0.8, 0.75, 0.69]))
         #expect(stopping.stops(after: [1, 2, 3]))
     }
 
-    @Test func figuresWithoutADenominatorAreZero() {
+    @Test func metricsWithoutADenominatorAreZero() {
         let matrix = ConfusionMatrix(truth: [0, 0], predictions: [0, 0], classes: 2)
-        let absent = matrix.figures(of: 1)
+        let absent = matrix.metrics(of: 1)
         #expect([absent.precision, absent.recall, absent.f1] == [0, 0, 0] && absent.support == 0)
         #expect(matrix.matthewsCorrelation == 0)
         #expect(matrix.weighted.f1 == 1 && matrix.accuracy == 1)

@@ -6,14 +6,14 @@ import Testing
 import Training
 
 @Suite(.kernelTurns) struct ScoringTests {
-    /// Outputs in the other order are still named as the model names them.
+    /// Outputs in another order are identified by the class names of the model.
     @Test func outputsAreFoundByName() throws {
         let set = try SyntheticTiles.set.get()
         var description = ModelDescription(
             architecture: .lenet5, tileSize: TileSet.tileSize, classes: TileLabel.names,
             statistics: try set.channelStatistics(of: set.labeled))
         let model = try Model(description)
-        // All weights are 0: the biases decide, for NUCLEI.
+        // All weights are 0, so the biases predict NUCLEI.
         model.network.parameters["fc2.bias"]?.copy(from: Tensor([2], [-1, 1]))
         let score = try Evaluation.score(try Predictor(model, batchSize: 8), on: set.labeled, of: set)
         #expect(score.classes["NUCLEI"]?.recall == 1 && score.classes["NO_NUCLEUS"]?.recall == 0)
@@ -25,7 +25,7 @@ import Training
         #expect(other.confusion != score.confusion)
     }
 
-    @Test func modelsOfOtherTilesAreRefused() throws {
+    @Test func modelsForOtherTilesAreRejected() throws {
         let statistics = ChannelStatistics(mean: [1, 1, 1], deviation: [1, 1, 1])
         func message(_ tileSize: Int, _ classes: [String]) throws -> String {
             let description = ModelDescription(
@@ -43,7 +43,7 @@ import Training
         #expect(try message(64, ["A", "B"]) == "\(expected) A, B for tiles of 64 pixels")
     }
 
-    @Test func outputsThatAreNoNumbersAreRefused() throws {
+    @Test func nonFiniteOutputsAreRejected() throws {
         let set = try SyntheticTiles.set.get()
         let model = try Model(
             ModelDescription(

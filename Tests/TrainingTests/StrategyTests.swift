@@ -3,44 +3,44 @@ import NeuralNetworks
 import Testing
 import Training
 
-/// The numbers of the published recipe, and which of them each strategy takes.
+/// The hyperparameters of the published recipe, by strategy.
 struct StrategyTests {
-    @Test func basicLeNetIsTheReferences() {
+    @Test func basicLeNetMatchesTheRecipe() {
         let settings = TrainingSettings(.basic, .lenet5)
         #expect(settings == TrainingSettings())
         #expect(settings.epochs == 20 && settings.batchSize == 32)
         #expect(settings.optimizer == OptimizerSettings(method: .adam, learningRate: 1e-3, weightDecay: 0))
         #expect(settings.schedule == .constant && settings.dropout == 0 && settings.labelSmoothing == 0)
         #expect(settings.augmentation == nil && settings.earlyStopping == nil && settings.clipNorm == nil)
-        #expect(settings.pseudoLabelling == nil && settings.split.validationShare == 0)
+        #expect(settings.pseudoLabeling == nil && settings.split.validationShare == 0)
     }
 
-    @Test func regularizedLeNetIsTheReferences() {
+    @Test func regularizedLeNetMatchesTheRecipe() {
         let settings = TrainingSettings(.regularized, .lenet5)
         #expect(settings.epochs == 30 && settings.batchSize == 16)
         #expect(settings.optimizer == OptimizerSettings(method: .adamw, learningRate: 5e-4, weightDecay: 1e-4))
         #expect(settings.schedule == .plateau && settings.dropout == 0.5 && settings.labelSmoothing == 0.1)
         #expect(settings.augmentation == .reference && settings.clipNorm == 1)
         #expect(settings.earlyStopping?.patience == 10 && settings.earlyStopping?.minimumDelta == 1e-3)
-        #expect(settings.pseudoLabelling == nil)
+        #expect(settings.pseudoLabeling == nil)
     }
 
-    @Test func compactEndsWithItsLastEpoch() {
+    @Test func compactKeepsItsLastEpoch() {
         var settings = TrainingSettings(.regularized, .compact)
         #expect(settings.schedule == .cosine && settings.balance == .weights && settings.augmentation == .pathology)
         #expect(settings.keepsLastEpoch)
         settings.earlyStopping = EarlyStopping()
-        #expect(!settings.keepsLastEpoch, "who stops early goes back to the best epoch")
+        #expect(!settings.keepsLastEpoch, "early stopping returns to the best epoch")
         #expect(!TrainingSettings(.regularized, .lenet5).keepsLastEpoch)
     }
 
     @Test(arguments: Architecture.allCases) func pseudoLabelingIsRegularizedWithCycles(architecture: Architecture) {
         let settings = TrainingSettings(.pseudoLabeling, architecture)
-        #expect(settings.pseudoLabelling?.cycles == 3 && settings.pseudoLabelling?.confidence == 0.95)
+        #expect(settings.pseudoLabeling?.cycles == 3 && settings.pseudoLabeling?.confidence == 0.95)
         #expect(settings.split.validationShare == 0.2)
         var regularized = TrainingSettings(.regularized, architecture)
         regularized.strategy = .pseudoLabeling
-        regularized.pseudoLabelling = settings.pseudoLabelling
+        regularized.pseudoLabeling = settings.pseudoLabeling
         regularized.split = settings.split
         #expect(settings == regularized)
     }
@@ -57,7 +57,7 @@ struct StrategyTests {
         var none = AugmentationSettings.pathology
         for step in AugmentationStep.allCases { none.disable(step) }
         var expected = AugmentationSettings()
-        // With nothing to do, the map's chance does nothing.
+        // The probability of an affine map that changes nothing is irrelevant.
         expected.geometry.affine = none.geometry.affine
         #expect(none == expected)
     }

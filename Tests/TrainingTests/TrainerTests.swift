@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Training
 
-/// A small synthetic data set on disk, made once for all tests.
+/// A small synthetic data set, written and read once for all tests.
 enum SyntheticTiles {
     static let set: Result<TileSet, any Error> = Result {
         let path = NSTemporaryDirectory() + "nuclei-training-\(UUID().uuidString)"
@@ -39,7 +39,7 @@ enum SyntheticTiles {
         return trainer
     }
 
-    @Test func aRunIsTheSameAgainOnAnyNumberOfThreads() throws {
+    @Test func runsAreReproducibleWithAnyNumberOfThreads() throws {
         let before = Kernels.threadCount
         defer { try? Kernels.setThreadCount(before) }
         var settings = settings
@@ -75,11 +75,11 @@ enum SyntheticTiles {
         #expect(expected != (try set.channelStatistics(of: Array(set.tiles.indices))))
     }
 
-    @Test func aLossThatIsNoNumberStopsTheRun() throws {
+    @Test func nonFiniteLossesStopTheRun() throws {
         var settings = settings
         settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e30)
         #expect(throws: TrainingError.self) { _ = try run(settings, epochs: 2) }
-        // The only step of the epoch makes weights that only watching finds out about.
+        // A single step: the weights it produces fail only when the watched part is scored.
         settings.batchSize = 512
         #expect(throws: TrainingError.self) { _ = try run(settings, epochs: 1) }
     }
@@ -87,13 +87,13 @@ enum SyntheticTiles {
     @Test func theLearningRateFallsOnAPlateau() throws {
         var settings = settings
         settings.schedule = .plateau
-        // Gradients clipped to nothing change no weight: every epoch after the first is a bad one.
+        // Gradients clipped to almost 0 change no weight, so no epoch after the first improves.
         settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e-3)
         settings.clipNorm = 1e-30
         #expect(try run(settings, epochs: 5).history.map(\.learningRate) == [1e-3, 1e-3, 1e-3, 1e-3, 5e-4])
     }
 
-    @Test func aLossThatStaysEndsTheRun() throws {
+    @Test func constantLossesStopTheRunEarly() throws {
         var settings = settings
         settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e-3)
         settings.clipNorm = 1e-30
@@ -115,13 +115,13 @@ enum SyntheticTiles {
         #expect(trainer.best == trainer.history.last && trainer.chosenOn == nil)
         let rates = trainer.history.map(\.learningRate)
         #expect(rates[0] > 0.9e-3 && rates[0] <= 1e-3)
-        #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 > $1 }, "falls after the first tenth")
+        #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 > $1 }, "the rate decays after the warm-up")
         #expect(rates[9] > 0 && rates[9] < 1e-5)
-        // Half of the fall lies in the middle of what is left after the rise.
+        // The middle of the decay has half the rate.
         #expect((rates[4] + rates[5]) / 2 < 0.6e-3 && (rates[4] + rates[5]) / 2 > 0.4e-3)
     }
 
-    @Test func smallClassesMayBeDrawnAsOftenAsLargeOnes() throws {
+    @Test func samplingBalancesTheClasses() throws {
         var settings = settings
         let counts = set.counts(of: split.train)
         try #require(counts[0] != counts[1])
@@ -133,7 +133,7 @@ enum SyntheticTiles {
         #expect(trainer.examples.map(\.count) == counts)
     }
 
-    @Test func weightedLossesCountClassesTheSame() throws {
+    @Test func weightedLossesBalanceTheClasses() throws {
         var settings = settings
         settings.batchSize = 64
         settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e-12)
@@ -151,7 +151,7 @@ enum SyntheticTiles {
         #expect((try loss(.none) - plain).magnitude < 1e-5)
     }
 
-    @Test func aRunFolderHoldsWhatItTakesToUseTheModel() throws {
+    @Test func aRunFolderIsComplete() throws {
         let path = NSTemporaryDirectory() + "nuclei-run-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         var trainer = try Trainer(settings, set: set, split: split)
@@ -190,7 +190,7 @@ enum SyntheticTiles {
         #expect(record.count(of: .test) == split.test.count && record.count(of: .unseen) == nil)
     }
 
-    @Test func aModelWithoutARecordOfItsTilesIsRefused() throws {
+    @Test func modelsWithoutASplitRecordAreRejected() throws {
         let model = try Trainer(settings, set: set, split: split).model
         let error = #expect(throws: FileError.self) { _ = try SplitRecord(model, path: "m.safetensors") }
         #expect(

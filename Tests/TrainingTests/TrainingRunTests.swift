@@ -1,6 +1,6 @@
 import Datasets
-import Foundations
 import Foundation
+import Foundations
 import NeuralNetworks
 import Tensors
 import TestSupport
@@ -15,15 +15,15 @@ import Training
 
     private struct Stop: Error {}
 
-    /// Weak demands, so that a network that has hardly learnt anything accepts labels.
+    /// Low thresholds, so that a barely trained network accepts labels.
     private var settings: TrainingSettings {
         var settings = TrainingSettings(.pseudoLabeling, .compact)
         settings.epochs = 1
         settings.batchSize = 16
         settings.split.validationShare = 0.25
-        settings.pseudoLabelling?.cycles = 2
-        settings.pseudoLabelling?.confidence = 0.5
-        settings.pseudoLabelling?.largestShift = 1
+        settings.pseudoLabeling?.cycles = 2
+        settings.pseudoLabeling?.confidence = 0.5
+        settings.pseudoLabeling?.largestShift = 1
         return settings
     }
 
@@ -39,12 +39,12 @@ import Training
         try Model(path: "\(run.folder.path)/\(name).safetensors").network.state.tensors.flatMap(\.values)
     }
 
-    @Test func cyclesLearnFromUnlabelledTiles() throws {
+    @Test func cyclesLearnFromUnlabeledTiles() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var run = try start(settings, "whole")
         var events = [String]()
         var examples = [Int]()
-        try run.run(isStop: { $0 is Stop }) { event in
+        try run.run(isInterruption: { $0 is Stop }) { event in
             switch event {
             case .cycle(let cycle): events.append("cycle \(cycle.cycle)")
             case .labels(let labels): events.append("labels \(labels.count)")
@@ -71,7 +71,7 @@ import Training
         #expect(lines[0] == "cycle,tile,label,confidence,kept,reason")
         #expect(lines.count == 1 + run.ledger.count)
         #expect(lines[1].hasPrefix("1,\(run.ledger[0].filename),\(run.ledger[0].label.name),0."))
-        // The model that stays is that of the last cycle that was kept, and says how its probabilities are meant.
+        // The best model is that of the last kept cycle, and carries its calibration.
         let model = try Model(path: run.folder.bestModel)
         let calibration = try #require(try Calibration(model, path: run.folder.bestModel))
         #expect(calibration.scaling.temperature == run.cycles.last { $0.isKept }?.temperature)
@@ -82,40 +82,39 @@ import Training
         #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "pseudo_labels.csv", "run.json"])
     }
 
-    /// A run that is stopped at its so manieth report, and let go of.
+    /// Stops a run at its event number `place`, and releases it.
     private func stop(at place: Int, _ settings: TrainingSettings, _ name: String, _ share: Double = 0.05) throws {
         var run = try start(settings, name, checkpointShare: share)
         var count = 0
         #expect(throws: Stop.self) {
-            try run.run(isStop: { $0 is Stop }) { _ in
+            try run.run(isInterruption: { $0 is Stop }) { _ in
                 count += 1
                 if count == place { throw Stop() }
             }
         }
         #expect(run.folder.record.state == .interrupted && run.folder.record.command == "nuclei-train")
-        // One process at a time.
+        // The lock admits one process at a time.
         let error = #expect(throws: FileError.self) { try RunFolder(resuming: run.folder.path) }
         #expect(error?.problem == "expected a folder that no process works in, found it locked by another process")
     }
 
-    /// Stops a run at places where it reports, each time in a run of its own: with a checkpoint after each epoch, and
-    /// with as few as possible.
+    /// Stops runs at different events and resumes them: with a checkpoint after each epoch, and with as few as possible.
     @Test(arguments: [Double.infinity, 0])
-    func aRunThatIsStoppedAnywhereGoesOnToTheSameBits(checkpointShare: Double) throws {
+    func runsStoppedAnywhereResumeToTheSameBits(checkpointShare: Double) throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var settings = settings
         let isRare = checkpointShare == 0
         if isRare { settings.epochs = 3 }
         var whole = try start(settings, "whole")
         var places = 0
-        try whole.run(isStop: { _ in false }) { _ in places += 1 }
+        try whole.run(isInterruption: { _ in false }) { _ in places += 1 }
         for place in stride(from: 1, through: places, by: isRare ? 8 : 3) {
             let path = "\(folder)/stopped-\(place)"
             try stop(at: place, settings, "stopped-\(place)", checkpointShare)
             var resumed = try TrainingRun(
                 resuming: RunFolder(resuming: FilePath(path), checkpointShare: checkpointShare), set: set,
                 split: Split(set, settings.split))
-            try resumed.run(isStop: { $0 is Stop }) { _ in }
+            try resumed.run(isInterruption: { $0 is Stop }) { _ in }
             for name in ["best", "last"] {
                 try compareBits("\(name) after a stop at \(place)", bits(resumed, name), bits(whole, name))
             }
@@ -132,7 +131,7 @@ import Training
         settings.epochs = 1
         settings.batchSize = 16
         var first = try start(settings, "first")
-        try first.run(isStop: { _ in false }) { _ in }
+        try first.run(isInterruption: { _ in false }) { _ in }
         settings.initialModel = first.folder.lastModel.string
         let second = try start(settings, "second")
         try compareBits(
@@ -146,24 +145,24 @@ import Training
         let third = try start(settings, "third")
         #expect(
             third.trainer.initialModelWarning
-                == "the initial model has learnt \(leaked) of the tiles held out here: scores flatter this run")
+                == "the initial model was trained on \(leaked) of the tiles held out here: scores are optimistic")
         settings.initialModel = "\(folder)/none.safetensors"
         #expect(throws: FileError.self) { try start(settings, "fourth") }
-        // A model remembers what those before it learnt: such tiles judge it no more.
+        // A model records the training tiles of its predecessors, which are then no test tiles.
         let record = SplitRecord(
             split, of: set, settings.split, chosenOn: nil,
             initial: try SplitRecord(Model(path: first.folder.lastModel), path: ""))
         #expect(record.indices(of: .test, in: set).count == split.test.count - leaked)
-        #expect(record.learnt(in: set) == Set(split.train + first.trainer.split.train))
+        #expect(record.learned(in: set) == Set(split.train + first.trainer.split.train))
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/fourth"))
     }
 
-    @Test func aRunGoesOnWithItsOwnLabelsOnly() throws {
+    @Test func runsResumeOnlyWithTheirOwnTiles() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var settings = TrainingSettings(.basic, .compact)
         settings.epochs = 3
         settings.batchSize = 16
-        // The last report of the first epoch but one: a checkpoint is there.
+        // An event of the second epoch, when there is a checkpoint.
         try stop(at: 6, settings, "run")
         let digest = set.digest
         #expect(digest.count == 16 && digest == set.digest)
@@ -184,10 +183,10 @@ import Training
             try TrainingRun(
                 resuming: RunFolder(resuming: "\(folder)/run"), set: set, split: Split(set, settings.split))
         }
-        #expect(error?.problem == "expected the tiles that the run was started with, found others")
+        #expect(error?.problem == "expected the tiles that the run was started with, found other tiles")
     }
 
-    @Test func pseudoLabelsNeedUnlabelledTiles() throws {
+    @Test func pseudoLabelsNeedUnlabeledTiles() throws {
         var tiles = Split.Settings()
         tiles.validationShare = 0.25
         let split = try Split(set, tiles)
@@ -196,7 +195,7 @@ import Training
             try TrainingRun(
                 settings, set: set, split: labelledOnly, path: "\(folder)/none", version: "", command: "")
         }
-        #expect(error?.problem.hasPrefix("expected unlabelled tiles that are of no group held out") == true)
+        #expect(error?.problem.hasPrefix("expected unlabeled tiles outside the held-out groups") == true)
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/none"))
     }
 }

@@ -1,11 +1,14 @@
+import FoundationEssentials
 import Foundations
-import Foundation
+import Glibc
 import NeuralNetworks
 
-/// One number that turns a network's logits into probabilities that mean something: softmax(logits / temperature)
-/// (Guo et al., "On Calibration of Modern Neural Networks", 2017). It changes no prediction.
+/// Temperature scaling of logits: softmax(logits / temperature) (Guo et al., "On Calibration of Modern Neural Networks",
+/// 2017). It changes probabilities, but no predicted class.
 package struct TemperatureScaling: Codable, Equatable, Sendable {
     package static let range = 0.05...20.0
+    /// A temperature of 1, which leaves probabilities uncalibrated.
+    package static let identity = TemperatureScaling(temperature: 1)
 
     package var temperature: Double
 
@@ -13,11 +16,11 @@ package struct TemperatureScaling: Codable, Equatable, Sendable {
         self.temperature = temperature
     }
 
-    /// The temperature of the least mean negative log-likelihood, within `range`.
+    /// Fits the temperature within `range` that minimizes the mean negative log-likelihood.
     ///
-    /// `logits` has a row of `classes` numbers for each target. When no tile is wrong, ever lower temperatures are
-    /// ever likelier, however few tiles there are; then a tile counts as wrong by 1 / (tiles + 2), which is Laplace's
-    /// estimate of the error rate and Platt's (1999) way with such targets. 1 when the tiles say nothing.
+    /// `logits` has a row of `classes` numbers for each target. When every tile is classified correctly, the likelihood
+    /// has no maximum: it keeps growing as the temperature falls. Targets are then softened to 1 - 1 / (tiles + 2),
+    /// Laplace's estimate of the accuracy (compare Platt 1999). Returns `identity` when all logits of each row are equal.
     package static func fit(logits: [Float], classes: Int, targets: [Int]) -> TemperatureScaling {
         precondition(logits.count == classes * targets.count && targets.allSatisfy { 0..<classes ~= $0 })
         // Distances from the target's logit: the loss is the mean of log(sum(exp(distance / temperature))).
@@ -30,10 +33,10 @@ package struct TemperatureScaling: Codable, Equatable, Sendable {
                 if distances[index] > 0 { isSeparated = false }
             }
         }
-        let doubt = isSeparated ? 1 / Double((targets.count + 2) * (classes - 1)) : 0
-        let offset = doubt * distances.reduce(0, +)
+        let softening = isSeparated ? 1 / Double((targets.count + 2) * (classes - 1)) : 0
+        let offset = softening * distances.reduce(0, +)
 
-        /// The derivative of the summed loss by 1 / temperature, in which it is convex.
+        /// The derivative of the summed loss with respect to 1 / temperature, in which the loss is convex.
         func slope(_ inverse: Double) -> Double {
             var sum = -offset
             for start in stride(from: 0, to: distances.count, by: classes) {
@@ -49,11 +52,11 @@ package struct TemperatureScaling: Codable, Equatable, Sendable {
             }
             return sum
         }
-        guard distances.contains(where: { $0 != 0 }) else { return TemperatureScaling(temperature: 1) }
+        guard distances.contains(where: { $0 != 0 }) else { return .identity }
         if slope(1 / range.upperBound) >= 0 { return TemperatureScaling(temperature: range.upperBound) }
         if slope(1 / range.lowerBound) <= 0 { return TemperatureScaling(temperature: range.lowerBound) }
         var (low, high) = (1 / range.upperBound, 1 / range.lowerBound)
-        // The interval halves until there is no number between its ends.
+        // Bisection until the interval contains no other number.
         while true {
             let middle = (low + high) / 2
             if middle <= low || middle >= high { return TemperatureScaling(temperature: 1 / middle) }
@@ -76,14 +79,15 @@ package struct TemperatureScaling: Codable, Equatable, Sendable {
     }
 }
 
-/// What a model's file says of its calibration, under a key of its own.
+/// The calibration of a model, stored as a JSON record in its file.
 package struct Calibration: Codable, Equatable, Sendable {
+    /// The key of the record in a model's metadata.
     package static let key = "calibration"
 
     package let temperature: Double
     /// The part of the model's split that the temperature was fitted on.
     package let fittedOn: EvaluationSplit
-    /// How many tiles that were.
+    /// The number of tiles that the temperature was fitted on.
     package let tiles: Int
 
     package init(_ scaling: TemperatureScaling, fittedOn: EvaluationSplit, tiles: Int) {
@@ -92,15 +96,16 @@ package struct Calibration: Codable, Equatable, Sendable {
         self.tiles = tiles
     }
 
-    /// The record in a model's metadata; nil for a model without one.
+    /// Reads the record in a model's metadata. Returns nil for a model without one, and throws `FileError` for an invalid
+    /// one.
     package init?(_ model: Model, path: FilePath) throws(FileError) {
         guard let json = model.records[Self.key] else { return nil }
-        guard let record = try? JSONDecoder().decode(Calibration.self, from: Data(json.utf8)),
+        guard let record = try? JSON.decode(Calibration.self, from: Data(json.utf8)),
             TemperatureScaling.range.contains(record.temperature), record.tiles > 0
         else {
             let (low, high) = (TemperatureScaling.range.lowerBound, TemperatureScaling.range.upperBound)
             throw FileError(
-                path, expected: "a calibration with a temperature of \(low) to \(high) and the tiles it was fitted on",
+                path, expected: "a calibration with a temperature from \(low) to \(high) and a number of tiles",
                 found: String(json.prefix(80)))
         }
         self = record

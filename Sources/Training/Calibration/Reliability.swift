@@ -1,17 +1,20 @@
-/// How often predictions are right, by how sure they were: what a reliability diagram shows.
+/// Accuracy of predictions by their confidence: the content of a reliability diagram.
 package struct Reliability: Codable, Equatable, Sendable {
     /// Predictions with a confidence in (index / bins, (index + 1) / bins].
     package struct Bin: Codable, Equatable, Sendable {
         package var count = 0
-        /// Means over the bin's tiles; 0 for an empty bin.
+        /// The mean confidence of the bin's tiles; 0 for an empty bin.
         package var confidence = 0.0
+        /// The share of the bin's tiles that are classified correctly; 0 for an empty bin.
         package var accuracy = 0.0
     }
 
+    package static let defaultBinCount = 15
+
     package let bins: [Bin]
 
-    /// Bins of equal width for confidences of 0 to 1: the probability of what was predicted.
-    package init(confidences: [Double], hits: [Bool], bins count: Int = 15) {
+    /// Sorts predictions into bins of equal width by their confidence, the probability of the predicted class.
+    package init(confidences: [Double], hits: [Bool], bins count: Int = defaultBinCount) {
         precondition(confidences.count == hits.count && count > 0)
         var bins = Array(repeating: Bin(), count: count)
         for (confidence, hit) in zip(confidences, hits) {
@@ -31,16 +34,22 @@ package struct Reliability: Codable, Equatable, Sendable {
         max(0, min(count - 1, Int((confidence * Double(count)).rounded(.up)) - 1))
     }
 
-    /// Expected calibration error (Naeini et al. 2015): the mean distance of confidence and accuracy; nil without tiles.
+    /// Expected calibration error (Naeini et al. 2015): the mean distance between confidence and accuracy. Nil without
+    /// tiles.
     package var expectedCalibrationError: Double? {
-        let total = bins.reduce(0) { $0 + $1.count }
-        let sum = bins.reduce(0) { $0 + Double($1.count) * ($1.confidence - $1.accuracy).magnitude }
-        return total == 0 ? nil : sum / Double(total)
+        Self.expectedCalibrationError(
+            gapSums: bins.map { Double($0.count) * ($0.confidence - $0.accuracy) },
+            tiles: bins.reduce(0) { $0 + $1.count })
+    }
+
+    /// The expected calibration error from the sum of confidence minus hits in each bin. Nil without tiles.
+    static func expectedCalibrationError(gapSums: [Double], tiles: Int) -> Double? {
+        tiles == 0 ? nil : gapSums.reduce(0) { $0 + $1.magnitude } / Double(tiles)
     }
 }
 
-/// Half the mean squared distance of rows of probabilities from the truth (Brier 1950), 0 ... 1; for two classes, the
-/// mean squared error of one probability. nil without tiles.
+/// Half the mean squared distance between rows of probabilities and the truth, in 0...1 (Brier 1950). For two classes it
+/// is the mean squared error of one probability. Nil without tiles.
 package func brierScore(probabilities: [Double], classes: Int, targets: [Int]) -> Double? {
     precondition(probabilities.count == classes * targets.count)
     let sum = probabilities.indices.reduce(0.0) { sum, index in

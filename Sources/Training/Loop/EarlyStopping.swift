@@ -1,14 +1,13 @@
-/// When to stop before the last epoch: when the watched loss has not fallen any more for a while. The weights of the
-/// best epoch are the ones to keep.
+/// The rule that ends a run when the watched loss no longer improves.
 package struct EarlyStopping: Codable, Equatable, Sendable {
-    /// Epochs without a fall that are put up with.
+    /// Epochs without improvement before stopping.
     package var patience = 10
-    /// How much lower than the lowest a loss has to be to count as a fall.
+    /// The smallest decrease of the lowest loss that counts as an improvement.
     package var minimumDelta = 1e-3
 
     package init() {}
 
-    /// Whether to stop after epochs with these losses.
+    /// Whether a run with these losses after each epoch stops.
     package func stops(after losses: [Double]) -> Bool {
         var (lowest, waited) = (Double.infinity, 0)
         for loss in losses {

@@ -1,19 +1,20 @@
 import Datasets
 import NeuralNetworks
 
-/// Ways to train, each a set of defaults.
+/// A way to train, which sets the defaults of all hyperparameters.
 package enum Strategy: String, Codable, CaseIterable, Sendable {
-    /// Few epochs on the tiles as they are.
+    /// Few epochs on the original tiles.
     case basic
-    /// Augmentation, dropout, label smoothing, weight decay, clipping, a falling learning rate, early stopping.
+    /// Augmentation, dropout, label smoothing, weight decay, gradient clipping and a decaying learning rate; for LeNet-5
+    /// also early stopping.
     case regularized
-    /// As regularized, then again with unlabelled tiles that the network is sure of.
+    /// Regularized training, repeated with confident labels of unlabeled tiles.
     case pseudoLabeling = "pseudo-labeling"
 }
 
 extension TrainingSettings {
-    /// The defaults of a strategy. For `lenet5` they are the reference's; `compact` has its own where it learns better
-    /// with them.
+    /// The defaults of a strategy. Those for `lenet5` come from the published recipe; `compact` has its own where they
+    /// improve its results.
     package init(_ strategy: Strategy, _ architecture: Architecture) {
         self.strategy = strategy
         self.architecture = architecture
@@ -24,6 +25,7 @@ extension TrainingSettings {
         guard strategy != .basic else { return }
         labelSmoothing = 0.1
         clipNorm = 1
+        augmentation = AugmentationPreset.usual(for: architecture).settings
         switch architecture {
         case .lenet5:
             epochs = 30
@@ -32,16 +34,24 @@ extension TrainingSettings {
             schedule = .plateau
             dropout = 0.5
             earlyStopping = EarlyStopping()
-            augmentation = .reference
         case .compact:
             epochs = 40
             dropout = 0.2
             balance = .weights
-            augmentation = .pathology
         }
         if strategy == .pseudoLabeling {
-            pseudoLabelling = PseudoLabelling()
+            pseudoLabeling = PseudoLabeling()
             split.validationShare = Split.Settings.defaultValidationShare
+        }
+    }
+}
+
+extension AugmentationPreset {
+    /// The augmentation of an architecture when none is named.
+    package static func usual(for architecture: Architecture) -> AugmentationPreset {
+        switch architecture {
+        case .lenet5: .reference
+        case .compact: .pathology
         }
     }
 }

@@ -1,38 +1,38 @@
 import Datasets
-import Foundation
 import Foundations
+import Glibc
 import NeuralNetworks
 import Tensors
 
-/// A run that cannot go on.
+/// A failure of training itself, such as divergence.
 package struct TrainingError: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// Teaches a model, epoch by epoch, and again from the start in each cycle of pseudo-labelling.
+/// Trains a model epoch by epoch, and again from the initial weights in each cycle of pseudo-labeling.
 package struct Trainer {
     package let settings: TrainingSettings
     package let set: TileSet
     package let split: Split
     package let model: Model
-    /// The pseudo-labels of this cycle count from 1; cycle 0 is training on the given labels alone.
+    /// The cycle of pseudo-labeling. Cycle 0 trains on the given labels only.
     package private(set) var cycle = 0
-    /// Indices of the tiles to learn, by class: given labels, and accepted pseudo-labels.
+    /// Indices of the training tiles by class, accepted pseudo-labels included.
     package private(set) var examples = [[Int]]()
-    /// What every tile is learnt as, by its index.
+    /// The class of each training tile, by its index.
     private var targets = [Int: Int32]()
-    /// Of this cycle.
+    /// Epochs of the current cycle.
     package internal(set) var history = [EpochRecord]()
-    private let initial: Model?
+    let initial: Model?
     private let workspace: Workspace
     private let gradients: Gradients
     let optimizer: Optimizer
-    private let predictor: Predictor
+    let predictor: Predictor
     private let loader: BatchLoader
     var plateau: ReduceLROnPlateau?
 
-    /// All the memory that training takes, and a model at the start of cycle 0: with fresh weights, or with the weights
-    /// and the normalisation of `initial`, a model of the same architecture.
+    /// Allocates all memory of training, and starts cycle 0 with random weights or with those of `initial`, a model of
+    /// the same architecture.
     package init(_ settings: TrainingSettings, set: TileSet, split: Split, initial: Model? = nil) throws {
         self.settings = settings
         self.set = set
@@ -52,7 +52,7 @@ package struct Trainer {
         try start(cycle: 0, pseudoLabels: [])
     }
 
-    /// Goes back to weights that have learnt nothing; `pseudoLabels` that are kept are learnt like the given ones.
+    /// Returns to the initial weights, and adds the accepted pseudo-labels to the training tiles.
     package mutating func start(cycle: Int, pseudoLabels: [PseudoLabel]) throws {
         self.cycle = cycle
         history = []
@@ -79,28 +79,29 @@ package struct Trainer {
         }
     }
 
-    /// The part whose loss is watched after each epoch: validation, or the test for want of one.
+    /// The part whose loss is watched after each epoch: validation, or the test part without validation.
     package var watched: EvaluationSplit { split.validation.isEmpty ? .test : .validation }
     package var watchedTiles: [Int] { split.validation.isEmpty ? split.test : split.validation }
 
-    /// The epoch whose weights are kept: that with the lowest watched loss so far or, as the settings say, the last one.
+    /// The epoch whose weights are kept: the one with the lowest watched loss so far or, depending on the settings, the
+    /// last one.
     package var best: EpochRecord? {
         settings.keepsLastEpoch ? history.last : history.min { $0.watchedLoss < $1.watchedLoss }
     }
 
-    /// The part that chose among epochs or cycles; nil when nothing was chosen.
+    /// The part that epochs or cycles are picked on. Nil when none is picked.
     package var chosenOn: EvaluationSplit? {
-        settings.keepsLastEpoch && settings.pseudoLabelling == nil ? nil : watched
+        settings.keepsLastEpoch && settings.pseudoLabeling == nil ? nil : watched
     }
 
-    /// Whether there is nothing more to train.
+    /// Whether the current cycle has all its epochs.
     package var isDone: Bool {
         history.count >= settings.epochs || settings.earlyStopping?.stops(after: history.map(\.watchedLoss)) ?? false
     }
 
-    /// Trains one more epoch and scores the watched part. `report` hears of every batch; it may throw to stop the run
-    /// between two steps. Throws `TrainingError` when the loss is no longer a number.
-    package mutating func trainEpoch(report: (TrainingEvent) throws -> Void) throws {
+    /// Trains one epoch and scores the watched part. `onEvent` is called after every batch, and may throw to stop.
+    /// Throws `TrainingError` when the loss is not finite.
+    package mutating func trainEpoch(onEvent: (TrainingEvent) throws -> Void) throws {
         let epoch = history.count + 1
         let start = ContinuousClock.now
         let order = order(ofEpoch: epoch)
@@ -115,36 +116,36 @@ package struct Trainer {
             done += batch.tiles.count
             hits += batchHits
             lossSum += loss * Double(batch.tiles.count)
-            try report(
+            try onEvent(
                 .batch(
                     epoch: epoch, done: done, of: order.count, loss: lossSum / Double(done),
                     accuracy: Double(hits) / Double(done)))
         }
-        let trained = (ContinuousClock.now - start).seconds
+        let trainingSeconds = start.secondsSince
         let score: Score
         do {
-            score = try Evaluation.score(predict(watchedTiles, report: report))
+            score = try Evaluation.score(predict(watchedTiles, onEvent: onEvent))
         } catch is PredictionError {
             throw Self.divergence(in: epoch, loss: .nan)
         }
         let record = EpochRecord(
             cycle: cycle, epoch: epoch, learningRate: optimizer.learningRate, trainLoss: lossSum / Double(done),
             trainAccuracy: Double(hits) / Double(done), watchedLoss: score.loss, watchedAccuracy: score.accuracy,
-            watchedF1: score.weighted.f1, seconds: (ContinuousClock.now - start).seconds,
-            tilesPerSecond: Double(done) / trained)
+            watchedF1: score.weighted.f1, seconds: start.secondsSince,
+            tilesPerSecond: Double(done) / trainingSeconds)
         if let rate = plateau?.step(score.loss, rate: Double(optimizer.learningRate)) {
             optimizer.learningRate = Float(rate)
         }
         history.append(record)
-        try report(.epoch(record, isBest: best == record && (isDone || !settings.keepsLastEpoch)))
+        try onEvent(.epoch(record, isBest: best == record && (isDone || !settings.keepsLastEpoch)))
     }
 
-    /// The tiles of an epoch in the order in which they are learnt.
+    /// The training tiles of an epoch in random order.
     private func order(ofEpoch epoch: Int) -> [Int] {
         var random = SplitMix64(seed: settings.seed, stream: 0x6F72_6465_72, UInt64(epoch))
         guard settings.balance == .sampling else { return examples.joined().sorted().shuffled(using: &random) }
         let largest = examples.map(\.count).max() ?? 0
-        // A small class goes round and round, so that none of its tiles is drawn twice more often than another.
+        // Whole permutations of a small class, one after another: the draws of its tiles differ by at most one.
         let drawn = examples.map { tiles in
             var drawn = [Int]()
             while !tiles.isEmpty, drawn.count < largest {
@@ -155,19 +156,19 @@ package struct Trainer {
         return drawn.joined().shuffled(using: &random)
     }
 
-    /// The learning rate of a step under the cosine schedule; `done` of the epoch's tiles are behind it.
+    /// The learning rate of a step under the cosine schedule. `done` is the number of tiles before it in the epoch.
     private func cosineRate(_ epoch: Int, at done: Int, of tiles: Int) -> Float {
         let progress = (Double(epoch - 1) + Double(done) / Double(tiles)) / Double(settings.epochs)
-        let rise = 0.1
+        let warmUp = 0.1
         let step = Double(settings.batchSize) / Double(tiles) / Double(settings.epochs)
-        // The first step is not one of rate 0.
+        // The rate of a warm-up step is that of its end, so that the first one is not 0.
         let share =
-            progress < rise
-            ? min(1, (progress + step) / rise) : (1 + cos(.pi * (progress - rise) / (1 - rise))) / 2
+            progress < warmUp
+            ? min(1, (progress + step) / warmUp) : (1 + cos(.pi * (progress - warmUp) / (1 - warmUp))) / 2
         return Float(share) * settings.optimizer.learningRate
     }
 
-    /// Class weights that make all classes count the same (scikit-learn's "balanced"); nil for none.
+    /// Weights that give all classes the same total (scikit-learn's "balanced"). Nil for no weights.
     private var classWeights: [Float]? {
         guard settings.balance == .weights else { return nil }
         let total = examples.reduce(0) { $0 + $1.count }
@@ -176,36 +177,10 @@ package struct Trainer {
 
     private static func divergence(in epoch: Int, loss: Double) -> TrainingError {
         TrainingError(
-            description: "the loss is \(loss) in epoch \(epoch): expected a finite number; "
-                + "a lower --learning-rate helps most often")
+            description: "the loss is \(loss) in epoch \(epoch): expected a finite number; try a lower learning rate")
     }
 
-    /// Takes over the weights in a model file of the same architecture.
-    package func restore(from path: FilePath) throws {
-        try model.network.state.load(SafetensorsFile(path: path))
-    }
-
-    /// Logits of some tiles with the weights as they are, a row for each.
-    package func logits(of tiles: [Int], report: (TrainingEvent) throws -> Void = { _ in }) throws -> [Float] {
-        try withoutActuallyEscaping(report) { report in
-            try set.withPixels {
-                try predictor.logits($0, set.windows(of: tiles)) { try report(.prediction(done: $0, of: tiles.count)) }
-            }
-        }
-    }
-
-    /// Outputs for labelled tiles with the weights as they are.
-    package func predict(
-        _ tiles: [Int], report: (TrainingEvent) throws -> Void = { _ in }
-    ) throws -> LabelledLogits {
-        try withoutActuallyEscaping(report) { report in
-            try Evaluation.predict(predictor, on: tiles, of: set) {
-                try report(.prediction(done: $0, of: tiles.count))
-            }
-        }
-    }
-
-    /// One step of the optimizer; returns the batch's loss before it, and how many tiles were right.
+    /// Takes one optimizer step. Returns the loss of the batch before the step, and the number of correct predictions.
     private func step(_ batch: TileBatch, seed: UInt64) throws -> (loss: Double, hits: Int) {
         workspace.setBatch(batch.tiles.count)
         try Kernels.normalize(workspace.input, batch.bytes, batch.windows, model.description.statistics)
@@ -220,22 +195,8 @@ package struct Trainer {
         let classes = logits.shape[1]
         let values = logits.values
         let hits = targets.indices.count {
-            Evaluation.largest(values[$0 * classes..<($0 + 1) * classes]) == Int(targets[$0])
+            values[$0 * classes..<($0 + 1) * classes].argmax! == Int(targets[$0])
         }
         return (loss, hits)
-    }
-}
-
-extension Trainer {
-    /// What the model that training starts from remembers of its tiles.
-    var initialRecord: SplitRecord? { initial.flatMap { try? SplitRecord($0, path: "") } }
-
-    /// What is wrong with scores of this run when the model that it starts from has learnt held-out tiles.
-    package var initialModelWarning: String? {
-        guard let initialRecord,
-            case let met = initialRecord.learnt(in: set).intersection(split.test + split.validation),
-            !met.isEmpty
-        else { return nil }
-        return "the initial model has learnt \(met.count) of the tiles held out here: scores flatter this run"
     }
 }

@@ -1,24 +1,24 @@
 import Datasets
 import NeuralNetworks
 
-/// All that decides how a training run goes. Defaults are the reference's basic training; `Strategy` has the others.
+/// All settings of a training run. The initial values are those of basic training of LeNet-5; `Strategy` has the others.
 package struct TrainingSettings: Codable, Equatable, Sendable {
     package enum Schedule: String, Codable, CaseIterable, Sendable {
-        /// The learning rate stays as it is.
+        /// A constant learning rate.
         case constant
-        /// Halved when the watched loss has not got better for more than two epochs, down to 1e-6.
+        /// Halves the learning rate after more than two epochs without improvement of the watched loss, down to 1e-6.
         case plateau
-        /// Rises over the first tenth of all steps, then falls along half a cosine to nothing at the last one
-        /// (Loshchilov, Hutter 2017).
+        /// Linear warm-up over the first tenth of all steps, then a cosine decay to 0 (Loshchilov, Hutter 2017).
         case cosine
     }
 
-    /// What is done about classes of different size.
+    /// The compensation for classes of different size.
     package enum Balance: String, Codable, CaseIterable, Sendable {
         case none
-        /// Losses are weighted by the inverse of the class's share.
+        /// Weights losses by the inverse of the class's share.
         case weights
-        /// Every epoch draws as many tiles of each class: all of the largest, some of the others more than once.
+        /// Draws the same number of tiles of each class in every epoch: all of the largest class, and tiles of the
+        /// others repeatedly.
         case sampling
     }
 
@@ -28,50 +28,74 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var batchSize = 32
     package var optimizer = OptimizerSettings()
     package var schedule = Schedule.constant
-    /// Share of the dense features dropped in training.
+    /// Dropout rate of the dense layers.
     package var dropout: Float = 0
     package var labelSmoothing: Float = 0
-    /// Gradients of a larger global norm are scaled down to it.
+    /// The largest global norm of the gradients; larger ones are scaled down. Nil for no clipping.
     package var clipNorm: Float?
-    /// nil: every run has all its epochs.
+    /// Nil for no early stopping.
     package var earlyStopping: EarlyStopping?
     package var balance = Balance.none
-    /// nil: tiles are learnt as they are.
+    /// Nil for no augmentation.
     package var augmentation: AugmentationSettings?
-    /// nil: unlabelled tiles serve for the statistics of the pixels only.
-    package var pseudoLabelling: PseudoLabelling?
-    /// Path of the model whose weights training starts from; nil for random ones.
+    /// Nil for no pseudo-labeling: unlabeled tiles then contribute to the channel statistics only.
+    package var pseudoLabeling: PseudoLabeling?
+    /// Path of the model with the initial weights. Nil for random weights.
     package var initialModel: String?
     package var split = Split.Settings()
-    /// Resolution of the tiles, recorded in the model; nil when it is not known.
+    /// Resolution of the tiles in microns per pixel, recorded in the model. Nil when unknown.
     package var micronsPerPixel: Double?
-    /// Of the initial weights, the order of tiles, augmentation and dropout.
+    /// Seed of the initial weights, the order of tiles, augmentation and dropout.
     package var seed: UInt64 = 42
+
+    /// The keys in run records, checkpoints and models, some of which keep the spelling of earlier versions.
+    private enum CodingKeys: String, CodingKey {
+        case strategy, architecture, epochs, batchSize, optimizer, schedule, dropout, labelSmoothing, clipNorm
+        case earlyStopping, balance, augmentation, initialModel, split, micronsPerPixel, seed
+        case pseudoLabeling = "pseudoLabelling"
+    }
 
     package init() {}
 
-    /// Whether the weights of the last epoch are kept, not those of the lowest watched loss: a cosine ends at rate 0,
-    /// where the losses of epochs differ by chance, and who does not choose does not flatter.
+    /// Whether a run keeps the weights of the last epoch, not those with the lowest watched loss. A cosine schedule ends
+    /// with a learning rate of 0, where losses of epochs differ by chance, and no choice means no selection bias.
     package var keepsLastEpoch: Bool { schedule == .cosine && earlyStopping == nil }
 }
 
-/// One line of the history of a run.
+/// One epoch in the history of a run.
 package struct EpochRecord: Codable, Equatable, Sendable {
-    /// Of pseudo-labelling; 0 for training on given labels alone.
+    /// The cycle of pseudo-labeling; 0 trains on the given labels only.
     package var cycle: Int
-    /// Counts from 1 in each cycle.
+    /// The number of the epoch in its cycle, from 1 on.
     package var epoch: Int
-    /// Of the epoch's last step.
+    /// Learning rate of the last step.
     package var learningRate: Float
-    /// Over the epoch's batches, as the weights changed.
+    /// Mean loss over the batches of the epoch, while the weights change.
     package var trainLoss: Double
     package var trainAccuracy: Double
-    /// On the watched part, after the epoch.
+    /// Loss on the watched part after the epoch.
     package var watchedLoss: Double
     package var watchedAccuracy: Double
+    /// Weighted F1 on the watched part.
     package var watchedF1: Double
-    /// Of the epoch's training and watching.
+    /// Duration of training and scoring.
     package var seconds: Double
-    /// Tiles trained on in a second.
+    /// Speed of training, without scoring.
     package var tilesPerSecond: Double
+
+    package init(
+        cycle: Int, epoch: Int, learningRate: Float, trainLoss: Double, trainAccuracy: Double, watchedLoss: Double,
+        watchedAccuracy: Double, watchedF1: Double, seconds: Double, tilesPerSecond: Double
+    ) {
+        self.cycle = cycle
+        self.epoch = epoch
+        self.learningRate = learningRate
+        self.trainLoss = trainLoss
+        self.trainAccuracy = trainAccuracy
+        self.watchedLoss = watchedLoss
+        self.watchedAccuracy = watchedAccuracy
+        self.watchedF1 = watchedF1
+        self.seconds = seconds
+        self.tilesPerSecond = tilesPerSecond
+    }
 }

@@ -1,6 +1,7 @@
+import Foundations
 import Tensors
 
-/// Where a figure most likely lies.
+/// A confidence interval.
 package struct Interval: Codable, Equatable, Sendable {
     package let low: Double
     package let high: Double
@@ -11,51 +12,47 @@ package struct Interval: Codable, Equatable, Sendable {
     }
 }
 
-/// Percentile intervals from resampling with replacement (Efron 1979).
+/// Percentile intervals from resampling groups with replacement (Efron 1979).
 ///
-/// What is drawn are groups (slides, patients, source images) with all their tiles: tiles of one group resemble each
-/// other, and drawing them one by one would promise far more than they tell.
+/// Groups (slides, patients, source images) are drawn with all their tiles. Tiles of one group resemble each other, so
+/// drawing single tiles would give intervals that are too narrow.
 package struct Bootstrap: Sendable {
     package static let confidence = 0.95
+    /// The share of resamples in which a metric must be defined. With fewer, the rest is a biased sample.
+    private static let smallestDefinedShare = 0.95
 
     package var resamples = 2000
     package var seed: UInt64 = 42
 
     package init() {}
 
-    /// Intervals of figures that are functions of how often each of some groups was drawn.
+    /// Intervals of metrics that are functions of the number of times each group is drawn.
     ///
-    /// nil for all when there are fewer than two groups, and for a figure that is not defined in more than 5 % of the
-    /// resamples: the others are no fair sample then.
-    package func intervals(groups: Int, _ figures: ([Int]) -> [Double?]) -> [Interval?] {
-        let count = figures(Array(repeating: 1, count: groups)).count
+    /// Returns nil for every metric when there are fewer than two groups, and for a metric that is undefined in more than
+    /// 5 % of the resamples.
+    package func intervals(groups: Int, _ metrics: ([Int]) -> [Double?]) -> [Interval?] {
+        let count = metrics(Array(repeating: 1, count: groups)).count
         guard groups > 1 else { return Array(repeating: nil, count: count) }
         var random = SplitMix64(seed: seed, stream: 0x626F_6F74)
         var values = Array(repeating: [Double](), count: count)
         for _ in 0..<resamples {
             var draws = Array(repeating: 0, count: groups)
             for _ in 0..<groups { draws[Int(random.next().multipliedFullWidth(by: UInt64(groups)).high)] += 1 }
-            for (index, value) in figures(draws).enumerated() {
+            for (index, value) in metrics(draws).enumerated() {
                 if let value { values[index].append(value) }
             }
         }
         return values.map { values in
-            guard values.count > 0, Double(values.count) >= 0.95 * Double(resamples) else { return nil }
+            guard !values.isEmpty, Double(values.count) >= Self.smallestDefinedShare * Double(resamples) else {
+                return nil
+            }
             let sorted = values.sorted()
             let tail = (1 - Self.confidence) / 2
-            return Interval(low: Self.quantile(tail, of: sorted), high: Self.quantile(1 - tail, of: sorted))
+            return Interval(low: quantile(tail, ofSorted: sorted), high: quantile(1 - tail, ofSorted: sorted))
         }
     }
 
-    /// A quantile of sorted numbers, linear between two of them.
-    private static func quantile(_ share: Double, of sorted: [Double]) -> Double {
-        let place = share * Double(sorted.count - 1)
-        let index = min(Int(place), sorted.count - 1)
-        let next = min(index + 1, sorted.count - 1)
-        return sorted[index] + (place - Double(index)) * (sorted[next] - sorted[index])
-    }
-
-    /// A number from 0 on for each tile: the same for tiles of the same group, one of its own for a tile without one.
+    /// Numbers the groups of tiles from 0 on. Tiles of one group share a number; a tile without a group has its own.
     package static func numbers(of groups: [String?]) -> [Int] {
         var known = [String: Int]()
         var next = 0

@@ -1,15 +1,16 @@
-/// True against false positives at every threshold, from the strictest on.
+/// Receiver operating characteristic: true positive rate against false positive rate at every threshold, from the highest
+/// threshold to the lowest.
 package struct ROCCurve: Codable, Equatable, Sendable {
     package struct Point: Codable, Equatable, Sendable {
         package let falsePositiveRate: Double
         package let truePositiveRate: Double
-        /// Tiles with this score or more count as positive; nil where none does.
+        /// Tiles with at least this score are positive. Nil for the point without positive predictions.
         package let threshold: Double?
     }
 
     package let points: [Point]
 
-    /// nil without positives or negatives.
+    /// Returns nil without positives or negatives.
     package init?(scores: [Double], positives: [Bool]) {
         let counts = thresholdCounts(scores, positives)
         guard let all = counts.last, all.positives > 0, all.negatives > 0 else { return nil }
@@ -33,20 +34,20 @@ package struct ROCCurve: Codable, Equatable, Sendable {
     }
 }
 
-/// Precision against recall at every threshold, from the strictest on.
+/// Precision against recall at every threshold, from the highest threshold to the lowest.
 package struct PrecisionRecallCurve: Codable, Equatable, Sendable {
     package struct Point: Codable, Equatable, Sendable {
         package let recall: Double
         package let precision: Double
-        /// Tiles with this score or more count as positive.
+        /// Tiles with at least this score are positive.
         package let threshold: Double
     }
 
     package let points: [Point]
-    /// The sum of the precisions, each weighted by the recall that it adds. Nothing between points is made up.
+    /// The sum of the precisions, weighted by the increases of recall, without interpolation (scikit-learn's definition).
     package let averagePrecision: Double
 
-    /// nil without positives.
+    /// Returns nil without positives.
     package init?(scores: [Double], positives: [Bool]) {
         let counts = thresholdCounts(scores, positives)
         guard let all = counts.last, all.positives > 0 else { return nil }
@@ -65,14 +66,14 @@ package struct PrecisionRecallCurve: Codable, Equatable, Sendable {
         self.averagePrecision = averagePrecision
     }
 
-    /// The curve with at most `limit` points, for drawing; its average precision is still that of all.
+    /// The curve with at most `limit` points, for drawing. The average precision stays that of the full curve.
     package func thinned(to limit: Int = 200) -> PrecisionRecallCurve {
         let kept = drawnPoints(points.map { ($0.recall, $0.precision) }, limit)
         return PrecisionRecallCurve(points: kept.map { points[$0] }, averagePrecision: averagePrecision)
     }
 }
 
-/// How many positives and negatives have each score or a higher one; scores descend.
+/// The number of positives and negatives with at least each score, in descending order of scores.
 private func thresholdCounts(
     _ scores: [Double], _ positives: [Bool]
 ) -> [(score: Double, positives: Int, negatives: Int)] {
@@ -87,8 +88,8 @@ private func thresholdCounts(
     return result
 }
 
-/// Indices of points that draw a curve: without those within straight horizontal or vertical runs, and of the others
-/// `limit` at most, spread evenly along the curve. The ends always stay.
+/// Indices of the points that suffice to draw a curve: the ends and the corners of horizontal and vertical segments. Of
+/// more than `limit` points, returns some that are spread evenly along the curve.
 private func drawnPoints(_ points: [(x: Double, y: Double)], _ limit: Int) -> [Int] {
     precondition(limit > 1)
     let corners = points.indices.filter { index in

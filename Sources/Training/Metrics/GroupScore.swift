@@ -1,18 +1,18 @@
-/// How well the tiles of one group (slide, patient or source image) were told apart.
+/// Performance on the tiles of one group (slide, patient or source image).
 package struct GroupScore: Codable, Equatable, Sendable {
-    /// nil: the tiles without a group.
+    /// Nil for the tiles without a group.
     package let group: String?
     package let tiles: Int
     /// Tiles by class name.
     package let counts: [String: Int]
     package let accuracy: Double
-    /// Share of each class's tiles that was found, by class name; without classes that the group has no tiles of.
+    /// Recall by class name, without classes that have no tile in the group.
     package let recall: [String: Double]
     package let loss: Double
 
-    /// The groups of some tiles, the worst first: by accuracy, then by loss, then by name.
+    /// Scores of all groups, the worst first: by accuracy, then by loss, then by name.
     package static func all(
-        of probabilities: LabelledProbabilities, groups: [String?], names: [String]
+        of probabilities: LabeledProbabilities, groups: [String?], names: [String]
     ) -> [GroupScore] {
         precondition(groups.count == probabilities.targets.count && names.count == probabilities.classes)
         let (predictions, losses) = (probabilities.predictions, probabilities.losses)
@@ -21,13 +21,13 @@ package struct GroupScore: Codable, Equatable, Sendable {
             let confusion = ConfusionMatrix(
                 truth: tiles.map { probabilities.targets[$0] }, predictions: tiles.map { predictions[$0] },
                 classes: names.count)
-            let present = names.indices.filter { confusion.figures(of: $0).support > 0 }
+            let present = names.indices.filter { confusion.metrics(of: $0).support > 0 }
             return GroupScore(
                 group: group, tiles: tiles.count,
                 counts: Dictionary(
-                    uniqueKeysWithValues: names.indices.map { (names[$0], confusion.figures(of: $0).support) }),
+                    uniqueKeysWithValues: names.indices.map { (names[$0], confusion.metrics(of: $0).support) }),
                 accuracy: confusion.accuracy,
-                recall: Dictionary(uniqueKeysWithValues: present.map { (names[$0], confusion.figures(of: $0).recall) }),
+                recall: Dictionary(uniqueKeysWithValues: present.map { (names[$0], confusion.metrics(of: $0).recall) }),
                 loss: tiles.reduce(0) { $0 + losses[$1] } / Double(tiles.count))
         }
         return scores.sorted { a, b in

@@ -1,0 +1,62 @@
+import Datasets
+import FoundationEssentials
+import Foundations
+import NeuralNetworks
+import Tensors
+
+extension RunFolder {
+    /// The content of `run.json`.
+    package struct Record: Codable, Sendable {
+        package enum State: String, Codable, Sendable {
+            case running, interrupted, failed, finished
+        }
+
+        package var state: State
+        /// Why the run failed. Nil unless it did.
+        package var failure: String?
+        package var version: String
+        /// The command line that started the run.
+        package var command: String
+        package var started: Date
+        package var settings: TrainingSettings
+        /// Absolute path of the data set.
+        package var dataset: String
+        /// Tiles by part and label.
+        package var tiles: [String: [String: Int]]
+        package var parameters: Int
+        package var threads: Int
+        package var chosenOn: EvaluationSplit?
+        package var history: [EpochRecord]
+        /// The number of the best model's epoch in its cycle.
+        package var bestEpoch: Int?
+        /// Finished cycles.
+        package var cycles: [CycleRecord]?
+        /// Scores of the best and the last model on the test tiles. Nil until the run has finished.
+        package var bestTest: Score?
+        package var lastTest: Score?
+        package var seconds: Double
+
+        /// The record of a new run.
+        package init(
+            _ settings: TrainingSettings, set: TileSet, split: Split, parameters: Int, chosenOn: EvaluationSplit?,
+            version: String, command: String
+        ) {
+            state = .running
+            self.version = version
+            self.command = command
+            started = Date()
+            self.settings = settings
+            dataset = URL(fileURLWithPath: set.path.string).path
+            tiles = [:]
+            for (name, part) in [("train", split.train), ("validation", split.validation), ("test", split.test)] {
+                tiles[name] = Dictionary(uniqueKeysWithValues: zip(TileLabel.names, set.counts(of: part)))
+            }
+            tiles["unlabeled"] = ["used": split.unlabeled.count, "all": set.unlabeled.count]
+            self.parameters = parameters
+            threads = Kernels.threadCount
+            self.chosenOn = chosenOn
+            history = []
+            seconds = 0
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import ArgumentParser
+import Console
+import Datasets
+import Foundation
+import Foundations
+import NeuralNetworks
+import Tensors
+import Training
+
+extension EvaluationSplit: ExpressibleByArgument {}
+
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Score a model or an ensemble on labeled tiles.",
+        discussion: """
+            A model file records the split of its training tiles, by hashes of their pixels. --split selects the part \
+            to score: test, validation, train, or unseen for labeled tiles outside the training data. An ensemble scores \
+            tiles that are in this part for all its models.
+
+            Scores have 95 % bootstrap intervals over the groups in labels.csv, or over single tiles without groups. \
+            Calibrated numbers use the temperature in the model file, if it has one.
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: "Folder of tiles with labels.csv.")
+    var dataset: FilePath
+
+    @Option(help: "Model file (.safetensors).")
+    var model: FilePath?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Two or more model files of any architectures, whose probabilities are averaged.")
+    var ensemble: [FilePath] = []
+
+    @Option(help: "Part of the data set to score.")
+    var split = EvaluationSplit.test
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Score only tiles of groups that match one of these patterns, such as 'slide*'.", valueName: "pattern"))
+    var groups: [String] = []
+
+    @Flag(help: "List all groups, the worst first. Without it, up to \(EvaluationReport.fewGroups) groups are listed.")
+    var byGroup = false
+
+    @Option(help: ArgumentHelp("CSV file to write, with a row for each tile.", valueName: "file"))
+    var predictions: FilePath?
+
+    @Option(
+        help: ArgumentHelp(
+            "Blur the tiles first, to simulate defocus. The standard deviation of the Gaussian in pixels, 0 to 32.",
+            valueName: "sigma"))
+    var blur = 0.0
+
+    @OptionGroup var batch: BatchOptions
+    @OptionGroup var threads: ThreadOptions
+
+    @Flag(help: "Print JSON instead of tables.")
+    var json = false
+
+    func validate() throws {
+        guard model == nil || ensemble.isEmpty, model != nil || !ensemble.isEmpty else {
+            throw ValidationError("expected either --model or --ensemble")
+        }
+        try require(0...32 ~= blur, "--blur", "0 to 32", found: blur)
+        try require(ensemble.count != 1, "--ensemble", "two or more models", found: 1)
+    }
+
+    func run() throws {
+        try reportingErrors {
+            Interruption.watch()
+            try Kernels.setThreadCount(threads.count)
+            for (index, path) in ensemble.enumerated()
+            where ensemble[..<index].contains(where: { AtomicFile.areSame($0, path) }) {
+                throw FileError(path, expected: "different models", found: "the same file twice")
+            }
+            let members = try (model.map { [$0] } ?? ensemble).map(EnsembleMember.init)
+            let table = try predictionFile()
+            let set = try TileSet(path: dataset, threads: threads.count)
+            let tiles = try chosenTiles(of: set, for: members.map(\.split))
+
+            var progress = Progress("evaluate", unit: "tiles")
+            let start = ContinuousClock.now
+            let total = tiles.count * members.count
+            var outputs = [LabeledLogits]()
+            for member in members {
+                let predictor = try Predictor(member.model, batchSize: min(batch.size, tiles.count))
+                outputs.append(
+                    try Evaluation.predict(predictor, on: tiles, of: set, blur: blur) { done in
+                        progress.update(outputs.count * tiles.count + done, of: total)
+                        try Interruption.check("interrupted")
+                    })
+            }
+            let seconds = start.secondsSince
+            let report = try EvaluationReport(
+                self, members, outputs, tiles: tiles, of: set, tilesPerSecond: Double(tiles.count) / seconds)
+            if let table {
+                try table.write(Data(predictionTable(report.probabilities, tiles: tiles, of: set).utf8))
+                try table.commit()
+            }
+            if json {
+                Terminal.printLine(try JSON.text(report, pretty: true))
+            } else {
+                report.show(allGroups: byGroup)
+            }
+        }
+    }
+
+    /// The file for `--predictions`, opened before the work so that errors come early.
+    private func predictionFile() throws(FileError) -> AtomicFile? {
+        guard let predictions else { return nil }
+        for input in ["\(dataset)/labels.csv" as FilePath] + (model.map { [$0] } ?? ensemble)
+        where AtomicFile.areSame(input, predictions) {
+            throw FileError(predictions, .unwritable, "expected another file than the input \(input), found the same")
+        }
+        return try AtomicFile(predictions)
+    }
+
+    private func chosenTiles(of set: TileSet, for records: [SplitRecord]) throws(FileError) -> [Int] {
+        let inSplit = SplitRecord.indices(of: split, in: set, for: records)
+        let part = "labeled tiles in the \(records.count == 1 ? "model's" : "models' common") split"
+        guard !inSplit.isEmpty else {
+            let hint = "none; --split unseen scores tiles outside the training data"
+            throw FileError(
+                dataset, expected: "\(part) \(split.rawValue)", found: split == .unseen ? "none" : hint)
+        }
+        guard !groups.isEmpty else { return inSplit }
+        let chosen = inSplit.filter { index in
+            set.tiles[index].group.map { group in groups.contains { fnmatch($0, group, 0) == 0 } } ?? false
+        }
+        guard !chosen.isEmpty else {
+            let names = Set(inSplit.compactMap { set.tiles[$0].group }).sorted()
+            let list = names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " and \(names.count - 5) more" : "")
+            throw FileError(
+                dataset, expected: "\(part) \(split.rawValue), of groups \(groups.joined(separator: " or "))",
+                found: names.isEmpty ? "tiles without groups" : "groups \(list)")
+        }
+        return chosen
+    }
+}
+
+/// A model with the records of its training.
+struct EnsembleMember {
+    let path: FilePath
+    let model: Model
+    let split: SplitRecord
+    let calibration: Calibration?
+
+    init(path: FilePath) throws {
+        self.path = path
+        model = try Model(path: path)
+        try Evaluation.requireFit(model, path: path)
+        split = try SplitRecord(model, path: path)
+        calibration = try Calibration(model, path: path)
+    }
+}

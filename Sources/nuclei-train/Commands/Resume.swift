@@ -1,0 +1,23 @@
+import ArgumentParser
+import Console
+import Foundations
+
+struct Resume: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Resume a run that was stopped.",
+        discussion: """
+            Continues from the last checkpoint, with the data set and the settings of the run. The result has the same \
+            bits as that of an uninterrupted run.
+
+            \(ExitStatus.help)
+            """)
+
+    @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
+    var folder: FilePath
+
+    @OptionGroup var threads: ThreadOptions
+
+    func run() throws {
+        try reportingErrors { try TrainingSession.resume(folder, threads: threads.count) }
+    }
+}

@@ -1,0 +1,59 @@
+import Console
+import Datasets
+import Foundations
+import Reports
+import Tensors
+import Training
+
+/// The work that `train` and `resume` share.
+enum TrainingSession {
+    /// Starts a run in a new or empty folder, and trains it to its end.
+    static func start(_ settings: TrainingSettings, dataset: FilePath, output: FilePath, threads: Int) throws {
+        Interruption.watch()
+        // Checked before the tiles are read, which takes a while.
+        try Folder.requireNew(output)
+        let (set, split) = try load(dataset, settings, threads: threads)
+        try complete(
+            TrainingRun(
+                settings, set: set, split: split, path: output, version: version, command: commandLine),
+            threads: threads)
+    }
+
+    /// Resumes the run in a folder, and trains it to its end.
+    static func resume(_ path: FilePath, threads: Int) throws {
+        Interruption.watch()
+        let folder = try RunFolder(resuming: path)
+        let (set, split) = try load(FilePath(folder.record.dataset), folder.record.settings, threads: threads)
+        try complete(TrainingRun(resuming: folder, set: set, split: split), threads: threads)
+    }
+
+    private static func load(
+        _ dataset: FilePath, _ settings: TrainingSettings, threads: Int
+    ) throws -> (TileSet, Split) {
+        try Kernels.setThreadCount(threads)
+        let set = try TileSet(path: dataset, threads: threads)
+        let split = try Split(set, settings.split)
+        TrainingPrinter.printTiles(set, split)
+        return (set, split)
+    }
+
+    private static func complete(_ run: TrainingRun, threads: Int) throws {
+        var run = run
+        var printer = TrainingPrinter(run)
+        printer.printHeader(threads: threads)
+        try run.run(
+            isInterruption: { $0 is Interrupted }, onEvent: { try printer.show($0) },
+            beforeFinishing: { try RunReport($0).page().write(to: "\($0.folder.path)/report.html") })
+        printer.printResult(of: run)
+    }
+
+    /// The command line, quoted for a shell.
+    private static var commandLine: String {
+        let arguments = CommandLine.arguments.dropFirst().map { argument in
+            let isPlain =
+                !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,+".contains($0) }
+            return isPlain ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
+        }
+        return (["nuclei-train"] + arguments).joined(separator: " ")
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Datasets
+import NeuralNetworks
+import Training
+
+extension Architecture: ExpressibleByArgument {}
+extension Strategy: ExpressibleByArgument {}
+extension OptimizerSettings.Method: ExpressibleByArgument {}
+extension TrainingSettings.Schedule: ExpressibleByArgument {}
+extension TrainingSettings.Balance: ExpressibleByArgument {}
+
+extension Option {
+    /// An option with the name and the help text of a hyperparameter. Without a value, the strategy's default applies.
+    init<T: ExpressibleByArgument>(_ parameter: Hyperparameter<T>) where Value == T? {
+        self.init(name: .customLong(parameter.name), help: ArgumentHelp(parameter.help))
+    }
+}
+
+extension Flag where Value == Bool? {
+    /// A pair of flags, --NAME and --no-NAME, for a hyperparameter.
+    init(_ parameter: Hyperparameter<Bool>) {
+        self.init(
+            name: .customLong(parameter.name), inversion: .prefixedNo, help: ArgumentHelp(parameter.help))
+    }
+}
+
+extension HyperparameterError {
+    /// The error as one about command-line options.
+    var validationError: ValidationError {
+        switch self {
+        case .outOfRange(let name, let expected, let found):
+            ValidationError("--\(name): expected \(expected), found \(found)")
+        case .hasNoEffect(let name, let other):
+            ValidationError("--\(name): expected --\(other) with it, found none")
+        }
+    }
+}

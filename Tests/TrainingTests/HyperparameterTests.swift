@@ -1,0 +1,72 @@
+import NeuralNetworks
+import Testing
+import Training
+
+struct HyperparameterTests {
+    @Test func defaultsAreThoseOfTheStrategies() {
+        #expect(Hyperparameters.epochs.defaults == "20 with basic; otherwise 30 (lenet5) or 40 (compact)")
+        #expect(Hyperparameters.batchSize.defaults == "32 with basic; otherwise 16 (lenet5) or 32 (compact)")
+        #expect(Hyperparameters.balance.defaults == "none with basic; otherwise none (lenet5) or weights (compact)")
+        #expect(Hyperparameters.optimizer.defaults == "adam (lenet5) or adamw (compact) with basic; otherwise adamw")
+        #expect(Hyperparameters.clipNorm.defaults == "0.0 with basic; otherwise 1.0")
+        #expect(Hyperparameters.augment.defaults == "off with basic; otherwise on")
+        #expect(Hyperparameters.validation.defaults == "off with basic and regularized; otherwise on")
+        #expect(Hyperparameters.patience.defaults == "10" && Hyperparameters.seed.defaults == "42")
+        #expect(Hyperparameters.initialModel.defaults == "random weights")
+        #expect(
+            Hyperparameters.epochs.help
+                == "Passes over the training tiles (default: \(Hyperparameters.epochs.defaults)).")
+    }
+
+    private func settings(
+        _ strategy: Strategy, _ changes: HyperparameterChange?...
+    ) throws(HyperparameterError) -> TrainingSettings {
+        try TrainingSettings(strategy, .lenet5, changes.compactMap { $0 })
+    }
+
+    @Test func changesReplaceDefaults() throws {
+        #expect(HyperparameterChange(Hyperparameters.epochs, nil) == nil)
+        #expect(try settings(.regularized) == TrainingSettings(.regularized, .lenet5))
+        let changed = try settings(
+            .regularized, .init(Hyperparameters.epochs, 7), .init(Hyperparameters.clipNorm, 0),
+            .init(Hyperparameters.earlyStopping, true), .init(Hyperparameters.patience, 3),
+            .init(Hyperparameters.augment, false), .init(Hyperparameters.validation, true),
+            .init(Hyperparameters.micronsPerPixel, 0.25))
+        #expect(changed.epochs == 7 && changed.clipNorm == nil && changed.earlyStopping?.patience == 3)
+        #expect(changed.augmentation == nil && changed.split.validationShare == 0.2)
+        #expect(changed.micronsPerPixel == 0.25 && changed.batchSize == 16)
+        // The learning rate and the weight decay are those of the strategy for every optimizer.
+        let sgd = try settings(
+            .regularized, .init(Hyperparameters.optimizer, .sgd), .init(Hyperparameters.momentum, 0.9))
+        #expect(sgd.optimizer.method == .sgd && sgd.optimizer.learningRate == 5e-4 && sgd.optimizer.weightDecay == 1e-4)
+        #expect(Hyperparameters.momentum.value(in: sgd) == 0.9)
+    }
+
+    @Test func valuesOutOfRangeAreRejected() {
+        func error(_ change: HyperparameterChange?) -> HyperparameterError? {
+            #expect(throws: HyperparameterError.self) { try settings(.pseudoLabeling, change) }
+        }
+        #expect(
+            error(.init(Hyperparameters.batchSize, 513))
+                == .outOfRange("batch-size", expected: "1 to 512", found: "513"))
+        #expect(
+            error(.init(Hyperparameters.learningRate, .nan))
+                == .outOfRange("learning-rate", expected: "a positive number", found: "nan"))
+        #expect(
+            error(.init(Hyperparameters.confidence, 0.5))
+                == .outOfRange("confidence", expected: "more than 0.5, at most 1", found: "0.5"))
+        #expect(
+            error(.init(Hyperparameters.dropout, 1))
+                == .outOfRange("dropout", expected: "0 or more, below 1", found: "1.0"))
+    }
+
+    @Test func valuesWithoutEffectAreRejected() {
+        func error(_ change: HyperparameterChange?) -> HyperparameterError? {
+            #expect(throws: HyperparameterError.self) { try settings(.basic, change) }
+        }
+        #expect(error(.init(Hyperparameters.momentum, 0.9)) == .hasNoEffect("momentum", without: "optimizer sgd"))
+        #expect(error(.init(Hyperparameters.minimumDelta, 1)) == .hasNoEffect("min-delta", without: "early-stopping"))
+        #expect(
+            error(.init(Hyperparameters.cycles, 2)) == .hasNoEffect("cycles", without: "strategy pseudo-labeling"))
+    }
+}
