@@ -18,7 +18,12 @@ package enum Overlay {
     /// Opens an image for a panel: a slide at its smallest level that is not smaller than the panel. Parts that cannot be
     /// decoded are gray.
     package static func open(_ path: FilePath, side: Int) throws(FileError) -> any RowReader {
-        let reader = try openImage(path, damage: .painted)
+        try level(of: openImage(path, damage: .painted), side: side)
+    }
+
+    /// The smallest level of a slide that is not smaller than a panel; other images as they are. Nothing of `reader` was
+    /// read.
+    static func level(of reader: any RowReader, side: Int) throws(FileError) -> any RowReader {
         guard let slide = reader as? SlideReader else { return reader }
         let panel = panel(width: slide.width, height: slide.height, side: side)
         let levels = slide.metadata.levels
@@ -26,7 +31,7 @@ package enum Overlay {
             levels[$0].width >= panel.width && levels[$0].height >= panel.height
         }
         let level = fitting.min { levels[$0].width < levels[$1].width } ?? 0
-        return level == 0 ? slide : try SlideReader(path, level: level, damage: .painted)
+        return level == 0 ? slide : try SlideReader(SlideBlockReader(slide.blocks, level: level), damage: .painted)
     }
 
     /// Size of the whole picture for panels of a size.
@@ -42,35 +47,25 @@ package enum Overlay {
         let image = DownsamplingReader(image, width: panel.width, height: panel.height)
         let mask = DownsamplingReader(counted, width: panel.width, height: panel.height)
         let size = size(panel: panel)
-        let lines = Rows(bytes: size.width * 3)
-        let (pictureAt, maskAt, overlayAt) = (0, (panel.width + gap) * 3, (panel.width + gap) * 6)
+        var line = [UInt8](repeating: 255, count: size.width * 3)
+        var (picture, white) = (
+            [UInt8](repeating: 0, count: panel.width * 3), [UInt8](repeating: 0, count: panel.width * 3)
+        )
+        let (maskStart, overlayStart) = ((panel.width + gap) * 3, (panel.width + gap) * 6)
         for _ in 0..<panel.height {
-            lines.memory.initializeMemory(as: UInt8.self, repeating: 255)
-            try image.readRows(into: lines.part(pictureAt, panel.width * 3), count: 1)
-            try mask.readRows(into: lines.part(maskAt, panel.width * 3), count: 1)
-            for byte in 0..<panel.width * 3 {
-                let share = Double(lines.memory[maskAt + byte]) / 255 * opacity
+            try image.readRows(into: &picture, count: 1)
+            try mask.readRows(into: &white, count: 1)
+            for byte in picture.indices {
+                let share = Double(white[byte]) / 255 * opacity
                 let red = byte % 3 == 0 ? 255.0 : 0.0
-                let mixed = Double(lines.memory[pictureAt + byte]) * (1 - share) + red * share
-                lines.memory[overlayAt + byte] = UInt8(mixed.rounded())
+                line[byte] = picture[byte]
+                line[maskStart + byte] = white[byte]
+                line[overlayStart + byte] = UInt8((Double(picture[byte]) * (1 - share) + red * share).rounded())
             }
-            try writer.write(rows: UnsafeRawBufferPointer(lines.memory), count: 1)
+            try writer.write(rows: line.span.bytes, count: 1)
         }
         try writer.finish()
         return Double(counted.white) / (Double(counted.width) * Double(counted.height))
-    }
-}
-
-/// Memory for one row of pixels.
-private final class Rows {
-    let memory: UnsafeMutableRawBufferPointer
-
-    init(bytes: Int) { memory = .allocate(byteCount: bytes, alignment: 16) }
-
-    deinit { memory.deallocate() }
-
-    func part(_ start: Int, _ count: Int) -> UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + count])
     }
 }
 
