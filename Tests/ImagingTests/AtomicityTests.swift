@@ -23,7 +23,7 @@ import Testing
         do {
             let writer = try Self.makers[index](path)
             let rows = [UInt8](repeating: 7, count: writer.bytesPerRow * 10)
-            try rows.withUnsafeBytes { try writer.write(rows: $0, count: 10) }
+            try writer.write(rows: rows.span.bytes, count: 10)
             #expect(folder.names.count == 1 && folder.names != ["a"], "only the temporary file while writing")
         }
         #expect(folder.names.isEmpty)
@@ -40,7 +40,7 @@ import Testing
         do {
             let writer = try Self.makers[index](folder.file("a"))
             let rows = [UInt8](repeating: 7, count: writer.bytesPerRow * 64)
-            try rows.withUnsafeBytes { try writer.write(rows: $0, count: 64) }
+            try writer.write(rows: rows.span.bytes, count: 64)
         }
         #expect(folder.names.isEmpty)
     }
@@ -90,7 +90,7 @@ import Testing
                 try fillDisk()
                 let rows = pattern(300, 100).pixels
                 let error = fileError {
-                    for _ in 0..<9 { try rows.withUnsafeBytes { try writer.write(rows: $0, count: 100) } }
+                    for _ in 0..<9 { try writer.write(rows: rows.span.bytes, count: 100) }
                 }
                 #expect(error == FileError(path, .unwritable, "cannot be written (No space left on device)"))
                 #expect(writer.nextRow < 900)

@@ -1,4 +1,3 @@
-import Foundations
 import Foundation
 import Foundations
 import Testing

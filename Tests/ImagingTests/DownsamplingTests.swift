@@ -2,25 +2,6 @@ import Foundations
 import Imaging
 import Testing
 
-/// An image in memory as rows.
-final class ArrayReader: RowReader {
-    let path: FilePath = "memory"
-    let image: RGBImage
-    private(set) var nextRow = 0
-
-    init(_ image: RGBImage) { self.image = image }
-
-    var width: Int { image.width }
-    var height: Int { image.height }
-
-    func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
-        if count > 1 { throw FileError(path, expected: "one row", found: "\(count)") }
-        let start = nextRow * width * 3
-        for i in 0..<count * width * 3 { rows.storeBytes(of: image.pixels[start + i], toByteOffset: i, as: UInt8.self) }
-        nextRow += count
-    }
-}
-
 @Suite struct DownsamplingTests {
     /// Reference: for each output pixel, the sum of all input pixels weighted by their common area.
     private func reduced(_ image: RGBImage, _ width: Int, _ height: Int) -> RGBImage {

@@ -124,8 +124,8 @@ import Testing
         let path = try folder.file("a.png", Array(maker.bytes.dropLast(40)))
         let reader = try PNGReader(path)
         var rows = [UInt8](repeating: 0, count: 15 * 4)
-        let first = fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 4) } }
-        let second = fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) } }
+        let first = fileError { try reader.readRows(into: &rows, count: 4) }
+        let second = fileError { try reader.readRows(into: &rows, count: 1) }
         #expect(first != nil && first == second)
         #expect(first?.kind == .malformed)
     }

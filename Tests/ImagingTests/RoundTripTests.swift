@@ -140,7 +140,7 @@ import Testing
         let width = 1 << 20
         let writer = try PNGWriter(path: path, width: width, height: 257, channels: .gray)
         let row = [UInt8](repeating: 0, count: width)
-        for _ in 0..<257 { try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) } }
+        for _ in 0..<257 { try writer.write(rows: row.span.bytes, count: 1) }
         try writer.finish()
         #expect(
             decodingProblem(path)

@@ -41,28 +41,15 @@ private final class Source: BlockReader {
         return Array(block.bytes)
     }
 
-    private final class Rows: RowReader {
-        let path: FilePath = "memory"
-        let image: RGBImage
-        private(set) var nextRow = 0
-        init(_ image: RGBImage) { self.image = image }
-        var width: Int { image.width }
-        var height: Int { image.height }
-        func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
-            let bytes = image.pixels[nextRow * width * 3..<(nextRow + count) * width * 3]
-            rows.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
-            nextRow += count
-        }
-    }
-
     @Test(arguments: [(40, 30), (79, 60), (80, 60), (1, 1), (27, 59), (80, 13)])
     func reductionsAreAreaMeans(_ size: (Int, Int)) throws {
         let image = pattern(80, 60)
-        let expected = try RGBImage(reading: DownsamplingReader(Rows(image), width: size.0, height: size.1))
+        let expected = try RGBImage(reading: DownsamplingReader(ArrayReader(image), width: size.0, height: size.1))
         #expect(try whole(ScaledBlockReader(Source(image), width: size.0, height: size.1)) == expected.pixels)
         // The same through rows that are read once.
         #expect(
-            try whole(ScaledBlockReader(RowBlockReader(Rows(image)), width: size.0, height: size.1)) == expected.pixels)
+            try whole(ScaledBlockReader(RowBlockReader(ArrayReader(image)), width: size.0, height: size.1))
+                == expected.pixels)
     }
 
     @Test(arguments: [(40, 30), (71, 11), (100, 31), (20, 60)])

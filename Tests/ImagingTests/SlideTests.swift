@@ -79,19 +79,19 @@ import Testing
         let path = try folder.file("a.tif", bytes)
         let reader = try SlideReader(path)
         var rows = [UInt8](repeating: 0, count: width * 3 * 256)
-        try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 256) }
+        try reader.readRows(into: &rows, count: 256)
         #expect(rows == Array(Self.image(width, 256).pixels))
-        let error = fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) } }
+        let error = fileError { try reader.readRows(into: &rows, count: 1) }
         #expect(
             error?.problem.hasPrefix(
                 "expected an intact slide, found a read error at rows 256 to 383 of level 0 (") == true)
-        #expect(fileError { try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) } } == error)
+        #expect(fileError { try reader.readRows(into: &rows, count: 1) } == error)
 
         // With `.painted` the tile is gray and reported.
         let painted = try SlideReader(path, damage: .painted)
         var (lost, pixels) = ([Int](), [UInt8]())
         for y in 0..<512 {
-            try rows.withUnsafeMutableBytes { try painted.readRows(into: $0, count: 1) }
+            try painted.readRows(into: &rows, count: 1)
             pixels += rows[..<(width * 3)]
             if painted.unreadable == [0..<64] { lost.append(y) } else { #expect(painted.unreadable.isEmpty) }
         }
@@ -126,7 +126,7 @@ import Testing
         let reader = try SlideReader(path)
         var line = [UInt8](repeating: 0, count: width * 3)
         for y in 0..<height {
-            try line.withUnsafeMutableBytes { try reader.readRows(into: $0, count: 1) }
+            try reader.readRows(into: &line, count: 1)
             if y % 60 == 0 || y == 299 {
                 try #require(stride(from: 0, to: line.count, by: 3).map { line[$0] } == row(y), "row \(y)")
             }

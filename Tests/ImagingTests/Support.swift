@@ -46,7 +46,7 @@ func readAll(_ reader: any RowReader, rowsAtATime counts: [Int]) throws -> [UInt
     while reader.nextRow < reader.height {
         let count = min(counts[turn % counts.count], reader.height - reader.nextRow)
         var rows = [UInt8](repeating: 0xA5, count: count * reader.width * 3)
-        try rows.withUnsafeMutableBytes { try reader.readRows(into: $0, count: count) }
+        try reader.readRows(into: &rows, count: count)
         pixels += rows
         turn += 1
     }
