@@ -60,7 +60,4 @@ package struct Progress {
         let rest = String(whole % 60, digits: 2)
         return hours > 0 ? "\(hours):\(String(minutes, digits: 2)):\(rest)" : "\(minutes):\(rest)"
     }
-
-    /// A duration in seconds.
-    package static func seconds(_ duration: Duration) -> Double { duration.seconds }
 }
