@@ -111,7 +111,8 @@ struct ColumnSums {
     }
 }
 
-/// Weighted means of rows of `ColumnSums`, rounded half up.
+/// Weighted means of rows of `ColumnSums`, rounded half up. Sums are at most 255 times the sum of all weights and must fit
+/// in 64 bits.
 struct RowSums {
     private var sums: [UInt64]
 
@@ -122,14 +123,16 @@ struct RowSums {
     mutating func add(_ row: Span<UInt64>, weight: Int) {
         precondition(row.count == sums.count)
         let weight = UInt64(weight)
-        for i in sums.indices { sums[i] += weight * row[unchecked: i] }
+        var sums = sums.mutableSpan
+        for i in row.indices { sums[unchecked: i] &+= weight &* row[unchecked: i] }
     }
 
     /// Writes the means as bytes from `offset` on. `total` is the sum of all weights.
     func writeMeans(_ total: UInt64, to bytes: inout MutableRawSpan, at offset: Int = 0) {
         precondition(offset >= 0 && bytes.byteCount - offset >= sums.count)
+        let sums = sums.span
         for i in sums.indices {
-            let mean = UInt8((sums[i] + total / 2) / total)
+            let mean = UInt8(truncatingIfNeeded: (sums[unchecked: i] + total / 2) / total)
             bytes.storeBytes(of: mean, toUncheckedByteOffset: offset + i, as: UInt8.self)
         }
     }
