@@ -43,7 +43,7 @@ struct Nucleus: Sendable {
     /// The softness of the edge, in pixels. Nuclei above or below the focal plane are less sharp.
     let softness: Float
     let seed: UInt64
-    /// Of two nuclei that overlap, the one with the higher priority stays.
+    /// Decides between two nuclei that overlap: the one with the higher priority stays.
     let priority: Float
 
     /// A random nucleus. `axis` is its approximate direction in radians; nil for any direction.

@@ -8,8 +8,8 @@ extension TissueLayout {
 
     /// The nuclei whose centers are in `rect`, in drawing order.
     ///
-    /// Candidates are on a jittered grid. Of two that overlap, the one with the higher priority stays (Matern's second
-    /// process). Whether a nucleus exists depends only on its neighborhood, so that neighboring blocks agree.
+    /// Candidates are on a jittered grid. Where two of them overlap, the one with the higher priority stays (Matern's
+    /// second process). Whether a nucleus exists depends only on its neighborhood, so that neighboring blocks agree.
     func nuclei(in rect: PixelRegion, appearance: SlideAppearance, fibers: Fibers) -> [Nucleus] {
         let candidates = candidates(
             in: rect.grown(by: TissueLayout.nucleusReach), appearance: appearance, fibers: fibers)

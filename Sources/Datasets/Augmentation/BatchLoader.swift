@@ -61,13 +61,13 @@ package final class BatchLoader {
         if order.isEmpty { return }
         let buffers = self.buffers ?? BatchBuffers(set, batchSize: batchSize, threads: threads)
         self.buffers = buffers
-        let (tileSet, team) = (set, threads)
-        let prefetcher = Prefetcher(name: "augment", count: starts.count, slots: buffers.slots) { batch, slot, _ in
+        let prefetcher = Prefetcher(name: "augment", count: starts.count, slots: buffers.slots) {
+            [set, threads] batch, slot, _ in
             let tiles = tiles(batch)
             let drawn = tiles.map { settings.draw(seed: seed, epoch: epoch, tile: $0, side: TileSet.tileSize) }
-            try tileSet.withPixels {
+            try set.withPixels {
                 try Kernels.augment(
-                    slot.pixels, $0, tileSet.windows(of: tiles), drawn.map(\.pixels), threads: team,
+                    slot.pixels, $0, set.windows(of: tiles), drawn.map(\.pixels), threads: threads,
                     scratch: buffers.scratch)
             }
             slot.erasures = settings.cutout.probability > 0 ? drawn.map(\.erasure) : []

@@ -58,7 +58,7 @@ extension TileMeasures {
         inkShare = Datasets.inkShare(blocks)
     }
 
-    /// The smallest value that is at least as large as a share of all values.
+    /// The smallest value that a share of all values does not exceed.
     private static func percentile(_ share: Double, of histogram: [Int]) -> Int {
         let wanted = share * Double(histogram.reduce(0, +))
         var seen = 0
@@ -98,7 +98,7 @@ extension TileMeasures {
 /// `blocks` are the means of 64 x 64 blocks of 4 x 4 pixels, interleaved RGB. Means exclude the unusual colors of single
 /// pixels at the edges of nuclei. Three kinds of ink are detected:
 /// - Green and blue: red is by far the weakest channel. With hematoxylin, red is stronger than green.
-/// - Red: red is bright, and 2.5 times as strong as green and blue. Eosin and blood have more of both.
+/// - Red: red is bright, and at least 2.5 times as strong as green and blue. Eosin and blood have more of both.
 /// - Black: all channels are dark and similar over 16 x 16 pixels. Nuclei are smaller or more blue. Blocks of exactly 0
 ///   are not ink, because scanners fill the area outside the slide with 0.
 func inkShare(_ blocks: [Float]) -> Double {

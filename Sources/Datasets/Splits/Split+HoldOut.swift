@@ -4,8 +4,8 @@ import Tensors
 extension Split {
     /// Separates a share of some tiles from the rest, in whole groups.
     ///
-    /// Takes groups in random order, as long as each brings the class counts closer to the share. Of 200 orders, uses
-    /// the one with the closest result.
+    /// Takes the groups in random order, and holds out each one that brings the class counts closer to the share. Tries
+    /// 200 orders and uses the one with the closest result.
     static func holdOut(
         _ share: Double, of indices: [Int], _ tiles: [Tile], _ groups: [Int], _ seed: UInt64, stream: UInt64
     ) -> (rest: [Int], held: [Int]) {
