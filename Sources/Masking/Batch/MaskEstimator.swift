@@ -107,9 +107,7 @@ package struct MaskEstimator {
         let start = ContinuousClock.now
         repeat {
             // Rows of whole tiles of a pyramid.
-            for _ in 0..<min(256, height - writer.nextRow) {
-                try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) }
-            }
+            for _ in 0..<min(256, height - writer.nextRow) { try writer.write(rows: row.span.bytes, count: 1) }
         } while writer.nextRow < height && start.secondsSince < 0.1
         return start.secondsSince * Double(height) / Double(writer.nextRow)
     }

@@ -81,10 +81,7 @@ final class DensityReader {
     }
 
     private func fillRow(isNeeded: Bool) throws(FileError) {
-        let result = pixels.withUnsafeMutableBytes { bytes in
-            Result { () throws(FileError) in try picture.readRows(into: bytes, count: 1) }
-        }
-        try result.get()
+        try picture.readRows(into: &pixels, count: 1)
         defer { filled += 1 }
         unreadable[filled % ring.count] = picture.unreadable
         guard isNeeded else { return }

@@ -80,10 +80,7 @@ package struct FieldMap {
                 }
                 guard pixels.upperBound >= end else { continue }
                 let values = zip(sums, areas).map { sum, area in area > 0 ? Float(sum / area) : .nan }
-                let result = values.withUnsafeBytes { bytes in
-                    Result { () throws(FileError) in try writer.write(rows: bytes, count: 1) }
-                }
-                try result.get()
+                try writer.write(rows: values.span.bytes, count: 1)
                 for x in 0..<size.width { (sums[x], areas[x]) = (0, 0) }
             }
         }

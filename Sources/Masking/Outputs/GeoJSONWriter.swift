@@ -52,8 +52,9 @@ package final class GeoJSONWriter {
     private func append(_ text: String) { buffer += text.utf8 }
 
     private func flush() throws(FileError) {
-        let result = buffer.withUnsafeBytes { bytes in Result { () throws(FileError) in try file.write(bytes) } }
-        try result.get()
+        try buffer.withUnsafeBufferPointer { (bytes) throws(FileError) in
+            try file.write(UnsafeRawBufferPointer(bytes))
+        }
         buffer.removeAll(keepingCapacity: true)
     }
 }

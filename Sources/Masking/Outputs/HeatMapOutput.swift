@@ -78,17 +78,15 @@ package enum HeatMap {
                 let cells = field.averages(ofRow: current).map { $0.map { Int((min(max($0, 0), 1) * 255).rounded()) } }
                 steps = columns.map { cells[$0] ?? -1 }
             }
-            try line.withUnsafeMutableBytes { bytes in
-                try picture.readRows(into: bytes, count: 1)
-                for x in 0..<width where steps[x] >= 0 {
-                    let (color, opacity) = table[steps[x]]
-                    for channel in 0..<3 {
-                        let mixed = Int(bytes[3 * x + channel]) * (1000 - opacity) + color[channel] * opacity
-                        bytes[3 * x + channel] = UInt8((mixed + 500) / 1000)
-                    }
+            try picture.readRows(into: &line, count: 1)
+            for x in 0..<width where steps[x] >= 0 {
+                let (color, opacity) = table[steps[x]]
+                for channel in 0..<3 {
+                    let mixed = Int(line[3 * x + channel]) * (1000 - opacity) + color[channel] * opacity
+                    line[3 * x + channel] = UInt8((mixed + 500) / 1000)
                 }
-                try writer.write(rows: UnsafeRawBufferPointer(bytes), count: 1)
             }
+            try writer.write(rows: line.span.bytes, count: 1)
             try afterRow(y + 1)
         }
         try writer.finish()

@@ -40,12 +40,7 @@ package final class MaskPainter {
             line.update(repeating: 0)
             for run in band.white { line[run].update(repeating: 255) }
         }
-        for _ in band.rows {
-            let result = line.withUnsafeBytes { bytes in
-                Result { () throws(FileError) in try writer.write(rows: bytes, count: 1) }
-            }
-            try result.get()
-        }
+        for _ in band.rows { try writer.write(rows: line.span.bytes, count: 1) }
     }
 
     package func finish() throws(FileError) { try writer.finish() }

@@ -42,35 +42,25 @@ package enum Overlay {
         let image = DownsamplingReader(image, width: panel.width, height: panel.height)
         let mask = DownsamplingReader(counted, width: panel.width, height: panel.height)
         let size = size(panel: panel)
-        let lines = Rows(bytes: size.width * 3)
-        let (pictureAt, maskAt, overlayAt) = (0, (panel.width + gap) * 3, (panel.width + gap) * 6)
+        var line = [UInt8](repeating: 255, count: size.width * 3)
+        var (picture, white) = (
+            [UInt8](repeating: 0, count: panel.width * 3), [UInt8](repeating: 0, count: panel.width * 3)
+        )
+        let (maskStart, overlayStart) = ((panel.width + gap) * 3, (panel.width + gap) * 6)
         for _ in 0..<panel.height {
-            lines.memory.initializeMemory(as: UInt8.self, repeating: 255)
-            try image.readRows(into: lines.part(pictureAt, panel.width * 3), count: 1)
-            try mask.readRows(into: lines.part(maskAt, panel.width * 3), count: 1)
-            for byte in 0..<panel.width * 3 {
-                let share = Double(lines.memory[maskAt + byte]) / 255 * opacity
+            try image.readRows(into: &picture, count: 1)
+            try mask.readRows(into: &white, count: 1)
+            for byte in picture.indices {
+                let share = Double(white[byte]) / 255 * opacity
                 let red = byte % 3 == 0 ? 255.0 : 0.0
-                let mixed = Double(lines.memory[pictureAt + byte]) * (1 - share) + red * share
-                lines.memory[overlayAt + byte] = UInt8(mixed.rounded())
+                line[byte] = picture[byte]
+                line[maskStart + byte] = white[byte]
+                line[overlayStart + byte] = UInt8((Double(picture[byte]) * (1 - share) + red * share).rounded())
             }
-            try writer.write(rows: UnsafeRawBufferPointer(lines.memory), count: 1)
+            try writer.write(rows: line.span.bytes, count: 1)
         }
         try writer.finish()
         return Double(counted.white) / (Double(counted.width) * Double(counted.height))
-    }
-}
-
-/// Memory for one row of pixels.
-private final class Rows {
-    let memory: UnsafeMutableRawBufferPointer
-
-    init(bytes: Int) { memory = .allocate(byteCount: bytes, alignment: 16) }
-
-    deinit { memory.deallocate() }
-
-    func part(_ start: Int, _ count: Int) -> UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + count])
     }
 }
 
