@@ -40,7 +40,8 @@ package final class MaskPainter {
             line.update(repeating: 0)
             for run in band.white { line[run].update(repeating: 255) }
         }
-        for _ in band.rows { try writer.write(rows: line.span.bytes, count: 1) }
+        let row = line
+        for _ in band.rows { try writer.write(rows: row.span.bytes, count: 1) }
     }
 
     package func finish() throws(FileError) { try writer.finish() }
