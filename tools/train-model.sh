@@ -15,7 +15,7 @@ run=models/nuclei-compact
 
 if [ ! -e "$run/report.html" ]; then
     if [ -e "$run/run.json" ]; then
-        "$train" --resume "$run"
+        "$train" resume "$run"
     else
         # A separate assignment, so that the script stops when sources.csv cannot be read.
         list=$(

@@ -27,7 +27,7 @@ import Testing
             #expect(image.pixelsRead == 0)
             let cache = try cache(count: workload.windows, blocks: plan.blocks.count)
             let prediction = try predictor.predict(plan, from: image, into: cache, RecordingObserver())
-            #expect(workload.windows == prediction.windows.grid.count && workload.blocks == cache.completeBlocks)
+            #expect(workload.windows == prediction.windows.grid.count && workload.blocks == cache.blocks)
             #expect(workload.withTissue == prediction.computed)
             #expect((workload.withTissue < workload.windows) == (tissue != nil))
             #expect(workload.pixels == image.pixelsRead)

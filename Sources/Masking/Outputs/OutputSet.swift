@@ -25,11 +25,11 @@ struct OutputSet {
         guard files[.mask] != nil, let recordPath = files[.record] else {
             preconditionFailure("a request without mask or record")
         }
-        record = try RecordOutput(recordPath, job)
         outputs = try OutputKind.allCases.compactMap { kind in
             guard kind != .record, let path = files[kind] else { return nil }
             return try kind.type.init(path, job)
         }
+        record = try RecordOutput(recordPath, job)
     }
 
     func begin(_ tissue: TissueMap?) throws {

@@ -93,6 +93,8 @@ package final class WindowCache {
 
     deinit {
         munmap(checksums.baseAddress, checksums.count)
+        // Windows that are still in use map the file, and a mapping would keep the lock.
+        flock(file.rawValue, LOCK_UN)
         try? file.close()
     }
 
