@@ -1,10 +1,10 @@
 import ArgumentParser
 import Benchmarks
+import Charts
 import Console
 import FoundationEssentials
 import Foundations
 import NeuralNetworks
-import Charts
 
 struct Operations: ParsableCommand {
     static let configuration = CommandConfiguration(
