@@ -67,7 +67,7 @@ import Training
         let page = try full()
         #expect(
             page.sections.map(\.title) == [
-                "Scores on the test", "Learning", "Confidence and calibration", "Pseudo-labeling", "Mistakes",
+                "Scores on the test", "Learning", "Confidence and calibration", "Pseudo-labeling", "Mistakes", "Groups",
                 "Data and settings",
             ])
         let reader = PageReader(page.html(missing))
@@ -91,8 +91,11 @@ import Training
         let data = try #require(table("Tiles by part", on: full()))
         #expect(data.header == ["part", "NO_NUCLEUS", "NUCLEI", "unlabeled", "groups"])
         #expect(data.rows.map { $0[0] } == ["training", "validation", "test", "unlabeled"])
-        #expect(data.rows[0] == ["training"] + set.counts(of: split.train).map(String.init) + ["0", "0"])
-        #expect(data.rows[3] == ["unlabeled", "0", "0", "4", "0"])
+        let counts: [String] = set.counts(of: split.train).map { "\($0)" }
+        #expect(Array(data.rows[0][1...2]) == counts && data.rows[0][3] == "0")
+        #expect(Array(data.rows[3][1...3]) == ["0", "0", "\(split.unlabeled.count)"])
+        let groups = Set(split.train.compactMap { set.tiles[$0].group })
+        #expect(!groups.isEmpty && data.rows[0].last == "\(groups.count)")
     }
 
     @Test func chartsShowTheKeptCycle() throws {

@@ -19,7 +19,7 @@ let hasGnuplot = (try? Gnuplot().svg([Chart("", x: .init("x"), y: .init("y"), []
 let jpeg = Data([0xFF, 0xD8, 0xFF, 0xE0])
 let png = Data([0x89, 0x50, 0x4E, 0x47, 0x0D])
 
-/// A small synthetic data set without groups, written and read once for all tests.
+/// A small synthetic data set, written and read once for all tests.
 enum SyntheticTiles {
     static let set: Result<TileSet, any Error> = Result {
         let path = NSTemporaryDirectory() + "nuclei-reports-\(UUID().uuidString)"
