@@ -19,8 +19,6 @@ package struct SlideImage {
     package let level: Int?
     /// A remark about the resolution; nil if there is none.
     package let note: String?
-    /// The slide at full resolution; nil for other images. It is opened once: its levels share the handle.
-    private let full: SlideBlockReader?
     /// Microns per pixel at full resolution, as the slide or the user states; nil if neither does.
     package let micronsPerPixel: (x: Double, y: Double)?
 
@@ -42,14 +40,12 @@ package struct SlideImage {
 // Reading an image again for outputs.
 extension SlideImage {
     /// Rows at full resolution, from the top. Parts of a slide that cannot be decoded are gray.
-    package func rows() throws(FileError) -> any RowReader {
-        guard let full else { return try openImage(path, damage: .painted) }
-        return try SlideReader(SlideBlockReader(full, level: 0), damage: .painted)
-    }
+    package func rows() throws(FileError) -> any RowReader { try openImage(path, damage: .painted) }
 
     /// Rows of the image in a smaller size, from the top. Parts of a slide that cannot be decoded are gray.
     package func rows(width: Int, height: Int) throws(FileError) -> any RowReader {
-        let source = try Overlay.level(of: rows(), side: max(width, height))
+        let side = max(width, height)
+        let source = side < max(self.width, self.height) ? try Overlay.open(path, side: side) : try rows()
         if source.width == width, source.height == height { return source }
         return DownsamplingReader(source, width: width, height: height)
     }
@@ -63,9 +59,9 @@ extension SlideImage {
             note("tissue on \(String(map.share * 100, decimals: 1)) %, by \(path)")
             return map
         case .automatic:
-            guard let full else { return nil }
+            guard let slide else { return nil }
             do {
-                guard let finding = try TissueMap.detect(full) else {
+                guard let finding = try TissueMap.detect(path, slide) else {
                     note("the smallest level is too large to find tissue in; everything is processed")
                     return nil
                 }
@@ -93,26 +89,24 @@ extension SlideImage {
         _ path: FilePath, at choice: ResolutionChoice, modelMicronsPerPixel wanted: Double?
     ) throws(FileError) -> SlideImage {
         let full = try openBlocks(path)
-        let fullSlide = full as? SlideBlockReader
         let slide = full.slide
         let fullLevel = slide.map { _ in 0 }
         switch (choice, wanted) {
         case (.level(let level), _):
-            guard let fullSlide else {
+            guard let slide else {
                 throw FileError(path, expected: "a slide, as --level asks for", found: "an image without levels")
             }
-            let reader = try SlideBlockReader(fullSlide, level: level)
+            let reader = try SlideBlockReader(path, level: level)
             return SlideImage(
                 blocks: reader, level: level,
-                note: "level \(level), \(reader.width) x \(reader.height) pixels, as it is", full: fullSlide,
-                micronsPerPixel: fullSlide.metadata.micronsPerPixel)
+                note: "level \(level), \(reader.width) x \(reader.height) pixels, as it is",
+                micronsPerPixel: slide.micronsPerPixel)
         case (.imageMicronsPerPixel, nil):
             throw FileError(
                 path, expected: "a model that states its resolution, as --mpp asks for", found: "one that does not")
         case (.model, nil):
             let note = slide == nil ? nil : "read at full resolution: the model states none"
-            return SlideImage(
-                blocks: full, level: fullLevel, note: note, full: fullSlide, micronsPerPixel: slide?.micronsPerPixel)
+            return SlideImage(blocks: full, level: fullLevel, note: note, micronsPerPixel: slide?.micronsPerPixel)
         case (.imageMicronsPerPixel(let value), let wanted?):
             return try resampled(full, from: (value, value), to: wanted)
         case (.model, let wanted?):
@@ -122,7 +116,7 @@ extension SlideImage {
                     path, expected: "a slide that states its microns per pixel, or --mpp, or --level", found: "neither")
             }
             let note = "treated as having the model's \(String(wanted, decimals: 3)) microns per pixel (--mpp)"
-            return SlideImage(blocks: full, level: nil, note: note, full: nil, micronsPerPixel: nil)
+            return SlideImage(blocks: full, level: nil, note: note, micronsPerPixel: nil)
         }
     }
 
@@ -136,17 +130,15 @@ extension SlideImage {
                 path, expected: "at most 100 times more or fewer microns per pixel than the model's \(wanted)",
                 found: "\(found.x) x \(found.y)")
         }
-        let fullSlide = full as? SlideBlockReader
-        let fullLevel = fullSlide.map { _ in 0 }
+        let fullLevel = full.slide.map { _ in 0 }
         if (scale.x - 1).magnitude <= tolerance, (scale.y - 1).magnitude <= tolerance {
-            return SlideImage(blocks: full, level: fullLevel, note: nil, full: fullSlide, micronsPerPixel: found)
+            return SlideImage(blocks: full, level: fullLevel, note: nil, micronsPerPixel: found)
         }
         var (source, sourceLevel) = (full, fullLevel)
-        if let fullSlide {
-            let levels = fullSlide.metadata.levels
+        if let levels = full.slide?.levels {
             let fine = levels.indices.filter { levels[$0].downsample <= min(scale.x, scale.y) * (1 + tolerance) }
             let level = fine.max { levels[$0].downsample < levels[$1].downsample } ?? 0
-            if level > 0 { (source, sourceLevel) = (try SlideBlockReader(fullSlide, level: level), level) }
+            if level > 0 { (source, sourceLevel) = (try SlideBlockReader(path, level: level), level) }
         }
         func length(_ pixels: Int, _ scale: Double) -> Int { max(1, Int((Double(pixels) / scale).rounded())) }
         let (width, height) = (length(full.width, scale.x), length(full.height, scale.y))
@@ -156,12 +148,12 @@ extension SlideImage {
         if fits(source.width, width), fits(source.height, height) {
             return SlideImage(
                 blocks: source, level: sourceLevel, note: "\(prefix)\(source.width) x \(source.height) pixels",
-                full: fullSlide, micronsPerPixel: found)
+                micronsPerPixel: found)
         }
         let (from, to) = (String(found.x, significantDigits: 4), String(wanted, significantDigits: 4))
         return SlideImage(
             blocks: ScaledBlockReader(source, width: width, height: height), level: sourceLevel,
             note: "\(prefix)resampled from \(from) to \(to) microns per pixel: \(width) x \(height) pixels",
-            full: fullSlide, micronsPerPixel: found)
+            micronsPerPixel: found)
     }
 }

@@ -116,7 +116,7 @@ import Testing
 
     @Test(.enabled(if: dataFolder != nil, noData)) func aRealSlide() throws {
         let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
-        let found = try TissueMap.detect(SlideBlockReader(path))
+        let found = try TissueMap.detect(path, try SlideReader(path).metadata)
         let finding = try #require(found)
         #expect((0.3...0.5).contains(finding.map.share), "\(finding.map.share)")
         // Skin in the middle, glass in the upper corners.

@@ -67,6 +67,5 @@ extension BlockReader {
 /// Opens an image for reading in rectangles. Throws the errors of `openImage`.
 package func openBlocks(_ path: FilePath) throws(FileError) -> any BlockReader {
     let image = try openImage(path)
-    if let slide = image as? SlideReader { return slide.blocks }
-    return RowBlockReader(image)
+    return image is SlideReader ? try SlideBlockReader(path) : RowBlockReader(image)
 }

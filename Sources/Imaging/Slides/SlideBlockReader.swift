@@ -17,18 +17,11 @@ package final class SlideBlockReader: BlockReader {
     private let decoded = Atomic(0)
 
     /// Opens a slide at `level`. Throws `unreadable` or `malformed`, also where there is no such level.
-    package convenience init(_ path: FilePath, level: Int = 0) throws(FileError) {
-        let handle = try OpenSlideHandle(path)
-        try self.init(handle, SlideMetadata(handle), level: level)
-    }
-
-    /// A level of a slide that is open already. Throws `malformed` where there is no such level.
-    package convenience init(_ slide: SlideBlockReader, level: Int) throws(FileError) {
-        try self.init(slide.handle, slide.metadata, level: level)
-    }
-
-    private init(_ handle: OpenSlideHandle, _ metadata: SlideMetadata, level: Int) throws(FileError) {
-        (path, self.handle, self.metadata, self.level) = (handle.path, handle, metadata, level)
+    package init(_ path: FilePath, level: Int = 0) throws(FileError) {
+        self.path = path
+        self.level = level
+        handle = try OpenSlideHandle(path)
+        metadata = try SlideMetadata(handle)
         try metadata.requireLevel(level, path)
         tile = handle.tileSize(level: level)
         let (full, own) = (metadata.levels[0], metadata.levels[level])

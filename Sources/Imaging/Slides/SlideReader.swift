@@ -25,8 +25,7 @@ package final class SlideReader: RowReader {
     private static let largestBand = 160 << 20
     private static let lowestBand = 16
 
-    /// The same level in blocks.
-    package let blocks: SlideBlockReader
+    private let slide: SlideBlockReader
     private let damage: Damage
     private let bandHeight: Int
     /// The current rows, from `band.region.y` on; empty before the first read.
@@ -34,29 +33,25 @@ package final class SlideReader: RowReader {
     private var failure: FileError?
 
     /// Opens a slide at `level`. Throws `unreadable` or `malformed`, also where there is no such level.
-    package convenience init(_ path: FilePath, level: Int = 0, damage: Damage = .stops) throws(FileError) {
-        try self.init(SlideBlockReader(path, level: level), damage: damage)
-    }
-
-    /// The level of an open slide that `blocks` reads.
-    package init(_ blocks: SlideBlockReader, damage: Damage = .stops) throws(FileError) {
-        (self.blocks, self.damage) = (blocks, damage)
-        width = blocks.width
-        height = blocks.height
+    package init(_ path: FilePath, level: Int = 0, damage: Damage = .stops) throws(FileError) {
+        slide = try SlideBlockReader(path, level: level)
+        self.damage = damage
+        width = slide.width
+        height = slide.height
         guard width <= Self.largestBand / (3 * Self.lowestBand) else {
             throw FileError(
-                blocks.path, expected: "a level \(blocks.level) whose bands of \(Self.lowestBand) rows fit in memory",
+                path, expected: "a level \(level) whose bands of \(Self.lowestBand) rows fit in memory",
                 found: "\(width) x \(height) px")
         }
-        var bandHeight = blocks.bandHeight
+        var bandHeight = slide.bandHeight
         while bandHeight > Self.lowestBand, bandHeight * width * 3 > Self.largestBand { bandHeight /= 2 }
         self.bandHeight = bandHeight
     }
 
-    package var path: FilePath { blocks.path }
-    package var metadata: SlideMetadata { blocks.metadata }
+    package var path: FilePath { slide.path }
+    package var metadata: SlideMetadata { slide.metadata }
     /// Index of the level being read.
-    package var level: Int { blocks.level }
+    package var level: Int { slide.level }
 
     package var unreadable: [Range<Int>] {
         band.unreadable.filter { $0.y..<$0.bottom ~= nextRow - 1 }.map { $0.x..<$0.right }
@@ -82,7 +77,7 @@ package final class SlideReader: RowReader {
     private func readBand() throws(FileError) {
         do throws(FileError) {
             let rows = min(bandHeight, height - nextRow)
-            try blocks.read(PixelRegion(x: 0, y: nextRow, width: width, height: rows), into: band)
+            try slide.read(PixelRegion(x: 0, y: nextRow, width: width, height: rows), into: band)
             if case .stops = damage, let problem = band.problem { throw problem }
         } catch {
             failure = error

@@ -18,12 +18,11 @@ extension TissueMap {
     /// Cells more saturated than Otsu's threshold are tissue; then specks are removed, gaps closed and small holes filled.
     /// Saturation is the difference between the largest and the smallest channel. Returns nil where even the smallest
     /// level is too large to read. Throws the errors of `SlideReader`.
-    package static func detect(_ blocks: SlideBlockReader) throws(FileError) -> Detection? {
-        let slide = blocks.metadata
+    package static func detect(_ path: FilePath, _ slide: SlideMetadata) throws(FileError) -> Detection? {
         let full = slide.levels[0]
         let level = slide.levels.indices.min { slide.levels[$0].width < slide.levels[$1].width }!
         guard slide.levels[level].width <= largestLevel / slide.levels[level].height else { return nil }
-        let reader = try SlideReader(SlideBlockReader(blocks, level: level))
+        let reader = try SlideReader(path, level: level)
         let size = gridSize(width: full.width, height: full.height)
         let thumbnail = DownsamplingReader(
             reader, width: min(size.width, reader.width), height: min(size.height, reader.height))

@@ -18,12 +18,7 @@ package enum Overlay {
     /// Opens an image for a panel: a slide at its smallest level that is not smaller than the panel. Parts that cannot be
     /// decoded are gray.
     package static func open(_ path: FilePath, side: Int) throws(FileError) -> any RowReader {
-        try level(of: openImage(path, damage: .painted), side: side)
-    }
-
-    /// The smallest level of a slide that is not smaller than a panel; other images as they are. Nothing of `reader` was
-    /// read.
-    static func level(of reader: any RowReader, side: Int) throws(FileError) -> any RowReader {
+        let reader = try openImage(path, damage: .painted)
         guard let slide = reader as? SlideReader else { return reader }
         let panel = panel(width: slide.width, height: slide.height, side: side)
         let levels = slide.metadata.levels
@@ -31,7 +26,7 @@ package enum Overlay {
             levels[$0].width >= panel.width && levels[$0].height >= panel.height
         }
         let level = fitting.min { levels[$0].width < levels[$1].width } ?? 0
-        return level == 0 ? slide : try SlideReader(SlideBlockReader(slide.blocks, level: level), damage: .painted)
+        return level == 0 ? slide : try SlideReader(path, level: level, damage: .painted)
     }
 
     /// Size of the whole picture for panels of a size.
