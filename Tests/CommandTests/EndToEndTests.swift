@@ -107,7 +107,7 @@ import Testing
         #expect(plan.status == 65, "\(plan)")
         #expect(
             plan.output.contains(
-                "slide.tif: would fail: expected a slide that says its microns per pixel, or --mpp, or --level, found "
+                "slide.tif: would fail: expected a slide that states its microns per pixel, or --mpp, or --level, found "
                     + "neither\n"))
         #expect(plan.output.contains("crop_1.jpg: treated as having the model's 0.500 microns per pixel (--mpp)\n"))
         let told = try Command.mask.run(
