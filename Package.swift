@@ -1,8 +1,9 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-/// The kernels are tuned code: they are optimised in debug builds too. Square roots that never set `errno` vectorise.
-/// `-fopenmp` cannot come from pkg-config, which passes include and library paths only.
+/// Compiler flags of the kernels. Debug builds optimize them too, because tests run them on whole networks. Square roots
+/// vectorize only where they need not set `errno`. SwiftPM takes include and library paths from pkg-config, but not
+/// `-fopenmp`.
 let kernelFlags: [CSetting] = [.unsafeFlags(["-fopenmp", "-O3", "-fno-math-errno", "-Wall", "-Wextra"])]
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -65,7 +66,8 @@ let package = Package(
         .executableTarget(
             name: "nuclei-train",
             dependencies: [
-                "Console", "Datasets", "Foundations", "Imaging", "NeuralNetworks", "Reports", "SyntheticTissue", "Tensors",
+                "Console", "Datasets", "Foundations", "Imaging", "NeuralNetworks", "Reports", "SyntheticTissue",
+                "Tensors",
                 "Training",
             ]),
         .executableTarget(
@@ -84,9 +86,11 @@ let package = Package(
             name: "ConsoleTests",
             dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .testTarget(name: "TensorsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
-        .testTarget(name: "NeuralNetworksTests", dependencies: ["Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),
+        .testTarget(
+            name: "NeuralNetworksTests", dependencies: ["Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(name: "ImagingTests", dependencies: ["Foundations", "Imaging", "TestSupport"]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Foundations", "Imaging", "Tensors", "TestSupport"]),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "Foundations", "Imaging", "Tensors", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
@@ -100,9 +104,12 @@ let package = Package(
             dependencies: ["Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(
             name: "ReportsTests",
-            dependencies: ["Charts", "Datasets", "Foundations", "Reports", "SyntheticTissue", "TestSupport", "Training"]),
+            dependencies: [
+                "Charts", "Datasets", "Foundations", "Reports", "SyntheticTissue", "TestSupport", "Training",
+            ]),
         .testTarget(
-            name: "BenchmarksTests", dependencies: ["Benchmarks", "Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),
+            name: "BenchmarksTests",
+            dependencies: ["Benchmarks", "Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),
         .testTarget(
             name: "CommandTests",
             dependencies: [

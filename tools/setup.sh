@@ -30,8 +30,8 @@ if ! command -v swift >/dev/null; then
     echo "setup: Swift 6 is not on the PATH; install it from https://www.swift.org/install" >&2
     exit 1
 fi
-swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\).*/\1/p' | head -n 1)
-if [ "${swift_version:-0}" -lt 6 ]; then
-    echo "setup: expected Swift 6 or later, found Swift ${swift_version:-unknown}" >&2
+swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+if [ "$(printf '%s\n' 6.1 "${swift_version:-0}" | sort -V | head -n 1)" != 6.1 ]; then
+    echo "setup: expected Swift 6.1 or later, found Swift ${swift_version:-unknown}" >&2
     exit 1
 fi

@@ -87,7 +87,8 @@ import Testing
         #expect(try loss(sharp) != nil && loss(sharp) != loss(blurred))
         #expect(try work.json(blurred.output)["blur"] as? Double == 3)
         #expect(masked.status == 0 && masked.output.contains("nuclei cover"), "\(masked)")
-        #expect(masked.output.contains("wsi_crop_1.jpg: treated as having the model's 0.500 microns per pixel (--mpp)\n"))
+        #expect(
+            masked.output.contains("wsi_crop_1.jpg: treated as having the model's 0.500 microns per pixel (--mpp)\n"))
         #expect(masked.output.contains("300 x 300 pixels, 4 windows"))
         let resampled = try Command.mask.run(
             "set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--mpp", "0.25", "--output", "m.png", in: work.path
