@@ -1,3 +1,4 @@
+import Foundations
 import NeuralNetworks
 import Tensors
 
@@ -63,7 +64,7 @@ package final class NetworkWork {
     /// A two-class model for tiles of 256 pixels, with weights of zero.
     static func model(_ architecture: Architecture) throws -> Model {
         let description = ModelDescription(
-            architecture: architecture, tileSize: 256, classes: ["NO_NUCLEUS", "NUCLEI"],
+            architecture: architecture, tileSize: 256, classes: TileClass.allCases.map(\.rawValue),
             statistics: ChannelStatistics(mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5]),
             dropout: dropout)
         return try Model(description)

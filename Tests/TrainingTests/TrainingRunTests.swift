@@ -52,21 +52,21 @@ import Training
             case .epoch, .prediction: break
             }
         }
-        let unlabelled = run.trainer.split.unlabeled
+        let unlabeled = run.trainer.split.unlabeled
         let given = run.trainer.split.train.count
-        #expect(!unlabelled.isEmpty)
-        #expect(Array(events.prefix(3)) == ["cycle 0", "labels \(unlabelled.count)", "cycle 1"])
-        #expect(Array(examples.prefix(2)) == [given, given + unlabelled.count])
+        #expect(!unlabeled.isEmpty)
+        #expect(Array(events.prefix(3)) == ["cycle 0", "labels \(unlabeled.count)", "cycle 1"])
+        #expect(Array(examples.prefix(2)) == [given, given + unlabeled.count])
         #expect(run.cycles.map(\.cycle) == Array(0..<run.cycles.count))
         #expect(run.cycles[0].isKept && run.cycles[0].accepted.values.reduce(0, +) == 0)
-        #expect(run.cycles[1].accepted.values.reduce(0, +) == unlabelled.count)
+        #expect(run.cycles[1].accepted.values.reduce(0, +) == unlabeled.count)
         var lowest = Double.infinity
         for cycle in run.cycles {
             #expect(cycle.isKept == (cycle.calibratedLoss < lowest))
             lowest = min(lowest, cycle.calibratedLoss)
         }
         let names = Set(run.ledger.map(\.filename))
-        #expect(names == Set(unlabelled.map { set.tiles[$0].filename }))
+        #expect(names == Set(unlabeled.map { set.tiles[$0].filename }))
         let lines = try String(contentsOfFile: run.folder.ledger.string, encoding: .utf8).split(separator: "\n")
         #expect(lines[0] == "cycle,tile,label,confidence,kept,reason")
         #expect(lines.count == 1 + run.ledger.count)
@@ -190,10 +190,10 @@ import Training
         var tiles = Split.Settings()
         tiles.validationShare = 0.25
         let split = try Split(set, tiles)
-        let labelledOnly = Split(train: split.train, validation: split.validation, test: split.test, unlabeled: [])
+        let labeledOnly = Split(train: split.train, validation: split.validation, test: split.test, unlabeled: [])
         let error = #expect(throws: FileError.self) {
             try TrainingRun(
-                settings, set: set, split: labelledOnly, path: "\(folder)/none", version: "", command: "")
+                settings, set: set, split: labeledOnly, path: "\(folder)/none", version: "", command: "")
         }
         #expect(error?.problem.hasPrefix("expected unlabeled tiles outside the held-out groups") == true)
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/none"))

@@ -131,4 +131,8 @@ void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float 
                     const ck_augment_variant *variant);
 void ck_fill_jpeg_tables(ck_jpeg_tables *tables, int32_t quality);
 
+/// out[count]: elements first ... of the seed's stream of independent N(0, 1) numbers. They are computed in blocks of
+/// 128, so long requests are more efficient.
+void ck_normal_numbers(float *out, int64_t first, int64_t count, uint64_t seed);
+
 #endif

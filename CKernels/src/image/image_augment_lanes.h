@@ -54,7 +54,7 @@ static inline vec clamp(vec v, float low, float high) {
 #include "image/image_augment_geometry_lanes.h"
 #include "image/image_augment_jpeg_lanes.h"
 #include "image/image_augment_pixel_lanes.h"
-#include "runtime/random_normal_lanes.h"
+#include "image/image_noise_lanes.h"
 
 #define CK_AUGMENT_VARIANT(isa)                                                                                        \
     { isa, affine_row, pixel_row, pack_row, write_row, blur_row, add_noise, compress_rows, normal_pairs }

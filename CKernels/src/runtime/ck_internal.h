@@ -27,10 +27,6 @@ static inline int64_t ck_ceil_div(int64_t a, int64_t b) {
 /// Elements in a piece of elementwise work.
 enum { CK_PIECE = 1 << 15 };
 
-/// out[count]: elements first ... of the seed's stream of independent N(0, 1) numbers. They are computed in blocks of
-/// 128, so long requests are more efficient.
-void ck_normal_numbers(float *out, int64_t first, int64_t count, uint64_t seed);
-
 /// Limits BLAS to one thread, as it is called inside parallel regions.
 void ck_use_serial_blas(void);
 
