@@ -105,7 +105,7 @@ extension SlideImage {
             throw FileError(
                 path, expected: "a model that states its resolution, as --mpp asks for", found: "one that does not")
         case (.model, nil):
-            let note = slide == nil ? nil : "read at full resolution: the model states none"
+            let note = slide == nil ? nil : "read at full resolution: the model states no resolution"
             return SlideImage(blocks: full, level: fullLevel, note: note, micronsPerPixel: slide?.micronsPerPixel)
         case (.imageMicronsPerPixel(let value), let wanted?):
             return try resampled(full, from: (value, value), to: wanted)
