@@ -92,7 +92,7 @@ typedef struct cic_tiff_format {
     int32_t quality;
     /// Side of a tile in pixels, a multiple of 16. Levels with a shorter side have smaller tiles.
     int32_t tile;
-    /// Of level 0; 0 if unknown.
+    /// Microns per pixel of level 0; 0 where unknown.
     double microns_per_pixel_x, microns_per_pixel_y;
     /// Texts: description of the first directory, software (at most 63 bytes) of all. Null or empty for none.
     const char *description;
