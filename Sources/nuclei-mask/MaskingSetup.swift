@@ -19,15 +19,15 @@ struct MaskingSetup {
         }
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
-        let model = try Model(pathOrBundled: options.model)
+        let (model, sha256) = try Model.load(pathOrBundled: options.model)
         let path = options.model ?? Model.bundledName
         try options.requireOverlap(model.description.tileSize)
-        let named = MaskRecord.NamedModel(
-            path: path.string, sha256: try Model.digest(ofPathOrBundled: options.model), model.description)
         let secondsLoading = start.secondsSince
         let predictor = try WindowPredictor(
             model, path: path, settings: options.settings, batchSize: options.batch.size,
             sharing: options.sharedFeatures ? .automatic : .none)
+        let named = MaskRecord.NamedModel(
+            path: path.string, sha256: sha256, model.description, predictor.scaling)
         pipeline = MaskPipeline(named, predictor, version: version, secondsLoading: secondsLoading)
         try options.outputs.requirePlaceholders(for: batch)
         try batch.requireNoInput(models: options.model.map { [$0] } ?? [])

@@ -7,7 +7,7 @@ extension TissueMap {
     /// geometries and arrays of features with polygons and multi-polygons, including holes. Throws `malformed` for
     /// anything else, and `unreadable`.
     ///
-    /// Cells that an outline crosses are tissue too. Outlines are rounded to a sixteenth of a cell, so that outlines
+    /// The map keeps the outline itself. Cells that it crosses are tissue too. Outlines are rounded to a sixteenth of a cell, so that outlines
     /// written along cell edges select the same cells when they are read.
     package init(outline path: FilePath, imageWidth: Int, imageHeight: Int) throws(FileError) {
         let polygons = try Self.polygons(JSONValue(contentsOf: path, expected: "a GeoJSON file"), path)
@@ -16,6 +16,8 @@ extension TissueMap {
         self.init(
             imageWidth: imageWidth, imageHeight: imageHeight, width: size.width, height: size.height,
             isTissue: [Bool](repeating: false, count: size.width * size.height))
+        self.outline = PixelOutline(
+            polygons.map { $0.map { $0.map { (x: $0.x, y: $0.y) } } }, width: imageWidth, height: imageHeight)
         func place(_ value: Double, _ length: Int, _ cells: Int) -> Double {
             (value * Double(16 * cells) / Double(length)).rounded() / 16
         }

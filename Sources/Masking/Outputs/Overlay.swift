@@ -34,10 +34,11 @@ package enum Overlay {
         (3 * panel.width + 2 * gap, panel.height)
     }
 
-    /// Writes the picture row by row; returns the share of white pixels in the mask.
+    /// Writes the picture row by row; returns the share of white pixels in the mask. `afterRow` may throw to cancel.
     package static func write(
-        image: any RowReader, mask: any RowReader, panel: (width: Int, height: Int), to writer: any RowWriter
-    ) throws(FileError) -> Double {
+        image: any RowReader, mask: any RowReader, panel: (width: Int, height: Int), to writer: any RowWriter,
+        afterRow: () throws -> Void = {}
+    ) throws -> Double {
         let counted = WhiteCounter(mask)
         let image = DownsamplingReader(image, width: panel.width, height: panel.height)
         let mask = DownsamplingReader(counted, width: panel.width, height: panel.height)
@@ -58,6 +59,7 @@ package enum Overlay {
                 line[overlayStart + byte] = UInt8((Double(picture[byte]) * (1 - share) + red * share).rounded())
             }
             try writer.write(rows: line.span.bytes, count: 1)
+            try afterRow()
         }
         try writer.finish()
         return Double(counted.white) / (Double(counted.width) * Double(counted.height))

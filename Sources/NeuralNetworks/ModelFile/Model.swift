@@ -79,7 +79,7 @@ package struct Model {
         self.network = network
     }
 
-    /// Maps a model file. Large tensors refer to the mapped file, so the model is for inference only. Throws `FileError`
+    /// Reads a model file. Large tensors refer to the memory of the file, so the model is for inference only. Throws `FileError`
     /// if the file is not a model file or its tensors do not match its architecture.
     package init(path: FilePath) throws {
         try self.init(SafetensorsFile(path: path))

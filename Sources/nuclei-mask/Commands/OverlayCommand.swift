@@ -28,6 +28,7 @@ struct OverlayCommand: ParsableCommand {
 
     func run() throws {
         try reportingErrors {
+            Interruption.watch()
             let full = try openImage(image)
             let maskPath = mask ?? OutputNames().mask(for: image)
             guard maskPath.exists else {
@@ -44,8 +45,10 @@ struct OverlayCommand: ParsableCommand {
             try path.requireDistinct(from: [image, maskPath])
             let picture = Overlay.size(panel: panel)
             let writer = try openImageForWriting(path, width: picture.width, height: picture.height)
+            AtomicFile.removeLeftovers(of: path)
             let coverage = try Overlay.write(
-                image: Overlay.open(image, side: size), mask: mask, panel: panel, to: writer)
+                image: Overlay.open(image, side: size), mask: mask, panel: panel, to: writer
+            ) { try Interruption.check("interrupted; no overlay was written") }
             Terminal.printLine("nuclei cover \(String(coverage * 100, decimals: 2)) % of \(image)")
             Terminal.printLine("overlay: \(path)")
         }
