@@ -94,6 +94,12 @@ private let slidePath: String? = {
         let coarse = try open(.init(micronsPerPixel: 1), 0.5)
         #expect(coarse.blocks.width == 200)
         #expect(coarse.warnings == ["the full resolution has only 1 microns per pixel, the model learned 0.5"])
+        #expect(
+            throws: FileError(
+                FilePath(path), expected: "at most 16 times more microns per pixel than the model's 0.5", found: "9")
+        ) {
+            _ = try open(.init(micronsPerPixel: 9), 0.5)
+        }
         let unknown = try open(.model, nil)
         #expect(unknown.blocks.width == 100 && unknown.notes.isEmpty && unknown.resolutionSource == .unknown)
         let known = try open(.init(micronsPerPixel: 1), nil)
