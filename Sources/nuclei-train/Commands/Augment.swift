@@ -49,6 +49,7 @@ struct Augment: ParsableCommand {
             Interruption.watch()
             try Kernels.setThreadCount(threads.count)
             let set = try TileSet(path: dataset, threads: threads.count)
+            try set.requireNoInput(output)
             guard !set.tiles.isEmpty else { throw FileError(dataset, expected: "tiles", found: "none") }
             var random = SplitMix64(seed: seed, stream: 0x7368_6565_74)
             let chosen = Array(set.tiles.indices.shuffled(using: &random).prefix(tiles))

@@ -15,9 +15,12 @@ struct Resume: ParsableCommand {
     @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
     var folder: FilePath
 
+    @Option(help: "Folder of the data set, where it has moved since the run was started.")
+    var data: FilePath?
+
     @OptionGroup var threads: ThreadOptions
 
     func run() throws {
-        try reportingErrors { try TrainingSession.resume(folder, threads: threads.count) }
+        try reportingErrors { try TrainingSession.resume(folder, movedTo: data, threads: threads.count) }
     }
 }
