@@ -36,10 +36,13 @@ package struct TileSet: Sendable {
     package let hasGroups: Bool
     private let pixels: TilePixels
 
-    /// Reads a data set and decodes its tiles on `threads` threads.
+    /// Reads a data set and decodes its tiles on `threads` threads. `afterEach` receives the number of decoded tiles and of
+    /// all tiles, from one thread at a time, and may throw to cancel.
     ///
     /// Throws `FileError`, or `DatasetError` with every invalid row or tile.
-    package init(path: FilePath, threads: Int) throws {
+    package init(
+        path: FilePath, threads: Int, afterEach: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws {
         let labels = try LabelFile(path: "\(path)/labels.csv")
         let named = Set(labels.rows.map(\.filename))
         let names = Folder.names(in: path)
@@ -52,7 +55,7 @@ package struct TileSet: Sendable {
             labels.rows + others.sorted().map { LabelFile.Row(filename: $0, label: nil, group: nil, line: 0) }
         let pixels = TilePixels(count: rows.count)
         let results = Mutex([Int: Result<UInt64, FileError>]())
-        try forEachInParallel(rows.count, threads: threads) { index in
+        try forEachInParallel(rows.count, threads: threads, afterEach: { try afterEach($0, rows.count) }) { index in
             let result = Result { () throws(FileError) in
                 try pixels.decode("\(path)/\(rows[index].filename)", into: index)
             }

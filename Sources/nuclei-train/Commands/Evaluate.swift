@@ -26,7 +26,7 @@ struct Evaluate: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath
 
-    @Option(help: "Model file (.safetensors).")
+    @Option(name: .shortAndLong, help: "Model file (.safetensors).")
     var model: FilePath?
 
     @Option(
@@ -57,6 +57,7 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var batch: BatchOptions
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
     @Flag(help: "Print JSON instead of tables.")
     var json = false
@@ -72,14 +73,20 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            messages.apply(json: json, resultsArePurpose: true)
             try Kernels.setThreadCount(threads.count)
             for (index, path) in ensemble.enumerated()
             where ensemble[..<index].contains(where: { AtomicFile.areSame($0, path) }) {
                 throw FileError(path, expected: "different models", found: "the same file twice")
             }
-            let members = try (model.map { [$0] } ?? ensemble).map(EnsembleMember.init)
+            let (members, set) = try Interruption.endingAtOnce {
+                let members = try (model.map { [$0] } ?? ensemble).map { path in
+                    Terminal.showStatus("reading model \(path)")
+                    return try EnsembleMember(path: path)
+                }
+                return (members, try TileSet(showingProgress: dataset, threads: threads.count))
+            }
             let table = try predictionFile()
-            let set = try TileSet(path: dataset, threads: threads.count)
             let tiles = try chosenTiles(of: set, for: members.map(\.split))
 
             var progress = Progress("evaluate", unit: "tiles")
@@ -102,7 +109,7 @@ struct Evaluate: ParsableCommand {
                 try table.commit()
             }
             if json {
-                Terminal.printLine(try JSON.text(report, pretty: true))
+                try Terminal.printJSON(report)
             } else {
                 report.show(allGroups: byGroup)
             }

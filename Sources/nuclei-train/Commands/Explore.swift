@@ -30,16 +30,21 @@ struct Explore: ParsableCommand {
     var splitSeed: UInt64 = 42
 
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
-    @Option(help: "Folder for the results (default: data/explore-NAME, where NAME is the data set's).")
+    @Option(
+        name: .shortAndLong, help: "Folder for the results (default: data/explore-NAME, where NAME is the data set's).")
     var output: FilePath?
 
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            messages.apply()
             let output = output ?? Self.defaultOutput(for: dataset)
             try Kernels.setThreadCount(threads.count)
-            let set = try TileSet(path: dataset, threads: threads.count)
+            let set = try Interruption.endingAtOnce {
+                try TileSet(showingProgress: dataset, threads: threads.count)
+            }
             var settings = Split.Settings()
             settings.validationShare = validation ? Split.Settings.defaultValidationShare : 0
             settings.seed = splitSeed
@@ -56,8 +61,9 @@ struct Explore: ParsableCommand {
             try AtomicFile.write(JSON.text(exploration) + "\n", to: "\(output)/exploration.json")
             try ExplorationReport(exploration, set).page().write(to: "\(output)/exploration.html")
             ExplorationSummary(exploration).show()
+            Terminal.printLine()
             Terminal.printLine(
-                "\nthe page is \(output)/exploration.html; all numbers are in \(output)/exploration.json")
+                "the page is \(output)/exploration.html; all numbers are in \(output)/exploration.json")
         }
     }
 
