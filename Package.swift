@@ -81,7 +81,9 @@ let package = Package(
         .testTarget(name: "FoundationsTests", dependencies: ["Foundations", "TestSupport"]),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Console", "Foundations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(name: "TensorsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
         .testTarget(
             name: "NeuralNetworksTests", dependencies: ["Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),

@@ -135,8 +135,7 @@ import Testing
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
         let result = try Command.mask.run(
             "a.svs", "--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off", "--output", "m.png",
-            "--refine", "hematoxylin", "--heatmap",
-            "h.tif", in: work.path)
+            "--refine", "hematoxylin", "--heatmap", "h.tif", "--quiet", in: work.path)
         switch item.outcome {
         case .refused(let problem):
             #expect(result.status == 65 && result.errors == "error: a.svs: \(problem)\n", "\(result)")
@@ -244,7 +243,7 @@ import Testing
         try file.seek(toOffset: 20)
         try file.write(contentsOf: Data(repeating: 0xFF, count: 2000))
         try file.close()
-        let arguments = ["a.tif", "--level", "1", "--tissue", "off", "--threshold", "0"]
+        let arguments = ["a.tif", "--level", "1", "--tissue", "off", "--threshold", "0", "--quiet"]
         let plain = try Command.mask.start(arguments + ["--output", "p.png"], in: work.path).wait()
         #expect(plain.status == 0 && plain.errors.isEmpty, "\(plain)")
         let refined = try Command.mask.start(

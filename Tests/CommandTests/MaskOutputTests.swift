@@ -101,7 +101,7 @@ import Testing
             ).wait()
             try #require(result.status == 0, "\(result)")
             #expect(
-                result.output.contains("refined as if it were 0.250 microns per pixel") == (name == "refined"))
+                result.errors.contains("refined as if it were 0.250 microns per pixel") == (name == "refined"))
         }
         let (plain, refined) = (try white("plain.png"), try white("refined.png"))
         #expect(zip(plain, refined).allSatisfy { $0 || !$1 } && refined.contains(true) && refined != plain)

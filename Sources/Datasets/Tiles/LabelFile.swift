@@ -149,7 +149,7 @@ package struct DatasetError: Error, CustomStringConvertible {
     package var hasOnlyUnreadableFiles: Bool { problems.allSatisfy { $0.kind == .unreadable } }
 
     package var description: String {
-        var lines = problems.prefix(Self.listedCount).map(\.description)
+        var lines = problems.prefix(Self.listedCount).map(\.description.escapingControls)
         if problems.count > Self.listedCount {
             lines.append("... and \(problems.count - Self.listedCount) more problems")
         }

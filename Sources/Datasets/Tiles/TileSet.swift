@@ -45,15 +45,18 @@ package struct TileSet: Sendable {
     /// The files that the tiles were read from, and `labels.csv`.
     private let inputs: [FilePath]
 
-    /// Reads a data set and decodes its tiles on `threads` threads.
+    /// Reads a data set and decodes its tiles on `threads` threads. `afterEach` receives the number of decoded tiles and of
+    /// all tiles, from one thread at a time, and may throw to cancel.
     ///
     /// Throws `FileError`, `DatasetError` with every invalid row or tile, or `MemoryError`.
-    package init(path: FilePath, threads: Int) throws {
+    package init(
+        path: FilePath, threads: Int, afterEach: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws {
         let list = try TileList(folder: path)
         let (rows, files) = (list.rows, list.files)
         let pixels = try TilePixels(count: rows.count, path: path)
         let results = Mutex([Result<TilePixels.Hashes, FileError>?](repeating: nil, count: rows.count))
-        try forEachInParallel(rows.count, threads: threads) { index in
+        try forEachInParallel(rows.count, threads: threads, afterEach: { try afterEach($0, rows.count) }) { index in
             let result = Result { () throws(FileError) in try pixels.decode(files[index], into: index) }
             results.withLock { $0[index] = result }
         }

@@ -16,10 +16,18 @@ extension RefinementMethod: ExpressibleByArgument {
 struct MaskingOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Crops, whole slides, folders with images, or patterns such as 'slides/*.svs'.", valueName: "image"))
+            "Crops, whole slides, folders with images, or patterns such as 'slides/*.svs'.", valueName: "image"),
+        completion: .file())
     var images: [String]
 
-    @Option(help: "Model file (default: the bundled model, nuclei-compact).")
+    @Flag(
+        help: """
+            Take images from the folders inside folders too. With --output-folder, their outputs are in folders of the \
+            same names.
+            """)
+    var recursive = false
+
+    @Option(name: .shortAndLong, help: "Model file (default: the bundled model, nuclei-compact).")
     var model: FilePath?
 
     @Option(help: "Pixels from one window to the next, at most the model's tile size.")
@@ -64,7 +72,7 @@ struct MaskingOptions: ParsableArguments {
             everything (off), or the polygons of a GeoJSON file in pixels of the full resolution; {} in its name stands \
             for the name of IMAGE.
             """,
-            valueName: "auto|off|FILE.geojson"))
+            valueName: "auto|off|FILE.geojson"), completion: .file(extensions: ["geojson", "json"]))
     var tissue = TissueOption.auto
 
     @Flag(
@@ -84,6 +92,7 @@ struct MaskingOptions: ParsableArguments {
     var overwrite: Bool?
 
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
     func validate() throws {
         try require(stride >= 1, "--stride", "at least 1", found: stride)

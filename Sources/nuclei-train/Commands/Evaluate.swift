@@ -27,7 +27,7 @@ struct Evaluate: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath
 
-    @Option(help: "Model file (.safetensors).")
+    @Option(name: .shortAndLong, help: "Model file (.safetensors).")
     var model: FilePath?
 
     @Option(
@@ -58,6 +58,7 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var batch: BatchOptions
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
     @Flag(help: "Print JSON instead of tables.")
     var json = false
@@ -73,14 +74,20 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            messages.apply(json: json, resultsArePurpose: true)
             try Kernels.setThreadCount(threads.count)
             for (index, path) in ensemble.enumerated()
             where ensemble[..<index].contains(where: { AtomicFile.areSame($0, path) }) {
                 throw FileError(path, expected: "different models", found: "the same file twice")
             }
-            let members = try (model.map { [$0] } ?? ensemble).map(EnsembleMember.init)
+            let (members, set) = try Interruption.endingAtOnce {
+                let members = try (model.map { [$0] } ?? ensemble).map { path in
+                    Terminal.showStatus("reading model \(path)")
+                    return try EnsembleMember(path: path)
+                }
+                return (members, try TileSet(showingProgress: dataset, threads: threads.count))
+            }
             let table = try predictionFile()
-            let set = try TileSet(path: dataset, threads: threads.count)
             if let predictions { try set.requireNoInput(predictions) }
             let copyCount = warnAboutCopies(in: set, of: members)
             let tiles = try chosenTiles(of: set, for: members.map(\.split), copyCount: copyCount)
@@ -106,7 +113,7 @@ struct Evaluate: ParsableCommand {
                 try table.commit()
             }
             if json {
-                Terminal.printLine(try JSON.text(report, pretty: true))
+                try Terminal.printJSON(report)
             } else {
                 report.show(allGroups: byGroup)
             }

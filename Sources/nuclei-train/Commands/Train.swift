@@ -29,26 +29,33 @@ struct Train: ParsableCommand {
 
     @OptionGroup(title: "Learning") var options: TrainingOptions
 
-    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var session: SessionOptions
 
-    @Option(help: "Folder of the run, new or empty (default: models/run-DATE-TIME).")
+    @Option(name: .shortAndLong, help: "Folder of the run, new or empty (default: models/run-DATE-TIME).")
     var output: FilePath?
 
     func validate() throws {
         try require(dataset != nil || resume != nil, "DATASET", "a folder of tiles, or --resume", found: "none")
         if resume != nil {
             let names = CommandLine.arguments.filter { $0.hasPrefix("-") }.map { $0.prefix { $0 != "=" } }
-            let other = names.first { $0 != "--resume" && $0 != "--threads" }
-            try require(other == nil, "--resume", "no other option than --threads", found: other ?? "")
+            let allowed = ["--resume", "--threads", "--quiet", "--verbose", "--json"]
+            let other = names.first { name in
+                !allowed.contains { $0 == name } && !name.dropFirst().allSatisfy { "tqv0123456789".contains($0) }
+            }
+            try require(
+                other == nil, "--resume", "no other options than --threads, --quiet, --verbose and --json",
+                found: other ?? "")
         }
     }
 
     func run() throws {
         try reportingErrors {
-            if let resume { return try TrainingSession.resume(resume, movedTo: dataset, threads: threads.count) }
+            Interruption.watch()
+            session.messages.apply(json: session.json)
+            if let resume { return try TrainingSession.resume(resume, movedTo: dataset, session) }
             guard let dataset else { return }
             try TrainingSession.start(
-                options.settings(), dataset: dataset, output: output ?? Self.newRunPath(), threads: threads.count)
+                options.settings(), dataset: dataset, output: output ?? Self.newRunPath(), session)
         }
     }
 

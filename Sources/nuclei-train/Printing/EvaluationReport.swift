@@ -137,7 +137,8 @@ struct EvaluationReport: Encodable {
             ("ROC-AUC", shown[.rocAUC]), ("calibration error", uncalibrated[.calibrationError]),
         ]
         if let calibrated { rows.append(("  calibrated", calibrated[.calibrationError])) }
-        Terminal.printLine("\n" + "".padded(20) + "  value" + intervalHeader(shown.resampledGroups))
+        Terminal.printLine()
+        Terminal.printLine("".padded(20) + "  value" + intervalHeader(shown.resampledGroups))
         for (name, estimate) in rows {
             guard let estimate else {
                 Terminal.printLine(name.padded(20) + "      -  undefined for tiles of one class")
@@ -166,7 +167,8 @@ struct EvaluationReport: Encodable {
 
     private func showClasses() {
         let width = max(classes.map(\.count).max() ?? 0, 16) + 2
-        Terminal.printLine("\n" + "".padded(width) + "precision  recall      F1   tiles")
+        Terminal.printLine()
+        Terminal.printLine("".padded(width) + "precision  recall      F1   tiles")
         let average = score.weighted
         let rows: [(name: String, metrics: [Double?], support: Int)] =
             classes.map { name in
@@ -179,7 +181,8 @@ struct EvaluationReport: Encodable {
             }
             Terminal.printLine(name.padded(width) + cells.joined() + String(support).padded(-8))
         }
-        Terminal.printLine("\nconfusion matrix (rows: truth, columns: prediction)")
+        Terminal.printLine()
+        Terminal.printLine("confusion matrix (rows: truth, columns: prediction)")
         Terminal.printLine("".padded(width) + classes.map { $0.padded(-12) }.joined())
         for (name, row) in zip(classes, score.confusion.counts) {
             Terminal.printLine(name.padded(width) + row.map { String($0).padded(-12) }.joined())
@@ -187,11 +190,12 @@ struct EvaluationReport: Encodable {
     }
 
     private func showGroups() {
-        let names = groups.map { $0.group ?? "(no group)" }
-        let width = max(names.map(\.count).max() ?? 0, 5) + 2
+        let names = groups.map { ($0.group ?? "(no group)").escapingControls }
+        let width = max(names.map(\.columns).max() ?? 0, 5) + 2
         // Two columns for each class: its tiles and its recall.
         let header = TileLabel.names.map { $0.padded(-12) + "  recall" }.joined()
-        Terminal.printLine("\n" + "group".padded(width) + " tiles  accuracy    loss" + header)
+        Terminal.printLine()
+        Terminal.printLine("group".padded(width) + " tiles  accuracy    loss" + header)
         for (name, group) in zip(names, groups) {
             let classes = TileLabel.names.map { label in
                 String(group.counts[label] ?? 0).padded(-12)
