@@ -131,15 +131,15 @@ struct Evaluate: ParsableCommand {
     private func warnAboutCopies(in set: TileSet, of members: [EnsembleMember]) -> Int {
         guard split == .unseen else { return 0 }
         for member in members where !member.split.hasAppearances {
-            Terminal.writeError(
-                "warning: \(member.path) was trained by an earlier version: re-encoded copies of its training tiles "
-                    + "count as unseen\n")
+            Terminal.warn(
+                "\(member.path) was trained by an earlier version: re-encoded copies of its training tiles "
+                    + "count as unseen")
         }
         let count = SplitRecord.copyCount(in: set, for: members.map(\.split))
         if count > 0 {
-            Terminal.writeError(
-                "warning: \(count) tiles look like tiles of the training data (re-encoded, rotated or mirrored copies) and "
-                    + "are not scored\n")
+            Terminal.warn(
+                "\(count) tiles look like tiles of the training data (re-encoded, rotated or mirrored copies) and "
+                    + "are not scored")
         }
         return count
     }
