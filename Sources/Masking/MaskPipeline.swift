@@ -83,7 +83,8 @@ package struct MaskPipeline {
                 "\(image.width) x \(image.height) pixels, smaller than a tile of \(model.tileSize): padded by reflection"
             )
         }
-        if let text = image.note { note(text) }
+        for text in image.notes { note(text) }
+        for text in image.warnings { note("warning: \(text)") }
         return image
     }
 

@@ -134,7 +134,8 @@ import Testing
         item.damage(&slide)
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
         let result = try Command.mask.run(
-            "a.svs", "--stride", "240", "--tissue", "off", "--output", "m.png", "--refine", "hematoxylin", "--heatmap",
+            "a.svs", "--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off", "--output", "m.png",
+            "--refine", "hematoxylin", "--heatmap",
             "h.tif", "--quiet", in: work.path)
         switch item.outcome {
         case .refused(let problem):
@@ -176,7 +177,8 @@ import Testing
                 Formula.integers(seed: seed + 1000, count: 4, below: 8))
             { slide.flip(header[place], bit: bit) }
             try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
-            let result = try Command.mask.run("a.svs", "--stride", "256", "--output", "m.tif", in: work.path)
+            let result = try Command.mask.run(
+                "a.svs", "--mpp", "0.25", "--mpp-override", "--stride", "256", "--output", "m.tif", in: work.path)
             try #require([0, 65, 74].contains(result.status), "seed \(seed): \(result)")
             let lines = result.errors.split(separator: "\n").count
             #expect(lines == (result.status == 0 ? 0 : 1), "seed \(seed): \(result)")
@@ -195,7 +197,8 @@ import Testing
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/damaged.svs"))
         for (name, status) in [("whole", 0), ("damaged", 74)] as [(String, Int32)] {
             let result = try Command.mask.run(
-                "\(name).svs", "--stride", "240", "--tissue", "off", "--output", "\(name).png", "--heatmap",
+                "\(name).svs", "--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off", "--output",
+                "\(name).png", "--heatmap",
                 "\(name).tif", in: work.path)
             #expect(result.status == status, "\(result)")
             let overlay = try Command.mask.run(

@@ -72,7 +72,7 @@ import Testing
                 "a.png: would fail: none/a.png: cannot be written (No such file or directory)\n"))
         #expect(
             try plan("a.png", "--level", "1").output.contains(
-                "a.png: would fail: expected a slide, as --level asks for, found an image without levels\n"))
+                "a.png: would fail: expected a slide with levels, found an image without levels\n"))
         #expect(try plan("a.png", "--stride", "257").status == 64)
         #expect(work.files == ["a.png", "b.svs", "d.png", "d_nuclei_mask.png", "wide.png"])
     }

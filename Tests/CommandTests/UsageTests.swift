@@ -71,7 +71,8 @@ struct UsageTests {
         }
         for arguments in [
             [], ["a.png", "--model", "m", "--threshold", "2"], ["a.png", "--mpp", "0"], ["a.png", "--level", "-1"],
-            ["a.png", "--mpp", "1", "--level", "1"], ["a.png", "--tissue", "maybe"],
+            ["a.png", "--mpp", "499"], ["a.png", "--mpp", "0.04"], ["a.png", "--mpp-override"],
+            ["a.png", "--tissue", "maybe"],
             ["a.png", "--bits", "2"], ["a.png", "--bits", "1", "--output", "a.tif"],
             ["overlay", "a.png", "--size", "1"],
         ] {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Foundations
+import Imaging
 import Masking
 
 extension EdgeRule: ExpressibleByArgument {}
@@ -32,8 +33,11 @@ struct MaskingOptions: ParsableArguments {
     @Option(help: "Pixels from one window to the next, at most the model's tile size.")
     var stride = 128
 
-    @Option(help: "Microns per pixel of the image, if it states none or a wrong value.")
+    @Option(help: "Microns per pixel of images that state none (0.25 at 40x, 0.5 at 20x).")
     var mpp: Double?
+
+    @Flag(help: "Use --mpp for all images, also where they state another value.")
+    var mppOverride = false
 
     @Option(help: "Level of a slide to read as it is, without resampling to the model's resolution.")
     var level: Int?
@@ -92,9 +96,17 @@ struct MaskingOptions: ParsableArguments {
 
     func validate() throws {
         try require(stride >= 1, "--stride", "at least 1", found: stride)
-        try require(mpp.map { $0 > 0 && $0.isFinite } ?? true, "--mpp", "a positive number", found: mpp ?? 0)
+        if let mpp {
+            let range = plausibleMicronsPerPixel
+            let hint =
+                range ~= mpp / 1000
+                ? "; are these nanometers, \(String(mpp / 1000, significantDigits: 4)) microns?" : ""
+            try require(
+                range ~= mpp, "--mpp", "\(range.lowerBound) to \(Int(range.upperBound)) microns per pixel",
+                found: "\(mpp)\(hint)")
+        }
+        try require(mpp != nil || !mppOverride, "--mpp-override", "--mpp with a value", found: "none")
         try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
-        try require(mpp == nil || level == nil, "--level", "either --mpp or --level", found: "both")
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
     }
 
@@ -106,7 +118,7 @@ struct MaskingOptions: ParsableArguments {
     }
 
     var resolution: ResolutionChoice {
-        level.map { .level($0) } ?? mpp.map { .imageMicronsPerPixel($0) } ?? .model
+        ResolutionChoice(micronsPerPixel: mpp, overrides: mppOverride, level: level)
     }
 
     /// Throws where an option needs windows that overlap: a stride below the model's tile size.
