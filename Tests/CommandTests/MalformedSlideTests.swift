@@ -135,10 +135,12 @@ import Testing
         var slide = try DamagedSlide(#require(Self.slide))
         item.damage(&slide)
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
-        let result = try Command.mask.run(
-            "a.svs", "--stride", "240", "--tissue", "off", "--output", "m.png", "--refine", "hematoxylin", "--heatmap",
-            "h.tif", in: work.path)
-        let planned = try Command.mask.run("plan", "a.svs", "--stride", "240", "--tissue", "off", in: work.path)
+        let resolution = ["--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off"]
+        let result = try Command.mask.start(
+            ["a.svs"] + resolution
+                + ["--output", "m.png", "--refine", "hematoxylin", "--heatmap", "h.tif", "--quiet"], in: work.path
+        ).wait()
+        let planned = try Command.mask.start(["plan", "a.svs"] + resolution, in: work.path).wait()
         #expect(planned.status == result.status, "\(planned)")
         #expect(planned.output.hasSuffix("\nno problems found\n") == (result.status == 0), "\(planned)")
         switch item.outcome {
@@ -186,7 +188,8 @@ import Testing
                 Formula.integers(seed: seed + 1000, count: 4, below: 8))
             { slide.flip(header[place], bit: bit) }
             try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
-            let result = try Command.mask.run("a.svs", "--stride", "256", "--output", "m.tif", in: work.path)
+            let result = try Command.mask.run(
+                "a.svs", "--mpp", "0.25", "--mpp-override", "--stride", "256", "--output", "m.tif", in: work.path)
             try #require([0, 65, 74].contains(result.status), "seed \(seed): \(result)")
             let lines = result.errors.split(separator: "\n").count
             #expect(lines == (result.status == 0 ? 0 : 1), "seed \(seed): \(result)")
@@ -205,7 +208,8 @@ import Testing
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/damaged.svs"))
         for (name, status) in [("whole", 0), ("damaged", 74)] as [(String, Int32)] {
             let result = try Command.mask.run(
-                "\(name).svs", "--stride", "240", "--tissue", "off", "--output", "\(name).png", "--heatmap",
+                "\(name).svs", "--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off", "--output",
+                "\(name).png", "--heatmap",
                 "\(name).tif", in: work.path)
             #expect(result.status == status, "\(result)")
             let overlay = try Command.mask.run(
@@ -251,7 +255,7 @@ import Testing
         try file.seek(toOffset: 20)
         try file.write(contentsOf: Data(repeating: 0xFF, count: 2000))
         try file.close()
-        let arguments = ["a.tif", "--level", "1", "--tissue", "off", "--threshold", "0"]
+        let arguments = ["a.tif", "--level", "1", "--tissue", "off", "--threshold", "0", "--quiet"]
         let plain = try Command.mask.start(arguments + ["--output", "p.png"], in: work.path).wait()
         #expect(plain.status == 0 && plain.errors.isEmpty, "\(plain)")
         let refined = try Command.mask.start(

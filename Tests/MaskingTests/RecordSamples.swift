@@ -45,7 +45,8 @@ func sampleRecord(
     let sums = try digests.map { ", \"digests\": \(try JSON.text($0))" } ?? ""
     return """
         {"version": "1", \(state) "request": "\(request)",
-        "image": {"path": "a.svs", "width": 1000, "height": 1000, "laidWidth": 1000, "laidHeight": 1000},
+        "image": {"resolutionSource": "image", "path": "a.svs", "width": 1000, "height": 1000,
+        "laidWidth": 1000, "laidHeight": 1000},
         "model": {"path": "m", "sha256": "0", "architecture": "compact", "classes": [], "tileSize": 256},
         "settings": {"stride": 128, "threshold": 0.5, "edges": "clamp", "blend": "uniform"},
         "windows": {"count": 100, "columns": 10, "rows": 10, "size": 256, "predicted": \(predicted),

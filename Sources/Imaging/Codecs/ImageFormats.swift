@@ -10,7 +10,7 @@ package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileErr
     // The index file of a MIRAX slide is a JPEG thumbnail, distinguished by its name and a folder of the same name.
     let isJPEG = head.starts(with: [0xFF, 0xD8, 0xFF])
     if isJPEG, path.lowercasedExtension != "mrxs" { return try JPEGReader(path) }
-    if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(path, damage: damage) }
+    if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(Slide(path), damage: damage) }
     if isJPEG { return try JPEGReader(path) }
     throw FileError(path, expected: "a PNG, JPEG or whole-slide image", found: description(ofBeginning: head))
 }

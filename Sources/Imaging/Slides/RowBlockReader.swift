@@ -18,7 +18,7 @@ package final class RowBlockReader: BlockReader {
         precondition(reader.nextRow == 0, "rows were read before")
         self.reader = reader
         geometry = ImageGeometry(
-            width: reader.width, height: reader.height, slide: (reader as? SlideReader)?.metadata, isSequential: true,
+            width: reader.width, height: reader.height, isSequential: true,
             largestBlockHeight: max(1, Self.largestBand / reader.bytesPerRow))
     }
 

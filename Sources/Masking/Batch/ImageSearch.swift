@@ -10,22 +10,34 @@ package struct ImageSearch: Sendable {
 
     /// Images without duplicates, in the order of the arguments; those of a folder or pattern by name.
     package private(set) var images = [FilePath]()
+    /// For images in folders inside the folder that was named: the path from that folder to theirs.
+    package private(set) var subfolders = [FilePath: FilePath]()
     /// Files that were found but are masks or other outputs.
     package private(set) var leftOut = [FilePath]()
     /// Whether the arguments are one file.
     package let isSingle: Bool
 
-    /// Takes files as they are, and from folders the images and slides directly in them. A pattern is an argument with
+    /// Takes files as they are, and from folders the images and slides directly in them or, `recursively`, also in the
+    /// folders inside, except hidden ones. A pattern is an argument with
     /// `*`, `?` or `[` that is not a file. Unless the argument is a single file, outputs of this program are left out:
     /// `NAME_nuclei_mask.*` and the like, and what the record of a mask lists.
     ///
     /// Throws `unreadable` where a folder cannot be read or has no images, or nothing matches a pattern.
-    package init(_ arguments: [String]) throws(FileError) {
+    package init(_ arguments: [String], recursively: Bool = false) throws(FileError) {
         var found = [FilePath]()
         for argument in arguments {
             let path = FilePath(argument)
             if path.isFolder {
-                found += try Self.images(in: path)
+                let count = found.count
+                let folders = recursively ? try Self.folders(below: path) : [(path, FilePath(""))]
+                for (folder, subfolder) in folders {
+                    let images = try Self.images(in: folder)
+                    found += images
+                    if !subfolder.isEmpty { for image in images { subfolders[image] = subfolder } }
+                }
+                if found.count == count {
+                    throw FileError(path, .unreadable, "expected images or slides, found none")
+                }
             } else if argument.contains(where: "*?[".contains), !path.exists {
                 found += try Self.files(matching: argument)
             } else {
@@ -53,10 +65,25 @@ package struct ImageSearch: Sendable {
         return Set(names).count == names.count ? names : paths.map(\.string)
     }
 
+    /// A folder and the folders inside, each once, however links lead to it, with their paths from it.
+    private static func folders(
+        below root: FilePath
+    ) throws(FileError) -> [(folder: FilePath, subfolder: FilePath)] {
+        var (folders, seen) = ([(folder: FilePath, subfolder: FilePath)](), Set<FileIdentity>())
+        var waiting = [(folder: root, subfolder: FilePath(""))]
+        while let next = waiting.popLast() {
+            guard let identity = FileIdentity(next.folder), seen.insert(identity).inserted else { continue }
+            folders.append(next)
+            let names = try Folder.contents(of: next.folder).filter { !$0.hasPrefix(".") }
+            waiting += sorted(names.map { FilePath($0) }.filter { next.folder.pushing($0).isFolder }).reversed()
+                .map { (next.folder.pushing($0), next.subfolder.pushing($0)) }
+        }
+        return folders
+    }
+
     private static func images(in folder: FilePath) throws(FileError) -> [FilePath] {
         let paths = try Folder.contents(of: folder).filter { !$0.hasPrefix(".") }.map { folder.appending($0) }
             .filter { fileExtensions.contains($0.lowercasedExtension) && !$0.isFolder }
-        if paths.isEmpty { throw FileError(folder, .unreadable, "expected images or slides, found none") }
         return sorted(paths)
     }
 

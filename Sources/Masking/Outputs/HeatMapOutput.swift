@@ -66,7 +66,7 @@ package enum HeatMap {
     ) throws {
         precondition(picture.width == writer.width && picture.height == writer.height)
         let (width, height) = (picture.width, picture.height)
-        var steps = ProbabilitySteps(field, width: width, height: height)
+        var rows = ProbabilitySteps(field, width: width, height: height)
         // Color and opacity in thousandths for each of 256 steps of probability.
         let table = (0...255).map { step -> (color: [Int], opacity: Int) in
             let probability = Double(step) / 255
@@ -74,7 +74,7 @@ package enum HeatMap {
         }
         var line = [UInt8](repeating: 0, count: width * 3)
         for y in 0..<height {
-            let steps = steps.row(y)
+            let steps = rows.row(y)
             try picture.readRows(into: &line, count: 1)
             for x in 0..<width where steps[x] >= 0 {
                 let (color, opacity) = table[steps[x]]
