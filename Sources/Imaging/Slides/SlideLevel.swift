@@ -27,10 +27,12 @@ extension SlideLevel {
         }
         func needed(_ length: Int, _ scale: Int) -> Int { (length + scale - 1) / scale }
         let (x, y) = (Double(full.width) / Double(width), Double(full.height) / Double(height))
-        if index > 0, let scale = (1...12).map({ 1 << $0 }).first(where: {
-            isPadded(width, needed(full.width, $0), tile.width)
-                && isPadded(height, needed(full.height, $0), tile.height)
-        }), width > needed(full.width, scale) + 1 || height > needed(full.height, scale) + 1 {
+        if index > 0,
+            let scale = (1...12).map({ 1 << $0 }).first(where: {
+                isPadded(width, needed(full.width, $0), tile.width)
+                    && isPadded(height, needed(full.height, $0), tile.height)
+            }), width > needed(full.width, scale) + 1 || height > needed(full.height, scale) + 1
+        {
             self.init(
                 index: index, width: needed(full.width, scale), height: needed(full.height, scale),
                 downsample: Double(scale), addressing: addressing)
