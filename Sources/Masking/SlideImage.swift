@@ -115,6 +115,8 @@ extension SlideImage {
 private let tolerance = 0.01
 /// Factor between resolutions above which a model sees another scale than it learned.
 private let largestScaleError = 1.5
+/// Factor by which images are enlarged at most; beyond it there is nothing to see.
+private let largestEnlargement = 16.0
 
 extension SlideImage {
     /// Opens an image at the resolution of a model's training tiles. A slide is read at its coarsest level that is not
@@ -166,11 +168,11 @@ extension SlideImage {
                     "its \(found) microns per pixel are not those of a microscope and are ignored; give the right value"
                 )
             }
-            guard source == .model, choice.level == nil, let wanted else { return }
-            let text =
-                "states no resolution; treated as having the model's \(describeResolution((wanted, wanted))) "
-                + "microns per pixel (see --mpp)"
-            if file == nil { notes.append(text) } else { warnings.append(text) }
+            if let wanted, file != nil, source == .model, choice.level == nil {
+                warnings.append(
+                    "states no resolution; treated as having the model's \(describeResolution((wanted, wanted))) "
+                        + "microns per pixel (see --mpp)")
+            }
         }
 
         mutating func image() throws(FileError) -> SlideImage {
@@ -219,6 +221,12 @@ extension SlideImage {
             from found: (x: Double, y: Double), to wanted: Double
         ) throws(FileError) -> SlideImage {
             let scale = (x: wanted / found.x, y: wanted / found.y)
+            guard min(scale.x, scale.y) >= 1 / largestEnlargement else {
+                throw FileError(
+                    full.path,
+                    expected: "at most \(Int(largestEnlargement)) times more microns per pixel than the model's "
+                        + describeResolution((wanted, wanted)), found: describeResolution(found))
+            }
             if max(found.x, found.y) > wanted * largestScaleError {
                 warnAboutScale(found: found, wanted, "the full resolution has only")
             }

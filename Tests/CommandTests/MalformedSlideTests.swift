@@ -135,8 +135,7 @@ import Testing
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
         let result = try Command.mask.run(
             "a.svs", "--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off", "--output", "m.png",
-            "--refine", "hematoxylin", "--heatmap",
-            "h.tif", "--quiet", in: work.path)
+            "--refine", "hematoxylin", "--heatmap", "h.tif", "--quiet", in: work.path)
         switch item.outcome {
         case .refused(let problem):
             #expect(result.status == 65 && result.problems == "error: a.svs: \(problem)\n", "\(result)")

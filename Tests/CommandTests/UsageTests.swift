@@ -58,7 +58,7 @@ struct UsageTests {
             ["set", "--fold", "3/2"],
             ["set", "--strategy", "pseudo-labeling", "--no-validation"],
             ["set", "--fold", "1/2", "--test-groups", "a"],
-            ["set", "--resume", "run"], ["--resume", "run", "--epochs", "20"], ["resume"],
+            ["--resume", "run", "--epochs", "20"], ["resume"],
             ["resume", "run", "--epochs", "20"],
             ["resume", "run", "--threads", "0"],
             ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],

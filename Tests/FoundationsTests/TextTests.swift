@@ -25,6 +25,10 @@ struct TextTests {
     @Test func cellsAreQuotedWhereNeeded() {
         #expect(csvLine(["a", "", "b c"]) == "a,,b c\n")
         #expect(csvLine(["a,b", "c\"d", "e\nf", "g\r\nh"]) == "\"a,b\",\"c\"\"d\",\"e\nf\",\"g\r\nh\"\n")
+        // A delimiter with a combining mark is one character.
+        #expect(csvLine(["a,\u{301}", "\"\u{301}"]) == "\"a,\u{301}\",\"\"\"\u{301}\"\n")
+        #expect(csvLine(["=1+1", "+a", "-b", "@c", "\td", "\re"]) == "'=1+1,'+a,'-b,'@c,'\td,\"'\re\"\n")
+        #expect(csvLine(["-1.5e-3", "+2", "-inf", "a=b", "=\u{338}"]) == "-1.5e-3,+2,-inf,a=b,'=\u{338}\n")
     }
 
     @Test func columnsAlign() {

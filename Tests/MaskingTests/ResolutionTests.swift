@@ -83,9 +83,7 @@ private let slidePath: String? = {
         }
         let plain = try open(.model, 0.5)
         #expect(plain.blocks.width == 100 && plain.resolutionSource == .model && plain.micronsPerPixel == nil)
-        #expect(
-            plain.notes == ["states no resolution; treated as having the model's 0.5 microns per pixel (see --mpp)"])
-        #expect(plain.warnings.isEmpty)
+        #expect(plain.notes.isEmpty && plain.warnings.isEmpty)
         let half = try open(.init(micronsPerPixel: 0.25), 0.5)
         #expect(half.blocks.width == 50 && half.blocks.height == 30 && half.blocks.imageWidth == 100)
         #expect(half.notes == ["resampled from 0.25 to 0.5 microns per pixel: 50 x 30 pixels"])
@@ -94,6 +92,12 @@ private let slidePath: String? = {
         let coarse = try open(.init(micronsPerPixel: 1), 0.5)
         #expect(coarse.blocks.width == 200)
         #expect(coarse.warnings == ["the full resolution has only 1 microns per pixel, the model learned 0.5"])
+        #expect(
+            throws: FileError(
+                FilePath(path), expected: "at most 16 times more microns per pixel than the model's 0.5", found: "9")
+        ) {
+            _ = try open(.init(micronsPerPixel: 9), 0.5)
+        }
         let unknown = try open(.model, nil)
         #expect(unknown.blocks.width == 100 && unknown.notes.isEmpty && unknown.resolutionSource == .unknown)
         let known = try open(.init(micronsPerPixel: 1), nil)

@@ -53,6 +53,7 @@ struct Augment: ParsableCommand {
             let set = try Interruption.endingAtOnce {
                 try TileSet(showingProgress: dataset, threads: threads.count)
             }
+            try set.requireNoInput(output)
             guard !set.tiles.isEmpty else { throw FileError(dataset, expected: "tiles", found: "none") }
             var random = SplitMix64(seed: seed, stream: 0x7368_6565_74)
             let chosen = Array(set.tiles.indices.shuffled(using: &random).prefix(tiles))

@@ -45,6 +45,8 @@ struct Explore: ParsableCommand {
             let set = try Interruption.endingAtOnce {
                 try TileSet(showingProgress: dataset, threads: threads.count)
             }
+            let (page, numbers): (FilePath, FilePath) = ("\(output)/exploration.html", "\(output)/exploration.json")
+            for file in [page, numbers] { try set.requireNoInput(file) }
             var settings = Split.Settings()
             settings.validationShare = validation ? Split.Settings.defaultValidationShare : 0
             settings.seed = splitSeed
@@ -58,12 +60,12 @@ struct Explore: ParsableCommand {
                 try Interruption.check("interrupted; nothing was written")
             }
             try Folder.ensure(output)
-            try AtomicFile.write(JSON.text(exploration) + "\n", to: "\(output)/exploration.json")
-            try ExplorationReport(exploration, set).page().write(to: "\(output)/exploration.html")
+            try AtomicFile.write(JSON.text(exploration) + "\n", to: numbers)
+            try ExplorationReport(exploration, set, scratch: output).page().write(to: page)
             ExplorationSummary(exploration).show()
             Terminal.printLine()
             Terminal.printLine(
-                "the page is \(output)/exploration.html; all numbers are in \(output)/exploration.json")
+                "the page is \(page); all numbers are in \(numbers)")
         }
     }
 

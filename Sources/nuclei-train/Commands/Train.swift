@@ -10,7 +10,8 @@ struct Train: ParsableCommand {
         abstract: "Train a network on a folder of tiles.",
         discussion: """
             DATASET is a folder with labels.csv (columns tile_id,label or filename,label, and optionally group) and the \
-            tiles that it names, 256 x 256 pixels each. 20 % of the labeled tiles are held out for the test. All tiles \
+            tiles that it names, 256 x 256 pixels each; or a folder with a folder of tiles for each class, NUCLEI and \
+            NO_NUCLEUS. 20 % of the labeled tiles are held out for the test. All tiles \
             of one group (slide, patient or source image) are in the same part of the split. The run folder contains \
             best.safetensors, last.safetensors, history.csv, run.json and report.html.
 
@@ -20,7 +21,10 @@ struct Train: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath?
 
-    @Option(help: ArgumentHelp("Same as nuclei-train resume RUN.", valueName: "run"))
+    @Option(
+        help: ArgumentHelp(
+            "Same as nuclei-train resume RUN; with DATASET, as nuclei-train resume RUN --data DATASET.",
+            valueName: "run"))
     var resume: FilePath?
 
     @OptionGroup(title: "Learning") var options: TrainingOptions
@@ -39,9 +43,8 @@ struct Train: ParsableCommand {
                 !allowed.contains { $0 == name } && !name.dropFirst().allSatisfy { "tqv0123456789".contains($0) }
             }
             try require(
-                other == nil && dataset == nil, "--resume",
-                "no other arguments than --threads, --quiet, --verbose and --json",
-                found: other ?? dataset?.string[...] ?? "")
+                other == nil, "--resume", "no other options than --threads, --quiet, --verbose and --json",
+                found: other ?? "")
         }
     }
 
@@ -49,7 +52,7 @@ struct Train: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             session.messages.apply(json: session.json)
-            if let resume { return try TrainingSession.resume(resume, session) }
+            if let resume { return try TrainingSession.resume(resume, movedTo: dataset, session) }
             guard let dataset else { return }
             try TrainingSession.start(
                 options.settings(), dataset: dataset, output: output ?? Self.newRunPath(), session)

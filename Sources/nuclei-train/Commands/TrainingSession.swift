@@ -29,10 +29,18 @@ enum TrainingSession {
                 settings, set: set, split: split, path: output, version: version, command: commandLine), options)
     }
 
-    /// Resumes the run in a folder, and trains it to its end.
-    static func resume(_ path: FilePath, _ options: SessionOptions) throws {
-        let folder = try RunFolder(resuming: path)
-        let (set, split) = try load(FilePath(folder.record.dataset), folder.record.settings, options)
+    /// Resumes the run in a folder, and trains it to its end. `dataset` is the new place of its data set; nil where it has
+    /// not moved.
+    static func resume(_ path: FilePath, movedTo dataset: FilePath?, _ options: SessionOptions) throws {
+        let folder = try RunFolder(resuming: path, movedTo: dataset)
+        let place = FilePath(folder.record.dataset)
+        guard place.isFolder else {
+            throw FileError(
+                place, .unreadable,
+                "expected the data set of the run, found no folder; if it has moved, nuclei-train resume \(path) --data "
+                    + "FOLDER takes its new place")
+        }
+        let (set, split) = try load(place, folder.record.settings, options)
         try complete(TrainingRun(resuming: folder, set: set, split: split), options)
     }
 

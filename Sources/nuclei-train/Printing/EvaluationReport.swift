@@ -29,6 +29,8 @@ struct EvaluationReport: Encodable {
     let tiles: Int
     /// `tilesInTraining` of the model with the most tiles in the split.
     let tilesInTraining: Int?
+    /// The number of tiles that are not scored because they look like tiles of the training data. Nil where it is 0.
+    let copiesLeftOut: Int?
     /// The patterns of --groups.
     let groupPatterns: [String]?
     /// Standard deviation of the blur in pixels. Nil for none.
@@ -50,14 +52,15 @@ struct EvaluationReport: Encodable {
     let probabilities: LabeledProbabilities
 
     private enum CodingKeys: CodingKey {
-        case model, members, dataset, split, chosenOn, tiles, tilesInTraining, groupPatterns, blur, classes, score
+        case model, members, dataset, split, chosenOn, tiles, tilesInTraining, copiesLeftOut, groupPatterns, blur,
+            classes, score
         case uncalibrated, calibrated, groups, roc, precisionRecall, tilesPerSecond
     }
 
     /// `outputs` has the logits of each member for the same tiles.
     init(
         _ command: Evaluate, _ members: [EnsembleMember], _ outputs: [LabeledLogits], tiles: [Int], of set: TileSet,
-        tilesPerSecond: Double
+        copyCount: Int, tilesPerSecond: Double
     ) throws {
         model = command.model?.string
         dataset = command.dataset.string
@@ -72,6 +75,7 @@ struct EvaluationReport: Encodable {
         let choices = members.compactMap(\.split.chosenOn)
         chosenOn = choices.first { $0 == command.split } ?? choices.first
         self.tiles = tiles.count
+        copiesLeftOut = copyCount > 0 ? copyCount : nil
         tilesInTraining = self.members.compactMap(\.tilesInTraining).max()
         self.tilesPerSecond = tilesPerSecond
 
@@ -165,12 +169,17 @@ struct EvaluationReport: Encodable {
         let width = max(classes.map(\.count).max() ?? 0, 16) + 2
         Terminal.printLine()
         Terminal.printLine("".padded(width) + "precision  recall      F1   tiles")
-        for (name, metrics) in classes.map({ ($0, score.classes[$0]!) }) + [("weighted average", score.weighted)] {
-            let cells = [
-                String(metrics.precision, decimals: 4).padded(-9), String(metrics.recall, decimals: 4).padded(-8),
-                String(metrics.f1, decimals: 4).padded(-8), String(metrics.support).padded(-8),
-            ]
-            Terminal.printLine(name.padded(width) + cells.joined())
+        let average = score.weighted
+        let rows: [(name: String, metrics: [Double?], support: Int)] =
+            classes.map { name in
+                let metrics = score.classes[name]!
+                return (name, [metrics.precision, metrics.recall, metrics.f1], metrics.support)
+            } + [("weighted average", [average.precision, average.recall, average.f1], average.support)]
+        for (name, metrics, support) in rows {
+            let cells = zip(metrics, [9, 8, 8]).map { metric, width in
+                (metric.map { String($0, decimals: 4) } ?? "-").padded(-width)
+            }
+            Terminal.printLine(name.padded(width) + cells.joined() + String(support).padded(-8))
         }
         Terminal.printLine()
         Terminal.printLine("confusion matrix (rows: truth, columns: prediction)")
