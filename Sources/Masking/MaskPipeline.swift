@@ -81,6 +81,7 @@ package struct MaskPipeline {
             )
         }
         if let text = image.note { note(text) }
+        if let remark = try openImage(request.image).remark { note(remark) }
         return image
     }
 

@@ -54,8 +54,9 @@ extension SlideImage {
     package func tissue(_ source: TissueSource, _ note: (String) -> Void) throws(FileError) -> TissueMap? {
         switch source {
         case .everywhere: return nil
-        case .outline(let path):
-            let map = try TissueMap(outline: path, imageWidth: width, imageHeight: height)
+        case .outline(let path, let classes):
+            let map = try TissueMap(
+                outline: path, classes: classes, imageWidth: width, imageHeight: height, note: note)
             note("tissue on \(String(map.share * 100, decimals: 1)) %, by \(path)")
             return map
         case .automatic:

@@ -14,7 +14,7 @@ struct MaskingSetup {
     init(_ options: MaskingOptions) throws {
         self.options = options
         let names = options.outputs.names
-        batch = try ImageBatch(options.images, names) { image in
+        batch = try ImageBatch(options.images, names) { image, names in
             options.tissue.file(for: image, names).map { [$0] } ?? []
         }
         try Kernels.setThreadCount(options.threads.count)
@@ -36,7 +36,7 @@ struct MaskingSetup {
     func request(for image: FilePath) -> MaskRequest {
         var request = MaskRequest(image: image, names: batch.names)
         request.resolution = options.resolution
-        request.tissue = options.tissue.source(for: image, batch.names)
+        request.tissue = options.tissue.source(for: image, batch.names, classes: options.tissueClass)
         request.refinement = options.refine
         request.bits = options.outputs.bits
         request.keepsCache = options.outputs.keepProbabilities
@@ -59,8 +59,6 @@ struct MaskingSetup {
 
     /// Prints how many files were found but are not images to mask.
     func printLeftOut() {
-        let count = batch.leftOutCount
-        if count == 0 { return }
-        Terminal.printLine("\(count == 1 ? "1 file" : "\(count) files") left out: masks and other outputs")
+        for line in batch.leftOut { Terminal.printLine(line) }
     }
 }

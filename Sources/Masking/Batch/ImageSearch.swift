@@ -1,5 +1,6 @@
 import Foundations
 import Glibc
+import Imaging
 
 /// The images that arguments name: files, folders and patterns.
 package struct ImageSearch: Sendable {
@@ -8,16 +9,24 @@ package struct ImageSearch: Sendable {
         "png", "jpg", "jpeg", "svs", "tif", "tiff", "ndpi", "mrxs", "vms", "vmu", "scn", "bif", "svslide",
     ]
 
+    /// Why a file that was found is not masked.
+    package enum Reason: Hashable, Sendable {
+        case isOutput
+        case isPartOfSlide
+        case cannotBeRead
+    }
+
     /// Images without duplicates, in the order of the arguments; those of a folder or pattern by name.
     package private(set) var images = [FilePath]()
-    /// Files that were found but are masks or other outputs.
-    package private(set) var leftOut = [FilePath]()
+    /// Files that were found but are not images to mask.
+    package private(set) var leftOut = [Reason: [FilePath]]()
     /// Whether the arguments are one file.
     package let isSingle: Bool
 
     /// Takes files as they are, and from folders the images and slides directly in them. A pattern is an argument with
-    /// `*`, `?` or `[` that is not a file. Unless the argument is a single file, outputs of this program are left out:
-    /// `NAME_nuclei_mask.*` and the like, and what the record of a mask lists.
+    /// `*`, `?` or `[` that is not a file. Links to one file under several names are images of their own. Unless the
+    /// argument is a single file, outputs of this program are left out, which are `NAME_nuclei_mask.*` and the like, and
+    /// what the record of a mask lists; and the files that slides consist of.
     ///
     /// Throws `unreadable` where a folder cannot be read or has no images, or nothing matches a pattern.
     package init(_ arguments: [String]) throws(FileError) {
@@ -25,7 +34,7 @@ package struct ImageSearch: Sendable {
         for argument in arguments {
             let path = FilePath(argument)
             if path.isFolder {
-                found += try Self.images(in: path)
+                found += try Self.images(in: path, &leftOut[.cannotBeRead, default: []])
             } else if argument.contains(where: "*?[".contains), !path.exists {
                 found += try Self.files(matching: argument)
             } else {
@@ -35,11 +44,18 @@ package struct ImageSearch: Sendable {
         isSingle = arguments.count == 1 && found == [FilePath(arguments[0])]
         var seen = Set<FilePath>()
         var records = [FilePath: Set<String>]()
-        for path in found where seen.insert(path.location).inserted {
+        let parts = isSingle ? SlideParts([]) : SlideParts(found)
+        for path in found where seen.insert(path.place).inserted {
             let folder = path.folder
             let written = isSingle ? [] : records[folder] ?? Self.recorded(in: folder)
             records[folder] = written
-            if !isSingle && Self.isOutput(path, written) { leftOut.append(path) } else { images.append(path) }
+            if !isSingle && Self.isOutput(path, written) {
+                leftOut[.isOutput, default: []].append(path)
+            } else if parts.contains(path) {
+                leftOut[.isPartOfSlide, default: []].append(path)
+            } else {
+                images.append(path)
+            }
         }
         if images.isEmpty {
             throw FileError(
@@ -53,11 +69,22 @@ package struct ImageSearch: Sendable {
         return Set(names).count == names.count ? names : paths.map(\.string)
     }
 
-    private static func images(in folder: FilePath) throws(FileError) -> [FilePath] {
-        let paths = try Folder.contents(of: folder).filter { !$0.hasPrefix(".") }.map { folder.appending($0) }
-            .filter { fileExtensions.contains($0.lowercasedExtension) && !$0.isFolder }
-        if paths.isEmpty { throw FileError(folder, .unreadable, "expected images or slides, found none") }
+    /// The images in a folder. Files of formats that cannot be read are added to `leftOut`.
+    private static func images(in folder: FilePath, _ leftOut: inout [FilePath]) throws(FileError) -> [FilePath] {
+        let files = try Folder.paths(in: folder).filter { !$0.name.hasPrefix(".") && !$0.isFolder }
+        let unreadable = files.filter { UnsupportedFormat.imageExtensions.contains($0.lowercasedExtension) }
+        leftOut += unreadable
+        let paths = files.filter { fileExtensions.contains($0.lowercasedExtension) }
+        if paths.isEmpty {
+            let found = unreadable.isEmpty ? "none" : "formats that cannot be read only: \(extensions(unreadable))"
+            throw FileError(folder, .unreadable, "expected images or slides, found \(found)")
+        }
         return sorted(paths)
+    }
+
+    /// ".bmp, .dcm"
+    static func extensions(_ paths: [FilePath]) -> String {
+        Set(paths.map { ".\($0.lowercasedExtension)" }).sorted().joined(separator: ", ")
     }
 
     private static func files(matching pattern: String) throws(FileError) -> [FilePath] {

@@ -63,6 +63,15 @@ struct MaskingOptions: ParsableArguments {
             valueName: "auto|off|FILE.geojson"))
     var tissue = TissueOption.auto
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Class of the objects in the GeoJSON file to use, in any case; may be repeated (default: all except those that \
+            end with *, which QuPath ignores; these are cut out of the others).
+            """,
+            valueName: "name"))
+    var tissueClass: [String] = []
+
     @Flag(
         inversion: .prefixedNo,
         help: "Compute features that overlapping windows share only once, where that is faster. Results are the same."
@@ -87,6 +96,8 @@ struct MaskingOptions: ParsableArguments {
         try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
         try require(mpp == nil || level == nil, "--level", "either --mpp or --level", found: "both")
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
+        if case .outline = tissue { return }
+        try require(tissueClass.isEmpty, "--tissue-class", "--tissue with a GeoJSON file", found: "none")
     }
 
     var settings: MaskSettings {
