@@ -19,12 +19,14 @@ enum Command: String {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     }
 
+    var path: String { Self.folder.appendingPathComponent(rawValue).path }
+
     /// Starts the command with files for its output, which unlike pipes never block.
     func start(
         _ arguments: [String], in folder: String, environment: [String: String] = [:]
     ) throws -> Running {
         let process = Process()
-        process.executableURL = Self.folder.appendingPathComponent(rawValue)
+        process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
@@ -36,7 +38,7 @@ enum Command: String {
     func shell(_ arguments: String, in folder: String) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "\"$0\" \(arguments)", Self.folder.appendingPathComponent(rawValue).path]
+        process.arguments = ["-c", "\"$0\" \(arguments)", path]
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         return try Running(process).wait()
     }

@@ -129,8 +129,8 @@ import Testing
         item.damage(&slide)
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
         let result = try Command.mask.run(
-            "a.svs", "--stride", "240", "--tissue", "off", "--output", "m.png", "--refine", "hematoxylin", "--heatmap",
-            "h.tif", in: work.path)
+            "a.svs", "--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off", "--output", "m.png",
+            "--refine", "hematoxylin", "--heatmap", "h.tif", "--quiet", in: work.path)
         switch item.outcome {
         case .refused(let problem):
             #expect(result.status == 65 && result.errors == "error: a.svs: \(problem)\n", "\(result)")
@@ -171,7 +171,8 @@ import Testing
                 Formula.integers(seed: seed + 1000, count: 4, below: 8))
             { slide.flip(header[place], bit: bit) }
             try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
-            let result = try Command.mask.run("a.svs", "--stride", "256", "--output", "m.tif", in: work.path)
+            let result = try Command.mask.run(
+                "a.svs", "--mpp", "0.25", "--mpp-override", "--stride", "256", "--output", "m.tif", in: work.path)
             try #require([0, 65, 74].contains(result.status), "seed \(seed): \(result)")
             let lines = result.errors.split(separator: "\n").count
             #expect(lines == (result.status == 0 ? 0 : 1), "seed \(seed): \(result)")
@@ -190,7 +191,8 @@ import Testing
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/damaged.svs"))
         for (name, status) in [("whole", 0), ("damaged", 74)] as [(String, Int32)] {
             let result = try Command.mask.run(
-                "\(name).svs", "--stride", "240", "--tissue", "off", "--output", "\(name).png", "--heatmap",
+                "\(name).svs", "--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off", "--output",
+                "\(name).png", "--heatmap",
                 "\(name).tif", in: work.path)
             #expect(result.status == status, "\(result)")
             let overlay = try Command.mask.run(
@@ -236,7 +238,7 @@ import Testing
         try file.seek(toOffset: 20)
         try file.write(contentsOf: Data(repeating: 0xFF, count: 2000))
         try file.close()
-        let arguments = ["a.tif", "--level", "1", "--tissue", "off", "--threshold", "0"]
+        let arguments = ["a.tif", "--level", "1", "--tissue", "off", "--threshold", "0", "--quiet"]
         let plain = try Command.mask.start(arguments + ["--output", "p.png"], in: work.path).wait()
         #expect(plain.status == 0 && plain.errors.isEmpty, "\(plain)")
         let refined = try Command.mask.start(

@@ -73,7 +73,7 @@ import Testing
             .appendingPathComponent("../../models/nuclei-compact.safetensors").standardizedFileURL.path
         #expect(try model["sha256"] as? String == SHA256.digest(ofFile: FilePath(file)))
 
-        #expect(try SlideReader("\(work.path)/h.tif").width == 520)
+        #expect(try SlideReader(Slide("\(work.path)/h.tif")).width == 520)
         let files = work.files
         #expect(["d.tif", "h.tif", "m.csv", "m.geojson", "m.json", "m.tif", "p.tif"].allSatisfy(files.contains))
         #expect(!files.contains { $0.contains(".partial-") })
@@ -101,7 +101,7 @@ import Testing
             ).wait()
             try #require(result.status == 0, "\(result)")
             #expect(
-                result.output.contains("refined as if it were 0.250 microns per pixel") == (name == "refined"))
+                result.errors.contains("refined as if it were 0.250 microns per pixel") == (name == "refined"))
         }
         let (plain, refined) = (try white("plain.png"), try white("refined.png"))
         #expect(zip(plain, refined).allSatisfy { $0 || !$1 } && refined.contains(true) && refined != plain)

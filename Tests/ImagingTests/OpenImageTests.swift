@@ -92,7 +92,7 @@ import Testing
             fileError { _ = try openImage(pipe) }
                 == FileError(pipe, .unreadable, "expected an image file, found a pipe or a device"))
         for open: (FilePath) throws -> any RowReader in [
-            { try PNGReader($0) }, { try JPEGReader($0) }, { try SlideReader($0) },
+            { try PNGReader($0) }, { try JPEGReader($0) }, { try SlideReader(Slide($0)) },
         ] {
             #expect(fileError { _ = try open(missing) }?.kind == .unreadable)
             #expect(fileError { _ = try open(folder.path) }?.kind == .unreadable)

@@ -58,6 +58,32 @@ import Testing
         #expect(holes.isTissue[14 * 60 + 14] && !holes.isTissue[34 * 60 + 34])
     }
 
+    /// Pale tissue at the left and a shape in a color at the right, on glass.
+    private func besidePaleTissue(_ color: [UInt8]) -> RGBImage {
+        RGBImage(
+            width: 80, height: 40,
+            pixels: (0..<3200).flatMap { index -> [UInt8] in
+                let (x, y) = (index % 80, index / 80)
+                if (5..<25).contains(x), (10..<30).contains(y) { return [236, 218, 232] }
+                if (50..<70).contains(x), (5..<35).contains(y) { return color }
+                return [241, UInt8(240 + (x * 7 + y * 3) % 3), 242]
+            })
+    }
+
+    @Test(arguments: [[20, 90, 40], [30, 40, 200], [220, 30, 40], [25, 25, 28], [0, 140, 150]] as [[UInt8]])
+    func pensAreLeftOut(_ ink: [UInt8]) {
+        let found = TissueMap.detect(in: besidePaleTissue(ink), imageWidth: 2560, imageHeight: 1280)
+        #expect(found.map.share == 400.0 / 3200)
+        #expect((0.18...0.28).contains(found.penShare), "\(found.penShare)")
+    }
+
+    @Test(arguments: [[90, 40, 120], [150, 60, 140], [220, 110, 160], [200, 60, 90]] as [[UInt8]])
+    func stronglyStainedTissueDoesNotHidePaleTissue(_ stain: [UInt8]) {
+        let found = TissueMap.detect(in: besidePaleTissue(stain), imageWidth: 2560, imageHeight: 1280)
+        #expect(found.map.share == 1000.0 / 3200)
+        #expect(found.penShare == 0)
+    }
+
     @Test func outlines() throws {
         let path = try folder.file(
             "a.geojson",
@@ -186,7 +212,7 @@ import Testing
 
     @Test(.enabled(if: dataFolder != nil, noData)) func aRealSlide() throws {
         let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
-        let found = try TissueMap.detect(path, try SlideReader(path).metadata)
+        let found = try TissueMap.detect(Slide(path))
         let finding = try #require(found)
         #expect((0.3...0.5).contains(finding.map.share), "\(finding.map.share)")
         // Skin in the middle, glass in the upper corners.

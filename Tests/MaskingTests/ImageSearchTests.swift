@@ -122,6 +122,27 @@ struct ImageSearchTests {
         }
     }
 
+    @Test func foldersInsideFolders() throws {
+        try work.make(
+            "s/b.png", "s/x/a.png", "s/x/deep/c.png", "s/x/deep/c_nuclei_mask.png", "s/.hidden/d.png", "s/x10/e.png",
+            "s/x9/f.png", "s/none/notes.txt")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(work.path)/s/x/loop", withDestinationPath: "\(work.path)/s")
+        let found = try ImageSearch(["\(work.path)/s"], recursively: true)
+        #expect(
+            names(found.images) == ["s/b.png", "s/x/a.png", "s/x/deep/c.png", "s/x9/f.png", "s/x10/e.png"])
+        #expect(names(found.leftOut[.isOutput] ?? []) == ["s/x/deep/c_nuclei_mask.png"])
+        #expect(found.subfolders[found.images[0]] == nil && found.subfolders[found.images[2]] == "x/deep")
+        let batch = try ImageBatch(
+            ["\(work.path)/s"], OutputNames([.csv: "{}.csv", .geojson: "/t/{}.geojson"], folder: "out"),
+            recursively: true)
+        #expect(batch.names.mask(for: batch.images[0]) == "out/b_nuclei_mask.png")
+        #expect(batch.names.path(.csv, for: batch.images[2]) == "out/x/deep/c.csv")
+        #expect(batch.names.path(.geojson, for: batch.images[2]) == "/t/c.geojson")
+        #expect(batch.outputFolders == ["out", "out/x", "out/x/deep", "out/x10", "out/x9"])
+        #expect(throws: FileError.self) { try ImageSearch(["\(work.path)/s/none"], recursively: true) }
+    }
+
     @Test func namesForTables() {
         #expect(ImageSearch.shortNames(["a/x.png", "b/y.png"]) == ["x.png", "y.png"])
         #expect(ImageSearch.shortNames(["a/x.png", "b/x.png"]) == ["a/x.png", "b/x.png"])

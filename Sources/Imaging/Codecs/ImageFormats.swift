@@ -15,7 +15,7 @@ package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileErr
         .contains { head.starts(with: $0) }
     let vendor = head.isEmpty ? nil : slideVendor(path)
     if isTIFF, try isCrop(path, vendor) { return try TIFFReader(path) }
-    if vendor != nil { return try SlideReader(path, damage: damage) }
+    if vendor != nil { return try SlideReader(Slide(path), damage: damage) }
     throw FileError(
         path, expected: "a PNG, JPEG, TIFF or whole-slide image",
         found: isTIFF ? "a TIFF image that OpenSlide does not recognize" : description(ofBeginning: head))

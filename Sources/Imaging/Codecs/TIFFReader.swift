@@ -29,8 +29,8 @@ package final class TIFFReader: ImageDecoder {
         let description = TIFFDescription(String(cString: cic_tiff_reader_description(reader)))
         let unit = description.isImageJ ? description.unitInMicrons : [2: 25_400, 3: 10_000][header.resolution_unit]
         let tags = unit.map { (x: $0 / header.resolution_x, y: $0 / header.resolution_y) }
-        guard let stored = description.micronsPerPixel ?? tags, plausibleMicronsPerPixel.contains(stored.x),
-            plausibleMicronsPerPixel.contains(stored.y)
+        guard let stored = description.micronsPerPixel ?? tags, plausibleMicronsPerPixel ~= stored.x,
+            plausibleMicronsPerPixel ~= stored.y
         else { return nil }
         return header.orientation >= 5 ? (stored.y, stored.x) : stored
     }
@@ -59,9 +59,6 @@ extension cic_tiff_header {
             || bits == 16 && largest_value < 65_535
     }
 }
-
-/// Resolutions of microscopes. Programs write values such as 72 pixels per inch by default.
-package let plausibleMicronsPerPixel = 0.05...20.0
 
 /// The description tag of a TIFF image: OME-XML, ImageJ's properties, or any other text.
 struct TIFFDescription {

@@ -114,8 +114,8 @@ struct TissueOutline {
         guard let numbers = value.array, numbers.count >= 2, let x = numbers[0].number, let y = numbers[1].number else {
             return nil
         }
-        // Products of coordinates with numbers of pixels stay finite.
-        func bounded(_ value: Double) -> Double { min(max(value, -1e290), 1e290) }
+        // Products of coordinates stay finite.
+        func bounded(_ value: Double) -> Double { min(max(value, -1e100), 1e100) }
         return x.isFinite && y.isFinite ? Point(x: bounded(x), y: bounded(y)) : nil
     }
 }

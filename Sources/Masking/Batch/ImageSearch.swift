@@ -18,25 +18,44 @@ package struct ImageSearch: Sendable {
 
     /// Images without duplicates, in the order of the arguments; those of a folder or pattern by name.
     package private(set) var images = [FilePath]()
+    /// For images in folders inside the folder that was named: the path from that folder to theirs.
+    package private(set) var subfolders = [FilePath: FilePath]()
     /// Files that were found but are not images to mask.
     package private(set) var leftOut = [Reason: [FilePath]]()
     /// Whether the arguments are one file.
     package let isSingle: Bool
 
-    /// Takes files as they are, and from folders the images and slides directly in them. A pattern is an argument with
-    /// `*`, `?` or `[` that is not a file. Links to one file under several names are images of their own. Unless the
-    /// argument is a single file, outputs of this program are left out, which are `NAME_nuclei_mask.*` and the like, and
-    /// what the record of a mask lists; and the files that slides consist of.
+    /// Takes files as they are, and from folders the images and slides directly in them or, `recursively`, also in the
+    /// folders inside, except hidden ones. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one
+    /// file under several names are images of their own. Unless the argument is a single file, outputs of this program are
+    /// left out, which are `NAME_nuclei_mask.*` and the like, and what the record of a mask lists; and the files that
+    /// slides consist of.
     ///
     /// Throws `unreadable` where a folder cannot be read or has no images, or nothing matches a pattern.
-    package init(_ arguments: [String]) throws(FileError) {
+    package init(_ arguments: [String], recursively: Bool = false) throws(FileError) {
         var found = [FilePath]()
         for argument in arguments {
             let path = FilePath(argument)
             if path.isFolder {
-                found += try Self.images(in: path, &leftOut[.cannotBeRead, default: []])
+                let count = found.count
+                let folders = recursively ? try Self.folders(below: path) : [(path, FilePath(""))]
+                for (folder, subfolder) in folders {
+                    let images = try Self.images(in: folder, &leftOut[.cannotBeRead, default: []])
+                    found += images
+                    if !subfolder.isEmpty { for image in images { subfolders[image] = subfolder } }
+                }
+                if found.count == count {
+                    let unreadable = leftOut[.cannotBeRead] ?? []
+                    let found =
+                        unreadable.isEmpty ? "none" : "formats that cannot be read only: \(Self.extensions(unreadable))"
+                    throw FileError(path, .unreadable, "expected images or slides, found \(found)")
+                }
             } else if argument.contains(where: "*?[".contains), !path.exists {
                 found += try Self.files(matching: argument)
+            } else if argument.contains("\u{FFFD}"), !path.exists {
+                // Arguments are decoded as UTF-8, and bytes that are not UTF-8 are replaced.
+                throw FileError(
+                    path, .unreadable, "expected a name in UTF-8, found other bytes; rename it, or name its folder")
             } else {
                 found.append(path)
             }
@@ -69,16 +88,26 @@ package struct ImageSearch: Sendable {
         return Set(names).count == names.count ? names : paths.map(\.string)
     }
 
+    /// A folder and the folders inside, each once, however links lead to it, with their paths from it.
+    private static func folders(
+        below root: FilePath
+    ) throws(FileError) -> [(folder: FilePath, subfolder: FilePath)] {
+        var (folders, seen) = ([(folder: FilePath, subfolder: FilePath)](), Set<FileIdentity>())
+        var waiting = [(folder: root, subfolder: FilePath(""))]
+        while let next = waiting.popLast() {
+            guard let identity = FileIdentity(next.folder), seen.insert(identity).inserted else { continue }
+            folders.append(next)
+            let inner = try Folder.paths(in: next.folder).filter { !$0.name.hasPrefix(".") && $0.isFolder }
+            waiting += sorted(inner).reversed().map { ($0, next.subfolder.appending($0.components.suffix(1))) }
+        }
+        return folders
+    }
+
     /// The images in a folder. Files of formats that cannot be read are added to `leftOut`.
     private static func images(in folder: FilePath, _ leftOut: inout [FilePath]) throws(FileError) -> [FilePath] {
         let files = try Folder.paths(in: folder).filter { !$0.name.hasPrefix(".") && !$0.isFolder }
-        let unreadable = files.filter { UnsupportedFormat.imageExtensions.contains($0.lowercasedExtension) }
-        leftOut += unreadable
+        leftOut += files.filter { UnsupportedFormat.imageExtensions.contains($0.lowercasedExtension) }
         let paths = files.filter { fileExtensions.contains($0.lowercasedExtension) }
-        if paths.isEmpty {
-            let found = unreadable.isEmpty ? "none" : "formats that cannot be read only: \(extensions(unreadable))"
-            throw FileError(folder, .unreadable, "expected images or slides, found \(found)")
-        }
         return sorted(paths)
     }
 

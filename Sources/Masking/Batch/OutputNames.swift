@@ -9,6 +9,8 @@ package struct OutputNames: Sendable {
     package var names: [OutputKind: String]
     /// The folder of names without a folder; nil places them next to the image.
     package var folder: FilePath?
+    /// Images whose outputs are in a folder inside `folder`, and the path to it.
+    package var subfolders = [FilePath: FilePath]()
     /// The folder of window caches; nil places them next to the mask.
     package var scratch: FilePath?
 
@@ -56,7 +58,7 @@ package struct OutputNames: Sendable {
     package func resolve(_ name: String, for image: FilePath) -> FilePath {
         let own = FilePath(name.replacing(Self.placeholder, with: distinct[image] ?? image.stem ?? ""))
         if name.contains("/") { return own }
-        if let folder { return folder.pushing(own) }
+        if let folder { return folder.pushing(subfolders[image] ?? "").pushing(own) }
         return name.contains(Self.placeholder) ? image.removingLastComponent().pushing(own) : own
     }
 

@@ -21,12 +21,14 @@ package enum Overlay {
         let reader = try openImage(path, damage: .painted)
         guard let slide = reader as? SlideReader else { return reader }
         let panel = panel(width: slide.width, height: slide.height, side: side)
-        let levels = slide.metadata.levels
-        let fitting = levels.indices.filter {
-            levels[$0].width >= panel.width && levels[$0].height >= panel.height
-        }
-        let level = fitting.min { levels[$0].width < levels[$1].width } ?? 0
-        return level == 0 ? slide : try SlideReader(path, level: level, damage: .painted)
+        return try self.reader(slide.slide, width: panel.width, height: panel.height)
+    }
+
+    /// Rows of a slide at its smallest level that is not smaller than a size. Parts that cannot be decoded are gray.
+    static func reader(_ slide: Slide, width: Int, height: Int) throws(FileError) -> SlideReader {
+        let fitting = slide.metadata.levels.last { $0.width >= width && $0.height >= height }
+        let level = try slide.level(downsample: fitting?.downsample ?? 1)
+        return try SlideReader(slide, level: level, damage: .painted)
     }
 
     /// Size of the whole picture for panels of a size.
