@@ -171,11 +171,11 @@ extension SlideImage {
                     "its \(found) microns per pixel are not those of a microscope and are ignored; give the right value"
                 )
             }
-            guard source == .model, choice.level == nil, let wanted else { return }
-            let text =
-                "states no resolution; treated as having the model's \(describeResolution((wanted, wanted))) "
-                + "microns per pixel (see --mpp)"
-            if file == nil { notes.append(text) } else { warnings.append(text) }
+            if let wanted, file != nil, source == .model, choice.level == nil {
+                warnings.append(
+                    "states no resolution; treated as having the model's \(describeResolution((wanted, wanted))) "
+                        + "microns per pixel (see --mpp)")
+            }
         }
 
         mutating func image() throws(FileError) -> SlideImage {
