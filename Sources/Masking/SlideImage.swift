@@ -81,8 +81,9 @@ extension SlideImage {
     package func tissue(_ source: TissueSource, _ note: (String) -> Void) throws(FileError) -> TissueMap? {
         switch source {
         case .everywhere: return nil
-        case .outline(let path):
-            let map = try TissueMap(outline: path, imageWidth: width, imageHeight: height)
+        case .outline(let path, let classes):
+            let map = try TissueMap(
+                outline: path, classes: classes, imageWidth: width, imageHeight: height, note: note)
             note("tissue on \(String(map.share * 100, decimals: 1)) %, by \(path)")
             return map
         case .automatic:
@@ -145,7 +146,9 @@ extension SlideImage {
             (self.choice, self.wanted) = (choice, wanted)
             full = try openBlocks(path)
             file = (full as? SlideBlockReader)?.slideFile
-            let stated = full.slide?.micronsPerPixel
+            let crop = full as? RowBlockReader
+            let stated = full.slide?.micronsPerPixel ?? crop?.micronsPerPixel
+            if let remark = crop?.remark { notes.append(remark) }
             if let value = choice.micronsPerPixel, stated == nil || choice.overrides {
                 (microns, source) = ((value, value), .user)
             } else {
@@ -168,11 +171,11 @@ extension SlideImage {
                     "its \(found) microns per pixel are not those of a microscope and are ignored; give the right value"
                 )
             }
-            guard source == .model, choice.level == nil, let wanted else { return }
-            let text =
-                "states no resolution; treated as having the model's \(describeResolution((wanted, wanted))) "
-                + "microns per pixel (see --mpp)"
-            if file == nil { notes.append(text) } else { warnings.append(text) }
+            if let wanted, file != nil, source == .model, choice.level == nil {
+                warnings.append(
+                    "states no resolution; treated as having the model's \(describeResolution((wanted, wanted))) "
+                        + "microns per pixel (see --mpp)")
+            }
         }
 
         mutating func image() throws(FileError) -> SlideImage {

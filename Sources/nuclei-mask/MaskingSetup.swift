@@ -42,7 +42,7 @@ struct MaskingSetup {
     func request(for image: FilePath) -> MaskRequest {
         var request = MaskRequest(image: image, names: batch.names)
         request.resolution = options.resolution
-        request.tissue = options.tissue.source(for: image, batch.names)
+        request.tissue = options.tissue.source(for: image, batch.names, classes: options.tissueClass)
         request.refinement = options.refine
         request.bits = options.outputs.bits
         request.keepsCache = options.outputs.keepProbabilities
@@ -72,8 +72,6 @@ struct MaskingSetup {
 
     /// Notes how many files were found but are not images to mask.
     func noteLeftOut() {
-        let count = batch.leftOutCount
-        if count == 0 { return }
-        Terminal.note("\(count == 1 ? "1 file" : "\(count) files") left out: masks and other outputs")
+        for line in batch.leftOut { Terminal.note(line) }
     }
 }

@@ -95,20 +95,24 @@ struct FieldTests {
         let cells = TissueMap(
             imageWidth: width, imageHeight: height, width: 2, height: 4,
             isTissue: (0..<8).map { [1, 2, 5].contains($0) })
+        let triangle: [TissueOutline.Point] = [.init(x: 3.2, y: 2), .init(x: 41, y: 11.5), .init(x: 9, y: 37.9)]
+        let hole: [TissueOutline.Point] = [
+            .init(x: 12, y: 10), .init(x: 20, y: 10), .init(x: 20, y: 18), .init(x: 12, y: 18),
+        ]
         var outlined = cells
-        let triangle = [(x: 3.2, y: 2.0), (x: 41.0, y: 11.5), (x: 9.0, y: 37.9)]
-        let hole = [(x: 12.0, y: 10.0), (x: 20.0, y: 10.0), (x: 20.0, y: 18.0), (x: 12.0, y: 18.0)]
-        outlined.outline = PixelOutline([[triangle, hole]], width: width, height: height)
+        let ignored: [TissueOutline.Point] = [.init(x: 22, y: 12), .init(x: 60, y: -1e290), .init(x: 60, y: 60)]
+        outlined.outline = PixelOutline(
+            [[triangle, hole]], excluding: [[ignored]], width: width, height: height)
         func isInside(_ x: Int, _ y: Int, _ tissue: TissueMap?) -> Bool {
             guard let tissue else { return true }
             guard tissue.outline != nil else { return tissue.isTissue[y / 10 * 2 + x / 25] }
             let (x, y) = (Double(x) + 0.5, Double(y) + 0.5)
-            func contains(_ ring: [(x: Double, y: Double)]) -> Bool {
+            func contains(_ ring: [TissueOutline.Point]) -> Bool {
                 zip(ring, ring.dropFirst() + ring.prefix(1)).count { a, b in
                     (a.y <= y) != (b.y <= y) && a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x) <= x
                 } % 2 == 1
             }
-            return contains(triangle) && !contains(hole)
+            return contains(triangle) && !contains(hole) && !contains(ignored)
         }
         for tissue in [nil, cells, outlined] {
             let inside = (0..<width * height).map { isInside($0 % width, $0 / width, tissue) }

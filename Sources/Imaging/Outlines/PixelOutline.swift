@@ -1,14 +1,20 @@
 /// Polygons over an image, and the pixels inside them row by row. A pixel is inside if its center is inside one of the
 /// polygons and none of those that are excluded; holes are outside.
 package struct PixelOutline: Equatable, Sendable {
-    /// Part of a ring that crosses the centers of some rows of pixels.
+    /// A line of a ring that crosses the centers of some rows of pixels.
     private struct Edge: Equatable {
         let rows: Range<Int>
-        /// Position at the center of row 0, and its change per row.
-        let x: Double
-        let slope: Double
+        let start: TissueOutline.Point
+        let end: TissueOutline.Point
         let polygon: Int
         let isExcluded: Bool
+
+        var isVertical: Bool { start.x == end.x }
+
+        /// The position of the crossing in a row. It is between the ends, and finite also for lines far outside the image.
+        func x(atRow row: Int) -> Double {
+            start.x + (Double(row) + 0.5 - start.y) / (end.y - start.y) * (end.x - start.x)
+        }
     }
 
     private let width: Int
@@ -16,10 +22,16 @@ package struct PixelOutline: Equatable, Sendable {
     /// In the order of their first rows.
     private let edges: [Edge]
 
-    package typealias Polygon = [[(x: Double, y: Double)]]
+    /// An outline in pixels of an image of this size.
+    init(_ outline: TissueOutline, width: Int, height: Int) {
+        self.init(outline.polygons, excluding: outline.ignored, width: width, height: height)
+    }
 
-    /// Polygons of rings of points in pixels of an image of this size. Rings are closed.
-    package init(_ polygons: [Polygon], excluding excluded: [Polygon] = [], width: Int, height: Int) {
+    /// Polygons of rings in pixels of an image of this size. A line connects the last point of a ring with the first.
+    package init(
+        _ polygons: [[[TissueOutline.Point]]], excluding excluded: [[[TissueOutline.Point]]] = [], width: Int,
+        height: Int
+    ) {
         (self.width, self.height) = (width, height)
         var edges = [Edge]()
         for (polygon, rings) in (polygons + excluded).enumerated() {
@@ -28,10 +40,9 @@ package struct PixelOutline: Equatable, Sendable {
                     let top = Self.firstCenter(from: min(a.y, b.y), height)
                     let bottom = Self.firstCenter(from: max(a.y, b.y), height)
                     guard top < bottom else { continue }
-                    let slope = (b.x - a.x) / (b.y - a.y)
                     edges.append(
                         Edge(
-                            rows: top..<bottom, x: a.x + slope * (0.5 - a.y), slope: slope, polygon: polygon,
+                            rows: top..<bottom, start: a, end: b, polygon: polygon,
                             isExcluded: polygon >= polygons.count))
                 }
             }
@@ -62,7 +73,7 @@ package struct PixelOutline: Equatable, Sendable {
                 next += 1
             }
             var end = y + 1
-            if active.allSatisfy({ $0.slope == 0 }) {
+            if active.allSatisfy(\.isVertical) {
                 end = next < edges.count ? edges[next].rows.lowerBound : outline.height
                 for edge in active { end = min(end, edge.rows.upperBound) }
             }
@@ -73,7 +84,7 @@ package struct PixelOutline: Equatable, Sendable {
 
         /// The pixels of row `y` inside any of the polygons of some edges.
         private func union(_ edges: [Edge], _ y: Int) -> [Range<Int>] {
-            let crossings = edges.map { (polygon: $0.polygon, x: $0.x + $0.slope * Double(y)) }.sorted { $0 < $1 }
+            let crossings = edges.map { (polygon: $0.polygon, x: $0.x(atRow: y)) }.sorted { $0 < $1 }
             // Each polygon has an even number of crossings.
             let ranges = stride(from: 0, to: crossings.count - 1, by: 2).map { index in
                 PixelOutline.firstCenter(

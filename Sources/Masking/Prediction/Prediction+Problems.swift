@@ -34,7 +34,7 @@ extension TissueSource {
     func emptiness(hasBackground: Bool) -> String {
         let reason =
             switch self {
-            case .outline(let path): "the outline \(path) contains no pixel of the image"
+            case .outline(let path, _): "the outline \(path) contains no pixel of the image"
             case .automatic where hasBackground: "no tissue was found (--tissue off processes everything)"
             case .automatic, .everywhere: "the image has no pixels under its windows"
             }

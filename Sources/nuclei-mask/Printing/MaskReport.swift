@@ -1,5 +1,6 @@
 import Console
 import Foundations
+import Imaging
 import Masking
 
 /// What is printed about a finished mask.
@@ -22,6 +23,9 @@ struct MaskReport {
         let nuclei = record.isEmpty ? "nothing was processed" : "nuclei cover \(percent(coverage.nuclei.share))"
         Terminal.printLine(inDetail ? work : "\(work); \(nuclei)")
         if inDetail {
+            if record.image.resolutionSource == .model, let microns = record.model.micronsPerPixel {
+                Terminal.printLine("resolution: \(describeResolution((microns, microns))) assumed (see --mpp)")
+            }
             printWindows()
             Terminal.printLine(record.isEmpty ? nuclei : "\(nuclei) of the image\(shareOfProcessed)")
             printRegions()
