@@ -58,10 +58,11 @@ extension FileError: ExitStatusProviding {
 
     package var lines: [String] { [nearestPath.map { "\(self); did you mean \($0)?" } ?? "\(self)"] }
 
-    /// The file in the folder of a missing file whose name is nearly the same; nil if there is none.
+    /// The file in the folder of a missing file whose name is nearly the same; nil if there is none. Short names are
+    /// similar by chance.
     private var nearestPath: FilePath? {
         let missing = FilePath(path)
-        guard kind == .unreadable, !missing.isEmpty, !missing.exists else { return nil }
+        guard problem.hasSuffix("(\(Errno.noSuchFileOrDirectory))"), missing.stem?.count ?? 0 > 3 else { return nil }
         return nearestName(to: missing.name, among: Folder.names(in: missing.folder)).map { missing.sibling($0) }
     }
 }

@@ -7,6 +7,7 @@ extension ParsableCommand {
     /// about the command line escaped.
     package static func runProgram() -> Never {
         Terminal.prepare()
+        ThreadCount.prepare()
         do {
             try requireSubcommandOrFile(CommandLine.arguments.dropFirst().first)
             var command = try parseAsRoot()

@@ -33,12 +33,21 @@ package struct ThreadCount: Equatable, Sendable {
         (self.count, self.source, self.warnings) = (count, source, warnings)
     }
 
-    /// The number for this process. Its warnings are printed when it is first used.
-    package static let usual: ThreadCount = {
-        let usual = ThreadCount(environment: Terminal.environment, processors: Processors.available())
-        for warning in usual.warnings { Terminal.warn(warning) }
-        return usual
-    }()
+    /// The number for this process. Call `prepare` first.
+    package static var usual: ThreadCount {
+        _ = warned
+        return found
+    }
+
+    private static let found = ThreadCount(environment: Terminal.environment, processors: Processors.available())
+    private static let warned: Void = found.warnings.forEach(Terminal.warn)
+
+    /// Finds the number and hides OMP_NUM_THREADS from the OpenMP runtime, which aborts where the value is blank and
+    /// prints a warning of its own where it is not valid.
+    static func prepare() {
+        _ = found
+        unsetenv("OMP_NUM_THREADS")
+    }
 }
 
 /// Processors that this process may use.

@@ -11,6 +11,14 @@ enum Command: String {
         let output: String
         let errors: String
 
+        /// The errors and warnings on standard error, without notes.
+        var problems: String {
+            let lines = errors.split(separator: "\n").filter { line in
+                ["error: ", "warning: ", "Error: "].contains { line.hasPrefix($0) }
+            }
+            return lines.map { "\($0)\n" }.joined()
+        }
+
         var description: String { "status \(status)\noutput: \(output)\nerrors: \(errors)" }
     }
 

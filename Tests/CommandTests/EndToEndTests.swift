@@ -26,7 +26,7 @@ import Testing
         // Existing runs are not overwritten.
         let again = try Command.train.run("set", "--epochs", "1", "--output", "run", in: work.path)
         #expect(again.status == 73)
-        #expect(again.errors == "error: run: expected a new or empty folder, found files in it\n")
+        #expect(again.problems == "error: run: expected a new or empty folder, found files in it\n")
 
         let evaluated = try Command.train.run(
             "evaluate", "set", "--model", "run/best.safetensors", "--json", in: work.path)
@@ -56,7 +56,7 @@ import Testing
                 .status == 0)
         let masked = try Command.mask.run("set/wsi_crop_1.jpg", in: work.path)
         #expect(masked.status == 0, "\(masked)")
-        #expect(masked.output.contains("4 windows") && masked.errors.isEmpty)
+        #expect(masked.output.contains("4 windows") && masked.problems.isEmpty)
         #expect(FileManager.default.fileExists(atPath: "\(work.path)/set/wsi_crop_1_nuclei_mask.png"))
     }
 
@@ -156,7 +156,7 @@ import Testing
         let onto = try Command.mask.run(
             "small.png", "--model", "run/last.safetensors", "--output", "./small.png", in: work.path)
         #expect(onto.status == 73)
-        #expect(onto.errors == "error: ./small.png: expected another file than the input small.png, found the same\n")
+        #expect(onto.problems == "error: ./small.png: expected another file than the input small.png, found the same\n")
         let ontoMask = try Command.mask.run("overlay", "small.png", "--output", "small_nuclei_mask.png", in: work.path)
         #expect(ontoMask.status == 73)
         #expect(try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png") == strip)
@@ -177,7 +177,7 @@ import Testing
             wide.status == 64 && wide.errors.contains("--stride: expected 1 to 256, the model's tile size, found 257"))
         let other = try Command.mask.run("overlay", "small.png", "--mask", "mask1.png", in: work.path)
         #expect(other.status == 65)
-        #expect(other.errors == "error: mask1.png: expected the size of small.png, 30 x 300, found 520 x 520\n")
+        #expect(other.problems == "error: mask1.png: expected the size of small.png, 30 x 300, found 520 x 520\n")
         let gif = try Command.mask.run("overlay", "small.png", "--output", "o.gif", in: work.path)
         #expect(
             gif.status == 73 && gif.errors.contains("o.gif: expected the extension .png, .jpg or .jpeg, found .gif"))
@@ -199,7 +199,7 @@ import Testing
         #expect(shown.status == 0, "\(shown)")
         let gif = try Command.mask.run("small.png", "--output", "mask.gif", in: work.path)
         #expect(gif.status == 73)
-        #expect(gif.errors == "error: mask.gif: expected the extension .png, .tif or .tiff, found .gif\n")
+        #expect(gif.problems == "error: mask.gif: expected the extension .png, .tif or .tiff, found .gif\n")
     }
 
     @Test func ctrlCLeavesFinishedEpochs() throws {

@@ -52,7 +52,7 @@ import Testing
         try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: "\(work.path)/s/a3.png"))
         let result = try mask("s", "none.svs")
         #expect(result.status == 66, "\(result)")
-        let errors = result.errors.split(separator: "\n")
+        let errors = result.problems.split(separator: "\n")
         #expect(errors.count == 3, "\(result)")
         #expect(errors[0] == "error: s/a2.png: expected a PNG, JPEG, TIFF or whole-slide image, found text")
         #expect(errors[1].hasPrefix("error: s/a3.png: "))
@@ -86,7 +86,7 @@ import Testing
         #expect(again.status == 66)
         #expect(again.errors.hasPrefix("2 files left out: masks and other outputs\n"), "\(again)")
         #expect(
-            again.output.contains("\ns/a1.png: already finished, skipped (use --overwrite to mask it again)\n")
+            again.output.contains("s/a1.png: already finished, skipped (use --overwrite to mask it again)\n")
                 && again.output.contains("5 images: 2 skipped, 3 failed in "))
         let skipped = try self.rows("summary.csv")
         #expect(skipped[0] == "s/a1.png,skipped,4,4,0,0,0,share,,,,,,seconds,s/a1_nuclei_mask.png,")
@@ -97,7 +97,7 @@ import Testing
         try image("s/a.png")
         try image("s/b.png", seed: 3)
         let first = try mask("s/a.png", "s/b.png", "--output-folder", "out/deep")
-        try #require(first.status == 0 && first.errors.isEmpty, "\(first)")
+        try #require(first.status == 0 && first.problems.isEmpty, "\(first)")
         #expect(
             files("out/deep") == [
                 "a_nuclei_mask.json", "a_nuclei_mask.png", "b_nuclei_mask.json", "b_nuclei_mask.png", "summary.csv",
@@ -154,7 +154,7 @@ import Testing
             "s/[ab].png", "--tissue", "{}_tissue.geojson", "--tissue-geojson", "{}_tissue.geojson")
         #expect(onto.status == 73)
         #expect(
-            onto.errors == "error: s/a_tissue.geojson: expected another file than the input s/a_tissue.geojson, "
+            onto.problems == "error: s/a_tissue.geojson: expected another file than the input s/a_tissue.geojson, "
                 + "found the same\n")
     }
 
@@ -213,27 +213,27 @@ import Testing
             ),
         ] {
             let result = try Command.mask.start(arguments, in: work.path).wait()
-            #expect(result.status == 64 && result.errors.hasPrefix("Error: \(line)\n"), "\(arguments): \(result)")
+            #expect(result.status == 64 && result.problems.hasPrefix("Error: \(line)\n"), "\(arguments): \(result)")
         }
         for (argument, problem) in [
             ("none*.svs", "expected matching files, found none"), ("empty", "expected images or slides, found none"),
         ] {
             try FileManager.default.createDirectory(atPath: "\(work.path)/empty", withIntermediateDirectories: true)
             let result = try mask("s/a.png", argument)
-            #expect(result.status == 66 && result.errors == "error: \(argument): \(problem)\n", "\(result)")
+            #expect(result.status == 66 && result.problems == "error: \(argument): \(problem)\n", "\(result)")
         }
         // A file of the user is not a summary.
         try work.write("mine\n", to: "summary.csv")
         let mine = try mask("s/a.png", "s/b.png")
         #expect(mine.status == 73)
         #expect(
-            mine.errors
+            mine.problems
                 == "error: summary.csv: expected a summary of masks to replace, found another file (--summary)\n")
         #expect(try text("summary.csv") == "mine\n")
         let onto = try mask("s/a.png", "s/b.png", "--summary", "s/b.png")
         #expect(
             onto.status == 73
-                && onto.errors == "error: s/b.png: expected another file than the input s/b.png, found the same\n")
+                && onto.problems == "error: s/b.png: expected another file than the input s/b.png, found the same\n")
         #expect(files("s") == ["a.png", "b.png"] && work.files == ["empty", "s", "summary.csv", "t"])
     }
 
@@ -265,7 +265,7 @@ import Testing
         for state in ["done", "skipped"] {
             let result = try mask("s", "--tissue", "off", "--output-folder", "out")
             #expect(result.status == 74, "\(result)")
-            #expect(result.errors.isEmpty == (state == "skipped"))
+            #expect(result.problems.isEmpty == (state == "skipped"))
             #expect(result.output.contains("2 images: 2 \(state) in "))
             let row = try rows("out/summary.csv")[0].split(separator: ",", omittingEmptySubsequences: false)
             let unreadable = try #require(Int(row[6]))
@@ -287,7 +287,7 @@ import Testing
             atPath: "\(work.path)/s/b_nuclei_mask.png", withIntermediateDirectories: true)
         let result = try mask("s/a.png", "s/b.png")
         #expect(result.status == 73)
-        #expect(result.errors == "error: s/b_nuclei_mask.png: expected a file to write, found a folder\n")
+        #expect(result.problems == "error: s/b_nuclei_mask.png: expected a file to write, found a folder\n")
         #expect(result.output.contains("2 images: 1 done, 1 failed in "))
     }
 
@@ -349,7 +349,7 @@ import Testing
             ("t.csv", "expected a file of its own for the summary, found an output of a.png"),
         ] {
             let result = try mask("a.png", "--csv", "t.csv", "--summary", name)
-            #expect(result.status == 73 && result.errors == "error: \(name): \(found)\n", "\(result)")
+            #expect(result.status == 73 && result.problems == "error: \(name): \(found)\n", "\(result)")
         }
         #expect(work.files == ["a.png", "s"])
     }

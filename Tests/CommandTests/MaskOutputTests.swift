@@ -161,7 +161,7 @@ import Testing
         ] {
             let result = try Command.mask.start(["crop.jpg"] + arguments, in: work.path).wait()
             #expect(result.status == 64 && result.errors.contains(line), "\(arguments): \(result)")
-            #expect(result.errors.split(separator: "\n").first?.hasPrefix("Error: ") == true)
+            #expect(result.problems.split(separator: "\n").first?.hasPrefix("Error: ") == true)
         }
         // Paths that cannot be written fail before windows are computed.
         for option in ["--csv", "--geojson", "--probabilities", "--disagreement", "--heatmap", "--output"] {
@@ -169,12 +169,12 @@ import Testing
             let result = try mask(option, name)
             #expect(result.status == 73, "\(option): \(result)")
             #expect(
-                result.errors == "error: \(name): cannot be written (No such file or directory)\n"
+                result.problems == "error: \(name): cannot be written (No such file or directory)\n"
                     && result.output.isEmpty)
         }
         let onto = try mask("--geojson", "./crop.jpg")
         #expect(onto.status == 73)
-        #expect(onto.errors == "error: ./crop.jpg: expected another file than the input crop.jpg, found the same\n")
+        #expect(onto.problems == "error: ./crop.jpg: expected another file than the input crop.jpg, found the same\n")
         #expect(work.files == ["crop.jpg", "set"])
     }
 }

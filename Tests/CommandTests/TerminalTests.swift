@@ -61,7 +61,8 @@ import Testing
         let usual = try mask("a.png")
         #expect(usual.status == 0 && usual.output.contains("mask: a_nuclei_mask.png\n"))
         #expect(
-            usual.errors == "a.png: 30 x 260 pixels, smaller than a tile of 256: padded by reflection\n", "\(usual)")
+            usual.errors.hasPrefix("a.png: 30 x 260 pixels, smaller than a tile of 256: padded by reflection\n"),
+            "\(usual)")
 
         let quiet = try mask("a.png", "-q")
         #expect(quiet.status == 0 && quiet.output.isEmpty && quiet.errors.isEmpty, "\(quiet)")
@@ -152,11 +153,10 @@ import Testing
 
     @Test func threadsOfTheEnvironment() throws {
         try image("a.png")
-        let slurm = try mask("a.png", "-v", environment: ["SLURM_CPUS_PER_TASK": "3"])
+        let slurm = try mask("a.png", "-v", environment: ["OMP_NUM_THREADS": "", "SLURM_CPUS_PER_TASK": "3"])
         #expect(slurm.errors.contains("3 threads (from SLURM_CPUS_PER_TASK)"), "\(slurm)")
         let bad = try mask("a.png", "-q", environment: ["OMP_NUM_THREADS": "two", "SLURM_CPUS_PER_TASK": "3"])
         #expect(
-            bad.errors.hasPrefix("warning: OMP_NUM_THREADS: expected a number of threads, found two; ignored\n"),
-            "\(bad)")
+            bad.errors == "warning: OMP_NUM_THREADS: expected a number of threads, found two; ignored\n", "\(bad)")
     }
 }

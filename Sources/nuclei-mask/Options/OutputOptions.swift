@@ -38,7 +38,7 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         help: """
-            Picture to write with the probabilities as colors over the image, blue to yellow: .tif for a pyramid at \
+            Picture to write with the probabilities as colors over the image, teal to yellow: .tif for a pyramid at \
             full resolution, .png or .jpg for at most 4096 pixels per side.
             """, completion: .file())
     var heatmap: String?

@@ -16,7 +16,14 @@ final class TerminalObserver: MaskObserver {
         (self.image, self.position) = (image, position)
     }
 
-    func note(_ text: String) { Terminal.note("\(image): \(text)") }
+    func note(_ text: String) {
+        let warning = "warning: "
+        if text.hasPrefix(warning) {
+            Terminal.warn("\(image): \(text.dropFirst(warning.count))")
+        } else {
+            Terminal.note("\(image): \(text)")
+        }
+    }
 
     func opening<Value>(_ body: () throws -> Value) throws -> Value {
         Terminal.showStatus("\(title): opening")
