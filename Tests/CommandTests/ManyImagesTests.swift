@@ -192,7 +192,7 @@ import Testing
             #"{"type":"Feature","geometry":{"type":"Polygon","coordinates":[\#(ring)]},"#
                 + #""properties":{"classification":{"name":"Tumor"}}}"#, to: "t.geojson")
         let result = try mask("a.png", "--tissue", "t.geojson", "--tissue-class", "tumor")
-        #expect(result.status == 0 && result.output.contains("tissue on 100.0 %, by t.geojson"), "\(result)")
+        #expect(result.status == 0 && result.errors.contains("tissue on 100.0 %, by t.geojson"), "\(result)")
         let other = try mask("a.png", "--tissue", "t.geojson", "--tissue-class", "Fat")
         #expect(other.status == 65)
         #expect(other.errors.contains("t.geojson: expected objects of the class Fat, found those of Tumor"))
