@@ -1,6 +1,8 @@
 import FoundationEssentials
 import Foundations
 import Glibc
+// All files of this module use the temporary folders.
+@_exported import TestSupport
 import Testing
 
 struct AtomicFileTests {
