@@ -76,7 +76,7 @@ package struct MaskPipeline {
             fingerprint, image: .init(image), model: model, refinement: outputs.refinement(results),
             windows: .init(plan.grid, prediction.windows.counts(), plan.sharing),
             coverage: .init(results, image.micronsPerPixel),
-            warnings: prediction.warnings(request.tissue, results.summary), polygons: results.polygons,
+            warnings: image.warnings + prediction.warnings(request.tissue, results.summary), polygons: results.polygons,
             files: request.files, digests: digests,
             seconds: .init(
                 loading: secondsLoading, predicting: predicting, parts: prediction.seconds,
@@ -103,7 +103,6 @@ package struct MaskPipeline {
             )
         }
         for text in image.notes { note(text) }
-        for text in image.warnings { note("warning: \(text)") }
         return image
     }
 

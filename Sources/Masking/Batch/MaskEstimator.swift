@@ -46,6 +46,7 @@ package struct MaskEstimator {
         var notes = [String]()
         defer { estimate.notes = notes }
         let image = try pipeline.open(request) { notes.append($0) }
+        notes += image.warnings.map { "warning: \($0)" }
         estimate.properties = .init(image)
         estimate.reading = image.reading
         let tissue = try image.tissue(request.tissue) { notes.append($0) }
