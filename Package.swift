@@ -77,7 +77,7 @@ let package = Package(
             dependencies: ["Benchmarks", "Charts", "Console", "Foundations", "NeuralNetworks", "Tensors"]),
 
         .target(
-            name: "TestSupport", dependencies: ["NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),
+            name: "TestSupport", dependencies: ["Foundations", "NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),
         .testTarget(name: "FoundationsTests", dependencies: ["Foundations", "TestSupport"]),
         .testTarget(
             name: "ConsoleTests",

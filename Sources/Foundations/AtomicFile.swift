@@ -29,6 +29,7 @@ package final class AtomicFile {
         let (temporaryPath, descriptor) = try FileError.writing(path) { try Self.openTemporary(for: destination) }
         self.temporaryPath = temporaryPath
         self.descriptor = descriptor
+        if let existing { Self.keepAccess(of: existing, for: descriptor) }
     }
 
     deinit {
@@ -100,13 +101,19 @@ package final class AtomicFile {
         }
     }
 
-    /// Removes temporary files of one destination that killed processes left. Call it only while no other process writes
-    /// that file.
+    /// Removes temporary files of one destination that killed processes left. Those of running processes are locked, and
+    /// stay.
     package static func removeLeftovers(of path: FilePath) {
         let prefix = ".\(path.name).partial-"
         for name in Folder.names(in: path.folder)
         where name.hasPrefix(prefix) && !name.hasPrefix("\(prefix)\(getpid())-") {
-            unlink(path.sibling(name).string)
+            let leftover = path.sibling(name)
+            guard
+                let file = try? FileDescriptor.open(
+                    leftover, .readOnly, options: [.noFollow, .nonBlocking, .closeOnExec])
+            else { continue }
+            if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { unlink(leftover.string) }
+            try? file.close()
         }
     }
 
@@ -131,11 +138,19 @@ package final class AtomicFile {
                 let descriptor = try FileDescriptor.open(
                     temporary, .readWrite, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
                     permissions: [.ownerReadWrite, .groupRead, .otherRead])
+                // The lock shows other processes that the file is not a leftover. It ends with this process.
+                flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
                 return (temporary, descriptor)
             } catch Errno.fileExists {
                 continue
             }
         }
+    }
+
+    /// Gives a temporary file the permissions of the file that it will replace, and its owner and group where allowed.
+    private static func keepAccess(of existing: Stat, for file: FileDescriptor) {
+        _ = fchown(file.rawValue, existing.userID.rawValue, existing.groupID.rawValue)
+        fchmod(file.rawValue, existing.permissions.rawValue & 0o777)
     }
 
     /// Makes a rename durable. Some file systems refuse to synchronize folders; that is not an error.

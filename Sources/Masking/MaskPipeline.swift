@@ -24,8 +24,9 @@ package struct MaskPipeline {
 
     /// Masks one image: writes all files of the request, the record last, and returns the record.
     ///
-    /// Throws `FileError` for problems with files, and what the observer throws to cancel. In both cases no output is
-    /// written, and the window cache stays if it has finished blocks.
+    /// Throws `FileError` for problems with files, and what the observer throws to cancel. An image that changed while it
+    /// was read, or none of whose windows can be decoded, is a problem too. In all these cases no output is written, and
+    /// the window cache stays if it has finished blocks of the image.
     package func run(_ request: MaskRequest, _ observer: any MaskObserver) throws -> MaskRecord {
         let (fingerprint, image) = try observer.opening {
             (try self.fingerprint(of: request), try open(request, observer.note))
@@ -37,38 +38,56 @@ package struct MaskPipeline {
         let outputs = try OutputSet(outputJob(request, image, observer.note))
         try outputs.begin(tissue)
         let start = ContinuousClock.now
-        let cache = try openCache(request, plan, observer.note)
-        var isFinished = false
-        defer { if cache.completeBlocks == 0 || isFinished, !request.keepsCache { cache.remove() } }
+        let cache = try openCache(request, fingerprint, plan, observer.note)
+        var (isFinished, isChanged) = (false, false)
+        defer {
+            if isChanged || (cache.completeBlocks == 0 || isFinished) && !request.keepsCache { cache.remove() }
+        }
+        func requireUnchanged() throws {
+            // Until it is proven, windows may be those of another image.
+            isChanged = true
+            guard try self.fingerprint(of: request) == fingerprint else {
+                throw FileError(
+                    request.image, expected: "the same image and outline until its mask is complete",
+                    found: "that one was changed or replaced")
+            }
+            isChanged = false
+        }
         let prediction = try predictor.predict(plan, from: image.blocks, into: cache, observer)
         let predicting = start.secondsSince
+        try requireUnchanged()
         if cache.blocksFound > 0 {
             observer.note("\(cache.blocksFound) of \(cache.blocks) blocks were found in \(cache.path)")
         }
+        try prediction.requireReadable(request.image)
         observer.predicted(prediction)
         let outputStart = ContinuousClock.now
         let field = ProbabilityField(
-            prediction.windows, blend: settings.blend, width: image.width, height: image.height)
-        let results = try outputs.write(prediction.windows, field) { stage, done, total in
+            prediction.windows, blend: settings.blend, width: image.width, height: image.height, tissue: tissue)
+        var results = try outputs.write(prediction.windows, field) { stage, done, total in
             try observer.progress(
                 MaskProgress(
                     stage: .rows(stage), done: done, total: total, decodedPixels: image.blocks.decodedPixels,
                     canResume: cache.completeBlocks > 0))
         }
+        try requireUnchanged()
+        let digests = try outputs.finish(&results)
         let record = MaskRecord(
             fingerprint, image: .init(image), model: model, refinement: outputs.refinement(results),
             windows: .init(plan.grid, prediction.windows.counts(), plan.sharing),
-            coverage: .init(results, image.micronsPerPixel), polygons: results.polygons, files: request.files,
+            coverage: .init(results, image.micronsPerPixel),
+            warnings: prediction.warnings(request.tissue, results.summary), polygons: results.polygons,
+            files: request.files, digests: digests,
             seconds: .init(
                 loading: secondsLoading, predicting: predicting, parts: prediction.seconds,
                 writing: outputStart.secondsSince))
-        try outputs.finish(record)
+        try outputs.write(record)
         isFinished = true
         return record
     }
 
-    /// The record of an image whose files all exist and were made from the same request; nil for others, including
-    /// images that cannot be read.
+    /// The record of an image whose files all have the content that was written for the same request; nil for others,
+    /// including images that cannot be read. All files are read.
     package func finishedRecord(of request: MaskRequest) -> MaskRecord? {
         if request.keepsCache, !request.cache.exists { return nil }
         return (try? fingerprint(of: request))?.finished(request.files)
@@ -88,18 +107,20 @@ package struct MaskPipeline {
         return image
     }
 
-    /// What the outputs of a request are opened with.
-    func outputJob(_ request: MaskRequest, _ image: SlideImage, _ note: (String) -> Void) -> OutputJob {
+    /// What the outputs of a request are opened with. Throws `malformed` where nuclei cannot be refined at the resolution.
+    func outputJob(
+        _ request: MaskRequest, _ image: SlideImage, _ note: (String) -> Void
+    ) throws(FileError) -> OutputJob {
         var refinement: RefinementSettings?
         if request.refinement != nil {
             if let known = image.micronsPerPixel {
-                refinement = RefinementSettings(micronsPerPixel: (known.x + known.y) / 2)
+                refinement = try RefinementSettings(image.path, micronsPerPixel: (known.x + known.y) / 2)
             } else {
                 let assumed = model.micronsPerPixel ?? 0.25
                 note(
                     "its resolution is not known; refined as if it were \(String(assumed, decimals: 3)) microns per pixel"
                 )
-                refinement = RefinementSettings(micronsPerPixel: assumed)
+                refinement = try RefinementSettings("\(model.path)", micronsPerPixel: assumed)
             }
         }
         return OutputJob(
@@ -108,18 +129,19 @@ package struct MaskPipeline {
 
     private func fingerprint(of request: MaskRequest) throws(FileError) -> MaskFingerprint {
         MaskFingerprint(
-            version: version, image: try FileState(request.image), model: model.sha256, settings: settings,
-            resolution: request.resolution, tissue: try request.tissue.identity,
+            version: version, image: try ImageState(request.image), model: model.sha256,
+            temperature: predictor.scaling.temperature, settings: settings, resolution: request.resolution,
+            tissue: try request.tissue.identity,
             refinement: request.refinement?.rawValue, bits: request.bits, files: request.files)
     }
 
     /// Opens the window cache. From then on no other process writes the files of the request, so that temporary files of
     /// killed processes can be removed.
     private func openCache(
-        _ request: MaskRequest, _ plan: PredictionPlan, _ note: (String) -> Void
+        _ request: MaskRequest, _ fingerprint: MaskFingerprint, _ plan: PredictionPlan, _ note: (String) -> Void
     ) throws(FileError) -> WindowCache {
-        let identity = try WindowCache.Identity(
-            image: request.image, model: model.sha256, windows: plan.grid.count,
+        let identity = WindowCache.Identity(
+            image: fingerprint.image, model: model.sha256, windows: plan.grid.count,
             layout: "\(plan.fingerprint), version \(version)")
         let cache = try WindowCache(request.cache, identity, blocks: plan.blocks.count)
         if cache.byteCount >= 1 << 20 {

@@ -81,8 +81,9 @@ extension SlideImage {
     package func tissue(_ source: TissueSource, _ note: (String) -> Void) throws(FileError) -> TissueMap? {
         switch source {
         case .everywhere: return nil
-        case .outline(let path):
-            let map = try TissueMap(outline: path, imageWidth: width, imageHeight: height)
+        case .outline(let path, let classes):
+            let map = try TissueMap(
+                outline: path, classes: classes, imageWidth: width, imageHeight: height, note: note)
             note("tissue on \(String(map.share * 100, decimals: 1)) %, by \(path)")
             return map
         case .automatic:
@@ -145,7 +146,9 @@ extension SlideImage {
             (self.choice, self.wanted) = (choice, wanted)
             full = try openBlocks(path)
             file = (full as? SlideBlockReader)?.slideFile
-            let stated = full.slide?.micronsPerPixel
+            let crop = full as? RowBlockReader
+            let stated = full.slide?.micronsPerPixel ?? crop?.micronsPerPixel
+            if let remark = crop?.remark { notes.append(remark) }
             if let value = choice.micronsPerPixel, stated == nil || choice.overrides {
                 (microns, source) = ((value, value), .user)
             } else {

@@ -43,8 +43,7 @@ package struct RunReport {
             probabilities = plain
             uncalibratedEstimates = nil
         } else {
-            let temperature = Self.keptCycle(record)?.temperature ?? 1
-            probabilities = logits.probabilities(TemperatureScaling(temperature: temperature))
+            probabilities = logits.probabilities(Self.keptCycle(record)?.scaling ?? .identity)
             uncalibratedEstimates = MetricEstimates(plain, groups: groups)
         }
         estimates = MetricEstimates(probabilities, groups: groups)

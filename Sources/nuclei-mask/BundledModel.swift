@@ -8,27 +8,15 @@ extension Model {
     static let bundledName: FilePath = "nuclei-compact"
 
     /// The file of the bundled model, in the program's own memory.
-    private static var bundled: UnsafeRawBufferPointer {
+    private static var bundledData: Data {
         var count = 0
-        let bytes = bundled_model(&count)!
-        return UnsafeRawBufferPointer(start: bytes, count: count)
+        let bytes = UnsafeMutableRawPointer(mutating: bundled_model(&count)!)
+        return Data(bytesNoCopy: bytes, count: count, deallocator: .none)
     }
 
-    /// Loads a model file or, without a path, the bundled model.
-    init(pathOrBundled path: FilePath?) throws {
-        if let path {
-            try self.init(path: path)
-            return
-        }
-        let bytes = Self.bundled
-        let data = Data(
-            bytesNoCopy: UnsafeMutableRawPointer(mutating: bytes.baseAddress!), count: bytes.count, deallocator: .none)
-        try self.init(SafetensorsFile(data, path: Self.bundledName))
-    }
-
-    /// The SHA-256 digest of a model file or, without a path, of the bundled model.
-    static func digest(ofPathOrBundled path: FilePath?) throws(FileError) -> String {
-        guard let path else { return SHA256.digest(of: bundled) }
-        return try SHA256.digest(ofFile: path)
+    /// The model of a file or, without a path, the bundled model, with the SHA-256 digest of the bytes it was made from.
+    static func load(pathOrBundled path: FilePath?) throws -> (model: Model, sha256: String) {
+        let file = try path.map { try SafetensorsFile(path: $0) } ?? SafetensorsFile(bundledData, path: bundledName)
+        return (try Model(file), file.sha256)
     }
 }

@@ -23,16 +23,14 @@ struct MaskingSetup {
         let start = ContinuousClock.now
         let path = options.model ?? Model.bundledName
         Terminal.showStatus("reading model \(path)")
-        let (model, named) = try Interruption.endingAtOnce {
-            let model = try Model(pathOrBundled: options.model)
-            let digest = try Model.digest(ofPathOrBundled: options.model)
-            return (model, MaskRecord.NamedModel(path: path.string, sha256: digest, model.description))
-        }
+        let (model, sha256) = try Interruption.endingAtOnce { try Model.load(pathOrBundled: options.model) }
         try options.requireOverlap(model.description.tileSize)
         let secondsLoading = start.secondsSince
         let predictor = try WindowPredictor(
             model, path: path, settings: options.settings, batchSize: options.batch.size,
             sharing: options.sharedFeatures ? .automatic : .none)
+        let named = MaskRecord.NamedModel(
+            path: path.string, sha256: sha256, model.description, predictor.scaling)
         pipeline = MaskPipeline(named, predictor, version: version, secondsLoading: secondsLoading)
         try options.outputs.requirePlaceholders(for: batch)
         try batch.requireNoInput(models: options.model.map { [$0] } ?? [])
@@ -44,7 +42,7 @@ struct MaskingSetup {
     func request(for image: FilePath) -> MaskRequest {
         var request = MaskRequest(image: image, names: batch.names)
         request.resolution = options.resolution
-        request.tissue = options.tissue.source(for: image, batch.names)
+        request.tissue = options.tissue.source(for: image, batch.names, classes: options.tissueClass)
         request.refinement = options.refine
         request.bits = options.outputs.bits
         request.keepsCache = options.outputs.keepProbabilities
@@ -74,8 +72,6 @@ struct MaskingSetup {
 
     /// Notes how many files were found but are not images to mask.
     func noteLeftOut() {
-        let count = batch.leftOutCount
-        if count == 0 { return }
-        Terminal.note("\(count == 1 ? "1 file" : "\(count) files") left out: masks and other outputs")
+        for line in batch.leftOut { Terminal.note(line) }
     }
 }

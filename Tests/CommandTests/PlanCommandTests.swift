@@ -57,7 +57,8 @@ import Testing
         try image("wide.png", 70_000, 1)
         let result = try plan("a.png", "b.svs", "none.png", "d.png", "wide.png")
         #expect(result.status == 73, "\(result)")
-        #expect(result.output.contains("b.svs: would fail: expected a PNG, JPEG or whole-slide image, found text\n"))
+        #expect(
+            result.output.contains("b.svs: would fail: expected a PNG, JPEG, TIFF or whole-slide image, found text\n"))
         #expect(result.output.contains("none.png: would fail: cannot be read (No such file or directory)\n"))
         #expect(
             result.output.contains("d.png: would fail: d_nuclei_mask.png: expected a file to write, found a folder\n"))
@@ -90,7 +91,7 @@ import Testing
         #expect((good["properties"] as? [String: Any])?["width"] as? Int == 700)
         #expect(good["outputBytes"] as? Int == 4096 + 40 * 40 + 1750)
         #expect(good["cacheBytes"] as? Int == 3 * 4096)
-        #expect(bad["problems"] as? [String] == ["b.svs: expected a PNG, JPEG or whole-slide image, found text"])
+        #expect(bad["problems"] as? [String] == ["b.svs: expected a PNG, JPEG, TIFF or whole-slide image, found text"])
         #expect(bad["windows"] == nil)
         #expect(content["outputBytes"] as? Int == good["outputBytes"] as? Int)
         let (speed, seconds) = (

@@ -115,7 +115,7 @@ struct UsageTests {
         let text = try Command.mask.run("overlay", "m.safetensors", in: work.path)
         #expect(text.status == 65)
         #expect(
-            text.errors == "error: m.safetensors: expected a PNG, JPEG or whole-slide image, found text\n")
+            text.errors == "error: m.safetensors: expected a PNG, JPEG, TIFF or whole-slide image, found text\n")
 
         let taken = try Command.train.run("synthesize", "set", "--tiles", "1", in: work.path)
         #expect(taken.status == 73)

@@ -21,7 +21,9 @@ import Testing
                 return orientation.transposed ? (y, x) : (x, y)
             }
         }
-        let copies = (turned + [tile.blurred(2), tile]).map { copy in copy.mapped { $0 / 12 * 12 + 5 } }
+        let copies = (turned + [tile.blurred(2), tile, tile.shifted(7, -6)]).map { copy in
+            copy.mapped { $0 / 12 * 12 + 5 }
+        }
         let others = (100..<120).map { DrawnTile(seed: $0) }
         #expect(try lookalikes([tile] + copies + others) == Set(1...copies.count))
     }

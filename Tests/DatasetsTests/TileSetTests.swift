@@ -112,7 +112,7 @@ final class DatasetFolder {
         #expect(lines.count == 3)
         #expect(lines[0] == "tile_2.png: expected 256 x 256 pixels, found 255 x 255 (labels.csv:3)")
         #expect(
-            lines[1] == "tile_3.png: expected a PNG, JPEG or whole-slide image, found text (labels.csv:4)")
+            lines[1] == "tile_3.png: expected a PNG, JPEG, TIFF or whole-slide image, found text (labels.csv:4)")
         #expect(lines[2].hasPrefix("tile_4.png: ") && lines[2].hasSuffix("(labels.csv:5)"))
     }
 

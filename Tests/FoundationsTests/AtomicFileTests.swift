@@ -1,6 +1,8 @@
 import FoundationEssentials
 import Foundations
 import Glibc
+// All files of this module use the temporary folders.
+@_exported import TestSupport
 import Testing
 
 struct AtomicFileTests {
@@ -90,6 +92,29 @@ struct AtomicFileTests {
         #expect(try folder.text("a") == "still there")
         AtomicFile.removeLeftovers(in: folder.path)
         #expect(folder.names == [".a.other", "a", "a.partial-1"])
+    }
+
+    /// Another process writes the same file.
+    @Test func filesInUseAreNoLeftovers() throws {
+        let name = ".a.partial-1-1"
+        try folder.file(name, "x")
+        let file = try FileDescriptor.open(folder.file(name), .readWrite)
+        #expect(flock(file.rawValue, LOCK_EX) == 0)
+        AtomicFile.removeLeftovers(of: folder.file("a"))
+        #expect(folder.names == [name])
+        try file.close()
+        AtomicFile.removeLeftovers(of: folder.file("a"))
+        #expect(folder.names.isEmpty)
+    }
+
+    @Test func permissionsAreKept() throws {
+        for mode: UInt32 in [0o600, 0o664, 0o400] {
+            try folder.file("a", "old")
+            #expect(chmod(folder.file("a").string, mode) == 0)
+            try AtomicFile.write("new", to: folder.file("a"))
+            #expect(try folder.text("a") == "new" && folder.file("a").stat().permissions.rawValue == mode)
+            unlink(folder.file("a").string)
+        }
     }
 
     @Test func linksAreSecondNames() throws {

@@ -39,6 +39,13 @@ struct StorageTests {
         #expect(state.name == "a" && state.bytes == 3)
         try Data("abc".utf8).write(to: URL(fileURLWithPath: "\(folder)/a"))
         #expect(try FileState("\(folder)/a") != state, "written again")
+        let digest = try FileDigest("\(folder)/a")
+        #expect(digest.bytes == 3 && digest.sha256.hasPrefix("ba7816bf") && digest.matches("\(folder)/c"))
+        for text in ["ab", "abd"] {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/c"))
+            #expect(!digest.matches("\(folder)/c"))
+        }
+        #expect(!digest.matches("\(folder)/none") && !digest.matches(FilePath(folder)))
         #expect(throws: FileError("\(folder)/none", .unreadable, "cannot be read (No such file or directory)")) {
             try FileState("\(folder)/none")
         }

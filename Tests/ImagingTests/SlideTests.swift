@@ -107,7 +107,7 @@ import Testing
         #expect(try SlideReader(Slide(path)).metadata.levels.map(\.width) == [200, 100])
         for size in [(31, 100), (100, 63)] {
             let small = try slide([size], tile: (32, 64))
-            let error = fileError { _ = try openImage(small) }
+            let error = fileError { _ = try SlideReader(Slide(small)) }
             #expect(error?.kind == .malformed)
             #expect(
                 error?.problem == "expected a TIFF image of one tile at least, 32 x 64 px, as OpenSlide 3.4.1 needs, "

@@ -1,29 +1,9 @@
 import Foundation
 import Foundations
 import Imaging
+// All files of this module use the temporary folders.
+@_exported import TestSupport
 import Testing
-
-/// A folder that is removed with the object.
-final class TemporaryFolder {
-    let path: FilePath
-
-    init() throws {
-        path = FilePath(NSTemporaryDirectory()).appending("imaging-\(UUID().uuidString)")
-        try Folder.make(path)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path.string) }
-
-    var names: [String] { Folder.names(in: path).sorted() }
-
-    func file(_ name: String) -> FilePath { path.appending(name) }
-
-    /// Writes a file and returns its path.
-    func file(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
-        try Data(bytes).write(to: URL(fileURLWithPath: file(name).string))
-        return file(name)
-    }
-}
 
 /// The folder of real images; nil where there is none.
 let dataFolder: FilePath? = {
@@ -73,16 +53,6 @@ func difference(_ a: RGBImage, _ b: RGBImage, tolerance: Int = 0) -> String? {
         return "channel \(i % 3) at x \(i / 3 % a.width), y \(i / 3 / a.width): \(a.pixels[i]) and \(b.pixels[i])"
     }
     return nil
-}
-
-/// The error that `body` throws; nil if it throws none.
-func fileError(_ body: () throws -> Void) -> FileError? {
-    do {
-        try body()
-        return nil
-    } catch {
-        return error as? FileError
-    }
 }
 
 /// The problem with decoding a whole file, without its path; nil if it decodes.

@@ -183,29 +183,29 @@ final class ArrayBlocks: BlockReader {
         #expect(result.counts().filter { $0.value > 0 } == counts)
 
         let writer = ArrayWriter(width: width, height: height, channels: 1)
-        let summary = try predictor.writeMask(result, width: width, height: height, to: writer)
+        let summary = try predictor.writeMask(result, width: width, height: height, tissue: tissue, to: writer)
         #expect(
             summary.nuclei + summary.noNuclei + summary.blank.total == width * height && summary.blank.uncovered == 0)
-        // Only windows without tissue cover rows from 112 on: the last row of windows with tissue starts at 80.
-        #expect(summary.blank.background == width * (height - 112))
+        // Windows with tissue extend to row 112, but the tissue ends at row 96.
+        #expect(summary.blank.background == width * (height - 96) && summary.processed == width * 96)
         // Cells that only unreadable windows cover: 64 ... 80, 32 ... 48.
         #expect(summary.blank.unreadable == 16 * 16)
         #expect(summary.blank.outside == (256 - 144) * 48, "predicted windows reach 16 pixels into it")
-        #expect(writer.pixels[112 * width..<height * width].allSatisfy { $0 == 0 })
+        #expect(writer.pixels[96 * width..<height * width].allSatisfy { $0 == 0 })
     }
 
-    @Test func windowsWithoutTissueCountAsZero() {
+    @Test func onlyPredictedWindowsAreAveraged() {
         let grid = WindowGrid(width: 48, height: 32, tile: 32, stride: 16, edges: .clamp)
         let result = ProbabilityGrid(grid)
         let field = ProbabilityField(result, blend: .uniform, width: 48, height: 32)
         result.store.setProbability(0, 0.5)
         result.store.setState(1, .background)
-        #expect(field.contents(ofRow: 0) == [.average(0.5), .average(0.25), .background])
+        #expect(field.contents(ofRow: 0) == [.average(0.5), .average(0.5), .background])
         result.store.setState(1, .unreadable)
         #expect(field.contents(ofRow: 0) == [.average(0.5), .average(0.5), .unreadable])
         result.store.setState(1, .outside)
-        #expect(field.contents(ofRow: 0) == [.average(0.5), .average(0.25), .outside])
-        #expect(field.averages(ofRow: 0) == [0.5, 0.25, nil])
+        #expect(field.contents(ofRow: 0) == [.average(0.5), .average(0.5), .outside])
+        #expect(field.averages(ofRow: 0) == [0.5, 0.5, nil])
     }
 
     @Test func onlyNeededPixelsAreRead() throws {

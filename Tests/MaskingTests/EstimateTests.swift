@@ -37,7 +37,8 @@ import Testing
     private func cache(count: Int, blocks: Int) throws -> WindowCache {
         let work = try WorkingFolder()
         try work.make("image")
-        let identity = try WindowCache.Identity(image: "\(work.path)/image", model: "m", windows: count, layout: "l")
+        let identity = try WindowCache.Identity(
+            image: ImageState("\(work.path)/image"), model: "m", windows: count, layout: "l")
         let cache = try WindowCache("\(work.path)/windows", identity, blocks: blocks)
         #expect(cache.byteCount == WindowCache.byteCount(windows: count, blocks: blocks))
         return cache
@@ -46,23 +47,39 @@ import Testing
     @Test func imagesInRowsAreReadOnce() throws {
         let rows = RowBlockReader(
             ArrayReader(width: 300, height: 260, pixels: [UInt8](repeating: 90, count: 300 * 260 * 3)))
-        let workload = try smallPredictor().plan(rows).workload
-        #expect(workload.pixels == 300 * 260 && workload.sample?.y == 0)
-        let reading = try workload.measureReading(from: rows)
-        #expect(try #require(reading).seconds > 0 && rows.decodedPixels == 300 * (workload.sample?.bottom ?? 0))
+        let plan = try smallPredictor().plan(rows)
+        let survey = try plan.survey(rows)
+        #expect(plan.workload.pixels == 300 * 260 && rows.decodedPixels == 300 * 260 && survey.isComplete)
+        #expect(survey.seconds > 0 && survey.readable == plan.grid.count && survey.unreadable == 0)
     }
 
-    @Test func readingReportsDamage() throws {
+    @Test func theSurveyFindsDamage() throws {
         let predictor = try smallPredictor()
         let image = reader(300, 260)
-        let workload = try predictor.plan(image).workload
-        #expect(try workload.measureReading(from: image)?.problem == nil)
+        let plan = try predictor.plan(image)
+        let intact = try plan.survey(image)
+        #expect(intact.problem == nil && intact.readable == plan.grid.count && !intact.brightness.isDark)
+        image.unreadable = [PixelRegion(x: 290, y: 250, width: 1, height: 1)]
+        let partly = try plan.survey(image)
+        #expect(partly.problem?.problem == "no" && partly.readable > 0 && partly.unreadable > 0)
         image.unreadable = [PixelRegion(x: 0, y: 0, width: 300, height: 260)]
-        #expect(try workload.measureReading(from: image)?.problem?.problem == "no")
+        let lost = try plan.survey(image)
+        #expect(lost.readable == 0 && lost.unreadable == plan.grid.count && lost.brightness.pixels == 0)
         let nothing = TissueMap(imageWidth: 300, imageHeight: 260, width: 1, height: 1, isTissue: [false])
-        let empty = try predictor.plan(image, tissue: nothing).workload
-        #expect(empty.withTissue == 0 && empty.sample == nil && empty.pixels == 0)
-        #expect(try empty.measureReading(from: image) == nil)
+        let empty = try predictor.plan(image, tissue: nothing)
+        #expect(empty.workload.withTissue == 0 && empty.workload.pixels == 0)
+        let survey = try empty.survey(image)
+        #expect(survey.readable == 0 && survey.unreadable == 0 && survey.seconds == 0 && survey.isComplete)
+    }
+
+    @Test func darkImagesAreRecognized() throws {
+        for (value, isDark) in [(UInt8(25), true), (26, false)] {
+            let image = ArrayBlocks(
+                width: 100, height: 80, pixels: [UInt8](repeating: value, count: 100 * 80 * 3))
+            let predictor = try smallPredictor()
+            #expect(try predictor.predict(image).brightness.isDark == isDark)
+            #expect(try predictor.plan(image).survey(image).brightness.isDark == isDark)
+        }
     }
 
     @Test func secondsIncludeParallelReading() {

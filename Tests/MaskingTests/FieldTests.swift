@@ -87,6 +87,60 @@ struct FieldTests {
         }
     }
 
+    /// Masks, maps and heat maps end where the tissue or the outline does.
+    @Test func onlyProcessedPixelsHaveAProbability() throws {
+        let (width, height) = (50, 40)
+        let grid = ProbabilityGrid(WindowGrid(width: width, height: height, tile: 16, stride: 8, edges: .clamp))
+        for window in 0..<grid.grid.count { grid.store.setProbability(window, 0.75) }
+        let cells = TissueMap(
+            imageWidth: width, imageHeight: height, width: 2, height: 4,
+            isTissue: (0..<8).map { [1, 2, 5].contains($0) })
+        let triangle: [TissueOutline.Point] = [.init(x: 3.2, y: 2), .init(x: 41, y: 11.5), .init(x: 9, y: 37.9)]
+        let hole: [TissueOutline.Point] = [
+            .init(x: 12, y: 10), .init(x: 20, y: 10), .init(x: 20, y: 18), .init(x: 12, y: 18),
+        ]
+        var outlined = cells
+        let ignored: [TissueOutline.Point] = [.init(x: 22, y: 12), .init(x: 60, y: -1e290), .init(x: 60, y: 60)]
+        outlined.outline = PixelOutline(
+            [[triangle, hole]], excluding: [[ignored]], width: width, height: height)
+        func isInside(_ x: Int, _ y: Int, _ tissue: TissueMap?) -> Bool {
+            guard let tissue else { return true }
+            guard tissue.outline != nil else { return tissue.isTissue[y / 10 * 2 + x / 25] }
+            let (x, y) = (Double(x) + 0.5, Double(y) + 0.5)
+            func contains(_ ring: [TissueOutline.Point]) -> Bool {
+                zip(ring, ring.dropFirst() + ring.prefix(1)).count { a, b in
+                    (a.y <= y) != (b.y <= y) && a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x) <= x
+                } % 2 == 1
+            }
+            return contains(triangle) && !contains(hole) && !contains(ignored)
+        }
+        for tissue in [nil, cells, outlined] {
+            let inside = (0..<width * height).map { isInside($0 % width, $0 / width, tissue) }
+            for blend in Blend.allCases {
+                let field = ProbabilityField(grid, blend: blend, width: width, height: height, tissue: tissue)
+                let mask = ArrayWriter(width: width, height: height, channels: 1)
+                let painter = MaskPainter(mask)
+                var summary = MaskSummary(width: width, height: height)
+                for band in MaskBands(field, threshold: 0.5) {
+                    summary.add(band)
+                    try painter.add(band)
+                }
+                #expect(mask.pixels.map { $0 == 255 } == inside)
+                let count = inside.count { $0 }
+                #expect(summary.nuclei == count && summary.processed == count && summary.noNuclei == 0)
+                let map = ArrayWriter(width: width, height: height, channels: 4)
+                try FieldMap(field, .probability, side: 1).write(to: map)
+                let values = map.pixels.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+                #expect(values.map { $0 == 0.75 } == inside && values.map { !$0.isNaN } == inside)
+                let heat = ArrayWriter(width: width, height: height, channels: 3)
+                let gray = [UInt8](repeating: 200, count: width * height * 3)
+                let picture = ArrayReader(width: width, height: height, pixels: gray)
+                try HeatMap.write(field, over: picture, to: heat) { _ in }
+                #expect((0..<width * height).map { heat.pixels[3 * $0] != 200 } == inside)
+            }
+        }
+    }
+
     /// Hann weights avoid steps where windows start and end.
     @Test func hannHasNoSteps() throws {
         func largestStep(_ blend: Blend) -> Double {
@@ -107,7 +161,6 @@ struct FieldTests {
                     let size = FieldMap.size(width: item.width, height: item.height, side: side)
                     let writer = ArrayWriter(width: size.width, height: size.height, channels: 4)
                     try FieldMap(field, quantity, side: side).write(to: writer)
-                    try #require(writer.isFinished)
                     let values = writer.pixels.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
                     var (sums, counts) = (
                         [Double](repeating: 0, count: values.count), [Double](repeating: 0, count: values.count)
@@ -143,7 +196,9 @@ struct FieldTests {
         grid.store.setState(2, .unreadable)
         let path = NSTemporaryDirectory() + "windows-\(UUID().uuidString).csv"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try grid.writeTable(to: .init(FilePath(path)))
+        let file = try AtomicFile(FilePath(path))
+        try grid.writeTable(to: file)
+        try file.commit()
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
         #expect(lines[0] == "x,y,width,height,probability,state" && lines.count == 4)
         for (line, (x, value)) in zip(lines.dropFirst().dropLast(), zip([0, 16], grid.values)) {

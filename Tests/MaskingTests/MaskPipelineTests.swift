@@ -31,7 +31,8 @@ import Testing
         (settings.stride, settings.threshold) = (16, threshold)
         let predictor = try WindowPredictor(
             model, path: "model", settings: settings, batchSize: 7, largestBlock: 96)
-        return MaskPipeline(.init(path: "model", sha256: "0", model.description), predictor, version: "1")
+        return MaskPipeline(
+            .init(path: "model", sha256: "0", model.description, predictor.scaling), predictor, version: "1")
     }
 
     private func request(_ image: String = "a.png", _ names: [OutputKind: String] = [:]) -> MaskRequest {
@@ -121,6 +122,68 @@ import Testing
         let record = try pipeline(threshold: 0).run(request, observer)
         #expect(observer.notes == ["its resolution is not known; refined as if it were 0.250 microns per pixel"])
         #expect(record.refinement?.method == "hematoxylin" && record.coverage.positiveRegions?.pixels == 200 * 150)
+    }
+
+    @Test func anOutlineBesideTheImageGivesAnEmptyMask() throws {
+        func outline(_ x: Int) throws {
+            try work.write(
+                """
+                {"type": "Polygon", "coordinates": [[[\(x), 10], [\(x + 80), 10], [\(x + 80), 90], [\(x), 90], [\(x), 10]]]}
+                """, to: "o.geojson")
+        }
+        var request = request("a.png", Self.names)
+        request.tissue = .outline("\(work.path)/o.geojson")
+        try outline(5000)
+        let empty = try pipeline(threshold: 0).run(request, RecordingObserver())
+        #expect(empty.isEmpty && empty.nucleiShareOfPredicted == nil && empty.coverage.processed?.pixels == 0)
+        let reason = "the outline \(work.path)/o.geojson contains no pixel of the image"
+        #expect(empty.warnings == ["nothing was processed, and the mask says nothing about nuclei: \(reason)"])
+        #expect(empty.coverage.withoutTissue.pixels == 200 * 150 && empty.polygons == 0)
+        #expect(try pipeline(threshold: 0).finishedRecord(of: request)?.isEmpty == true)
+        var estimator = try MaskEstimator(pipeline(threshold: 0), threads: 1)
+        #expect(estimator.estimate(request, overwrites: true).outcome == .empty)
+        #expect(estimator.estimate(request, overwrites: false).outcome == .empty)
+
+        try outline(60)
+        let record = try pipeline(threshold: 0).run(request, RecordingObserver())
+        #expect(!record.isEmpty && record.warnings == [] && record.nucleiShareOfPredicted == 1)
+        #expect(record.coverage.nuclei.pixels == 80 * 80 && record.coverage.processed?.pixels == 80 * 80)
+        #expect(record.polygons == 1 && record.windows.predicted > 25)
+        let text = String(decoding: try bytes("a.geojson"), as: UTF8.self)
+        #expect(text.contains("[[[60,10],[140,10],[140,90],[60,90],[60,10]]]"), "\(text)")
+    }
+
+    @Test func imagesThatChangeWhileTheyAreReadFail() throws {
+        let request = request("a.png", Self.names)
+        for stage in [MaskProgress.Stage.windows, .rows("heat map")] {
+            var isChanged = false
+            let observer = RecordingObserver { progress in
+                guard progress.stage == stage, !isChanged else { return }
+                isChanged = true
+                try writeImage("a.png", 200, 150)
+            }
+            let error = #expect(throws: FileError.self) { try pipeline().run(request, observer) }
+            #expect(error?.kind == .malformed && error?.path == "\(work.path)/a.png", "\(String(describing: error))")
+            #expect(files == ["a.png", "a_t.geojson"])
+        }
+    }
+
+    @Test func outputsThatAreNotWhatWasWrittenAreMadeAgain() throws {
+        let request = request("a.png", Self.names)
+        _ = try pipeline().run(request, RecordingObserver())
+        let others = files.filter { $0 != "a.png" && $0 != "a_nuclei_mask.json" }
+        #expect(others.count == 7)
+        for name in others {
+            let (url, content) = (URL(fileURLWithPath: "\(work.path)/\(name)"), try bytes(name))
+            var changed = content
+            changed[content.count / 2] ^= 1
+            for other in [content.dropLast(), changed, Data()] {
+                try other.write(to: url)
+                #expect(try pipeline().finishedRecord(of: request) == nil, "\(name)")
+            }
+            try content.write(to: url)
+            #expect(try pipeline().finishedRecord(of: request) != nil)
+        }
     }
 
     @Test func failuresNameTheFile() throws {

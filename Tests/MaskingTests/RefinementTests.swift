@@ -140,12 +140,17 @@ struct RefinementTests {
         }
     }
 
-    @Test func settingsFollowTheResolution() {
+    @Test func settingsFollowTheResolution() throws {
         let (fine, coarse) = (RefinementSettings(micronsPerPixel: 0.25), RefinementSettings(micronsPerPixel: 1))
         #expect(fine.sigmaInPixels == 2 && fine.smallestNucleusInPixels == 96 && fine.smallestHoleInPixels == 192)
         #expect(coarse.sigmaInPixels == 0.5 && coarse.smallestNucleusInPixels == 6)
         #expect(RefinementSettings(micronsPerPixel: 100).smallestNucleusInPixels == 1)
-        #expect(RefinementSettings(micronsPerPixel: 0.001).sigmaInPixels == 8)
+        #expect(RefinementSettings(micronsPerPixel: 0.01).sigmaInPixels == 8)
+        for value in [Double.leastNonzeroMagnitude, 1e-12, 0, -1, 0.009, 101, 1e200, .infinity, .nan] {
+            let error = #expect(throws: FileError.self) { try RefinementSettings("a.svs", micronsPerPixel: value) }
+            #expect(error?.kind == .malformed && error?.path == "a.svs")
+        }
+        #expect(try RefinementSettings("a.svs", micronsPerPixel: 0.25).sigmaInPixels == 2)
     }
 
     @Test func theThresholdIsOtsusThreshold() {

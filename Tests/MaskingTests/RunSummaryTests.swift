@@ -46,6 +46,19 @@ struct RunSummaryTests {
         #expect(summary.hasUnreadableParts)
     }
 
+    @Test func emptyMasksAreNoNegatives() throws {
+        for wasFound in [false, true] {
+            var summary = RunSummary([("a.svs", "m.png")])
+            try work.write(sampleRecord(isEmpty: true), to: "e.json")
+            let record = try #require(MaskRecord(reading: "\(work.path)/e.json"))
+            summary.finish(0, record, wasFound: wasFound)
+            #expect(
+                summary.csv.hasSuffix("\na.svs,empty,100,0,100,0,0,,,,0.250000,0.000000,0.000000,1.750,m.png,why\n"))
+            #expect(summary.table[1].split(separator: " ") == ["a.svs", "empty", "100", "0", "1.8"])
+            #expect(summary.counts == "1 empty")
+        }
+    }
+
     @Test func emptyColumnsAreLeftOut() throws {
         var summary = RunSummary([("a.png", "m.png")])
         summary.finish(0, try record(areas: false), wasFound: false)
@@ -78,12 +91,14 @@ struct MaskFingerprintTests {
 
     private func request(
         stride: Int = 128, model: String = "m", resolution: ResolutionChoice = .model, tissue: String = "auto",
-        version: String = "1", bits: Int = 8, refinement: String? = nil, files: [OutputKind: FilePath] = [:]
+        version: String = "1", temperature: Double = 1, bits: Int = 8, refinement: String? = nil,
+        files: [OutputKind: FilePath] = [:]
     ) throws -> MaskFingerprint {
         var settings = MaskSettings()
         settings.stride = stride
         return MaskFingerprint(
-            version: version, image: try FileState("\(work.path)/a.svs"), model: model, settings: settings,
+            version: version, image: try ImageState("\(work.path)/a.svs"), model: model, temperature: temperature,
+            settings: settings,
             resolution: resolution, tissue: tissue, refinement: refinement, bits: bits, files: files)
     }
 
@@ -92,7 +107,7 @@ struct MaskFingerprintTests {
             try request(), try request(stride: 64), try request(model: "n"), try request(resolution: .init(level: 1)),
             try request(resolution: .init(micronsPerPixel: 0.5)), try request(resolution: .init(micronsPerPixel: 0.25)),
             try request(resolution: .init(micronsPerPixel: 0.25, overrides: true)),
-            try request(tissue: "off"), try request(version: "2"), try request(bits: 1),
+            try request(tissue: "off"), try request(version: "2"), try request(temperature: 2), try request(bits: 1),
             try request(refinement: "hematoxylin"), try request(files: [.csv: "a.csv"]),
             try request(files: [.csv: "b.csv"]), try request(files: [.geojson: "a.csv"]),
         ].map(\.digest)
@@ -103,6 +118,35 @@ struct MaskFingerprintTests {
         #expect(try request().digest != all[0])
     }
 
+    @Test func imagesOfTheSameSizeAndTimeAreTold() throws {
+        let (path, other) = ("\(work.path)/a.svs", "\(work.path)/b.svs")
+        func setTime(_ path: String) throws {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000)], ofItemAtPath: path)
+        }
+        try work.write("abc", to: "a.svs")
+        try setTime(path)
+        let first = try request()
+        #expect(try request() == first)
+        // Written over, and moved over, each with the time of the first file.
+        try work.write("abd", to: "a.svs")
+        try setTime(path)
+        let second = try request()
+        #expect(second != first && second.image.file.time == first.image.file.time)
+        try work.write("abd", to: "b.svs")
+        try setTime(other)
+        #expect(rename(other, path) == 0)
+        #expect(try request() != second)
+    }
+
+    @Test func miraxSlidesAreTheirFolder() throws {
+        try work.make("s.mrxs", "s/Data0000.dat", "s/Slidedat.ini", "t/Data0000.dat")
+        let first = try ImageState("\(work.path)/s.mrxs")
+        #expect(first.parts.map(\.name) == ["Data0000.dat", "Slidedat.ini"])
+        try work.write("other", to: "s/Data0000.dat")
+        #expect(try ImageState("\(work.path)/s.mrxs") != first)
+    }
+
     @Test func finishedImagesHaveTheirRecordAndAllFiles() throws {
         let files: [OutputKind: FilePath] = [
             .mask: "\(work.path)/m.png", .record: "\(work.path)/m.json", .csv: "\(work.path)/m.csv",
@@ -110,9 +154,19 @@ struct MaskFingerprintTests {
         let request = try request(files: files)
         #expect(request.finished(files) == nil)
         try work.make("m.png", "m.csv")
-        try work.write(sampleRecord(request: request.digest), to: "m.json")
+        let digests = ["mask": try FileDigest(files[.mask]!), "csv": try FileDigest(files[.csv]!)]
+        try work.write(sampleRecord(request: request.digest, digests: digests), to: "m.json")
         #expect(request.finished(files)?.windows.count == 100)
+        for text in ["m.pn", "m.pnG"] {
+            try work.write(text, to: "m.png")
+            #expect(request.finished(files) == nil, "cut short or replaced")
+        }
+        try work.make("m.png")
+        #expect(request.finished(files) != nil)
         #expect(try self.request(stride: 64, files: files).finished(files) == nil)
+        try work.write(sampleRecord(request: request.digest), to: "m.json")
+        #expect(request.finished(files) == nil, "a record without digests")
+        try work.write(sampleRecord(request: request.digest, digests: digests), to: "m.json")
         try FileManager.default.removeItem(atPath: "\(work.path)/m.csv")
         #expect(request.finished(files) == nil)
         try work.make("m.csv")

@@ -54,13 +54,12 @@ extension WindowPredictor {
 
     /// Writes the mask of an image of a size.
     func writeMask(
-        _ windows: ProbabilityGrid, width: Int, height: Int, to writer: any RowWriter
+        _ windows: ProbabilityGrid, width: Int, height: Int, tissue: TissueMap? = nil, to writer: any RowWriter
     ) throws -> MaskSummary {
-        let field = ProbabilityField(windows, blend: settings.blend, width: width, height: height)
+        let field = ProbabilityField(windows, blend: settings.blend, width: width, height: height, tissue: tissue)
         var summary = MaskSummary(width: width, height: height)
         let painter = MaskPainter(writer)
-        for row in field.rows.indices {
-            let band = field.band(ofRow: row, threshold: settings.threshold)
+        for band in MaskBands(field, threshold: settings.threshold) {
             summary.add(band)
             try painter.add(band)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Foundations
 import Imaging
 import Masking
 import NeuralNetworks
@@ -137,6 +138,32 @@ import Testing
             _ = try predictor.writeMask(predictor.predict(reader).windows, width: 48, height: 40, to: writer)
             #expect(writer.pixels.allSatisfy { $0 == color })
         }
+    }
+
+    /// Windows have the probabilities that evaluation computes.
+    @Test func probabilitiesAreCalibrated() throws {
+        let pixels = image(64, 48, seed: 4)
+        var settings = MaskSettings()
+        settings.stride = 16
+        var model = try model()
+        func values() throws -> [Float] {
+            let predictor = try WindowPredictor(model, path: "model", settings: settings, batchSize: 4)
+            return Array(
+                try predictor.predict(ArrayReader(width: 64, height: 48, pixels: pixels)).windows.values)
+        }
+        let plain = try values()
+        for temperature in [0.25, 1, 4] {
+            let scaling = TemperatureScaling(temperature: temperature)
+            model.records[Calibration.key] = try JSON.text(Calibration(scaling, fittedOn: "validation", tiles: 9))
+            for (found, value) in zip(try values(), plain) {
+                let logOdds = Float(log(Double(value) / (1 - Double(value))))
+                let expected = scaling.probabilities([0, logOdds], classes: 2)[1]
+                try #require(abs(Double(found) - expected) < 1e-5, "temperature \(temperature)")
+            }
+        }
+        model.records[Calibration.key] = #"{"temperature":0,"fittedOn":"test","tiles":9}"#
+        let error = #expect(throws: FileError.self) { _ = try values() }
+        #expect(error?.problem.hasPrefix("expected a calibration with a temperature") == true)
     }
 
     @Test func modelsWithoutNucleiAreRefused() throws {

@@ -5,18 +5,6 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A folder that is deleted with this object.
-private final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "nuclei-model-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-}
-
 @Suite(.kernelTurns) struct ModelFileTests {
     private let folder: TemporaryFolder
     private let path: String
@@ -42,7 +30,7 @@ private final class TemporaryFolder {
         #expect(read.description == model.description)
         #expect(read.records == model.records)
         try compareStates(read, model)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model.safetensors"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path.string) == ["model.safetensors"])
     }
 
     private func compareStates(_ read: Model, _ written: Model) throws {

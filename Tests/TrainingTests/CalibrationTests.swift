@@ -104,7 +104,7 @@ struct CalibrationTests {
             ModelDescription(
                 architecture: .lenet5, tileSize: TileSet.tileSize, classes: TileLabel.names, statistics: statistics))
         #expect(try Calibration(model, path: "m") == nil)
-        let calibration = Calibration(TemperatureScaling(temperature: 1.75), fittedOn: .validation, tiles: 90)
+        let calibration = Calibration(TemperatureScaling(temperature: 1.75), fittedOn: "validation", tiles: 90)
         model.records[Calibration.key] = try JSON.text(calibration)
         #expect(model.records["calibration"] == #"{"fittedOn":"validation","temperature":1.75,"tiles":90}"#)
         let read = try #require(try Calibration(model, path: "m"))
@@ -112,7 +112,6 @@ struct CalibrationTests {
         for record in [
             "", "1.75", #"{"temperature":1.75}"#, #"{"fittedOn":"validation","temperature":0,"tiles":90}"#,
             #"{"fittedOn":"validation","temperature":-1,"tiles":90}"#,
-            #"{"fittedOn":"somewhere","temperature":1,"tiles":90}"#,
             #"{"fittedOn":"test","temperature":1e9,"tiles":90}"#, #"{"fittedOn":"test","temperature":1,"tiles":0}"#,
         ] {
             model.records[Calibration.key] = record

@@ -63,10 +63,7 @@ extension TileSet {
     func measured(threads: Int, afterEach: @Sendable (Int) throws -> Void) throws -> [MeasuredTile] {
         let measured = Mutex([MeasuredTile?](repeating: nil, count: tiles.count))
         try forEachInParallel(tiles.count, threads: threads, afterEach: afterEach) { index in
-            let tile = withPixels { pixels in
-                MeasuredTile(
-                    UnsafeRawBufferPointer(rebasing: pixels[index * Self.tileBytes..<(index + 1) * Self.tileBytes]))
-            }
+            let tile = withPixels(of: index) { MeasuredTile($0) }
             measured.withLock { $0[index] = tile }
         }
         return measured.withLock { $0.compactMap { $0 } }

@@ -110,6 +110,22 @@ extension PerceptualHash {
         self.init(luminance)
     }
 
+    /// The hashes of a tile of interleaved RGB after shifts of up to 8 pixels in each direction, in steps of 4. Pixels at
+    /// the edges fill the rest.
+    static func shifts(ofTile pixels: UnsafeRawBufferPointer) -> [PerceptualHash] {
+        let luminance = MeasuredTile.luminance(pixels)
+        let side = MeasuredTile.luminanceSide
+        return (-2...2).flatMap { dy in
+            (-2...2).map { dx in
+                PerceptualHash(
+                    (0..<side * side).map { index in
+                        let (x, y) = (index % side - dx, index / side - dy)
+                        return luminance[min(max(y, 0), side - 1) * side + min(max(x, 0), side - 1)]
+                    })
+            }
+        }
+    }
+
     /// The bytes of the hash in a file, least significant first.
     package var bytes: [UInt8] {
         (0..<Self.byteCount).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64($0 % 8 * 8)) }

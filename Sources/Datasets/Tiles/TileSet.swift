@@ -129,6 +129,13 @@ extension TileSet {
         try body(UnsafeRawBufferPointer(pixels.memory))
     }
 
+    /// Calls `body` with the pixels of one tile. The buffer is valid during the call only.
+    func withPixels<R>(of index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try withPixels {
+            try body(UnsafeRawBufferPointer(rebasing: $0[index * Self.tileBytes..<(index + 1) * Self.tileBytes]))
+        }
+    }
+
     /// Calls `body` with the pixels of some tiles after a Gaussian blur of `sigma` pixels, and with their positions.
     /// A sigma of 0 leaves the pixels unchanged. The buffer is valid during the call only.
     package func withPixels<R>(

@@ -14,7 +14,7 @@ final class OpenSlideHandle: @unchecked Sendable {
         // Refuses anything but a readable regular file.
         let file = try openForReading(path)
         try? file.close()
-        guard let slide = openslide_open(path.string) else {
+        guard let slide = path.withPlatformString({ openslide_open($0) }) else {
             throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognize")
         }
         self.path = path
@@ -119,7 +119,7 @@ final class OpenSlideHandle: @unchecked Sendable {
 /// OpenSlide's name for the format of a file; nil for formats that it does not support.
 func slideVendor(_ path: FilePath) -> String? {
     silenceTIFF()
-    return openslide_detect_vendor(path.string).map { String(cString: $0) }
+    return path.withPlatformString { openslide_detect_vendor($0) }.map { String(cString: $0) }
 }
 
 /// Stops libtiff from printing errors that OpenSlide also reports.

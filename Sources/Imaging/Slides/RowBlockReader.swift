@@ -25,6 +25,9 @@ package final class RowBlockReader: BlockReader {
     deinit { band.deallocate() }
 
     package var path: FilePath { reader.path }
+    /// What the rows state, see `RowReader`.
+    package var micronsPerPixel: (x: Double, y: Double)? { reader.micronsPerPixel }
+    package var remark: String? { reader.remark }
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
     package func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {

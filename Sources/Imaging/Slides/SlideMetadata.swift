@@ -20,9 +20,6 @@ package struct SlideMetadata: Sendable {
     package func level(_ index: Int) -> SlideLevel? { levels.first { $0.index == index } }
 }
 
-/// Microns per pixel that a microscope can have.
-package let plausibleMicronsPerPixel = 0.05...20.0
-
 extension SlideMetadata {
     init(_ slide: OpenSlideHandle) throws(FileError) {
         vendor = slide.property("openslide.vendor") ?? "unknown"

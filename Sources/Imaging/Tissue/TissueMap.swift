@@ -10,6 +10,8 @@ package struct TissueMap: Equatable, Sendable {
     package let height: Int
     /// One element per cell, in row order.
     package var isTissue: [Bool]
+    /// The outline that the cells were made from, in pixels of the image; nil for tissue that was detected.
+    package var outline: PixelOutline?
 
     package init(imageWidth: Int, imageHeight: Int, width: Int, height: Int, isTissue: [Bool]) {
         precondition(width >= 1 && height >= 1 && isTissue.count == width * height)
@@ -29,7 +31,7 @@ package struct TissueMap: Equatable, Sendable {
         return false
     }
 
-    /// The same tissue on an image of another resolution.
+    /// The same tissue cells on an image of another resolution.
     package func scaled(width: Int, height: Int) -> TissueMap {
         TissueMap(imageWidth: width, imageHeight: height, width: self.width, height: self.height, isTissue: isTissue)
     }

@@ -5,8 +5,8 @@ package struct ImageBatch: Sendable {
     package let images: [FilePath]
     /// Whether a single file was named.
     package let isSingle: Bool
-    /// Number of files that were found but are masks or other outputs.
-    package let leftOutCount: Int
+    /// Lines about files that were found but are not masked.
+    package let leftOut: [String]
     package let names: OutputNames
     /// All files that are read.
     package let inputs: [FilePath]
@@ -22,10 +22,11 @@ package struct ImageBatch: Sendable {
         let search = try ImageSearch(arguments, recursively: recursively)
         var names = names
         names.subfolders = search.subfolders
+        names.distinguish(search.images)
         self.names = names
         isSingle = search.isSingle
         images = isSingle ? search.images : Self.withoutUnfinished(search.images, names)
-        leftOutCount = search.leftOut.count + search.images.count - images.count
+        leftOut = Self.lines(search.leftOut, unfinishedCount: search.images.count - images.count)
         self.inputs = images + images.flatMap { inputs($0, names) }
     }
 
@@ -35,6 +36,16 @@ package struct ImageBatch: Sendable {
         return [folder]
             + Set(images.compactMap { names.subfolders[$0] }).map { folder.pushing($0) }
             .sorted { $0.string < $1.string }
+    }
+
+    private static func lines(_ leftOut: [ImageSearch.Reason: [FilePath]], unfinishedCount: Int) -> [String] {
+        func line(_ count: Int, _ what: String) -> [String] {
+            count == 0 ? [] : ["\(count == 1 ? "1 file" : "\(count) files") left out: \(what)"]
+        }
+        let unreadable = leftOut[.cannotBeRead] ?? []
+        return line((leftOut[.isOutput]?.count ?? 0) + unfinishedCount, "masks and other outputs")
+            + line(leftOut[.isPartOfSlide]?.count ?? 0, "parts of slides")
+            + line(unreadable.count, "formats that cannot be read (\(ImageSearch.extensions(unreadable)))")
     }
 
     /// Excludes the outputs of an interrupted run: there is no record yet that lists them, but there is a window cache.

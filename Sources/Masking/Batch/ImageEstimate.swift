@@ -2,7 +2,19 @@ import Foundations
 
 /// What masking an image takes, estimated without computing its windows. Encoded, it is an image of `plan --json`.
 package struct ImageEstimate: Encodable, Sendable {
+    /// What masking the image would end with.
+    package enum Outcome: String, Encodable, Sendable {
+        case masked
+        /// Masked, but windows cannot be decoded.
+        case partlyUnreadable
+        /// Masked, but no pixel has a probability.
+        case empty
+        /// There are problems.
+        case failed
+    }
+
     package let image: String
+    package internal(set) var outcome = Outcome.masked
     /// Nil if the image cannot be opened.
     package var properties: MaskRecord.Image?
     /// How blocks are read: "level 1, resampled".
@@ -22,9 +34,17 @@ package struct ImageEstimate: Encodable, Sendable {
     /// Whether the mask exists and is up to date.
     package var isFinished = false
     package var notes = [String]()
-    package var problems = [FileError]()
+    package private(set) var problems = [FileError]()
+    /// Whether all pixels to process were read for the estimate. Where not, parts of them may be unreadable.
+    package internal(set) var isReadCompletely = true
 
     package init(_ image: String) { self.image = image }
+
+    /// Adds a problem that masking would fail with.
+    package mutating func fail(_ problem: FileError) {
+        problems.append(problem)
+        outcome = .failed
+    }
 
     /// Estimates the seconds for some windows. Computing uses all threads and reading one more, which takes its share of
     /// the processors; the total is at least the time for reading.

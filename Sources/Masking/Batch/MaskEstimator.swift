@@ -35,9 +35,9 @@ package struct MaskEstimator {
         do {
             try fill(&estimate, request, overwrites: overwrites)
         } catch let error as FileError {
-            estimate.problems.append(error)
+            estimate.fail(error)
         } catch {
-            estimate.problems.append(FileError(request.image, .unreadable, "\(error)"))
+            estimate.fail(FileError(request.image, .unreadable, "\(error)"))
         }
         return estimate
     }
@@ -50,18 +50,18 @@ package struct MaskEstimator {
         estimate.reading = image.reading
         let tissue = try image.tissue(request.tissue) { notes.append($0) }
         estimate.tissueShare = tissue?.share
-        if tissue?.share == 0 { notes.append("no tissue found: the mask would be black") }
         let plan = try pipeline.predictor.plan(image.blocks, tissue: tissue)
         let workload = plan.workload
         estimate.windows = workload.windows
-        estimate.isFinished = !overwrites && pipeline.finishedRecord(of: request) != nil
-        guard !estimate.isFinished else {
+        if !overwrites, let record = pipeline.finishedRecord(of: request) {
+            estimate.isFinished = true
+            estimate.outcome = record.isEmpty ? .empty : record.unreadableParts == nil ? .masked : .partlyUnreadable
             notes.append("already finished: would be skipped")
             (estimate.windowsToCompute, estimate.seconds) = (0, 0)
             return
         }
         estimate.windowsToCompute = workload.withTissue
-        let job = pipeline.outputJob(request, image) { notes.append($0) }
+        let job = try pipeline.outputJob(request, image) { notes.append($0) }
         let outputs = request.files.mapValues {
             OutputEstimate(
                 $0, workload, width: image.width, height: image.height, stride: pipeline.settings.stride,
@@ -72,14 +72,24 @@ package struct MaskEstimator {
         let cacheBytes = WindowCache.byteCount(windows: workload.windows, blocks: workload.blocks)
         let outputBytes = ImageEstimate.outputBytes(outputs)
         (estimate.cacheBytes, estimate.outputBytes) = (cacheBytes, outputBytes)
-        let reading = try workload.measureReading(from: image.blocks)
-        if let problem = reading?.problem { notes.append("parts cannot be read: \(problem.problem)") }
+        let survey = try plan.survey(image.blocks)
+        if let problem = survey.problem { notes.append("parts cannot be read: \(problem.problem)") }
+        if survey.brightness.isDark { notes.append(survey.brightness.warning) }
+        estimate.isReadCompletely = survey.isComplete
         let predicting = ImageEstimate.seconds(
-            windows: workload.withTissue, perWindow: speed.secondsPerWindow, reading: reading?.seconds ?? 0,
+            windows: workload.withTissue, perWindow: speed.secondsPerWindow, reading: survey.seconds,
             threads: threads)
         estimate.seconds = predicting
         try tryOutputs(job, tissue, bytes: outputBytes, cacheBytes: cacheBytes)
         estimate.seconds = try predicting + secondsToWriteMask(job)
+        if survey.readable == 0, survey.unreadable > 0 {
+            throw FileError.nothingReadable(request.image, windows: survey.unreadable, survey.problem)
+        } else if survey.unreadable > 0 {
+            estimate.outcome = .partlyUnreadable
+        } else if survey.readable == 0, survey.isComplete {
+            estimate.outcome = .empty
+            notes.append(request.tissue.emptiness(hasBackground: workload.withTissue < workload.windows))
+        }
     }
 
     /// Opens all files and the cache without completing them, and takes their space.

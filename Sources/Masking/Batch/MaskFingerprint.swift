@@ -3,9 +3,11 @@ import Foundations
 /// Everything that determines the files of one image. A finished mask with the same fingerprint is up to date.
 package struct MaskFingerprint: Codable, Equatable, Sendable {
     package let version: String
-    package let image: FileState
+    package let image: ImageState
     /// SHA-256 digest of the model file.
     package let model: String
+    /// Temperature of the model's calibration.
+    package let temperature: Double
     package let settings: MaskSettings
     package let resolution: String
     /// How tissue is found, or the SHA-256 digest of its outline.
@@ -18,10 +20,12 @@ package struct MaskFingerprint: Codable, Equatable, Sendable {
     package let files: [String: String]
 
     package init(
-        version: String, image: FileState, model: String, settings: MaskSettings, resolution: ResolutionChoice,
+        version: String, image: ImageState, model: String, temperature: Double, settings: MaskSettings,
+        resolution: ResolutionChoice,
         tissue: String, refinement: String?, bits: Int, files: [OutputKind: FilePath]
     ) {
-        (self.version, self.image, self.model, self.settings) = (version, image, model, settings)
+        (self.version, self.image, self.settings) = (version, image, settings)
+        (self.model, self.temperature) = (model, temperature)
         (self.resolution, self.tissue, self.refinement, self.bits) = ("\(resolution)", tissue, refinement, bits)
         self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.name) })
     }
@@ -35,10 +39,12 @@ package struct MaskFingerprint: Codable, Equatable, Sendable {
         }
     }
 
-    /// The record of an image that was masked with this fingerprint, if all its files exist; nil otherwise.
+    /// The record of an image that was masked with this fingerprint, if all its files still have the content that was
+    /// written; nil otherwise.
     package func finished(_ files: [OutputKind: FilePath]) -> MaskRecord? {
         guard let path = files[.record], let record = MaskRecord(reading: path), record.request == digest,
-            files.values.allSatisfy(\.exists)
+            files.allSatisfy({ kind, path in kind == .record || record.digests?[kind.rawValue]?.matches(path) ?? false }
+            )
         else { return nil }
         return record
     }

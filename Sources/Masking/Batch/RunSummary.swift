@@ -8,6 +8,8 @@ package struct RunSummary: Sendable {
         case done
         /// Finished before.
         case skipped
+        /// Done, now or before, but no pixel of the mask has a probability.
+        case empty
         case failed
         case interrupted
     }
@@ -31,9 +33,10 @@ package struct RunSummary: Sendable {
 
     /// Records that an image has its mask, made now or found.
     package mutating func finish(_ index: Int, _ record: MaskRecord, wasFound: Bool) {
-        rows[index].state = wasFound ? .skipped : .done
+        rows[index].state = record.isEmpty ? .empty : wasFound ? .skipped : .done
         rows[index].record = record
-        rows[index].problem = record.unreadableParts.map { "\($0) could not be read" }
+        let problems = (record.unreadableParts.map { ["\($0) could not be read"] } ?? []) + (record.warnings ?? [])
+        rows[index].problem = problems.isEmpty ? nil : problems.joined(separator: "; ")
         rows[index].line = Self.line(rows[index])
     }
 
@@ -68,8 +71,12 @@ package struct RunSummary: Sendable {
             let areas = [
                 coverage.nuclei, coverage.noNuclei, coverage.withoutTissue, coverage.outside, coverage.unreadable,
             ]
-            cells += counts.map(String.init) + [String(coverage.nuclei.share, decimals: 6)]
-            cells += areas.map { $0.squareMillimeters.map { String($0, decimals: 6) } ?? "" }
+            // An empty mask says nothing about nuclei, not that there are none.
+            cells += counts.map(String.init) + [record.isEmpty ? "" : String(coverage.nuclei.share, decimals: 6)]
+            cells += areas.enumerated().map { index, area in
+                if record.isEmpty, index < 2 { return "" }
+                return area.squareMillimeters.map { String($0, decimals: 6) } ?? ""
+            }
             cells.append(String(record.seconds.predicting + record.seconds.writing, decimals: 3))
         } else {
             cells += [String](repeating: "", count: 12)
@@ -91,8 +98,11 @@ package struct RunSummary: Sendable {
                 let nuclei = record.coverage.nuclei
                 cells += ["\(record.windows.count)", "\(record.windows.predicted)"]
                 if hasGaps { cells.append("\(record.windows.unreadable)") }
-                cells.append("\(String(nuclei.share * 100, decimals: 2)) %")
-                if hasAreas { cells.append(nuclei.squareMillimeters.map { String($0, decimals: 3) } ?? "") }
+                cells.append(record.isEmpty ? "" : "\(String(nuclei.share * 100, decimals: 2)) %")
+                if hasAreas {
+                    let area = record.isEmpty ? nil : nuclei.squareMillimeters
+                    cells.append(area.map { String($0, decimals: 3) } ?? "")
+                }
                 cells.append(String(record.seconds.predicting + record.seconds.writing, decimals: 1))
             } else {
                 cells += [String](repeating: "", count: 4 + (hasGaps ? 1 : 0) + (hasAreas ? 1 : 0))
@@ -104,7 +114,7 @@ package struct RunSummary: Sendable {
 
     /// The number of images in each state: "2 done, 1 failed".
     package var counts: String {
-        let states = [State.done, .skipped, .failed, .interrupted, .waiting]
+        let states = [State.done, .skipped, .empty, .failed, .interrupted, .waiting]
         return states.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", ")
     }
 

@@ -1,6 +1,8 @@
+import Imaging
+
 /// Counts of black pixels about which no window says anything, by reason.
 package struct BlankPixels: Equatable, Sendable {
-    /// No tissue.
+    /// Not processed: without tissue, or outside the outline.
     package var background = 0
     /// Outside the pixels of the image.
     package var outside = 0
@@ -31,29 +33,54 @@ package struct MaskBand: Equatable, Sendable {
     package let blank: BlankPixels
 
     /// Number of white pixels in all rows.
-    package var area: Int { white.reduce(0) { $0 + $1.count } * rows.count }
+    package var area: Int { white.pixelCount * rows.count }
 }
 
-extension ProbabilityField {
-    /// The mask of a row of cells: white where the mean probability is above `threshold`.
-    package func band(ofRow row: Int, threshold: Double) -> MaskBand {
-        var (white, blank) = ([Range<Int>](), BlankPixels())
-        for (pixels, content) in zip(columns, contents(ofRow: row)) {
+/// The bands of a mask, from top to bottom without gaps: white where processed pixels have a mean probability above a
+/// threshold.
+package struct MaskBands: Sequence, IteratorProtocol {
+    private let field: ProbabilityField
+    private let threshold: Double
+    private var strips: FieldStrips
+    /// The contents of a row of cells as pixels.
+    private var row: (index: Int, runs: ContentRuns)?
+
+    package init(_ field: ProbabilityField, threshold: Double) {
+        (self.field, self.threshold, strips) = (field, threshold, field.strips)
+    }
+
+    package mutating func next() -> MaskBand? {
+        guard let strip = strips.next() else { return nil }
+        if row?.index != strip.row { row = (strip.row, ContentRuns(field, row: strip.row, threshold: threshold)) }
+        let (runs, processed) = (row!.runs, strip.processed)
+        func count(_ pixels: [Range<Int>]) -> Int { pixels.intersection(processed).pixelCount }
+        var blank = BlankPixels()
+        blank.background = field.width - processed.pixelCount + count(runs.background)
+        blank.outside = count(runs.outside)
+        blank.unreadable = count(runs.unreadable)
+        blank.uncovered = count(runs.uncovered)
+        return MaskBand(rows: strip.rows, white: runs.white.intersection(processed), blank: blank)
+    }
+}
+
+/// The pixels of a row of cells by their contents.
+private struct ContentRuns {
+    private(set) var white = [Range<Int>]()
+    private(set) var background = [Range<Int>]()
+    private(set) var outside = [Range<Int>]()
+    private(set) var unreadable = [Range<Int>]()
+    private(set) var uncovered = [Range<Int>]()
+
+    init(_ field: ProbabilityField, row: Int, threshold: Double) {
+        for (pixels, content) in zip(field.columns, field.contents(ofRow: row)) {
             switch content {
-            case .average(let average):
-                guard average > threshold else { continue }
-                if let last = white.last, last.upperBound == pixels.lowerBound {
-                    white[white.count - 1] = last.lowerBound..<pixels.upperBound
-                } else {
-                    white.append(pixels)
-                }
-            case .background: blank.background += pixels.count
-            case .outside: blank.outside += pixels.count
-            case .unreadable: blank.unreadable += pixels.count
-            case .uncovered: blank.uncovered += pixels.count
+            case .average(let average): if average > threshold { white.appendPixels(pixels) }
+            case .background: background.appendPixels(pixels)
+            case .outside: outside.appendPixels(pixels)
+            case .unreadable: unreadable.appendPixels(pixels)
+            case .uncovered: uncovered.appendPixels(pixels)
             }
         }
-        return MaskBand(rows: rows[row], white: white, blank: blank)
     }
 }
 
@@ -65,6 +92,9 @@ package struct MaskSummary: Equatable, Sendable {
     package private(set) var noNuclei = 0
     /// Black pixels about which nothing is known. With the two others they are all pixels of the image.
     package private(set) var blank = BlankPixels()
+
+    /// Pixels of the processed area.
+    package var processed: Int { width * height - blank.background }
 
     package init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 
 /// The weights of windows in the mean probability of a pixel.
 package enum Blend: String, CaseIterable, Codable, Sendable {
@@ -9,6 +10,8 @@ package enum Blend: String, CaseIterable, Codable, Sendable {
 }
 
 /// Mean probabilities of nuclei over an image, computed one row of cells at a time.
+///
+/// The mean of a cell is that of the predicted windows over it. Only the processed pixels of a cell have it.
 ///
 /// The mean is constant within a cell. With uniform weights, cells are the rectangles that the edges of the windows divide
 /// the image into, and the mean is exact at every pixel. With Hann weights, cells are squares of 8 x 8 pixels, and the
@@ -22,8 +25,7 @@ package struct ProbabilityField {
 
     /// What is known about a cell.
     package enum Content: Equatable, Sendable {
-        /// The mean probability of the windows that were predicted and of those without tissue or pixels, which count as
-        /// 0. At least one was predicted.
+        /// The mean probability of the windows that were predicted.
         case average(Double)
         /// No window was predicted, and at least one could not be read.
         case unreadable
@@ -41,6 +43,8 @@ package struct ProbabilityField {
     /// Size of the image in pixels.
     package let width: Int
     package let height: Int
+    /// The processed area; nil for all of the image.
+    let tissue: TissueMap?
     /// Pixels of the cells, ascending and without gaps. They end with the image, not with its padding.
     package let rows: [Range<Int>]
     package let columns: [Range<Int>]
@@ -48,8 +52,12 @@ package struct ProbabilityField {
     private let rowWindows: CellWindows
     private let columnWindows: CellWindows
 
-    package init(_ probabilities: ProbabilityGrid, blend: Blend, width: Int, height: Int) {
+    /// `tissue` is the processed area at full resolution; nil for all of the image.
+    package init(
+        _ probabilities: ProbabilityGrid, blend: Blend, width: Int, height: Int, tissue: TissueMap? = nil
+    ) {
         self.probabilities = probabilities
+        self.tissue = tissue
         self.width = width
         self.height = height
         let grid = probabilities.grid
@@ -58,6 +66,9 @@ package struct ProbabilityField {
         rows = rowWindows.cells
         columns = columnWindows.cells
     }
+
+    /// The rows of the image, in strips with the same cells and processed pixels.
+    package var strips: FieldStrips { FieldStrips(self) }
 
     /// Means in a row of cells, from left to right; nil where no window was predicted.
     package func averages(ofRow row: Int) -> [Double?] {
@@ -90,9 +101,8 @@ package struct ProbabilityField {
     }
 }
 
-/// Weighted sums over windows. Windows without tissue or pixels count as probability 0.
+/// Weighted sums over windows.
 private struct WindowSums {
-    private var weight = 0.0
     private var sum = 0.0
     private var square = 0.0
     private var predicted = 0.0
@@ -108,15 +118,11 @@ private struct WindowSums {
             square += weight * value * value
         case .background: background += weight
         case .outside: outside += weight
-        case .unreadable, .pending:
-            unreadable += weight
-            return
+        case .unreadable, .pending: unreadable += weight
         }
-        self.weight += weight
     }
 
     mutating func add(_ other: WindowSums, weight factor: Double) {
-        weight += factor * other.weight
         sum += factor * other.sum
         square += factor * other.square
         predicted += factor * other.predicted
@@ -127,8 +133,8 @@ private struct WindowSums {
 
     var moments: ProbabilityField.Moments? {
         guard predicted > 0 else { return nil }
-        let mean = sum / weight
-        return ProbabilityField.Moments(mean: mean, variance: max(0, square / weight - mean * mean))
+        let mean = sum / predicted
+        return ProbabilityField.Moments(mean: mean, variance: max(0, square / predicted - mean * mean))
     }
 
     var content: ProbabilityField.Content {

@@ -9,9 +9,22 @@ package struct RefinementSettings: Codable, Equatable, Sendable {
     package var smallestNucleusInPixels: Int
     package var smallestHoleInPixels: Int
 
+    /// Resolutions of microscopes and scanners, with room on both sides.
+    package static let resolutions = 0.01...100.0
+
+    /// Settings for a resolution that a file states. Throws `malformed` where it is none of a microscope.
+    package init(_ path: FilePath, micronsPerPixel: Double) throws(FileError) {
+        guard Self.resolutions.contains(micronsPerPixel) else {
+            let (low, high) = (Self.resolutions.lowerBound, Self.resolutions.upperBound)
+            throw FileError(
+                path, expected: "\(low) to \(high) microns per pixel, as --refine needs", found: "\(micronsPerPixel)")
+        }
+        self.init(micronsPerPixel: micronsPerPixel)
+    }
+
     /// Settings for a resolution: a sigma of half a micron, nuclei from 6 and holes from 12 square microns.
     package init(micronsPerPixel: Double) {
-        precondition(micronsPerPixel > 0)
+        precondition(Self.resolutions.contains(micronsPerPixel))
         let squareMicrons = micronsPerPixel * micronsPerPixel
         // The bound keeps kernels small at very fine resolutions.
         sigmaInPixels = min(0.5 / micronsPerPixel, 8)
@@ -63,15 +76,15 @@ package struct Refinement {
         func emitFilled(_ y: Int, _ black: [Range<Int>]) throws {
             var (region, blank) = regions.row(y)
             if let lost = lost.removeValue(forKey: y) {
-                region = Self.intersection(region, Self.complement(lost, size.width))
-                blank.unreadable += lost.reduce(0) { $0 + $1.count }
+                region = region.intersection(lost.complement(size.width))
+                blank.unreadable += lost.pixelCount
             }
             // A filled hole of a nucleus may be a hole of its region, which stays.
-            let white = Self.intersection(Self.complement(black, size.width), region)
+            let white = black.complement(size.width).intersection(region)
             try emit(MaskBand(rows: y..<y + 1, white: white, blank: blank))
         }
         func addWithoutSpecks(_ y: Int, _ white: [Range<Int>]) throws {
-            try holes.add(Self.complement(white, size.width), emit: emitFilled)
+            try holes.add(white.complement(size.width), emit: emitFilled)
         }
         try forEachRow(of: picture) { y, white, unreadable, densities in
             if !unreadable.isEmpty { lost[y] = unreadable }
@@ -98,8 +111,8 @@ package struct Refinement {
             var (white, lost) = (regions.row(y).white, [Range<Int>]())
             if !white.isEmpty {
                 let unreadable = try reader.read(row: y, at: white, into: &densities)
-                lost = Self.intersection(white, unreadable)
-                if !lost.isEmpty { white = Self.intersection(white, Self.complement(lost, field.width)) }
+                lost = white.intersection(unreadable)
+                if !lost.isEmpty { white = white.intersection(lost.complement(field.width)) }
             }
             try body(y, white, lost, densities)
         }
@@ -128,41 +141,21 @@ package struct Refinement {
         }
         if let from = start { runs.append(from..<pixels.upperBound) }
     }
-
-    static func complement(_ runs: [Range<Int>], _ width: Int) -> [Range<Int>] {
-        let ends = [0] + runs.flatMap { [$0.lowerBound, $0.upperBound] } + [width]
-        return stride(from: 0, to: ends.count, by: 2).map { ends[$0]..<ends[$0 + 1] }.filter { !$0.isEmpty }
-    }
-
-    static func intersection(_ a: [Range<Int>], _ b: [Range<Int>]) -> [Range<Int>] {
-        var (result, i, j) = ([Range<Int>](), 0, 0)
-        while i < a.count, j < b.count {
-            let both = a[i].clamped(to: b[j])
-            if !both.isEmpty { result.append(both) }
-            if a[i].upperBound < b[j].upperBound { i += 1 } else { j += 1 }
-        }
-        return result
-    }
 }
 
 /// The rows of an unrefined mask, in order from top to bottom.
 private struct RegionRows {
-    private let field: ProbabilityField
-    private let threshold: Double
-    private var index = 0
-    private var band: MaskBand
+    private var bands: MaskBands
+    private var band: MaskBand?
 
-    init(_ field: ProbabilityField, threshold: Double) {
-        (self.field, self.threshold) = (field, threshold)
-        band = field.band(ofRow: 0, threshold: threshold)
-    }
+    init(_ field: ProbabilityField, threshold: Double) { bands = MaskBands(field, threshold: threshold) }
 
     /// The white pixels of a row, and the number of those about which nothing is known.
     mutating func row(_ y: Int) -> (white: [Range<Int>], blank: BlankPixels) {
-        while band.rows.upperBound <= y {
-            index += 1
-            band = field.band(ofRow: index, threshold: threshold)
+        while true {
+            if let band, band.rows.contains(y) { return (band.white, band.blank) }
+            band = bands.next()
+            precondition(band != nil, "a row beyond the field")
         }
-        return (band.white, band.blank)
     }
 }

@@ -37,6 +37,8 @@ class FieldMapOutput: MaskOutput {
     func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws {
         try FieldMap(field, Self.quantity, side: side).write(to: writer)
     }
+
+    func finish(_ results: inout MaskResults) throws { try writer.finish() }
 }
 
 /// A quantity over an image at lower resolution. Each pixel covers `side` x `side` level-0 pixels; the first starts in the
@@ -62,15 +64,17 @@ package struct FieldMap {
         ((width - 1) / side + 1, (height - 1) / side + 1)
     }
 
-    /// Writes the map as floats: the mean over the pixels of each square; NaN where no window is. The writer has the size
-    /// of the map.
+    /// Writes the rows of the map as floats: the mean over the processed pixels of each square; NaN where none has a value.
+    /// The writer has the size of the map.
     package func write(to writer: any RowWriter) throws(FileError) {
         let size = Self.size(width: field.width, height: field.height, side: side)
         precondition(writer.width == size.width && writer.height == size.height)
         var (sums, areas) = ([Double](repeating: 0, count: size.width), [Double](repeating: 0, count: size.width))
-        for row in field.rows.indices {
-            let (lineSums, lineAreas) = line(row, count: size.width)
-            let pixels = field.rows[row]
+        var row: (index: Int, values: [Double?])?
+        for strip in field.strips {
+            if row?.index != strip.row { row = (strip.row, values(ofRow: strip.row)) }
+            let (lineSums, lineAreas) = line(row!.values, strip.processed, count: size.width)
+            let pixels = strip.rows
             for block in pixels.lowerBound / side...(pixels.upperBound - 1) / side {
                 let end = min((block + 1) * side, field.height)
                 let overlap = Double(pixels.clamped(to: block * side..<end).count)
@@ -84,20 +88,32 @@ package struct FieldMap {
                 for x in 0..<size.width { (sums[x], areas[x]) = (0, 0) }
             }
         }
-        try writer.finish()
+    }
+
+    /// The quantity in a row of cells.
+    private func values(ofRow row: Int) -> [Double?] {
+        quantity == .probability ? field.averages(ofRow: row) : field.moments(ofRow: row).map { $0?.variance }
     }
 
     /// Sums over one row of the image in each column of the map, and the number of pixels with a value.
-    private func line(_ row: Int, count: Int) -> (sums: [Double], areas: [Double]) {
+    private func line(
+        _ values: [Double?], _ processed: [Range<Int>], count: Int
+    ) -> (sums: [Double], areas: [Double]) {
         var (sums, areas) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
-        let values: [Double?] =
-            quantity == .probability ? field.averages(ofRow: row) : field.moments(ofRow: row).map { $0?.variance }
-        for (pixels, value) in zip(field.columns, values) {
-            guard let value else { continue }
-            for block in pixels.lowerBound / side...(pixels.upperBound - 1) / side {
-                let overlap = Double(pixels.clamped(to: block * side..<(block + 1) * side).count)
-                sums[block] += value * overlap
-                areas[block] += overlap
+        var cell = 0
+        for run in processed {
+            while field.columns[cell].upperBound <= run.lowerBound { cell += 1 }
+            var index = cell
+            while index < values.count, field.columns[index].lowerBound < run.upperBound {
+                if let value = values[index] {
+                    let pixels = field.columns[index].clamped(to: run)
+                    for block in pixels.lowerBound / side...(pixels.upperBound - 1) / side {
+                        let overlap = Double(pixels.clamped(to: block * side..<(block + 1) * side).count)
+                        sums[block] += value * overlap
+                        areas[block] += overlap
+                    }
+                }
+                index += 1
             }
         }
         return (sums, areas)

@@ -33,6 +33,8 @@ final class HeatMapOutput: MaskOutput {
         let picture = try image.rows(width: writer.width, height: writer.height)
         try HeatMap.write(field, over: picture, to: writer) { try progress("heat map", $0, writer.height) }
     }
+
+    func finish(_ results: inout MaskResults) throws { try writer.finish() }
 }
 
 /// Probabilities as colors over a picture.
@@ -55,29 +57,24 @@ package enum HeatMap {
         return zip(stops[index], stops[index + 1]).map { $0 + ($1 - $0) * share }
     }
 
-    /// Writes a picture of the field's image, in its size or smaller, with the colors over it. Places without a
-    /// probability stay unchanged. `afterRow` receives the number of finished rows and may throw to cancel.
+    /// Writes the rows of a picture of the field's image, in its size or smaller, with the colors over it. Places without
+    /// a probability, and those that are not processed, stay unchanged. `afterRow` receives the number of
+    /// finished rows and may throw to cancel.
     package static func write(
         _ field: ProbabilityField, over picture: any RowReader, to writer: any RowWriter,
         afterRow: (Int) throws -> Void
     ) throws {
         precondition(picture.width == writer.width && picture.height == writer.height)
         let (width, height) = (picture.width, picture.height)
-        let columns = centers(width, of: field.width, cells: field.columns)
-        let rows = centers(height, of: field.height, cells: field.rows)
+        var rows = ProbabilitySteps(field, width: width, height: height)
         // Color and opacity in thousandths for each of 256 steps of probability.
         let table = (0...255).map { step -> (color: [Int], opacity: Int) in
             let probability = Double(step) / 255
             return (color(of: probability).map { Int($0.rounded()) }, Int((opacity * probability * 1000).rounded()))
         }
         var line = [UInt8](repeating: 0, count: width * 3)
-        var (current, steps) = (-1, [Int]())
         for y in 0..<height {
-            if rows[y] != current {
-                current = rows[y]
-                let cells = field.averages(ofRow: current).map { $0.map { Int((min(max($0, 0), 1) * 255).rounded()) } }
-                steps = columns.map { cells[$0] ?? -1 }
-            }
+            let steps = rows.row(y)
             try picture.readRows(into: &line, count: 1)
             for x in 0..<width where steps[x] >= 0 {
                 let (color, opacity) = table[steps[x]]
@@ -88,17 +85,6 @@ package enum HeatMap {
             }
             try writer.write(rows: line.span.bytes, count: 1)
             try afterRow(y + 1)
-        }
-        try writer.finish()
-    }
-
-    /// The cell under the center of each of `count` pixels that show an axis of `length` level-0 pixels.
-    private static func centers(_ count: Int, of length: Int, cells: [Range<Int>]) -> [Int] {
-        var cell = 0
-        return (0..<count).map { index in
-            let pixel = (2 * index + 1) * length / (2 * count)
-            while cells[cell].upperBound <= pixel { cell += 1 }
-            return cell
         }
     }
 }

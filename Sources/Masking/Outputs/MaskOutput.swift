@@ -20,11 +20,11 @@ package protocol MaskOutput: AnyObject {
     init(_ path: FilePath, _ job: OutputJob) throws
     /// Receives the processed area before windows are computed; nil for all of the image.
     func begin(_ tissue: TissueMap?) throws
-    /// Receives the windows and their mean probabilities.
+    /// Receives the windows and their mean probabilities. The image may be read here, but not in `finish`.
     func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws
     /// Receives the rows of the mask, from top to bottom without gaps.
     func add(_ band: MaskBand) throws
-    /// Completes the file, and may add to the results.
+    /// Completes the file, and may add to the results. Nothing appears before.
     func finish(_ results: inout MaskResults) throws
 }
 

@@ -60,9 +60,11 @@ package struct MaskRecord: Codable, Sendable {
         package let classes: [String]
         package let tileSize: Int
         package let micronsPerPixel: Double?
+        /// Temperature of the calibration, 1 without one; nil in records of earlier versions, which used none.
+        package let temperature: Double?
 
-        package init(path: String, sha256: String, _ model: ModelDescription) {
-            (self.path, self.sha256) = (path, sha256)
+        package init(path: String, sha256: String, _ model: ModelDescription, _ scaling: TemperatureScaling) {
+            (self.path, self.sha256, temperature) = (path, sha256, scaling.temperature)
             (architecture, classes) = (model.architecture.rawValue, model.classes)
             (tileSize, micronsPerPixel) = (model.tileSize, model.micronsPerPixel)
         }
@@ -100,13 +102,16 @@ package struct MaskRecord: Codable, Sendable {
     package struct Coverage: Codable, Sendable {
         package let nuclei: Part
         package let noNuclei: Part
-        /// Black because of missing tissue, missing pixels, damage, or missing windows.
+        /// Black because it is not processed (without tissue, or outside the outline), or because of
+        /// missing pixels, damage, or missing windows.
         package let withoutTissue: Part
         package let outside: Part
         package let unreadable: Part
         package let uncovered: Part
         /// White pixels before refinement; nil without refinement.
         package let positiveRegions: Part?
+        /// The tissue, or the inside of the outline; all of the image without either. Nil in records of earlier versions.
+        package let processed: Part?
     }
 
     package struct Refined: Codable, Sendable {
@@ -133,7 +138,17 @@ package struct MaskRecord: Codable, Sendable {
         }
     }
 
+    package enum State: String, Codable, Sendable {
+        case masked
+        /// No pixel of the mask has a probability, so that the mask says nothing about nuclei.
+        case nothingPredicted
+    }
+
     package let version: String
+    /// Nil in records of earlier versions.
+    package let state: State?
+    /// What is wrong with the mask or the image, one line each.
+    package let warnings: [String]?
     /// Digest of the fingerprint that the mask was made with.
     package let request: String
     package let image: Image
@@ -142,22 +157,34 @@ package struct MaskRecord: Codable, Sendable {
     package let refinement: Refined?
     package let windows: Windows
     package let coverage: Coverage
+    /// The share of white pixels among those with a probability; nil if there are none.
+    package let nucleiShareOfPredicted: Double?
     /// Outlines in the GeoJSON file; nil without such a file.
     package let polygons: Int?
     /// Paths of the files, by output kind.
     package let files: [String: String]
+    /// Size and digest of the files except the record, by output kind. Nil in records of earlier versions.
+    package let digests: [String: FileDigest]?
     package let seconds: Seconds
 
     package init(
         _ fingerprint: MaskFingerprint, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
-        coverage: Coverage, polygons: Int?, files: [OutputKind: FilePath], seconds: Seconds
+        coverage: Coverage, warnings: [String], polygons: Int?, files: [OutputKind: FilePath],
+        digests: [OutputKind: FileDigest], seconds: Seconds
     ) {
         (version, settings, request) = (fingerprint.version, fingerprint.settings, fingerprint.digest)
         (self.image, self.model, self.refinement) = (image, model, refinement)
         (self.windows, self.coverage, self.polygons) = (windows, coverage, polygons)
         self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.string) })
+        self.digests = Dictionary(uniqueKeysWithValues: digests.map { ($0.key.rawValue, $0.value) })
+        let predicted = coverage.nuclei.pixels + coverage.noNuclei.pixels
+        nucleiShareOfPredicted = predicted > 0 ? Double(coverage.nuclei.pixels) / Double(predicted) : nil
+        (state, self.warnings) = (predicted > 0 ? .masked : .nothingPredicted, warnings)
         self.seconds = seconds
     }
+
+    /// Whether no pixel of the mask has a probability.
+    package var isEmpty: Bool { state == .nothingPredicted }
 
     /// A description of what could not be read; nil if everything could. Refinement reads at full resolution, which may be
     /// damaged where windows were read at another one.
@@ -171,7 +198,7 @@ package struct MaskRecord: Codable, Sendable {
 
     /// The record in a file; nil if the file does not exist or has other content.
     package init?(reading path: FilePath) {
-        guard let file = try? FileState(path), file.bytes <= Self.largestFile,
+        guard let size = try? path.stat().size, size <= Self.largestFile,
             let data = FileManager.default.contents(atPath: path.string),
             let record = try? JSON.decode(Self.self, from: data)
         else { return nil }
@@ -185,7 +212,9 @@ extension MaskRecord.Coverage {
         func part(_ pixels: Int) -> MaskRecord.Part {
             MaskRecord.Part(
                 pixels: pixels, share: Double(pixels) / (Double(summary.width) * Double(summary.height)),
-                squareMillimeters: micronsPerPixel.map { Double(pixels) * $0.x * $0.y / 1e6 })
+                squareMillimeters: micronsPerPixel.map { Double(pixels) * $0.x * $0.y / 1e6 }.flatMap {
+                    $0.isFinite ? $0 : nil
+                })
         }
         nuclei = part(summary.nuclei)
         noNuclei = part(summary.noNuclei)
@@ -194,5 +223,6 @@ extension MaskRecord.Coverage {
         unreadable = part(summary.blank.unreadable)
         uncovered = part(summary.blank.uncovered)
         positiveRegions = results.positive.map(part)
+        processed = part(summary.processed)
     }
 }

@@ -1,3 +1,4 @@
+import Foundations
 import Imaging
 
 /// The results of a mask that its record reports.
@@ -15,7 +16,7 @@ package struct MaskResults {
 /// The open outputs of one image.
 struct OutputSet {
     private let job: OutputJob
-    private let outputs: [any MaskOutput]
+    private let outputs: [(kind: OutputKind, output: any MaskOutput)]
     private let record: RecordOutput
 
     /// Opens the files of a request.
@@ -27,29 +28,36 @@ struct OutputSet {
         }
         outputs = try OutputKind.allCases.compactMap { kind in
             guard kind != .record, let path = files[kind] else { return nil }
-            return try kind.type.init(path, job)
+            return (kind, try kind.type.init(path, job))
         }
         record = try RecordOutput(recordPath, job)
     }
 
     func begin(_ tissue: TissueMap?) throws {
-        for output in outputs { try output.begin(tissue) }
+        for (_, output) in outputs { try output.begin(tissue) }
     }
 
-    /// Writes all files except the record.
+    /// Writes the content of all files except the record. Nothing appears before they are finished.
     func write(
         _ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress
     ) throws -> MaskResults {
-        // An old record must not vouch for a mixture of old and new files.
-        record.removeOld()
-        for output in outputs { try output.write(windows, field, progress) }
+        for (_, output) in outputs { try output.write(windows, field, progress) }
         var results = MaskResults(summary: MaskSummary(width: field.width, height: field.height))
         try forEachBand(of: field, progress, &results) { band, results in
             results.summary.add(band)
-            for output in outputs { try output.add(band) }
+            for (_, output) in outputs { try output.add(band) }
         }
-        for output in outputs.reversed() { try output.finish(&results) }
         return results
+    }
+
+    /// Completes all files except the record; returns their digests.
+    func finish(_ results: inout MaskResults) throws -> [OutputKind: FileDigest] {
+        // An old record must not vouch for a mixture of old and new files.
+        record.removeOld()
+        for (_, output) in outputs.reversed() { try output.finish(&results) }
+        var digests = [OutputKind: FileDigest]()
+        for (kind, _) in outputs { digests[kind] = try FileDigest(job.request.files[kind]!) }
+        return digests
     }
 
     /// Calls `body` with the rows of the mask, refined if that is requested.
@@ -59,10 +67,10 @@ struct OutputSet {
     ) throws {
         let threshold = job.settings.threshold
         guard let settings = job.refinement else {
-            for row in field.rows.indices { try body(field.band(ofRow: row, threshold: threshold), &results) }
+            for band in MaskBands(field, threshold: threshold) { try body(band, &results) }
             return
         }
-        results.positive = field.rows.indices.reduce(0) { $0 + field.band(ofRow: $1, threshold: threshold).area }
+        results.positive = MaskBands(field, threshold: threshold).reduce(0) { $0 + $1.area }
         let refinement = Refinement(field, threshold: threshold, settings: settings)
         let density = try refinement.densityThreshold(job.image.rows()) { try progress("stain", $0, field.height) }
         results.densityThreshold = density
@@ -80,5 +88,5 @@ struct OutputSet {
     }
 
     /// Writes the record, last of all: it states that the other files are complete.
-    func finish(_ content: MaskRecord) throws { try record.write(content) }
+    func write(_ content: MaskRecord) throws { try record.write(content) }
 }

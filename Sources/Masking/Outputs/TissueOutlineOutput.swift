@@ -32,36 +32,27 @@ extension TissueMap {
         try GeoJSONWriter(path, objectType: .annotation, name: "Tissue", color: outlineColor)
     }
 
-    /// Writes the outlines of the tissue in pixels at full resolution, and completes the file.
+    /// Writes the outlines of the processed pixels at full resolution, and completes the file.
     ///
-    /// `init(outline:)` reads them back to the same cells where its grid over the image is the same, else to all cells
-    /// that the outlines touch. The grid of tissue found in a small level is coarser.
+    /// `init(outline:)` reads them back to the same pixels. Its cells are the same where its grid over the image is the
+    /// same, else all cells that the outlines touch. The grid of tissue found in a small level is coarser.
     package func writeOutlines(to writer: GeoJSONWriter) throws {
-        let (columns, rows) = (
-            WindowAxis.Scale(image: imageWidth, laid: width), WindowAxis.Scale(image: imageHeight, laid: height)
-        )
-        var tracer = ContourTracer { polygon in
-            try writer.write(
-                Polygon(
-                    rings: polygon.rings.map { ring in
-                        ring.map { Corner(x: columns.imageEdge($0.x), y: rows.imageEdge($0.y)) }
-                    }))
+        var tracer = ContourTracer { try writer.write($0) }
+        var area = ProcessedRows(self, width: imageWidth, height: imageHeight)
+        var y = 0
+        while y < imageHeight {
+            let (columns, end) = area.columns(ofRow: y)
+            try tracer.add(rows: y..<end, white: columns)
+            y = end
         }
-        for row in 0..<height { try tracer.add(rows: row..<row + 1, white: runs(ofRow: row)) }
         try tracer.finish()
         try writer.finish()
     }
 
     /// The tissue cells of a row, as ascending ranges that do not touch.
-    private func runs(ofRow row: Int) -> [Range<Int>] {
+    func runs(ofRow row: Int) -> [Range<Int>] {
         var runs = [Range<Int>]()
-        for x in 0..<width where isTissue[row * width + x] {
-            if let last = runs.last, last.upperBound == x {
-                runs[runs.count - 1] = last.lowerBound..<x + 1
-            } else {
-                runs.append(x..<x + 1)
-            }
-        }
+        for x in 0..<width where isTissue[row * width + x] { runs.appendPixels(x..<x + 1) }
         return runs
     }
 }

@@ -13,10 +13,12 @@ final class WindowTableOutput: MaskOutput {
     func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws {
         try windows.writeTable(to: file)
     }
+
+    func finish(_ results: inout MaskResults) throws { try file.commit() }
 }
 
 extension ProbabilityGrid {
-    /// Writes the table and completes the file.
+    /// Writes the table.
     package func writeTable(to file: AtomicFile) throws(FileError) {
         var text = "x,y,width,height,probability,state\n"
         let columns = grid.columns.starts.indices.map { grid.columns.imagePixels(ofWindow: $0) }
@@ -34,6 +36,5 @@ extension ProbabilityGrid {
             }
         }
         try file.write(Data(text.utf8))
-        try file.commit()
     }
 }

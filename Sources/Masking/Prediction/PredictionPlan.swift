@@ -20,7 +20,7 @@ package struct PredictionPlan {
     /// for.
     init(
         _ image: any BlockReader, tissue: TissueMap?, tile: Int, settings: MaskSettings, sharing: SharingPlan?,
-        largestBlock: Int, instructions: String
+        largestBlock: Int, temperature: Double, instructions: String
     ) throws(FileError) {
         grid = try Self.grid(image, tile: tile, settings)
         largestSide = Self.largestSide(
@@ -35,7 +35,7 @@ package struct PredictionPlan {
             "\(image.width) x \(image.height) pixels for \(image.imageWidth) x \(image.imageHeight), tile \(tile), "
             + "stride \(settings.stride), edges \(settings.edges), blocks of \(largestSide), shared layers "
             + "\(sharing.map { "\($0.trunk)" } ?? "none"), tissue \(self.tissue?.digest ?? "everywhere"), "
-            + "\(instructions) instructions"
+            + "temperature \(temperature), \(instructions) instructions"
     }
 
     /// Probabilities of all windows take 1.3 GB.
@@ -109,13 +109,6 @@ extension PredictionPlan {
         let image = geometry
         let whole = PixelRegion(x: 0, y: 0, width: image.width, height: image.height)
         let pending = pendingBlocks(in: ProbabilityGrid(grid))
-        // An image in rows is read from the top, so reading its first block costs the least.
-        let sample =
-            image.isSequential
-            ? pending.first
-            : pending.reduce(nil) { best, block in
-                if let best, best.windowCount >= block.windowCount { best } else { block }
-            }
         let finer = image.pixelsRead * image.pixelsRead
         let area = min(largestSide, image.width) * min(largestSide, image.height, image.largestBlockHeight)
         let rows = image.isSequential ? min(largestSide, image.height, image.largestBlockHeight) : 0
@@ -128,8 +121,7 @@ extension PredictionPlan {
             pixels: image.isSequential
                 ? image.imageWidth * image.imageHeight : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (image.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
-                + 3 * Int((Double(rows) * image.pixelsRead).rounded(.up)) * image.imageWidth,
-            sample: sample?.region.intersection(whole))
+                + 3 * Int((Double(rows) * image.pixelsRead).rounded(.up)) * image.imageWidth)
     }
 }
 
@@ -143,21 +135,4 @@ package struct Workload: Equatable, Sendable {
     package let pixels: Int
     /// Bytes of blocks of pixels in memory, with the pixels that they are resampled from.
     package let pixelBytes: Int
-    /// The block with the most windows to compute, in pixels at the resolution of windows; the first block of an image in
-    /// rows. Nil if there is nothing to compute.
-    package let sample: PixelRegion?
-
-    /// Estimates the seconds that decoding all pixels takes by reading the sample. Also returns the first problem of the
-    /// decoder. Returns nil if there is nothing to decode.
-    package func measureReading(
-        from image: any BlockReader
-    ) throws(FileError) -> (seconds: Double, problem: FileError?)? {
-        guard let sample else { return nil }
-        let block = PixelBlock()
-        let (start, before) = (ContinuousClock.now, image.decodedPixels)
-        try image.read(sample, into: block, threads: 1)
-        let seconds = start.secondsSince
-        let read = max(1, image.decodedPixels - before)
-        return (seconds / Double(read) * Double(pixels), block.problem)
-    }
 }

@@ -22,6 +22,10 @@ package struct Prediction {
     /// Windows that were computed, not found in the cache.
     package let computed: Int
     package let seconds: PredictionSeconds
+    /// The decoder's error for the first part that could not be decoded.
+    package let problem: FileError?
+    /// How bright the computed windows are.
+    package let brightness: BrightnessSample
 }
 
 /// Seconds of predicting the windows of an image.
@@ -34,19 +38,22 @@ package struct PredictionSeconds: Codable, Sendable {
     package var computing = 0.0
 }
 
-/// Computes the probability of nuclei in the windows of images.
+/// Computes the calibrated probability of nuclei in the windows of images.
 package final class WindowPredictor {
     package let settings: MaskSettings
     /// How windows share features; nil if they are computed independently.
     package let sharing: SharingPlan?
     /// Pixels per side of a window.
     package let tile: Int
+    /// The calibration of the model.
+    package let scaling: TemperatureScaling
     private let classCount: Int
     private let nucleiIndex: Int
     private let largestBlock: Int
     private let predictor: BlockPredictor
 
-    /// Throws `malformed` where the model has no class of nuclei. `path` names the model in the error.
+    /// Throws `malformed` where the model has no class of nuclei, or an invalid calibration. `path` names the model in the
+    /// error.
     ///
     /// `batchSize` is the largest number of windows computed at once without sharing. `largestBlock` limits the side of a
     /// block in pixels: the default takes 16 MB per block, and little is decoded twice.
@@ -61,6 +68,7 @@ package final class WindowPredictor {
                 path, expected: "a model with a class \(nuclei)", found: description.classes.joined(separator: ", "))
         }
         nucleiIndex = index
+        scaling = try TemperatureScaling(model, path: path)
         classCount = description.classes.count
         tile = description.tileSize
         self.settings = settings
@@ -75,7 +83,7 @@ package final class WindowPredictor {
     package func plan(_ image: any BlockReader, tissue: TissueMap? = nil) throws(FileError) -> PredictionPlan {
         try PredictionPlan(
             image, tissue: tissue, tile: tile, settings: settings, sharing: sharing, largestBlock: largestBlock,
-            instructions: "\(Kernels.instructions)")
+            temperature: scaling.temperature, instructions: "\(Kernels.instructions)")
     }
 
     /// Computes the planned windows of an image. The next block is read while a block is computed.
@@ -89,11 +97,12 @@ package final class WindowPredictor {
         _ observer: any MaskObserver
     ) throws -> Prediction {
         let windows = ProbabilityGrid(plan.grid, cache?.store ?? WindowStore(count: plan.grid.count))
-        cache?.keepCompleteBlocks { windows.windows(of: plan.blocks[$0]) }
+        try cache?.readCompleteBlocks { windows.windows(of: plan.blocks[$0]) }
         let blocks = plan.pendingBlocks(in: windows)
         let pending = blocks.reduce(0) { $0 + $1.windowCount }
         var done = plan.grid.count - pending
         var (computed, seconds) = (0, PredictionSeconds())
+        var (problem, brightness) = (FileError?.none, BrightnessSample())
         func report(_ done: Int) throws {
             try observer.progress(
                 MaskProgress(
@@ -114,6 +123,8 @@ package final class WindowPredictor {
             let waiting = windows.pendingWindows(of: block.block)
             let readable = windows.markMissing(waiting, in: pixels)
             done += waiting.count - readable.count
+            problem = problem ?? pixels.problem
+            for window in readable { brightness.add(windows.region(of: window), of: pixels) }
             let start = ContinuousClock.now
             var next = 0
             try computeProbabilities(of: readable.map { windows.region(of: $0) }, in: pixels) { probabilities in
@@ -128,11 +139,15 @@ package final class WindowPredictor {
             computed += readable.count
             // A block with unreadable windows stays incomplete: another attempt may succeed.
             let all = windows.windows(of: block.block)
-            if !all.contains(where: { windows.store.state($0) == .unreadable }) { cache?.complete(block.index, all) }
+            if !all.contains(where: { windows.store.state($0) == .unreadable }) {
+                try cache?.complete(block.index, all)
+            }
             try report(done)
         }
         (seconds.reading, seconds.waiting) = (reader.secondsProducing, reader.secondsWaiting)
-        return Prediction(windows: windows, sharing: sharing, computed: computed, seconds: seconds)
+        return Prediction(
+            windows: windows, sharing: sharing, computed: computed, seconds: seconds, problem: problem,
+            brightness: brightness)
     }
 
     /// Delivers the probabilities of nuclei in some windows of a block of pixels, in order, several at a time.
@@ -143,9 +158,8 @@ package final class WindowPredictor {
             bytes: pixels.bytes, width: pixels.region.width, height: pixels.region.height,
             corners: regions.map { ($0.x - pixels.region.x, $0.y - pixels.region.y) })
         try computeLogits(of: block) { logits in
-            let rows = Tensor([logits.count / classCount, classCount], logits)
-            try Kernels.softmax(rows, rows)
-            try deliver((0..<rows.shape[0]).map { rows[$0 * classCount + nucleiIndex] })
+            let rows = scaling.probabilities(logits, classes: classCount)
+            try deliver(stride(from: nucleiIndex, to: rows.count, by: classCount).map { Float(rows[$0]) })
         }
     }
 

@@ -1,35 +1,31 @@
 import Foundations
 import Glibc
+import Imaging
 
 /// A file that stores the probabilities of an image's windows as they are computed, so that an interrupted run can
 /// continue.
 ///
-/// It holds what the probabilities depend on, a checksum for each block of windows, and the windows themselves, mapped
-/// into memory: what a process has written there survives the process. A block counts as complete if its checksum is
-/// there and correct; after a power failure some are not, and are computed again. One process at a time has the file
-/// open.
+/// It holds what the probabilities depend on, a checksum for each block of windows, and the windows themselves. A block is
+/// written when it is complete; what a process has written survives the process. A block is read again if its checksum is
+/// there and correct; after a power failure, or where another program changed the file, some are not, and are computed
+/// again. One process at a time has the file open.
 package final class WindowCache {
     /// What the probabilities depend on. A file of another identity is reset.
     package struct Identity: Codable, Equatable, Sendable {
-        package var image: String
-        package var imageBytes: Int
-        /// Modification time of the image, in nanoseconds.
-        package var imageTime: Int
+        package var image: ImageState
         package var model: String
         package var windows: Int
         /// How windows are laid and computed, in words.
         package var layout: String
 
-        /// Throws `unreadable` where the image does not exist.
-        package init(image: FilePath, model: String, windows: Int, layout: String) throws(FileError) {
-            let file = try FileState(image)
-            (self.image, imageBytes, imageTime) = (file.name, file.bytes, file.time)
-            (self.model, self.windows, self.layout) = (model, windows, layout)
+        package init(image: ImageState, model: String, windows: Int, layout: String) {
+            (self.image, self.model, self.windows, self.layout) = (image, model, windows, layout)
         }
     }
 
     private static let page = 4096
-    private static let magic = "nuclei-windows-1"
+    private static let magic = "nuclei-windows-"
+    private static let version = "2"
 
     package let path: FilePath
     package let store: WindowStore
@@ -42,7 +38,9 @@ package final class WindowCache {
     /// Whether the file held the windows of another identity.
     package let wasReset: Bool
     private let file: FileDescriptor
-    private let checksums: UnsafeMutableRawBufferPointer
+    /// Offsets in the file.
+    private let checksumOffset: Int
+    private let windowOffset: Int
 
     /// Size of a cache in bytes, if its identity fits in a page.
     package static func byteCount(windows: Int, blocks: Int) -> Int {
@@ -61,9 +59,7 @@ package final class WindowCache {
     /// is full, another process has the file open, or it is not a window cache.
     package init(_ path: FilePath, _ identity: Identity, blocks: Int) throws(FileError) {
         let text = (try? JSON.text(identity)) ?? ""
-        let header = Array("\(Self.magic) \(blocks) blocks \(text)\n".utf8)
-        let checksumOffset = Self.wholePages(header.count)
-        let checksumBytes = Self.checksumBytes(blocks)
+        let header = Array("\(Self.magic)\(Self.version) \(blocks) blocks \(text)\n".utf8)
         let byteCount = Self.byteCount(header: header.count, windows: identity.windows, blocks: blocks)
         let file = try FileError.writing(path) {
             try FileDescriptor.open(
@@ -76,27 +72,14 @@ package final class WindowCache {
             throw FileError(path, .unwritable, "expected a file that is not in use, found it locked by another process")
         }
         wasReset = try Self.prepare(file, path, header: header, byteCount: byteCount)
-        let mapping = mmap(
-            nil, checksumBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.rawValue, off_t(checksumOffset))
-        guard let mapping, mapping != MAP_FAILED else { throw .unwritable(path) }
-        do throws(FileError) {
-            store = try WindowStore(
-                count: identity.windows, descriptor: file.rawValue, offset: checksumOffset + checksumBytes, path: path)
-        } catch {
-            munmap(mapping, checksumBytes)
-            throw error
-        }
         (self.path, self.blocks, self.byteCount, self.file) = (path, blocks, byteCount, file)
-        checksums = UnsafeMutableRawBufferPointer(start: mapping, count: checksumBytes)
+        store = WindowStore(count: identity.windows)
+        checksumOffset = Self.wholePages(header.count)
+        windowOffset = checksumOffset + Self.checksumBytes(blocks)
         isOwned = true
     }
 
-    deinit {
-        munmap(checksums.baseAddress, checksums.count)
-        // Windows that are still in use map the file, and a mapping would keep the lock.
-        flock(file.rawValue, LOCK_UN)
-        try? file.close()
-    }
+    deinit { try? file.close() }
 
     /// Makes the file have a header and a size, emptied unless it has both. Returns whether other content was dropped.
     private static func prepare(
@@ -124,35 +107,64 @@ package final class WindowCache {
         }
     }
 
-    /// Resets the windows of all blocks that are not complete; `windows` lists those of a block.
-    func keepCompleteBlocks(_ windows: (Int) -> [Int]) {
-        for block in 0..<blocks {
-            let list = windows(block)
-            if checksum(of: block) != 0, checksum(of: block) == sum(list) {
-                completeBlocks += 1
-                continue
+    /// Reads the windows of all complete blocks; `windows` lists those of a block in ascending order. Throws `unreadable`.
+    func readCompleteBlocks(_ windows: (Int) -> [Int]) throws(FileError) {
+        var checksums = [UInt64](repeating: 0, count: blocks)
+        try FileError.reading(path) {
+            try checksums.withUnsafeMutableBytes { try read($0, at: checksumOffset) }
+            for block in 0..<blocks where checksums[block] != 0 {
+                let list = windows(block)
+                for part in parts(of: list) { try read(part.bytes, at: part.offset) }
+                if checksums[block] == sum(list) {
+                    completeBlocks += 1
+                } else {
+                    for window in list { store.setState(window, .pending) }
+                }
             }
-            setChecksum(of: block, 0)
-            for window in list where store.state(window) != .pending { store.setState(window, .pending) }
         }
         blocksFound = completeBlocks
     }
 
-    /// Marks a block as complete.
-    func complete(_ block: Int, _ windows: [Int]) {
-        setChecksum(of: block, sum(windows))
+    /// Writes the windows of a block, in ascending order, as complete. Throws `unwritable`.
+    func complete(_ block: Int, _ windows: [Int]) throws(FileError) {
+        try FileError.writing(path) {
+            for part in parts(of: windows) {
+                try file.writeAll(toAbsoluteOffset: Int64(part.offset), UnsafeRawBufferPointer(part.bytes))
+            }
+            try withUnsafeBytes(of: sum(windows)) { checksum in
+                let offset = checksumOffset + block * MemoryLayout<UInt64>.stride
+                _ = try file.writeAll(toAbsoluteOffset: Int64(offset), checksum)
+            }
+        }
         completeBlocks += 1
     }
 
     /// Removes the file. Its windows stay readable as long as this object lives.
     package func remove() { unlink(path.string) }
 
-    private func checksum(of block: Int) -> UInt64 {
-        checksums.load(fromByteOffset: block * MemoryLayout<UInt64>.stride, as: UInt64.self)
+    /// The memory of some windows in ascending order, and its place in the file.
+    private func parts(of windows: [Int]) -> [(bytes: UnsafeMutableRawBufferPointer, offset: Int)] {
+        var runs = [Range<Int>]()
+        for window in windows { runs.appendPixels(window..<window + 1) }
+        let states = windowOffset + store.count * MemoryLayout<Float>.stride
+        return runs.flatMap { run in
+            let bytes = store.bytes(of: run)
+            return [
+                (bytes.probabilities, windowOffset + run.lowerBound * MemoryLayout<Float>.stride),
+                (bytes.states, states + run.lowerBound),
+            ]
+        }
     }
 
-    private func setChecksum(of block: Int, _ value: UInt64) {
-        checksums.storeBytes(of: value, toByteOffset: block * MemoryLayout<UInt64>.stride, as: UInt64.self)
+    /// Reads bytes of the file. Those beyond its end, where another program cut it short, stay as they are.
+    private func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+        var done = 0
+        while done < bytes.count {
+            let count = try file.read(
+                fromAbsoluteOffset: Int64(offset + done), into: UnsafeMutableRawBufferPointer(rebasing: bytes[done...]))
+            if count == 0 { return }
+            done += count
+        }
     }
 
     /// Hash of the windows' probabilities and states; never 0, which stands for no checksum.

@@ -1,4 +1,3 @@
-import Foundations
 import Glibc
 
 /// What is known about a window.
@@ -15,8 +14,7 @@ package enum WindowState: UInt8, CaseIterable, Sendable {
     case unreadable
 }
 
-/// The probability and the state of each window of an image, in memory or in a mapped part of a file: five bytes per
-/// window.
+/// The probability and the state of each window of an image: five bytes per window.
 package final class WindowStore {
     package let count: Int
     private let mapping: UnsafeMutableRawPointer
@@ -27,26 +25,11 @@ package final class WindowStore {
     /// Size of a store in bytes.
     package static func byteCount(_ count: Int) -> Int { count * (MemoryLayout<Float>.stride + 1) }
 
-    /// Pending windows in memory. Pages that are never written take no memory.
-    package convenience init(count: Int) {
+    /// Pending windows. Pages that are never written take no memory.
+    package init(count: Int) {
         let bytes = max(1, Self.byteCount(count))
         let mapping = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let mapping, mapping != MAP_FAILED else { fatalError("out of memory: \(bytes) bytes for windows") }
-        self.init(mapping, count, bytes)
-    }
-
-    /// The windows in a file from `offset` on, a multiple of the page size. The file extends at least to their end.
-    /// Writes go to the file.
-    package convenience init(count: Int, descriptor: Int32, offset: Int, path: FilePath) throws(FileError) {
-        let bytes = max(1, Self.byteCount(count))
-        let mapping = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, off_t(offset))
-        guard let mapping, mapping != MAP_FAILED else {
-            throw FileError(path, .unwritable, cannotBe: "mapped", .last)
-        }
-        self.init(mapping, count, bytes)
-    }
-
-    private init(_ mapping: UnsafeMutableRawPointer, _ count: Int, _ bytes: Int) {
         self.count = count
         self.mapping = mapping
         mappedBytes = bytes
@@ -77,5 +60,18 @@ package final class WindowStore {
         precondition(window >= 0 && window < count)
         probabilities[window] = probability
         states[window] = WindowState.predicted.rawValue
+    }
+
+    /// The bytes of the probabilities and of the states of consecutive windows.
+    func bytes(
+        of windows: Range<Int>
+    ) -> (probabilities: UnsafeMutableRawBufferPointer, states: UnsafeMutableRawBufferPointer) {
+        precondition(windows.lowerBound >= 0 && windows.upperBound <= count)
+        return (
+            UnsafeMutableRawBufferPointer(
+                UnsafeMutableBufferPointer(start: probabilities + windows.lowerBound, count: windows.count)),
+            UnsafeMutableRawBufferPointer(
+                UnsafeMutableBufferPointer(start: states + windows.lowerBound, count: windows.count))
+        )
     }
 }

@@ -31,9 +31,6 @@ package struct ModelDescription: Codable, Equatable, Sendable {
 }
 
 extension ModelDescription {
-    /// Resolutions of light microscopy.
-    package static let micronsPerPixelRange = 0.05...20.0
-
     /// Throws when tiles are too small for the architecture.
     func plan() throws -> NetworkPlan {
         try NetworkPlan(
@@ -54,8 +51,8 @@ extension ModelDescription {
         if !areUsable {
             return ("means of 0 to 255 and deviations of 0.01 to 255 for 3 channels", "\(mean) and \(deviation)")
         }
-        if let micronsPerPixel, !Self.micronsPerPixelRange.contains(micronsPerPixel) {
-            let range = Self.micronsPerPixelRange
+        let range = plausibleMicronsPerPixel
+        if let micronsPerPixel, !range.contains(micronsPerPixel) {
             return ("\(range.lowerBound) to \(range.upperBound) microns per pixel", "\(micronsPerPixel)")
         }
         return nil
@@ -86,7 +83,7 @@ package struct Model {
         self.network = network
     }
 
-    /// Maps a model file. Large tensors refer to the mapped file, so the model is for inference only. Throws `FileError`
+    /// Reads a model file. Large tensors refer to the memory of the file, so the model is for inference only. Throws `FileError`
     /// if the file is not a model file or its tensors do not match its architecture.
     package init(path: FilePath) throws {
         try self.init(SafetensorsFile(path: path))

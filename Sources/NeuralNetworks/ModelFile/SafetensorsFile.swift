@@ -30,11 +30,11 @@ package struct SafetensorsFile {
     package let entries: [String: Entry]
     private let data: Data
     private let start: Int
-    /// The mapped file that `data` refers to, if there is one.
+    /// The memory of the file that `data` refers to, if it was read here.
     private let mapped: MappedFile?
 
-    /// Maps a file and reads its header. Throws `FileError` if the file cannot be read or its header does not match its
-    /// content.
+    /// Reads a file into memory once: programs that write over it later do not change its tensors. Throws `FileError` if
+    /// the file cannot be read or its header does not match its content.
     package init(path: FilePath) throws(FileError) {
         let mapped = try MappedFile(path)
         let bytes = mapped.bytes
@@ -92,6 +92,9 @@ package struct SafetensorsFile {
         }
     }
 
+    /// SHA-256 digest of the file's content, as it was read.
+    package var sha256: String { data.withUnsafeBytes { SHA256.digest(of: $0) } }
+
     /// Throws unless the tensors fill the bytes after the header without gaps.
     private static func checkContiguous(_ entries: [String: Entry], count: Int, path: FilePath) throws(FileError) {
         let sorted = entries.sorted { ($0.value.range.lowerBound, $0.key) < ($1.value.range.lowerBound, $1.key) }
@@ -115,7 +118,7 @@ package struct SafetensorsFile {
         }
     }
 
-    /// A tensor of floats, which the file must contain. It refers to the mapped file if it starts at a multiple of 64
+    /// A tensor of floats, which the file must contain. It refers to the memory of the file if it starts at a multiple of 64
     /// bytes, as large tensors written by `write` do; otherwise it is a copy.
     package func tensor(_ name: String) -> Tensor {
         guard let entry = entries[name], entry.dtype == "F32" else {

@@ -1,4 +1,5 @@
 import Datasets
+import Foundations
 import NeuralNetworks
 
 /// The hyperparameters of training.
@@ -60,7 +61,7 @@ package enum Hyperparameters {
         "split-seed", \.split.seed, "Seed of the split into training, validation and test")
     package static let micronsPerPixel = Hyperparameter(
         "mpp", optional: \.micronsPerPixel, "Microns per pixel of the tiles, recorded in the model",
-        .within(ModelDescription.micronsPerPixelRange),
+        .within(plausibleMicronsPerPixel),
         valueIfNil: "unknown")
 }
 

@@ -72,6 +72,12 @@ extension RunFolder {
             guard 0...1e9 ~= seconds else {
                 throw FileError(path, expected: "seconds from 0 to 1e9", found: "\(seconds)")
             }
+            let range = TemperatureScaling.range
+            if let cycle = cycles?.first(where: { !range.contains($0.temperature) }) {
+                throw FileError(
+                    path, expected: "temperatures from \(range.lowerBound) to \(range.upperBound)",
+                    found: "\(cycle.temperature)")
+            }
         }
     }
 }

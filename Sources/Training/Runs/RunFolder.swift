@@ -147,8 +147,8 @@ package struct RunFolder {
             "version": record.version,
             "seed": String(trainer.settings.seed),
             "settings": try JSON.text(trainer.settings),
-            "history": try JSON.text(record.history),
-            "metrics": try JSON.text(metrics),
+            "history": try JSON.text(record.history.map(EpochOutcome.init)),
+            "metrics": try JSON.text(EpochOutcome(epoch: metrics)),
             SplitRecord.key: try JSON.text(trainer.splitRecord),
         ]
     }

@@ -156,7 +156,8 @@ package struct TrainingRun {
     /// Fits a temperature on the validation tiles.
     private func calibrate(_ onEvent: (TrainingEvent) throws -> Void) throws -> Calibration {
         let logits = try trainer.predict(trainer.split.validation, onEvent: onEvent)
-        return Calibration(logits.fitTemperature(), fittedOn: .validation, tiles: logits.targets.count)
+        return Calibration(
+            logits.fitTemperature(), fittedOn: EvaluationSplit.validation.rawValue, tiles: logits.targets.count)
     }
 
     private func pseudoLabels(

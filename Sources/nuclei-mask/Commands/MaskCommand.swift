@@ -8,7 +8,7 @@ struct MaskCommand: ParsableCommand {
         commandName: "mask",
         abstract: "Write the masks of images.",
         discussion: """
-            IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to the \
+            IMAGE is a JPEG, PNG or TIFF crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to the \
             microns per pixel of the model's training tiles, if the model states them; crops are treated as having \
             them. Windows of the size of the model's tiles slide over the image, and the probabilities of nuclei of all \
             windows over a pixel are averaged. The mask has the size of the image: 255 where nuclei are, 0 elsewhere; in \

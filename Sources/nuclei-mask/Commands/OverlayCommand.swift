@@ -131,6 +131,7 @@ struct OverlayCommand: ParsableCommand {
             ?? MaskRecord(reading: maskPath.removingExtension.withSuffix(".json"))?.image.micronsPerPixel?.x
         let picture = Overlay.size(panel: panel)
         let writer = try openImageForWriting(path, width: picture.width, height: picture.height)
+        AtomicFile.removeLeftovers(of: path)
         var progress = Progress(image.name, unit: "rows")
         let coverage = try Overlay.write(
             image: Overlay.open(image, side: size), mask: mask, panel: panel, micronsPerPixel: mpp ?? stated, to: writer

@@ -14,7 +14,7 @@ struct PlanCommand: ParsableCommand {
             windows computed, pixels decoded and mask rows written now; --refine and --heatmap are not included. No file \
             remains, except the outline of the tissue if --tissue-geojson requests it.
 
-            \(ExitStatus.helpForMany) If something would fail: the status that masking would end with.
+            \(ExitStatus.helpForMany) The status is the one that masking would end with.
             """)
 
     @OptionGroup var options: MaskingOptions
@@ -46,7 +46,8 @@ struct PlanCommand: ParsableCommand {
                 keepsCache: options.outputs.keepProbabilities)
             if json { try Terminal.printJSON(report) } else { report.printTable() }
             let failures = estimates.flatMap(\.problems).map(\.exitStatus)
-            let status = ExitStatus.combined(failures, isPartlyUnreadable: false)
+            let status = ExitStatus.combined(
+                failures, isPartlyUnreadable: estimates.contains { $0.outcome == .partlyUnreadable })
             if status != .success { throw status }
         }
     }

@@ -75,6 +75,15 @@ struct MaskingOptions: ParsableArguments {
             valueName: "auto|off|FILE.geojson"), completion: .file(extensions: ["geojson", "json"]))
     var tissue = TissueOption.auto
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Class of the objects in the GeoJSON file to use, in any case; may be repeated (default: all except those that \
+            end with *, which QuPath ignores; these are cut out of the others).
+            """,
+            valueName: "name"))
+    var tissueClass: [String] = []
+
     @Flag(
         inversion: .prefixedNo,
         help: "Compute features that overlapping windows share only once, where that is faster. Results are the same."
@@ -108,6 +117,8 @@ struct MaskingOptions: ParsableArguments {
         try require(mpp != nil || !mppOverride, "--mpp-override", "--mpp with a value", found: "none")
         try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
+        if case .outline = tissue { return }
+        try require(tissueClass.isEmpty, "--tissue-class", "--tissue with a GeoJSON file", found: "none")
     }
 
     var settings: MaskSettings {

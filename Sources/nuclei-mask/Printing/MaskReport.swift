@@ -13,21 +13,21 @@ struct MaskReport {
         (self.record, self.request, self.prediction) = (record, request, prediction)
     }
 
-    /// Prints one line or, in detail, what the record contains. A warning about unreadable parts goes to standard error.
+    /// Prints one line or, in detail, what the record contains. Warnings go to standard error.
     func print(inDetail: Bool) {
         let (windows, coverage, seconds) = (record.windows, record.coverage, record.seconds)
         let rate = Double(prediction?.computed ?? windows.predicted) / seconds.predicting
         let work =
             "\(request.image): \(record.image.width) x \(record.image.height) pixels, \(windows.count) windows in "
             + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s (\(String(rate, decimals: 1)) windows/s)"
-        let nuclei = "nuclei cover \(percent(coverage.nuclei.share))"
+        let nuclei = record.isEmpty ? "nothing was processed" : "nuclei cover \(percent(coverage.nuclei.share))"
         Terminal.printLine(inDetail ? work : "\(work); \(nuclei)")
         if inDetail {
             if record.image.resolutionSource == .model, let microns = record.model.micronsPerPixel {
                 Terminal.printLine("resolution: \(describeResolution((microns, microns))) assumed (see --mpp)")
             }
             printWindows()
-            Terminal.printLine("\(nuclei) of the image")
+            Terminal.printLine(record.isEmpty ? nuclei : "\(nuclei) of the image\(shareOfProcessed)")
             printRegions()
             printFiles()
         }
@@ -36,6 +36,7 @@ struct MaskReport {
                 "\(request.image): \(parts) could not be read; nothing is known about "
                     + "\(percent(coverage.unreadable.share)) of the image")
         }
+        for warning in record.warnings ?? [] { Terminal.warn("\(request.image): \(warning)") }
         Terminal.detail("\(request.image): \(times)")
     }
 
@@ -47,6 +48,14 @@ struct MaskReport {
             ("computing", parts.computing), ("writing", seconds.writing),
         ]
         return named.map { "\($0.0) \(String($0.1, decimals: 2)) s" }.joined(separator: ", ")
+    }
+
+    /// The share of the pixels with a probability, where these are not all pixels.
+    private var shareOfProcessed: String {
+        guard let share = record.nucleiShareOfPredicted, let processed = record.coverage.processed,
+            processed.share < 1
+        else { return "" }
+        return ", \(percent(share)) of what was processed"
     }
 
     private func percent(_ share: Double) -> String { "\(String(share * 100, decimals: 2)) %" }

@@ -80,10 +80,22 @@ struct PlanReport: Encodable {
                     + "\(ByteCount(cacheBytes)) of window cache"
                     + (keepsCache ? "" : " while windows are computed"))
         }
-        let failing = images.count { !$0.problems.isEmpty }
-        Terminal.printLine(
-            failing == 0
-                ? "no problems found"
-                : "\(failing) of \(images.count) \(images.count == 1 ? "image" : "images") would fail")
+        Terminal.printLine(verdict)
+    }
+
+    /// What masking would end with.
+    private var verdict: String {
+        let outcomes: [(ImageEstimate.Outcome, String)] = [
+            (.failed, "would fail"), (.partlyUnreadable, "would have unreadable parts"),
+            (.empty, "would have nothing to process"),
+        ]
+        let problems = outcomes.compactMap { outcome, words in
+            let count = images.count { $0.outcome == outcome }
+            return count == 0
+                ? nil : "\(count) of \(images.count) \(images.count == 1 ? "image" : "images") \(words)"
+        }
+        if !problems.isEmpty { return problems.joined(separator: "; ") }
+        return images.allSatisfy(\.isReadCompletely)
+            ? "no problems found" : "no problems found in the parts that were read"
     }
 }

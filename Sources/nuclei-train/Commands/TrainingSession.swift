@@ -71,9 +71,12 @@ enum TrainingSession {
     /// The command line, quoted for a shell.
     private static var commandLine: String {
         let arguments = CommandLine.arguments.dropFirst().map { argument in
+            // Scalars, because a quote with a combining mark is one character.
+            let scalars = argument.unicodeScalars
             let isPlain =
-                !argument.isEmpty && argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,+".contains($0) }
-            return isPlain ? argument : "'" + argument.replacing("'", with: "'\\''") + "'"
+                !scalars.isEmpty
+                && scalars.allSatisfy { $0.properties.isAlphabetic || "-_./=:,+0123456789".unicodeScalars.contains($0) }
+            return isPlain ? argument : "'\(scalars.map { $0 == "'" ? "'\\''" : String($0) }.joined())'"
         }
         return (["nuclei-train"] + arguments).joined(separator: " ")
     }

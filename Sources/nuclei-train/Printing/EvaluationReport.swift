@@ -155,7 +155,7 @@ struct EvaluationReport: Encodable {
             let prefix = members.count > 1 ? "\(member.path): " : ""
             Terminal.printLine(
                 "\(prefix)temperature \(String(calibration.temperature, decimals: 3)), fitted on "
-                    + "\(calibration.tiles) tiles of \(calibration.fittedOn.rawValue)")
+                    + "\(calibration.tiles) tiles of \(calibration.fittedOn)")
         }
     }
 

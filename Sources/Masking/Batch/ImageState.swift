@@ -1,0 +1,21 @@
+import Foundations
+
+/// What changes when an image is changed or replaced.
+package struct ImageState: Codable, Equatable, Sendable {
+    package let file: FileState
+    /// Files of a slide that are not named on the command line: those in the folder of a MIRAX slide.
+    package let parts: [FileState]
+
+    /// Throws `unreadable` where a file does not exist.
+    package init(_ path: FilePath) throws(FileError) {
+        file = try FileState(path)
+        var parts = [FileState]()
+        if path.lowercasedExtension == "mrxs" {
+            let folder = path.removingExtension
+            for name in Folder.names(in: folder).sorted() where folder.appending(name).isFile {
+                parts.append(try FileState(folder.appending(name)))
+            }
+        }
+        self.parts = parts
+    }
+}

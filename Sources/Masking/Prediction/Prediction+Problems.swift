@@ -1,0 +1,50 @@
+import Foundations
+
+extension Prediction {
+    /// Throws `malformed` where windows were to be predicted and none could be decoded.
+    func requireReadable(_ image: FilePath) throws(FileError) {
+        let counts = windows.counts()
+        let unreadable = counts[.unreadable, default: 0]
+        guard counts[.predicted, default: 0] == 0, unreadable > 0 else { return }
+        throw .nothingReadable(image, windows: unreadable, problem)
+    }
+
+    /// What is wrong with the mask or the image, one line each.
+    func warnings(_ tissue: TissueSource, _ summary: MaskSummary) -> [String] {
+        var warnings = [String]()
+        if summary.nuclei + summary.noNuclei == 0 {
+            warnings.append(tissue.emptiness(hasBackground: windows.counts()[.background, default: 0] > 0))
+        }
+        if brightness.isDark { warnings.append(brightness.warning) }
+        return warnings
+    }
+}
+
+extension FileError {
+    /// No window of an image can be decoded; `problem` is the first error of its decoder.
+    static func nothingReadable(_ image: FilePath, windows: Int, _ problem: FileError?) -> FileError {
+        FileError(
+            image, expected: "windows that can be decoded",
+            found: "none of \(windows)" + (problem.map { " (\($0.problem))" } ?? ""))
+    }
+}
+
+extension TissueSource {
+    /// Why no pixel of an image has a probability.
+    func emptiness(hasBackground: Bool) -> String {
+        let reason =
+            switch self {
+            case .outline(let path, _): "the outline \(path) contains no pixel of the image"
+            case .automatic where hasBackground: "no tissue was found (--tissue off processes everything)"
+            case .automatic, .everywhere: "the image has no pixels under its windows"
+            }
+        return "nothing was processed, and the mask says nothing about nuclei: \(reason)"
+    }
+}
+
+extension BrightnessSample {
+    var warning: String {
+        "very dark: \(pixels - bright) of \(pixels) sampled pixels are below a tenth of the range; "
+            + "their samples may have fewer bits than the file states"
+    }
+}
