@@ -9,7 +9,12 @@ extension ParsableCommand {
         Terminal.prepare()
         ThreadCount.prepare()
         do {
-            try requireSubcommandOrFile(CommandLine.arguments.dropFirst().first)
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            if let script = requestedCompletionScript(arguments) {
+                print(script)
+                Glibc.exit(0)
+            }
+            try requireSubcommandOrFile(arguments.first)
             var command = try parseAsRoot()
             try command.run()
             Glibc.exit(0)
