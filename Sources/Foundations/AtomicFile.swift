@@ -14,6 +14,8 @@ package final class AtomicFile {
     private let temporaryPath: FilePath
     /// The open temporary file; nil once it is committed.
     private var descriptor: FileDescriptor?
+    /// Number of the temporary file in `TemporaryFiles`.
+    private let number: Int
 
     /// Throws `FileError` of kind `unwritable` where no file can be made in the destination's folder, or the path names
     /// something other than a file.
@@ -29,6 +31,7 @@ package final class AtomicFile {
         let (temporaryPath, descriptor) = try FileError.writing(path) { try Self.openTemporary(for: destination) }
         self.temporaryPath = temporaryPath
         self.descriptor = descriptor
+        number = TemporaryFiles.add(temporaryPath)
     }
 
     deinit {
@@ -36,6 +39,7 @@ package final class AtomicFile {
             try? descriptor.close()
             unlink(temporaryPath.string)
         }
+        TemporaryFiles.forget(number)
     }
 
     /// The open temporary file, for C encoders. Owned by this object; -1 once the file is committed.

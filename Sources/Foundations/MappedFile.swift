@@ -1,13 +1,11 @@
 import Glibc
 import SystemPackage
 
-/// The content of a regular file, mapped into memory and read from disk on first access.
+/// The content of a regular file, read into memory of its own.
 ///
-/// The project replaces files and never writes over them, so a mapping of one of its files keeps its content. A program
-/// that writes over the file changes the mapping; one that truncates it makes accesses beyond the new end fail with
-/// SIGBUS.
+/// It does not change where another program writes over the file or truncates it.
 package final class MappedFile {
-    /// Valid while this object lives. Private to this process: writes do not reach the file.
+    /// Valid while this object lives, and aligned to a page. Writes do not reach the file.
     package let bytes: UnsafeMutableRawBufferPointer
 
     /// Throws `unreadable` where the file does not exist, may not be read, or is not a regular file.
@@ -26,9 +24,18 @@ package final class MappedFile {
             bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
             return
         }
-        let memory = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.rawValue, 0)
+        let memory = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let memory, memory != MAP_FAILED else { throw .unreadable(path) }
         bytes = UnsafeMutableRawBufferPointer(start: memory, count: count)
+        var done = 0
+        while done < count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
+            let part = try FileError.reading(path) { try file.read(into: rest) }
+            guard part > 0 else {
+                throw FileError(path, .unreadable, "expected \(count) bytes, found the file cut short to \(done)")
+            }
+            done += part
+        }
     }
 
     deinit {

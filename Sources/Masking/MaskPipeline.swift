@@ -102,7 +102,7 @@ package struct MaskPipeline {
             request: request, image: image, settings: settings, refinement: refinement, software: "nuclei \(version)")
     }
 
-    private func fingerprint(of request: MaskRequest) throws(FileError) -> MaskFingerprint {
+    func fingerprint(of request: MaskRequest) throws(FileError) -> MaskFingerprint {
         MaskFingerprint(
             version: version, image: try FileState(request.image), model: model.sha256, settings: settings,
             resolution: request.resolution, tissue: try request.tissue.identity,

@@ -133,7 +133,7 @@ extension TileSet {
         let threads = Kernels.threadCount
         let scratch = Tensor([Kernels.augmentationScratchCount(copies, threads: threads)])
         let bytes = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: indices.count * Self.tileBytes, alignment: 64)
+            byteCount: indices.count * Self.tileBytes, for: "blurred tiles")
         defer { bytes.deallocate() }
         try withPixels {
             try Kernels.augment(
@@ -175,7 +175,7 @@ private final class TilePixels: @unchecked Sendable {
     let memory: UnsafeMutableRawBufferPointer
 
     init(count: Int) {
-        memory = .allocate(byteCount: max(1, count * TileSet.tileBytes), alignment: 64)
+        memory = .allocate(byteCount: count * TileSet.tileBytes, for: "\(count) tiles")
     }
 
     deinit { memory.deallocate() }

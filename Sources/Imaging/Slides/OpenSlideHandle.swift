@@ -11,7 +11,8 @@ final class OpenSlideHandle {
         silenceTIFF()
         // Refuses anything but a readable regular file.
         let file = try openForReading(path)
-        try? file.close()
+        defer { try? file.close() }
+        try TIFFDirectoryCheck.check(path, file)
         guard let slide = openslide_open(path.string) else {
             throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognize")
         }
