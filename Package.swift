@@ -18,7 +18,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
@@ -44,9 +43,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["CKernels", "Foundations"]),
         .target(name: "NeuralNetworks", dependencies: ["Foundations", "Tensors"]),
         .target(name: "Imaging", dependencies: ["Foundations", "CImageCodecs", "COpenSlide"]),
-        .target(
-            name: "Datasets",
-            dependencies: ["Foundations", "Tensors", "Imaging", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+        .target(name: "Datasets", dependencies: ["Foundations", "Tensors", "Imaging"]),
         .target(
             name: "SyntheticTissue", dependencies: ["Datasets", "Foundations", "Imaging", "Tensors"]),
         .target(name: "Training", dependencies: ["Foundations", "Tensors", "NeuralNetworks", "Datasets"]),
@@ -84,7 +81,9 @@ let package = Package(
         .testTarget(name: "FoundationsTests", dependencies: ["Foundations", "TestSupport"]),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Console", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Console", "Foundations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(name: "TensorsTests", dependencies: ["CKernels", "Tensors", "TestSupport"]),
         .testTarget(
             name: "NeuralNetworksTests", dependencies: ["Foundations", "NeuralNetworks", "Tensors", "TestSupport"]),

@@ -6,6 +6,7 @@
 #include <jerror.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /// Bytes. libjpeg holds a progressive image whole; this bounds the memory that a header can make it request.
 static const long largest_progressive_image = 1L << 31;
@@ -105,6 +106,7 @@ static void start(cic_reader *reader) {
     r->source.resync_to_restart = jpeg_resync_to_restart;
     r->source.term_source = on_source;
     d->src = &r->source;
+    jpeg_save_markers(d, JPEG_APP0 + 1, 4096);
     jpeg_read_header(d, TRUE);
     reader->width = (int32_t)d->image_width;
     reader->height = (int32_t)d->image_height;
@@ -113,14 +115,6 @@ static void start(cic_reader *reader) {
     d->out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
     if (four_inks)
         r->cmyk = cic_allocate(&reader->failure, 4 * (size_t)reader->width);
-}
-
-/// Converts without color profiles, as browsers do. Adobe stores inks inverted: 255 is no ink.
-static void rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t count, bool inverted) {
-    uint32_t flip = inverted ? 0 : 255;
-    for (int64_t i = 0; i < count; i++)
-        for (int c = 0; c < 3; c++)
-            rgb[3 * i + c] = (uint8_t)(((cmyk[4 * i + c] ^ flip) * (cmyk[4 * i + 3] ^ flip) + 127) / 255);
 }
 
 static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
@@ -133,7 +127,7 @@ static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
         JSAMPROW row = r->cmyk ? r->cmyk : rgb;
         jpeg_read_scanlines(d, &row, 1);
         if (r->cmyk)
-            rgb_from_cmyk(rgb, r->cmyk, reader->width, d->saw_Adobe_marker);
+            cic_rgb_from_cmyk(rgb, r->cmyk, reader->width, d->saw_Adobe_marker);
         reader->next_row++;
     }
     if (reader->next_row == reader->height)
@@ -151,4 +145,38 @@ static const cic_decoder decoder = {sizeof(jpeg_reader), start, read_rows, relea
 
 cic_status cic_jpeg_reader_open(cic_reader **reader, int file) {
     return cic_reader_open(reader, file, &decoder);
+}
+
+static uint32_t number(const uint8_t *bytes, int32_t count, bool is_little) {
+    uint32_t value = 0;
+    for (int32_t i = 0; i < count; i++)
+        value = value << 8 | bytes[is_little ? count - 1 - i : i];
+    return value;
+}
+
+/// The orientation in Exif data of size bytes, a TIFF directory; 0 where there is none.
+static int32_t exif_orientation(const uint8_t *exif, size_t size) {
+    static const size_t entry_size = 12;
+    if (size < 16 || memcmp(exif, "Exif\0\0", 6) != 0)
+        return 0;
+    const uint8_t *tiff = exif + 6;
+    bool is_little = tiff[0] == 'I';
+    size_t length = size - 6, directory = number(tiff + 4, 4, is_little);
+    if (directory > length - 2)
+        return 0;
+    size_t count = number(tiff + directory, 2, is_little);
+    for (size_t entry = directory + 2; count > 0 && entry + entry_size <= length; entry += entry_size, count--)
+        if (number(tiff + entry, 2, is_little) == 0x112)
+            return (int32_t)number(tiff + entry + 8, 2, is_little);
+    return 0;
+}
+
+int32_t cic_jpeg_reader_orientation(const cic_reader *reader) {
+    const jpeg_reader *r = (const jpeg_reader *)reader;
+    for (jpeg_saved_marker_ptr marker = r->decompressor.marker_list; marker; marker = marker->next) {
+        int32_t orientation = exif_orientation(marker->data, marker->data_length);
+        if (orientation >= 1 && orientation <= 8)
+            return orientation;
+    }
+    return 1;
 }

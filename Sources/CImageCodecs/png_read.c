@@ -27,9 +27,10 @@ static void on_error(png_structp png, png_const_charp message) {
     cic_fail(&reader->failure, strcmp(message, "Out of memory") == 0 ? CIC_NO_MEMORY : CIC_MALFORMED, "%s", message);
 }
 
+/// Ancillary chunks with a wrong checksum are left out, but transparency belongs to the pixels.
 static void on_warning(png_structp png, png_const_charp message) {
-    (void)png;
-    (void)message;
+    if (strncmp(message, "tRNS", 4) == 0)
+        on_error(png, message);
 }
 
 static void on_read(png_structp png, png_bytep bytes, size_t count) {
@@ -38,23 +39,6 @@ static void on_read(png_structp png, png_bytep bytes, size_t count) {
         size_t fetched = cic_reader_fetch(reader, bytes, count);
         bytes += fetched;
         count -= fetched;
-    }
-}
-
-/// Rejects a header that promises more pixels than the file can hold, before memory is allocated. zlib never packs
-/// more than 1032 bytes into one.
-static void check_size(cic_reader *reader, int32_t width, int32_t height, int64_t bits_per_pixel) {
-    double needed = (double)width * (double)height * (double)bits_per_pixel / 8;
-    if (reader->file_size >= 0 && needed > 1032.0 * (double)reader->file_size)
-        cic_fail(&reader->failure, CIC_TRUNCATED, "only %lld bytes for the %d x %d px", (long long)reader->file_size,
-                 width, height);
-}
-
-static void compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t alpha = rgba[4 * i + 3];
-        for (int c = 0; c < 3; c++)
-            rgb[3 * i + c] = (uint8_t)((rgba[4 * i + c] * alpha + 255 * (255 - alpha) + 127) / 255);
     }
 }
 
@@ -70,7 +54,7 @@ static void read_palette(png_reader *r) {
     for (int i = 0; i < count; i++) {
         uint8_t alpha = alphas && i < alpha_count ? alphas[i] : 255;
         uint8_t rgba[4] = {colors[i].red, colors[i].green, colors[i].blue, alpha};
-        compose_over_white(r->palette + 3 * i, rgba, 1);
+        cic_compose_over_white(r->palette + 3 * i, rgba, 1, false);
     }
     r->palette_count = count;
 }
@@ -96,13 +80,14 @@ static void start(cic_reader *reader) {
     // libpng can forgive is damage to pixels.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_benign_errors(png, 0);
-    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
     png_read_info(png, r->info);
 
     int depth = png_get_bit_depth(png, r->info);
     int32_t width = (int32_t)png_get_image_width(png, r->info);
     int32_t height = (int32_t)png_get_image_height(png, r->info);
-    check_size(reader, width, height, depth * png_get_channels(png, r->info));
+    // zlib never packs more than 1032 bytes into one.
+    cic_reader_check_size(reader, width, height, depth * png_get_channels(png, r->info), 1032);
     reader->width = width;
     reader->height = height;
 
@@ -148,7 +133,7 @@ static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
         if (!r->interlaced)
             png_read_row(r->png, row, NULL);
         if (r->samples == 4)
-            compose_over_white(rgb, row, reader->width);
+            cic_compose_over_white(rgb, row, reader->width, false);
         else if (r->samples == 1)
             apply_palette(r, rgb, row, reader->width);
         else if (row != rgb)

@@ -77,3 +77,29 @@ void cic_reader_close(cic_reader *reader) {
         fclose(reader->file);
     free(reader);
 }
+
+void cic_reader_check_size(cic_reader *reader, int32_t width, int32_t height, int64_t bits_per_pixel,
+                           double expansion) {
+    double needed = (double)width * (double)height * (double)bits_per_pixel / 8;
+    if (reader->file_size >= 0 && needed > expansion * (double)reader->file_size)
+        cic_fail(&reader->failure, CIC_TRUNCATED, "only %lld bytes for the %d x %d px", (long long)reader->file_size,
+                 width, height);
+}
+
+void cic_compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count, bool premultiplied) {
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t alpha = rgba[4 * i + 3];
+        for (int c = 0; c < 3; c++) {
+            uint32_t color = premultiplied ? 255 * (uint32_t)rgba[4 * i + c] : rgba[4 * i + c] * alpha;
+            uint32_t sum = (color + 255 * (255 - alpha) + 127) / 255;
+            rgb[3 * i + c] = (uint8_t)(sum < 255 ? sum : 255);
+        }
+    }
+}
+
+void cic_rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t count, bool inverted) {
+    uint32_t flip = inverted ? 0 : 255;
+    for (int64_t i = 0; i < count; i++)
+        for (int c = 0; c < 3; c++)
+            rgb[3 * i + c] = (uint8_t)(((cmyk[4 * i + c] ^ flip) * (cmyk[4 * i + 3] ^ flip) + 127) / 255);
+}

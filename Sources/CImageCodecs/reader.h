@@ -4,6 +4,7 @@
 
 #include "failure.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -32,5 +33,12 @@ struct cic_reader {
 cic_status cic_reader_open(cic_reader **reader, int file, const cic_decoder *decoder);
 /// Reads 1 to capacity bytes; fails at the end of the file and on system errors.
 size_t cic_reader_fetch(cic_reader *reader, uint8_t *bytes, size_t capacity);
+/// Fails with CIC_TRUNCATED where a header promises more pixels than the file can hold, before memory is allocated.
+/// expansion: the most bytes that one compressed byte can become.
+void cic_reader_check_size(cic_reader *reader, int32_t width, int32_t height, int64_t bits_per_pixel, double expansion);
+/// rgb[count][3] = rgba[count][4] over white. premultiplied: whether colors are multiplied by their alpha.
+void cic_compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count, bool premultiplied);
+/// rgb[count][3] from cmyk[count][4], without color profiles, as browsers do. inverted: whether 255 is no ink.
+void cic_rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t count, bool inverted);
 
 #endif

@@ -1,12 +1,15 @@
 #include "tiff_stream.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 tmsize_t cic_tiff_on_read(thandle_t handle, void *bytes, tmsize_t count) {
     tiff_stream *stream = handle;
     tmsize_t done = 0;
-    while (done < count) {
+    // Offsets of damaged files may be negative.
+    while (done < count && stream->position >= 0) {
         ssize_t part = pread(stream->file, (uint8_t *)bytes + done, (size_t)(count - done), stream->position);
         if (part < 0 && errno == EINTR)
             continue;
@@ -20,7 +23,7 @@ tmsize_t cic_tiff_on_read(thandle_t handle, void *bytes, tmsize_t count) {
     return done;
 }
 
-tmsize_t cic_tiff_on_write(thandle_t handle, void *bytes, tmsize_t count) {
+static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t count) {
     tiff_stream *stream = handle;
     tmsize_t done = 0;
     while (done < count) {
@@ -38,20 +41,55 @@ tmsize_t cic_tiff_on_write(thandle_t handle, void *bytes, tmsize_t count) {
     return done;
 }
 
-toff_t cic_tiff_on_size(thandle_t handle) {
+static toff_t on_size(thandle_t handle) {
     tiff_stream *stream = handle;
     off_t size = lseek(stream->file, 0, SEEK_END);
     return size < 0 ? 0 : (toff_t)size;
 }
 
-toff_t cic_tiff_on_seek(thandle_t handle, toff_t offset, int whence) {
+static toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
     tiff_stream *stream = handle;
-    int64_t start = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? stream->position : (int64_t)cic_tiff_on_size(handle);
+    int64_t start = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? stream->position : (int64_t)on_size(handle);
     stream->position = start + (int64_t)offset;
     return (toff_t)stream->position;
 }
 
-int cic_tiff_on_close(thandle_t handle) {
+static int on_close(thandle_t handle) {
     (void)handle;
     return 0;
+}
+
+__attribute__((format(printf, 4, 0))) static int on_error(TIFF *tiff, void *context, const char *module,
+                                                          const char *format, va_list arguments) {
+    (void)tiff;
+    (void)module;
+    tiff_log *log = context;
+    vsnprintf(log->detail, sizeof log->detail, format, arguments);
+    return 1;
+}
+
+__attribute__((format(printf, 4, 0))) static int on_warning(TIFF *tiff, void *context, const char *module,
+                                                            const char *format, va_list arguments) {
+    (void)tiff;
+    tiff_log *log = context;
+    if (!module || (strcmp(module, "JPEGLib") != 0 && strcmp(module, "PackBitsDecode") != 0))
+        return 1;
+    vsnprintf(log->detail, sizeof log->detail, format, arguments);
+    log->has_damage = true;
+    return 1;
+}
+
+TIFFOpenOptions *cic_tiff_options(tiff_log *log) {
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    if (options) {
+        TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, log);
+        TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, log);
+    }
+    return options;
+}
+
+TIFF *cic_tiff_open(tiff_stream *stream, const char *mode, TIFFOpenOptions *options) {
+    stream->position = 0;
+    return TIFFClientOpenExt("image", mode, stream, cic_tiff_on_read, on_write, on_seek, on_close, on_size, NULL, NULL,
+                             options);
 }

@@ -1,7 +1,8 @@
-/// File access for libtiff that keeps the errno of a failure.
+/// File access and messages for libtiff, without its global state.
 #ifndef CIC_TIFF_STREAM_H
 #define CIC_TIFF_STREAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <tiffio.h>
 
@@ -14,13 +15,19 @@ typedef struct tiff_stream {
     int error;
 } tiff_stream;
 
-// Callbacks for TIFFClientOpenExt, whose handles are tiff_stream pointers.
+/// What libtiff says about a file.
+typedef struct tiff_log {
+    /// The last error.
+    char detail[160];
+    /// Whether a decoder warned of damage, which it paints over.
+    bool has_damage;
+} tiff_log;
 
+/// Options that send messages to a log, which must outlive them; null where memory is short.
+TIFFOpenOptions *cic_tiff_options(tiff_log *log);
+/// Opens a file from the start of its stream; null on failure.
+TIFF *cic_tiff_open(tiff_stream *stream, const char *mode, TIFFOpenOptions *options);
+/// Reads up to count bytes at the position of a stream. A callback of libtiff, whose handles are tiff_stream pointers.
 tmsize_t cic_tiff_on_read(thandle_t handle, void *bytes, tmsize_t count);
-tmsize_t cic_tiff_on_write(thandle_t handle, void *bytes, tmsize_t count);
-toff_t cic_tiff_on_size(thandle_t handle);
-toff_t cic_tiff_on_seek(thandle_t handle, toff_t offset, int whence);
-/// Does nothing: the caller owns the descriptor.
-int cic_tiff_on_close(thandle_t handle);
 
 #endif

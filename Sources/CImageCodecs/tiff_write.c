@@ -38,8 +38,7 @@ typedef struct tiff_writer {
     cic_tiff_format format;
     TIFFOpenOptions *options;
     char software[64];
-    /// libtiff's message about the last failure.
-    char detail[160];
+    tiff_log log;
     int32_t level_count;
     tiff_level levels[CIC_TIFF_MOST_LEVELS];
     size_t pixel_bytes;
@@ -48,37 +47,16 @@ typedef struct tiff_writer {
     size_t tile_capacity;
 } tiff_writer;
 
-__attribute__((format(printf, 4, 0))) static int on_error(TIFF *tiff, void *context, const char *module,
-                                                          const char *format, va_list arguments) {
-    (void)tiff;
-    (void)module;
-    tiff_writer *w = context;
-    vsnprintf(w->detail, sizeof w->detail, format, arguments);
-    return 1;
-}
-
-__attribute__((format(printf, 4, 0))) static int on_warning(TIFF *tiff, void *context, const char *module,
-                                                            const char *format, va_list arguments) {
-    (void)tiff;
-    (void)context;
-    (void)module;
-    (void)format;
-    (void)arguments;
-    return 1;
-}
-
 /// Fails with the reason for which libtiff failed at a level.
 __attribute__((noreturn)) static void fail(tiff_writer *w, const tiff_level *level) {
     int error = level->stream.error != 0 ? level->stream.error : w->levels[0].stream.error;
     if (error != 0)
         cic_fail(&w->base.failure, CIC_IO_FAILED, "%s", strerror(error));
-    cic_fail(&w->base.failure, CIC_UNSUPPORTED, "%s", w->detail[0] ? w->detail : "libtiff gives no reason");
+    cic_fail(&w->base.failure, CIC_UNSUPPORTED, "%s", w->log.detail[0] ? w->log.detail : "libtiff gives no reason");
 }
 
 static void open_level(tiff_writer *w, tiff_level *level, const char *mode) {
-    level->stream.position = 0;
-    level->tiff = TIFFClientOpenExt("image", mode, &level->stream, cic_tiff_on_read, cic_tiff_on_write,
-                                    cic_tiff_on_seek, cic_tiff_on_close, cic_tiff_on_size, NULL, NULL, w->options);
+    level->tiff = cic_tiff_open(&level->stream, mode, w->options);
     if (!level->tiff)
         fail(w, level);
 }
@@ -253,11 +231,9 @@ static void write_row(cic_writer *writer, const uint8_t *row) {
 
 static void start(cic_writer *writer) {
     tiff_writer *w = (tiff_writer *)writer;
-    w->options = TIFFOpenOptionsAlloc();
+    w->options = cic_tiff_options(&w->log);
     if (!w->options)
         cic_fail(&writer->failure, CIC_NO_MEMORY, "not enough memory");
-    TIFFOpenOptionsSetErrorHandlerExtR(w->options, on_error, w);
-    TIFFOpenOptionsSetWarningHandlerExtR(w->options, on_warning, w);
     w->tile_capacity = (size_t)w->format.tile * (size_t)w->format.tile * w->pixel_bytes;
     w->tile = cic_allocate(&w->base.failure, w->tile_capacity);
     for (int32_t index = 0; index < w->level_count; index++) {

@@ -16,7 +16,8 @@ package enum ExitStatus {
     /// Done, but parts of a slide could not be read.
     package static let partlyUnreadable = ExitCode(74)
     /// Stopped by Ctrl-C or SIGTERM; finished work is saved.
-    package static let interrupted = ExitCode(130)
+    package static let interrupted = ExitCode(interruptedStatus)
+    static let interruptedStatus: Int32 = 130
 
     package static let help = """
         Exit status: 0 done, 64 wrong usage, 65 malformed input, 66 missing or unreadable input, 70 failure in \
@@ -38,6 +39,12 @@ package enum ExitStatus {
 /// An error with an exit status of its own.
 package protocol ExitStatusProviding: Error {
     var exitStatus: ExitCode { get }
+    /// What is printed, in lines.
+    var lines: [String] { get }
+}
+
+extension ExitStatusProviding {
+    package var lines: [String] { ["\(self)"] }
 }
 
 extension FileError: ExitStatusProviding {
@@ -47,6 +54,16 @@ extension FileError: ExitStatusProviding {
         case .malformed: ExitStatus.malformed
         case .unwritable: ExitStatus.unwritable
         }
+    }
+
+    package var lines: [String] { [nearestPath.map { "\(self); did you mean \($0)?" } ?? "\(self)"] }
+
+    /// The file in the folder of a missing file whose name is nearly the same; nil if there is none. Short names are
+    /// similar by chance.
+    private var nearestPath: FilePath? {
+        let missing = FilePath(path)
+        guard problem.hasSuffix("(\(Errno.noSuchFileOrDirectory))"), missing.stem?.count ?? 0 > 3 else { return nil }
+        return nearestName(to: missing.name, among: Folder.names(in: missing.folder)).map { missing.sibling($0) }
     }
 }
 
@@ -62,7 +79,6 @@ package struct Interrupted: ExitStatusProviding, CustomStringConvertible {
 
 /// Runs the body of a command. Prints an error on standard error and throws its exit status.
 package func reportingErrors(_ body: () throws -> Void) throws {
-    Terminal.prepare()
     do {
         try body()
         if Terminal.hasLostOutput {
@@ -71,7 +87,8 @@ package func reportingErrors(_ body: () throws -> Void) throws {
     } catch let error as ExitCode {
         throw error
     } catch let error as ValidationError {
-        throw error
+        // A message may contain the names of files.
+        throw ValidationError(error.message.escapingControls)
     } catch {
         throw report(error)
     }
@@ -79,9 +96,9 @@ package func reportingErrors(_ body: () throws -> Void) throws {
 
 /// Prints the lines of an error on standard error; returns its exit status.
 package func report(_ error: any Error) -> ExitCode {
-    Terminal.endProgress()
-    for line in "\(error)".split(separator: "\n") {
-        Terminal.writeError("\(error is Interrupted ? "" : "error: ")\(line)\n")
+    let known = error as? any ExitStatusProviding
+    for line in known?.lines ?? ["\(error)"] {
+        Terminal.writeErrorLine("\(error is Interrupted ? "" : "error: ")\(line)")
     }
-    return (error as? any ExitStatusProviding)?.exitStatus ?? ExitStatus.software
+    return known?.exitStatus ?? ExitStatus.software
 }

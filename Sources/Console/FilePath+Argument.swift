@@ -7,4 +7,6 @@ extension FilePath: @retroactive ExpressibleByArgument {
         if argument.isEmpty { return nil }
         self.init(argument)
     }
+
+    public static var defaultCompletionKind: CompletionKind { .file() }
 }

@@ -1,21 +1,30 @@
 import ArgumentParser
-import FoundationEssentials
 import Foundations
 
 package let version = "0.1.0"
 
 /// The `--threads` option of every command that computes.
 package struct ThreadOptions: ParsableArguments {
-    @Option(help: "Threads (default: all processors). Results do not depend on it.")
+    @Option(
+        name: .shortAndLong,
+        help: """
+            Threads (default: OMP_NUM_THREADS, else SLURM_CPUS_PER_TASK, else the processors that this process may use). \
+            Results do not depend on it.
+            """)
     private var threads: Int?
 
     package init() {}
 
-    /// The number given, or else the number of processors that this process may use, at most 256.
-    package var count: Int { threads ?? max(1, min(256, ProcessInfo.processInfo.activeProcessorCount)) }
+    /// The number given, or else the usual one of this process.
+    package var count: Int { threads ?? ThreadCount.usual.count }
+
+    /// The number and its origin, for people.
+    package var description: String {
+        "\(count) \(count == 1 ? "thread" : "threads") (from \(threads == nil ? ThreadCount.usual.source : "--threads"))"
+    }
 
     package func validate() throws {
-        try require(1...256 ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
+        try require(1...ThreadCount.largest ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
     }
 }
 

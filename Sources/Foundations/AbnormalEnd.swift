@@ -39,7 +39,9 @@ package enum AbnormalEnd {
     /// its text to its path.
     package static func begin(_ file: FilePath, note: (path: FilePath, text: String)? = nil) {
         end()
-        let new = Work(file: strdup(file.string), note: note.map { (strdup($0.path.string), strdup($0.text)) })
+        let new = Work(
+            file: strdup(file.string.escapingControls),
+            note: note.map { ($0.path.withPlatformString { strdup($0) }, strdup($0.text)) })
         work.withLock { $0 = new }
     }
 
@@ -56,7 +58,7 @@ package enum AbnormalEnd {
     /// Ends the process because the system refuses memory. `purpose` is a noun: "pixels".
     package static func outOfMemory(for purpose: String, bytes: Int) -> Never {
         let wanted = (bytes + 999_999) / 1_000_000
-        let free = MemoryLimit.freeBytes.map { "\($0 / 1_000_000) MB" } ?? "less"
+        let free = AvailableMemory.bytes().map { "\($0 / 1_000_000) MB" } ?? "less"
         var line = "expected \(wanted) MB of memory for \(purpose), found \(free)\n"
         line.withUTF8 { finish($0.baseAddress!, $0.count) }
     }

@@ -14,6 +14,12 @@ extension FilePath {
     /// paths of one file, whether it exists or not.
     package var location: FilePath {
         if let resolved { return resolved }
+        guard lastComponent != nil else { return absolute }
+        return place
+    }
+
+    /// The path with the links of its folders followed, but not a link that it is itself.
+    package var place: FilePath {
         guard let name = lastComponent else { return absolute }
         return folder.location.appending(name)
     }
@@ -22,15 +28,20 @@ extension FilePath {
 extension Folder {
     /// The names in a folder, unsorted, without `.` and `..`. Throws `unreadable`.
     package static func contents(of folder: FilePath) throws(FileError) -> [String] {
-        guard let stream = opendir(folder.string) else { throw .unreadable(folder) }
+        try paths(in: folder).map(\.name)
+    }
+
+    /// The paths of what is in a folder, unsorted, with the bytes of names that are not UTF-8. Throws `unreadable`.
+    package static func paths(in folder: FilePath) throws(FileError) -> [FilePath] {
+        guard let stream = folder.withPlatformString({ opendir($0) }) else { throw .unreadable(folder) }
         defer { closedir(stream) }
-        var names = [String]()
+        var paths = [FilePath]()
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { FilePath(platformString: $0) }
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name != ".", name != ".." { paths.append(folder.pushing(name)) }
         }
-        return names
+        return paths
     }
 }

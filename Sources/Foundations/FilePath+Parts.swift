@@ -26,7 +26,10 @@ extension FilePath {
     }
 
     /// The path with text added to the end of its last component.
-    package func withSuffix(_ suffix: String) -> FilePath { FilePath(string + suffix) }
+    package func withSuffix(_ suffix: String) -> FilePath {
+        guard let last = lastComponent else { return FilePath(string + suffix) }
+        return removingLastComponent().appending(last.string + suffix)
+    }
 
     /// A path of another name in the same folder.
     package func sibling(_ name: String) -> FilePath { removingLastComponent().appending(name) }

@@ -27,3 +27,12 @@ package struct FileIdentity: Hashable, Sendable {
         (device, inode) = (status.deviceID, status.inode)
     }
 }
+
+extension FilePath {
+    /// Throws `unwritable` where a file to write is one of those to read.
+    package func requireDistinct(from inputs: [FilePath]) throws(FileError) {
+        if let input = inputs.first(where: { AtomicFile.areSame(self, $0) }) {
+            throw FileError(self, .unwritable, "expected another file than the input \(input), found the same")
+        }
+    }
+}

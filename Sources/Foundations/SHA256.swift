@@ -44,7 +44,7 @@ package final class SHA256 {
     /// The digest of a file's content. Throws `unreadable`.
     package static func digest(ofFile path: FilePath) throws(FileError) -> String {
         try FileError.reading(path) {
-            let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+            let file = try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec])
             return try file.closeAfter {
                 let hash = SHA256()
                 let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)

@@ -15,7 +15,7 @@ enum TemporaryFiles {
     /// Adds a path; returns its number.
     static func add(_ path: FilePath) -> Int {
         let number = counter.add(1, ordering: .relaxed).newValue
-        let path = Path(text: strdup(path.string))
+        let path = Path(text: path.withPlatformString { strdup($0) })
         paths.withLock { $0[number] = path }
         return number
     }

@@ -2,6 +2,8 @@
 package protocol MaskObserver {
     /// Receives a remark about the image, one line without its name.
     func note(_ text: String)
+    /// Calls `body`, which opens an image and changes no file. May throw to cancel the run.
+    func opening<Value>(_ body: () throws -> Value) throws -> Value
     /// Receives progress, several times per second. An error thrown here cancels the run, which rethrows it; finished
     /// blocks stay in the window cache.
     func progress(_ progress: MaskProgress) throws
@@ -11,6 +13,7 @@ package protocol MaskObserver {
 
 extension MaskObserver {
     package func note(_ text: String) {}
+    package func opening<Value>(_ body: () throws -> Value) throws -> Value { try body() }
     package func predicted(_ prediction: Prediction) {}
 }
 

@@ -27,10 +27,13 @@ package struct MaskPipeline {
     /// Throws `FileError` for problems with files, and what the observer throws to cancel. In both cases no output is
     /// written, and the window cache stays if it has finished blocks.
     package func run(_ request: MaskRequest, _ observer: any MaskObserver) throws -> MaskRecord {
-        let fingerprint = try fingerprint(of: request)
-        let image = try open(request, observer.note)
-        let tissue = try image.tissue(request.tissue, observer.note)
-        let plan = try predictor.plan(image.blocks, tissue: tissue)
+        let (fingerprint, image) = try observer.opening {
+            (try self.fingerprint(of: request), try open(request, observer.note))
+        }
+        let (tissue, plan) = try observer.opening {
+            let tissue = try image.tissue(request.tissue, observer.note)
+            return (tissue, try predictor.plan(image.blocks, tissue: tissue))
+        }
         let outputs = try OutputSet(outputJob(request, image, observer.note))
         try outputs.begin(tissue)
         let start = ContinuousClock.now
@@ -80,7 +83,8 @@ package struct MaskPipeline {
                 "\(image.width) x \(image.height) pixels, smaller than a tile of \(model.tileSize): padded by reflection"
             )
         }
-        if let text = image.note { note(text) }
+        for text in image.notes { note(text) }
+        for text in image.warnings { note("warning: \(text)") }
         return image
     }
 

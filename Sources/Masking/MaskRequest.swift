@@ -37,8 +37,9 @@ package enum TissueSource: Equatable, Sendable {
     /// In the tissue that the smallest level of a slide shows; images without levels are processed everywhere.
     case automatic
     case everywhere
-    /// Inside the polygons of a GeoJSON file, in pixels of the full resolution.
-    case outline(FilePath)
+    /// Inside the polygons of a GeoJSON file, in pixels of the full resolution; with `classes`, those of objects of these
+    /// classes.
+    case outline(FilePath, classes: [String] = [])
 
     /// Text that changes when the processed area does. Throws `unreadable` where the outline cannot be read.
     var identity: String {
@@ -46,7 +47,8 @@ package enum TissueSource: Equatable, Sendable {
             switch self {
             case .automatic: "auto"
             case .everywhere: "off"
-            case .outline(let path): try SHA256.digest(ofFile: path)
+            case .outline(let path, let classes):
+                try ([SHA256.digest(ofFile: path)] + Set(classes).sorted()).joined(separator: "\n")
             }
         }
     }

@@ -1,14 +1,33 @@
 import Foundations
 import Imaging
 
-/// The resolution at which windows are laid over an image.
-package enum ResolutionChoice: Equatable, Sendable {
-    /// The resolution of the model's training tiles, if the model states it.
+/// The resolution at which windows are laid over an image, and what is known about the image's own.
+package struct ResolutionChoice: Equatable, Sendable {
+    /// Microns per pixel of the image at full resolution, where it states none.
+    package var micronsPerPixel: Double?
+    /// Whether `micronsPerPixel` also replaces what the image states.
+    package var overrides = false
+    /// The level of a slide to read without resampling; nil for the resolution of the model's training tiles.
+    package var level: Int?
+
+    package init(micronsPerPixel: Double? = nil, overrides: Bool = false, level: Int? = nil) {
+        (self.micronsPerPixel, self.overrides, self.level) = (micronsPerPixel, overrides, level)
+    }
+
+    /// The resolution of the model's training tiles, for images that state their own.
+    package static let model = ResolutionChoice()
+}
+
+/// Where the microns per pixel of an image come from.
+package enum ResolutionSource: String, Codable, Sendable {
+    /// The file states them.
+    case image
+    /// The user states them.
+    case user
+    /// Neither does: the image is treated as having the model's.
     case model
-    /// The same, for an image with this many microns per pixel, whatever it states itself.
-    case imageMicronsPerPixel(Double)
-    /// A level of a slide, without resampling.
-    case level(Int)
+    /// Neither does, nor does the model.
+    case unknown
 }
 
 /// An opened image: blocks at the resolution of the model for windows, rows at full resolution for outputs.
@@ -17,10 +36,15 @@ package struct SlideImage {
     package let blocks: any BlockReader
     /// Level of the slide that blocks are read from; nil for other images.
     package let level: Int?
-    /// A remark about the resolution; nil if there is none.
-    package let note: String?
+    /// Remarks about the resolution.
+    package let notes: [String]
+    /// Remarks about the resolution that put the result in doubt.
+    package let warnings: [String]
     /// Microns per pixel at full resolution, as the slide or the user states; nil if neither does.
     package let micronsPerPixel: (x: Double, y: Double)?
+    package let resolutionSource: ResolutionSource
+    /// The slide that blocks, rows and tissue are read from; nil for other images.
+    private let file: Slide?
 
     package var path: FilePath { blocks.path }
     /// Pixels at full resolution.
@@ -40,12 +64,15 @@ package struct SlideImage {
 // Reading an image again for outputs.
 extension SlideImage {
     /// Rows at full resolution, from the top. Parts of a slide that cannot be decoded are gray.
-    package func rows() throws(FileError) -> any RowReader { try openImage(path, damage: .painted) }
+    package func rows() throws(FileError) -> any RowReader {
+        guard let file else { return try openImage(path) }
+        return try SlideReader(file, damage: .painted)
+    }
 
     /// Rows of the image in a smaller size, from the top. Parts of a slide that cannot be decoded are gray.
     package func rows(width: Int, height: Int) throws(FileError) -> any RowReader {
-        let side = max(width, height)
-        let source = side < max(self.width, self.height) ? try Overlay.open(path, side: side) : try rows()
+        let source: any RowReader =
+            if let file { try Overlay.reader(file, width: width, height: height) } else { try openImage(path) }
         if source.width == width, source.height == height { return source }
         return DownsamplingReader(source, width: width, height: height)
     }
@@ -54,19 +81,19 @@ extension SlideImage {
     package func tissue(_ source: TissueSource, _ note: (String) -> Void) throws(FileError) -> TissueMap? {
         switch source {
         case .everywhere: return nil
-        case .outline(let path):
-            let map = try TissueMap(outline: path, imageWidth: width, imageHeight: height)
+        case .outline(let path, let classes):
+            let map = try TissueMap(
+                outline: path, classes: classes, imageWidth: width, imageHeight: height, note: note)
             note("tissue on \(String(map.share * 100, decimals: 1)) %, by \(path)")
             return map
         case .automatic:
-            guard let slide else { return nil }
+            guard let file else { return nil }
             do {
-                guard let finding = try TissueMap.detect(path, slide) else {
-                    note("the smallest level is too large to find tissue in; everything is processed")
+                guard let finding = try TissueMap.detect(file) else {
+                    note("the level to find tissue in is too large; everything is processed")
                     return nil
                 }
-                let share = String(finding.map.share * 100, decimals: 1)
-                note("tissue on \(share) % (level \(finding.level), color above \(finding.threshold) of 255)")
+                note(describe(finding))
                 return finding.map
             } catch  where error.kind == .malformed {
                 // A damaged overview must not keep the rest of a slide from being processed.
@@ -75,85 +102,156 @@ extension SlideImage {
             }
         }
     }
+
+    private func describe(_ finding: TissueMap.Detection) -> String {
+        func percent(_ share: Double) -> String { String(share * 100, decimals: 1) + " %" }
+        let pen = finding.penShare >= 0.0005 ? "; pen marks on \(percent(finding.penShare)) left out" : ""
+        return
+            "tissue on \(percent(finding.map.share)) (level \(finding.level), color above \(finding.threshold) of 255)"
+            + pen
+    }
 }
 
 /// Largest relative difference of two resolutions that count as the same: scanners of one make differ by as much.
 private let tolerance = 0.01
+/// Factor between resolutions above which a model sees another scale than it learned.
+private let largestScaleError = 1.5
+/// Factor by which images are enlarged at most; beyond it there is nothing to see.
+private let largestEnlargement = 16.0
 
 extension SlideImage {
-    /// Opens an image at the resolution of a model's training tiles. A slide is read at its smallest level that is not
-    /// coarser, and resampled from there. If the model states no resolution, images are read as they are.
+    /// Opens an image at the resolution of a model's training tiles. A slide is read at its coarsest level that is not
+    /// coarser, and resampled from there. Where the model or the image states no resolution, images are read as they are.
     ///
-    /// Throws what `openImage` throws, and `malformed` if the model states its resolution and the slide does not.
+    /// Throws what `openImage` throws, and `malformed` where there is no such level.
     package static func open(
         _ path: FilePath, at choice: ResolutionChoice, modelMicronsPerPixel wanted: Double?
     ) throws(FileError) -> SlideImage {
-        let full = try openBlocks(path)
-        let slide = full.slide
-        let fullLevel = slide.map { _ in 0 }
-        switch (choice, wanted) {
-        case (.level(let level), _):
-            guard let slide else {
-                throw FileError(path, expected: "a slide, as --level asks for", found: "an image without levels")
-            }
-            let reader = try SlideBlockReader(path, level: level)
-            return SlideImage(
-                blocks: reader, level: level,
-                note: "level \(level), \(reader.width) x \(reader.height) pixels, as it is",
-                micronsPerPixel: slide.micronsPerPixel)
-        case (.imageMicronsPerPixel, nil):
-            throw FileError(
-                path, expected: "a model that states its resolution, as --mpp asks for", found: "one that does not")
-        case (.model, nil):
-            let note = slide == nil ? nil : "read at full resolution: the model states no resolution"
-            return SlideImage(blocks: full, level: fullLevel, note: note, micronsPerPixel: slide?.micronsPerPixel)
-        case (.imageMicronsPerPixel(let value), let wanted?):
-            return try resampled(full, from: (value, value), to: wanted)
-        case (.model, let wanted?):
-            if let found = slide?.micronsPerPixel { return try resampled(full, from: found, to: wanted) }
-            guard slide == nil else {
-                throw FileError(
-                    path, expected: "a slide that states its microns per pixel, or --mpp, or --level", found: "neither")
-            }
-            let note = "treated as having the model's \(String(wanted, decimals: 3)) microns per pixel (--mpp)"
-            return SlideImage(blocks: full, level: nil, note: note, micronsPerPixel: nil)
-        }
+        var opening = try Opening(path, choice, wanted)
+        return try opening.image()
     }
 
-    private static func resampled(
-        _ full: any BlockReader, from found: (x: Double, y: Double), to wanted: Double
-    ) throws(FileError) -> SlideImage {
-        let path = full.path
-        let scale = (x: wanted / found.x, y: wanted / found.y)
-        guard (0.01...100).contains(scale.x), (0.01...100).contains(scale.y) else {
-            throw FileError(
-                path, expected: "at most 100 times more or fewer microns per pixel than the model's \(wanted)",
-                found: "\(found.x) x \(found.y)")
+    /// Collects what is found out while an image is opened.
+    private struct Opening {
+        let choice: ResolutionChoice
+        let wanted: Double?
+        let full: any BlockReader
+        let file: Slide?
+        let microns: (x: Double, y: Double)?
+        let source: ResolutionSource
+        var notes = [String]()
+        var warnings = [String]()
+
+        init(_ path: FilePath, _ choice: ResolutionChoice, _ wanted: Double?) throws(FileError) {
+            (self.choice, self.wanted) = (choice, wanted)
+            full = try openBlocks(path)
+            file = (full as? SlideBlockReader)?.slideFile
+            let crop = full as? RowBlockReader
+            let stated = full.slide?.micronsPerPixel ?? crop?.micronsPerPixel
+            if let remark = crop?.remark { notes.append(remark) }
+            if let value = choice.micronsPerPixel, stated == nil || choice.overrides {
+                (microns, source) = ((value, value), .user)
+            } else {
+                microns = stated
+                source = stated != nil ? .image : wanted != nil ? .model : .unknown
+            }
+            describeSource(stated)
         }
-        let fullLevel = full.slide.map { _ in 0 }
-        if (scale.x - 1).magnitude <= tolerance, (scale.y - 1).magnitude <= tolerance {
-            return SlideImage(blocks: full, level: fullLevel, note: nil, micronsPerPixel: found)
+
+        private mutating func describeSource(_ stated: (x: Double, y: Double)?) {
+            if let value = choice.micronsPerPixel, let stated, source == .image,
+                max(stated.x / value, value / stated.x, stated.y / value, value / stated.y) > 1 + tolerance
+            {
+                notes.append(
+                    "the image states \(describeResolution(stated)) microns per pixel, which is used instead of "
+                        + describeResolution((value, value)))
+            }
+            if let found = full.slide?.implausibleResolution, source != .user {
+                warnings.append(
+                    "its \(found) microns per pixel are not those of a microscope and are ignored; give the right value"
+                )
+            }
+            if let wanted, file != nil, source == .model, choice.level == nil {
+                warnings.append(
+                    "states no resolution; treated as having the model's \(describeResolution((wanted, wanted))) "
+                        + "microns per pixel (see --mpp)")
+            }
         }
-        var (source, sourceLevel) = (full, fullLevel)
-        if let levels = full.slide?.levels {
-            let fine = levels.indices.filter { levels[$0].downsample <= min(scale.x, scale.y) * (1 + tolerance) }
-            let level = fine.max { levels[$0].downsample < levels[$1].downsample } ?? 0
-            if level > 0 { (source, sourceLevel) = (try SlideBlockReader(path, level: level), level) }
+
+        mutating func image() throws(FileError) -> SlideImage {
+            if let level = choice.level { return try image(level: level) }
+            guard let wanted else {
+                if file != nil { notes.append("read at full resolution: the model states no resolution") }
+                return image(full, level: file.map { _ in 0 })
+            }
+            guard let microns else { return image(full, level: file.map { _ in 0 }) }
+            return try resampled(from: microns, to: wanted)
         }
-        func length(_ pixels: Int, _ scale: Double) -> Int { max(1, Int((Double(pixels) / scale).rounded())) }
-        let (width, height) = (length(full.width, scale.x), length(full.height, scale.y))
-        let prefix = sourceLevel.map { "level \($0), " } ?? ""
-        // Downsamples of levels are rarely exact: a difference of less than one pixel in a hundred is not resampled.
-        func fits(_ a: Int, _ b: Int) -> Bool { (Double(a) / Double(b) - 1).magnitude <= tolerance }
-        if fits(source.width, width), fits(source.height, height) {
-            return SlideImage(
-                blocks: source, level: sourceLevel, note: "\(prefix)\(source.width) x \(source.height) pixels",
-                micronsPerPixel: found)
+
+        private func image(_ blocks: any BlockReader, level: Int?) -> SlideImage {
+            SlideImage(
+                blocks: blocks, level: level, notes: notes, warnings: warnings, micronsPerPixel: microns,
+                resolutionSource: source, file: file)
         }
-        let (from, to) = (String(found.x, significantDigits: 4), String(wanted, significantDigits: 4))
-        return SlideImage(
-            blocks: ScaledBlockReader(source, width: width, height: height), level: sourceLevel,
-            note: "\(prefix)resampled from \(from) to \(to) microns per pixel: \(width) x \(height) pixels",
-            micronsPerPixel: found)
+
+        private mutating func image(level: Int) throws(FileError) -> SlideImage {
+            guard let file else {
+                throw FileError(full.path, expected: "a slide with levels", found: "an image without levels")
+            }
+            let reader = try SlideBlockReader(file, level: level)
+            guard try file.showsThePicture(level) else {
+                throw FileError(
+                    full.path, expected: "a level \(level) that shows the picture of level 0",
+                    found: "another picture, \(reader.width) x \(reader.height) px")
+            }
+            notes.append("level \(level), \(reader.width) x \(reader.height) pixels, as it is")
+            if let microns, let wanted {
+                warnAboutScale(
+                    found: (microns.x * reader.downsample, microns.y * reader.downsample), wanted, "windows have")
+            }
+            return image(reader, level: level)
+        }
+
+        private mutating func warnAboutScale(found: (x: Double, y: Double), _ wanted: Double, _ what: String) {
+            let ratio = max(found.x, found.y) / wanted
+            guard ratio > largestScaleError || min(found.x, found.y) / wanted < 1 / largestScaleError else { return }
+            warnings.append(
+                "\(what) \(describeResolution(found)) microns per pixel, the model learned \(describeResolution((wanted, wanted)))"
+            )
+        }
+
+        private mutating func resampled(
+            from found: (x: Double, y: Double), to wanted: Double
+        ) throws(FileError) -> SlideImage {
+            let scale = (x: wanted / found.x, y: wanted / found.y)
+            guard min(scale.x, scale.y) >= 1 / largestEnlargement else {
+                throw FileError(
+                    full.path,
+                    expected: "at most \(Int(largestEnlargement)) times more microns per pixel than the model's "
+                        + describeResolution((wanted, wanted)), found: describeResolution(found))
+            }
+            if max(found.x, found.y) > wanted * largestScaleError {
+                warnAboutScale(found: found, wanted, "the full resolution has only")
+            }
+            if (scale.x - 1).magnitude <= tolerance, (scale.y - 1).magnitude <= tolerance {
+                return image(full, level: file.map { _ in 0 })
+            }
+            let level = try file?.level(downsample: min(scale.x, scale.y) * (1 + tolerance))
+            let source: any BlockReader =
+                if let file, let level { try SlideBlockReader(file, level: level) } else { full }
+            func length(_ pixels: Int, _ scale: Double) -> Int { max(1, Int((Double(pixels) / scale).rounded())) }
+            let (width, height) = (length(full.width, scale.x), length(full.height, scale.y))
+            let prefix = level.map { "level \($0), " } ?? ""
+            // Downsamples of levels are rarely exact: a difference of less than one pixel in a hundred is not resampled.
+            func fits(_ a: Int, _ b: Int) -> Bool { (Double(a) / Double(b) - 1).magnitude <= tolerance }
+            if fits(source.width, width), fits(source.height, height) {
+                notes.append("\(prefix)\(source.width) x \(source.height) pixels")
+                return image(source, level: level)
+            }
+            notes.append(
+                "\(prefix)resampled from \(describeResolution(found)) to \(describeResolution((wanted, wanted))) microns "
+                    + "per pixel: \(width) x \(height) pixels")
+            return image(ScaledBlockReader(source, width: width, height: height), level: level)
+        }
     }
 }

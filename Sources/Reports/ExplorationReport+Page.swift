@@ -5,17 +5,17 @@ extension ExplorationReport {
     private static let shownTiles = 12
     private static let shownGroups = 200
 
-    /// The page: findings that need a decision first, then the data. Throws when a picture cannot be made.
-    package func page() throws -> Page {
+    /// The page: findings that need a decision first, then the data.
+    package func page() -> Page {
         let remarks = exploration.findings.map { ($0.severity == .serious ? "Serious: " : "") + $0.text }
         var sections = [
             Page.Section("To look into", remarks.isEmpty ? [.text("Nothing found.")] : [.list(remarks)]),
             Page.Section("Tiles", [.tables([partTable, pixelTable])]),
-            Page.Section("Samples", try sampleBlocks()),
+            Page.Section("Samples", sampleBlocks()),
             Page.Section("Pixel values", [.figures(histogramFigures)]),
         ]
         if let scatterFigure { sections.append(Page.Section("Principal components", [.figures([scatterFigure])])) }
-        let findings = try qualityBlocks() + duplicateBlocks()
+        let findings = qualityBlocks() + duplicateBlocks()
         if !findings.isEmpty { sections.append(Page.Section("Findings", findings)) }
         if exploration.hasGroups { sections.append(Page.Section("Groups", [.table(groupTable)])) }
         return Page(
@@ -65,12 +65,12 @@ extension ExplorationReport {
     }
 
     /// Samples of each class, spread evenly over its tiles.
-    private func sampleBlocks() throws -> [Page.Block] {
-        try Self.classNames.flatMap { name -> [Page.Block] in
+    private func sampleBlocks() -> [Page.Block] {
+        Self.classNames.flatMap { name -> [Page.Block] in
             let all = tiles(of: name)
             if all.isEmpty { return [] }
             let count = min(Self.shownTiles, all.count)
-            let pictures = try (0..<count).map { try picture(all[$0 * all.count / count]) }
+            let pictures = (0..<count).map { picture(all[$0 * all.count / count]) }
             return [
                 .heading("\(name): samples"), .text("\(count) of \(all.count) tiles, spread over the data set."),
                 .pictures(pictures),
@@ -78,8 +78,8 @@ extension ExplorationReport {
         }
     }
 
-    private func qualityBlocks() throws -> [Page.Block] {
-        try QualityProblem.allCases.flatMap { problem -> [Page.Block] in
+    private func qualityBlocks() -> [Page.Block] {
+        QualityProblem.allCases.flatMap { problem -> [Page.Block] in
             let found = exploration.quality.filter { $0.problem == problem }
             guard let first = found.first else { return [] }
             let (title, comparison, unit) =
@@ -89,8 +89,8 @@ extension ExplorationReport {
                 case .saturated: ("Saturated tiles", "more than", "of the pixels clipped")
                 case .penMarked: ("Pen marks", "more than", "of the pixels in the color of ink")
                 }
-            let pictures = try found.prefix(Self.shownTiles).map {
-                try picture($0.tile, "\(String($0.value, significantDigits: 3)) \(unit)")
+            let pictures = found.prefix(Self.shownTiles).map {
+                picture($0.tile, "\(String($0.value, significantDigits: 3)) \(unit)")
             }
             let threshold = String(first.threshold, significantDigits: 3)
             return [
@@ -101,12 +101,12 @@ extension ExplorationReport {
         }
     }
 
-    private func duplicateBlocks() throws -> [Page.Block] {
+    private func duplicateBlocks() -> [Page.Block] {
         var blocks = [Page.Block]()
         let exact = exploration.duplicates.exact.sorted { $0.isConflict && !$1.isConflict }
         if !exact.isEmpty {
-            let sets = try exact.prefix(Self.shownTiles / 2).map { same in
-                try same.tiles.prefix(4).map { try picture($0, same.isConflict ? "labels differ" : "") }
+            let sets = exact.prefix(Self.shownTiles / 2).map { same in
+                same.tiles.prefix(4).map { picture($0, same.isConflict ? "labels differ" : "") }
             }
             blocks += [
                 .heading("Exact duplicates"),
@@ -119,9 +119,9 @@ extension ExplorationReport {
                 > ($1.isConflict || $1.isAcrossParts ? 1 : 0, $1.pair.correlation)
         }
         if !near.isEmpty {
-            let sets = try near.prefix(Self.shownTiles / 2).map { found in
-                try [found.pair.first, found.pair.second].map {
-                    try picture($0, "correlation \(String(found.pair.correlation, decimals: 3))")
+            let sets = near.prefix(Self.shownTiles / 2).map { found in
+                [found.pair.first, found.pair.second].map {
+                    picture($0, "correlation \(String(found.pair.correlation, decimals: 3))")
                 }
             }
             blocks += [
@@ -134,10 +134,10 @@ extension ExplorationReport {
         return blocks
     }
 
-    private func picture(_ index: Int, _ remark: String = "") throws -> Page.Picture {
+    private func picture(_ index: Int, _ remark: String = "") -> Page.Picture {
         let tile = exploration.tiles[index]
-        return try set.picture(
-            of: index,
+        return set.picture(
+            of: index, scratch: scratch,
             [tile.filename, tile.label ?? Self.unlabeled, tile.group ?? "", tile.part?.rawValue ?? "", remark])
     }
 }

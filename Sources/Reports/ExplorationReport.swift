@@ -5,9 +5,11 @@ import Foundations
 package struct ExplorationReport {
     let exploration: Exploration
     let set: TileSet
+    let scratch: FilePath
 
-    /// `set` is the data set that was explored.
-    package init(_ exploration: Exploration, _ set: TileSet) {
+    /// `set` is the data set that was explored. Pictures are encoded in the folder `scratch`.
+    package init(_ exploration: Exploration, _ set: TileSet, scratch: FilePath) {
+        self.scratch = scratch
         self.exploration = exploration
         self.set = set
     }

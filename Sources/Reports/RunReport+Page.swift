@@ -6,16 +6,15 @@ import Training
 extension RunReport {
     private static let shownMistakes = 24
 
-    /// The page: results first, then training, then what is needed to reproduce the run. Throws when a picture cannot be
-    /// made.
-    package func page() throws -> Page {
+    /// The page: results first, then training, then what is needed to reproduce the run.
+    package func page() -> Page {
         var sections = [
             Page.Section("Scores on the test", [.list(remarks), .tables([scoreTable, confusionTable])])
         ]
         if !epochs.isEmpty { sections.append(Page.Section("Learning", [.figures(learningFigures)])) }
         sections.append(Page.Section("Confidence and calibration", [.figures(scoreFigures)]))
         if record.settings.pseudoLabeling != nil { sections.append(Page.Section("Pseudo-labeling", cycleBlocks)) }
-        sections.append(Page.Section("Mistakes", try mistakeBlocks()))
+        sections.append(Page.Section("Mistakes", mistakeBlocks()))
         if set.hasGroups { sections.append(Page.Section("Groups", [.table(groupTable)])) }
         sections.append(
             Page.Section("Data and settings", [.table(dataTable), .command(record.command), .table(settingsTable)]))
@@ -61,15 +60,15 @@ extension RunReport {
         return remarks
     }
 
-    private func mistakeBlocks() throws -> [Page.Block] {
+    private func mistakeBlocks() -> [Page.Block] {
         let (predictions, confidences) = (probabilities.predictions, probabilities.confidences)
         let wrong = split.test.indices.filter { predictions[$0] != probabilities.targets[$0] }
             .sorted { (confidences[$0], $1) > (confidences[$1], $0) }
         if wrong.isEmpty { return [.text("None.")] }
-        let pictures = try wrong.prefix(Self.shownMistakes).map { place in
+        let pictures = wrong.prefix(Self.shownMistakes).map { place in
             let tile = set.tiles[split.test[place]]
-            return try set.picture(
-                of: split.test[place],
+            return set.picture(
+                of: split.test[place], scratch: scratch,
                 [
                     tile.filename, "truth: \(TileLabel.names[probabilities.targets[place]])",
                     "predicted: \(TileLabel.names[predictions[place]]), \(String(confidences[place], decimals: 3))",

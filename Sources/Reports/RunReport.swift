@@ -15,24 +15,28 @@ package struct RunReport {
     let uncalibratedEstimates: MetricEstimates?
     /// A warning about the initial model. Nil without one.
     let warning: String?
+    /// A folder in which pictures are encoded.
+    let scratch: FilePath
 
     /// The report on a run whose trainer has the weights of the best model. Predicts the test tiles.
     package init(_ run: TrainingRun) throws {
         self.init(
             run.folder.record, ledger: run.ledger, set: run.trainer.set, split: run.trainer.split,
-            logits: try run.trainer.predict(run.trainer.split.test), warning: run.trainer.initialModelWarning)
+            logits: try run.trainer.predict(run.trainer.split.test), warning: run.trainer.initialModelWarning,
+            scratch: run.folder.path)
     }
 
     /// The report on a run with its outputs for the test tiles.
     package init(
         _ record: RunFolder.Record, ledger: [PseudoLabel] = [], set: TileSet, split: Split, logits: LabeledLogits,
-        warning: String? = nil
+        warning: String? = nil, scratch: FilePath
     ) {
         self.record = record
         self.ledger = ledger
         self.set = set
         self.split = split
         self.warning = warning
+        self.scratch = scratch
         let groups = split.test.map { set.tiles[$0].group }
         let plain = logits.probabilities(.identity)
         if split.validation.isEmpty {

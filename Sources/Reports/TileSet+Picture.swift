@@ -4,18 +4,24 @@ import Foundations
 import Imaging
 
 extension TileSet {
-    /// A JPEG picture of a tile, with lines of text below it.
-    func picture(of index: Int, _ lines: [String]) throws -> Page.Picture {
+    /// A JPEG picture of a tile, with lines of text below it. It is encoded in the folder `scratch`; where that fails, the
+    /// page shows a note in its place.
+    func picture(of index: Int, scratch: FilePath, _ lines: [String]) -> Page.Picture {
+        Page.Picture(image: (try? jpeg(of: index, in: scratch)) ?? Data(), lines.filter { !$0.isEmpty })
+    }
+
+    private func jpeg(of index: Int, in folder: FilePath) throws -> Data {
         let side = Self.tileSize
-        let path = NSTemporaryDirectory() + "nuclei-tile-\(UUID().uuidString).jpg"
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = try JPEGWriter(path: FilePath(path), width: side, height: side)
+        // The name is one that `AtomicFile.removeLeftovers` removes after a killed process.
+        let path = folder.appending(".picture.partial-\(UUID().uuidString).jpg")
+        defer { try? FileManager.default.removeItem(atPath: path.string) }
+        let writer = try JPEGWriter(path: path, width: side, height: side)
         try withPixels { bytes in
             let start = Int(windows(of: [index]).offsets[0])
             try writer.write(
                 rows: UnsafeRawBufferPointer(rebasing: bytes[start..<start + side * side * 3]), count: side)
         }
         try writer.finish()
-        return Page.Picture(image: try Data(contentsOf: URL(fileURLWithPath: path)), lines.filter { !$0.isEmpty })
+        return try Data(contentsOf: URL(fileURLWithPath: path.string))
     }
 }

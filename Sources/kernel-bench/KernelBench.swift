@@ -14,4 +14,6 @@ struct KernelBench: ParsableCommand {
         version: version,
         subcommands: [Operations.self, Layers.self, Serve.self],
         defaultSubcommand: Operations.self)
+
+    static func main() { runProgram() }
 }

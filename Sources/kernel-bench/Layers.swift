@@ -33,7 +33,7 @@ struct Layers: ParsableCommand {
             ) {
                 try Interruption.check("interrupted; nothing was written")
             }
-            Terminal.printLine(times.text)
+            Terminal.printLines(times.text)
             if let file {
                 try file.write(try JSON.data(times, pretty: true))
                 try file.commit()

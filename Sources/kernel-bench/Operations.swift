@@ -23,9 +23,13 @@ struct Operations: ParsableCommand {
     var filter: String?
 
     @Option(
-        parsing: .upToNextOption,
+        name: .shortAndLong, parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Thread counts to measure (default: 1 and the number of processors).", valueName: "count"))
+            """
+            Thread counts to measure (default: 1, and OMP_NUM_THREADS, else SLURM_CPUS_PER_TASK, else the processors that \
+            this process may use).
+            """,
+            valueName: "count"))
     var threads = [Int]()
 
     @OptionGroup var options: BenchOptions
@@ -49,8 +53,8 @@ struct Operations: ParsableCommand {
             var settings = Benchmark.Settings()
             settings.batch = options.batch
             settings.instructions = options.isa
-            let all = max(1, min(256, ProcessInfo.processInfo.activeProcessorCount))
-            settings.threads = threads.isEmpty ? Set([1, all]).sorted() : Set(threads).sorted()
+            let counts = threads.isEmpty ? [1, ThreadCount.usual.count] : threads
+            settings.threads = Set(counts).sorted()
             if options.quick { (settings.sweeps, settings.seconds) = (1, 0.002) }
             try options.apply(threads: settings.threads.max()!)
             // Opens all files before the measurements, to fail early.
@@ -65,8 +69,8 @@ struct Operations: ParsableCommand {
                 try Interruption.check("interrupted; nothing was written")
             }
             progress.end()
-            Terminal.printLine(report.text)
-            if let old { Terminal.printLine("\n" + Comparison(old: old, new: report).text) }
+            Terminal.printLines(report.text)
+            if let old { Terminal.printLines("\n" + Comparison(old: old, new: report).text) }
             if let file {
                 try file.write(Data(try report.json().utf8))
                 try file.commit()

@@ -61,7 +61,7 @@ struct Serve: ParsableCommand {
     private var memory: Double { (Double(MachineState.peakMemory) / 1_048_576).rounded() }
 
     private func answer(_ numbers: [String: Double]) throws {
-        Terminal.printLine(try JSON.text(numbers))
+        try Terminal.printJSON(numbers, pretty: false)
     }
 
     private func write(_ work: NetworkWork, to folder: FilePath) throws {

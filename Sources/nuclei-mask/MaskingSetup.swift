@@ -14,16 +14,21 @@ struct MaskingSetup {
     init(_ options: MaskingOptions) throws {
         self.options = options
         let names = options.outputs.names
-        batch = try ImageBatch(options.images, names) { image in
-            options.tissue.file(for: image, names).map { [$0] } ?? []
+        batch = try Interruption.endingAtOnce {
+            try ImageBatch(options.images, names, recursively: options.recursive) { image, names in
+                options.tissue.file(for: image, names).map { [$0] } ?? []
+            }
         }
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
-        let model = try Model(pathOrBundled: options.model)
         let path = options.model ?? Model.bundledName
+        Terminal.showStatus("reading model \(path)")
+        let (model, named) = try Interruption.endingAtOnce {
+            let model = try Model(pathOrBundled: options.model)
+            let digest = try Model.digest(ofPathOrBundled: options.model)
+            return (model, MaskRecord.NamedModel(path: path.string, sha256: digest, model.description))
+        }
         try options.requireOverlap(model.description.tileSize)
-        let named = MaskRecord.NamedModel(
-            path: path.string, sha256: try Model.digest(ofPathOrBundled: options.model), model.description)
         let secondsLoading = start.secondsSince
         let predictor = try WindowPredictor(
             model, path: path, settings: options.settings, batchSize: options.batch.size,
@@ -31,12 +36,15 @@ struct MaskingSetup {
         pipeline = MaskPipeline(named, predictor, version: version, secondsLoading: secondsLoading)
         try options.outputs.requirePlaceholders(for: batch)
         try batch.requireNoInput(models: options.model.map { [$0] } ?? [])
+        Terminal.detail(
+            "model: \(path), \(named.architecture), tiles of \(named.tileSize) pixels, SHA-256 \(named.sha256)")
+        Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
     }
 
     func request(for image: FilePath) -> MaskRequest {
         var request = MaskRequest(image: image, names: batch.names)
         request.resolution = options.resolution
-        request.tissue = options.tissue.source(for: image, batch.names)
+        request.tissue = options.tissue.source(for: image, batch.names, classes: options.tissueClass)
         request.refinement = options.refine
         request.bits = options.outputs.bits
         request.keepsCache = options.outputs.keepProbabilities
@@ -57,10 +65,15 @@ struct MaskingSetup {
         if let model = options.model { try summary.requireDistinct(from: [model]) }
     }
 
-    /// Prints how many files were found but are not images to mask.
-    func printLeftOut() {
-        let count = batch.leftOutCount
-        if count == 0 { return }
-        Terminal.printLine("\(count == 1 ? "1 file" : "\(count) files") left out: masks and other outputs")
+    /// Makes the folders that outputs are written to; returns those that were made, inner ones first.
+    func makeFolders() throws(FileError) -> [FilePath] {
+        var made = [FilePath]()
+        for folder in batch.outputFolders { made = try Folder.ensureCounted(folder) + made }
+        return made
+    }
+
+    /// Notes how many files were found but are not images to mask.
+    func noteLeftOut() {
+        for line in batch.leftOut { Terminal.note(line) }
     }
 }

@@ -10,4 +10,6 @@ struct NucleiMask: ParsableCommand {
         version: version,
         subcommands: [MaskCommand.self, PlanCommand.self, OverlayCommand.self],
         defaultSubcommand: MaskCommand.self)
+
+    static func main() { runProgram() }
 }

@@ -11,8 +11,11 @@ struct NucleiTrain: ParsableCommand {
         version: version,
         subcommands: [Train.self, Resume.self, Evaluate.self, Explore.self, Augment.self, Synthesize.self],
         defaultSubcommand: Train.self)
+
+    static func main() { runProgram() }
 }
 
 extension DatasetError: ExitStatusProviding {
     package var exitStatus: ExitCode { hasOnlyUnreadableFiles ? ExitStatus.unreadable : ExitStatus.malformed }
+    package var lines: [String] { description.split(separator: "\n").map(String.init) }
 }

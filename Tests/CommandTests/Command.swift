@@ -11,6 +11,14 @@ enum Command: String {
         let output: String
         let errors: String
 
+        /// The errors and warnings on standard error, without notes.
+        var problems: String {
+            let lines = errors.split(separator: "\n").filter { line in
+                ["error: ", "warning: ", "Error: "].contains { line.hasPrefix($0) }
+            }
+            return lines.map { "\($0)\n" }.joined()
+        }
+
         var description: String { "status \(status)\noutput: \(output)\nerrors: \(errors)" }
     }
 
@@ -19,12 +27,14 @@ enum Command: String {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     }
 
+    var path: String { Self.folder.appendingPathComponent(rawValue).path }
+
     /// Starts the command with files for its output, which unlike pipes never block.
     func start(
         _ arguments: [String], in folder: String, environment: [String: String] = [:]
     ) throws -> Running {
         let process = Process()
-        process.executableURL = Self.folder.appendingPathComponent(rawValue)
+        process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
@@ -36,7 +46,7 @@ enum Command: String {
     func shell(_ arguments: String, in folder: String) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "\"$0\" \(arguments)", Self.folder.appendingPathComponent(rawValue).path]
+        process.arguments = ["-c", "\"$0\" \(arguments)", path]
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         return try Running(process).wait()
     }

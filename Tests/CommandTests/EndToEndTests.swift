@@ -26,7 +26,7 @@ import Testing
         // Existing runs are not overwritten.
         let again = try Command.train.run("set", "--epochs", "1", "--output", "run", in: work.path)
         #expect(again.status == 73)
-        #expect(again.errors == "error: run: expected a new or empty folder, found files in it\n")
+        #expect(again.problems == "error: run: expected a new or empty folder, found files in it\n")
 
         let evaluated = try Command.train.run(
             "evaluate", "set", "--model", "run/best.safetensors", "--json", in: work.path)
@@ -56,7 +56,7 @@ import Testing
                 .status == 0)
         let masked = try Command.mask.run("set/wsi_crop_1.jpg", in: work.path)
         #expect(masked.status == 0, "\(masked)")
-        #expect(masked.output.contains("4 windows") && masked.errors.isEmpty)
+        #expect(masked.output.contains("4 windows") && masked.problems.isEmpty)
         #expect(FileManager.default.fileExists(atPath: "\(work.path)/set/wsi_crop_1_nuclei_mask.png"))
     }
 
@@ -87,14 +87,13 @@ import Testing
         #expect(try loss(sharp) != nil && loss(sharp) != loss(blurred))
         #expect(try work.json(blurred.output)["blur"] as? Double == 3)
         #expect(masked.status == 0 && masked.output.contains("nuclei cover"), "\(masked)")
-        #expect(
-            masked.output.contains("wsi_crop_1.jpg: treated as having the model's 0.500 microns per pixel (--mpp)\n"))
+        #expect(masked.output.contains("\nresolution: 0.5 assumed (see --mpp)\n"))
         #expect(masked.output.contains("300 x 300 pixels, 4 windows"))
         let resampled = try Command.mask.run(
             "set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--mpp", "0.25", "--output", "m.png", in: work.path
         )
         #expect(resampled.status == 0, "\(resampled)")
-        #expect(resampled.output.contains("resampled from 0.25 to 0.5 microns per pixel: 150 x 150 pixels\n"))
+        #expect(resampled.errors.contains("resampled from 0.25 to 0.5 microns per pixel: 150 x 150 pixels\n"))
         #expect(resampled.output.contains("300 x 300 pixels, 1 windows"))
         let mask = try RGBImage(decoding: "\(work.path)/m.png")
         #expect(mask.width == 300 && mask.height == 300)
@@ -105,12 +104,9 @@ import Testing
         try FileManager.default.removeItem(atPath: "\(work.path)/slide.json")
         let plan = try Command.mask.run(
             "plan", "set/wsi_crop_1.jpg", "slide.tif", "--model", "run/last.safetensors", in: work.path)
-        #expect(plan.status == 65, "\(plan)")
-        #expect(
-            plan.output.contains(
-                "slide.tif: would fail: expected a slide that states its microns per pixel, or --mpp, or --level, found "
-                    + "neither\n"))
-        #expect(plan.output.contains("crop_1.jpg: treated as having the model's 0.500 microns per pixel (--mpp)\n"))
+        #expect(plan.status == 0, "\(plan)")
+        let remark = "states no resolution; treated as having the model's 0.5 microns per pixel (see --mpp)\n"
+        #expect(plan.output.contains("slide.tif: warning: \(remark)") && !plan.errors.contains("crop_1.jpg: "))
         let told = try Command.mask.run(
             "plan", "slide.tif", "--model", "run/last.safetensors", "--mpp", "0.25", in: work.path)
         #expect(told.status == 0 && told.output.contains("  level 1  "), "\(told)")
@@ -142,17 +138,17 @@ import Testing
         let coverage = String(format: "nuclei cover %.2f %%", Double(white) / Double(520 * 520) * 100)
         #expect(byDefault.output.contains(coverage) && overlay.output.contains(coverage))
         let picture = try RGBImage(decoding: "\(work.path)/set/wsi_crop_1_nuclei_overlay.png")
-        #expect(picture.width == 316 && picture.height == 100)
+        #expect(picture.width == 316 && picture.height > 100)
 
         let small = try Command.mask.run(
             "set/tile_0.png", "--model", "run/last.safetensors", "--output", "tile.png", in: work.path)
-        #expect(small.status == 0 && !small.output.contains("padded"))
+        #expect(small.status == 0 && !small.errors.contains("padded"))
         let writer = try PNGWriter(path: "\(work.path)/small.png", width: 30, height: 300, channels: .rgb)
         try [UInt8](repeating: 200, count: 27000).withUnsafeBytes { try writer.write(rows: $0, count: 300) }
         try writer.finish()
         let padded = try Command.mask.run("small.png", "--model", "run/last.safetensors", in: work.path)
         #expect(padded.status == 0)
-        #expect(padded.output.contains("small.png: 30 x 300 pixels, smaller than a tile of 256: padded by reflection"))
+        #expect(padded.errors.contains("small.png: 30 x 300 pixels, smaller than a tile of 256: padded by reflection"))
         let strip = try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png")
         #expect(strip.width == 30 && strip.height == 300)
 
@@ -160,7 +156,7 @@ import Testing
         let onto = try Command.mask.run(
             "small.png", "--model", "run/last.safetensors", "--output", "./small.png", in: work.path)
         #expect(onto.status == 73)
-        #expect(onto.errors == "error: ./small.png: expected another file than the input small.png, found the same\n")
+        #expect(onto.problems == "error: ./small.png: expected another file than the input small.png, found the same\n")
         let ontoMask = try Command.mask.run("overlay", "small.png", "--output", "small_nuclei_mask.png", in: work.path)
         #expect(ontoMask.status == 73)
         #expect(try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png") == strip)
@@ -181,7 +177,7 @@ import Testing
             wide.status == 64 && wide.errors.contains("--stride: expected 1 to 256, the model's tile size, found 257"))
         let other = try Command.mask.run("overlay", "small.png", "--mask", "mask1.png", in: work.path)
         #expect(other.status == 65)
-        #expect(other.errors == "error: mask1.png: expected the size of small.png, 30 x 300, found 520 x 520\n")
+        #expect(other.problems == "error: mask1.png: expected the size of small.png, 30 x 300, found 520 x 520\n")
         let gif = try Command.mask.run("overlay", "small.png", "--output", "o.gif", in: work.path)
         #expect(
             gif.status == 73 && gif.errors.contains("o.gif: expected the extension .png, .jpg or .jpeg, found .gif"))
@@ -197,13 +193,13 @@ import Testing
             try #require(result.status == 0, "\(result)")
             #expect(try RGBImage(decoding: "\(work.path)/\(arguments[1])") == mask)
         }
-        #expect(try SlideReader("\(work.path)/pyramid.tif").metadata.levels.map(\.width) == [520, 260, 130])
+        #expect(try Slide("\(work.path)/pyramid.tif").metadata.levels.map(\.width) == [520, 260, 130])
         let shown = try Command.mask.run(
             "overlay", "set/wsi_crop_1.jpg", "--mask", "pyramid.tif", "--output", "o.png", in: work.path)
         #expect(shown.status == 0, "\(shown)")
         let gif = try Command.mask.run("small.png", "--output", "mask.gif", in: work.path)
         #expect(gif.status == 73)
-        #expect(gif.errors == "error: mask.gif: expected the extension .png, .tif or .tiff, found .gif\n")
+        #expect(gif.problems == "error: mask.gif: expected the extension .png, .tif or .tiff, found .gif\n")
     }
 
     @Test func ctrlCLeavesFinishedEpochs() throws {
@@ -278,7 +274,7 @@ import Testing
         let again = try Command.mask.start(
             arguments + ["b.csv", "--output", "b.png", "--threshold", "0.9"], in: work.path
         ).wait()
-        #expect(again.status == 0 && again.output.contains("4 of 4 blocks were found in b.png.windows"), "\(again)")
+        #expect(again.status == 0 && again.errors.contains("4 of 4 blocks were found in b.png.windows"), "\(again)")
         #expect(!work.files.contains("b.png.windows"))
     }
 

@@ -73,7 +73,7 @@ import Testing
             .appendingPathComponent("../../models/nuclei-compact.safetensors").standardizedFileURL.path
         #expect(try model["sha256"] as? String == SHA256.digest(ofFile: FilePath(file)))
 
-        #expect(try SlideReader("\(work.path)/h.tif").width == 520)
+        #expect(try SlideReader(Slide("\(work.path)/h.tif")).width == 520)
         let files = work.files
         #expect(["d.tif", "h.tif", "m.csv", "m.geojson", "m.json", "m.tif", "p.tif"].allSatisfy(files.contains))
         #expect(!files.contains { $0.contains(".partial-") })
@@ -101,7 +101,7 @@ import Testing
             ).wait()
             try #require(result.status == 0, "\(result)")
             #expect(
-                result.output.contains("refined as if it were 0.250 microns per pixel") == (name == "refined"))
+                result.errors.contains("refined as if it were 0.250 microns per pixel") == (name == "refined"))
         }
         let (plain, refined) = (try white("plain.png"), try white("refined.png"))
         #expect(zip(plain, refined).allSatisfy { $0 || !$1 } && refined.contains(true) && refined != plain)
@@ -161,7 +161,7 @@ import Testing
         ] {
             let result = try Command.mask.start(["crop.jpg"] + arguments, in: work.path).wait()
             #expect(result.status == 64 && result.errors.contains(line), "\(arguments): \(result)")
-            #expect(result.errors.split(separator: "\n").first?.hasPrefix("Error: ") == true)
+            #expect(result.problems.split(separator: "\n").first?.hasPrefix("Error: ") == true)
         }
         // Paths that cannot be written fail before windows are computed.
         for option in ["--csv", "--geojson", "--probabilities", "--disagreement", "--heatmap", "--output"] {
@@ -169,12 +169,12 @@ import Testing
             let result = try mask(option, name)
             #expect(result.status == 73, "\(option): \(result)")
             #expect(
-                result.errors == "error: \(name): cannot be written (No such file or directory)\n"
+                result.problems == "error: \(name): cannot be written (No such file or directory)\n"
                     && result.output.isEmpty)
         }
         let onto = try mask("--geojson", "./crop.jpg")
         #expect(onto.status == 73)
-        #expect(onto.errors == "error: ./crop.jpg: expected another file than the input crop.jpg, found the same\n")
+        #expect(onto.problems == "error: ./crop.jpg: expected another file than the input crop.jpg, found the same\n")
         #expect(work.files == ["crop.jpg", "set"])
     }
 }

@@ -58,7 +58,7 @@ struct UsageTests {
             ["set", "--fold", "3/2"],
             ["set", "--strategy", "pseudo-labeling", "--no-validation"],
             ["set", "--fold", "1/2", "--test-groups", "a"],
-            ["set", "--resume", "run"], ["--resume", "run", "--epochs", "20"], ["resume"],
+            ["--resume", "run", "--epochs", "20"], ["resume"],
             ["resume", "run", "--epochs", "20"],
             ["resume", "run", "--threads", "0"],
             ["synthesize", "x", "--crop-size", "1"], ["evaluate", "set"],
@@ -71,7 +71,8 @@ struct UsageTests {
         }
         for arguments in [
             [], ["a.png", "--model", "m", "--threshold", "2"], ["a.png", "--mpp", "0"], ["a.png", "--level", "-1"],
-            ["a.png", "--mpp", "1", "--level", "1"], ["a.png", "--tissue", "maybe"],
+            ["a.png", "--mpp", "499"], ["a.png", "--mpp", "0.04"], ["a.png", "--mpp-override"],
+            ["a.png", "--tissue", "maybe"],
             ["a.png", "--bits", "2"], ["a.png", "--bits", "1", "--output", "a.tif"],
             ["overlay", "a.png", "--size", "1"],
         ] {
@@ -114,7 +115,7 @@ struct UsageTests {
         let text = try Command.mask.run("overlay", "m.safetensors", in: work.path)
         #expect(text.status == 65)
         #expect(
-            text.errors == "error: m.safetensors: expected a PNG, JPEG or whole-slide image, found text\n")
+            text.errors == "error: m.safetensors: expected a PNG, JPEG, TIFF or whole-slide image, found text\n")
 
         let taken = try Command.train.run("synthesize", "set", "--tiles", "1", in: work.path)
         #expect(taken.status == 73)

@@ -54,17 +54,62 @@ struct LabelFileTests {
         #expect(message("tile_id,label\n1,NUCLEI,x\n") == "labels.csv:2: expected 2 columns, found 3")
         #expect(
             message("filename,label\n../a.png,NUCLEI\n")
-                == "labels.csv:2: expected the name of a file in the same folder, found ../a.png")
+                == "labels.csv:2: expected the name of a file in the folder, found ../a.png")
         #expect(
             message("filename,label\n,NUCLEI\n")
-                == "labels.csv:2: expected the name of a file in the same folder, found nothing")
+                == "labels.csv:2: expected the name of a file in the folder, found nothing")
     }
 
     @Test func anUnclosedQuoteIsReported() {
-        let unclosed = "expected cells within one line, found an unclosed quote"
+        let unclosed = "expected a quoted cell that is closed, found an unclosed quote"
         #expect(message("tile_id,label\n1,\"NUCLEI\n2,NUCLEI\n") == "labels.csv:2: \(unclosed)")
         #expect(message("tile_id,label,group\n1,NUCLEI,a\n2,NUCLEI,\"b\n3,NUCLEI,c\n") == "labels.csv:3: \(unclosed)")
         #expect(message("tile_id,label,note\r\n1,NUCLEI,\"b\r\n3,NUCLEI,c\r\n") == "labels.csv:2: \(unclosed)")
+    }
+
+    @Test func quotedCellsMayHaveSeveralLines() throws {
+        let text = "\n \n\u{FEFF}"
+        #expect(message(text + "tile_id,label\n").hasSuffix("found \u{FEFF}tile_id,label"))
+        let rows = try rows(
+            "\u{FEFF}\n,,\ntile_id,label,note\n1,NUCLEI,\"a\nb, \"\"c\"\"\"\r\n2,NO_NUCLEUS,\"\r\n\"\n3,,x\n")
+        #expect(rows.map(\.line) == [4, 6, 8] && rows.map(\.label) == [.nuclei, .noNucleus, nil])
+        #expect(
+            message("tile_id,label,group\n1,NUCLEI,\"a\nb\"\n")
+                == "labels.csv:2: expected a name, label and group within one line, found a line break")
+        #expect(
+            message("tile_id,label\n1,\"NUCLEI\"x\n")
+                == "labels.csv:2: expected a quoted cell that is closed, found text after a closing quote")
+    }
+
+    /// A comma, a quote or a slash with a combining mark is one character, but still a delimiter.
+    @Test func delimitersAreBytes() throws {
+        let rows = try rows(
+            "filename,label,group\na.png,NUCLEI,\u{301}x\n\"b,\u{301}.png\",\"NUCLEI\",\"\"\"\u{301}\"\n")
+        #expect(rows.map(\.group) == ["\u{301}x", "\"\u{301}"] && rows[1].filename == "b,\u{301}.png")
+    }
+
+    @Test func subfoldersAreAllowedButNothingOutside() throws {
+        #expect(try rows("filename,label\nsub/a.png,NUCLEI\n./b.png,\n")[1].filename == "b.png")
+        for name in [
+            "..", "../a.png", "sub/../../a.png", "sub/..", "/a.png", "/\u{301}a.png", "sub/..\u{0}/a.png", "a\u{0}.png",
+            ".", "./",
+        ] {
+            let text = message("filename,label\n\(name),NUCLEI\n")
+            #expect(
+                text.hasPrefix("labels.csv:2: expected the name of a file in the folder, found"), "\(name): \(text)")
+        }
+        // "..\u{301}" is the name of a file, and ".." with a slash and an accent is not.
+        #expect(try rows("filename,label\n..\u{301},NUCLEI\n").count == 1)
+        #expect(message("filename,label\n../\u{301}a.png,NUCLEI\n").contains("in the folder"))
+        #expect(message("tile_id,label\n/\u{301}a,NUCLEI\n").contains("expected the id of a tile"))
+        #expect(message("tile_id,label\na/b,NUCLEI\n").contains("expected the id of a tile"))
+    }
+
+    @Test func namesAreComparedByTheirBytes() throws {
+        #expect(try rows("tile_id,label\n\u{E9},NUCLEI\ne\u{301},NUCLEI\n").count == 2)
+        #expect(
+            message("filename,label\na.png,NUCLEI\n./a.png,NUCLEI\n").hasPrefix("labels.csv:3: expected each tile once")
+        )
     }
 
     @Test func ambiguousHeadersAreRejected() {

@@ -112,8 +112,62 @@ final class DatasetFolder {
         #expect(lines.count == 3)
         #expect(lines[0] == "tile_2.png: expected 256 x 256 pixels, found 255 x 255 (labels.csv:3)")
         #expect(
-            lines[1] == "tile_3.png: expected a PNG, JPEG or whole-slide image, found text (labels.csv:4)")
+            lines[1] == "tile_3.png: expected a PNG, JPEG, TIFF or whole-slide image, found text (labels.csv:4)")
         #expect(lines[2].hasPrefix("tile_4.png: ") && lines[2].hasSuffix("(labels.csv:5)"))
+    }
+
+    /// "é" is one scalar, or "e" and an accent: as in names from macOS.
+    @Test func tilesAreFoundInAnotherUnicodeSpelling() throws {
+        let folder = try DatasetFolder()
+        try folder.tile("e\u{301}.png", [1, 2, 3])
+        try folder.labels("filename,label\n\u{E9}.png,NUCLEI\n")
+        let set = try TileSet(path: FilePath(folder.path), threads: 1)
+        #expect(set.tiles.count == 1 && set.tiles[0].label == .nuclei)
+        try folder.labels("filename,label\n\u{E9}.png,NUCLEI\ne\u{301}.png,NUCLEI\n")
+        #expect(folder.message().hasPrefix("labels.csv:3: expected each tile once"))
+        // With both files, each name means its own.
+        try folder.tile("\u{E9}.png", [4, 5, 6])
+        let both = try TileSet(path: FilePath(folder.path), threads: 1)
+        #expect(Set(both.tiles.map(\.fingerprint)).count == 2)
+        try folder.labels("tile_id,label\n")
+        try folder.tile("tile_\u{E9}.png", [4, 5, 6])
+        try folder.tile("tile_e\u{301}.png", [4, 5, 7])
+        #expect(try TileSet(path: FilePath(folder.path), threads: 1).unlabeled.count == 2)
+    }
+
+    @Test func classesMayBeFolders() throws {
+        let folder = try DatasetFolder()
+        for name in ["NUCLEI", "NO_NUCLEUS", "unlabeled", "other"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: false)
+        }
+        try folder.tile("NUCLEI/b.png", [1, 2, 3])
+        try folder.tile("NUCLEI/a.PNG", [1, 2, 4])
+        try folder.tile("NO_NUCLEUS/a.png", [1, 2, 5])
+        try folder.tile("unlabeled/c.png", [1, 2, 6])
+        try folder.tile("other/d.png", [1, 2, 7])
+        for name in ["NUCLEI/notes.txt", "NUCLEI/._b.png", "tile_7.png"] {
+            try Data("no image".utf8).write(to: URL(fileURLWithPath: "\(folder.path)/\(name)"))
+        }
+        let set = try TileSet(path: FilePath(folder.path), threads: 2)
+        #expect(set.tiles.map(\.filename) == ["NO_NUCLEUS/a.png", "NUCLEI/a.PNG", "NUCLEI/b.png", "unlabeled/c.png"])
+        #expect(set.tiles.map(\.label) == [.noNucleus, .nuclei, .nuclei, nil] && !set.hasGroups)
+        try folder.labels("filename,label,group\nunlabeled/c.png,NUCLEI,g\n")
+        #expect(folder.message().hasPrefix("tile_7.png"), "labels.csv takes precedence")
+    }
+
+    @Test func outputsThatAreInputsAreRefused() throws {
+        let folder = try DatasetFolder()
+        try folder.labels("tile_id,label\n1,NUCLEI\n")
+        try folder.tile("tile_1.png", [1, 2, 3])
+        let set = try TileSet(path: FilePath(folder.path), threads: 1)
+        try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/link", withDestinationPath: "tile_1.png")
+        try FileManager.default.linkItem(atPath: "\(folder.path)/labels.csv", toPath: "\(folder.path)/hard")
+        for name in ["tile_1.png", "./tile_1.png", "link", "hard", "labels.csv"] {
+            let error = #expect(throws: FileError.self) { try set.requireNoInput(FilePath("\(folder.path)/\(name)")) }
+            #expect(error?.kind == .unwritable)
+        }
+        try set.requireNoInput(FilePath("\(folder.path)/tile_2.png"))
     }
 
     @Test(.enabled(if: realTiles != nil, "no tiles: set NUCLEI_DATA to a folder with nuclei_tiles/"))

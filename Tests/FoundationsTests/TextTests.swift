@@ -25,6 +25,10 @@ struct TextTests {
     @Test func cellsAreQuotedWhereNeeded() {
         #expect(csvLine(["a", "", "b c"]) == "a,,b c\n")
         #expect(csvLine(["a,b", "c\"d", "e\nf", "g\r\nh"]) == "\"a,b\",\"c\"\"d\",\"e\nf\",\"g\r\nh\"\n")
+        // A delimiter with a combining mark is one character.
+        #expect(csvLine(["a,\u{301}", "\"\u{301}"]) == "\"a,\u{301}\",\"\"\"\u{301}\"\n")
+        #expect(csvLine(["=1+1", "+a", "-b", "@c", "\td", "\re"]) == "'=1+1,'+a,'-b,'@c,'\td,\"'\re\"\n")
+        #expect(csvLine(["-1.5e-3", "+2", "-inf", "a=b", "=\u{338}"]) == "-1.5e-3,+2,-inf,a=b,'=\u{338}\n")
     }
 
     @Test func columnsAlign() {
@@ -33,6 +37,32 @@ struct TextTests {
         table.append(["a", "1000", ""])
         table.append(["longer", "1", "x"])
         #expect(table.lines == ["name       n", "a       1000", "longer     1  x"])
+    }
+
+    @Test func controlCharactersAreEscaped() {
+        #expect("a b\u{E4}\u{5207}".escapingControls == "a b\u{E4}\u{5207}")
+        #expect("\u{1B}]0;x\u{7}\n\t\r\u{7F}\u{9B}".escapingControls == "\\u{1B}]0;x\\u{7}\\n\\t\\r\\u{7F}\\u{9B}")
+        #expect("a\u{202E}gpj.exe\u{2069}\u{2028}".escapingControls == "a\\u{202E}gpj.exe\\u{2069}\\u{2028}")
+        #expect("e\u{301}\r\n".escapingControls == "e\u{301}\\r\\n", "graphemes")
+        var table = TextTable([("name", .left), ("n", .right)])
+        table.append(["a\nb", "1"])
+        table.append(["\u{5207}\u{7247}", "2"])
+        #expect(table.lines == ["name  n", "a\\nb  1", "\u{5207}\u{7247}  2"])
+    }
+
+    @Test func longTextsLoseTheirMiddle() {
+        #expect("abcdefghij".shortened(to: 10) == "abcdefghij" && "abcdefghij".shortened(to: 7) == "ab..hij")
+        #expect("abc".shortened(to: 2) == ".." && "abc".shortened(to: 0) == "" && "abc".shortened(to: -1) == "")
+    }
+
+    @Test func mistypedNames() {
+        #expect(editDistance("mask", "mask") == 0 && editDistance("", "abc") == 3 && editDistance("abc", "") == 3)
+        #expect(editDistance("overaly", "overlay") == 1 && editDistance("kitten", "sitting") == 3)
+        let names = ["mask", "plan", "overlay"]
+        #expect(
+            nearestName(to: "masks", among: names) == "mask" && nearestName(to: "Overaly", among: names) == "overlay")
+        #expect(nearestName(to: "slides", among: names) == nil && nearestName(to: "data", among: names) == nil)
+        #expect(nearestName(to: "slide_1.svs", among: ["slide_2.svs", "sldie_1.svs"]) == "sldie_1.svs")
     }
 
     @Test func durations() {

@@ -127,6 +127,32 @@ import Testing
         #expect(try problem(of: lossless.bytes)?.hasPrefix("cannot be decoded as a JPEG image (") == true)
     }
 
+    /// Exif data of one directory with the orientation, in both byte orders.
+    @Test func orientationsAreNotAppliedButTold() throws {
+        let jpeg = JPEGMaker(width: 16, height: 8, components: 1, value: Self.value).bytes
+        for (isLittle, orientation) in [(true, 6), (false, 3), (true, 1), (false, 9)] {
+            func number(_ value: Int, _ count: Int) -> [UInt8] {
+                let bytes = (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+                return isLittle ? bytes : bytes.reversed()
+            }
+            let tag = number(0x112, 2) + number(3, 2) + number(1, 4) + number(orientation, 2) + number(0, 2)
+            let other = number(0x10F, 2) + number(2, 2) + number(2, 4) + [0x78, 0, 0, 0]
+            let directory = number(42, 2) + number(8, 4) + number(2, 2) + other + tag + number(0, 4)
+            let exif = Array("Exif\0\0\(isLittle ? "II" : "MM")".utf8) + directory
+            let path = try folder.file("e.jpg", Array(jpeg[..<2]) + JPEGMaker.segment(0xE1, exif) + Array(jpeg[2...]))
+            let reader = try openImage(path)
+            #expect(reader.width == 16 && reader.height == 8)
+            let isTurned = (2...8).contains(orientation)
+            #expect(
+                reader.remark
+                    == (isTurned
+                        ? "read as it is stored, not turned: the Exif orientation \(orientation) is not applied" : nil))
+            let cut = try folder.file(
+                "c.jpg", Array(jpeg[..<2]) + JPEGMaker.segment(0xE1, Array(exif[..<20])) + Array(jpeg[2...]))
+            #expect(try openImage(cut).remark == nil)
+        }
+    }
+
     @Test func absurdHeaders() throws {
         let small = JPEGMaker(width: 8, height: 8, components: 3, startOfFrame: 0xC2, value: Self.value).bytes
         let frame = try #require((0..<small.count - 1).first { small[$0] == 0xFF && small[$0 + 1] == 0xC2 })

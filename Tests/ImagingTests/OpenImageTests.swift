@@ -11,10 +11,30 @@ import Testing
     @Test func theContentSelectsTheFormat() throws {
         let png = PNGMaker(width: 2, height: 1, type: .gray, depth: 8) { _, _, _ in 9 }.bytes
         let jpeg = JPEGMaker(width: 2, height: 1, components: 1) { _, _, _ in 9 }.bytes
-        for name in ["a.png", "a.jpg", "a.svs", "a.mrxs", "a"] {
+        for name in ["a.png", "a.jpg", "a.svs", "a"] {
             #expect(try openImage(folder.file(name, png)) is PNGReader)
-            // A MIRAX index without its folder is a plain JPEG.
             #expect(try openImage(folder.file(name, jpeg)) is JPEGReader)
+        }
+    }
+
+    /// The index of a MIRAX slide is a JPEG preview.
+    @Test func previewsOfSlidesAreNotTheSlides() throws {
+        let jpeg = JPEGMaker(width: 2, height: 1, components: 1) { _, _, _ in 9 }.bytes
+        func problem(_ name: String) throws -> String? {
+            let path = try folder.file(name, jpeg)
+            return fileError { _ = try openImage(path) }?.problem
+        }
+        let folderMissing = "expected the folder a of this MIRAX slide, with Slidedat.ini, next to it, found "
+        #expect(try problem("a.mrxs") == folderMissing + "none; the .mrxs file is only its preview")
+        try Folder.make(folder.file("a"))
+        #expect(try problem("a.mrxs") == folderMissing + "a folder without Slidedat.ini")
+        #expect(try problem("a.jpg") == nil)
+        _ = try folder.file("a/Slidedat.ini", Array("[GENERAL]\n".utf8))
+        for ending in ["MRXS", "jpg"] {
+            #expect(
+                try problem("a.\(ending)")
+                    == "expected the name a.mrxs, in lower case, for the preview of a MIRAX slide, found the extension "
+                    + ".\(ending); rename it")
         }
     }
 
@@ -22,18 +42,39 @@ import Testing
         let contents: [(String, [UInt8])] = [
             ("text", Array("tile_id,label\n1,NUCLEI\n".utf8)),
             ("an empty file", []),
-            ("a GIF image", Array("GIF89a".utf8)),
-            ("a BMP image", Array("BM\u{1}".utf8)),
-            ("a WebP image", Array("RIFF\u{1}\u{1}\u{1}\u{1}WEBPVP8 ".utf8)),
-            ("a PDF document", Array("%PDF-1.7\n".utf8)),
-            ("a TIFF image that OpenSlide does not recognize", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0]),
+            ("a GIF image; convert it to PNG or TIFF", Array("GIF89a".utf8)),
+            ("a BMP image; convert it to PNG or TIFF", Array("BM\u{1}".utf8)),
+            ("a WebP image; convert it to PNG or TIFF", Array("RIFF\u{1}\u{1}\u{1}\u{1}WEBPVP8 ".utf8)),
+            ("a JPEG 2000 image; convert it to PNG or TIFF", [0xFF, 0x4F, 0xFF, 0x51, 0]),
+            ("a JPEG XL image; convert it to PNG or TIFF", [0xFF, 0x0A, 0, 0]),
+            ("a HEIF or AVIF image; convert it to PNG or TIFF", [0, 0, 0, 24] + Array("ftypheic".utf8)),
+            ("a PDF document; convert it to PNG or TIFF", Array("%PDF-1.7\n".utf8)),
+            ("a ZIP archive; unpack it", Array("PK\u{3}\u{4}".utf8)),
+            (
+                "a DICOM file, which needs OpenSlide 4; convert it to a pyramidal TIFF, for example with QuPath or bfconvert",
+                [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)
+            ),
+            (
+                "a Zeiss CZI file; convert it to a pyramidal TIFF, for example with QuPath or bfconvert",
+                Array("ZISRAWFILE".utf8)
+            ),
+            (
+                "a NIfTI file; convert it to PNG or TIFF",
+                [UInt8](repeating: 0, count: 344) + Array("n+1\0".utf8)
+            ),
             ("a file that begins with the bytes 00 01 FE FF", [0, 1, 254, 255, 7]),
         ]
+        let damaged = try folder.file("a.svs", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0])
+        #expect(
+            fileError { _ = try openImage(damaged) }
+                == FileError(
+                    damaged, expected: "a PNG, JPEG, TIFF or whole-slide image",
+                    found: "a TIFF image that OpenSlide does not recognize"), "a slide by its name")
         for (found, bytes) in contents {
             let path = try folder.file("a.png", bytes)
             #expect(
                 fileError { _ = try openImage(path) }
-                    == FileError(path, expected: "a PNG, JPEG or whole-slide image", found: found))
+                    == FileError(path, expected: "a PNG, JPEG, TIFF or whole-slide image", found: found))
         }
     }
 
@@ -51,7 +92,7 @@ import Testing
             fileError { _ = try openImage(pipe) }
                 == FileError(pipe, .unreadable, "expected an image file, found a pipe or a device"))
         for open: (FilePath) throws -> any RowReader in [
-            { try PNGReader($0) }, { try JPEGReader($0) }, { try SlideReader($0) },
+            { try PNGReader($0) }, { try JPEGReader($0) }, { try SlideReader(Slide($0)) },
         ] {
             #expect(fileError { _ = try open(missing) }?.kind == .unreadable)
             #expect(fileError { _ = try open(folder.path) }?.kind == .unreadable)

@@ -109,4 +109,24 @@ import Testing
         let path = try folder.file("a.png", Array(bytes[..<33]) + extra + Array(bytes[33...]))
         #expect(try RGBImage(decoding: path).pixels == [100, 100, 100])
     }
+
+    @Test func checksumsOfChunksThatAreIgnoredDoNotMatter() throws {
+        let folder = try TemporaryFolder()
+        func bytes(_ chunk: [UInt8], at place: Int) -> [UInt8] {
+            let maker = PNGMaker(width: 1, height: 1, type: .gray, depth: 8) { _, _, _ in 100 }
+            let whole = maker.bytes
+            let start = place < 0 ? whole.count + place : place
+            return Array(whole[..<start]) + chunk.dropLast() + [chunk.last! ^ 1] + Array(whole[start...])
+        }
+        for name in ["gAMA", "iCCP", "tEXt", "pHYs", "eXIf", "quIz"] {
+            for place in [33, -12] {
+                let path = try folder.file("a.png", bytes(PNGMaker.chunk(name, Array("a\0b".utf8)), at: place))
+                #expect(try RGBImage(decoding: path).pixels == [100, 100, 100], "\(name) at \(place)")
+            }
+        }
+        let transparency = try folder.file("t.png", bytes(PNGMaker.chunk("tRNS", [0, 100]), at: 33))
+        #expect(
+            decodingProblem(transparency)
+                == "expected an intact PNG image, found damage in its header (tRNS: CRC error)")
+    }
 }

@@ -10,6 +10,10 @@ struct TIFFMaker {
         var width: Int
         var height: Int
         var pixel: (_ x: Int, _ y: Int, _ channel: Int) -> UInt8
+        /// Text of the tag ImageDescription.
+        var description: String?
+        /// Pixels per unit in either direction, and the unit: 2 for inches, 3 for centimeters.
+        var resolution: (x: Int, y: Int, unit: Int)?
     }
 
     var bytes: [UInt8] {
@@ -31,13 +35,22 @@ struct TIFFMaker {
             file += [8, 0, 8, 0, 8, 0, 0, 0]
             let single = offsets.count == 1
             let long = 4
-            let entries: [(tag: Int, type: Int, count: Int, value: Int)] = [
+            var entries: [(tag: Int, type: Int, count: Int, value: Int)] = [
                 (254, long, 1, index == 0 ? 0 : 1), (256, long, 1, level.width), (257, long, 1, level.height),
                 (258, 3, 3, bitsTable), (259, long, 1, 1), (262, long, 1, 2), (277, long, 1, 3), (284, long, 1, 1),
                 (322, long, 1, tileWidth), (323, long, 1, tileHeight),
                 (324, long, offsets.count, single ? offsets[0] : offsetTable),
                 (325, long, offsets.count, single ? tileWidth * tileHeight * 3 : countTable),
             ]
+            if let description = level.description {
+                entries.append((270, 2, description.utf8.count + 1, file.count))
+                file += Array(description.utf8) + [0]
+            }
+            if let resolution = level.resolution {
+                entries += [(282, 5, 1, file.count), (283, 5, 1, file.count + 8), (296, 3, 1, resolution.unit)]
+                file += [resolution.x, 1, resolution.y, 1].flatMap { little($0, 4) }
+            }
+            entries.sort { $0.tag < $1.tag }
             file.replaceSubrange(link..<link + 4, with: little(file.count, 4))
             file += little(entries.count, 2)
             for entry in entries {

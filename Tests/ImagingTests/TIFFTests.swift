@@ -61,9 +61,9 @@ import Testing
 
     private func check(_ path: FilePath, _ image: RGBImage, tile: Int, tolerance: Int = 0) throws {
         var expected = image
-        let levels = try SlideReader(path).metadata.levels
+        let levels = try SlideReader(Slide(path)).metadata.levels
         for level in levels.indices {
-            let read = try RGBImage(reading: SlideReader(path, level: level))
+            let read = try RGBImage(reading: SlideReader(Slide(path), level: level))
             // Levels are halved before JPEG encoding, so its errors do not accumulate.
             try #require(difference(read, expected, tolerance: tolerance) == nil, "level \(level)")
             let isLast = max(expected.width, expected.height) <= tile
@@ -134,7 +134,7 @@ import Testing
             #expect(directory.texts[305] == "nuclei")
         }
         #expect(directories.map { $0.texts[270] } == ["what it is", nil, nil])
-        let microns = try #require(SlideReader(path).metadata.micronsPerPixel)
+        let microns = try #require(SlideReader(Slide(path)).metadata.micronsPerPixel)
         #expect(microns.x == 0.25 && microns.y == 0.5)
 
         // Without a resolution, the file states none.
@@ -146,7 +146,7 @@ import Testing
         let unknown = TIFFWriter.Properties(micronsPerPixel: (1000, 1000))
         try write(
             mask(16, 16), to: TIFFWriter(path: path, width: 16, height: 16, samples: .gray, properties: unknown))
-        #expect(try SlideReader(path).metadata.micronsPerPixel == nil)
+        #expect(try SlideReader(Slide(path)).metadata.micronsPerPixel == nil)
     }
 
     /// A gradient with a hole of NaN.

@@ -58,6 +58,32 @@ import Testing
         #expect(holes.isTissue[14 * 60 + 14] && !holes.isTissue[34 * 60 + 34])
     }
 
+    /// Pale tissue at the left and a shape in a color at the right, on glass.
+    private func besidePaleTissue(_ color: [UInt8]) -> RGBImage {
+        RGBImage(
+            width: 80, height: 40,
+            pixels: (0..<3200).flatMap { index -> [UInt8] in
+                let (x, y) = (index % 80, index / 80)
+                if (5..<25).contains(x), (10..<30).contains(y) { return [236, 218, 232] }
+                if (50..<70).contains(x), (5..<35).contains(y) { return color }
+                return [241, UInt8(240 + (x * 7 + y * 3) % 3), 242]
+            })
+    }
+
+    @Test(arguments: [[20, 90, 40], [30, 40, 200], [220, 30, 40], [25, 25, 28], [0, 140, 150]] as [[UInt8]])
+    func pensAreLeftOut(_ ink: [UInt8]) {
+        let found = TissueMap.detect(in: besidePaleTissue(ink), imageWidth: 2560, imageHeight: 1280)
+        #expect(found.map.share == 400.0 / 3200)
+        #expect((0.18...0.28).contains(found.penShare), "\(found.penShare)")
+    }
+
+    @Test(arguments: [[90, 40, 120], [150, 60, 140], [220, 110, 160], [200, 60, 90]] as [[UInt8]])
+    func stronglyStainedTissueDoesNotHidePaleTissue(_ stain: [UInt8]) {
+        let found = TissueMap.detect(in: besidePaleTissue(stain), imageWidth: 2560, imageHeight: 1280)
+        #expect(found.map.share == 1000.0 / 3200)
+        #expect(found.penShare == 0)
+    }
+
     @Test func outlines() throws {
         let path = try folder.file(
             "a.geojson",
@@ -91,6 +117,72 @@ import Testing
         #expect(try cells("[64,64],[64.5,64],[64.5,64.5],[64,64.5],[64,64]") == [22], "smaller than the rounding")
     }
 
+    /// Objects as QuPath exports them, with squares at places of an image of 320 x 320 px, which has 10 x 10 cells.
+    private func outline(
+        _ objects: [(place: Int, className: String?)], and others: [String] = [], classes: [String] = []
+    ) throws -> (cells: [Int], notes: [String]) {
+        let features = objects.map { object in
+            let (a, b) = (object.place * 32, object.place * 32 + 64)
+            let ring = "[[\(a),\(a)],[\(b),\(a)],[\(b),\(b)],[\(a),\(b)],[\(a),\(a)]]"
+            let name = object.className.map { #""classification":{"name":"\#($0)","color":[1,2,3]}"# } ?? ""
+            return #"{"type":"Feature","geometry":{"type":"Polygon","coordinates":[\#(ring)]},"properties":{\#(name)}}"#
+        }
+        let path = try folder.file("q.geojson", Array("[\((features + others).joined(separator: ","))]".utf8))
+        var notes = [String]()
+        let map = try TissueMap(outline: path, classes: classes, imageWidth: 320, imageHeight: 320) { notes.append($0) }
+        return (map.isTissue.indices.filter { map.isTissue[$0] }, notes.map { $0.replacing(path.string, with: "q") })
+    }
+
+    @Test func objectsWithoutAnAreaAreNoted() throws {
+        let result = try outline(
+            [(1, nil)],
+            and: [
+                #"{"type":"Feature","geometry":null,"properties":null}"#,
+                #"{"type":"Feature","geometry":{"type":"Point","coordinates":[1,1]},"properties":{}}"#,
+                #"{"type":"Feature","geometry":{"type":"MultiPoint","coordinates":[[1,1],[2,2]]}}"#,
+                #"{"type":"LineString","coordinates":[[1,1],[90,90]]}"#, #"{"type":"Polygon","coordinates":[]}"#,
+                #"{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1,1]}]}"#,
+            ])
+        #expect(result.cells == [11, 12, 21, 22])
+        #expect(result.notes == ["1 object without geometry, 4 points, 1 line, 1 empty polygon left out of q"])
+    }
+
+    @Test func classesSelectObjects() throws {
+        let objects = [(1, "Tumor"), (4, "Stroma"), (7, nil), (2, "Ignore*")] as [(Int, String?)]
+        let (tumor, stroma, other) = ([11, 12, 21], [44, 45, 54, 55], [77, 78, 87, 88])
+        #expect(try outline(objects).cells == tumor + stroma + other, "without the ignored corner")
+        #expect(try outline(objects, classes: ["TUMOR"]).cells == tumor)
+        #expect(try outline(objects, classes: ["stroma", "tumor", "none"]).cells == tumor + stroma)
+        #expect(try outline(objects, classes: ["ignore*"]).cells == [22, 23, 32, 33])
+        let error = fileError { _ = try outline(objects, classes: ["Fat"]) }
+        #expect(error?.problem == "expected objects of the class Fat, found those of no class, Ignore*, Stroma, Tumor")
+        let ignored = fileError { _ = try outline([(2, "Ignore*")]) }
+        #expect(ignored?.problem == "expected polygons around tissue, found ignored classes only")
+        let names = #"{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[32,0],[32,32],[0,32]]]},"#
+        let derived = names + #""properties":{"classification":{"names":["Tumor","Positive"]}}}"#
+        #expect(try outline([], and: [derived], classes: ["Tumor: Positive"]).cells == [0])
+    }
+
+    /// Points far outside take no time, and what is inside stays.
+    @Test(.timeLimit(.minutes(1))) func outlinesFarOutside() throws {
+        func cells(_ ring: [[Double]]) throws -> [Int] {
+            let text = ring.map { "[\($0[0]),\($0[1])]" }.joined(separator: ",")
+            let path = try folder.file("f.geojson", Array(#"{"type":"Polygon","coordinates":[[\#(text)]]}"#.utf8))
+            let map = try TissueMap(outline: path, imageWidth: 320, imageHeight: 320)
+            return map.isTissue.indices.filter { map.isTissue[$0] }
+        }
+        for far in [1e7, 1e9, 1e15, 1e300] {
+            #expect(try cells([[-far, -far], [far, -far], [far, far], [-far, far]]) == Array(0..<100), "\(far)")
+            #expect(try cells([[far, 0], [2 * far, 0], [far, 50]]) == [], "\(far)")
+            let strip = try cells([[-far, 32], [far, 32], [far, 64], [-far, 64]])
+            #expect(strip == Array(10..<20), "\(far)")
+            let zigzag = (0..<20_000).map { [$0 % 2 == 0 ? far : -far, Double($0 % 320)] }
+            #expect(try !cells(zigzag).isEmpty)
+        }
+        let bow = try cells([[32, 32], [288, 288], [288, 32], [32, 288]])
+        #expect(bow.contains(52) && bow.contains(57) && !bow.contains(25) && !bow.contains(75), "crosses itself")
+    }
+
     @Test func badOutlines() throws {
         func problem(_ text: String) throws -> String? {
             let path = try folder.file("bad.geojson", Array(text.utf8))
@@ -99,24 +191,28 @@ import Testing
         #expect(try problem("{") == "expected a GeoJSON file, found something that is not JSON")
         #expect(try problem("[]") == "expected polygons around tissue, found none")
         #expect(try problem("[3]") == "expected GeoJSON objects with a type, found another value")
+        #expect(try problem(#"{"type":"Topology"}"#) == "expected GeoJSON objects, found one of type Topology")
         #expect(
             try problem(#"{"type":"LineString","coordinates":[[0,0],[1,1]]}"#)
-                == "expected polygons, found a LineString")
-        for ring in [
-            "[[0,0],[1,1],[0,0]]", "[[0,0],[1],[2,2],[0,0]]", #"[[0,0],["a",1],[2,2],[0,0]]"#,
-            "[[0,0],[1e9,1],[2,2],[0,0]]",
-        ] {
+                == "expected polygons around tissue, found 1 line")
+        #expect(
+            try problem(#"{"type":"Polygon","coordinates":[[[0,0],[1,1],[0,0]]]}"#)
+                == "expected polygons around tissue, found 1 empty polygon")
+        for ring in ["[[0,0],[1],[2,2],[0,0]]", #"[[0,0],["a",1],[2,2],[0,0]]"#, "[[0,0],[null,1],[2,2],[0,0]]"] {
             #expect(
                 try problem(#"{"type":"Polygon","coordinates":["# + ring + "]}")
-                    == "expected rings of four or more points of two numbers, found another ring")
+                    == "expected rings of points of two numbers, found another ring")
         }
+        #expect(
+            try problem(#"{"type":"Polygon","coordinates":[[[0,0],[1e999,1],[2,2],[0,0]]]}"#)
+                == "expected a GeoJSON file, found something that is not JSON")
         let missing = fileError { _ = try TissueMap(outline: folder.file("no"), imageWidth: 1, imageHeight: 1) }
         #expect(missing?.kind == .unreadable)
     }
 
     @Test(.enabled(if: dataFolder != nil, noData)) func aRealSlide() throws {
         let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
-        let found = try TissueMap.detect(path, try SlideReader(path).metadata)
+        let found = try TissueMap.detect(Slide(path))
         let finding = try #require(found)
         #expect((0.3...0.5).contains(finding.map.share), "\(finding.map.share)")
         // Skin in the middle, glass in the upper corners.

@@ -32,7 +32,7 @@ struct HeatMapTests {
                 let x = (2 * (index / 3 % width) + 1) * 40 / (2 * width)
                 let color = HeatMap.color(of: 1)[index % 3]
                 let expected =
-                    (16..<32).contains(x) ? Double(picture[index]) * 0.6 + color * 0.4 : Double(picture[index])
+                    (16..<32).contains(x) ? Double(picture[index]) * 0.5 + color * 0.5 : Double(picture[index])
                 try #require(abs(Double(writer.pixels[index]) - expected) <= 0.51, "byte \(index)")
             }
         }

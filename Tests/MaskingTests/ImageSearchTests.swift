@@ -22,7 +22,7 @@ struct ImageSearchTests {
             "s/folder.png/d.png")
         let found = try find("s")
         #expect(names(found.images) == ["s/a.png", "s/b.jpeg", "s/slide_2.SVS", "s/slide_10.svs"])
-        #expect(!found.isSingle && found.leftOut.isEmpty)
+        #expect(!found.isSingle && found.leftOut.values.allSatisfy(\.isEmpty))
     }
 
     @Test func outputsAreLeftOut() throws {
@@ -35,7 +35,7 @@ struct ImageSearchTests {
         let found = try find("s")
         #expect(names(found.images) == ["s/a.png", "s/other.png"])
         #expect(
-            names(found.leftOut) == [
+            names(found.leftOut[.isOutput] ?? []) == [
                 "s/a_nuclei_mask.png", "s/a_nuclei_mask.tif", "s/a_nuclei_overlay.png", "s/a_truth.png", "s/heat.png",
             ])
         #expect(names(try find("s/a.png", "s/heat.png").images) == ["s/a.png"], "as the shell gives patterns")
@@ -59,12 +59,60 @@ struct ImageSearchTests {
         }
     }
 
-    @Test func duplicatesAreRemoved() throws {
+    @Test func duplicatesAreRemovedButNotLinks() throws {
         try work.make("s/a.png", "s/b.png")
         try FileManager.default.createSymbolicLink(
             atPath: "\(work.path)/link.png", withDestinationPath: "\(work.path)/s/b.png")
-        #expect(names(try find("s/b.png", "s", "link.png", "s/./a.png").images) == ["s/b.png", "s/a.png"])
+        #expect(names(try find("s/b.png", "s", "link.png", "s/./a.png").images) == ["s/b.png", "s/a.png", "link.png"])
         #expect(names(try find("none.png", "s").images) == ["none.png", "s/a.png", "s/b.png"], "to be reported later")
+    }
+
+    @Test func linksToFoldersAndFiles() throws {
+        try work.make("s/a.png")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(work.path)/folder", withDestinationPath: "\(work.path)/s")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(work.path)/s/again.png", withDestinationPath: "a.png")
+        #expect(names(try find("s", "folder").images) == ["s/a.png", "s/again.png"], "the folder is the same")
+    }
+
+    @Test func formatsThatCannotBeReadAreCounted() throws {
+        try work.make("s/a.png", "s/b.BMP", "s/c.dcm", "s/d.czi", "s/e.txt", "s/.f.bmp", "t/a.dcm")
+        let batch = try ImageBatch(["\(work.path)/s"], OutputNames()) { _, _ in [] }
+        #expect(names(batch.images) == ["s/a.png"])
+        #expect(batch.leftOut == ["3 files left out: formats that cannot be read (.bmp, .czi, .dcm)"])
+        #expect(
+            throws: FileError(
+                work.path + "/t", .unreadable,
+                "expected images or slides, found formats that cannot be read only: .dcm")
+        ) {
+            try find("t")
+        }
+    }
+
+    @Test func partsOfSlidesAreLeftOut() throws {
+        try work.make("s/x.jpg", "s/x(1,0).jpg", "s/x_map.jpg", "s/own.jpg", "m/slide.mrxs", "m/slide/a.jpg")
+        try work.write("[Virtual Microscope Specimen]\r\nNoLayers=1\r\nImageFile=x.jpg\r\n", to: "s/x.vms")
+        try work.write("ImageFile=x.jpg\r\nImageFile(1,0)=x(1,0).jpg\r\nMapFile = x_map.jpg\n", to: "s/x.vms")
+        try work.write("[GENERAL]\n", to: "m/slide/Slidedat.ini")
+        let batch = try ImageBatch(["\(work.path)/s"], OutputNames()) { _, _ in [] }
+        #expect(names(batch.images) == ["s/own.jpg", "s/x.vms"])
+        #expect(batch.leftOut == ["3 files left out: parts of slides"])
+        #expect(names(try find("m", "m/slide/a.jpg").images) == ["m/slide.mrxs"])
+        #expect(names(try find("s/x_map.jpg").images) == ["s/x_map.jpg"], "a single file that was named")
+    }
+
+    /// "Müller" in Latin-1, as old shares have it.
+    @Test func namesThatAreNotUTF8() throws {
+        try work.make("s/a.png")
+        let name = [UInt8](work.path.utf8) + Array("/s/M".utf8) + [0xFC] + Array("ller.png\0".utf8)
+        let path = name.withUnsafeBytes { FilePath(platformString: $0.bindMemory(to: CChar.self).baseAddress!) }
+        try FileDescriptor.open(path, .writeOnly, options: .create, permissions: .ownerReadWrite).close()
+        let found = try find("s").images
+        #expect(found.contains(path) && found.allSatisfy(\.isFile))
+        let batch = try ImageBatch(["\(work.path)/s"], OutputNames(folder: "out")) { _, _ in [] }
+        #expect(batch.names.mask(for: path) == "out/M\u{FFFD}ller_nuclei_mask.png")
+        #expect(batch.names.path(.record, for: path) == "out/M\u{FFFD}ller_nuclei_mask.json")
     }
 
     @Test func foldersWithoutImages() throws {
@@ -72,6 +120,27 @@ struct ImageSearchTests {
         #expect(throws: FileError(work.path + "/s", .unreadable, "expected images or slides, found none")) {
             try find("s")
         }
+    }
+
+    @Test func foldersInsideFolders() throws {
+        try work.make(
+            "s/b.png", "s/x/a.png", "s/x/deep/c.png", "s/x/deep/c_nuclei_mask.png", "s/.hidden/d.png", "s/x10/e.png",
+            "s/x9/f.png", "s/none/notes.txt")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(work.path)/s/x/loop", withDestinationPath: "\(work.path)/s")
+        let found = try ImageSearch(["\(work.path)/s"], recursively: true)
+        #expect(
+            names(found.images) == ["s/b.png", "s/x/a.png", "s/x/deep/c.png", "s/x9/f.png", "s/x10/e.png"])
+        #expect(names(found.leftOut[.isOutput] ?? []) == ["s/x/deep/c_nuclei_mask.png"])
+        #expect(found.subfolders[found.images[0]] == nil && found.subfolders[found.images[2]] == "x/deep")
+        let batch = try ImageBatch(
+            ["\(work.path)/s"], OutputNames([.csv: "{}.csv", .geojson: "/t/{}.geojson"], folder: "out"),
+            recursively: true)
+        #expect(batch.names.mask(for: batch.images[0]) == "out/b_nuclei_mask.png")
+        #expect(batch.names.path(.csv, for: batch.images[2]) == "out/x/deep/c.csv")
+        #expect(batch.names.path(.geojson, for: batch.images[2]) == "/t/c.geojson")
+        #expect(batch.outputFolders == ["out", "out/x", "out/x/deep", "out/x10", "out/x9"])
+        #expect(throws: FileError.self) { try ImageSearch(["\(work.path)/s/none"], recursively: true) }
     }
 
     @Test func namesForTables() {

@@ -25,6 +25,28 @@ struct OutputNamesTests {
         #expect(OutputNames([.mask: name], folder: folder.map { FilePath($0) }).mask(for: "s/a.svs") == FilePath(path))
     }
 
+    /// Distinct names of images, as their masks show them.
+    private func masks(_ images: [FilePath], folder: FilePath?) -> [String] {
+        var names = OutputNames(folder: folder)
+        names.distinguish(images)
+        #expect(names.clash(for: images) == nil)
+        return images.map { String(names.mask(for: $0).name.dropLast("_nuclei_mask.png".count)) }
+    }
+
+    @Test func imagesOfEqualNamesGetDistinctOutputs() {
+        #expect(masks(["s/a.svs", "s/b.svs", "t/a.svs"], folder: nil) == ["a", "b", "a"], "in their own folders")
+        #expect(masks(["s/a.svs", "s/a.jpg", "s/b.svs"], folder: nil) == ["a.svs", "a.jpg", "b"])
+        #expect(masks(["s/a.svs", "t/a.jpg"], folder: "out") == ["a.svs", "a.jpg"])
+        #expect(masks(["s/a.svs", "t/a.svs", "b.svs"], folder: "out") == ["s_a", "t_a", "b"])
+        #expect(masks(["s/a.svs", "t/a.svs", "t/a.png"], folder: "out") == ["s_a.svs", "t_a.svs", "t_a.png"])
+        #expect(masks(["u/s/a.svs", "v/s/a.svs"], folder: "out") == ["u_s_a", "v_s_a"])
+        #expect(
+            masks(["s/a.svs", "t/a.svs", "s_a.svs"], folder: "out").count == 3, "a name that one of the others gets")
+        var names = OutputNames([.mask: "m.png"])
+        names.distinguish(["a.svs", "b.svs"])
+        #expect(names.mask(for: "a.svs") == "m.png", "no name helps")
+    }
+
     @Test func equalPathsClash() {
         #expect(OutputNames().clash(for: ["a.svs", "b.svs", "s/a.svs"]) == nil)
         #expect(

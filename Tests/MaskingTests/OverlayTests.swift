@@ -30,6 +30,43 @@ struct OverlayTests {
         #expect(pixel(26) == [100, 150, 200])
     }
 
+    @Test func theLegendHasAScaleBarWhereTheResolutionIsKnown() throws {
+        func legend(_ micronsPerPixel: Double?) throws -> [[UInt8]] {
+            let (width, height) = (400, 200)
+            let white = [UInt8](repeating: 255, count: width * height * 3)
+            let size = Overlay.size(panel: (width, height))
+            let writer = ArrayWriter(width: size.width, height: size.height, channels: 3)
+            _ = try Overlay.write(
+                image: ArrayReader(width: width, height: height, pixels: white),
+                mask: ArrayReader(width: width, height: height, pixels: white), panel: (width, height),
+                micronsPerPixel: micronsPerPixel, to: writer)
+            return (height..<size.height).map { y in
+                (0..<size.width).map { writer.pixels[(y * size.width + $0) * 3] }
+            }
+        }
+        // A third of the panel is 133 pixels, or 66.5 microns: the bar is 50 microns long.
+        let row = try legend(0.5)[7]
+        #expect(row.prefix { $0 == 0 }.count == 100)
+        let none = try legend(nil)
+        #expect(none.allSatisfy { $0.prefix(400).allSatisfy { $0 == 255 } }, "no scale bar")
+        #expect(none.contains { $0.dropFirst(400).contains(0) }, "the meaning of the colors")
+        #expect(try legend(0.0001) == none && legend(1e9) == none)
+    }
+
+    @Test(arguments: [(1, 1), (3, 900), (900, 2), (40, 40), (20_000, 1)])
+    func panelsOfAnyShapeHaveALegend(width: Int, height: Int) throws {
+        let pixels = [UInt8](repeating: 255, count: width * height * 3)
+        for micronsPerPixel in [nil, 1e-9, 0.5, 1e9] {
+            let size = Overlay.size(panel: (width, height))
+            let writer = ArrayWriter(width: size.width, height: size.height, channels: 3)
+            _ = try Overlay.write(
+                image: ArrayReader(width: width, height: height, pixels: pixels),
+                mask: ArrayReader(width: width, height: height, pixels: pixels), panel: (width, height),
+                micronsPerPixel: micronsPerPixel, to: writer)
+            #expect(writer.isFinished)
+        }
+    }
+
     @Test func coverageIsThatOfTheWholeMask() throws {
         var mask = [UInt8](repeating: 0, count: 100 * 10 * 3)
         for byte in 0..<3 { mask[byte] = 255 }

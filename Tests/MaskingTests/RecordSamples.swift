@@ -38,7 +38,7 @@ func sampleRecord(
     let lost = Double(unreadable) / 100
     return """
         {"version": "1", "request": "\(request)",
-        "image": {"path": "a.svs", "width": 1000, "height": 1000, "laidWidth": 1000, "laidHeight": 1000},
+        "image": {"resolutionSource": "image", "path": "a.svs", "width": 1000, "height": 1000, "laidWidth": 1000, "laidHeight": 1000},
         "model": {"path": "m", "sha256": "0", "architecture": "compact", "classes": [], "tileSize": 256},
         "settings": {"stride": 128, "threshold": 0.5, "edges": "clamp", "blend": "uniform"},
         "windows": {"count": 100, "columns": 10, "rows": 10, "size": 256, "predicted": \(90 - unreadable),

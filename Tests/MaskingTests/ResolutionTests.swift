@@ -78,31 +78,48 @@ private let slidePath: String? = {
         let writer = try PNGWriter(path: FilePath(path), width: 100, height: 60, channels: .rgb)
         try [UInt8](repeating: 9, count: 18000).withUnsafeBytes { try writer.write(rows: $0, count: 60) }
         try writer.finish()
-        let plain = try SlideImage.open(FilePath(path), at: .model, modelMicronsPerPixel: 0.5)
-        #expect(
-            plain.blocks.width == 100 && plain.note == "treated as having the model's 0.500 microns per pixel (--mpp)")
-        let half = try SlideImage.open(FilePath(path), at: .imageMicronsPerPixel(0.25), modelMicronsPerPixel: 0.5)
-        #expect(half.blocks.width == 50 && half.blocks.height == 30 && half.blocks.imageWidth == 100)
-        #expect(half.note == "resampled from 0.25 to 0.5 microns per pixel: 50 x 30 pixels")
-        #expect(
-            try SlideImage.open(FilePath(path), at: .imageMicronsPerPixel(0.504), modelMicronsPerPixel: 0.5).blocks
-                .width == 100)
-        let unknown = try SlideImage.open(FilePath(path), at: .model, modelMicronsPerPixel: nil)
-        #expect(unknown.blocks.width == 100 && unknown.note == nil)
-        func problem(_ wanted: Double?, _ choice: ResolutionChoice) -> String? {
-            do {
-                _ = try SlideImage.open(FilePath(path), at: choice, modelMicronsPerPixel: wanted)
-                return nil
-            } catch { return error.problem }
+        func open(_ choice: ResolutionChoice, _ wanted: Double?) throws(FileError) -> SlideImage {
+            try SlideImage.open(FilePath(path), at: choice, modelMicronsPerPixel: wanted)
         }
-        #expect(problem(0.5, .level(0)) == "expected a slide, as --level asks for, found an image without levels")
+        let plain = try open(.model, 0.5)
+        #expect(plain.blocks.width == 100 && plain.resolutionSource == .model && plain.micronsPerPixel == nil)
+        #expect(plain.notes.isEmpty && plain.warnings.isEmpty)
+        let half = try open(.init(micronsPerPixel: 0.25), 0.5)
+        #expect(half.blocks.width == 50 && half.blocks.height == 30 && half.blocks.imageWidth == 100)
+        #expect(half.notes == ["resampled from 0.25 to 0.5 microns per pixel: 50 x 30 pixels"])
+        #expect(half.resolutionSource == .user)
+        #expect(try open(.init(micronsPerPixel: 0.504), 0.5).blocks.width == 100)
+        let coarse = try open(.init(micronsPerPixel: 1), 0.5)
+        #expect(coarse.blocks.width == 200)
+        #expect(coarse.warnings == ["the full resolution has only 1 microns per pixel, the model learned 0.5"])
         #expect(
-            problem(nil, .imageMicronsPerPixel(1))
-                == "expected a model that states its resolution, as --mpp asks for, found one that does not")
+            throws: FileError(
+                FilePath(path), expected: "at most 16 times more microns per pixel than the model's 0.5", found: "9")
+        ) {
+            _ = try open(.init(micronsPerPixel: 9), 0.5)
+        }
+        let unknown = try open(.model, nil)
+        #expect(unknown.blocks.width == 100 && unknown.notes.isEmpty && unknown.resolutionSource == .unknown)
+        let known = try open(.init(micronsPerPixel: 1), nil)
+        #expect(known.blocks.width == 100 && known.micronsPerPixel?.x == 1)
+        #expect(throws: FileError(FilePath(path), expected: "a slide with levels", found: "an image without levels")) {
+            _ = try open(.init(level: 0), 0.5)
+        }
+    }
+
+    /// A slide states its resolution, which `--mpp` replaces only with `--mpp-override`.
+    @Test(.enabled(if: slidePath != nil, noSlide)) func whatASlideStatesIsUsed() throws {
+        let path = FilePath(try #require(slidePath))
+        let filled = try SlideImage.open(path, at: .init(micronsPerPixel: 0.25), modelMicronsPerPixel: 0.5)
+        #expect(filled.blocks.width == 2220 && filled.resolutionSource == .image)
+        #expect(filled.notes == ["the image states 0.499 microns per pixel, which is used instead of 0.25"])
+        let replaced = try SlideImage.open(
+            path, at: .init(micronsPerPixel: 0.25, overrides: true), modelMicronsPerPixel: 0.5)
         #expect(
-            problem(0.5, .imageMicronsPerPixel(1e-6))
-                == "expected at most 100 times more or fewer microns per pixel than the model's 0.5, found 1e-06 x 1e-06"
-        )
+            replaced.blocks.width == 1110 && replaced.resolutionSource == .user && replaced.micronsPerPixel?.x == 0.25)
+        let level = try SlideImage.open(path, at: .init(level: 0), modelMicronsPerPixel: 0.25)
+        #expect(level.blocks.width == 2220)
+        #expect(level.warnings == ["windows have 0.499 microns per pixel, the model learned 0.25"])
     }
 
     @Test(.enabled(if: slidePath != nil, noSlide)) func slidesAreResampledToTheModelsResolution() throws {
@@ -116,10 +133,10 @@ private let slidePath: String? = {
         #expect(try size(nil) == [2220, 2967])
         #expect(try size(0.998) == [1110, 1484])
         #expect(try size(0.25) == [4431, 5922])
-        #expect(try size(1, .imageMicronsPerPixel(0.25)) == [555, 742])
-        #expect(try size(1, .level(0)) == [2220, 2967])
-        #expect(throws: FileError(path, expected: "a slide with a level 3", found: "levels 0 to 0")) {
-            _ = try SlideImage.open(FilePath(path), at: .level(3), modelMicronsPerPixel: 1)
+        #expect(try size(1, .init(micronsPerPixel: 0.25, overrides: true)) == [555, 742])
+        #expect(try size(1, .init(level: 0)) == [2220, 2967])
+        #expect(throws: FileError(path, expected: "a slide with a level 3", found: "level 0 only")) {
+            _ = try SlideImage.open(FilePath(path), at: .init(level: 3), modelMicronsPerPixel: 1)
         }
     }
 }

@@ -89,8 +89,9 @@ struct MaskFingerprintTests {
 
     @Test func whateverChangesTheFilesChangesTheDigest() throws {
         let all = [
-            try request(), try request(stride: 64), try request(model: "n"), try request(resolution: .level(1)),
-            try request(resolution: .imageMicronsPerPixel(0.5)), try request(resolution: .imageMicronsPerPixel(0.25)),
+            try request(), try request(stride: 64), try request(model: "n"), try request(resolution: .init(level: 1)),
+            try request(resolution: .init(micronsPerPixel: 0.5)), try request(resolution: .init(micronsPerPixel: 0.25)),
+            try request(resolution: .init(micronsPerPixel: 0.25, overrides: true)),
             try request(tissue: "off"), try request(version: "2"), try request(bits: 1),
             try request(refinement: "hematoxylin"), try request(files: [.csv: "a.csv"]),
             try request(files: [.csv: "b.csv"]), try request(files: [.geojson: "a.csv"]),

@@ -109,6 +109,67 @@ private final class TemporaryFolder {
         #expect(file.metadata["format"] == "nuclei-model-1")
     }
 
+    /// The header and the bytes after it of the file that was written last.
+    private func parts() throws -> (header: [String: Any], data: Data) {
+        let content = try Data(contentsOf: URL(fileURLWithPath: path))
+        let length = Int(content[0..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+        let header = try JSONSerialization.jsonObject(with: content[8..<8 + length]) as? [String: Any]
+        return (try #require(header), content.dropFirst(8 + length))
+    }
+
+    /// The file that was written last, with the checksum under a name that is not read.
+    private func withoutChecksum() throws -> Data {
+        var data = try Data(contentsOf: URL(fileURLWithPath: path))
+        data.replaceSubrange(try #require(data.range(of: Data("sha256".utf8))), with: Data("sha---".utf8))
+        return data
+    }
+
+    private func write(_ header: [String: Any], _ data: Data) throws {
+        let json = String(decoding: try JSONSerialization.data(withJSONObject: header), as: UTF8.self)
+        try (file(json) + data).write(to: URL(fileURLWithPath: path))
+    }
+
+    @Test func changedTensorsAreNoticed() throws {
+        _ = try written()
+        var (header, data) = try parts()
+        var metadata = try #require(header["__metadata__"] as? [String: String])
+        #expect(metadata["sha256"]?.count == 64)
+        data[data.startIndex + 5000] ^= 1
+        try write(header, data)
+        let error = #expect(throws: FileError.self) { _ = try Model(path: FilePath(path)) }
+        #expect(error?.kind == .malformed && error?.problem.contains("SHA-256") == true)
+        // Files without a checksum are accepted.
+        metadata["sha256"] = nil
+        header["__metadata__"] = metadata
+        try write(header, data)
+        #expect(try Model(path: FilePath(path)).records["sha256"] == nil)
+    }
+
+    /// PyTorch stores the number of steps of each batch normalization.
+    @Test func batchCountersAreLeftOut() throws {
+        let model = try written()
+        var (header, data) = try parts()
+        for name in ["num_batches_tracked", "bn1.num_batches_tracked"] {
+            header[name] = ["dtype": "I64", "shape": [Int](), "data_offsets": [data.count, data.count + 8]]
+            data.append(contentsOf: [100, 0, 0, 0, 0, 0, 0, 0])
+        }
+        try write(header, data)
+        try compareStates(Model(path: FilePath(path)), model)
+        header["other"] = ["dtype": "I64", "shape": [Int](), "data_offsets": [data.count, data.count + 8]]
+        try write(header, data + Data(count: 8))
+        #expect(throws: FileError.self) { _ = try Model(path: FilePath(path)) }
+    }
+
+    @Test func resolutionsOutOfRangeThrow() throws {
+        for resolution in [-1, 0, 1e-300, 0.049, 20.1, 1e200] {
+            var description = description
+            description.micronsPerPixel = resolution
+            try Model(description).write(to: FilePath(path))
+            let error = #expect(throws: FileError.self) { _ = try Model(path: FilePath(path)) }
+            #expect(error?.problem == "expected 0.05 to 20.0 microns per pixel, found \(resolution)")
+        }
+    }
+
     /// A safetensors file with a header and a number of zero bytes.
     private func file(_ header: String, _ content: Int = 0) -> Data {
         withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8)
@@ -176,7 +237,7 @@ private final class TemporaryFolder {
             try message(file("{\"__metadata__\":{\"format\":\"pt\"}}"), read)
                 == "\(name) a model of format nuclei-model-1, found format pt")
         _ = try written()
-        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        let whole = try withoutChecksum()
         #expect(try message(whole.prefix(whole.count - 1), read).hasPrefix("\(name) tensor "))
         // With one name changed, one tensor is missing and one is unknown.
         let renamed = String(decoding: whole.prefix(4096), as: Unicode.ASCII.self)
@@ -211,7 +272,7 @@ private final class TemporaryFolder {
         #expect(file.entries["layer2.0.downsample.1.running_var"]?.shape == [48])
         #expect(Set(file.entries.keys) == Set(model.network.state.layout.names))
 
-        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        let whole = try withoutChecksum()
         func changed(_ from: String, _ to: String) throws -> String {
             precondition(from.utf8.count == to.utf8.count)
             var data = whole
@@ -243,7 +304,7 @@ private final class TemporaryFolder {
 
     @Test func invalidDescriptionsThrow() throws {
         _ = try written()
-        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        let whole = try withoutChecksum()
         /// The error for the file with a part of its description replaced by a text of the same length.
         func changed(_ from: String, _ to: String) throws -> String {
             precondition(from.utf8.count == to.utf8.count)

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func everythingIsOnThePage() throws {
-        let page = try ExplorationReport(exploration, set).page()
+        let page = ExplorationReport(exploration, set, scratch: temporaryFolder).page()
         #expect(
             page.sections.map(\.title).filter { $0 != "Findings" } == [
                 "To look into", "Tiles", "Samples", "Pixel values", "Principal components", "Groups",
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test(.enabled(if: hasGnuplot, "gnuplot is not installed")) func thePageIsDrawn() throws {
-        let reader = PageReader(try ExplorationReport(exploration, set).page().html())
+        let reader = PageReader(ExplorationReport(exploration, set, scratch: temporaryFolder).page().html())
         #expect(reader.problem == nil && reader.brokenNames == [] && reader.outsideReferences == [])
         #expect(reader.all("svg").count == 4)
     }

@@ -58,8 +58,9 @@ import Training
         let ledger = ["a", "b", "c"].map {
             PseudoLabel(cycle: 1, filename: $0, label: .nuclei, confidence: 0.5, verdict: .unsure)
         }
-        return try RunReport(
-            record(settings, split), ledger: ledger, set: set, split: split, logits: logits(split), warning: "beware"
+        return RunReport(
+            record(settings, split), ledger: ledger, set: set, split: split, logits: logits(split), warning: "beware",
+            scratch: temporaryFolder
         ).page()
     }
 
@@ -128,7 +129,9 @@ import Training
         let split = try Split(set, basic.split)
         var record = record(basic, split, epochs: count)
         record.history[0].trainLoss = .nan
-        let page = try RunReport(record, set: set, split: split, logits: logits(split)).page()
+        let page = RunReport(
+            record, set: set, split: split, logits: logits(split), scratch: temporaryFolder
+        ).page()
         let html = page.html()
         let reader = PageReader(html)
         #expect(reader.problem == nil && reader.all("svg").count == 7 && reader.all("p", kind: "problem").isEmpty)
@@ -141,7 +144,9 @@ import Training
         let targets = split.test.map { _ in 1 }
         let logits = LabeledLogits(
             classes: TileLabel.names, rows: targets.flatMap { _ in [0, 3] as [Float] }, targets: targets)
-        let page = try RunReport(record(settings, split), set: set, split: split, logits: logits).page()
+        let page = RunReport(
+            record(settings, split), set: set, split: split, logits: logits, scratch: temporaryFolder
+        ).page()
         #expect(chart("ROC curve", on: page) == nil && chart("Reliability", on: page) != nil)
         #expect(PageReader(page.html(missing)).text.contains("None."))
         #expect(table("Scores", on: page)?.rows.first { $0[0] == "ROC-AUC" } == ["ROC-AUC", "-", "-"])

@@ -19,6 +19,8 @@ let hasGnuplot = (try? Gnuplot().svg([Chart("", x: .init("x"), y: .init("y"), []
 let jpeg = Data([0xFF, 0xD8, 0xFF, 0xE0])
 let png = Data([0x89, 0x50, 0x4E, 0x47, 0x0D])
 
+let temporaryFolder = FilePath(NSTemporaryDirectory())
+
 /// A small synthetic data set, written and read once for all tests.
 enum SyntheticTiles {
     static let set: Result<TileSet, any Error> = Result {

@@ -12,7 +12,7 @@ struct MetricsTests {
                 scores: try golden.doubles("score"), positives: try golden.ints("y").map { $0 == 1 })
             let figures = [
                 matrix.accuracy, matrix.weighted.precision, matrix.weighted.recall, matrix.weighted.f1,
-                matrix.matthewsCorrelation, try #require(auc),
+                try #require(matrix.matthewsCorrelation), try #require(auc),
             ]
             let expected = try ["accuracy", "precision_weighted", "recall_weighted", "f1_weighted", "mcc", "roc_auc"]
                 .map(golden.double)
@@ -39,11 +39,14 @@ struct MetricsTests {
         #expect(stopping.stops(after: [1, 2, 3]))
     }
 
-    @Test func metricsWithoutADenominatorAreZero() {
+    @Test func metricsWithoutADenominatorAreUndefined() {
         let matrix = ConfusionMatrix(truth: [0, 0], predictions: [0, 0], classes: 2)
         let absent = matrix.metrics(of: 1)
-        #expect([absent.precision, absent.recall, absent.f1] == [0, 0, 0] && absent.support == 0)
-        #expect(matrix.matthewsCorrelation == 0)
+        #expect([absent.precision, absent.recall, absent.f1] == [nil, nil, nil] && absent.support == 0)
+        #expect(matrix.matthewsCorrelation == nil && ConfusionMatrix(classes: 2).matthewsCorrelation == nil)
+        let constant = ConfusionMatrix(truth: [0, 1], predictions: [0, 0], classes: 2)
+        #expect(constant.matthewsCorrelation == 0)
+        #expect(constant.metrics(of: 1).precision == nil && constant.metrics(of: 1).recall == 0)
         #expect(matrix.weighted.f1 == 1 && matrix.accuracy == 1)
         #expect(ConfusionMatrix(classes: 2).accuracy == 0)
         #expect(ConfusionMatrix(classes: 2).weighted.f1 == 0)

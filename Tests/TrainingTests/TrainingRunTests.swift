@@ -22,7 +22,7 @@ import Training
         settings.batchSize = 16
         settings.split.validationShare = 0.25
         settings.pseudoLabeling?.cycles = 2
-        settings.pseudoLabeling?.confidence = 0.5
+        settings.pseudoLabeling?.confidence = 0.500_001
         settings.pseudoLabeling?.largestShift = 1
         return settings
     }

@@ -1,4 +1,4 @@
-/// Row-by-row reading and writing with libpng and libjpeg, and writing with libtiff. All calls return a status.
+/// Row-by-row reading and writing with libpng, libjpeg and libtiff. All calls return a status.
 ///
 /// libpng and libjpeg report errors by longjmp, which must not cross Swift code, so this C layer contains it. Nothing
 /// is printed. Damage that the libraries only warn about and paint over is an error.
@@ -32,18 +32,49 @@ typedef enum __attribute__((enum_extensibility(closed))) cic_status {
     CIC_IO_FAILED CIC_SWIFT_NAME(ioFailed),
 } cic_status;
 
-// Readers (reader.c, png_read.c, jpeg_read.c)
+// Readers (reader.c, png_read.c, jpeg_read.c, tiff_read.c)
 
 /// An image that is decoded to RGB.
 typedef struct cic_reader cic_reader;
 
 /// Reads the header of a PNG file of any kind. Gray, palettes and samples of 1, 2, 4 and 16 bits become 8-bit RGB;
 /// transparency is composed over white. An interlaced image is held in memory whole, any other image row by row. A
-/// header that promises more pixels than the file can hold fails here, before memory is allocated. file: descriptor
-/// open for reading at the first byte; the reader takes ownership, even on failure.
+/// header that promises more pixels than the file can hold fails here, before memory is allocated. Ancillary chunks
+/// with a wrong checksum are left out. file: descriptor open for reading at the first byte; the reader takes ownership,
+/// even on failure.
 cic_status cic_png_reader_open(cic_reader **reader, int file);
 /// Reads the header of a JPEG file. Gray, YCbCr, CMYK and YCCK become RGB. file: as above.
 cic_status cic_jpeg_reader_open(cic_reader **reader, int file);
+/// Orientation of a JPEG image in its Exif data, 1 to 8, which is not applied; 1 where there is none.
+int32_t cic_jpeg_reader_orientation(const cic_reader *reader);
+
+/// The tags of the first image of a TIFF file, as they are stored.
+typedef struct cic_tiff_header {
+    /// Pixels. Tiles are 0 x 0 where the image is stored in strips.
+    int32_t width, height, tile_width, tile_height;
+    /// Per pixel, alpha included.
+    int32_t samples;
+    /// Per sample; and the largest value of the range of samples, less than all bits where the file states so.
+    int32_t bits, largest_value;
+    /// 1 (upright) to 8.
+    int32_t orientation;
+    /// Pixels per unit, 0 where not stated; the unit is 1 (none), 2 (inch) or 3 (centimeter).
+    double resolution_x, resolution_y;
+    int32_t resolution_unit;
+} cic_tiff_header;
+
+/// Reads the header of the first image of a TIFF file, in strips or tiles: gray, palettes, RGB, CMYK, and YCbCr with
+/// JPEG compression; 1 to 16 bits per sample, which are scaled to 8. Alpha is composed over white, and the image is
+/// turned upright. Rows of strips are decoded one by one; a row of tiles, or an image that is turned, is held in memory
+/// whole. Stacks of gray pages fail. file: as above.
+cic_status cic_tiff_reader_open(cic_reader **reader, int file);
+/// Valid while the reader lives.
+const cic_tiff_header *cic_tiff_reader_header(const cic_reader *reader);
+/// The description tag of the image; empty without one. Valid while the reader lives.
+const char *cic_tiff_reader_description(const cic_reader *reader);
+/// Reads the tags of the first image without decoding anything. file: descriptor open for reading; owned by the caller.
+cic_status cic_tiff_read_header(cic_tiff_header *header, int file);
+
 /// Size in pixels; 0 until the header is read.
 int32_t cic_reader_width(const cic_reader *reader);
 int32_t cic_reader_height(const cic_reader *reader);

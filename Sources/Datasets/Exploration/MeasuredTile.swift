@@ -16,10 +16,19 @@ struct MeasuredTile: Sendable {
         precondition(pixels.count == TileSet.tileBytes)
         let blocks = Self.blockMeans(pixels, block: 4)
         thumbnail = Self.halved(blocks, side: Self.luminanceSide)
-        luminance = (0..<Self.luminanceSide * Self.luminanceSide).map { index in
+        luminance = Self.luminance(ofBlocks: blocks)
+        measures = TileMeasures(pixels, blocks: blocks, thumbnail: thumbnail)
+    }
+
+    /// The luminance of a tile of interleaved RGB, as in `luminance`.
+    static func luminance(_ pixels: UnsafeRawBufferPointer) -> [Float] {
+        luminance(ofBlocks: blockMeans(pixels, block: 4))
+    }
+
+    private static func luminance(ofBlocks blocks: [Float]) -> [Float] {
+        (0..<luminanceSide * luminanceSide).map { index in
             (77 * blocks[3 * index] + 150 * blocks[3 * index + 1] + 29 * blocks[3 * index + 2]) / 256
         }
-        measures = TileMeasures(pixels, blocks: blocks, thumbnail: thumbnail)
     }
 
     /// The means of square blocks of pixels, interleaved RGB.

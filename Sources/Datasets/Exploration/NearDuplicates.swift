@@ -26,7 +26,7 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
 
     /// Finds all pairs of near-duplicates, except among blank tiles and among tiles with equal pixels.
     ///
-    /// A 64-bit perceptual hash, compared in all eight orientations, selects candidates. A candidate is a near-duplicate
+    /// The coarse bits of a perceptual hash, compared in all eight orientations, select candidates. A candidate is a near-duplicate
     /// if the luminances at a quarter of the resolution, minus their means over 9 x 9, correlate by at least
     /// `smallestCorrelation` at a shift of up to 12 pixels.
     ///
@@ -48,7 +48,7 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
             where tiles[indices[other]].fingerprint != tiles[index].fingerprint {
                 var best: NearDuplicate?
                 for (orientation, hash) in zip(Orientation.all, oriented[position])
-                where hash.distance(to: hashes[other]) <= largestDistance {
+                where hash.coarseDistance(to: hashes[other]) <= largestDistance {
                     let own = structure ?? Self.structure(of: measured[index].luminance)
                     structure = own
                     let correlation = Self.correlation(
@@ -84,6 +84,11 @@ package struct NearDuplicate: Codable, Equatable, Sendable {
             let sum = sums[bottom + width] - sums[top + width] - sums[bottom] + sums[top]
             return luminance[(y + radius) * side + x + radius] - Float(sum / Double(width * width))
         }
+    }
+
+    /// Whether a structure is more than noise.
+    static func isClear(_ structure: [Float]) -> Bool {
+        structure.reduce(0) { $0 + $1 * $1 } > faintestStructure * faintestStructure * Float(structure.count)
     }
 
     /// The largest correlation of two structures over all shifts up to `largestShift`, over their common area.

@@ -26,16 +26,21 @@ extension Split {
         return tiles.indices.map { sets.root(of: $0) }
     }
 
+    /// The names that a pattern means: the one that is equal to it, or else those that match it (`*`, `?`, `[...]`).
+    package static func names(_ names: Set<String>, matching pattern: String) -> Set<String> {
+        names.contains(pattern) ? [pattern] : names.filter { fnmatch(pattern, $0, 0) == 0 }
+    }
+
     /// The groups, as numbered by `groups(of:)`, whose names match any of the patterns. Throws where a pattern matches
     /// no group.
     static func groups(
         matching patterns: [String], _ tiles: [Tile], _ groups: [Int], path: FilePath
     ) throws(FileError) -> Set<Int> {
         var found = Set<Int>()
+        let names = Set(tiles.compactMap(\.group))
         for pattern in patterns {
-            let matching = tiles.indices.filter { index in
-                tiles[index].group.map { fnmatch(pattern, $0, 0) == 0 } ?? false
-            }
+            let meant = Self.names(names, matching: pattern)
+            let matching = tiles.indices.filter { tiles[$0].group.map(meant.contains) ?? false }
             guard !matching.isEmpty else {
                 throw FileError(path, expected: "groups that match \"\(pattern)\"", found: "none")
             }

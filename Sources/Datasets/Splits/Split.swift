@@ -36,6 +36,22 @@ package struct Split: Equatable, Sendable {
             self.number = number
             self.count = count
         }
+
+        private enum CodingKeys: CodingKey {
+            case number, count
+        }
+
+        package init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            let (number, count) = try (
+                values.decode(Int.self, forKey: .number), values.decode(Int.self, forKey: .count)
+            )
+            guard let fold = Self(number, of: count) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .number, in: values, debugDescription: "no fold \(number) of \(count)")
+            }
+            self = fold
+        }
     }
 
     /// Indices of labeled tiles, ascending.

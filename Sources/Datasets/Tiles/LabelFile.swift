@@ -1,20 +1,21 @@
 import Foundations
-import SwiftCSV
 
 /// The rows of a data set's `labels.csv`.
 ///
-/// The header is `tile_id,label` (tiles are `tile_<id>.png`) or `filename,label`. An optional third column, `group`,
-/// names the slide, patient or source image of a tile. An empty label means unlabeled. Other columns are ignored.
+/// The header is `tile_id,label` (tiles are `tile_<id>.png`) or `filename,label`; a file name may lead into a subfolder.
+/// An optional third column, `group`, names the slide, patient or source image of a tile. An empty label means
+/// unlabeled. Other columns are ignored.
 package struct LabelFile {
     package struct Row: Equatable {
+        /// The path of the tile in the folder of the file.
         package let filename: String
         /// Nil for an unlabeled tile.
         package let label: TileLabel?
         package let group: String?
-        /// The line of the row in the file, from 1.
+        /// The line of the row in the file, from 1; 0 for a tile that no file lists.
         package let line: Int
 
-        package init(filename: String, label: TileLabel?, group: String?, line: Int) {
+        package init(filename: String, label: TileLabel?, group: String? = nil, line: Int = 0) {
             self.filename = filename
             self.label = label
             self.group = group
@@ -39,56 +40,38 @@ package struct LabelFile {
 
     /// Parses the content of a file. `path` appears in error messages only.
     package init(text: String, path: FilePath) throws {
-        let table: CSV<Enumerated>
-        do {
-            // Some spreadsheets begin a file with a byte order mark.
-            let text = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
-            table = try CSV<Enumerated>(string: text, delimiter: .comma, loadColumns: false)
-        } catch {
-            throw FileError(path, expected: "comma-separated values", found: "\(error)")
-        }
-        let columns = try Columns(header: table.header.map(\.trimmed), path: path)
+        let table = CSVTable(text)
+        let filled = table.rows.filter { row in row.cells.contains { !$0.trimmed.isEmpty } }
+        let columns = try Columns(header: filled.first?.cells.map(\.trimmed) ?? [], path: path)
         var rows = [Row]()
         var problems = [FileError]()
-        var lineOf = [String: Int]()
-        for (index, cells) in table.rows.enumerated() {
-            let line = index + 2
-            func problem(_ expected: String, _ found: String) {
-                problems.append(FileError("\(path):\(line)", expected: expected, found: found))
+        // Names are compared by their bytes, as file systems do.
+        var lineOf = [FilePath: Int]()
+        for row in filled.dropFirst() {
+            do throws(RowProblem) {
+                let found = try columns.row(row)
+                if let first = lineOf.updateValue(row.line, forKey: FilePath(found.filename)) {
+                    let name = row.cells[columns.name].trimmed
+                    throw RowProblem(expected: "each tile once", found: "\(name) again (first in line \(first))")
+                }
+                rows.append(found)
+            } catch {
+                problems.append(FileError("\(path):\(row.line)", expected: error.expected, found: error.found))
             }
-            // An unclosed quote turns the rest of the file into one cell of this row.
-            if cells.contains(where: { $0.contains(where: \.isNewline) }) {
-                problem("cells within one line", "an unclosed quote")
-                break
-            }
-            let cells = cells.map(\.trimmed)
-            if cells.allSatisfy(\.isEmpty) { continue }
-            guard cells.count == columns.count else {
-                problem("\(columns.count) columns", "\(cells.count)")
-                continue
-            }
-            let name = cells[columns.name]
-            guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
-                problem("the name of a file in the same folder", name.isEmpty ? "nothing" : name)
-                continue
-            }
-            let filename = columns.namesAreIds ? "tile_\(name).png" : name
-            if let first = lineOf[filename] {
-                problem("each tile once", "\(name) again (first in line \(first))")
-                continue
-            }
-            lineOf[filename] = line
-            let label = TileLabel(name: cells[columns.label])
-            if label == nil && !cells[columns.label].isEmpty {
-                problem("\(TileLabel.names.joined(separator: ", ")) or nothing as label", cells[columns.label])
-                continue
-            }
-            let group = columns.group.map { cells[$0] }.flatMap { $0.isEmpty ? nil : $0 }
-            rows.append(Row(filename: filename, label: label, group: group, line: line))
+        }
+        if let problem = table.problem {
+            problems.append(
+                FileError("\(path):\(problem.line)", expected: "a quoted cell that is closed", found: problem.found))
         }
         guard problems.isEmpty else { throw DatasetError(problems) }
         self.rows = rows
         hasGroups = rows.contains { $0.group != nil }
+    }
+
+    /// A problem of one row.
+    private struct RowProblem: Error {
+        let expected: String
+        let found: String
     }
 
     /// Indices of the columns that are read.
@@ -115,6 +98,40 @@ package struct LabelFile {
             namesAreIds = header[name] == "tile_id"
             group = header.firstIndex(of: "group")
         }
+
+        func row(_ row: CSVTable.Row) throws(RowProblem) -> Row {
+            guard row.cells.count == count else {
+                throw RowProblem(expected: "\(count) columns", found: "\(row.cells.count)")
+            }
+            let cells = row.cells.map(\.trimmed)
+            for index in [name, label, group].compactMap({ $0 }) where cells[index].contains(where: \.isNewline) {
+                throw RowProblem(expected: "a name, label and group within one line", found: "a line break")
+            }
+            let filename = try filename(cells[name])
+            let label = TileLabel(name: cells[label])
+            if label == nil && !cells[self.label].isEmpty {
+                throw RowProblem(
+                    expected: "\(TileLabel.names.joined(separator: ", ")) or nothing as label", found: cells[self.label]
+                )
+            }
+            let group = group.map { cells[$0] }.flatMap { $0.isEmpty ? nil : $0 }
+            return Row(filename: filename, label: label, group: group, line: row.line)
+        }
+
+        /// The path of a tile. Looks at bytes: a slash with a combining mark is one character, but still a separator.
+        private func filename(_ name: String) throws(RowProblem) -> String {
+            let path = FilePath(name.utf8.contains(0) ? "" : name)
+            let isInside =
+                path.isRelative && !path.isEmpty
+                && path.components.allSatisfy { $0.kind != .parentDirectory }
+                && path.components.contains { $0.kind == .regular }
+            guard isInside, !namesAreIds || !name.utf8.contains(UInt8(ascii: "/")) else {
+                let found = name.utf8.contains(0) ? "a name with a NUL byte" : name.isEmpty ? "nothing" : name
+                throw RowProblem(
+                    expected: namesAreIds ? "the id of a tile" : "the name of a file in the folder", found: found)
+            }
+            return namesAreIds ? "tile_\(name).png" : path.lexicallyNormalized().string
+        }
     }
 }
 
@@ -132,7 +149,7 @@ package struct DatasetError: Error, CustomStringConvertible {
     package var hasOnlyUnreadableFiles: Bool { problems.allSatisfy { $0.kind == .unreadable } }
 
     package var description: String {
-        var lines = problems.prefix(Self.listedCount).map(\.description)
+        var lines = problems.prefix(Self.listedCount).map(\.description.escapingControls)
         if problems.count > Self.listedCount {
             lines.append("... and \(problems.count - Self.listedCount) more problems")
         }

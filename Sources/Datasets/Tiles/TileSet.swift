@@ -12,19 +12,25 @@ package struct Tile: Equatable, Sendable {
     package let group: String?
     /// A hash of the pixels, independent of the name.
     package let fingerprint: UInt64
+    /// A hash that copies in other encodings share approximately. Nil for a tile without structure.
+    package let appearance: PerceptualHash?
 
-    package init(filename: String, label: TileLabel?, group: String?, fingerprint: UInt64) {
+    package init(
+        filename: String, label: TileLabel?, group: String?, fingerprint: UInt64, appearance: PerceptualHash? = nil
+    ) {
         self.filename = filename
         self.label = label
         self.group = group
         self.fingerprint = fingerprint
+        self.appearance = appearance
     }
 }
 
 /// The tiles of a data set folder, decoded once and kept in memory as interleaved 8-bit RGB.
 ///
 /// The folder contains `labels.csv` (see `LabelFile`) and the tiles that the file names, 256 x 256 pixels each. Any
-/// other file `tile_<id>.png` in the folder is an unlabeled tile.
+/// other file `tile_<id>.png` in the folder is an unlabeled tile. Without `labels.csv`, the folder contains a folder of
+/// tiles for each class (see `TileList`).
 package struct TileSet: Sendable {
     /// The side of a tile in pixels.
     package static let tileSize = 256
@@ -36,35 +42,33 @@ package struct TileSet: Sendable {
     package let hasGroups: Bool
     private let pixels: TilePixels
 
-    /// Reads a data set and decodes its tiles on `threads` threads.
+    /// The files that the tiles were read from, and `labels.csv`.
+    private let inputs: [FilePath]
+
+    /// Reads a data set and decodes its tiles on `threads` threads. `afterEach` receives the number of decoded tiles and of
+    /// all tiles, from one thread at a time, and may throw to cancel.
     ///
-    /// Throws `FileError`, or `DatasetError` with every invalid row or tile.
-    package init(path: FilePath, threads: Int) throws {
-        let labels = try LabelFile(path: "\(path)/labels.csv")
-        let named = Set(labels.rows.map(\.filename))
-        let names = Folder.names(in: path)
-        // A folder that can be listed contains `labels.csv` at least.
-        guard !names.isEmpty else {
-            throw FileError(path, .unreadable, "expected a folder of tiles, found one that cannot be listed")
-        }
-        let others = names.filter { $0.hasPrefix("tile_") && $0.hasSuffix(".png") && !named.contains($0) }
-        let rows =
-            labels.rows + others.sorted().map { LabelFile.Row(filename: $0, label: nil, group: nil, line: 0) }
-        let pixels = TilePixels(count: rows.count)
-        let results = Mutex([Int: Result<UInt64, FileError>]())
-        try forEachInParallel(rows.count, threads: threads) { index in
-            let result = Result { () throws(FileError) in
-                try pixels.decode("\(path)/\(rows[index].filename)", into: index)
-            }
+    /// Throws `FileError`, `DatasetError` with every invalid row or tile, or `MemoryError`.
+    package init(
+        path: FilePath, threads: Int, afterEach: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws {
+        let list = try TileList(folder: path)
+        let (rows, files) = (list.rows, list.files)
+        let pixels = try TilePixels(count: rows.count, path: path)
+        let results = Mutex([Result<TilePixels.Hashes, FileError>?](repeating: nil, count: rows.count))
+        try forEachInParallel(rows.count, threads: threads, afterEach: { try afterEach($0, rows.count) }) { index in
+            let result = Result { () throws(FileError) in try pixels.decode(files[index], into: index) }
             results.withLock { $0[index] = result }
         }
         var tiles = [Tile]()
         var problems = [FileError]()
-        for (index, row) in rows.enumerated() {
-            switch results.withLock({ $0[index]! }) {
-            case .success(let fingerprint):
+        for (row, result) in zip(rows, results.withLock { $0 }) {
+            switch result! {
+            case .success(let hashes):
                 tiles.append(
-                    Tile(filename: row.filename, label: row.label, group: row.group, fingerprint: fingerprint))
+                    Tile(
+                        filename: row.filename, label: row.label, group: row.group, fingerprint: hashes.fingerprint,
+                        appearance: hashes.appearance))
             case .failure(let error):
                 problems.append(
                     row.line == 0
@@ -75,8 +79,12 @@ package struct TileSet: Sendable {
         self.path = path
         self.tiles = tiles
         self.pixels = pixels
-        hasGroups = labels.hasGroups
+        inputs = files + [list.labels].compactMap { $0 }
+        hasGroups = tiles.contains { $0.group != nil }
     }
+
+    /// Throws `unwritable` where a file to write is a tile or `labels.csv`, under any name.
+    package func requireNoInput(_ output: FilePath) throws(FileError) { try output.requireDistinct(from: inputs) }
 
     /// Indices of the labeled tiles.
     package var labeled: [Int] { tiles.indices.filter { tiles[$0].label != nil } }
@@ -167,35 +175,5 @@ struct ByteMoments {
         }
         self.mean = mean
         deviation = (squares / count).squareRoot()
-    }
-}
-
-/// The memory of all tiles. Sendable because each thread writes its own tiles only, before any tile is read.
-private final class TilePixels: @unchecked Sendable {
-    let memory: UnsafeMutableRawBufferPointer
-
-    init(count: Int) {
-        memory = .allocate(byteCount: count * TileSet.tileBytes, for: "\(count) tiles")
-    }
-
-    deinit { memory.deallocate() }
-
-    /// Decodes a tile into its place. Returns its fingerprint.
-    func decode(_ path: FilePath, into index: Int) throws(FileError) -> UInt64 {
-        let image = try openImage(path)
-        guard image.width == TileSet.tileSize, image.height == TileSet.tileSize else {
-            throw FileError(
-                path, expected: "\(TileSet.tileSize) x \(TileSet.tileSize) pixels",
-                found: "\(image.width) x \(image.height)")
-        }
-        let place = UnsafeMutableRawBufferPointer(
-            rebasing: memory[index * TileSet.tileBytes..<(index + 1) * TileSet.tileBytes])
-        try image.readRows(into: place, count: image.height)
-        return place.bindMemory(to: UInt64.self).reduce(UInt64(0)) { hash, word in
-            // The finalizer of MurmurHash3 (Appleby): every bit of a word affects every bit of the hash.
-            var z = (hash ^ word) &* 0xFF51_AFD7_ED55_8CCD
-            z ^= z >> 33
-            return z &* 0xC4CE_B9FE_1A85_EC53 ^ (z >> 29)
-        }
     }
 }

@@ -4,9 +4,9 @@ import Foundations
 /// A reader of CImageCodecs as a `RowReader`. Subclasses choose the format.
 package class ImageDecoder: RowReader {
     package let path: FilePath
-    /// "PNG" or "JPEG".
+    /// "PNG", "JPEG" or "TIFF".
     private let format: String
-    private let reader: OpaquePointer
+    let reader: OpaquePointer
 
     /// Opens the file and reads its header. `open` is an opening function of CImageCodecs. Throws `unreadable` or
     /// `malformed`.
@@ -29,6 +29,8 @@ package class ImageDecoder: RowReader {
     package var width: Int { Int(cic_reader_width(reader)) }
     package var height: Int { Int(cic_reader_height(reader)) }
     package var nextRow: Int { Int(cic_reader_next_row(reader)) }
+    package var micronsPerPixel: (x: Double, y: Double)? { nil }
+    package var remark: String? { nil }
 
     package func readRows(into rows: inout MutableRawSpan, count: Int) throws(FileError) {
         checkRequest(rows, count)
@@ -60,7 +62,7 @@ package class ImageDecoder: RowReader {
 /// A PNG image of any kind.
 ///
 /// 16-bit samples are scaled to 8 bits, gray and palettes become RGB, and transparency is composed over white. Profiles,
-/// gamma and texts are ignored. An interlaced image is held in memory whole.
+/// gamma and texts are ignored, also where they are damaged. An interlaced image is held in memory whole.
 package final class PNGReader: ImageDecoder {
     /// Reads the header. Throws `unreadable` or `malformed`; a header that promises more pixels than a file of this
     /// length can hold is malformed.
@@ -71,23 +73,41 @@ package final class PNGReader: ImageDecoder {
 
 /// A JPEG image with 8-bit samples: gray, YCbCr, RGB, CMYK or YCCK.
 ///
-/// Color profiles and the Exif orientation are ignored. Damage that libjpeg would paint over is an error. A progressive
+/// Color profiles are ignored, and pixels are used as they are stored, whatever the Exif orientation. Damage that libjpeg would paint over is an error. A progressive
 /// image is held in memory whole, up to 2 GiB.
 package final class JPEGReader: ImageDecoder {
     /// Reads the header. Throws `unreadable` or `malformed`.
     package init(_ path: FilePath) throws(FileError) {
         try super.init(path, format: "JPEG", open: cic_jpeg_reader_open)
     }
+
+    package override var remark: String? {
+        let orientation = cic_jpeg_reader_orientation(reader)
+        return orientation == 1
+            ? nil : "read as it is stored, not turned: the Exif orientation \(orientation) is not applied"
+    }
 }
 
-/// Opens a regular file for reading. Refuses anything else before opening it, because opening a pipe would block.
+/// Opens a regular file for reading. Refuses anything else without waiting, as opening a pipe would.
 func openForReading(_ path: FilePath) throws(FileError) -> FileDescriptor {
-    try FileError.reading(path) {
-        switch try path.stat().type {
+    func check(_ type: FileType) throws(FileError) {
+        switch type {
         case .regular: break
         case .directory: throw FileError(path, .unreadable, "expected an image file, found a folder")
+        case .socket: throw FileError(path, .unreadable, "expected an image file, found a socket")
         default: throw FileError(path, .unreadable, "expected an image file, found a pipe or a device")
         }
-        return try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+    }
+    return try FileError.reading(path) {
+        // Before opening, which may have effects on a device; and after, because another file may have replaced it.
+        try check(path.stat().type)
+        let file = try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec])
+        do {
+            try check(file.stat().type)
+        } catch {
+            try? file.close()
+            throw error
+        }
+        return file
     }
 }

@@ -1,18 +1,62 @@
 import Foundations
 
-/// Opens an image. Its content, not its name, selects the format: PNG, JPEG, or any format that OpenSlide recognizes.
+/// Opens an image. Its content, not its name, selects the format: PNG, JPEG, any format that OpenSlide recognizes, or
+/// another TIFF image.
 ///
 /// A slide is read at full resolution; `damage` selects what happens where it cannot be decoded. Throws `unreadable` where
-/// the file is missing or may not be read, and `malformed` for other formats and damaged headers.
+/// the file is missing or may not be read, and `malformed` for other formats, damaged headers, parts of slides that are
+/// missing, and slides that are not stored upright.
 package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileError) -> any RowReader {
     let head = try beginning(of: path)
     if head.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return try PNGReader(path) }
-    // The index file of a MIRAX slide is a JPEG thumbnail, distinguished by its name and a folder of the same name.
-    let isJPEG = head.starts(with: [0xFF, 0xD8, 0xFF])
-    if isJPEG, path.lowercasedExtension != "mrxs" { return try JPEGReader(path) }
-    if !head.isEmpty, slideVendor(path) != nil { return try SlideReader(path, damage: damage) }
-    if isJPEG { return try JPEGReader(path) }
-    throw FileError(path, expected: "a PNG, JPEG or whole-slide image", found: description(ofBeginning: head))
+    try requireWholeMIRAX(path)
+    if head.starts(with: [0xFF, 0xD8, 0xFF]), path.lowercasedExtension != "mrxs" { return try JPEGReader(path) }
+    let isTIFF = [[0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2B]]
+        .contains { head.starts(with: $0) }
+    let vendor = head.isEmpty ? nil : slideVendor(path)
+    if isTIFF, try isCrop(path, vendor) { return try TIFFReader(path) }
+    if vendor != nil { return try SlideReader(Slide(path), damage: damage) }
+    throw FileError(
+        path, expected: "a PNG, JPEG, TIFF or whole-slide image",
+        found: isTIFF ? "a TIFF image that OpenSlide does not recognize" : description(ofBeginning: head))
+}
+
+/// Whether a TIFF image is not a slide, nor a damaged one by its name. Throws `malformed` for slides that are stored
+/// turned: OpenSlide would turn each tile by itself.
+private func isCrop(_ path: FilePath, _ vendor: String?) throws(FileError) -> Bool {
+    guard let vendor else { return !["svs", "ndpi", "scn", "bif", "svslide"].contains(path.lowercasedExtension) }
+    guard let header = try TIFFReader.header(path) else { return false }
+    if vendor == "generic-tiff", header.isCrop { return true }
+    // OpenSlide decodes the images of NDPI files itself.
+    guard header.orientation == 1 || vendor == "hamamatsu" else {
+        throw FileError(
+            path, expected: "a slide that is stored upright (TIFF orientation 1)",
+            found: "orientation \(header.orientation); convert it, for example with vips autorot")
+    }
+    return false
+}
+
+/// Throws `malformed` where the index of a MIRAX slide, a JPEG preview of it, is not with the folder of the same name that
+/// has the pixels, or has a name that OpenSlide does not accept.
+private func requireWholeMIRAX(_ path: FilePath) throws(FileError) {
+    let folder = path.removingExtension
+    let hasParts = folder.appending("Slidedat.ini").isFile
+    switch path.extension {
+    case "mrxs" where hasParts: break
+    case "mrxs":
+        throw FileError(
+            path, expected: "the folder \(folder.name) of this MIRAX slide, with Slidedat.ini, next to it",
+            found: folder.isFolder ? "a folder without Slidedat.ini" : "none; the .mrxs file is only its preview")
+    case let other?:
+        guard path.lowercasedExtension == "mrxs" || hasParts && ["jpg", "jpeg"].contains(path.lowercasedExtension)
+        else {
+            break
+        }
+        throw FileError(
+            path, expected: "the name \(folder.name).mrxs, in lower case, for the preview of a MIRAX slide",
+            found: "the extension .\(other); rename it")
+    case nil: break
+    }
 }
 
 /// Opens a file for 8-bit RGB rows. The extension selects the format: .png, .jpg or .jpeg.
@@ -30,12 +74,12 @@ package func openImageForWriting(_ path: FilePath, width: Int, height: Int) thro
     }
 }
 
-/// The first bytes of a file, at most 16.
+/// The first bytes of a file, as many as formats are told from.
 private func beginning(of path: FilePath) throws(FileError) -> [UInt8] {
     let file = try openForReading(path)
     return try FileError.reading(path) {
         try file.closeAfter {
-            var bytes = [UInt8](repeating: 0, count: 16)
+            var bytes = [UInt8](repeating: 0, count: UnsupportedFormat.headLength)
             let count = try bytes.withUnsafeMutableBytes { try file.read(into: $0) }
             return Array(bytes.prefix(count))
         }
@@ -44,24 +88,11 @@ private func beginning(of path: FilePath) throws(FileError) -> [UInt8] {
 
 /// Describes an unsupported file by its first bytes.
 private func description(ofBeginning head: [UInt8]) -> String {
-    let known: [(String, [UInt8])] = [
-        ("a TIFF image that OpenSlide does not recognize", [0x49, 0x49, 0x2A, 0]),
-        ("a TIFF image that OpenSlide does not recognize", [0x4D, 0x4D, 0, 0x2A]),
-        ("a TIFF image that OpenSlide does not recognize", [0x49, 0x49, 0x2B, 0]),
-        ("a TIFF image that OpenSlide does not recognize", [0x4D, 0x4D, 0, 0x2B]),
-        ("a GIF image", Array("GIF8".utf8)),
-        ("a BMP image", Array("BM".utf8)),
-        ("a JPEG 2000 image", [0, 0, 0, 0x0C, 0x6A, 0x50]),
-        ("a PDF document", Array("%PDF".utf8)),
-        ("a ZIP archive", [0x50, 0x4B, 0x03, 0x04]),
-    ]
     if head.isEmpty { return "an empty file" }
-    if let match = known.first(where: { head.starts(with: $0.1) }) { return match.0 }
-    if head.starts(with: Array("RIFF".utf8)), head.dropFirst(8).starts(with: Array("WEBP".utf8)) {
-        return "a WebP image"
-    }
-    let isText = head.allSatisfy { (0x20...0x7E).contains($0) || (0x09...0x0D).contains($0) }
+    if let format = UnsupportedFormat.of(head) { return format.description }
+    let start = head.prefix(16)
+    let isText = start.allSatisfy { (0x20...0x7E).contains($0) || (0x09...0x0D).contains($0) }
     if isText { return "text" }
-    let bytes = head.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }
+    let bytes = start.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }
     return "a file that begins with the bytes \(bytes.joined(separator: " "))"
 }

@@ -10,6 +10,10 @@ package protocol RowReader: AnyObject {
     var height: Int { get }
     /// Rows read so far.
     var nextRow: Int { get }
+    /// Microns per pixel that the file states; nil where it states none, or none that a microscope has.
+    var micronsPerPixel: (x: Double, y: Double)? { get }
+    /// A line about how the file is read that its user would not expect; nil where there is none.
+    var remark: String? { get }
     /// Columns of the last row that could not be decoded and are gray, in ascending order. Only slides opened with
     /// `Damage.painted` have any.
     var unreadable: [Range<Int>] { get }
@@ -19,6 +23,8 @@ package protocol RowReader: AnyObject {
 
 extension RowReader {
     package var bytesPerRow: Int { 3 * width }
+    package var micronsPerPixel: (x: Double, y: Double)? { nil }
+    package var remark: String? { nil }
     package var unreadable: [Range<Int>] { [] }
 
     package func readRows(into buffer: UnsafeMutableRawBufferPointer, count: Int) throws(FileError) {

@@ -67,5 +67,6 @@ extension BlockReader {
 /// Opens an image for reading in rectangles. Throws the errors of `openImage`.
 package func openBlocks(_ path: FilePath) throws(FileError) -> any BlockReader {
     let image = try openImage(path)
-    return image is SlideReader ? try SlideBlockReader(path) : RowBlockReader(image)
+    if let slide = image as? SlideReader { return try SlideBlockReader(slide.slide) }
+    return RowBlockReader(image)
 }

@@ -3,7 +3,9 @@ import COpenSlide
 import Foundations
 
 /// An open slide of OpenSlide. Checks for an error after every call, because OpenSlide returns blanks after the first.
-final class OpenSlideHandle {
+///
+/// It may be used by several threads at a time, as OpenSlide allows.
+final class OpenSlideHandle: @unchecked Sendable {
     let path: FilePath
     private let slide: OpaquePointer
 
@@ -13,7 +15,7 @@ final class OpenSlideHandle {
         let file = try openForReading(path)
         defer { try? file.close() }
         try TIFFDirectoryCheck.check(path, file)
-        guard let slide = openslide_open(path.string) else {
+        guard let slide = path.withPlatformString({ openslide_open($0) }) else {
             throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognize")
         }
         self.path = path
@@ -37,6 +39,16 @@ final class OpenSlideHandle {
         return (side("width"), side("height"))
     }
 
+    /// The picture within level 0, where the slide states it.
+    var bounds: PixelRegion? {
+        func number(_ name: String) -> Int? { property("openslide.bounds-\(name)").flatMap { Int($0) } }
+        guard let x = number("x"), let y = number("y"), let width = number("width"), let height = number("height"),
+            [x, y, width, height].allSatisfy({ (0...Int(Int32.max)).contains($0) })
+        else { return nil }
+        return PixelRegion(x: x, y: y, width: width, height: height)
+    }
+
+    /// The levels that can be used, the full resolution first.
     func levels() throws(FileError) -> [SlideLevel] {
         var levels: [SlideLevel] = []
         for level in 0..<max(0, openslide_get_level_count(slide)) {
@@ -49,13 +61,18 @@ final class OpenSlideHandle {
                     path, expected: "a level \(level) of at least 1 x 1 px", found: "\(width) x \(height) px")
             }
             if let tile = tileThatIsReadWrongly(level: level, width: width, height: height) {
-                if level > 0 { break }
+                if level > 0 { continue }
                 throw FileError(
                     path, expected: "a TIFF image of one tile at least, \(tile), as OpenSlide \(Self.version) needs",
                     found: "\(width) x \(height) px")
             }
-            levels.append(SlideLevel(width: Int(width), height: Int(height), downsample: downsample))
+            let full = levels.first.map { ($0.width, $0.height) } ?? (Int(width), Int(height))
+            let described = SlideLevel(
+                index: Int(level), width: Int(width), height: Int(height), addressing: downsample,
+                tile: tileSize(level: Int(level)), full: full)
+            if let described { levels.append(described) }
         }
+        guard !levels.isEmpty else { throw FileError(path, expected: "a slide with a level", found: "none") }
         return levels
     }
 
@@ -74,17 +91,22 @@ final class OpenSlideHandle {
 
     private static let version = String(cString: openslide_get_version())
 
-    /// Reads premultiplied 0xAARRGGBB pixels. `x`, `y`, `width` and `height` are pixels of `level`.
+    /// Reads premultiplied 0xAARRGGBB pixels of a level. `region` is in its pixels, `origin` in those of level 0.
     func readRegion(
-        into pixels: UnsafeMutableBufferPointer<UInt32>, level: Int, downsample: Double, x: Int, y: Int, width: Int,
-        height: Int
+        _ region: PixelRegion, of level: SlideLevel, origin: (x: Int, y: Int),
+        into pixels: UnsafeMutableBufferPointer<UInt32>
     ) throws(FileError) {
-        precondition(pixels.count >= width * height)
+        precondition(pixels.count >= region.width * region.height)
         // OpenSlide takes the corner in level-0 pixels.
-        let x0 = Int64((Double(x) * downsample).rounded())
-        let y0 = Int64((Double(y) * downsample).rounded())
-        openslide_read_region(slide, pixels.baseAddress, x0, y0, Int32(level), Int64(width), Int64(height))
-        try check("at rows \(y) to \(y + height - 1) of level \(level)")
+        func place(_ origin: Int, _ pixels: Int) -> Int64 {
+            // A corner of the picture is the same place in all levels, also where a level is padded.
+            let start = Double(origin) * level.addressing / level.downsample
+            return Int64((start + Double(pixels) * level.addressing).rounded())
+        }
+        openslide_read_region(
+            slide, pixels.baseAddress, place(origin.x, region.x), place(origin.y, region.y), Int32(level.index),
+            Int64(region.width), Int64(region.height))
+        try check("at rows \(region.y) to \(region.bottom - 1) of level \(level.index)")
     }
 
     /// Throws OpenSlide's error, if any.
@@ -98,7 +120,7 @@ final class OpenSlideHandle {
 /// OpenSlide's name for the format of a file; nil for formats that it does not support.
 func slideVendor(_ path: FilePath) -> String? {
     silenceTIFF()
-    return openslide_detect_vendor(path.string).map { String(cString: $0) }
+    return path.withPlatformString { openslide_detect_vendor($0) }.map { String(cString: $0) }
 }
 
 /// Stops libtiff from printing errors that OpenSlide also reports.

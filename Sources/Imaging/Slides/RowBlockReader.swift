@@ -18,13 +18,16 @@ package final class RowBlockReader: BlockReader {
         precondition(reader.nextRow == 0, "rows were read before")
         self.reader = reader
         geometry = ImageGeometry(
-            width: reader.width, height: reader.height, slide: (reader as? SlideReader)?.metadata, isSequential: true,
+            width: reader.width, height: reader.height, isSequential: true,
             largestBlockHeight: max(1, Self.largestBand / reader.bytesPerRow))
     }
 
     deinit { band.deallocate() }
 
     package var path: FilePath { reader.path }
+    /// What the rows state, see `RowReader`.
+    package var micronsPerPixel: (x: Double, y: Double)? { reader.micronsPerPixel }
+    package var remark: String? { reader.remark }
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
     package func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {

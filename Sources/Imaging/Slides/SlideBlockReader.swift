@@ -6,28 +6,29 @@ import Synchronization
 /// After its first read error, OpenSlide returns blanks for everything. The reader therefore reopens the slide after an
 /// error and reads the failed part again, tile by tile. Tiles that fail again are marked as unreadable.
 package final class SlideBlockReader: BlockReader {
-    package let path: FilePath
-    package let metadata: SlideMetadata
-    /// Index of the level being read.
-    package let level: Int
+    package let slideFile: Slide
     package let geometry: ImageGeometry
-    private var handle: OpenSlideHandle
+    private let slideLevel: SlideLevel
     private let tile: (width: Int, height: Int)
     private let decoded = Atomic(0)
 
-    /// Opens a slide at `level`. Throws `unreadable` or `malformed`, also where there is no such level.
-    package init(_ path: FilePath, level: Int = 0) throws(FileError) {
-        self.path = path
-        self.level = level
-        handle = try OpenSlideHandle(path)
-        metadata = try SlideMetadata(handle)
-        try metadata.requireLevel(level, path)
-        tile = handle.tileSize(level: level)
-        let (full, own) = (metadata.levels[0], metadata.levels[level])
+    /// Reads a level of a slide. Throws `malformed` where there is no such level.
+    package init(_ slide: Slide, level: Int = 0) throws(FileError) {
+        slideFile = slide
+        let own = try slide.metadata.requireLevel(level, slide.path)
+        slideLevel = own
+        tile = slide.handle.tileSize(level: level)
         geometry = ImageGeometry(
-            width: own.width, height: own.height, imageWidth: full.width, imageHeight: full.height, slide: metadata)
+            width: own.width, height: own.height, imageWidth: slide.metadata.levels[0].width,
+            imageHeight: slide.metadata.levels[0].height, slide: slide.metadata)
     }
 
+    package var path: FilePath { slideFile.path }
+    package var metadata: SlideMetadata { slideFile.metadata }
+    /// OpenSlide's number of the level being read.
+    package var level: Int { slideLevel.index }
+    /// Level-0 pixels per pixel of the level.
+    package var downsample: Double { slideLevel.downsample }
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
     /// Rows per decoding call when many rows are read: whole tiles, at least 128 pixels.
@@ -40,17 +41,16 @@ package final class SlideBlockReader: BlockReader {
         let strips = Self.cut(
             region, width: tile.width * max(1, 4096 / tile.width), height: bandHeight)
         for strip in decode(strips, into: block, threads: threads) {
-            handle = try OpenSlideHandle(path)
             do {
-                try read(strip, of: block)
+                try read(strip, of: block, slideFile.reopen())
             } catch {
-                handle = try OpenSlideHandle(path)
+                var handle = try slideFile.reopen()
                 for piece in Self.cut(strip, width: tile.width, height: tile.height) {
                     do {
-                        try read(piece, of: block)
+                        try read(piece, of: block, handle)
                     } catch {
                         block.markUnreadable(piece, error)
-                        handle = try OpenSlideHandle(path)
+                        handle = try slideFile.reopen()
                     }
                 }
             }
@@ -61,13 +61,14 @@ package final class SlideBlockReader: BlockReader {
     /// are composed one after another.
     private struct Job: @unchecked Sendable {
         let reader: SlideBlockReader
+        let handle: OpenSlideHandle
         let block: PixelBlock
         let strips: [PixelRegion]
     }
 
     /// Decodes strips on several threads until one fails. Returns the strips that are missing from the block.
     private func decode(_ strips: [PixelRegion], into block: PixelBlock, threads: Int) -> [PixelRegion] {
-        let job = Job(reader: self, block: block, strips: strips)
+        let job = Job(reader: self, handle: slideFile.handle, block: block, strips: strips)
         let state = Mutex((next: 0, isBroken: false, missing: Set(strips.indices)))
         performConcurrently(max(1, min(threads, strips.count))) { _ in
             var pixels = [UInt32]()
@@ -80,7 +81,7 @@ package final class SlideBlockReader: BlockReader {
             }
             while let index = next() {
                 do {
-                    try job.reader.decode(job.strips[index], &pixels)
+                    try job.reader.decode(job.strips[index], job.handle, &pixels)
                     state.withLock {
                         job.reader.compose(job.strips[index], pixels, job.block)
                         $0.missing.remove(index)
@@ -93,21 +94,19 @@ package final class SlideBlockReader: BlockReader {
         return state.withLock { $0.missing }.sorted().map { strips[$0] }
     }
 
-    private func read(_ part: PixelRegion, of block: PixelBlock) throws(FileError) {
+    private func read(_ part: PixelRegion, of block: PixelBlock, _ handle: OpenSlideHandle) throws(FileError) {
         var pixels = [UInt32]()
-        try decode(part, &pixels)
+        try decode(part, handle, &pixels)
         compose(part, pixels, block)
     }
 
     /// Decodes a part to the start of `pixels`, which grows to the size of the largest part.
-    private func decode(_ part: PixelRegion, _ pixels: inout [UInt32]) throws(FileError) {
+    private func decode(_ part: PixelRegion, _ handle: OpenSlideHandle, _ pixels: inout [UInt32]) throws(FileError) {
         let count = part.width * part.height
         if pixels.count < count { pixels = [UInt32](repeating: 0, count: count) }
-        let (handle, level, metadata) = (handle, level, metadata)
+        let (level, bounds) = (slideLevel, metadata.bounds)
         try pixels.withUnsafeMutableBufferPointer { (pixels) throws(FileError) in
-            try handle.readRegion(
-                into: pixels, level: level, downsample: metadata.levels[level].downsample, x: part.x, y: part.y,
-                width: part.width, height: part.height)
+            try handle.readRegion(part, of: level, origin: (bounds?.x ?? 0, bounds?.y ?? 0), into: pixels)
         }
         decoded.add(count, ordering: .relaxed)
     }

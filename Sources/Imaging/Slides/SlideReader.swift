@@ -25,33 +25,34 @@ package final class SlideReader: RowReader {
     private static let largestBand = 160 << 20
     private static let lowestBand = 16
 
-    private let slide: SlideBlockReader
+    private let blocks: SlideBlockReader
     private let damage: Damage
     private let bandHeight: Int
     /// The current rows, from `band.region.y` on; empty before the first read.
     private let band = PixelBlock()
     private var failure: FileError?
 
-    /// Opens a slide at `level`. Throws `unreadable` or `malformed`, also where there is no such level.
-    package init(_ path: FilePath, level: Int = 0, damage: Damage = .stops) throws(FileError) {
-        slide = try SlideBlockReader(path, level: level)
+    /// Reads a level of a slide. Throws `malformed` where there is no such level.
+    package init(_ slide: Slide, level: Int = 0, damage: Damage = .stops) throws(FileError) {
+        blocks = try SlideBlockReader(slide, level: level)
         self.damage = damage
-        width = slide.width
-        height = slide.height
+        width = blocks.width
+        height = blocks.height
         guard width <= Self.largestBand / (3 * Self.lowestBand) else {
             throw FileError(
-                path, expected: "a level \(level) whose bands of \(Self.lowestBand) rows fit in memory",
+                slide.path, expected: "a level \(level) whose bands of \(Self.lowestBand) rows fit in memory",
                 found: "\(width) x \(height) px")
         }
-        var bandHeight = slide.bandHeight
+        var bandHeight = blocks.bandHeight
         while bandHeight > Self.lowestBand, bandHeight * width * 3 > Self.largestBand { bandHeight /= 2 }
         self.bandHeight = bandHeight
     }
 
-    package var path: FilePath { slide.path }
-    package var metadata: SlideMetadata { slide.metadata }
-    /// Index of the level being read.
-    package var level: Int { slide.level }
+    package var path: FilePath { blocks.path }
+    package var slide: Slide { blocks.slideFile }
+    package var metadata: SlideMetadata { blocks.metadata }
+    /// OpenSlide's number of the level being read.
+    package var level: Int { blocks.level }
 
     package var unreadable: [Range<Int>] {
         band.unreadable.filter { $0.y..<$0.bottom ~= nextRow - 1 }.map { $0.x..<$0.right }
@@ -77,7 +78,7 @@ package final class SlideReader: RowReader {
     private func readBand() throws(FileError) {
         do throws(FileError) {
             let rows = min(bandHeight, height - nextRow)
-            try slide.read(PixelRegion(x: 0, y: nextRow, width: width, height: rows), into: band)
+            try blocks.read(PixelRegion(x: 0, y: nextRow, width: width, height: rows), into: band)
             if case .stops = damage, let problem = band.problem { throw problem }
         } catch {
             failure = error

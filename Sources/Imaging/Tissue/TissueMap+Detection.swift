@@ -6,54 +6,82 @@ extension TissueMap {
         package let map: TissueMap
         /// Cells whose saturation exceeds this value are tissue.
         package let threshold: Int
+        /// Share of the cells that show pen marks, which are left out.
+        package let penShare: Double
         /// The level that was read.
         package let level: Int
     }
 
     /// The most pixels of a level that is read for tissue detection.
-    private static let largestLevel = 64 << 20
+    private static let largestLevel = 256 << 20
+    /// Microns per pixel of the level that is read: coarser pixels lose biopsies, finer ones cost time.
+    private static let coarsestPixel = 16.0
+    /// Level-0 pixels per pixel of that level, where the resolution is unknown.
+    private static let coarsestDownsample = 32.0
 
-    /// Detects the tissue of a slide in its smallest level.
+    /// Detects the tissue of a slide in its coarsest level of at most 16 microns per pixel.
     ///
-    /// Cells more saturated than Otsu's threshold are tissue; then specks are removed, gaps closed and small holes filled.
-    /// Saturation is the difference between the largest and the smallest channel. Returns nil where even the smallest
+    /// Cells more saturated than a threshold are tissue, except pen marks; then specks are removed, gaps closed and small
+    /// holes filled. Saturation is the difference between the largest and the smallest channel. Returns nil where that
     /// level is too large to read. Throws the errors of `SlideReader`.
-    package static func detect(_ path: FilePath, _ slide: SlideMetadata) throws(FileError) -> Detection? {
-        let full = slide.levels[0]
-        let level = slide.levels.indices.min { slide.levels[$0].width < slide.levels[$1].width }!
-        guard slide.levels[level].width <= largestLevel / slide.levels[level].height else { return nil }
-        let reader = try SlideReader(path, level: level)
+    package static func detect(_ slide: Slide) throws(FileError) -> Detection? {
+        let metadata = slide.metadata
+        let full = metadata.levels[0]
+        let downsample = metadata.micronsPerPixel.map { max(1, coarsestPixel / max($0.x, $0.y)) } ?? coarsestDownsample
+        var level = metadata.level(try slide.level(downsample: downsample * 1.01))!
+        if level.width > largestLevel / level.height {
+            // A coarser level than one would choose finds more tissue than none.
+            let coarser = metadata.levels.first {
+                $0.downsample > level.downsample && $0.width <= largestLevel / $0.height
+            }
+            guard let coarser, try slide.showsThePicture(coarser.index) else { return nil }
+            level = coarser
+        }
+        let reader = try SlideReader(slide, level: level.index)
         let size = gridSize(width: full.width, height: full.height)
         let thumbnail = DownsamplingReader(
             reader, width: min(size.width, reader.width), height: min(size.height, reader.height))
         let image = try RGBImage(reading: thumbnail)
-        let (map, threshold) = detect(in: image, imageWidth: full.width, imageHeight: full.height)
-        return Detection(map: map, threshold: threshold, level: level)
+        let (map, threshold, pen) = detect(in: image, imageWidth: full.width, imageHeight: full.height)
+        return Detection(map: map, threshold: threshold, penShare: pen, level: level.index)
     }
 
-    /// Detects the tissue of an image in a thumbnail of it, one cell per pixel. Returns the threshold too.
+    /// Detects the tissue of an image in a thumbnail of it, one cell per pixel. Returns the threshold and the share of pen
+    /// marks too.
     package static func detect(
         in thumbnail: RGBImage, imageWidth: Int, imageHeight: Int
-    ) -> (map: TissueMap, threshold: Int) {
+    ) -> (map: TissueMap, threshold: Int, penShare: Double) {
+        let pen = PenMarks(thumbnail)
         let saturation = (0..<thumbnail.width * thumbnail.height).map { index -> UInt8 in
             let pixel = thumbnail.pixels[3 * index..<3 * index + 3]
             return pixel.max()! - pixel.min()!
         }
-        let threshold = threshold(saturation)
+        let threshold = threshold(saturation.indices.lazy.filter { !pen.covers($0) }.map { saturation[$0] })
         var map = TissueMap(
             imageWidth: imageWidth, imageHeight: imageHeight, width: thumbnail.width, height: thumbnail.height,
-            isTissue: saturation.map { Int($0) > threshold })
+            isTissue: saturation.indices.map { Int(saturation[$0]) > threshold && !pen.covers($0) })
         map.removeSpecks()
         map.closeGaps(radius: 2)
         map.fillHoles(largest: 64)
-        return (map, threshold)
+        for cell in map.isTissue.indices where pen.covers(cell) { map.isTissue[cell] = false }
+        return (map, threshold, pen.share)
     }
 
-    /// Otsu's threshold on saturation, clamped to 6 ... 24: glass stays below that range and tissue is above it. A slide
-    /// may show only one of them, and then Otsu's threshold is meaningless.
-    static func threshold(_ saturation: [UInt8]) -> Int {
+    /// A threshold between glass and the palest tissue, from 6 to 24: glass stays below that range and tissue is above it.
+    ///
+    /// Otsu's threshold separates two groups of values. Where dark and pale pieces of tissue are on one slide, these are its
+    /// groups. The threshold is therefore lowered to 10, or to what glass reaches: its peak in the histogram plus six times
+    /// the spread of the values below the peak, which tissue does not widen. A slide may show only glass or only tissue,
+    /// and then Otsu's threshold is meaningless.
+    static func threshold(_ saturation: some Sequence<UInt8>) -> Int {
         var histogram = [Int](repeating: 0, count: 256)
         for value in saturation { histogram[Int(value)] += 1 }
-        return min(max(otsuThreshold(histogram) ?? 0, 6), 24)
+        let otsu = min(max(otsuThreshold(histogram) ?? 0, 6), 24)
+        let below = histogram[...otsu]
+        let peak = below.indices.max { below[$0] < below[$1] }!
+        var spread = 0
+        let half = below[...peak].reduce(0, +) / 2
+        while spread < peak, below[peak - spread...peak].reduce(0, +) <= half { spread += 1 }
+        return min(otsu, max(10, peak + 6 * spread))
     }
 }

@@ -5,24 +5,47 @@ package struct ImageBatch: Sendable {
     package let images: [FilePath]
     /// Whether a single file was named.
     package let isSingle: Bool
-    /// Number of files that were found but are masks or other outputs.
-    package let leftOutCount: Int
+    /// Lines about files that were found but are not masked.
+    package let leftOut: [String]
     package let names: OutputNames
     /// All files that are read.
     package let inputs: [FilePath]
 
-    /// Searches the images that `arguments` name. `inputs` are further files that are read for an image.
+    /// Searches the images that `arguments` name, `recursively` also in the folders inside folders. `inputs` are further
+    /// files that are read for an image.
     ///
     /// Throws what `ImageSearch` throws.
     package init(
-        _ arguments: [String], _ names: OutputNames, inputs: (FilePath) -> [FilePath]
+        _ arguments: [String], _ names: OutputNames, recursively: Bool = false,
+        inputs: (FilePath, OutputNames) -> [FilePath] = { _, _ in [] }
     ) throws(FileError) {
-        let search = try ImageSearch(arguments)
+        let search = try ImageSearch(arguments, recursively: recursively)
+        var names = names
+        names.subfolders = search.subfolders
+        names.distinguish(search.images)
         self.names = names
         isSingle = search.isSingle
         images = isSingle ? search.images : Self.withoutUnfinished(search.images, names)
-        leftOutCount = search.leftOut.count + search.images.count - images.count
-        self.inputs = images + images.flatMap(inputs)
+        leftOut = Self.lines(search.leftOut, unfinishedCount: search.images.count - images.count)
+        self.inputs = images + images.flatMap { inputs($0, names) }
+    }
+
+    /// The folders of all outputs for which a folder was requested, outer ones first.
+    package var outputFolders: [FilePath] {
+        guard let folder = names.folder else { return [] }
+        return [folder]
+            + Set(images.compactMap { names.subfolders[$0] }).map { folder.pushing($0) }
+            .sorted { $0.string < $1.string }
+    }
+
+    private static func lines(_ leftOut: [ImageSearch.Reason: [FilePath]], unfinishedCount: Int) -> [String] {
+        func line(_ count: Int, _ what: String) -> [String] {
+            count == 0 ? [] : ["\(count == 1 ? "1 file" : "\(count) files") left out: \(what)"]
+        }
+        let unreadable = leftOut[.cannotBeRead] ?? []
+        return line((leftOut[.isOutput]?.count ?? 0) + unfinishedCount, "masks and other outputs")
+            + line(leftOut[.isPartOfSlide]?.count ?? 0, "parts of slides")
+            + line(unreadable.count, "formats that cannot be read (\(ImageSearch.extensions(unreadable)))")
     }
 
     /// Excludes the outputs of an interrupted run: there is no record yet that lists them, but there is a window cache.
@@ -54,15 +77,6 @@ package struct ImageBatch: Sendable {
         for image in images where names.allPaths(for: image).contains(where: { $0.location == location }) {
             throw FileError(
                 summary, .unwritable, "expected a file of its own for the summary, found an output of \(image)")
-        }
-    }
-}
-
-extension FilePath {
-    /// Throws `unwritable` where a file to write is one of those to read.
-    package func requireDistinct(from inputs: [FilePath]) throws(FileError) {
-        if let input = inputs.first(where: { AtomicFile.areSame(self, $0) }) {
-            throw FileError(self, .unwritable, "expected another file than the input \(input), found the same")
         }
     }
 }

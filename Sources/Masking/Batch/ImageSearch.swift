@@ -1,5 +1,6 @@
 import Foundations
 import Glibc
+import Imaging
 
 /// The images that arguments name: files, folders and patterns.
 package struct ImageSearch: Sendable {
@@ -8,26 +9,53 @@ package struct ImageSearch: Sendable {
         "png", "jpg", "jpeg", "svs", "tif", "tiff", "ndpi", "mrxs", "vms", "vmu", "scn", "bif", "svslide",
     ]
 
+    /// Why a file that was found is not masked.
+    package enum Reason: Hashable, Sendable {
+        case isOutput
+        case isPartOfSlide
+        case cannotBeRead
+    }
+
     /// Images without duplicates, in the order of the arguments; those of a folder or pattern by name.
     package private(set) var images = [FilePath]()
-    /// Files that were found but are masks or other outputs.
-    package private(set) var leftOut = [FilePath]()
+    /// For images in folders inside the folder that was named: the path from that folder to theirs.
+    package private(set) var subfolders = [FilePath: FilePath]()
+    /// Files that were found but are not images to mask.
+    package private(set) var leftOut = [Reason: [FilePath]]()
     /// Whether the arguments are one file.
     package let isSingle: Bool
 
-    /// Takes files as they are, and from folders the images and slides directly in them. A pattern is an argument with
-    /// `*`, `?` or `[` that is not a file. Unless the argument is a single file, outputs of this program are left out:
-    /// `NAME_nuclei_mask.*` and the like, and what the record of a mask lists.
+    /// Takes files as they are, and from folders the images and slides directly in them or, `recursively`, also in the
+    /// folders inside, except hidden ones. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one
+    /// file under several names are images of their own. Unless the argument is a single file, outputs of this program are
+    /// left out, which are `NAME_nuclei_mask.*` and the like, and what the record of a mask lists; and the files that
+    /// slides consist of.
     ///
     /// Throws `unreadable` where a folder cannot be read or has no images, or nothing matches a pattern.
-    package init(_ arguments: [String]) throws(FileError) {
+    package init(_ arguments: [String], recursively: Bool = false) throws(FileError) {
         var found = [FilePath]()
         for argument in arguments {
             let path = FilePath(argument)
             if path.isFolder {
-                found += try Self.images(in: path)
+                let count = found.count
+                let folders = recursively ? try Self.folders(below: path) : [(path, FilePath(""))]
+                for (folder, subfolder) in folders {
+                    let images = try Self.images(in: folder, &leftOut[.cannotBeRead, default: []])
+                    found += images
+                    if !subfolder.isEmpty { for image in images { subfolders[image] = subfolder } }
+                }
+                if found.count == count {
+                    let unreadable = leftOut[.cannotBeRead] ?? []
+                    let found =
+                        unreadable.isEmpty ? "none" : "formats that cannot be read only: \(Self.extensions(unreadable))"
+                    throw FileError(path, .unreadable, "expected images or slides, found \(found)")
+                }
             } else if argument.contains(where: "*?[".contains), !path.exists {
                 found += try Self.files(matching: argument)
+            } else if argument.contains("\u{FFFD}"), !path.exists {
+                // Arguments are decoded as UTF-8, and bytes that are not UTF-8 are replaced.
+                throw FileError(
+                    path, .unreadable, "expected a name in UTF-8, found other bytes; rename it, or name its folder")
             } else {
                 found.append(path)
             }
@@ -35,11 +63,18 @@ package struct ImageSearch: Sendable {
         isSingle = arguments.count == 1 && found == [FilePath(arguments[0])]
         var seen = Set<FilePath>()
         var records = [FilePath: Set<String>]()
-        for path in found where seen.insert(path.location).inserted {
+        let parts = isSingle ? SlideParts([]) : SlideParts(found)
+        for path in found where seen.insert(path.place).inserted {
             let folder = path.folder
             let written = isSingle ? [] : records[folder] ?? Self.recorded(in: folder)
             records[folder] = written
-            if !isSingle && Self.isOutput(path, written) { leftOut.append(path) } else { images.append(path) }
+            if !isSingle && Self.isOutput(path, written) {
+                leftOut[.isOutput, default: []].append(path)
+            } else if parts.contains(path) {
+                leftOut[.isPartOfSlide, default: []].append(path)
+            } else {
+                images.append(path)
+            }
         }
         if images.isEmpty {
             throw FileError(
@@ -53,11 +88,32 @@ package struct ImageSearch: Sendable {
         return Set(names).count == names.count ? names : paths.map(\.string)
     }
 
-    private static func images(in folder: FilePath) throws(FileError) -> [FilePath] {
-        let paths = try Folder.contents(of: folder).filter { !$0.hasPrefix(".") }.map { folder.appending($0) }
-            .filter { fileExtensions.contains($0.lowercasedExtension) && !$0.isFolder }
-        if paths.isEmpty { throw FileError(folder, .unreadable, "expected images or slides, found none") }
+    /// A folder and the folders inside, each once, however links lead to it, with their paths from it.
+    private static func folders(
+        below root: FilePath
+    ) throws(FileError) -> [(folder: FilePath, subfolder: FilePath)] {
+        var (folders, seen) = ([(folder: FilePath, subfolder: FilePath)](), Set<FileIdentity>())
+        var waiting = [(folder: root, subfolder: FilePath(""))]
+        while let next = waiting.popLast() {
+            guard let identity = FileIdentity(next.folder), seen.insert(identity).inserted else { continue }
+            folders.append(next)
+            let inner = try Folder.paths(in: next.folder).filter { !$0.name.hasPrefix(".") && $0.isFolder }
+            waiting += sorted(inner).reversed().map { ($0, next.subfolder.appending($0.components.suffix(1))) }
+        }
+        return folders
+    }
+
+    /// The images in a folder. Files of formats that cannot be read are added to `leftOut`.
+    private static func images(in folder: FilePath, _ leftOut: inout [FilePath]) throws(FileError) -> [FilePath] {
+        let files = try Folder.paths(in: folder).filter { !$0.name.hasPrefix(".") && !$0.isFolder }
+        leftOut += files.filter { UnsupportedFormat.imageExtensions.contains($0.lowercasedExtension) }
+        let paths = files.filter { fileExtensions.contains($0.lowercasedExtension) }
         return sorted(paths)
+    }
+
+    /// ".bmp, .dcm"
+    static func extensions(_ paths: [FilePath]) -> String {
+        Set(paths.map { ".\($0.lowercasedExtension)" }).sorted().joined(separator: ", ")
     }
 
     private static func files(matching pattern: String) throws(FileError) -> [FilePath] {

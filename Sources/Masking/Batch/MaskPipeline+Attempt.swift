@@ -18,7 +18,7 @@ extension MaskPipeline {
         AbnormalEnd.begin(request.image, note: (note, text))
         defer { AbnormalEnd.end() }
         let record = try run(request, observer)
-        unlink(note.string)
+        _ = note.withPlatformString { unlink($0) }
         return record
     }
 }

@@ -9,8 +9,13 @@ package struct OutputNames: Sendable {
     package var names: [OutputKind: String]
     /// The folder of names without a folder; nil places them next to the image.
     package var folder: FilePath?
+    /// Images whose outputs are in a folder inside `folder`, and the path to it.
+    package var subfolders = [FilePath: FilePath]()
     /// The folder of window caches; nil places them next to the mask.
     package var scratch: FilePath?
+
+    /// Texts that replace the placeholder for images that would get the same files by their own names.
+    var distinct = [FilePath: String]()
 
     package init(_ names: [OutputKind: String] = [:], folder: FilePath? = nil, scratch: FilePath? = nil) {
         (self.names, self.folder, self.scratch) = (names, folder, scratch)
@@ -51,9 +56,9 @@ package struct OutputNames: Sendable {
     /// A given name, for one image. A name without a folder lies in the requested folder or, if it contains the
     /// placeholder, next to the image.
     package func resolve(_ name: String, for image: FilePath) -> FilePath {
-        let own = FilePath(name.replacing(Self.placeholder, with: image.stem ?? ""))
+        let own = FilePath(name.replacing(Self.placeholder, with: distinct[image] ?? image.stem ?? ""))
         if name.contains("/") { return own }
-        if let folder { return folder.pushing(own) }
+        if let folder { return folder.pushing(subfolders[image] ?? "").pushing(own) }
         return name.contains(Self.placeholder) ? image.removingLastComponent().pushing(own) : own
     }
 

@@ -38,13 +38,13 @@ final class HeatMapOutput: MaskOutput {
 /// Probabilities as colors over a picture.
 package enum HeatMap {
     /// Opacity of probability 1. It is proportional to the probability, so that tissue without nuclei stays unchanged.
-    static let opacity = 0.4
+    static let opacity = 0.5
 
-    /// Colors at equally spaced probabilities from 0 to 1, interpolated linearly: from blue over grayish green to yellow.
-    /// Lightness increases with probability, so that readers with any kind of color vision can order them, as in the
-    /// color map cividis (Nuñez, Anderton and Renslow 2018).
+    /// Colors at equally spaced probabilities from 0 to 1, interpolated linearly: from dark teal over green to yellow, the
+    /// hues that hematoxylin and eosin lack. Lightness increases with probability, so that readers with any kind of color
+    /// vision can order them.
     static let stops: [[Double]] = [
-        [0, 45, 120], [55, 85, 125], [110, 125, 120], [175, 170, 95], [255, 230, 50],
+        [0, 50, 90], [0, 95, 110], [0, 145, 105], [110, 200, 70], [255, 240, 40],
     ]
 
     /// The color of a probability: red, green and blue in 0 ... 255.

@@ -17,14 +17,25 @@ package struct MaskRecord: Codable, Sendable {
             package let downsample: Double
         }
 
+        package struct Bounds: Codable, Sendable {
+            package let x: Int
+            package let y: Int
+            package let width: Int
+            package let height: Int
+        }
+
         package let path: String
         package let width: Int
         package let height: Int
         /// Nil for other images than slides, as are levels.
         package let vendor: String?
         package let levels: [Level]?
+        /// The picture in OpenSlide's level 0, where the slide states one that is smaller; nil for others. Coordinates in
+        /// all files begin at its corner.
+        package let bounds: Bounds?
         /// At full resolution; nil if unknown.
         package let micronsPerPixel: Scale?
+        package let resolutionSource: ResolutionSource
         /// Size in pixels at the resolution of the windows.
         package let laidWidth: Int
         package let laidHeight: Int
@@ -34,7 +45,11 @@ package struct MaskRecord: Codable, Sendable {
             (laidWidth, laidHeight) = (image.blocks.width, image.blocks.height)
             vendor = image.slide?.vendor
             levels = image.slide?.levels.map { Level(width: $0.width, height: $0.height, downsample: $0.downsample) }
+            bounds = image.slide?.bounds.flatMap {
+                Bounds(x: $0.x, y: $0.y, width: $0.width, height: $0.height)
+            }
             micronsPerPixel = image.micronsPerPixel.map { Scale(x: $0.x, y: $0.y) }
+            resolutionSource = image.resolutionSource
         }
     }
 

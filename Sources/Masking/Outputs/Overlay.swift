@@ -1,7 +1,7 @@
 import Foundations
 import Imaging
 
-/// An image, its mask, and the mask in red over the image, side by side.
+/// An image, its mask, and the mask in red over the image, side by side, above a legend.
 package enum Overlay {
     /// Opacity of the red where the mask is white.
     static let opacity = 0.4
@@ -21,23 +21,28 @@ package enum Overlay {
         let reader = try openImage(path, damage: .painted)
         guard let slide = reader as? SlideReader else { return reader }
         let panel = panel(width: slide.width, height: slide.height, side: side)
-        let levels = slide.metadata.levels
-        let fitting = levels.indices.filter {
-            levels[$0].width >= panel.width && levels[$0].height >= panel.height
-        }
-        let level = fitting.min { levels[$0].width < levels[$1].width } ?? 0
-        return level == 0 ? slide : try SlideReader(path, level: level, damage: .painted)
+        return try self.reader(slide.slide, width: panel.width, height: panel.height)
+    }
+
+    /// Rows of a slide at its smallest level that is not smaller than a size. Parts that cannot be decoded are gray.
+    static func reader(_ slide: Slide, width: Int, height: Int) throws(FileError) -> SlideReader {
+        let fitting = slide.metadata.levels.last { $0.width >= width && $0.height >= height }
+        let level = try slide.level(downsample: fitting?.downsample ?? 1)
+        return try SlideReader(slide, level: level, damage: .painted)
     }
 
     /// Size of the whole picture for panels of a size.
     package static func size(panel: (width: Int, height: Int)) -> (width: Int, height: Int) {
-        (3 * panel.width + 2 * gap, panel.height)
+        (3 * panel.width + 2 * gap, panel.height + Legend.height(panel))
     }
 
-    /// Writes the picture row by row; returns the share of white pixels in the mask.
+    /// Writes the picture row by row; returns the share of white pixels in the mask. `micronsPerPixel` is that of the full
+    /// resolution, for the scale bar. `afterRow` receives the number of finished rows and may throw to cancel.
     package static func write(
-        image: any RowReader, mask: any RowReader, panel: (width: Int, height: Int), to writer: any RowWriter
-    ) throws(FileError) -> Double {
+        image: any RowReader, mask: any RowReader, panel: (width: Int, height: Int), micronsPerPixel: Double? = nil,
+        to writer: any RowWriter, afterRow: (Int) throws -> Void = { _ in }
+    ) throws -> Double {
+        let scale = Double(mask.width) / Double(panel.width)
         let counted = WhiteCounter(mask)
         let image = DownsamplingReader(image, width: panel.width, height: panel.height)
         let mask = DownsamplingReader(counted, width: panel.width, height: panel.height)
@@ -47,7 +52,7 @@ package enum Overlay {
             [UInt8](repeating: 0, count: panel.width * 3), [UInt8](repeating: 0, count: panel.width * 3)
         )
         let (maskStart, overlayStart) = ((panel.width + gap) * 3, (panel.width + gap) * 6)
-        for _ in 0..<panel.height {
+        for row in 0..<panel.height {
             try image.readRows(into: &picture, count: 1)
             try mask.readRows(into: &white, count: 1)
             for byte in picture.indices {
@@ -58,7 +63,12 @@ package enum Overlay {
                 line[overlayStart + byte] = UInt8((Double(picture[byte]) * (1 - share) + red * share).rounded())
             }
             try writer.write(rows: line.span.bytes, count: 1)
+            try afterRow(row + 1)
         }
+        let legend = Legend(
+            panel: panel, width: size.width, starts: [0, maskStart / 3, overlayStart / 3],
+            micronsPerPixel: micronsPerPixel.map { $0 * scale })
+        try writer.write(rows: legend.pixels.span.bytes, count: legend.height)
         try writer.finish()
         return Double(counted.white) / (Double(counted.width) * Double(counted.height))
     }

@@ -31,6 +31,9 @@ package struct ModelDescription: Codable, Equatable, Sendable {
 }
 
 extension ModelDescription {
+    /// Resolutions of light microscopy.
+    package static let micronsPerPixelRange = 0.05...20.0
+
     /// Throws when tiles are too small for the architecture.
     func plan() throws -> NetworkPlan {
         try NetworkPlan(
@@ -50,6 +53,10 @@ extension ModelDescription {
             && deviation.allSatisfy { 0.01...255 ~= $0 }
         if !areUsable {
             return ("means of 0 to 255 and deviations of 0.01 to 255 for 3 channels", "\(mean) and \(deviation)")
+        }
+        if let micronsPerPixel, !Self.micronsPerPixelRange.contains(micronsPerPixel) {
+            let range = Self.micronsPerPixelRange
+            return ("\(range.lowerBound) to \(range.upperBound) microns per pixel", "\(micronsPerPixel)")
         }
         return nil
     }

@@ -6,6 +6,9 @@ import Tensors
 ///
 /// Format: the length of the header as 8 bytes little-endian, the header (JSON), the bytes of the tensors without gaps.
 /// Source: https://huggingface.co/docs/safetensors, section "Format".
+///
+/// The metadata of a file that `write` made has a checksum of the tensors, which is verified when the file is read. Files
+/// of other programs may have none.
 package struct SafetensorsFile {
     package struct Entry: Equatable, Sendable {
         /// The element type as named in the file: "F32", "F64", "I64", "U8", ...
@@ -15,8 +18,15 @@ package struct SafetensorsFile {
         package let range: Range<Int>
     }
 
+    /// The key of the checksum in the metadata: the SHA-256 digest of the bytes of all tensors in the order of their
+    /// names, without the counters of batch normalization.
+    package static let checksumKey = "sha256"
+
     package let path: FilePath
+    /// The strings of the file, without the checksum.
     package let metadata: [String: String]
+    /// The tensors. The batch counters in which PyTorch's batch normalization counts its steps are left out, because no
+    /// layer uses them.
     package let entries: [String: Entry]
     private let data: Data
     private let start: Int
@@ -60,9 +70,26 @@ package struct SafetensorsFile {
         for (name, tensor) in header.tensors {
             entries[name] = try tensor.entry(name, available: available, path: path)
         }
-        metadata = header.metadata
-        self.entries = entries
         try Self.checkContiguous(entries, count: available, path: path)
+        self.entries = entries.filter { name, entry in
+            !(name.hasSuffix("num_batches_tracked") && entry.dtype == "I64" && entry.range.count == 8)
+        }
+        var metadata = header.metadata
+        let checksum = metadata.removeValue(forKey: Self.checksumKey)
+        self.metadata = metadata
+        if let checksum { try verify(checksum) }
+    }
+
+    private func verify(_ checksum: String) throws(FileError) {
+        let hash = SHA256()
+        for name in entries.keys.sorted() { withBytes(of: name) { hash.update($0) } }
+        let found = hash.digest()
+        guard found == checksum else {
+            throw FileError(
+                path, expected: "tensors with the SHA-256 digest \(checksum.prefix(12))... of its metadata",
+                found:
+                    "\(found.prefix(12))...: the file is damaged, or was changed without removing \(Self.checksumKey)")
+        }
     }
 
     /// Throws unless the tensors fill the bytes after the header without gaps.
@@ -109,6 +136,14 @@ package struct SafetensorsFile {
 }
 
 extension SafetensorsFile {
+    private static func checksum(_ tensors: [(name: String, tensor: Tensor)]) -> String {
+        let hash = SHA256()
+        for (_, tensor) in tensors.sorted(by: { $0.name < $1.name }) {
+            tensor.withUnsafeBuffer { hash.update(UnsafeRawBufferPointer($0)) }
+        }
+        return hash.digest()
+    }
+
     /// Writes tensors of floats to a file, atomically.
     ///
     /// Tensors whose size is a multiple of 64 bytes come first, the others after them, each in the given order. The former
@@ -118,6 +153,7 @@ extension SafetensorsFile {
     ) throws(FileError) {
         let tensors = tensors.filter { $0.tensor.count % 16 == 0 } + tensors.filter { $0.tensor.count % 16 != 0 }
         var header = Header(metadata: metadata)
+        header.metadata[checksumKey] = checksum(tensors)
         var offset = 0
         for (name, tensor) in tensors {
             let end = offset + tensor.count * MemoryLayout<Float>.stride

@@ -48,6 +48,15 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
 
     package func set(_ value: Value, in settings: inout TrainingSettings) { set(&settings, value) }
 
+    /// Throws where the value in some settings is out of range.
+    @Sendable package func check(_ settings: TrainingSettings) throws(HyperparameterError) {
+        if let value = value(in: settings) { try check(value) }
+    }
+
+    fileprivate func check(_ value: Value) throws(HyperparameterError) {
+        if !range.contains(value) { throw .outOfRange(name, expected: range.description, found: "\(value)") }
+    }
+
     /// The summary with the defaults of all strategies and architectures, for help texts.
     package var help: String { "\(summary) (default: \(defaults))." }
 
@@ -121,11 +130,7 @@ package struct HyperparameterChange: Sendable {
     /// Returns nil without a value.
     package init?<Value>(_ parameter: Hyperparameter<Value>, _ value: Value?) {
         guard let value else { return nil }
-        check = { () throws(HyperparameterError) in
-            if !parameter.range.contains(value) {
-                throw .outOfRange(parameter.name, expected: parameter.range.description, found: "\(value)")
-            }
-        }
+        check = { () throws(HyperparameterError) in try parameter.check(value) }
         apply = { parameter.set(value, in: &$0) }
         checkEffect = { settings throws(HyperparameterError) in
             if let prerequisite = parameter.prerequisite, parameter.value(in: settings) != value {
@@ -140,6 +145,26 @@ package enum HyperparameterError: Error, Equatable {
     case outOfRange(String, expected: String, found: String)
     /// The hyperparameter needs another setting, such as "optimizer sgd".
     case hasNoEffect(String, without: String)
+
+    package var name: String {
+        switch self {
+        case .outOfRange(let name, _, _), .hasNoEffect(let name, _): name
+        }
+    }
+
+    package var expected: String {
+        switch self {
+        case .outOfRange(_, let expected, _): expected
+        case .hasNoEffect(_, let other): "\(other) with it"
+        }
+    }
+
+    package var found: String {
+        switch self {
+        case .outOfRange(_, _, let found): found
+        case .hasNoEffect: "none"
+        }
+    }
 }
 
 extension TrainingSettings {

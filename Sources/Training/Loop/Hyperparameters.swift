@@ -4,7 +4,7 @@ import NeuralNetworks
 /// The hyperparameters of training.
 package enum Hyperparameters {
     package static let epochs = Hyperparameter(
-        "epochs", \.epochs, "Passes over the training tiles", .atLeast(1))
+        "epochs", \.epochs, "Passes over the training tiles", .within(1...1_000_000))
     package static let batchSize = Hyperparameter("batch-size", \.batchSize, "Batch size", .within(1...512))
     package static let optimizer = Hyperparameter("optimizer", \.optimizerMethod, "Optimizer")
     package static let learningRate = Hyperparameter(
@@ -59,7 +59,8 @@ package enum Hyperparameters {
     package static let splitSeed = Hyperparameter(
         "split-seed", \.split.seed, "Seed of the split into training, validation and test")
     package static let micronsPerPixel = Hyperparameter(
-        "mpp", optional: \.micronsPerPixel, "Microns per pixel of the tiles, recorded in the model", .positive,
+        "mpp", optional: \.micronsPerPixel, "Microns per pixel of the tiles, recorded in the model",
+        .within(ModelDescription.micronsPerPixelRange),
         valueIfNil: "unknown")
 }
 

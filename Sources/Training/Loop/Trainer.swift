@@ -58,10 +58,11 @@ package struct Trainer {
         history = []
         targets = [:]
         for index in split.train { targets[index] = Int32(set.tiles[index].label!.rawValue) }
-        let accepted = pseudoLabels.filter { $0.verdict == .kept }.map { ($0.filename, $0.label) }
-        let labels = Dictionary(uniqueKeysWithValues: accepted)
+        let accepted = pseudoLabels.filter { $0.verdict == .kept }
+        // Paths are compared by their bytes, unlike strings.
+        let labels = Dictionary(accepted.map { (FilePath($0.filename), $0.label) }) { _, last in last }
         for index in split.unlabeled {
-            if let label = labels[set.tiles[index].filename] { targets[index] = Int32(label.rawValue) }
+            if let label = labels[FilePath(set.tiles[index].filename)] { targets[index] = Int32(label.rawValue) }
         }
         examples = TileLabel.allCases.map { label in
             targets.keys.filter { targets[$0] == Int32(label.rawValue) }.sorted()

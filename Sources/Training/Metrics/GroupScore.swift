@@ -21,13 +21,15 @@ package struct GroupScore: Codable, Equatable, Sendable {
             let confusion = ConfusionMatrix(
                 truth: tiles.map { probabilities.targets[$0] }, predictions: tiles.map { predictions[$0] },
                 classes: names.count)
-            let present = names.indices.filter { confusion.metrics(of: $0).support > 0 }
             return GroupScore(
                 group: group, tiles: tiles.count,
                 counts: Dictionary(
                     uniqueKeysWithValues: names.indices.map { (names[$0], confusion.metrics(of: $0).support) }),
                 accuracy: confusion.accuracy,
-                recall: Dictionary(uniqueKeysWithValues: present.map { (names[$0], confusion.metrics(of: $0).recall) }),
+                recall: Dictionary(
+                    uniqueKeysWithValues: names.indices.compactMap { index in
+                        confusion.metrics(of: index).recall.map { (names[index], $0) }
+                    }),
                 loss: tiles.reduce(0) { $0 + losses[$1] } / Double(tiles.count))
         }
         return scores.sorted { a, b in

@@ -51,7 +51,6 @@ package struct WeightedMetrics: Sendable {
         let total = confusion.total
         guard total > 0 else { return Metric.allCases.map { _ in nil } }
         let weighted = confusion.weighted
-        let hasOneClass = confusion.counts.count { $0.contains { $0 > 0 } } == 1
         return Metric.allCases.map { metric in
             switch metric {
             case .loss: lossSum / Double(total)
@@ -59,7 +58,7 @@ package struct WeightedMetrics: Sendable {
             case .precision: weighted.precision
             case .recall: weighted.recall
             case .f1: weighted.f1
-            case .mcc: hasOneClass ? nil : confusion.matthewsCorrelation
+            case .mcc: confusion.matthewsCorrelation
             case .rocAUC: ranks.areaUnderROC(isPositive) { weights[groups[$0]] }
             case .calibrationError: Reliability.expectedCalibrationError(gapSums: gapSums, tiles: total)
             }

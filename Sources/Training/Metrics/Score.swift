@@ -5,9 +5,9 @@ package struct Score: Codable, Equatable, Sendable {
     /// Mean cross-entropy, without label smoothing and class weights.
     package var loss: Double
     package var accuracy: Double
-    package var weighted: ClassMetrics
-    /// Matthews correlation coefficient.
-    package var mcc: Double
+    package var weighted: WeightedAverage
+    /// Matthews correlation coefficient. Nil for tiles of one class.
+    package var mcc: Double?
     /// Area under the ROC curve of the class with nuclei. Nil for tiles of one class.
     package var rocAUC: Double?
     /// Metrics by class name.

@@ -1,3 +1,4 @@
+import Datasets
 import FoundationEssentials
 import Foundations
 import NeuralNetworks
@@ -22,6 +23,14 @@ struct Checkpoint {
         var steps: Int
         var learningRate: Float
         var plateau: ReduceLROnPlateau?
+
+        /// Whether the numbers are those of a run after an epoch of its current cycle.
+        var isValid: Bool {
+            let epochs = history.filter { $0.cycle == cycle }.map(\.epoch)
+            return 0...100 ~= cycle && cycles.count <= cycle + 1 && !epochs.isEmpty
+                && epochs == Array(1...epochs.count) && 0...Int(Int32.max) ~= steps && learningRate.isFinite
+                && learningRate >= 0 && cycles.allSatisfy { TemperatureScaling.range.contains($0.temperature) }
+        }
     }
 
     private static let format = "nuclei-checkpoint-2"
@@ -36,7 +45,14 @@ struct Checkpoint {
         else {
             throw FileError(path, expected: "a checkpoint of format \(Self.format)", found: "another file")
         }
+        guard state.isValid else {
+            throw FileError(path, expected: "the state of a run after an epoch", found: "numbers out of range")
+        }
         self.state = state
+    }
+
+    static func otherTiles(_ set: TileSet) -> FileError {
+        FileError(set.path, expected: "the tiles that the run was started with", found: "other tiles")
     }
 
     fileprivate static func write(_ state: State, _ tensors: [(name: String, tensor: Tensor)], to path: FilePath) throws
@@ -80,8 +96,8 @@ extension Trainer {
                 checkpoint.file.path, expected: "a checkpoint with the settings of the run",
                 found: "one with other settings")
         }
-        guard state.split == splitRecord, state.tiles == set.digest else {
-            throw FileError(set.path, expected: "the tiles that the run was started with", found: "other tiles")
+        guard state.split.matches(splitRecord), state.tiles == set.digest else {
+            throw Checkpoint.otherTiles(set)
         }
         try start(cycle: state.cycle, pseudoLabels: state.ledger.filter { $0.cycle == state.cycle })
         for part in parts { try part.parameters.load(checkpoint.file, prefix: part.prefix) }

@@ -21,6 +21,8 @@ extension RunFolder {
         package var settings: TrainingSettings
         /// Absolute path of the data set.
         package var dataset: String
+        /// `TileSet.digest` of the data set. Nil in runs of earlier versions.
+        package var digest: String?
         /// Tiles by part and label.
         package var tiles: [String: [String: Int]]
         package var parameters: Int
@@ -46,7 +48,8 @@ extension RunFolder {
             self.command = command
             started = Date()
             self.settings = settings
-            dataset = URL(fileURLWithPath: set.path.string).path
+            dataset = set.path.absolute.string
+            digest = set.digest
             tiles = [:]
             for (name, part) in [("train", split.train), ("validation", split.validation), ("test", split.test)] {
                 tiles[name] = Dictionary(uniqueKeysWithValues: zip(TileLabel.names, set.counts(of: part)))
@@ -57,6 +60,18 @@ extension RunFolder {
             self.chosenOn = chosenOn
             history = []
             seconds = 0
+        }
+
+        /// Throws `FileError` for a number that is out of its range, as in a record that was edited. `path` is the file.
+        func check(_ path: FilePath) throws(FileError) {
+            do throws(HyperparameterError) {
+                try settings.check()
+            } catch {
+                throw FileError(path, expected: "\(error.name) of \(error.expected)", found: error.found)
+            }
+            guard 0...1e9 ~= seconds else {
+                throw FileError(path, expected: "seconds from 0 to 1e9", found: "\(seconds)")
+            }
         }
     }
 }

@@ -36,8 +36,11 @@ package struct RunFolder {
             version: version, command: command)
     }
 
-    /// Opens the folder of an unfinished run. Throws `FileError` when there is no run, or it has finished.
-    package init(resuming path: FilePath, checkpointShare: Double = 0.05) throws(FileError) {
+    /// Opens the folder of an unfinished run. `dataset` is the new place of its data set; nil where it has not moved.
+    /// Throws `FileError` when there is no run, or it has finished.
+    package init(
+        resuming path: FilePath, movedTo dataset: FilePath? = nil, checkpointShare: Double = 0.05
+    ) throws(FileError) {
         let file: FilePath = "\(path)/run.json"
         let unreadable = FileError(file, .unreadable, "expected the record of a run, found no readable file")
         guard FileManager.default.isReadableFile(atPath: file.string) else { throw unreadable }
@@ -47,6 +50,7 @@ package struct RunFolder {
         guard let record = try? JSON.decode(Record.self, from: data) else {
             throw FileError(file, expected: "the record of a run of this version", found: "something else")
         }
+        try record.check(file)
         self.path = path
         self.checkpointShare = checkpointShare
         self.record = record
@@ -55,6 +59,7 @@ package struct RunFolder {
             removeResumeFiles()
             throw FileError(file, expected: "an unfinished run", found: "a finished one")
         }
+        if let dataset { self.record.dataset = dataset.absolute.string }
         self.record.state = .running
         self.record.failure = nil
         earlierSeconds = record.seconds

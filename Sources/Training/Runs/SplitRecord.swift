@@ -2,6 +2,7 @@ import Datasets
 import FoundationEssentials
 import Foundations
 import NeuralNetworks
+import Tensors
 
 /// The tiles to score, by their part in the training of a model.
 package enum EvaluationSplit: String, Codable, CaseIterable, Sendable {
@@ -11,12 +12,12 @@ package enum EvaluationSplit: String, Codable, CaseIterable, Sendable {
     case validation
     /// Tiles that the model was trained on.
     case train
-    /// Labeled tiles in no part of the training data, and in none of its groups.
+    /// Labeled tiles in no part of the training data, in none of its groups, and that look like none of its tiles.
     case unseen
 }
 
 /// The split of a model's training data, stored in its file. Tiles are identified by hashes of their pixels, so they are
-/// recognized under any name and in any folder.
+/// recognized under any name and in any folder. Perceptual hashes recognize copies in other encodings and orientations.
 package struct SplitRecord: Codable, Equatable, Sendable {
     /// The key of the record in a model's metadata.
     package static let key = "split"
@@ -36,10 +37,12 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     private let learnedBefore: [String]?
     /// Tiles in any part of the data of the initial model and its predecessors. Nil for random initial weights.
     private let metBefore: [String]?
+    /// Perceptual hashes of the tiles. Nil in models of earlier versions.
+    private var appearances: Appearances?
 
     /// The keys in model files, some of which keep the spelling of earlier versions.
     private enum CodingKeys: String, CodingKey {
-        case settings, grouped, chosenOn, train, validation, test, groups, metBefore
+        case settings, grouped, chosenOn, train, validation, test, groups, metBefore, appearances
         case unlabeled = "unlabelled"
         case learnedBefore = "learntBefore"
     }
@@ -61,6 +64,9 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         groups = Set(all.compactMap { set.tiles[$0].group } + (initial?.groups ?? [])).sorted()
         learnedBefore = initial.map { Set($0.train + ($0.learnedBefore ?? [])).sorted() }
         metBefore = initial.map { Set($0.hashes(of: .unseen)).sorted() }
+        appearances = Appearances(
+            train: split.train, others: split.validation + split.test + split.unlabeled, of: set,
+            initial: initial?.appearances)
     }
 
     /// Reads the record in a model's metadata. Throws `FileError` for a model without one.
@@ -74,8 +80,16 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     }
 
     /// Indices of the labeled tiles of a set that belong to a part. Validation and test leave out tiles that the initial
-    /// model was trained on.
+    /// model was trained on. `unseen` leaves out tiles that look like those of the training data.
     package func indices(of part: EvaluationSplit, in set: TileSet) -> [Int] {
+        let indices = indicesByPixels(of: part, in: set)
+        if part != .unseen { return indices }
+        let copies = lookalikes(among: indices, in: set)
+        return indices.filter { !copies.contains($0) }
+    }
+
+    /// Like `indices(of:in:)`, but tiles with other pixels count as other tiles.
+    private func indicesByPixels(of part: EvaluationSplit, in set: TileSet) -> [Int] {
         let isHeldOut = part == .test || part == .validation
         let known = Set(hashes(of: part)).subtracting(isHeldOut ? learnedBefore ?? [] : [])
         let groups = Set(groups)
@@ -86,16 +100,45 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         }
     }
 
-    /// Indices of the labeled tiles that the model or its predecessors were trained on.
+    /// Those of the given tiles that look like tiles of the training data.
+    private func lookalikes(among indices: [Int], in set: TileSet) -> Set<Int> {
+        LookalikeIndex(appearances?.all ?? []).lookalikes(among: indices, in: set, threads: Kernels.threadCount)
+    }
+
+    /// Indices of the labeled tiles that the model or its predecessors were trained on, as they are or as copies.
     package func learned(in set: TileSet) -> Set<Int> {
         let known = Set(train + (learnedBefore ?? []))
-        return Set(set.labeled.filter { known.contains(Self.hash(set.tiles[$0])) })
+        let exact = Set(set.labeled.filter { known.contains(Self.hash(set.tiles[$0])) })
+        let others = set.labeled.filter { !exact.contains($0) }
+        return exact.union(
+            LookalikeIndex(appearances?.train ?? [])
+                .lookalikes(among: others, in: set, threads: Kernels.threadCount))
     }
 
     /// Indices of the labeled tiles that belong to a part for every one of several models.
     package static func indices(of part: EvaluationSplit, in set: TileSet, for records: [SplitRecord]) -> [Int] {
-        let parts = records.map { Set($0.indices(of: part, in: set)) }
+        common(in: set, records.map { $0.indices(of: part, in: set) })
+    }
+
+    /// The number of tiles that are not unseen only because they look like tiles of the training data of a model.
+    package static func copyCount(in set: TileSet, for records: [SplitRecord]) -> Int {
+        let byPixels = common(in: set, records.map { $0.indicesByPixels(of: .unseen, in: set) })
+        return byPixels.count - indices(of: .unseen, in: set, for: records).count
+    }
+
+    private static func common(in set: TileSet, _ parts: [[Int]]) -> [Int] {
+        let parts = parts.map { Set($0) }
         return set.labeled.filter { tile in parts.allSatisfy { $0.contains(tile) } }
+    }
+
+    /// Whether copies of the training tiles in other encodings can be recognized.
+    package var hasAppearances: Bool { appearances != nil }
+
+    /// Whether two records describe the same split of the same tiles. Records of earlier versions have no appearances.
+    func matches(_ other: SplitRecord) -> Bool {
+        var (own, other) = (self, other)
+        (own.appearances, other.appearances) = (nil, nil)
+        return own == other
     }
 
     /// The number of tiles in a part during training. Nil for unseen tiles.
@@ -112,4 +155,33 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     }
 
     private static func hash(_ tile: Tile) -> String { String(tile.fingerprint, radix: 16) }
+}
+
+/// Perceptual hashes of the tiles of a training data set and of those of its predecessors.
+private struct Appearances: Codable, Equatable, Sendable {
+    /// Hashes of the tiles that a model was trained on, one after another.
+    private let trainBytes: Data
+    /// Hashes of the other tiles.
+    private let otherBytes: Data
+
+    private enum CodingKeys: String, CodingKey {
+        case trainBytes = "train"
+        case otherBytes = "others"
+    }
+
+    init(train: [Int], others: [Int], of set: TileSet, initial: Appearances?) {
+        func bytes(_ indices: [Int], _ earlier: Data?) -> Data {
+            (earlier ?? Data()) + Data(indices.compactMap { set.tiles[$0].appearance?.bytes }.joined())
+        }
+        trainBytes = bytes(train, initial?.trainBytes)
+        otherBytes = bytes(others, initial?.otherBytes)
+    }
+
+    var train: [PerceptualHash] { Self.hashes(trainBytes) }
+    var all: [PerceptualHash] { train + Self.hashes(otherBytes) }
+
+    private static func hashes(_ bytes: Data) -> [PerceptualHash] {
+        let size = PerceptualHash.byteCount
+        return (0..<bytes.count / size).map { PerceptualHash(bytes: bytes.dropFirst($0 * size).prefix(size)) }
+    }
 }

@@ -51,6 +51,9 @@ package struct TrainingRun {
     /// `split`. Throws `FileError` when they do not match the checkpoint.
     package init(resuming folder: RunFolder, set: TileSet, split: Split) throws {
         let settings = folder.record.settings
+        guard folder.record.digest.map({ $0 == set.digest }) ?? true else {
+            throw Checkpoint.otherTiles(set)
+        }
         let initial = try settings.initialModel.map { _ in try Self.initialModel(folder.initialModel, settings) }
         trainer = try Trainer(settings, set: set, split: split, initial: initial)
         self.folder = folder

@@ -8,15 +8,15 @@ struct MaskCommand: ParsableCommand {
         commandName: "mask",
         abstract: "Write the masks of images.",
         discussion: """
-            IMAGE is a JPEG or PNG crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to the \
+            IMAGE is a JPEG, PNG or TIFF crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to the \
             microns per pixel of the model's training tiles, if the model states them; crops are treated as having \
             them. Windows of the size of the model's tiles slide over the image, and the probabilities of nuclei of all \
             windows over a pixel are averaged. The mask has the size of the image: 255 where nuclei are, 0 elsewhere; in \
             the lower levels of a pyramid, gray values are means.
 
             With several images, one that fails is reported and the others continue; finished ones are skipped; Ctrl-C \
-            stops all, and the same command resumes. From a folder, the images and slides directly in it are taken, except \
-            files that this program has written.
+            stops all, and the same command resumes. From a folder, the images and slides directly in it are taken (with \
+            --recursive, also those in its folders), except files that this program has written.
 
             \(ExitStatus.helpForMany)
             """)
@@ -30,12 +30,16 @@ struct MaskCommand: ParsableCommand {
             """)
     var summary: FilePath?
 
+    @Flag(help: "Print one JSON document with the result for each image; other lines go to standard error.")
+    var json = false
+
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            options.messages.apply(json: json)
             let setup = try MaskingSetup(options)
-            setup.printLeftOut()
-            if let folder = options.outputs.outputFolder { try Folder.ensure(folder) }
+            setup.noteLeftOut()
+            _ = try setup.makeFolders()
             let path = try summaryPath(setup)
             if let path { try setup.requireFree(path) }
             let status = try maskAll(setup, summary: path)
@@ -53,8 +57,10 @@ struct MaskCommand: ParsableCommand {
         func writeSummary() throws {
             if let path { try AtomicFile.write(summary.csv, to: path) }
         }
-        func printSummary() {
-            if !batch.isSingle { summary.printTable(path, seconds: start.secondsSince) }
+        func printSummary() throws {
+            let seconds = start.secondsSince
+            if !batch.isSingle { summary.printTable(path, seconds: seconds) }
+            if json { try Terminal.printJSON(MaskDocument(summary, path, seconds: seconds)) }
         }
         try writeSummary()
         for index in batch.images.indices {
@@ -62,11 +68,10 @@ struct MaskCommand: ParsableCommand {
                 try Interruption.check("interrupted; the same command resumes")
                 try mask(index, setup, &summary)
             } catch {
-                summary.stop(
-                    index, error is Interrupted ? .interrupted : .failed, "\(error)".replacing("\n", with: "; "))
+                summary.stop(index, error is Interrupted ? .interrupted : .failed, "\(error)")
                 if error is Interrupted || batch.isSingle {
                     try writeSummary()
-                    printSummary()
+                    try printSummary()
                     throw error
                 }
                 // Reported before the summary is written, which may fail for the same reason.
@@ -74,7 +79,7 @@ struct MaskCommand: ParsableCommand {
             }
             try writeSummary()
         }
-        printSummary()
+        try printSummary()
         return ExitStatus.combined(failures, isPartlyUnreadable: summary.hasUnreadableParts)
     }
 
@@ -89,7 +94,7 @@ struct MaskCommand: ParsableCommand {
         let observer = TerminalObserver(request.image, position: batch.isSingle ? nil : (index, batch.images.count))
         let record = try setup.pipeline.attempt(request, repeats: setup.overwrites, observer)
         summary.finish(index, record, wasFound: false)
-        MaskReport(record, request, observer.prediction).print(inDetail: batch.isSingle)
+        MaskReport(record, request, observer.prediction).print(inDetail: batch.isSingle || options.messages.verbose)
     }
 
     /// The file for the summary; nil without one. A default name does not replace other files.

@@ -7,47 +7,138 @@ import Masking
 struct OverlayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "overlay",
-        abstract: "Write a picture of an image, its mask, and the mask in red over the image, side by side.",
-        discussion: ExitStatus.help)
+        abstract: "Write pictures of images, their masks, and the masks in red over the images, side by side.",
+        discussion: """
+            A legend is below the panels, with a scale bar where the microns per pixel are known: from --mpp, the slide, \
+            or the record of the mask.
 
-    @Argument(help: "Crop or whole slide that has a mask.")
-    var image: FilePath
+            \(ExitStatus.helpForMany)
+            """)
 
-    @Option(help: "Mask (default: the name of IMAGE with _nuclei_mask.png, next to it).")
-    var mask: FilePath?
+    @Argument(
+        help: ArgumentHelp(
+            "Crops, whole slides, folders with images, or patterns. Images without a mask are errors.",
+            valueName: "image"), completion: .file())
+    var images: [String]
 
-    @Option(help: "Picture to write, .png or .jpg (default: the name of IMAGE with _nuclei_overlay.png, next to it).")
-    var output: FilePath?
+    @Flag(help: "Take images from the folders inside folders too.")
+    var recursive = false
+
+    @Option(
+        help: """
+            Mask; {} stands for the name of IMAGE (default: {}_nuclei_mask.png, or .tif, in --output-folder if it is \
+            there, else next to IMAGE).
+            """, completion: .file())
+    var mask: String?
+
+    @Option(
+        name: .shortAndLong,
+        help: "Picture to write, .png or .jpg, with {} for the name of IMAGE (default: {}_nuclei_overlay.png).",
+        completion: .file())
+    var output: String?
+
+    @Option(
+        help: "Folder of the masks, as in masking, and of pictures whose names have no folder; created if needed.",
+        completion: .directory)
+    var outputFolder: FilePath?
 
     @Option(help: "Longest side of each of the three panels, in pixels.")
     var size = 1024
 
+    @Option(help: "Microns per pixel of the image, for the scale bar.")
+    var mpp: Double?
+
+    @OptionGroup var messages: MessageOptions
+
     func validate() throws {
         try require(16...20000 ~= size, "--size", "16 to 20000", found: size)
+        try require(mpp.map { $0 > 0 && $0.isFinite } ?? true, "--mpp", "a positive number", found: mpp ?? 0)
     }
 
     func run() throws {
         try reportingErrors {
-            let full = try openImage(image)
-            let maskPath = mask ?? OutputNames().mask(for: image)
-            guard maskPath.exists else {
-                throw FileError(maskPath, .unreadable, "expected the mask of \(image), found no file; make it first")
+            Interruption.watch()
+            messages.apply()
+            let batch = try Interruption.endingAtOnce {
+                try ImageBatch(images, OutputNames(folder: outputFolder), recursively: recursive)
             }
-            let mask = try openImage(maskPath)
-            guard mask.width == full.width, mask.height == full.height else {
-                throw FileError(
-                    maskPath, expected: "the size of \(image), \(full.width) x \(full.height)",
-                    found: "\(mask.width) x \(mask.height)")
+            try requireDistinctPictures(batch)
+            for folder in batch.outputFolders { try Folder.ensure(folder) }
+            var failures = [ExitCode]()
+            for image in batch.images {
+                do {
+                    try draw(image, batch.names)
+                } catch  where !(error is Interrupted) && !batch.isSingle {
+                    failures.append(report(error))
+                }
             }
-            let panel = Overlay.panel(width: full.width, height: full.height, side: size)
-            let path = output ?? image.removingExtension.withSuffix("_nuclei_overlay.png")
-            try path.requireDistinct(from: [image, maskPath])
-            let picture = Overlay.size(panel: panel)
-            let writer = try openImageForWriting(path, width: picture.width, height: picture.height)
-            let coverage = try Overlay.write(
-                image: Overlay.open(image, side: size), mask: mask, panel: panel, to: writer)
-            Terminal.printLine("nuclei cover \(String(coverage * 100, decimals: 2)) % of \(image)")
-            Terminal.printLine("overlay: \(path)")
+            let status = ExitStatus.combined(failures, isPartlyUnreadable: false)
+            if status != .success { throw status }
         }
+    }
+
+    private func picture(_ image: FilePath, _ names: OutputNames) -> FilePath {
+        names.resolve(output ?? "\(OutputNames.placeholder)_nuclei_overlay.png", for: image)
+    }
+
+    /// Throws `ValidationError` where two images would have the same picture or mask.
+    private func requireDistinctPictures(_ batch: ImageBatch) throws {
+        if !batch.isSingle {
+            for (option, name) in [("--mask", mask), ("--output", output)] {
+                try require(
+                    name?.contains(OutputNames.placeholder) ?? true, option,
+                    "a name with {}, which stands for the name of each image", found: name ?? "")
+            }
+        }
+        var taken = [FilePath: FilePath]()
+        for image in batch.images {
+            let path = picture(image, batch.names)
+            if let other = taken.updateValue(image, forKey: path.location) {
+                throw ValidationError(
+                    "expected another file for each image, found \(path) for \(other) and \(image)")
+            }
+        }
+    }
+
+    /// The mask of an image: the first of the possible ones that exists.
+    private func maskPath(_ image: FilePath, _ names: OutputNames) throws(FileError) -> FilePath {
+        let besideImage = OutputNames()
+        let candidates =
+            mask.map { [names.resolve($0, for: image), besideImage.resolve($0, for: image)] }
+            ?? [names, besideImage].flatMap { names in
+                ["png", "tif"].map { names.resolve("\(OutputNames.placeholder)_nuclei_mask.\($0)", for: image) }
+            }
+        if let path = candidates.first(where: \.exists) { return path }
+        throw FileError(candidates[0], .unreadable, "expected the mask of \(image), found no file; make it first")
+    }
+
+    private func draw(_ image: FilePath, _ names: OutputNames) throws {
+        Terminal.showStatus("\(image.name): opening")
+        let (full, maskPath, mask) = try Interruption.endingAtOnce {
+            let (full, path) = (try openImage(image), try self.maskPath(image, names))
+            return (full, path, try openImage(path))
+        }
+        guard mask.width == full.width, mask.height == full.height else {
+            throw FileError(
+                maskPath, expected: "the size of \(image), \(full.width) x \(full.height)",
+                found: "\(mask.width) x \(mask.height)")
+        }
+        let panel = Overlay.panel(width: full.width, height: full.height, side: size)
+        let path = picture(image, names)
+        try path.requireDistinct(from: [image, maskPath])
+        let stated =
+            (full as? SlideReader)?.metadata.micronsPerPixel?.x
+            ?? MaskRecord(reading: maskPath.removingExtension.withSuffix(".json"))?.image.micronsPerPixel?.x
+        let picture = Overlay.size(panel: panel)
+        let writer = try openImageForWriting(path, width: picture.width, height: picture.height)
+        var progress = Progress(image.name, unit: "rows")
+        let coverage = try Overlay.write(
+            image: Overlay.open(image, side: size), mask: mask, panel: panel, micronsPerPixel: mpp ?? stated, to: writer
+        ) {
+            progress.update($0, of: panel.height)
+            try Interruption.check("interrupted; no overlay of \(image) was written")
+        }
+        Terminal.printLine("nuclei cover \(String(coverage * 100, decimals: 2)) % of \(image)")
+        Terminal.printLine("overlay: \(path)")
     }
 }

@@ -25,14 +25,13 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            options.messages.apply(json: json, resultsArePurpose: true)
             let setup = try MaskingSetup(options)
-            if !json {
-                setup.printLeftOut()
-                Terminal.printLine("measuring \(setup.pipeline.model.path)")
-            }
+            setup.noteLeftOut()
+            Terminal.showStatus("measuring \(setup.pipeline.model.path)")
             var estimator = try MaskEstimator(setup.pipeline, threads: options.threads.count)
             // Estimating tries to write to the folder. Folders that were created are removed again if they stay empty.
-            let madeFolders = try options.outputs.outputFolder.map(Folder.ensureCounted) ?? []
+            let madeFolders = try setup.makeFolders()
             defer { for folder in madeFolders { rmdir(folder.string) } }
             var estimates = [ImageEstimate]()
             var progress = Progress("plan", unit: "images")
@@ -45,7 +44,7 @@ struct PlanCommand: ParsableCommand {
             let report = PlanReport(
                 estimates, estimator.speed, threads: options.threads.count,
                 keepsCache: options.outputs.keepProbabilities)
-            if json { Terminal.printLine(try JSON.text(report, pretty: true)) } else { report.printTable() }
+            if json { try Terminal.printJSON(report) } else { report.printTable() }
             let failures = estimates.flatMap(\.problems).map(\.exitStatus)
             let status = ExitStatus.combined(failures, isPartlyUnreadable: false)
             if status != .success { throw status }

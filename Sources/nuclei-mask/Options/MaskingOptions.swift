@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Foundations
+import Imaging
 import Masking
 
 extension EdgeRule: ExpressibleByArgument {}
@@ -15,17 +16,28 @@ extension RefinementMethod: ExpressibleByArgument {
 struct MaskingOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Crops, whole slides, folders with images, or patterns such as 'slides/*.svs'.", valueName: "image"))
+            "Crops, whole slides, folders with images, or patterns such as 'slides/*.svs'.", valueName: "image"),
+        completion: .file())
     var images: [String]
 
-    @Option(help: "Model file (default: the bundled model, nuclei-compact).")
+    @Flag(
+        help: """
+            Take images from the folders inside folders too. With --output-folder, their outputs are in folders of the \
+            same names.
+            """)
+    var recursive = false
+
+    @Option(name: .shortAndLong, help: "Model file (default: the bundled model, nuclei-compact).")
     var model: FilePath?
 
     @Option(help: "Pixels from one window to the next, at most the model's tile size.")
     var stride = 128
 
-    @Option(help: "Microns per pixel of the image, if it states none or a wrong value.")
+    @Option(help: "Microns per pixel of images that state none (0.25 at 40x, 0.5 at 20x).")
     var mpp: Double?
+
+    @Flag(help: "Use --mpp for all images, also where they state another value.")
+    var mppOverride = false
 
     @Option(help: "Level of a slide to read as it is, without resampling to the model's resolution.")
     var level: Int?
@@ -60,8 +72,17 @@ struct MaskingOptions: ParsableArguments {
             everything (off), or the polygons of a GeoJSON file in pixels of the full resolution; {} in its name stands \
             for the name of IMAGE.
             """,
-            valueName: "auto|off|FILE.geojson"))
+            valueName: "auto|off|FILE.geojson"), completion: .file(extensions: ["geojson", "json"]))
     var tissue = TissueOption.auto
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Class of the objects in the GeoJSON file to use, in any case; may be repeated (default: all except those that \
+            end with *, which QuPath ignores; these are cut out of the others).
+            """,
+            valueName: "name"))
+    var tissueClass: [String] = []
 
     @Flag(
         inversion: .prefixedNo,
@@ -80,13 +101,24 @@ struct MaskingOptions: ParsableArguments {
     var overwrite: Bool?
 
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
     func validate() throws {
         try require(stride >= 1, "--stride", "at least 1", found: stride)
-        try require(mpp.map { $0 > 0 && $0.isFinite } ?? true, "--mpp", "a positive number", found: mpp ?? 0)
+        if let mpp {
+            let range = plausibleMicronsPerPixel
+            let hint =
+                range ~= mpp / 1000
+                ? "; are these nanometers, \(String(mpp / 1000, significantDigits: 4)) microns?" : ""
+            try require(
+                range ~= mpp, "--mpp", "\(range.lowerBound) to \(Int(range.upperBound)) microns per pixel",
+                found: "\(mpp)\(hint)")
+        }
+        try require(mpp != nil || !mppOverride, "--mpp-override", "--mpp with a value", found: "none")
         try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
-        try require(mpp == nil || level == nil, "--level", "either --mpp or --level", found: "both")
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
+        if case .outline = tissue { return }
+        try require(tissueClass.isEmpty, "--tissue-class", "--tissue with a GeoJSON file", found: "none")
     }
 
     var settings: MaskSettings {
@@ -97,7 +129,7 @@ struct MaskingOptions: ParsableArguments {
     }
 
     var resolution: ResolutionChoice {
-        level.map { .level($0) } ?? mpp.map { .imageMicronsPerPixel($0) } ?? .model
+        ResolutionChoice(micronsPerPixel: mpp, overrides: mppOverride, level: level)
     }
 
     /// Throws where an option needs windows that overlap: a stride below the model's tile size.

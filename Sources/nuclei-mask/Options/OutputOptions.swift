@@ -6,43 +6,48 @@ import Masking
 /// The files to write for each image.
 struct OutputOptions: ParsableArguments {
     @Option(
+        name: .shortAndLong,
         help: """
             Mask to write: .png, or .tif for a BigTIFF pyramid (default: {}_nuclei_mask.png). A .json file of the same name \
             records how it was made. In this name and those below, {} stands for the name of IMAGE; a name with {} and \
             without a folder is placed next to IMAGE. With several images each output needs {}.
-            """)
+            """, completion: .file())
     var output: String?
 
-    @Option(help: "Folder for all files whose names have no folder; created if needed.")
+    @Option(help: "Folder for all files whose names have no folder; created if needed.", completion: .directory)
     var outputFolder: FilePath?
 
     @Option(help: "Bits per pixel of a PNG mask, 8 or 1.")
     var bits = 8
 
-    @Option(help: "CSV to write with position, size and probability of each window.")
+    @Option(help: "CSV to write with position, size and probability of each window.", completion: .file())
     var csv: String?
 
-    @Option(help: "GeoJSON to write with the outlines of the white regions, for QuPath.")
+    @Option(help: "GeoJSON to write with the outlines of the white regions, for QuPath.", completion: .file())
     var geojson: String?
 
-    @Option(help: "TIFF to write with the mean probability as floats, one pixel per stride x stride pixels.")
+    @Option(
+        help: "TIFF to write with the mean probability as floats, one pixel per stride x stride pixels.",
+        completion: .file())
     var probabilities: String?
 
-    @Option(help: "TIFF of the same size to write with the variance of the window probabilities over each place.")
+    @Option(
+        help: "TIFF of the same size to write with the variance of the window probabilities over each place.",
+        completion: .file())
     var disagreement: String?
 
     @Option(
         help: """
-            Picture to write with the probabilities as colors over the image, blue to yellow: .tif for a pyramid at \
+            Picture to write with the probabilities as colors over the image, teal to yellow: .tif for a pyramid at \
             full resolution, .png or .jpg for at most 4096 pixels per side.
-            """)
+            """, completion: .file())
     var heatmap: String?
 
     @Option(
         help: """
             GeoJSON to write with the outline of the tissue, before windows are computed. View or correct it in QuPath \
             and pass it to --tissue.
-            """)
+            """, completion: .file())
     var tissueGeojson: String?
 
     @Flag(
@@ -52,7 +57,7 @@ struct OutputOptions: ParsableArguments {
             """)
     var keepProbabilities = false
 
-    @Option(help: "Folder for window caches, such as a local disk (default: next to the mask).")
+    @Option(help: "Folder for window caches, such as a local disk (default: next to the mask).", completion: .directory)
     var scratch: FilePath?
 
     /// The options that name an output, and their values.

@@ -26,8 +26,8 @@ enum TissueOption: ExpressibleByArgument {
         return path.contains(OutputNames.placeholder) ? names.resolve(path, for: image) : FilePath(path)
     }
 
-    func source(for image: FilePath, _ names: OutputNames) -> TissueSource {
-        if let path = file(for: image, names) { return .outline(path) }
+    func source(for image: FilePath, _ names: OutputNames, classes: [String]) -> TissueSource {
+        if let path = file(for: image, names) { return .outline(path, classes: classes) }
         return if case .off = self { .everywhere } else { .automatic }
     }
 }

@@ -1,5 +1,6 @@
 import Console
 import Foundations
+import Imaging
 import Masking
 
 /// What is printed about a finished mask.
@@ -22,16 +23,30 @@ struct MaskReport {
         let nuclei = "nuclei cover \(percent(coverage.nuclei.share))"
         Terminal.printLine(inDetail ? work : "\(work); \(nuclei)")
         if inDetail {
+            if record.image.resolutionSource == .model, let microns = record.model.micronsPerPixel {
+                Terminal.printLine("resolution: \(describeResolution((microns, microns))) assumed (see --mpp)")
+            }
             printWindows()
             Terminal.printLine("\(nuclei) of the image")
             printRegions()
             printFiles()
         }
         if let parts = record.unreadableParts {
-            Terminal.writeError(
-                "warning: \(request.image): \(parts) could not be read; nothing is known about "
-                    + "\(percent(coverage.unreadable.share)) of the image\n")
+            Terminal.warn(
+                "\(request.image): \(parts) could not be read; nothing is known about "
+                    + "\(percent(coverage.unreadable.share)) of the image")
         }
+        Terminal.detail("\(request.image): \(times)")
+    }
+
+    /// Seconds of the parts of the work.
+    private var times: String {
+        let (seconds, parts) = (record.seconds, record.seconds.parts)
+        let named = [
+            ("model", seconds.loading), ("reading", parts.reading), ("waiting for it", parts.waiting),
+            ("computing", parts.computing), ("writing", seconds.writing),
+        ]
+        return named.map { "\($0.0) \(String($0.1, decimals: 2)) s" }.joined(separator: ", ")
     }
 
     private func percent(_ share: Double) -> String { "\(String(share * 100, decimals: 2)) %" }
@@ -77,7 +92,30 @@ extension RunSummary {
     func printTable(_ path: FilePath?, seconds: Double) {
         Terminal.printLine()
         for line in table { Terminal.printLine(line) }
-        Terminal.printLine("\n\(rows.count) images: \(counts) in \(Progress.clock(seconds))")
+        Terminal.printLine()
+        Terminal.printLine("\(rows.count) images: \(counts) in \(Progress.clock(seconds))")
         if let path { Terminal.printLine("summary: \(path)") }
+    }
+}
+
+/// The output of `nuclei-mask --json`.
+struct MaskDocument: Encodable {
+    private struct Image: Encodable {
+        let image: String
+        let mask: String
+        let state: String
+        let problem: String?
+        let record: MaskRecord?
+    }
+
+    private let images: [Image]
+    private let seconds: Double
+    private let summary: String?
+
+    init(_ summary: RunSummary, _ path: FilePath?, seconds: Double) {
+        images = summary.rows.map {
+            Image(image: $0.image, mask: $0.mask, state: $0.state.rawValue, problem: $0.problem, record: $0.record)
+        }
+        (self.seconds, self.summary) = (seconds, path?.string)
     }
 }

@@ -1,5 +1,6 @@
 import Console
 import Foundations
+import Imaging
 import Masking
 
 /// The estimates of all images with their totals. Encoded, it is the output of `plan --json`.
@@ -52,7 +53,7 @@ struct PlanReport: Encodable {
         func bytes(_ count: Int?) -> String { count.map { "\(ByteCount($0))" } ?? "" }
         for (image, name) in zip(images, ImageSearch.shortNames(images.map { FilePath($0.image) })) {
             let properties = image.properties
-            let mpp = properties?.micronsPerPixel.map { String(($0.x + $0.y) / 2, decimals: 3) }
+            let mpp = properties?.micronsPerPixel.map { describeResolution(($0.x, $0.y)) }
             let tissue = image.tissueShare.map { "\(String($0 * 100, decimals: 1)) %" }
             table.append([
                 name, properties.map { "\($0.width) x \($0.height)" } ?? "",

@@ -16,12 +16,25 @@ final class TerminalObserver: MaskObserver {
         (self.image, self.position) = (image, position)
     }
 
-    func note(_ text: String) { Terminal.printLine("\(image): \(text)") }
+    func note(_ text: String) {
+        let warning = "warning: "
+        if text.hasPrefix(warning) {
+            Terminal.warn("\(image): \(text.dropFirst(warning.count))")
+        } else {
+            Terminal.note("\(image): \(text)")
+        }
+    }
+
+    func opening<Value>(_ body: () throws -> Value) throws -> Value {
+        Terminal.showStatus("\(title): opening")
+        return try Interruption.endingAtOnce(body)
+    }
 
     func predicted(_ prediction: Prediction) { self.prediction = prediction }
 
+    private var title: String { position.map { "\($0.index + 1)/\($0.count) \(image.name)" } ?? image.name }
+
     func progress(_ progress: MaskProgress) throws {
-        let title = position.map { "\($0.index + 1)/\($0.count) \(image.name)" } ?? image.name
         switch progress.stage {
         case .windows:
             bars[progress.stage, default: Progress(title, unit: "windows")]

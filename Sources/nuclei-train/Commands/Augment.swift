@@ -18,7 +18,7 @@ struct Augment: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath
 
-    @Option(help: "Picture to write: .png or .jpg.")
+    @Option(name: .shortAndLong, help: "Picture to write: .png or .jpg.")
     var output: FilePath
 
     @OptionGroup var augmentation: AugmentationOptions
@@ -36,6 +36,7 @@ struct Augment: ParsableCommand {
     var seed: UInt64 = 42
 
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
     func validate() throws {
         try augmentation.check(AugmentationOptions.usualPreset)
@@ -47,8 +48,12 @@ struct Augment: ParsableCommand {
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            messages.apply()
             try Kernels.setThreadCount(threads.count)
-            let set = try TileSet(path: dataset, threads: threads.count)
+            let set = try Interruption.endingAtOnce {
+                try TileSet(showingProgress: dataset, threads: threads.count)
+            }
+            try set.requireNoInput(output)
             guard !set.tiles.isEmpty else { throw FileError(dataset, expected: "tiles", found: "none") }
             var random = SplitMix64(seed: seed, stream: 0x7368_6565_74)
             let chosen = Array(set.tiles.indices.shuffled(using: &random).prefix(tiles))

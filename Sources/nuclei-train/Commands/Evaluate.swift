@@ -14,7 +14,8 @@ struct Evaluate: ParsableCommand {
         abstract: "Score a model or an ensemble on labeled tiles.",
         discussion: """
             A model file records the split of its training tiles, by hashes of their pixels. --split selects the part \
-            to score: test, validation, train, or unseen for labeled tiles outside the training data. An ensemble scores \
+            to score: test, validation, train, or unseen for labeled tiles outside the training data; tiles that only look like training tiles are left \
+            out of unseen. An ensemble scores \
             tiles that are in this part for all its models.
 
             Scores have 95 % bootstrap intervals over the groups in labels.csv, or over single tiles without groups. \
@@ -26,7 +27,7 @@ struct Evaluate: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath
 
-    @Option(help: "Model file (.safetensors).")
+    @Option(name: .shortAndLong, help: "Model file (.safetensors).")
     var model: FilePath?
 
     @Option(
@@ -57,6 +58,7 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var batch: BatchOptions
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
     @Flag(help: "Print JSON instead of tables.")
     var json = false
@@ -72,15 +74,23 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            messages.apply(json: json, resultsArePurpose: true)
             try Kernels.setThreadCount(threads.count)
             for (index, path) in ensemble.enumerated()
             where ensemble[..<index].contains(where: { AtomicFile.areSame($0, path) }) {
                 throw FileError(path, expected: "different models", found: "the same file twice")
             }
-            let members = try (model.map { [$0] } ?? ensemble).map(EnsembleMember.init)
+            let (members, set) = try Interruption.endingAtOnce {
+                let members = try (model.map { [$0] } ?? ensemble).map { path in
+                    Terminal.showStatus("reading model \(path)")
+                    return try EnsembleMember(path: path)
+                }
+                return (members, try TileSet(showingProgress: dataset, threads: threads.count))
+            }
             let table = try predictionFile()
-            let set = try TileSet(path: dataset, threads: threads.count)
-            let tiles = try chosenTiles(of: set, for: members.map(\.split))
+            if let predictions { try set.requireNoInput(predictions) }
+            let copyCount = warnAboutCopies(in: set, of: members)
+            let tiles = try chosenTiles(of: set, for: members.map(\.split), copyCount: copyCount)
 
             var progress = Progress("evaluate", unit: "tiles")
             let start = ContinuousClock.now
@@ -96,13 +106,14 @@ struct Evaluate: ParsableCommand {
             }
             let seconds = start.secondsSince
             let report = try EvaluationReport(
-                self, members, outputs, tiles: tiles, of: set, tilesPerSecond: Double(tiles.count) / seconds)
+                self, members, outputs, tiles: tiles, of: set, copyCount: copyCount,
+                tilesPerSecond: Double(tiles.count) / seconds)
             if let table {
                 try table.write(Data(predictionTable(report.probabilities, tiles: tiles, of: set).utf8))
                 try table.commit()
             }
             if json {
-                Terminal.printLine(try JSON.text(report, pretty: true))
+                try Terminal.printJSON(report)
             } else {
                 report.show(allGroups: byGroup)
             }
@@ -112,24 +123,46 @@ struct Evaluate: ParsableCommand {
     /// The file for `--predictions`, opened before the work so that errors come early.
     private func predictionFile() throws(FileError) -> AtomicFile? {
         guard let predictions else { return nil }
-        for input in ["\(dataset)/labels.csv" as FilePath] + (model.map { [$0] } ?? ensemble)
-        where AtomicFile.areSame(input, predictions) {
-            throw FileError(predictions, .unwritable, "expected another file than the input \(input), found the same")
-        }
+        try predictions.requireDistinct(from: model.map { [$0] } ?? ensemble)
         return try AtomicFile(predictions)
     }
 
-    private func chosenTiles(of set: TileSet, for records: [SplitRecord]) throws(FileError) -> [Int] {
+    /// Warns about tiles that look like tiles of the training data. Returns their number.
+    private func warnAboutCopies(in set: TileSet, of members: [EnsembleMember]) -> Int {
+        guard split == .unseen else { return 0 }
+        for member in members where !member.split.hasAppearances {
+            Terminal.warn(
+                "\(member.path) was trained by an earlier version: re-encoded copies of its training tiles "
+                    + "count as unseen")
+        }
+        let count = SplitRecord.copyCount(in: set, for: members.map(\.split))
+        if count > 0 {
+            Terminal.warn(
+                "\(count) tiles look like tiles of the training data (re-encoded, rotated or mirrored copies) and "
+                    + "are not scored")
+        }
+        return count
+    }
+
+    private func chosenTiles(
+        of set: TileSet, for records: [SplitRecord], copyCount: Int
+    ) throws(FileError) -> [Int] {
         let inSplit = SplitRecord.indices(of: split, in: set, for: records)
         let part = "labeled tiles in the \(records.count == 1 ? "model's" : "models' common") split"
         guard !inSplit.isEmpty else {
-            let hint = "none; --split unseen scores tiles outside the training data"
-            throw FileError(
-                dataset, expected: "\(part) \(split.rawValue)", found: split == .unseen ? "none" : hint)
+            let hint =
+                switch (split, copyCount) {
+                case (.unseen, 0): ""
+                case (.unseen, _): " except \(copyCount) that look like tiles of the training data"
+                default: "; --split unseen scores tiles outside the training data"
+                }
+            throw FileError(dataset, expected: "\(part) \(split.rawValue)", found: "none\(hint)")
         }
         guard !groups.isEmpty else { return inSplit }
+        let all = Set(set.tiles.compactMap(\.group))
+        let meant = groups.reduce(into: Set()) { $0.formUnion(Split.names(all, matching: $1)) }
         let chosen = inSplit.filter { index in
-            set.tiles[index].group.map { group in groups.contains { fnmatch($0, group, 0) == 0 } } ?? false
+            set.tiles[index].group.map(meant.contains) ?? false
         }
         guard !chosen.isEmpty else {
             let names = Set(inSplit.compactMap { set.tiles[$0].group }).sorted()

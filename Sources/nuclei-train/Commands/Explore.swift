@@ -30,16 +30,23 @@ struct Explore: ParsableCommand {
     var splitSeed: UInt64 = 42
 
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
-    @Option(help: "Folder for the results (default: data/explore-NAME, where NAME is the data set's).")
+    @Option(
+        name: .shortAndLong, help: "Folder for the results (default: data/explore-NAME, where NAME is the data set's).")
     var output: FilePath?
 
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            messages.apply()
             let output = output ?? Self.defaultOutput(for: dataset)
             try Kernels.setThreadCount(threads.count)
-            let set = try TileSet(path: dataset, threads: threads.count)
+            let set = try Interruption.endingAtOnce {
+                try TileSet(showingProgress: dataset, threads: threads.count)
+            }
+            let (page, numbers): (FilePath, FilePath) = ("\(output)/exploration.html", "\(output)/exploration.json")
+            for file in [page, numbers] { try set.requireNoInput(file) }
             var settings = Split.Settings()
             settings.validationShare = validation ? Split.Settings.defaultValidationShare : 0
             settings.seed = splitSeed
@@ -53,11 +60,12 @@ struct Explore: ParsableCommand {
                 try Interruption.check("interrupted; nothing was written")
             }
             try Folder.ensure(output)
-            try AtomicFile.write(JSON.text(exploration) + "\n", to: "\(output)/exploration.json")
-            try ExplorationReport(exploration, set).page().write(to: "\(output)/exploration.html")
+            try AtomicFile.write(JSON.text(exploration) + "\n", to: numbers)
+            try ExplorationReport(exploration, set, scratch: output).page().write(to: page)
             ExplorationSummary(exploration).show()
+            Terminal.printLine()
             Terminal.printLine(
-                "\nthe page is \(output)/exploration.html; all numbers are in \(output)/exploration.json")
+                "the page is \(page); all numbers are in \(numbers)")
         }
     }
 

@@ -15,9 +15,16 @@ struct Resume: ParsableCommand {
     @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
     var folder: FilePath
 
-    @OptionGroup var threads: ThreadOptions
+    @Option(help: "Folder of the data set, where it has moved since the run was started.", completion: .directory)
+    var data: FilePath?
+
+    @OptionGroup var session: SessionOptions
 
     func run() throws {
-        try reportingErrors { try TrainingSession.resume(folder, threads: threads.count) }
+        try reportingErrors {
+            Interruption.watch()
+            session.messages.apply(json: session.json)
+            try TrainingSession.resume(folder, movedTo: data, session)
+        }
     }
 }

@@ -35,6 +35,7 @@ struct Synthesize: ParsableCommand {
     var seed: UInt64 = 42
 
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
 
     func validate() throws {
         try require(0...1_000_000 ~= tiles, "--tiles", "0 to 1000000", found: tiles)
@@ -46,6 +47,7 @@ struct Synthesize: ParsableCommand {
     func run() throws {
         try reportingErrors {
             Interruption.watch()
+            messages.apply()
             let dataset = SyntheticDataset(
                 tiles: tiles, unlabeled: unlabeled, crops: crops, cropSize: cropSize, seed: seed)
             let total = tiles + unlabeled + crops

@@ -10,7 +10,8 @@ struct Train: ParsableCommand {
         abstract: "Train a network on a folder of tiles.",
         discussion: """
             DATASET is a folder with labels.csv (columns tile_id,label or filename,label, and optionally group) and the \
-            tiles that it names, 256 x 256 pixels each. 20 % of the labeled tiles are held out for the test. All tiles \
+            tiles that it names, 256 x 256 pixels each; or a folder with a folder of tiles for each class, NUCLEI and \
+            NO_NUCLEUS. 20 % of the labeled tiles are held out for the test. All tiles \
             of one group (slide, patient or source image) are in the same part of the split. The run folder contains \
             best.safetensors, last.safetensors, history.csv, run.json and report.html.
 
@@ -20,31 +21,41 @@ struct Train: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath?
 
-    @Option(help: ArgumentHelp("Same as nuclei-train resume RUN.", valueName: "run"))
+    @Option(
+        help: ArgumentHelp(
+            "Same as nuclei-train resume RUN; with DATASET, as nuclei-train resume RUN --data DATASET.",
+            valueName: "run"))
     var resume: FilePath?
 
     @OptionGroup(title: "Learning") var options: TrainingOptions
 
-    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var session: SessionOptions
 
-    @Option(help: "Folder of the run, new or empty (default: models/run-DATE-TIME).")
+    @Option(name: .shortAndLong, help: "Folder of the run, new or empty (default: models/run-DATE-TIME).")
     var output: FilePath?
 
     func validate() throws {
         try require(dataset != nil || resume != nil, "DATASET", "a folder of tiles, or --resume", found: "none")
         if resume != nil {
             let names = CommandLine.arguments.filter { $0.hasPrefix("-") }.map { $0.prefix { $0 != "=" } }
-            let other = names.first { $0 != "--resume" && $0 != "--threads" } ?? dataset.map { $0.string[...] }
-            try require(other == nil, "--resume", "no other argument than --threads", found: other ?? "")
+            let allowed = ["--resume", "--threads", "--quiet", "--verbose", "--json"]
+            let other = names.first { name in
+                !allowed.contains { $0 == name } && !name.dropFirst().allSatisfy { "tqv0123456789".contains($0) }
+            }
+            try require(
+                other == nil, "--resume", "no other options than --threads, --quiet, --verbose and --json",
+                found: other ?? "")
         }
     }
 
     func run() throws {
         try reportingErrors {
-            if let resume { return try TrainingSession.resume(resume, threads: threads.count) }
+            Interruption.watch()
+            session.messages.apply(json: session.json)
+            if let resume { return try TrainingSession.resume(resume, movedTo: dataset, session) }
             guard let dataset else { return }
             try TrainingSession.start(
-                options.settings(), dataset: dataset, output: output ?? Self.newRunPath(), threads: threads.count)
+                options.settings(), dataset: dataset, output: output ?? Self.newRunPath(), session)
         }
     }
 

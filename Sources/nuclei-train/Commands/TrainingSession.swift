@@ -1,3 +1,4 @@
+import ArgumentParser
 import Console
 import Datasets
 import Foundations
@@ -5,42 +6,62 @@ import Reports
 import Tensors
 import Training
 
+/// The options that `train` and `resume` share.
+struct SessionOptions: ParsableArguments {
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var messages: MessageOptions
+
+    @Flag(help: "Print one JSON document with the folder and the record of the run; other lines go to standard error.")
+    var json = false
+}
+
 /// The work that `train` and `resume` share.
 enum TrainingSession {
     /// Starts a run in a new or empty folder, and trains it to its end.
-    static func start(_ settings: TrainingSettings, dataset: FilePath, output: FilePath, threads: Int) throws {
-        Interruption.watch()
+    static func start(_ settings: TrainingSettings, dataset: FilePath, output: FilePath, _ options: SessionOptions)
+        throws
+    {
         // Checked before the tiles are read, which takes a while.
         try Folder.requireNew(output)
-        let (set, split) = try load(dataset, settings, threads: threads)
+        let (set, split) = try load(dataset, settings, options)
         try complete(
             TrainingRun(
-                settings, set: set, split: split, path: output, version: version, command: commandLine),
-            threads: threads)
+                settings, set: set, split: split, path: output, version: version, command: commandLine), options)
     }
 
-    /// Resumes the run in a folder, and trains it to its end.
-    static func resume(_ path: FilePath, threads: Int) throws {
-        Interruption.watch()
-        let folder = try RunFolder(resuming: path)
-        let (set, split) = try load(FilePath(folder.record.dataset), folder.record.settings, threads: threads)
-        try complete(TrainingRun(resuming: folder, set: set, split: split), threads: threads)
+    /// Resumes the run in a folder, and trains it to its end. `dataset` is the new place of its data set; nil where it has
+    /// not moved.
+    static func resume(_ path: FilePath, movedTo dataset: FilePath?, _ options: SessionOptions) throws {
+        let folder = try RunFolder(resuming: path, movedTo: dataset)
+        let place = FilePath(folder.record.dataset)
+        guard place.isFolder else {
+            throw FileError(
+                place, .unreadable,
+                "expected the data set of the run, found no folder; if it has moved, nuclei-train resume \(path) --data "
+                    + "FOLDER takes its new place")
+        }
+        let (set, split) = try load(place, folder.record.settings, options)
+        try complete(TrainingRun(resuming: folder, set: set, split: split), options)
     }
 
     private static func load(
-        _ dataset: FilePath, _ settings: TrainingSettings, threads: Int
+        _ dataset: FilePath, _ settings: TrainingSettings, _ options: SessionOptions
     ) throws -> (TileSet, Split) {
-        try Kernels.setThreadCount(threads)
-        let set = try TileSet(path: dataset, threads: threads)
-        let split = try Split(set, settings.split)
+        try Kernels.setThreadCount(options.threads.count)
+        Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
+        let (set, split) = try Interruption.endingAtOnce {
+            let set = try TileSet(showingProgress: dataset, threads: options.threads.count)
+            return (set, try Split(set, settings.split))
+        }
         TrainingPrinter.printTiles(set, split)
         return (set, split)
     }
 
-    private static func complete(_ run: TrainingRun, threads: Int) throws {
+    private static func complete(_ run: TrainingRun, _ options: SessionOptions) throws {
         var run = run
         var printer = TrainingPrinter(run)
-        printer.printHeader(threads: threads)
+        printer.printHeader(threads: options.threads.count)
+        defer { if options.json { try? Terminal.printJSON(TrainingDocument(run.folder)) } }
         try run.run(
             isInterruption: { $0 is Interrupted }, onEvent: { try printer.show($0) },
             beforeFinishing: { try RunReport($0).page().write(to: "\($0.folder.path)/report.html") })

@@ -27,11 +27,7 @@ extension Flag where Value == Bool? {
 extension HyperparameterError {
     /// The error as one about command-line options.
     var validationError: ValidationError {
-        switch self {
-        case .outOfRange(let name, let expected, let found):
-            ValidationError("--\(name): expected \(expected), found \(found)")
-        case .hasNoEffect(let name, let other):
-            ValidationError("--\(name): expected --\(other) with it, found none")
-        }
+        let prefix = if case .hasNoEffect = self { "--" } else { "" }
+        return ValidationError("--\(name): expected \(prefix)\(expected), found \(found)")
     }
 }

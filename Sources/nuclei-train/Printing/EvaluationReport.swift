@@ -29,6 +29,8 @@ struct EvaluationReport: Encodable {
     let tiles: Int
     /// `tilesInTraining` of the model with the most tiles in the split.
     let tilesInTraining: Int?
+    /// The number of tiles that are not scored because they look like tiles of the training data. Nil where it is 0.
+    let copiesLeftOut: Int?
     /// The patterns of --groups.
     let groupPatterns: [String]?
     /// Standard deviation of the blur in pixels. Nil for none.
@@ -50,14 +52,15 @@ struct EvaluationReport: Encodable {
     let probabilities: LabeledProbabilities
 
     private enum CodingKeys: CodingKey {
-        case model, members, dataset, split, chosenOn, tiles, tilesInTraining, groupPatterns, blur, classes, score
+        case model, members, dataset, split, chosenOn, tiles, tilesInTraining, copiesLeftOut, groupPatterns, blur,
+            classes, score
         case uncalibrated, calibrated, groups, roc, precisionRecall, tilesPerSecond
     }
 
     /// `outputs` has the logits of each member for the same tiles.
     init(
         _ command: Evaluate, _ members: [EnsembleMember], _ outputs: [LabeledLogits], tiles: [Int], of set: TileSet,
-        tilesPerSecond: Double
+        copyCount: Int, tilesPerSecond: Double
     ) throws {
         model = command.model?.string
         dataset = command.dataset.string
@@ -72,6 +75,7 @@ struct EvaluationReport: Encodable {
         let choices = members.compactMap(\.split.chosenOn)
         chosenOn = choices.first { $0 == command.split } ?? choices.first
         self.tiles = tiles.count
+        copiesLeftOut = copyCount > 0 ? copyCount : nil
         tilesInTraining = self.members.compactMap(\.tilesInTraining).max()
         self.tilesPerSecond = tilesPerSecond
 
@@ -133,7 +137,8 @@ struct EvaluationReport: Encodable {
             ("ROC-AUC", shown[.rocAUC]), ("calibration error", uncalibrated[.calibrationError]),
         ]
         if let calibrated { rows.append(("  calibrated", calibrated[.calibrationError])) }
-        Terminal.printLine("\n" + "".padded(20) + "  value" + intervalHeader(shown.resampledGroups))
+        Terminal.printLine()
+        Terminal.printLine("".padded(20) + "  value" + intervalHeader(shown.resampledGroups))
         for (name, estimate) in rows {
             guard let estimate else {
                 Terminal.printLine(name.padded(20) + "      -  undefined for tiles of one class")
@@ -162,15 +167,22 @@ struct EvaluationReport: Encodable {
 
     private func showClasses() {
         let width = max(classes.map(\.count).max() ?? 0, 16) + 2
-        Terminal.printLine("\n" + "".padded(width) + "precision  recall      F1   tiles")
-        for (name, metrics) in classes.map({ ($0, score.classes[$0]!) }) + [("weighted average", score.weighted)] {
-            let cells = [
-                String(metrics.precision, decimals: 4).padded(-9), String(metrics.recall, decimals: 4).padded(-8),
-                String(metrics.f1, decimals: 4).padded(-8), String(metrics.support).padded(-8),
-            ]
-            Terminal.printLine(name.padded(width) + cells.joined())
+        Terminal.printLine()
+        Terminal.printLine("".padded(width) + "precision  recall      F1   tiles")
+        let average = score.weighted
+        let rows: [(name: String, metrics: [Double?], support: Int)] =
+            classes.map { name in
+                let metrics = score.classes[name]!
+                return (name, [metrics.precision, metrics.recall, metrics.f1], metrics.support)
+            } + [("weighted average", [average.precision, average.recall, average.f1], average.support)]
+        for (name, metrics, support) in rows {
+            let cells = zip(metrics, [9, 8, 8]).map { metric, width in
+                (metric.map { String($0, decimals: 4) } ?? "-").padded(-width)
+            }
+            Terminal.printLine(name.padded(width) + cells.joined() + String(support).padded(-8))
         }
-        Terminal.printLine("\nconfusion matrix (rows: truth, columns: prediction)")
+        Terminal.printLine()
+        Terminal.printLine("confusion matrix (rows: truth, columns: prediction)")
         Terminal.printLine("".padded(width) + classes.map { $0.padded(-12) }.joined())
         for (name, row) in zip(classes, score.confusion.counts) {
             Terminal.printLine(name.padded(width) + row.map { String($0).padded(-12) }.joined())
@@ -178,11 +190,12 @@ struct EvaluationReport: Encodable {
     }
 
     private func showGroups() {
-        let names = groups.map { $0.group ?? "(no group)" }
-        let width = max(names.map(\.count).max() ?? 0, 5) + 2
+        let names = groups.map { ($0.group ?? "(no group)").escapingControls }
+        let width = max(names.map(\.columns).max() ?? 0, 5) + 2
         // Two columns for each class: its tiles and its recall.
         let header = TileLabel.names.map { $0.padded(-12) + "  recall" }.joined()
-        Terminal.printLine("\n" + "group".padded(width) + " tiles  accuracy    loss" + header)
+        Terminal.printLine()
+        Terminal.printLine("group".padded(width) + " tiles  accuracy    loss" + header)
         for (name, group) in zip(names, groups) {
             let classes = TileLabel.names.map { label in
                 String(group.counts[label] ?? 0).padded(-12)

@@ -16,7 +16,8 @@ struct ExplorationSummary {
         showQuality()
         showDuplicates()
         showStructure()
-        Terminal.printLine("\nto look into")
+        Terminal.printLine()
+        Terminal.printLine("to look into")
         for finding in exploration.findings {
             Terminal.printLine("  \(finding.severity == .serious ? "!" : "-") \(finding.text)")
         }
@@ -35,8 +36,9 @@ struct ExplorationSummary {
     }
 
     private func showPixels() {
+        Terminal.printLine()
         Terminal.printLine(
-            "\npixels        red: mean  dev    range   green: mean  dev    range   blue: mean  dev    range")
+            "pixels        red: mean  dev    range   green: mean  dev    range   blue: mean  dev    range")
         for part in exploration.pixels {
             let columns = part.channels.map { _, values in
                 [
@@ -51,15 +53,17 @@ struct ExplorationSummary {
     private func showGroups() {
         guard exploration.hasGroups else { return }
         let groups = exploration.groups.sorted { ($1.counts.total, $0.name ?? "") < ($0.counts.total, $1.name ?? "") }
-        let width = max(24, groups.prefix(Self.listed).map { ($0.name ?? "no group").count }.max() ?? 0) + 2
+        let names = groups.map { ($0.name ?? "no group").escapingControls }
+        let width = max(24, names.prefix(Self.listed).map(\.columns).max() ?? 0) + 2
+        Terminal.printLine()
         Terminal.printLine(
-            "\n" + "\(groups.count) groups, largest".padded(width)
+            "\(groups.count) groups, largest".padded(width)
                 + "  NUCLEI  NO_NUCLEUS   unlabeled     red  green   blue  edge width")
-        for group in groups.prefix(Self.listed) {
+        for (name, group) in zip(names, groups).prefix(Self.listed) {
             let colors = group.mean.map { String($0, decimals: 1).padded(-7) }.joined()
             let edges = (group.edgeWidth.map { "\(String($0, decimals: 1)) px" } ?? "-").padded(-12)
             Terminal.printLine(
-                (group.name ?? "no group").padded(width - 1) + Self.numbers(group.counts) + " \(colors)\(edges)")
+                name.padded(width - 1) + Self.numbers(group.counts) + " \(colors)\(edges)")
         }
         if groups.count > Self.listed { Terminal.printLine("... \(groups.count - Self.listed) more") }
     }
@@ -84,7 +88,8 @@ struct ExplorationSummary {
 
     private func showDuplicates() {
         let (exact, near) = (exploration.duplicates.exact, exploration.duplicates.near)
-        Terminal.printLine("\nduplicates             other labels  other groups  across the split")
+        Terminal.printLine()
+        Terminal.printLine("duplicates             other labels  other groups  across the split")
         let rows = [
             ("exact sets", exact.count, exact.count { $0.isConflict }, exact.count { $0.isAcrossGroups }, nil),
             (
@@ -118,7 +123,8 @@ struct ExplorationSummary {
     private func showStructure() {
         let shares = exploration.components.explained.map { "\(String($0 * 100, decimals: 1)) %" }
         if !shares.isEmpty {
-            Terminal.printLine("\nprincipal components of 32 x 32 thumbnails explain \(shares.joined(separator: ", "))")
+            Terminal.printLine()
+            Terminal.printLine("principal components of 32 x 32 thumbnails explain \(shares.joined(separator: ", "))")
         }
         guard let baseline = exploration.baseline else { return }
         Terminal.printLine(

@@ -38,11 +38,11 @@ struct TrainingPrinter {
         }
         let ungrouped = set.labeled.count { set.tiles[$0].group == nil }
         if set.hasGroups, ungrouped > 0 {
-            Terminal.printLine("warning: \(ungrouped) labeled tiles have no group; each counts as a group of its own")
+            Terminal.warn("\(ungrouped) labeled tiles have no group; each counts as a group of its own")
         }
         for (first, second) in set.contradictions.prefix(5) {
-            Terminal.printLine(
-                "warning: \(set.tiles[first].filename) and \(set.tiles[second].filename) have the same pixels, "
+            Terminal.warn(
+                "\(set.tiles[first].filename) and \(set.tiles[second].filename) have the same pixels, "
                     + "but different labels")
         }
     }
@@ -52,12 +52,13 @@ struct TrainingPrinter {
     }
 
     func printHeader(threads: Int) {
-        if let warning { Terminal.printLine("warning: \(warning)") }
+        if let warning { Terminal.warn(warning) }
         let millions = String(Double(parameters) / 1e6, decimals: 2)
         Terminal.printLine(
             "\(settings.architecture.rawValue)  \(millions) M parameters, \(settings.strategy.rawValue) training, "
                 + "\(threads) threads")
-        Terminal.printLine("run    \(folder)\n")
+        Terminal.printLine("run    \(folder)")
+        Terminal.printLine()
         Terminal.printLine(
             "epoch   train loss  accuracy   \(watched.rawValue) loss  accuracy      F1   tiles/s   time")
     }
@@ -109,7 +110,8 @@ struct TrainingPrinter {
             let full = labels.count { $0.verdict == .classIsFull }
             Terminal.printLine(
                 "pseudo-labels for cycle \(labels.first?.cycle ?? 0): \(counts.joined(separator: ", ")) accepted; "
-                    + "rejected \(unsure) below the confidence threshold, \(full) of a class at its limit\n")
+                    + "rejected \(unsure) below the confidence threshold, \(full) of a class at its limit")
+            Terminal.printLine()
         }
     }
 
@@ -136,4 +138,12 @@ struct TrainingPrinter {
         }
         Terminal.printLine("models, records and report.html are in \(folder)")
     }
+}
+
+/// The output of `nuclei-train --json`.
+struct TrainingDocument: Encodable {
+    private let folder: String
+    private let run: RunFolder.Record
+
+    init(_ folder: RunFolder) { (self.folder, run) = (folder.path.string, folder.record) }
 }

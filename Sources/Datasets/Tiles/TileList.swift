@@ -1,0 +1,121 @@
+import Foundations
+
+/// The tiles of a data set folder and the files that contain them, before these are decoded.
+///
+/// With `labels.csv`: the tiles that it names, then any other file `tile_<id>.png` of the folder as an unlabeled tile.
+/// Without it: the images in the folders `NUCLEI`, `NO_NUCLEUS` and `unlabeled`.
+struct TileList {
+    private(set) var rows: [LabelFile.Row]
+    /// The file of each row.
+    private(set) var files: [FilePath]
+    /// `labels.csv`; nil for folders of classes.
+    let labels: FilePath?
+
+    private static let unlabeledFolders = ["unlabeled", "unlabelled"]
+    private static let imageExtensions: Set = ["png", "jpg", "jpeg"]
+
+    /// Throws `FileError`, or `DatasetError` with every invalid row.
+    init(folder: FilePath) throws {
+        let path: FilePath = "\(folder)/labels.csv"
+        let names = Folder.names(in: folder)
+        let classes = Self.classFolders(among: names)
+        if !classes.isEmpty, !names.contains("labels.csv") {
+            (rows, labels) = (Self.rows(in: classes, of: folder), nil)
+            files = rows.map { folder.pushing(FilePath($0.filename)) }
+            return
+        }
+        rows = try LabelFile(path: path).rows
+        labels = path
+        // A folder that can be listed contains `labels.csv` at least.
+        guard !names.isEmpty else {
+            throw FileError(folder, .unreadable, "expected a folder of tiles, found one that cannot be listed")
+        }
+        var spelling = FileSpelling(folder: folder)
+        files = rows.map { spelling.file(FilePath($0.filename)) }
+        try requireEachOnce(path)
+        let named = Set(files)
+        for name in Self.sorted(names) where name.utf8.starts(with: "tile_".utf8) && name.utf8.ends(with: ".png".utf8) {
+            let file = folder.appending(name)
+            if named.contains(file) { continue }
+            rows.append(LabelFile.Row(filename: name, label: nil))
+            files.append(file)
+        }
+    }
+
+    /// Throws where two rows name one file in two spellings.
+    private func requireEachOnce(_ path: FilePath) throws(DatasetError) {
+        var lineOf = [FilePath: Int]()
+        var problems = [FileError]()
+        for (row, file) in zip(rows, files) {
+            guard let first = lineOf.updateValue(row.line, forKey: file) else { continue }
+            problems.append(
+                FileError(
+                    "\(path):\(row.line)", expected: "each tile once",
+                    found: "\(row.filename) again (first in line \(first))"))
+        }
+        if !problems.isEmpty { throw DatasetError(problems) }
+    }
+
+    /// Folders of classes with the labels of their tiles; empty unless there is one for a class.
+    private static func classFolders(among names: [String]) -> [(name: String, label: TileLabel?)] {
+        let labeled = TileLabel.allCases.filter { names.contains($0.name) }.map { ($0.name, TileLabel?.some($0)) }
+        return labeled.isEmpty ? [] : labeled + unlabeledFolders.filter(names.contains).map { ($0, nil) }
+    }
+
+    private static func rows(
+        in classes: [(name: String, label: TileLabel?)], of folder: FilePath
+    ) -> [LabelFile.Row] {
+        classes.flatMap { name, label in
+            sorted(Folder.names(in: folder.appending(name)))
+                .filter {
+                    !$0.utf8.starts(with: ".".utf8) && imageExtensions.contains(FilePath($0).lowercasedExtension)
+                }
+                .map { LabelFile.Row(filename: "\(name)/\($0)", label: label) }
+        }
+    }
+
+    /// Names in the order of their bytes. The order of strings is not defined for names that differ in their spelling of
+    /// accents only.
+    private static func sorted(_ names: [String]) -> [String] {
+        names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+}
+
+/// Finds files whose names are spelled with other Unicode sequences than in the folder, such as "é" as one scalar or as
+/// "e" and an accent.
+private struct FileSpelling {
+    let folder: FilePath
+    /// The names in each folder that was searched. Equal strings may have different bytes.
+    private var names = [FilePath: [String: [String]]]()
+
+    init(folder: FilePath) { self.folder = folder }
+
+    /// The file of a path in the folder: with exactly these bytes where it exists, or else the only one that differs in
+    /// spelling. Returns the path as it is where there is none.
+    mutating func file(_ path: FilePath) -> FilePath {
+        let exact = folder.pushing(path)
+        if exact.exists { return exact }
+        var found = folder
+        for component in path.components {
+            let next = found.appending(component)
+            if next.exists {
+                found = next
+            } else if let names = spellings(of: component.string, in: found), names.count == 1 {
+                found.append(names[0])
+            } else {
+                return exact
+            }
+        }
+        return found
+    }
+
+    private mutating func spellings(of name: String, in folder: FilePath) -> [String]? {
+        let known = names[folder] ?? Dictionary(grouping: Folder.names(in: folder)) { $0 }
+        names[folder] = known
+        return known[name]
+    }
+}
+
+extension String.UTF8View {
+    fileprivate func ends(with end: String.UTF8View) -> Bool { reversed().starts(with: end.reversed()) }
+}
