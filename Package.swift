@@ -40,7 +40,7 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "Foundations", dependencies: ["COpenSSL", system]),
-        .target(name: "Tensors", dependencies: ["CKernels"]),
+        .target(name: "Tensors", dependencies: ["CKernels", "Foundations"]),
         .target(name: "NeuralNetworks", dependencies: ["Foundations", "Tensors"]),
         .target(name: "Imaging", dependencies: ["Foundations", "CImageCodecs", "COpenSlide"]),
         .target(name: "Datasets", dependencies: ["Foundations", "Tensors", "Imaging"]),

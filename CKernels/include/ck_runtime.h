@@ -30,11 +30,17 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_status {
     CK_SCRATCH_TOO_SMALL CK_SWIFT_NAME("scratchTooSmall"),
     /// A target class is not below the number of classes.
     CK_BAD_TARGET CK_SWIFT_NAME("badTarget"),
+    /// The system refuses the memory that a thread needs.
+    CK_OUT_OF_MEMORY CK_SWIFT_NAME("outOfMemory"),
 } ck_status;
 
 // Threads (runtime/threads.c)
 
-/// Sets the maximum number of threads of all kernels, 1 ... 256.
+/// Memory that a thread may need for matrix products, most of it never touched.
+enum { CK_BYTES_PER_THREAD = 128 << 20 };
+
+/// Sets the maximum number of threads of all kernels, 1 ... 256, and starts them. Where the system refuses threads or
+/// their memory, the maximum is lower. CK_OUT_OF_MEMORY where not even the calling thread has its memory.
 ck_status ck_set_thread_count(int32_t count);
 /// Maximum number of threads of all kernels.
 int32_t ck_thread_count(void);

@@ -1,5 +1,5 @@
-import Dispatch
 import Foundation
+import Foundations
 
 /// Draws charts as SVG with gnuplot.
 package struct Gnuplot: Sendable {
@@ -45,24 +45,21 @@ package struct Gnuplot: Sendable {
         let (input, output, messages) = (try Self.anonymousFile(), try Self.anonymousFile(), try Self.anonymousFile())
         try input.write(contentsOf: Data(script.utf8))
         try input.seek(toOffset: 0)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
         // Charts do not depend on the user's locale and gnuplot settings.
-        process.arguments = ["--default-settings"]
-        process.environment = ["LC_ALL": "C", "PATH": "/usr/bin:/bin"]
-        (process.standardInput, process.standardOutput, process.standardError) = (input, output, messages)
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
-        try process.run()
-        if ended.wait(timeout: .now() + secondsAllowed) == .timedOut {
-            kill(process.processIdentifier, SIGKILL)
-            ended.wait()
+        let child = ChildProcess(path, ["--default-settings"], environment: ["LC_ALL=C", "PATH=/usr/bin:/bin"])
+        let status: Int32
+        do {
+            status = try child.run(
+                streams: [input, output, messages].map(\.fileDescriptor), secondsAllowed: secondsAllowed)
+        } catch .timeOut {
             throw Failure(description: "\(path) was not done after \(Int(secondsAllowed)) s")
+        } catch .cannotStart(let reason) {
+            throw Failure(description: "\(path) cannot be run: \(reason)")
         }
-        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+        guard status == 0 else {
             let lines = try Self.text(of: messages).split(separator: "\n")
             let last = lines.last { !$0.allSatisfy(\.isWhitespace) } ?? "no message"
-            throw Failure(description: "\(path) ended with status \(process.terminationStatus): \(last)")
+            throw Failure(description: "\(path) ended with status \(status): \(last)")
         }
         return try Self.text(of: output)
     }

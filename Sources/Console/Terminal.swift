@@ -38,12 +38,15 @@ package enum Terminal {
     package static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
     /// Opens standard files that the parent process has closed: otherwise the next file to be opened would take their
-    /// number and receive messages. Ignores SIGPIPE, so that a closed pipe does not end long work.
+    /// number and receive messages. Ignores SIGPIPE and SIGXFSZ, so that a closed pipe does not end long work, and a limit
+    /// of file sizes is an error. Makes an abnormal end print a line.
     package static func prepare() {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
             _ = open("/dev/null", O_RDWR)
         }
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        AbnormalEnd.watch()
     }
 
     package static func select(_ selection: Selection) { Self.selection.withLock { $0 = selection } }

@@ -14,6 +14,8 @@ package final class AtomicFile {
     private let temporaryPath: FilePath
     /// The open temporary file; nil once it is committed.
     private var descriptor: FileDescriptor?
+    /// Number of the temporary file in `TemporaryFiles`.
+    private let number: Int
 
     /// Throws `FileError` of kind `unwritable` where no file can be made in the destination's folder, or the path names
     /// something other than a file.
@@ -30,6 +32,7 @@ package final class AtomicFile {
         self.temporaryPath = temporaryPath
         self.descriptor = descriptor
         if let existing { Self.keepAccess(of: existing, for: descriptor) }
+        number = TemporaryFiles.add(temporaryPath)
     }
 
     deinit {
@@ -37,6 +40,7 @@ package final class AtomicFile {
             try? descriptor.close()
             unlink(temporaryPath.string)
         }
+        TemporaryFiles.forget(number)
     }
 
     /// The open temporary file, for C encoders. Owned by this object; -1 once the file is committed.

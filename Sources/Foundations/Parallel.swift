@@ -1,4 +1,4 @@
-import Dispatch
+import Glibc
 import Synchronization
 
 /// Calls `body` with each of 0 ..< count, on several threads. Thread t takes the items t, t + threads, t + 2 * threads ...
@@ -10,7 +10,7 @@ package func forEachInParallel(
     _ body: @Sendable (_ index: Int) throws -> Void
 ) throws {
     let state = Mutex<(finished: Int, failure: (any Error)?)>((0, nil))
-    DispatchQueue.concurrentPerform(iterations: threads) { thread in
+    performConcurrently(threads) { thread in
         for index in stride(from: thread, to: count, by: threads) {
             if state.withLock({ $0.failure != nil }) { return }
             do {
@@ -25,4 +25,16 @@ package func forEachInParallel(
         }
     }
     if let failure = state.withLock({ $0.failure }) { throw failure }
+}
+
+/// Calls `body` with each of 0 ..< count at the same time: with 0 on the calling thread, with the others on threads of
+/// their own. Where the system refuses a thread, the calling thread makes its call too, after the first.
+package func performConcurrently(_ count: Int, _ body: @Sendable (_ index: Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+        let threads = (1..<max(1, count)).map { index in startThread("worker \(index)") { body(index) } }
+        if count > 0 { body(0) }
+        for (index, thread) in threads.enumerated() {
+            if let thread { pthread_join(thread, nil) } else { body(index + 1) }
+        }
+    }
 }

@@ -1,7 +1,6 @@
 import Dispatch
 import Glibc
 import Synchronization
-import SystemPackage
 
 /// A double-buffered producer: fills one slot on its own thread while the caller uses the other.
 ///
@@ -44,7 +43,6 @@ package final class Prefetcher<Slot> {
 
         /// The body of the thread.
         func run() {
-            nameThread(name)
             for index in 0..<count {
                 free.wait()
                 let (isStopped, isAwaited) = state.withLock { ($0.isStopped, $0.isAwaited) }
@@ -80,7 +78,7 @@ package final class Prefetcher<Slot> {
     /// has ended when this returns or throws.
     package func forEach(_ body: (_ index: Int, _ slot: Slot) throws -> Void) throws {
         if shared.count == 0 { return }
-        guard let thread = startThread() else {
+        guard let thread = startThread(shared.name, { [shared] in shared.run() }) else {
             try forEachInTurn(body)
             return
         }
@@ -110,35 +108,4 @@ package final class Prefetcher<Slot> {
             try body(index, shared.slot(index))
         }
     }
-
-    /// Starts the thread; nil where the system has none left.
-    private func startThread() -> pthread_t? {
-        let body = Unmanaged.passRetained(ThreadBody { [shared] in shared.run() })
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue().run()
-                return nil
-            }, body.toOpaque())
-        guard status == 0 else {
-            body.release()
-            return nil
-        }
-        return thread
-    }
-}
-
-/// A closure in an object, for a C callback.
-private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-}
-
-/// Names the calling thread, for debuggers and `top -H`.
-private func nameThread(_ name: String) {
-    guard let file = try? FileDescriptor.open("/proc/thread-self/comm", .writeOnly) else { return }
-    _ = try? file.writeAll(name.utf8)
-    try? file.close()
 }

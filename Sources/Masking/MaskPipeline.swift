@@ -126,7 +126,7 @@ package struct MaskPipeline {
             request: request, image: image, settings: settings, refinement: refinement, software: "nuclei \(version)")
     }
 
-    private func fingerprint(of request: MaskRequest) throws(FileError) -> MaskFingerprint {
+    func fingerprint(of request: MaskRequest) throws(FileError) -> MaskFingerprint {
         MaskFingerprint(
             version: version, image: try ImageState(request.image), model: model.sha256,
             temperature: predictor.scaling.temperature, settings: settings, resolution: request.resolution,

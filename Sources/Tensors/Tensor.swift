@@ -1,3 +1,5 @@
+import Foundations
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -26,7 +28,7 @@ package final class Tensor {
             mappedBytes = (bytes + Self.hugePage - 1) / Self.hugePage * Self.hugePage
             let memory = mmap(nil, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             guard let memory, memory != MAP_FAILED else {
-                fatalError("out of memory: \(bytes) bytes for a tensor of \(shape)")
+                AbnormalEnd.outOfMemory(for: "a tensor of \(shape)", bytes: bytes)
             }
             #if canImport(Glibc)
                 madvise(memory, mappedBytes, MADV_HUGEPAGE)
@@ -35,7 +37,7 @@ package final class Tensor {
             return
         }
         guard let memory = aligned_alloc(64, bytes) else {
-            fatalError("out of memory: \(bytes) bytes for a tensor of \(shape)")
+            AbnormalEnd.outOfMemory(for: "a tensor of \(shape)", bytes: bytes)
         }
         memset(memory, 0, bytes)
         base = memory.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)

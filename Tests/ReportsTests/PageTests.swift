@@ -83,7 +83,7 @@ struct PageTests {
     @Test(
         arguments: [
             ("echo broken >&2; exit 3", "ended with status 3: broken"), ("exit 0", "made 0 of 1 drawings"),
-            ("kill -9 $$", "ended with status 9: no message"),
+            ("kill -9 $$", "ended with status 137: no message"),
             ("exec sleep 20", "was not done after 0 s"),
             ("echo '<?xml?><svg>'", "made 0 of 1 drawings"),
         ])

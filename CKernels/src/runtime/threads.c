@@ -1,12 +1,73 @@
 #include "runtime/ck_internal.h"
 
 #include <cblas.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+/// OpenBLAS's own allocation of a buffer for a thread that multiplies matrices. It tries again for ever where the
+/// system refuses memory.
+extern void *blas_memory_alloc(int position) __attribute__((weak));
+extern void blas_memory_free(void *buffer) __attribute__((weak));
+
+enum { MAX_THREADS = 256, MAX_BUFFERS = 64 };
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *pass_gate(void *argument) {
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    return argument;
+}
+
+/// The number of threads, at most `wanted`, that can exist at once, the calling one included: the OpenMP runtime aborts
+/// where it cannot start a thread.
+static int32_t possible_threads(int32_t wanted) {
+    pthread_t threads[MAX_THREADS];
+    int32_t started = 0;
+    pthread_mutex_lock(&gate);
+    while (started + 1 < wanted && pthread_create(&threads[started], NULL, pass_gate, NULL) == 0)
+        started++;
+    pthread_mutex_unlock(&gate);
+    for (int32_t i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    return started + 1;
+}
+
+/// Makes OpenBLAS allocate the buffers of `wanted` threads; it keeps them. Returns how many threads have memory for
+/// one.
+static int32_t reserve_buffers(int32_t wanted) {
+    if (!blas_memory_alloc || !blas_memory_free)
+        return wanted;
+    void *buffers[MAX_BUFFERS];
+    int32_t count = 0;
+    while (count < wanted && count < MAX_BUFFERS) {
+        void *room = mmap(NULL, CK_BYTES_PER_THREAD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (room == MAP_FAILED)
+            break;
+        munmap(room, CK_BYTES_PER_THREAD);
+        buffers[count++] = blas_memory_alloc(0);
+    }
+    for (int32_t i = 0; i < count; i++)
+        blas_memory_free(buffers[i]);
+    return count < MAX_BUFFERS ? count : wanted;
+}
 
 ck_status ck_set_thread_count(int32_t count) {
-    if (count < 1 || count > 256)
+    static int32_t started = 0;
+    if (count < 1 || count > MAX_THREADS)
         return CK_BAD_PARAMETER;
+    if (count > started) {
+        count = reserve_buffers(possible_threads(count));
+        if (count < 1)
+            return CK_OUT_OF_MEMORY;
+    }
     omp_set_dynamic(0);
     omp_set_num_threads(count);
+    if (count > started) {
+        // Starts the threads while they can be had; the runtime keeps them.
+        started = count;
+        (void)ck_team_size();
+    }
     return CK_OK;
 }
 

@@ -87,7 +87,7 @@ private final class BatchSlot {
     let pixels: UnsafeMutableRawBufferPointer
     var erasures = [Erasure]()
 
-    init(batchSize: Int) { pixels = .allocate(byteCount: batchSize * TileSet.tileBytes, alignment: 64) }
+    init(batchSize: Int) { pixels = .allocate(byteCount: batchSize * TileSet.tileBytes, for: "a batch") }
 
     deinit { pixels.deallocate() }
 }

@@ -148,7 +148,7 @@ extension TileSet {
         let threads = Kernels.threadCount
         let scratch = Tensor([Kernels.augmentationScratchCount(copies, threads: threads)])
         let bytes = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: indices.count * Self.tileBytes, alignment: 64)
+            byteCount: indices.count * Self.tileBytes, for: "blurred tiles")
         defer { bytes.deallocate() }
         try withPixels {
             try Kernels.augment(

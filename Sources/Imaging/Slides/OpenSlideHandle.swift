@@ -13,7 +13,8 @@ final class OpenSlideHandle: @unchecked Sendable {
         silenceTIFF()
         // Refuses anything but a readable regular file.
         let file = try openForReading(path)
-        try? file.close()
+        defer { try? file.close() }
+        try TIFFDirectoryCheck.check(path, file)
         guard let slide = path.withPlatformString({ openslide_open($0) }) else {
             throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognize")
         }

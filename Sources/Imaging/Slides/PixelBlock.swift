@@ -142,7 +142,7 @@ package final class PixelBlock {
     /// Grows the memory to `count` bytes, keeping its content.
     private func reserve(_ count: Int) {
         if memory.count >= count { return }
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: count, for: "pixels")
         larger.copyMemory(from: UnsafeRawBufferPointer(memory))
         memory.deallocate()
         memory = larger

@@ -51,7 +51,7 @@ package final class RowBlockReader: BlockReader {
             rebasing: band[(reader.nextRow - kept - top) * rowBytes..<(reader.nextRow - top) * rowBytes])
         let needed = max(region.height, kept) * rowBytes
         if band.count < needed {
-            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: needed, alignment: 64)
+            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: needed, for: "pixels")
             larger.copyMemory(from: old)
             band.deallocate()
             band = larger

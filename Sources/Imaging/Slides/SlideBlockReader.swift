@@ -1,4 +1,3 @@
-import Dispatch
 import Foundations
 import Synchronization
 
@@ -71,7 +70,7 @@ package final class SlideBlockReader: BlockReader {
     private func decode(_ strips: [PixelRegion], into block: PixelBlock, threads: Int) -> [PixelRegion] {
         let job = Job(reader: self, handle: slideFile.handle, block: block, strips: strips)
         let state = Mutex((next: 0, isBroken: false, missing: Set(strips.indices)))
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, strips.count))) { _ in
+        performConcurrently(max(1, min(threads, strips.count))) { _ in
             var pixels = [UInt32]()
             func next() -> Int? {
                 state.withLock { state in

@@ -29,7 +29,7 @@ package final class WindowStore {
     package init(count: Int) {
         let bytes = max(1, Self.byteCount(count))
         let mapping = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-        guard let mapping, mapping != MAP_FAILED else { fatalError("out of memory: \(bytes) bytes for windows") }
+        guard let mapping, mapping != MAP_FAILED else { AbnormalEnd.outOfMemory(for: "\(count) windows", bytes: bytes) }
         self.count = count
         self.mapping = mapping
         mappedBytes = bytes

@@ -4,7 +4,7 @@ import CKernels
 /// number from outside, such as a class index or a probability.
 package struct KernelError: Error, Equatable, CustomStringConvertible {
     package enum Reason: Equatable, Sendable {
-        case nullPointer, badDimension, badParameter, scratchTooSmall, badTarget
+        case nullPointer, badDimension, badParameter, scratchTooSmall, badTarget, outOfMemory
     }
 
     package let kernel: String
@@ -18,6 +18,7 @@ package struct KernelError: Error, Equatable, CustomStringConvertible {
             case .badParameter: "parameter out of range"
             case .scratchTooSmall: "too little scratch memory"
             case .badTarget: "target class out of range"
+            case .outOfMemory: "too little memory"
             }
         return "\(kernel): \(text)"
     }
@@ -32,6 +33,7 @@ package struct KernelError: Error, Equatable, CustomStringConvertible {
         case .badParameter: reason = .badParameter
         case .scratchTooSmall: reason = .scratchTooSmall
         case .badTarget: reason = .badTarget
+        case .outOfMemory: reason = .outOfMemory
         }
         throw KernelError(kernel: "\(kernel)", reason: reason)
     }

@@ -1,4 +1,5 @@
 import CKernels
+import Foundations
 
 /// The kernels of CKernels on tensors. Outputs come first and are overwritten. A tensor whose shape does not match traps;
 /// other invalid arguments throw `KernelError`.
@@ -6,9 +7,14 @@ package enum Kernels {
     /// Maximum number of threads of kernels. Results do not depend on it.
     package static var threadCount: Int { Int(ck_thread_count()) }
 
-    /// Sets the maximum number of threads, 1 ... 256.
+    /// Sets the maximum number of threads, 1 ... 256, and starts them; the maximum is lower where the system refuses
+    /// threads. Ends the process where it refuses the memory that the calling thread needs.
     package static func setThreadCount(_ count: Int) throws(KernelError) {
-        try KernelError.check(ck_set_thread_count(Int32(clamping: count)))
+        let status = ck_set_thread_count(Int32(clamping: count))
+        if status == .outOfMemory {
+            AbnormalEnd.outOfMemory(for: "matrix products", bytes: Int(CK_BYTES_PER_THREAD))
+        }
+        try KernelError.check(status)
     }
 
     /// Number of threads in a parallel region; 1 in a build without OpenMP.

@@ -92,7 +92,7 @@ struct MaskCommand: ParsableCommand {
             return summary.finish(index, record, wasFound: true)
         }
         let observer = TerminalObserver(request.image, position: batch.isSingle ? nil : (index, batch.images.count))
-        let record = try setup.pipeline.run(request, observer)
+        let record = try setup.pipeline.attempt(request, repeats: setup.overwrites, observer)
         summary.finish(index, record, wasFound: false)
         MaskReport(record, request, observer.prediction).print(inDetail: batch.isSingle || options.messages.verbose)
     }
