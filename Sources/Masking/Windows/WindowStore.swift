@@ -1,3 +1,4 @@
+import Foundations
 import Glibc
 
 /// What is known about a window.
