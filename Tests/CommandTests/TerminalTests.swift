@@ -52,7 +52,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: "\(work.path)/set", withIntermediateDirectories: true)
         try work.write("filename,label,group\n\"\(name).png\",NUCLEI,\(name)\n", to: "set/labels.csv")
         let set = try Command.train.run("set", in: work.path)
-        #expect(set.status == 65 && isClean(set.errors), "\(set)")
+        #expect(set.status != 0 && isClean(set.errors), "\(set)")
         #expect(set.errors.split(separator: "\n").count == 1)
     }
 
