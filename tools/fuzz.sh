@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Feeds damaged PNG and JPEG images to the C readers, with libFuzzer and the address and undefined behavior sanitizers.
-# Ends with the first input that crashes, hangs or leaks; the input stays in .build-fuzz. Formats that Swift reads have
-# their mutations among the tests (MutationTests).
+# Ends with the first input that crashes, hangs or leaks; the input stays in .build-fuzz.
 # Usage: tools/fuzz.sh [SECONDS]      default: 60
 set -euo pipefail
 cd "$(dirname "$0")/.."
