@@ -1,0 +1,45 @@
+// Fuzz target (libFuzzer) of the readers of PNG and JPEG: any bytes give a status, and rows within the stated size.
+#define _GNU_SOURCE
+#include "CImageCodecs.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/// Larger images take long to decode and tell no more.
+enum { LARGEST = 1 << 22 };
+
+static void read_all(cic_reader *reader) {
+    int64_t width = cic_reader_width(reader), height = cic_reader_height(reader);
+    if (width < 1 || height < 1)
+        abort();
+    if (width * height > LARGEST)
+        return;
+    const int32_t rows = 3;
+    uint8_t *rgb = malloc((size_t)(3 * width * rows));
+    for (int32_t next = 0; rgb && next < height; next = cic_reader_next_row(reader)) {
+        int32_t count = height - next < rows ? (int32_t)(height - next) : rows;
+        if (cic_reader_read(reader, rgb, count) != CIC_OK) {
+            if (!cic_reader_message(reader))
+                abort();
+            break;
+        }
+    }
+    free(rgb);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    cic_status (*const openers[])(cic_reader **, int) = {cic_png_reader_open, cic_jpeg_reader_open};
+    for (int i = 0; i < 2; i++) {
+        int file = memfd_create("image", MFD_CLOEXEC);
+        if (file < 0 || write(file, bytes, size) != (ssize_t)size || lseek(file, 0, SEEK_SET) != 0)
+            abort();
+        cic_reader *reader = NULL;
+        if (openers[i](&reader, file) == CIC_OK)
+            read_all(reader);
+        cic_reader_close(reader);
+        close(file);
+    }
+    return 0;
+}
