@@ -87,7 +87,7 @@ import Testing
         #expect(try loss(sharp) != nil && loss(sharp) != loss(blurred))
         #expect(try work.json(blurred.output)["blur"] as? Double == 3)
         #expect(masked.status == 0 && masked.output.contains("nuclei cover"), "\(masked)")
-        #expect(masked.output.contains("\nresolution: 0.5 assumed (see --mpp)\n"))
+        #expect(masked.output.contains("\nresolution: 0.5 microns per pixel assumed (see --mpp)\n"))
         #expect(masked.output.contains("300 x 300 pixels, 4 windows"))
         let resampled = try Command.mask.run(
             "set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--mpp", "0.25", "--output", "m.png", in: work.path

@@ -23,9 +23,7 @@ struct MaskReport {
         let nuclei = record.isEmpty ? "nothing was processed" : "nuclei cover \(percent(coverage.nuclei.share))"
         Terminal.printLine(inDetail ? work : "\(work); \(nuclei)")
         if inDetail {
-            if record.image.resolutionSource == .model, let microns = record.model.micronsPerPixel {
-                Terminal.printLine("resolution: \(describeResolution((microns, microns))) assumed (see --mpp)")
-            }
+            printResolution()
             printWindows()
             Terminal.printLine(record.isEmpty ? nuclei : "\(nuclei) of the image\(shareOfProcessed)")
             printRegions()
@@ -59,6 +57,17 @@ struct MaskReport {
     }
 
     private func percent(_ share: Double) -> String { "\(String(share * 100, decimals: 2)) %" }
+
+    private func printResolution() {
+        let (image, model) = (record.image, record.model)
+        if let found = image.micronsPerPixel {
+            let source = image.resolutionSource == .user ? " (--mpp)" : ""
+            Terminal.printLine("resolution: \(describeResolution((found.x, found.y))) microns per pixel\(source)")
+        } else if image.resolutionSource == .model, let assumed = model.micronsPerPixel {
+            Terminal.printLine(
+                "resolution: \(describeResolution((assumed, assumed))) microns per pixel assumed (see --mpp)")
+        }
+    }
 
     private func printWindows() {
         let windows = record.windows
