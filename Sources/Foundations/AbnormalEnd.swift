@@ -32,7 +32,14 @@ package enum AbnormalEnd {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { AbnormalEnd.handle($0) }
         action.sa_flags = SA_ONSTACK | Int32(bitPattern: UInt32(SA_NODEFER))
-        for signal in signals { sigaction(signal, &action, nil) }
+        // The parent process may have blocked them.
+        var handled = sigset_t()
+        sigemptyset(&handled)
+        for signal in signals {
+            sigaction(signal, &action, nil)
+            sigaddset(&handled, signal)
+        }
+        pthread_sigmask(SIG_UNBLOCK, &handled, nil)
     }
 
     /// Names the file that is processed from now on, for the line at the end. With a `note`, an abnormal end also writes
