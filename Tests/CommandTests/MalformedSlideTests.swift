@@ -137,7 +137,7 @@ import Testing
         ).wait()
         let planned = try Command.mask.start(["plan", "a.svs"] + resolution, in: work.path).wait()
         #expect(planned.status == result.status, "\(planned)")
-        #expect(planned.output.hasSuffix("\nno problems found\n") == (result.status == 0), "\(planned)")
+        #expect(planned.output.contains("\nno problems found") == (result.status == 0), "\(planned)")
         switch item.outcome {
         case .refused(let problem):
             #expect(result.status == 65 && result.problems == "error: a.svs: \(problem)\n", "\(result)")
