@@ -2,7 +2,6 @@
 // of the executable, so that they come before those libraries.
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,12 +35,15 @@ __attribute__((constructor)) static void after_libraries(void) {
         *place = displaced;
 }
 
-/// The function of the C library, with a file in memory where the system has no /dev/shm: LLVM's OpenMP runtime creates
-/// a shared file to find copies of itself in the process, and aborts where it cannot.
+/// The function of the C library, except for the file by which LLVM's OpenMP runtime finds copies of itself in the
+/// process. The runtime aborts where the system has no /dev/shm, and where a killed process with the same number has left
+/// its file. A file in memory has neither problem.
 int shm_open(const char *name, int flags, mode_t mode) {
+    if (strncmp(name, "/__KMP_REGISTERED_LIB_", strlen("/__KMP_REGISTERED_LIB_")) == 0) {
+        int file = flags & O_CREAT ? memfd_create(name, MFD_CLOEXEC) : -1;
+        if (file >= 0)
+            return file;
+    }
     int (*original)(const char *, int, mode_t) = (int (*)(const char *, int, mode_t))dlsym(RTLD_NEXT, "shm_open");
-    int file = original ? original(name, flags, mode) : -1;
-    if (file >= 0 || errno == EEXIST || !(flags & O_CREAT))
-        return file;
-    return memfd_create(name, MFD_CLOEXEC);
+    return original ? original(name, flags, mode) : -1;
 }
