@@ -36,8 +36,8 @@ __attribute__((constructor)) static void after_libraries(void) {
 }
 
 /// The function of the C library, except for the file by which LLVM's OpenMP runtime finds copies of itself in the
-/// process. The runtime aborts where the system has no /dev/shm, and where a killed process with the same number has left
-/// its file. A file in memory has neither problem.
+/// process. The runtime aborts where the system has no /dev/shm, and where a killed process with the same number has
+/// left its file. A file in memory has neither problem.
 int shm_open(const char *name, int flags, mode_t mode) {
     if (strncmp(name, "/__KMP_REGISTERED_LIB_", strlen("/__KMP_REGISTERED_LIB_")) == 0) {
         int file = flags & O_CREAT ? memfd_create(name, MFD_CLOEXEC) : -1;
