@@ -42,7 +42,8 @@ import Testing
             let last = result.errors.split(separator: "\n").last ?? ""
             // 127: the libraries do not fit.
             #expect([0, 70, 127].contains(result.status), "\(result)")
-            #expect(result.status != 70 || last.hasPrefix("error: ") && last.contains("memory"), "\(result)")
+            // OpenMP may find too little where the program found enough, and then it does not speak of memory.
+            #expect(result.status != 70 || last.hasPrefix("error: "), "\(result)")
             #expect(leftovers.isEmpty)
             try? FileManager.default.removeItem(atPath: "\(work.path)/r")
         }
