@@ -168,7 +168,7 @@ extension SlideImage {
             }
             if let found = full.slide?.implausibleResolution, source != .user {
                 warnings.append(
-                    "its \(found) microns per pixel are not those of a microscope and are ignored; give the right value"
+                    "its \(found) microns per pixel are not those of a microscope and are ignored (see --mpp)"
                 )
             }
             if let wanted, file != nil, source == .model, choice.level == nil {

@@ -30,7 +30,7 @@ extension TissueMap {
         let downsample = metadata.micronsPerPixel.map { max(1, coarsestPixel / max($0.x, $0.y)) } ?? coarsestDownsample
         var level = metadata.level(try slide.level(downsample: downsample * 1.01))!
         if level.width > largestLevel / level.height {
-            // A coarser level than one would choose finds more tissue than none.
+            // A coarser level misses small pieces of tissue, but without one the whole slide would be processed.
             let coarser = metadata.levels.first {
                 $0.downsample > level.downsample && $0.width <= largestLevel / $0.height
             }
