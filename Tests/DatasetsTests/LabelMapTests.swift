@@ -16,7 +16,8 @@ struct LabelMapTests {
         (0..<map.height).map { y in (0..<map.width).map { String(map[$0, y]) }.joined() }
     }
 
-    private func classes(_ rows: [String], _ classes: PixelClasses = PixelClasses(), at mpp: Double? = 0.5) -> [String] {
+    private func classes(_ rows: [String], _ classes: PixelClasses = PixelClasses(), at mpp: Double? = 0.5) -> [String]
+    {
         let source = map(rows)
         let found = classes.map(of: source, micronsPerPixel: mpp).map(String.init)
         return (0..<source.height).map { found[$0 * source.width..<($0 + 1) * source.width].joined() }

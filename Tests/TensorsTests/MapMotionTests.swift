@@ -81,7 +81,8 @@ extension KernelTests {
             let side = 64
             let source = (0..<side * side).map { index -> UInt8 in
                 let (x, y) = (index % side, index / side)
-                return [(20, 14), (48, 40), (10, 55)].contains { (x - $0) * (x - $0) + (y - $1) * (y - $1) < 90 } ? 1 : 0
+                return [(20, 14), (48, 40), (10, 55)].contains { (x - $0) * (x - $0) + (y - $1) * (y - $1) < 90 }
+                    ? 1 : 0
             }
             // Nuclei are black; the border of a white image counts as background.
             let image = source.flatMap { [UInt8](repeating: $0 == 1 ? 0 : 255, count: 3) }
