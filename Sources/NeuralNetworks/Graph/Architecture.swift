@@ -9,13 +9,21 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// each side to a quarter, three blocks of two 3x3 convolutions, then mean and maximum of each feature.
     /// 0.17 M parameters for tiles of any size.
     case compact
+    /// A small U-Net (Ronneberger et al. 2015) that classifies each pixel: an encoder of four levels and a decoder that
+    /// adds the encoder's features. 0.3 M parameters for images of any size.
+    case unet
 
-    /// The graph of the architecture. Layers and parameters have the names of the same network in PyTorch.
+    /// Whether the output is a class for each pixel, from which nuclei are outlined. Otherwise it is a class for the tile.
+    package var outlinesNuclei: Bool { self == .unet }
+
+    /// The graph of the architecture. Layers and parameters have the names of the same network in PyTorch. `classes` is
+    /// the number of classes of a tile; pixels have those of `PixelClass`.
     package func graph(classes: Int, dropout: Float) -> Graph {
         switch self {
         case .lenet5:
             Graph(chain: Self.lenet5Layers(widths: (6, 16, 120, 84), classes: classes, dropout: dropout))
         case .compact: Self.compactGraph(widths: [16, 24, 48, 96], classes: classes, dropout: dropout)
+        case .unet: Self.unetGraph(widths: [16, 32, 64, 96], dropout: dropout)
         }
     }
 

@@ -1,5 +1,6 @@
 import Datasets
 import NeuralNetworks
+import Tensors
 
 /// All settings of a training run. The initial values are those of basic training of LeNet-5; `Strategy` has the others.
 package struct TrainingSettings: Codable, Equatable, Sendable {
@@ -40,6 +41,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var augmentation: AugmentationSettings?
     /// Nil for no pseudo-labeling: unlabeled tiles then contribute to the channel statistics only.
     package var pseudoLabeling: PseudoLabeling?
+    /// The loss of a network that outlines nuclei; nil for one that classifies tiles.
+    package var pixelLoss: PixelLoss?
     /// Path of the model with the initial weights. Nil for random weights.
     package var initialModel: String?
     package var split = Split.Settings()
@@ -51,7 +54,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// The keys in run records, checkpoints and models, some of which keep the spelling of earlier versions.
     private enum CodingKeys: String, CodingKey {
         case strategy, architecture, epochs, batchSize, optimizer, schedule, dropout, labelSmoothing, clipNorm
-        case earlyStopping, balance, augmentation, initialModel, split, micronsPerPixel, seed
+        case earlyStopping, balance, augmentation, pixelLoss, initialModel, split, micronsPerPixel, seed
         case pseudoLabeling = "pseudoLabelling"
     }
 

@@ -1,0 +1,58 @@
+import Tensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+extension Naive {
+    /// The loss of pixel classes as its definition states it, for logits [N][3][plane].
+    package static func pixelLoss(
+        _ logits: [Double], classes: [UInt8], truth: [PixelTruth], _ settings: PixelLoss
+    ) -> Double {
+        let plane = classes.count / truth.count
+        var (crossEntropy, weights, common, predicted, interior) = (0.0, 0.0, 0.0, 0.0, 0.0)
+        var scores = [Double]()
+        for (sample, truth) in truth.enumerated() {
+            let pixels = (0..<plane).map { pixelProbabilities(logits, sample: sample, pixel: $0, plane: plane) }
+            switch truth {
+            case .none: break
+            case .any: scores.append(meanOfTop(pixels.map { 1 - $0[0] }, settings.scoredPixels))
+            case .classes:
+                for (pixel, p) in pixels.enumerated() {
+                    let known = classes[sample * plane + pixel]
+                    if known == PixelClass.ignored { continue }
+                    let weight = Double(settings.classWeights[Int(known)])
+                    crossEntropy -= weight * log(p[Int(known)])
+                    weights += weight
+                    predicted += p[1]
+                    if known == PixelClass.interior.rawValue {
+                        interior += 1
+                        common += p[1]
+                    }
+                }
+            }
+        }
+        var loss = 0.0
+        if weights > 0 {
+            let dice = (2 * common + 1) / (predicted + interior + 1)
+            loss += crossEntropy / weights + Double(settings.diceWeight) * (1 - dice)
+        }
+        if !scores.isEmpty {
+            loss -= Double(settings.anyWeight) * scores.map { log($0) }.reduce(0, +) / Double(scores.count)
+        }
+        return loss
+    }
+
+    package static func pixelProbabilities(
+        _ logits: [Double], sample: Int, pixel: Int, plane: Int
+    ) -> [Double] {
+        softmax((0..<3).map { logits[(sample * 3 + $0) * plane + pixel] }, classes: 3)
+    }
+
+    package static func meanOfTop(_ values: [Double], _ count: Int) -> Double {
+        let top = values.sorted(by: >).prefix(count)
+        return top.reduce(0, +) / Double(top.count)
+    }
+}
