@@ -110,12 +110,12 @@ package final class PixelBlock {
                 .copyMemory(
                     from: UnsafeRawBufferPointer(rebasing: memory[y * oldWidth * 3..<(y + 1) * oldWidth * 3]))
             for x in oldWidth..<width {
-                let from = (y * width + Self.reflect(x, oldWidth)) * 3
+                let from = (y * width + mirrored(x, in: oldWidth)) * 3
                 for channel in 0..<3 { memory[(y * width + x) * 3 + channel] = memory[from + channel] }
             }
         }
         for y in oldHeight..<height {
-            let from = Self.reflect(y, oldHeight) * width * 3
+            let from = mirrored(y, in: oldHeight) * width * 3
             UnsafeMutableRawBufferPointer(rebasing: memory[y * width * 3..<(y + 1) * width * 3])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[from..<from + width * 3]))
         }
@@ -131,14 +131,6 @@ package final class PixelBlock {
         region.height = height
     }
 
-    /// The pixel of 0 ..< count that pixel `index` mirrors when a row is reflected at its ends.
-    private static func reflect(_ index: Int, _ count: Int) -> Int {
-        guard count > 1 else { return 0 }
-        let period = 2 * (count - 1)
-        let place = index % period
-        return place < count ? place : period - place
-    }
-
     /// Grows the memory to `count` bytes, keeping its content.
     private func reserve(_ count: Int) {
         if memory.count >= count { return }
@@ -147,4 +139,13 @@ package final class PixelBlock {
         memory.deallocate()
         memory = larger
     }
+}
+
+/// The pixel of 0 ..< count that pixel `index` of 0 or more mirrors when a row is reflected at its ends, without repeating
+/// them.
+package func mirrored(_ index: Int, in count: Int) -> Int {
+    guard count > 1 else { return 0 }
+    let period = 2 * (count - 1)
+    let place = index % period
+    return place < count ? place : period - place
 }
