@@ -1,12 +1,13 @@
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
-import NeuralNetworks
-import Tensors
-import TestSupport
-import Testing
 
 /// A narrow U-Net with random weights and running statistics.
 private func narrowModel() throws -> Model {

@@ -34,13 +34,14 @@ package struct Tile: Equatable, Sendable {
 
     /// What is known about the pixels.
     package var truth: PixelTruth {
-        if outlines != nil { return .pixels }
-        return switch label {
-        case .noNucleus: .background
-        case .nuclei: .atLeastOne
-        case nil: .none
-        }
+        if outlines != nil { return .classes }
+        return label.map(PixelTruth.init) ?? .none
     }
+}
+
+extension PixelTruth {
+    /// What a label says about the pixels of a tile: all are background, or there is a nucleus.
+    package init(_ label: TileLabel) { self = label == .noNucleus ? .classes : .any }
 }
 
 /// The tiles of a data set folder, decoded once and kept in memory as interleaved 8-bit RGB.

@@ -16,6 +16,10 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// Whether the output is a class for each pixel, from which nuclei are outlined. Otherwise it is a class for the tile.
     package var outlinesNuclei: Bool { self == .unet }
 
+    /// The side of the tiles that networks are trained on, in pixels. A tile of a network that outlines nuclei covers at
+    /// half a micron per pixel what one of 256 pixels covers at a quarter.
+    package var tileSize: Int { outlinesNuclei ? 128 : 256 }
+
     /// The graph of the architecture. Layers and parameters have the names of the same network in PyTorch. `classes` is
     /// the number of classes of a tile; pixels have those of `PixelClass`.
     package func graph(classes: Int, dropout: Float) -> Graph {

@@ -46,7 +46,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// Path of the model with the initial weights. Nil for random weights.
     package var initialModel: String?
     package var split = Split.Settings()
-    /// Resolution of the tiles in microns per pixel, recorded in the model. Nil when unknown.
+    /// Resolution of the tiles in microns per pixel, recorded in the model; tiles of a known other one are resampled. Nil
+    /// when unknown.
     package var micronsPerPixel: Double?
     /// Seed of the initial weights, the order of tiles, augmentation and dropout.
     package var seed: UInt64 = 42
@@ -59,6 +60,9 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     }
 
     package init() {}
+
+    /// The size and resolution of the tiles that the network is trained on.
+    package var tileTarget: TileTarget { TileTarget(side: architecture.tileSize, micronsPerPixel: micronsPerPixel) }
 
     /// Whether a run keeps the weights of the last epoch, not those with the lowest watched loss. A cosine schedule ends
     /// with a learning rate of 0, where losses of epochs differ by chance, and no choice means no selection bias.
@@ -76,11 +80,14 @@ package struct EpochRecord: Codable, Equatable, Sendable {
     /// Mean loss over the batches of the epoch, while the weights change.
     package var trainLoss: Double
     package var trainAccuracy: Double
-    /// Loss on the watched part after the epoch.
+    /// Loss on the watched part after the epoch, without augmentation and label smoothing.
     package var watchedLoss: Double
     package var watchedAccuracy: Double
     /// Weighted F1 on the watched part.
     package var watchedF1: Double
+    /// Soft Dice of the interiors of nuclei on the watched part; nil without outlines, and for a network that classifies
+    /// tiles.
+    package var watchedDice: Double?
     /// Duration of training and scoring.
     package var seconds: Double
     /// Speed of training, without scoring.
@@ -88,7 +95,8 @@ package struct EpochRecord: Codable, Equatable, Sendable {
 
     package init(
         cycle: Int, epoch: Int, learningRate: Float, trainLoss: Double, trainAccuracy: Double, watchedLoss: Double,
-        watchedAccuracy: Double, watchedF1: Double, seconds: Double, tilesPerSecond: Double
+        watchedAccuracy: Double, watchedF1: Double, watchedDice: Double? = nil, seconds: Double,
+        tilesPerSecond: Double
     ) {
         self.cycle = cycle
         self.epoch = epoch
@@ -98,6 +106,7 @@ package struct EpochRecord: Codable, Equatable, Sendable {
         self.watchedLoss = watchedLoss
         self.watchedAccuracy = watchedAccuracy
         self.watchedF1 = watchedF1
+        self.watchedDice = watchedDice
         self.seconds = seconds
         self.tilesPerSecond = tilesPerSecond
     }
