@@ -35,21 +35,21 @@ extension Nucleus.Measurements {
         let sums = PixelSums(runs)
         let count = Double(sums.count)
         let squareMicrons = micronsPerPixel.x * micronsPerPixel.y
-        area = count * squareMicrons
-        (x, y) = (sums.x / count, sums.y / count)
+        area = Float(count * squareMicrons)
+        let (meanX, meanY) = (sums.x / count, sums.y / count)
+        (x, y) = (meanX + Double(runs[0].pixels.lowerBound), meanY + Double(runs[0].row))
         // Pixels are squares, whose variance along a side is 1/12.
-        let xx = (sums.xx / count - x * x + 1 / 12) * micronsPerPixel.x * micronsPerPixel.x
-        let yy = (sums.yy / count - y * y + 1 / 12) * micronsPerPixel.y * micronsPerPixel.y
-        let xy = (sums.xy / count - x * y) * squareMicrons
-        x += Double(runs[0].pixels.lowerBound)
-        y += Double(runs[0].row)
+        let xx = (sums.xx / count - meanX * meanX + 1 / 12) * micronsPerPixel.x * micronsPerPixel.x
+        let yy = (sums.yy / count - meanY * meanY + 1 / 12) * micronsPerPixel.y * micronsPerPixel.y
+        let xy = (sums.xy / count - meanX * meanY) * squareMicrons
         let root = (((xx - yy) / 2) * ((xx - yy) / 2) + xy * xy).squareRoot()
         let (long, short) = ((xx + yy) / 2 + root, (xx + yy) / 2 - root)
-        eccentricity = max(0, 1 - short / long).squareRoot()
-        orientation = root > 0 ? atan2(2 * xy, xx - yy) / 2 * 180 / .pi : 0
-        perimeter = PixelPairs(runs).perimeter * squareMicrons.squareRoot()
-        circularity = min(1, 4 * .pi * area / (perimeter * perimeter))
-        solidity = min(1, count / hullArea(runs))
+        eccentricity = Float(max(0, 1 - short / long).squareRoot())
+        orientation = root > 0 ? Float(atan2(2 * xy, xx - yy) / 2 * 180 / .pi) : 0
+        let microns = PixelPairs(runs).perimeter * squareMicrons.squareRoot()
+        perimeter = Float(microns)
+        circularity = Float(min(1, 4 * .pi * count * squareMicrons / (microns * microns)))
+        solidity = Float(min(1, count / hullArea(runs)))
     }
 }
 

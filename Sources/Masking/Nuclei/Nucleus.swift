@@ -15,26 +15,26 @@ package struct Nucleus: Equatable, Sendable {
     /// Numbers that describe a nucleus.
     package struct Measurements: Equatable, Sendable {
         /// Square microns of the pixels.
-        package var area = 0.0
+        package var area: Float = 0
         /// Microns around the pixels (Crofton's formula with four directions).
-        package var perimeter = 0.0
+        package var perimeter: Float = 0
         /// Center of mass.
         package var x = 0.0
         package var y = 0.0
         /// Of the ellipse with the same second moments: 0 for a circle, near 1 for a line.
-        package var eccentricity = 0.0
+        package var eccentricity: Float = 0
         /// Angle of that ellipse's long axis to the x axis, in degrees from -90 to 90; positive where the axis descends to
         /// the right.
-        package var orientation = 0.0
+        package var orientation: Float = 0
         /// 4 π area / perimeter², at most 1: 1 for a circle.
-        package var circularity = 0.0
+        package var circularity: Float = 0
         /// Share of the convex hull.
-        package var solidity = 0.0
+        package var solidity: Float = 0
         /// Mean probability of a nucleus.
-        package var probability = 0.0
+        package var probability: Float = 0
         /// Mean optical densities of the stains.
-        package var hematoxylin = 0.0
-        package var eosin = 0.0
+        package var hematoxylin: Float = 0
+        package var eosin: Float = 0
 
         package init() {}
     }

@@ -61,9 +61,9 @@ final class NucleusOutliner {
         if runs.isEmpty { return nil }
         var nucleus = Nucleus(runs: runs, measurements: .init(runs, micronsPerPixel: micronsPerPixel))
         let sums = sums(label, object, labels, field)
-        nucleus.measurements.probability = Double(sums.probability / sums.count)
-        nucleus.measurements.hematoxylin = Double(sums.hematoxylin / sums.count)
-        nucleus.measurements.eosin = Double(sums.eosin / sums.count)
+        nucleus.measurements.probability = sums.probability / sums.count
+        nucleus.measurements.hematoxylin = sums.hematoxylin / sums.count
+        nucleus.measurements.eosin = sums.eosin / sums.count
         return nucleus
     }
 
