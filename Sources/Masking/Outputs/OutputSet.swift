@@ -11,12 +11,14 @@ package struct MaskResults {
     package internal(set) var densityThreshold: Double?
     /// Polygons written; nil without such an output.
     package internal(set) var polygons: Int?
+    /// Numbers of nuclei; nil where windows were classified.
+    package internal(set) var counts: NucleusCounts?
 }
 
 /// The open outputs of one image.
 struct OutputSet {
     private let job: OutputJob
-    private let outputs: [(kind: OutputKind, output: any MaskOutput)]
+    let outputs: [(kind: OutputKind, output: any MaskOutput)]
     private let record: RecordOutput
 
     /// Opens the files of a request.
