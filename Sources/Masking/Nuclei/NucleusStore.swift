@@ -8,7 +8,7 @@ import Imaging
 /// after a power failure, or where another program changed the file, some are not, and are computed again. Blocks with
 /// unreadable parts are not found again either: another attempt may succeed. One process at a time has the file open, and
 /// one thread at a time uses the store.
-package final class NucleusStore {
+package final class NucleusStore: MaskCache {
     /// What the nuclei depend on. A file of another identity is reset.
     package struct Identity: Codable, Equatable, Sendable {
         package var image: ImageState

@@ -65,6 +65,15 @@ package enum OutputKind: String, CaseIterable, Codable, Sendable {
         case .density: DensityMapOutput.self
         }
     }
+
+    /// Whether the output can be written with a model that outlines nuclei, or with one that classifies windows.
+    package func exists(outliningNuclei: Bool) -> Bool {
+        switch self {
+        case .mask, .record, .geojson, .tissue: true
+        case .nuclei, .density: outliningNuclei
+        case .csv, .probabilities, .disagreement, .heatmap: !outliningNuclei
+        }
+    }
 }
 
 /// What the outputs of one image depend on.
