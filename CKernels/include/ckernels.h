@@ -147,6 +147,12 @@ ck_status ck_upsample_add_forward(float *y, const float *skip, const float *x, i
 /// gx[planes][ceil(H / 2)][ceil(W / 2)] from gy[planes][H][W].
 ck_status ck_upsample_add_backward(float *gx, const float *gy, int64_t planes, int64_t h, int64_t w);
 
+/// y[planes][2 H][2 W] from x[4 planes][H][W]: four channels become the pixels of 2 x 2 squares, upper left, upper
+/// right, lower left, lower right, as torch.nn.PixelShuffle(2).
+ck_status ck_pixel_shuffle_forward(float *y, const float *x, int64_t planes, int64_t h, int64_t w);
+/// gx[4 planes][H][W] from gy[planes][2 H][2 W].
+ck_status ck_pixel_shuffle_backward(float *gx, const float *gy, int64_t planes, int64_t h, int64_t w);
+
 // Batch normalization (normalization/batch_norm.c; Ioffe and Szegedy 2015)
 
 /// Geometry: planes of `plane` = H x W elements. With relu, the output is max(y, 0) of the formulas below.
@@ -312,8 +318,8 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_pixel_truth {
 
 /// The loss of a batch is the sum of three terms, each over the samples of its kind:
 ///   the mean softmax cross-entropy of pixels with a class, weighted by the weight of their class
-///   dice_weight * (1 - (2 sum of p t + 1) / (sum of p + sum of t + 1)), where p is the probability of the interior and
-///     t is 1 inside nuclei (soft Dice; Milletari et al. 2016)
+///   dice_weight * (1 - D), where D is the mean of two soft Dice coefficients (Milletari et al. 2016), of interiors and
+///     of whole nuclei: (2 sum of p t + 1) / (sum of p + sum of t + 1) for probabilities p and t = 1 inside, else 0
 ///   any_weight * the mean of -log score over the samples that have a nucleus somewhere
 /// The score of a sample is the mean of the `top` largest probabilities of a nucleus, 1 - p[background].
 typedef struct ck_pixel_loss {
@@ -322,13 +328,17 @@ typedef struct ck_pixel_loss {
     float dice_weight, any_weight;
 } ck_pixel_loss;
 
+/// Sums of p, t and p t of a soft Dice coefficient.
+typedef struct ck_overlap {
+    double predicted, inside, common;
+} ck_overlap;
+
 /// The loss, and the sums that it consists of. The numbers of pixels and samples are whole.
 typedef struct ck_pixel_sums {
     double loss;
     /// Weighted cross-entropies and their weights.
     double cross_entropy, weight;
-    /// Sums of p, t and p t.
-    double predicted, interior, common;
+    ck_overlap interior, nuclei;
     /// Sum and number of -log score.
     double any, any_count;
 } ck_pixel_sums;

@@ -47,6 +47,29 @@ extension KernelTests {
             }
         }
 
+        @Test("channels become pixels in the order of torch.nn.PixelShuffle, and the gradient is the inverse")
+        func shuffle() throws {
+            try sweep(UpsamplingCase.all, seed: 83) { item, seed in
+                let (batch, planes, height, width) = (item.batch, item.channels, item.height, item.width)
+                let shape: Shape = [batch, 4 * planes, height, width]
+                let x = Formula.values(seed: seed, count: shape.count)
+                let run = seed % 2 == 0 ? KernelRuns.aligned : .unaligned
+                let y = run.output([batch, planes, 2 * height, 2 * width])
+                try Kernels.pixelShuffleForward(y.tensor, run.input(x, shape))
+                let found = try y.values("y")
+                let expected = found.indices.map { index in
+                    let (plane, pixel) = index.quotientAndRemainder(dividingBy: 4 * height * width)
+                    let (row, column) = pixel.quotientAndRemainder(dividingBy: 2 * width)
+                    let channel = plane * 4 + row % 2 * 2 + column % 2
+                    return x[(channel * height + row / 2) * width + column / 2]
+                }
+                try compareBits("y", found, expected)
+                let gx = run.output(shape)
+                try Kernels.pixelShuffleBackward(gx.tensor, gy: run.input(found, y.tensor.shape))
+                try compareBits("gx", gx.values("gx"), x)
+            }
+        }
+
         @Test("the gradient agrees with finite differences of the naive reference")
         func backward() throws {
             try sweep(UpsamplingCase.all.filter { $0.coarse.count < 100 }, seed: 82) { item, seed in

@@ -12,7 +12,8 @@ extension Naive {
         _ logits: [Double], classes: [UInt8], truth: [PixelTruth], _ settings: PixelLoss
     ) -> Double {
         let plane = classes.count / truth.count
-        var (crossEntropy, weights, common, predicted, interior) = (0.0, 0.0, 0.0, 0.0, 0.0)
+        var (crossEntropy, weights) = (0.0, 0.0)
+        var (interior, nuclei) = ([(p: Double, t: Double)](), [(p: Double, t: Double)]())
         var scores = [Double]()
         for (sample, truth) in truth.enumerated() {
             let pixels = (0..<plane).map { pixelProbabilities(logits, sample: sample, pixel: $0, plane: plane) }
@@ -26,18 +27,18 @@ extension Naive {
                     let weight = Double(settings.classWeights[Int(known)])
                     crossEntropy -= weight * log(p[Int(known)])
                     weights += weight
-                    predicted += p[1]
-                    if known == PixelClass.interior.rawValue {
-                        interior += 1
-                        common += p[1]
-                    }
+                    interior.append((p[1], known == PixelClass.interior.rawValue ? 1 : 0))
+                    nuclei.append((1 - p[0], known == PixelClass.background.rawValue ? 0 : 1))
                 }
             }
         }
         var loss = 0.0
         if weights > 0 {
-            let dice = (2 * common + 1) / (predicted + interior + 1)
-            loss += crossEntropy / weights + Double(settings.diceWeight) * (1 - dice)
+            let dice = [interior, nuclei].map { pixels in
+                let common = pixels.reduce(0) { $0 + $1.p * $1.t }
+                return (2 * common + 1) / (pixels.reduce(0) { $0 + $1.p + $1.t } + 1)
+            }
+            loss += crossEntropy / weights + Double(settings.diceWeight) * (1 - (dice[0] + dice[1]) / 2)
         }
         if !scores.isEmpty {
             loss -= Double(settings.anyWeight) * scores.map { log($0) }.reduce(0, +) / Double(scores.count)

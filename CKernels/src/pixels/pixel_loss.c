@@ -150,6 +150,22 @@ ck_status ck_pixel_probabilities(float *interior, float *boundary, const float *
 /// Smallest score whose logarithm is taken.
 static const double least_score = 1e-6;
 
+static inline void add_overlap(ck_overlap *overlap, double p, bool is_inside) {
+    overlap->predicted += p;
+    overlap->inside += is_inside;
+    overlap->common += is_inside ? p : 0;
+}
+
+static void add(ck_overlap *overlap, const ck_overlap *other) {
+    overlap->predicted += other->predicted;
+    overlap->inside += other->inside;
+    overlap->common += other->common;
+}
+
+static double dice(const ck_overlap *overlap) {
+    return (2 * overlap->common + 1) / (overlap->predicted + overlap->inside + 1);
+}
+
 /// The sums of one sample.
 static ck_pixel_sums sums_of(const float *logits, const uint8_t *classes, ck_pixel_truth truth, const ck_pixel_loss *d,
                              float *scratch) {
@@ -165,14 +181,12 @@ static ck_pixel_sums sums_of(const float *logits, const uint8_t *classes, ck_pix
         int class = classes[i];
         if (class == CK_PIXEL_IGNORED)
             continue;
-        double weight = d->class_weights[class], interior = softmax(logits + i, d->plane).p[1];
+        double weight = d->class_weights[class];
+        probabilities q = softmax(logits + i, d->plane);
         sums.cross_entropy += weight * negative_log(logits + i, d->plane, class);
         sums.weight += weight;
-        sums.predicted += interior;
-        if (class == CK_PIXEL_INTERIOR) {
-            sums.interior++;
-            sums.common += interior;
-        }
+        add_overlap(&sums.interior, q.p[1], class == CK_PIXEL_INTERIOR);
+        add_overlap(&sums.nuclei, 1 - (double)q.p[0], class != CK_PIXEL_BACKGROUND);
     }
     return sums;
 }
@@ -196,16 +210,15 @@ ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const 
     for (int64_t n = 1; n < d->n; n++) {
         sums->cross_entropy += sums[n].cross_entropy;
         sums->weight += sums[n].weight;
-        sums->predicted += sums[n].predicted;
-        sums->interior += sums[n].interior;
-        sums->common += sums[n].common;
+        add(&sums->interior, &sums[n].interior);
+        add(&sums->nuclei, &sums[n].nuclei);
         sums->any += sums[n].any;
         sums->any_count += sums[n].any_count;
     }
     sums->loss = 0;
     if (sums->weight > 0)
         sums->loss += sums->cross_entropy / sums->weight +
-                      d->dice_weight * (1 - (2 * sums->common + 1) / (sums->predicted + sums->interior + 1));
+                      d->dice_weight * (1 - (dice(&sums->interior) + dice(&sums->nuclei)) / 2);
     if (sums->any_count > 0)
         sums->loss += d->any_weight * sums->any / sums->any_count;
     return CK_OK;
@@ -217,11 +230,21 @@ static inline void add_probability_gradient(float *gradient, probabilities q, in
         gradient[c] += (float)(factor * q.p[class] * ((c == class) - (double)q.p[c]));
 }
 
+/// Derivatives of the term of Dice with respect to a probability, of pixels inside and outside.
+typedef struct dice_slopes {
+    double inside, outside;
+} dice_slopes;
+
+static dice_slopes slopes(const ck_overlap *overlap, double weight) {
+    double size = overlap->predicted + overlap->inside + 1;
+    double outside = weight * (2 * overlap->common + 1) / (size * size);
+    return (dice_slopes){outside - 2 * weight / size, outside};
+}
+
 static void backward_of_classes(float *glogits, const float *logits, const uint8_t *classes, const ck_pixel_sums *sums,
                                 const ck_pixel_loss *d) {
-    double size = sums->predicted + sums->interior + 1;
-    double outside = d->dice_weight * (2 * sums->common + 1) / (size * size);
-    double inside = outside - 2 * d->dice_weight / size;
+    dice_slopes interior = slopes(&sums->interior, d->dice_weight / 2);
+    dice_slopes nuclei = slopes(&sums->nuclei, d->dice_weight / 2);
     for (int64_t i = 0; i < d->plane; i++) {
         float gradient[CLASSES] = {0};
         int class = classes[i];
@@ -230,7 +253,9 @@ static void backward_of_classes(float *glogits, const float *logits, const uint8
             double weight = d->class_weights[class] / sums->weight;
             for (int c = 0; c < CLASSES; c++)
                 gradient[c] = (float)(weight * ((double)q.p[c] - (c == class)));
-            add_probability_gradient(gradient, q, 1, class == CK_PIXEL_INTERIOR ? inside : outside);
+            add_probability_gradient(gradient, q, 1, class == CK_PIXEL_INTERIOR ? interior.inside : interior.outside);
+            // The probability of a nucleus is 1 - p[0].
+            add_probability_gradient(gradient, q, 0, class == CK_PIXEL_BACKGROUND ? -nuclei.outside : -nuclei.inside);
         }
         for (int c = 0; c < CLASSES; c++)
             glogits[c * d->plane + i] = gradient[c];

@@ -57,3 +57,41 @@ ck_status ck_upsample_add_backward(float *gx, const float *gy, int64_t planes, i
         }
     return CK_OK;
 }
+
+/// Copies pixels between an image of half the size with four channels for each channel of the other, and that one.
+static ck_status shuffle(float *fine, float *coarse, bool is_forward, int64_t planes, int64_t h, int64_t w) {
+    if (!fine || !coarse)
+        return CK_NULL_POINTER;
+    ck_status status = check(planes, h, w);
+    if (status != CK_OK)
+        return status;
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t plane = 0; plane < planes; plane++)
+        for (int64_t row = 0; row < 2 * h; row++) {
+            float *line = fine + (plane * 2 * h + row) * 2 * w;
+            float *left = coarse + ((plane * 4 + row % 2 * 2) * h + row / 2) * w;
+            float *right = left + h * w;
+            if (is_forward) {
+#pragma omp simd
+                for (int64_t i = 0; i < w; i++) {
+                    line[2 * i] = left[i];
+                    line[2 * i + 1] = right[i];
+                }
+            } else {
+#pragma omp simd
+                for (int64_t i = 0; i < w; i++) {
+                    left[i] = line[2 * i];
+                    right[i] = line[2 * i + 1];
+                }
+            }
+        }
+    return CK_OK;
+}
+
+ck_status ck_pixel_shuffle_forward(float *y, const float *x, int64_t planes, int64_t h, int64_t w) {
+    return shuffle(y, (float *)x, true, planes, h, w);
+}
+
+ck_status ck_pixel_shuffle_backward(float *gx, const float *gy, int64_t planes, int64_t h, int64_t w) {
+    return shuffle((float *)gy, gx, false, planes, h, w);
+}

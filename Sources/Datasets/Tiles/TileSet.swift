@@ -16,12 +16,14 @@ package struct Tile: Equatable, Sendable {
     package let appearance: PerceptualHash?
     /// Microns per pixel of the file; nil where unknown.
     package let micronsPerPixel: Double?
+    /// How often training draws the tile in an epoch, on average.
+    package let weight: Double
     /// The nuclei of the tile; nil where it has no outlines.
     package let outlines: TileOutlines?
 
     package init(
         filename: String, label: TileLabel?, group: String?, fingerprint: UInt64, appearance: PerceptualHash? = nil,
-        micronsPerPixel: Double? = nil, outlines: TileOutlines? = nil
+        micronsPerPixel: Double? = nil, weight: Double = 1, outlines: TileOutlines? = nil
     ) {
         self.filename = filename
         self.label = label
@@ -29,6 +31,7 @@ package struct Tile: Equatable, Sendable {
         self.fingerprint = fingerprint
         self.appearance = appearance
         self.micronsPerPixel = micronsPerPixel
+        self.weight = weight
         self.outlines = outlines
     }
 
@@ -114,8 +117,9 @@ package struct TileSet: Sendable {
         var hash = FNV1a()
         for tile in tiles {
             let resolution = tile.micronsPerPixel.map { " mpp \($0)" } ?? ""
+            let weight = tile.weight == 1 ? "" : " weight \(tile.weight)"
             let map = tile.outlines.map { " map \($0.fingerprint)" } ?? ""
-            hash.add("\(tile.fingerprint) \(tile.label?.name ?? "") \(tile.group ?? "")\(resolution)\(map)\n")
+            hash.add("\(tile.fingerprint) \(tile.label?.name ?? "") \(tile.group ?? "")\(resolution)\(weight)\(map)\n")
         }
         return hash.hexadecimal
     }

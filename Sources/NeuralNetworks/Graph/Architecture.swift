@@ -9,8 +9,8 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// each side to a quarter, three blocks of two 3x3 convolutions, then mean and maximum of each feature.
     /// 0.17 M parameters for tiles of any size.
     case compact
-    /// A small U-Net (Ronneberger et al. 2015) that classifies each pixel: an encoder of four levels and a decoder that
-    /// adds the encoder's features. 0.3 M parameters for images of any size.
+    /// A small U-Net (Ronneberger et al. 2015) that classifies each pixel: an encoder of three levels and a decoder that
+    /// adds the encoder's features. 0.28 M parameters for images of any even size.
     case unet
 
     /// Whether the output is a class for each pixel, from which nuclei are outlined. Otherwise it is a class for the tile.
@@ -27,7 +27,7 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
         case .lenet5:
             Graph(chain: Self.lenet5Layers(widths: (6, 16, 120, 84), classes: classes, dropout: dropout))
         case .compact: Self.compactGraph(widths: [16, 24, 48, 96], classes: classes, dropout: dropout)
-        case .unet: Self.unetGraph(widths: [16, 32, 64, 96], dropout: dropout)
+        case .unet: Self.unetGraph(widths: [24, 48, 96], dropout: dropout)
         }
     }
 

@@ -47,10 +47,10 @@ package struct PixelLoss: Codable, Equatable, Sendable {
         fileprivate let native: ck_pixel_sums
 
         package var loss: Double { native.loss }
-        /// Pixels inside nuclei that are predicted as such, those that are predicted, and those that are; probabilities
-        /// are added up.
-        package var overlap: (common: Double, predicted: Double, interior: Double) {
-            (native.common, native.predicted, native.interior)
+        /// Pixels of nuclei that are predicted as such, those that are predicted, and those that are; probabilities are
+        /// added up.
+        package var overlap: (common: Double, predicted: Double, inside: Double) {
+            (native.nuclei.common, native.nuclei.predicted, native.nuclei.inside)
         }
     }
 

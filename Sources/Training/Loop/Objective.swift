@@ -71,7 +71,7 @@ struct PixelObjective: Objective {
 }
 
 extension Trainer {
-    /// The loss of the classes of pixels in some tiles and the soft Dice of the interiors of nuclei, with the current weights;
+    /// The loss of the classes of pixels in some tiles and the soft Dice of nuclei, with the current weights;
     /// nil for a network that classifies tiles.
     func pixelScore(of tiles: [Int]) throws -> (loss: Double, dice: Double?)? {
         guard let objective = objective as? PixelObjective else { return nil }
@@ -82,7 +82,7 @@ extension Trainer {
             let sums = try objective.sums(workspace.forward(.inference), batch)
             loss += sums.loss * Double(batch.tiles.count)
             common += sums.overlap.common
-            total += sums.overlap.predicted + sums.overlap.interior
+            total += sums.overlap.predicted + sums.overlap.inside
         }
         let hasOutlines = tiles.contains { set.tiles[$0].outlines != nil }
         return (loss / Double(max(1, tiles.count)), hasOutlines && total > 0 ? 2 * common / total : nil)

@@ -59,7 +59,8 @@ extension AugmentationPreset {
     package static func usual(for architecture: Architecture) -> AugmentationPreset {
         switch architecture {
         case .lenet5: .reference
-        case .compact, .unet: .pathology
+        case .compact: .pathology
+        case .unet: .scanners
         }
     }
 }

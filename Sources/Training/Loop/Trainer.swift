@@ -152,10 +152,20 @@ package struct Trainer {
         try onEvent(.epoch(record, isBest: best == record && (isDone || !settings.keepsLastEpoch)))
     }
 
+    /// A tile as often as its weight says: the whole part, and once more with the probability of the rest.
+    private func draws(of tile: Int, _ random: inout SplitMix64) -> [Int] {
+        let weight = set.tiles[tile].weight
+        let whole = weight.rounded(.down)
+        let isExtra = weight > whole && Double(random.unit()) < weight - whole
+        return Array(repeating: tile, count: Int(whole) + (isExtra ? 1 : 0))
+    }
+
     /// The training tiles of an epoch in random order.
     private func order(ofEpoch epoch: Int) -> [Int] {
         var random = SplitMix64(seed: settings.seed, stream: 0x6F72_6465_72, UInt64(epoch))
-        guard settings.balance == .sampling else { return examples.joined().sorted().shuffled(using: &random) }
+        guard settings.balance == .sampling else {
+            return examples.joined().sorted().flatMap { draws(of: $0, &random) }.shuffled(using: &random)
+        }
         let largest = examples.map(\.count).max() ?? 0
         // Whole permutations of a small class, one after another: the draws of its tiles differ by at most one.
         let drawn = examples.map { tiles in

@@ -85,7 +85,7 @@ package struct EpochRecord: Codable, Equatable, Sendable {
     package var watchedAccuracy: Double
     /// Weighted F1 on the watched part.
     package var watchedF1: Double
-    /// Soft Dice of the interiors of nuclei on the watched part; nil without outlines, and for a network that classifies
+    /// Soft Dice of nuclei on the watched part; nil without outlines, and for a network that classifies
     /// tiles.
     package var watchedDice: Double?
     /// Duration of training and scoring.
