@@ -34,7 +34,7 @@ import Testing
             #expect(set.tiles.map(\.group) == ["a.png", "a.png", "a.png", "a.png", "slide", "slide", "slide", "slide"])
             #expect(
                 set.tiles.map(\.truth) == [
-                    .none, .none, .none, .none, .background, .background, .background, .atLeastOne,
+                    .none, .none, .none, .none, .classes, .classes, .classes, .any,
                 ])
             #expect(set.hasGroups && set.tiles.allSatisfy { $0.outlines == nil } && set.classMap(of: 4) == nil)
             let last = pixels(set, 3)
@@ -133,7 +133,7 @@ import Testing
         try folder.labels(rows)
         let set = try set(folder)
         #expect(set.tiles.map(\.label) == cases.map(\.label) + [.nuclei, .nuclei, .nuclei])
-        #expect(set.tiles.map(\.truth) == Array(repeating: .pixels, count: 6))
+        #expect(set.tiles.map(\.truth) == Array(repeating: .classes, count: 6))
         #expect(set.tiles[3].outlines?.areaShare == 700.0 / 65536 && set.tiles[4].outlines?.nuclei == 2)
         try folder.mask("cut_mask.png", 512, 256) { x, y in y < 90 && (250..<257).contains(x) ? 1 : 0 }
         #expect(try self.set(folder).tiles[3...4].map(\.label) == [nil, nil])

@@ -12,8 +12,8 @@ package struct TileBatch {
     package let windows: PixelWindows
     /// One erasure per tile, to apply to the normalized planes. Empty when the settings have no cutout.
     package let erasures: [Erasure]
-    /// classMaps[N][side][side]: the `PixelClass` of each pixel, moved like the pixels. All `PixelClass.unknown` for tiles
-    /// whose truth is neither `pixels` nor `background`. Empty unless the loader was asked for class maps.
+    /// classMaps[N][side][side]: the `PixelClass` of each pixel, moved like the pixels. All `PixelClass.ignored` for tiles
+    /// whose truth is not `classes`. Empty unless the loader was asked for class maps.
     package let classMaps: UnsafeBufferPointer<UInt8>
     /// What is known about the pixels of each tile.
     package let truths: [PixelTruth]
@@ -29,6 +29,8 @@ package final class BatchLoader {
     private let batchSize: Int
     private let threads: Int
     private let wantsClassMaps: Bool
+    /// Used from the next epoch on.
+    package var pixelTargets = PixelTargets()
     /// Allocated by the first epoch with augmentation.
     private var buffers: BatchBuffers?
     /// The class maps of a batch without augmentation; allocated by the first one.
@@ -54,6 +56,7 @@ package final class BatchLoader {
         of order: [Int], seed: UInt64, epoch: Int, _ settings: AugmentationSettings?,
         _ body: (TileBatch) throws -> Void
     ) throws {
+        let targets = pixelTargets
         let starts = Array(stride(from: 0, to: order.count, by: batchSize))
         func tiles(_ batch: Int) -> [Int] {
             Array(order[starts[batch]..<min(starts[batch] + batchSize, order.count)])
@@ -66,12 +69,12 @@ package final class BatchLoader {
             return TileBatch(
                 tiles: tiles, start: starts[index], bytes: bytes, windows: set.windows(of: places), erasures: erasures,
                 classMaps: maps?.classes(ofFirst: tiles.count) ?? UnsafeBufferPointer(start: nil, count: 0),
-                truths: tiles.map { set.tiles[$0].truth })
+                truths: tiles.map { targets.truth(of: $0, in: set) })
         }
         guard let settings else {
             if wantsClassMaps, unmovedMaps == nil { unmovedMaps = ClassMapBatch(set, batchSize: batchSize) }
             for index in starts.indices {
-                try unmovedMaps?.fill(tiles(index), moved: nil)
+                try unmovedMaps?.fill(tiles(index), targets, moved: nil)
                 try set.withPixels { try body(batch(index, $0, at: tiles(index), [], unmovedMaps)) }
             }
             return
@@ -89,7 +92,7 @@ package final class BatchLoader {
                     scratch: buffers.scratch)
             }
             slot.erasures = settings.cutout.probability > 0 ? drawn.map(\.erasure) : []
-            try slot.maps?.fill(tiles, moved: drawn.map(\.pixels.geometry))
+            try slot.maps?.fill(tiles, targets, moved: drawn.map(\.pixels.geometry))
         }
         try prefetcher.forEach { index, slot in
             try body(

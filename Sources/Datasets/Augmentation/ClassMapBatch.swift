@@ -10,7 +10,7 @@ final class ClassMapBatch {
         self.set = set
         memory = .allocate(byteCount: batchSize * set.target.mapBytes, for: "class maps")
         // Pages that no batch fills would be undefined.
-        memory.initializeMemory(as: UInt8.self, repeating: PixelClass.unknown)
+        memory.initializeMemory(as: UInt8.self, repeating: PixelClass.ignored)
     }
 
     deinit { memory.deallocate() }
@@ -24,22 +24,23 @@ final class ClassMapBatch {
 
     /// Fills the maps of some tiles. `geometries` move them like the pixels of each; nil leaves them as they are. A white
     /// border is background.
-    func fill(_ tiles: [Int], moved geometries: [TileAugmentation.Geometry]?) throws(KernelError) {
+    func fill(
+        _ tiles: [Int], _ targets: PixelTargets, moved geometries: [TileAugmentation.Geometry]?
+    ) throws {
         let (side, count) = (set.side, set.target.mapBytes)
         for (position, tile) in tiles.enumerated() {
             let target = UnsafeMutableRawBufferPointer(rebasing: memory[position * count..<(position + 1) * count])
-            guard let map = set.classMap(of: tile) else {
-                let isBackground = set.tiles[tile].truth == .background
-                let value = isBackground ? PixelClass.background.rawValue : PixelClass.unknown
-                target.initializeMemory(as: UInt8.self, repeating: value)
-                continue
-            }
-            if let geometries {
+            try targets.withMap(of: tile, in: set) { map in
+                guard let map else {
+                    let isBackground = targets.truth(of: tile, in: set) == .classes
+                    let value = isBackground ? PixelClass.background.rawValue : PixelClass.ignored
+                    target.initializeMemory(as: UInt8.self, repeating: value)
+                    return
+                }
+                guard let geometries else { return target.copyMemory(from: map) }
                 try Kernels.moveMap(
                     target, map, height: side, width: side, geometries[position],
                     outside: PixelClass.background.rawValue)
-            } else {
-                target.copyMemory(from: map)
             }
         }
     }

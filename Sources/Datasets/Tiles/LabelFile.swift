@@ -3,8 +3,8 @@ import Foundations
 /// The rows of a data set's `labels.csv`.
 ///
 /// The header is `tile_id,label` (tiles are `tile_<id>.png`) or `filename,label`; a file name may lead into a subfolder.
-/// Three more columns are optional, and so are their cells: `group` names the slide, patient or source image of a tile,
-/// `mpp` has the microns per pixel of the file, and `mask` the path of a label image of the same size in the folder: 0 for
+/// More columns are optional, and so are their cells: `group` names the slide, patient or source image of a tile, `mpp`
+/// has the microns per pixel of the file, `weight` says how often training draws it in an epoch (1), and `mask` the path of a label image of the same size in the folder: 0 for
 /// background and n for nucleus n, or a mask whose connected parts are nuclei. An empty label means unlabeled, or labeled
 /// by the mask. Other columns are ignored.
 package struct LabelFile {
@@ -16,6 +16,8 @@ package struct LabelFile {
         package let group: String?
         /// Microns per pixel of the file; nil where unknown.
         package let micronsPerPixel: Double?
+        /// How often training draws the tile in an epoch, on average.
+        package let weight: Double
         /// The path of a label image in the folder of the file; nil where there is none.
         package let mask: String?
         /// The line of the row in the file, from 1; 0 for a tile that no file lists.
@@ -23,12 +25,13 @@ package struct LabelFile {
 
         package init(
             filename: String, label: TileLabel?, group: String? = nil, micronsPerPixel: Double? = nil,
-            mask: String? = nil, line: Int = 0
+            weight: Double = 1, mask: String? = nil, line: Int = 0
         ) {
             self.filename = filename
             self.label = label
             self.group = group
             self.micronsPerPixel = micronsPerPixel
+            self.weight = weight
             self.mask = mask
             self.line = line
         }
@@ -93,13 +96,16 @@ package struct LabelFile {
         let label: Int
         let group: Int?
         let micronsPerPixel: Int?
+        let weight: Int?
         let mask: Int?
         /// The number of all columns.
         let count: Int
 
         /// Throws where a required column is missing or a column occurs twice.
         init(header: [String], path: FilePath) throws(FileError) {
-            let known = header.filter { ["tile_id", "filename", "label", "group", "mpp", "mask"].contains($0) }
+            let known = header.filter {
+                ["tile_id", "filename", "label", "group", "mpp", "weight", "mask"].contains($0)
+            }
             let isAmbiguous = Set(known).count < known.count || known.contains("tile_id") && known.contains("filename")
             let name = header.firstIndex(of: "tile_id") ?? header.firstIndex(of: "filename")
             guard !isAmbiguous, let name, let label = header.firstIndex(of: "label") else {
@@ -111,6 +117,7 @@ package struct LabelFile {
             namesAreIds = header[name] == "tile_id"
             group = header.firstIndex(of: "group")
             micronsPerPixel = header.firstIndex(of: "mpp")
+            weight = header.firstIndex(of: "weight")
             mask = header.firstIndex(of: "mask")
         }
 
@@ -135,6 +142,7 @@ package struct LabelFile {
                 micronsPerPixel: try micronsPerPixel.flatMap { index throws(RowProblem) in
                     try Self.micronsPerPixel(cells[index])
                 },
+                weight: try weight.map { index throws(RowProblem) in try Self.weight(cells[index]) } ?? 1,
                 mask: try mask.flatMap { index throws(RowProblem) in
                     cells[index].isEmpty
                         ? nil : try Self.path(cells[index], expected: "the name of a mask in the folder, or nothing")
@@ -148,6 +156,14 @@ package struct LabelFile {
                 throw RowProblem(
                     expected: "\(range.lowerBound) to \(range.upperBound) microns per pixel, or nothing, as mpp",
                     found: text)
+            }
+            return number
+        }
+
+        private static func weight(_ text: String) throws(RowProblem) -> Double {
+            if text.isEmpty { return 1 }
+            guard let number = Double(text), 0...1000 ~= number else {
+                throw RowProblem(expected: "0 to 1000, or nothing, as weight", found: text)
             }
             return number
         }

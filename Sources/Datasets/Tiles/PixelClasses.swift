@@ -1,16 +1,5 @@
 import Foundations
-
-/// The class of a pixel. Its raw value is the byte in class maps and the index of the class among a model's outputs.
-package enum PixelClass: UInt8, CaseIterable, Sendable {
-    case background = 0
-    /// Inside a nucleus, away from its outline.
-    case interior = 1
-    /// On the outline of a nucleus.
-    case boundary = 2
-
-    /// The byte of a pixel whose class is unknown.
-    package static let unknown: UInt8 = 255
-}
+import Tensors
 
 /// The definition of the classes of pixels, from outlines of nuclei.
 ///
@@ -45,16 +34,4 @@ package struct PixelClasses: Equatable, Sendable {
         }
         return map
     }
-}
-
-/// What is known about the pixels of a tile.
-package enum PixelTruth: UInt8, Sendable {
-    /// The class of each pixel, from outlines.
-    case pixels
-    /// All pixels are background: the tile has no nucleus.
-    case background
-    /// At least one pixel belongs to a nucleus.
-    case atLeastOne
-    /// Nothing.
-    case none
 }

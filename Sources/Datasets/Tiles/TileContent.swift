@@ -110,7 +110,7 @@ extension Tile {
             filename: layout.name(of: part, in: row.filename), label: label,
             group: row.group ?? (layout.isCut ? row.filename : nil), fingerprint: decoded.fingerprint,
             appearance: decoded.appearance, isPart: layout.isCut, micronsPerPixel: row.micronsPerPixel,
-            outlines: decoded.outlines)
+            weight: row.weight, outlines: decoded.outlines)
     }
 }
 

@@ -18,12 +18,14 @@ package struct Tile: Equatable, Sendable {
     package let isPart: Bool
     /// Microns per pixel of the file; nil where unknown.
     package let micronsPerPixel: Double?
+    /// How often training draws the tile in an epoch, on average.
+    package let weight: Double
     /// The nuclei of the tile; nil where it has no outlines.
     package let outlines: TileOutlines?
 
     package init(
         filename: String, label: TileLabel?, group: String?, fingerprint: UInt64, appearance: PerceptualHash? = nil,
-        isPart: Bool = false, micronsPerPixel: Double? = nil, outlines: TileOutlines? = nil
+        isPart: Bool = false, micronsPerPixel: Double? = nil, weight: Double = 1, outlines: TileOutlines? = nil
     ) {
         self.filename = filename
         self.label = label
@@ -32,18 +34,20 @@ package struct Tile: Equatable, Sendable {
         self.appearance = appearance
         self.isPart = isPart
         self.micronsPerPixel = micronsPerPixel
+        self.weight = weight
         self.outlines = outlines
     }
 
     /// What is known about the pixels.
     package var truth: PixelTruth {
-        if outlines != nil { return .pixels }
-        return switch label {
-        case .noNucleus: .background
-        case .nuclei: .atLeastOne
-        case nil: .none
-        }
+        if outlines != nil { return .classes }
+        return label.map(PixelTruth.init) ?? .none
     }
+}
+
+extension PixelTruth {
+    /// What a label says about the pixels of a tile: all are background, or there is a nucleus.
+    package init(_ label: TileLabel) { self = label == .noNucleus ? .classes : .any }
 }
 
 /// The tiles of a data set folder, decoded once and kept in memory as interleaved 8-bit RGB.
@@ -116,8 +120,9 @@ package struct TileSet: Sendable {
         var hash = FNV1a()
         for tile in tiles {
             let resolution = tile.micronsPerPixel.map { " mpp \($0)" } ?? ""
+            let weight = tile.weight == 1 ? "" : " weight \(tile.weight)"
             let map = tile.outlines.map { " map \($0.fingerprint)" } ?? ""
-            hash.add("\(tile.fingerprint) \(tile.label?.name ?? "") \(tile.group ?? "")\(resolution)\(map)\n")
+            hash.add("\(tile.fingerprint) \(tile.label?.name ?? "") \(tile.group ?? "")\(resolution)\(weight)\(map)\n")
         }
         return hash.hexadecimal
     }

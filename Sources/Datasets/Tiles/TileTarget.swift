@@ -44,3 +44,9 @@ package struct TileTarget: Equatable, Sendable {
         micronsPerPixel.map { $0 / scale(from: $0) }
     }
 }
+
+extension TileTarget: CustomStringConvertible {
+    package var description: String {
+        "\(side) pixels" + (micronsPerPixel.map { " at \(String($0, significantDigits: 3)) microns per pixel" } ?? "")
+    }
+}
