@@ -9,7 +9,9 @@ struct NucleiTrain: ParsableCommand {
         abstract: "Train networks to find H&E tiles with cell nuclei.",
         discussion: "nuclei-train DATASET is short for nuclei-train train DATASET.\n\n\(ExitStatus.help)",
         version: version,
-        subcommands: [Train.self, Resume.self, Evaluate.self, Explore.self, Augment.self, Synthesize.self],
+        subcommands: [
+            Train.self, Resume.self, Evaluate.self, Explore.self, Augment.self, Import.self, Synthesize.self,
+        ],
         defaultSubcommand: Train.self)
 
     static func main() { runProgram() }

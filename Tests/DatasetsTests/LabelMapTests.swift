@@ -1,7 +1,6 @@
+import Datasets
 import Imaging
 import Testing
-
-@testable import Datasets
 
 struct LabelMapTests {
     /// A map from rows of digits.

@@ -33,7 +33,11 @@ private struct Picture {
     }
 
     func part(x: Int, y: Int, width: Int, height: Int) -> Picture {
-        let rows = (y..<y + height).flatMap { bytes[($0 * self.width + x) * 3..<($0 * self.width + x + width) * 3] }
+        var rows = [UInt8]()
+        for row in y..<y + height {
+            let start = (row * self.width + x) * 3
+            rows += bytes[start..<start + width * 3]
+        }
         return Picture(width: width, height: height, bytes: rows)
     }
 

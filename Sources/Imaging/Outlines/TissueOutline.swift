@@ -85,22 +85,13 @@ package struct TissueOutline {
     }
 
     /// The name of QuPath's class; its parts are joined where it is derived from another. Empty without a class.
-    private static func className(_ value: JSONValue?) -> String {
+    static func className(_ value: JSONValue?) -> String {
         let parts = value?["names"]?.array?.compactMap(\.string)
         return parts?.joined(separator: ": ") ?? value?["name"]?.string ?? value?.string ?? ""
     }
 
     private mutating func append(_ rings: [JSONValue], _ className: String) throws(FileError) {
-        var polygon = [[Point]]()
-        for ring in rings {
-            let points = ring.array?.compactMap(Self.point)
-            guard let points, points.count == ring.array?.count else {
-                throw FileError(path, expected: "rings of points of two numbers", found: "another ring")
-            }
-            // A closed ring of three points is a line.
-            let isArea = points.count > 3 || points.count == 3 && points[0] != points[2]
-            if isArea { polygon.append(points) } else if polygon.isEmpty { break }
-        }
+        let polygon = try Self.polygon(rings, path)
         if polygon.isEmpty { return leaveOut("empty polygon") }
         found.insert(className)
         let isChosen = classes.contains(className.lowercased())
@@ -109,6 +100,21 @@ package struct TissueOutline {
         } else if classes.isEmpty || isChosen {
             polygons.append(polygon)
         }
+    }
+
+    /// The rings of a polygon; empty where the outer one has no area. `path` names the file in errors.
+    static func polygon(_ rings: [JSONValue], _ path: FilePath) throws(FileError) -> [[Point]] {
+        var polygon = [[Point]]()
+        for ring in rings {
+            let points = ring.array?.compactMap(point)
+            guard let points, points.count == ring.array?.count else {
+                throw FileError(path, expected: "rings of points of two numbers", found: "another ring")
+            }
+            // A closed ring of three points is a line.
+            let isArea = points.count > 3 || points.count == 3 && points[0] != points[2]
+            if isArea { polygon.append(points) } else if polygon.isEmpty { break }
+        }
+        return polygon
     }
 
     /// Nil unless the value is an array of two or more numbers.

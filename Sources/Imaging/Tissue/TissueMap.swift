@@ -31,6 +31,14 @@ package struct TissueMap: Equatable, Sendable {
         return false
     }
 
+    /// The share of the cells that a rectangle of the image touches that are tissue.
+    package func share(of region: PixelRegion) -> Double {
+        let columns = Self.cells(region.x..<region.right, imageWidth, width)
+        let rows = Self.cells(region.y..<region.bottom, imageHeight, height)
+        let tissue = rows.reduce(0) { sum, y in sum + columns.count { isTissue[y * width + $0] } }
+        return Double(tissue) / Double(max(1, rows.count * columns.count))
+    }
+
     /// The same tissue cells on an image of another resolution.
     package func scaled(width: Int, height: Int) -> TissueMap {
         TissueMap(imageWidth: width, imageHeight: height, width: self.width, height: self.height, isTissue: isTissue)
