@@ -1,9 +1,8 @@
+import Datasets
 import Foundations
 import Imaging
 import TestSupport
 import Testing
-
-@testable import Datasets
 
 /// Images of any size, with resolutions and label images.
 @Suite(.kernelTurns) struct MaskedTileTests {
