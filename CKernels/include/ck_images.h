@@ -24,7 +24,7 @@ ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t
 /// counts[3][256]: number of occurrences of each byte value in each channel, over all windows.
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
 
-// Augmentation (image/image_augment*.c)
+// Augmentation (image/image_augment*.c, image/image_move_map.c)
 
 /// Augmentation of one tile. Steps are applied in the order of the fields. All numbers are already drawn; a step with
 /// neutral numbers is skipped, so a tile without steps is copied unchanged.
@@ -69,6 +69,13 @@ size_t ck_augment_scratch(const ck_windows *d, int32_t threads);
 ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,
                              const ck_augmentation *augmentations, const ck_windows *d, int32_t threads, float *scratch,
                              size_t scratch_count);
+
+/// map[H][W]: source[H][W] after the geometric step of an augmentation, one byte per pixel, such as its class.
+/// `inverse` and `white_border` are those of ck_augmentation, but each pixel is the nearest one of the source. With a
+/// white border, pixels outside the source become `outside`. map and source must not overlap; sides have at most 2^15
+/// pixels.
+ck_status ck_move_map(uint8_t *map, const uint8_t *source, const float inverse[6], bool white_border, uint8_t outside,
+                      int64_t h, int64_t w);
 
 // Erasing (image/image_erase.c)
 

@@ -24,14 +24,21 @@ struct MaskingSetup {
         let path = options.model ?? Model.bundledName
         Terminal.showStatus("reading model \(path)")
         let (model, sha256) = try Interruption.endingAtOnce { try Model.load(pathOrBundled: options.model) }
-        try options.requireOverlap(model.description.tileSize)
+        let outliningNuclei = model.description.architecture.outlinesNuclei
+        try options.requireUse(outliningNuclei: outliningNuclei)
+        let settings = options.settings(outliningNuclei: outliningNuclei)
+        let method: any MaskMethod
+        if outliningNuclei {
+            method = try NucleusPredictor(model, path: path, settings: settings)
+        } else {
+            try options.requireOverlap(model.description.tileSize)
+            method = try WindowPredictor(
+                model, path: path, settings: settings, batchSize: options.batch.size,
+                sharing: options.sharedFeatures ?? true ? .automatic : .none)
+        }
         let secondsLoading = start.secondsSince
-        let predictor = try WindowPredictor(
-            model, path: path, settings: options.settings, batchSize: options.batch.size,
-            sharing: options.sharedFeatures ? .automatic : .none)
-        let named = MaskRecord.NamedModel(
-            path: path.string, sha256: sha256, model.description, predictor.scaling)
-        pipeline = MaskPipeline(named, predictor, version: version, secondsLoading: secondsLoading)
+        let named = MaskRecord.NamedModel(path: path.string, sha256: sha256, model.description, method.scaling)
+        pipeline = MaskPipeline(named, method, version: version, secondsLoading: secondsLoading)
         try options.outputs.requirePlaceholders(for: batch)
         try batch.requireNoInput(models: options.model.map { [$0] } ?? [])
         Terminal.detail(

@@ -14,7 +14,7 @@ struct RefinementTests {
     }
 
     @Test func amountsOfHematoxylinAreRecovered() {
-        let density = HematoxylinDensity()
+        let density = StainDensity(of: .hematoxylin)
         for hematoxylin in [0.0, 0.1, 0.5, 0.9] {
             for eosin in [0.0, 0.2, 0.5] {
                 let pixel = stained(hematoxylin, eosin)

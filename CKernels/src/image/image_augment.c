@@ -47,17 +47,20 @@ static bool within(const float *values, int count, float low, float high) {
     return true;
 }
 
+bool ck_is_valid_inverse(const float inverse[6]) {
+    return within(inverse, 2, -1024, 1024) && within(inverse + 3, 2, -1024, 1024) &&
+           within(inverse + 2, 1, -1048576, 1048576) && within(inverse + 5, 1, -1048576, 1048576);
+}
+
 static bool is_valid(const ck_augmentation *a) {
     int seen = 0;
     for (int i = 0; i < 4; i++)
         seen |= a->color_order[i] < 4 ? 1 << a->color_order[i] : 0;
-    return seen == 15 && within(a->inverse, 2, -1024, 1024) && within(a->inverse + 3, 2, -1024, 1024) &&
-           within(a->inverse + 2, 1, -1048576, 1048576) && within(a->inverse + 5, 1, -1048576, 1048576) &&
-           within(a->stain_scale, 3, 0, 16) && within(a->stain_shift, 3, -4, 4) &&
-           within(a->illumination, 3, 1.0f / 64, 64) && within(&a->brightness, 1, 0, 16) &&
-           within(&a->contrast, 1, 0, 16) && within(&a->saturation, 1, 0, 16) && within(&a->hue, 1, -0.5f, 0.5f) &&
-           within(&a->blur_sigma, 1, 0, 32) && within(&a->noise_sigma, 1, 0, 255) && a->jpeg_quality >= 0 &&
-           a->jpeg_quality <= 100;
+    return seen == 15 && ck_is_valid_inverse(a->inverse) && within(a->stain_scale, 3, 0, 16) &&
+           within(a->stain_shift, 3, -4, 4) && within(a->illumination, 3, 1.0f / 64, 64) &&
+           within(&a->brightness, 1, 0, 16) && within(&a->contrast, 1, 0, 16) && within(&a->saturation, 1, 0, 16) &&
+           within(&a->hue, 1, -0.5f, 0.5f) && within(&a->blur_sigma, 1, 0, 32) && within(&a->noise_sigma, 1, 0, 255) &&
+           a->jpeg_quality >= 0 && a->jpeg_quality <= 100;
 }
 
 ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,

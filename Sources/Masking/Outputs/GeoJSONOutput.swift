@@ -3,7 +3,7 @@ import Foundations
 /// The outlines of the mask as GeoJSON, as QuPath imports it: annotations, or detections after refinement.
 final class GeoJSONOutput: MaskOutput {
     /// Orange, distinguishable from H&E with any kind of color vision.
-    private static let color: [UInt8] = [230, 159, 0]
+    static let color: [UInt8] = [230, 159, 0]
 
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
         image.isRefined ? 0.4 * image.processedPixels : 10 * Double(image.workload.withTissue)

@@ -24,20 +24,31 @@ package final class GeoJSONWriter {
         let color = color.map(String.init).joined(separator: ",")
         properties =
             "\"properties\":{\"objectType\":\"\(objectType.rawValue)\","
-            + "\"classification\":{\"name\":\"\(name)\",\"color\":[\(color)]}}"
+            + "\"classification\":{\"name\":\"\(name)\",\"color\":[\(color)]}"
         append("{\"type\":\"FeatureCollection\",\"features\":[")
     }
 
-    package func write(_ polygon: Polygon) throws(FileError) {
+    /// Writes a polygon. `id` is a UUID, and measurements have a name, a value and the number of its decimals.
+    package func write(
+        _ polygon: Polygon, id: String? = nil, measurements: [(name: String, value: Double, decimals: Int)] = []
+    ) throws(FileError) {
         append(count == 0 ? "\n" : ",\n")
-        append("{\"type\":\"Feature\",\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[")
+        append("{\"type\":\"Feature\",")
+        if let id { append("\"id\":\"\(id)\",") }
+        append("\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[")
         for (index, ring) in polygon.rings.enumerated() {
             append(index == 0 ? "[" : ",[")
             for (place, corner) in ring.enumerated() { append("\(place == 0 ? "" : ",")[\(corner.x),\(corner.y)]") }
             append("]")
             if buffer.count >= 1 << 16 { try flush() }
         }
-        append("]},\(properties)}")
+        append("]},\(properties)")
+        for (index, item) in measurements.enumerated() {
+            append(index == 0 ? ",\"measurements\":{" : ",")
+            append("\"\(item.name)\":")
+            buffer.append(item.value, decimals: item.decimals)
+        }
+        append(measurements.isEmpty ? "}}" : "}}}")
         count += 1
         if buffer.count >= 1 << 16 { try flush() }
     }

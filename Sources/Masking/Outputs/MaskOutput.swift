@@ -22,6 +22,10 @@ package protocol MaskOutput: AnyObject {
     func begin(_ tissue: TissueMap?) throws
     /// Receives the windows and their mean probabilities. The image may be read here, but not in `finish`.
     func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws
+    /// Receives the nuclei of the image, where the model finds them, in place of windows.
+    func write(_ nuclei: NucleiResult, _ progress: OutputProgress) throws
+    /// Receives each nucleus, in the order of their numbers.
+    func add(_ nucleus: Nucleus, id: Int) throws
     /// Receives the rows of the mask, from top to bottom without gaps.
     func add(_ band: MaskBand) throws
     /// Completes the file, and may add to the results. Nothing appears before.
@@ -37,13 +41,15 @@ extension MaskOutput {
     package static func memoryBytes(_ image: OutputEstimate) -> Int { 0 }
     package func begin(_ tissue: TissueMap?) throws {}
     package func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws {}
+    package func write(_ nuclei: NucleiResult, _ progress: OutputProgress) throws {}
+    package func add(_ nucleus: Nucleus, id: Int) throws {}
     package func add(_ band: MaskBand) throws {}
     package func finish(_ results: inout MaskResults) throws {}
 }
 
 /// The outputs that exist. Raw values are keys of records.
 package enum OutputKind: String, CaseIterable, Codable, Sendable {
-    case mask, record, csv, geojson, probabilities, disagreement, heatmap, tissue
+    case mask, record, csv, geojson, probabilities, disagreement, heatmap, tissue, nuclei, density
 
     package var type: any MaskOutput.Type {
         switch self {
@@ -55,6 +61,17 @@ package enum OutputKind: String, CaseIterable, Codable, Sendable {
         case .disagreement: DisagreementMapOutput.self
         case .heatmap: HeatMapOutput.self
         case .tissue: TissueOutlineOutput.self
+        case .nuclei: NucleusOutput.self
+        case .density: DensityMapOutput.self
+        }
+    }
+
+    /// Whether the output can be written with a model that outlines nuclei, or with one that classifies windows.
+    package func exists(outliningNuclei: Bool) -> Bool {
+        switch self {
+        case .mask, .record, .geojson, .tissue: true
+        case .nuclei, .density: outliningNuclei
+        case .csv, .probabilities, .disagreement, .heatmap: !outliningNuclei
         }
     }
 }
@@ -68,6 +85,13 @@ package struct OutputJob {
     package let refinement: RefinementSettings?
     /// Name and version of the program, for file metadata.
     package let software: String
+    /// Microns per pixel at full resolution of an image whose own are not known.
+    package var assumedMicronsPerPixel = 0.5
+
+    /// Microns per pixel at full resolution, for measurements.
+    package var micronsPerPixel: (x: Double, y: Double) {
+        image.micronsPerPixel ?? (assumedMicronsPerPixel, assumedMicronsPerPixel)
+    }
 
     /// Metadata of a TIFF file whose pixels are `scale` pixels of the image wide and high.
     func properties(_ description: String, scale: Int = 1) -> TIFFWriter.Properties {

@@ -11,12 +11,14 @@ package struct MaskResults {
     package internal(set) var densityThreshold: Double?
     /// Polygons written; nil without such an output.
     package internal(set) var polygons: Int?
+    /// Numbers of nuclei; nil where windows were classified.
+    package internal(set) var counts: NucleusCounts?
 }
 
 /// The open outputs of one image.
-struct OutputSet {
+package struct OutputSet {
     private let job: OutputJob
-    private let outputs: [(kind: OutputKind, output: any MaskOutput)]
+    let outputs: [(kind: OutputKind, output: any MaskOutput)]
     private let record: RecordOutput
 
     /// Opens the files of a request.
@@ -32,6 +34,10 @@ struct OutputSet {
         }
         record = try RecordOutput(recordPath, job)
     }
+
+    /// Pixels of the image.
+    var width: Int { job.image.width }
+    var height: Int { job.image.height }
 
     func begin(_ tissue: TissueMap?) throws {
         for (_, output) in outputs { try output.begin(tissue) }

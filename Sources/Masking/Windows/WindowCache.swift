@@ -1,5 +1,4 @@
 import Foundations
-import Glibc
 import Imaging
 
 /// A file that stores the probabilities of an image's windows as they are computed, so that an interrupted run can
@@ -9,7 +8,7 @@ import Imaging
 /// written when it is complete; what a process has written survives the process. A block is read again if its checksum is
 /// there and correct; after a power failure, or where another program changed the file, some are not, and are computed
 /// again. One process at a time has the file open.
-package final class WindowCache {
+package final class WindowCache: MaskCache {
     /// What the probabilities depend on. A file of another identity is reset.
     package struct Identity: Codable, Equatable, Sendable {
         package var image: ImageState
@@ -23,11 +22,6 @@ package final class WindowCache {
         }
     }
 
-    private static let page = 4096
-    private static let magic = "nuclei-windows-"
-    private static let version = "2"
-
-    package let path: FilePath
     package let store: WindowStore
     /// Size of the file, all of it reserved on disk.
     package let byteCount: Int
@@ -35,91 +29,49 @@ package final class WindowCache {
     /// Blocks that are complete, and those that were complete when the file was opened.
     package private(set) var completeBlocks = 0
     package private(set) var blocksFound = 0
-    /// Whether the file held the windows of another identity.
-    package let wasReset: Bool
-    private let file: FileDescriptor
-    /// Offsets in the file.
-    private let checksumOffset: Int
+    private let file: CacheFile
+    /// Offset of the windows in the file, after the checksums.
     private let windowOffset: Int
+
+    package var path: FilePath { file.path }
+    /// Whether the file held the windows of another identity.
+    package var wasReset: Bool { file.wasReset }
 
     /// Size of a cache in bytes, if its identity fits in a page.
     package static func byteCount(windows: Int, blocks: Int) -> Int {
-        byteCount(header: page, windows: windows, blocks: blocks)
+        CacheFile.wholePages(1) + contentBytes(windows: windows, blocks: blocks)
     }
 
-    private static func byteCount(header: Int, windows: Int, blocks: Int) -> Int {
-        wholePages(header) + checksumBytes(blocks) + wholePages(max(1, WindowStore.byteCount(windows)))
+    private static func contentBytes(windows: Int, blocks: Int) -> Int {
+        checksumBytes(blocks) + CacheFile.wholePages(max(1, WindowStore.byteCount(windows)))
     }
 
-    private static func checksumBytes(_ blocks: Int) -> Int { wholePages(max(1, blocks) * MemoryLayout<UInt64>.stride) }
-
-    private static func wholePages(_ bytes: Int) -> Int { (bytes + page - 1) / page * page }
+    private static func checksumBytes(_ blocks: Int) -> Int {
+        CacheFile.wholePages(max(1, blocks) * MemoryLayout<UInt64>.stride)
+    }
 
     /// Opens the file of the same identity and number of blocks, or starts a new one. Throws `unwritable` where the disk
-    /// is full, another process has the file open, or it is not a window cache.
+    /// is full, another process has the file open, or it is not a cache.
     package init(_ path: FilePath, _ identity: Identity, blocks: Int) throws(FileError) {
-        let text = (try? JSON.text(identity)) ?? ""
-        let header = Array("\(Self.magic)\(Self.version) \(blocks) blocks \(text)\n".utf8)
-        let byteCount = Self.byteCount(header: header.count, windows: identity.windows, blocks: blocks)
-        let file = try FileError.writing(path) {
-            try FileDescriptor.open(
-                path, .readWrite, options: [.create, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        }
-        var isOwned = false
-        defer { if !isOwned { try? file.close() } }
-        guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-            throw FileError(path, .unwritable, "expected a file that is not in use, found it locked by another process")
-        }
-        wasReset = try Self.prepare(file, path, header: header, byteCount: byteCount)
-        (self.path, self.blocks, self.byteCount, self.file) = (path, blocks, byteCount, file)
+        let content = Self.contentBytes(windows: identity.windows, blocks: blocks)
+        file = try CacheFile(
+            path, .windows, version: 2, header: "\(blocks) blocks \((try? JSON.text(identity)) ?? "")",
+            reserved: content)
+        (self.blocks, byteCount) = (blocks, file.start + content)
         store = WindowStore(count: identity.windows)
-        checksumOffset = Self.wholePages(header.count)
-        windowOffset = checksumOffset + Self.checksumBytes(blocks)
-        isOwned = true
-    }
-
-    deinit { try? file.close() }
-
-    /// Makes the file have a header and a size, emptied unless it has both. Returns whether other content was dropped.
-    private static func prepare(
-        _ file: FileDescriptor, _ path: FilePath, header: [UInt8], byteCount: Int
-    ) throws(FileError) -> Bool {
-        try FileError.writing(path) {
-            var found = [UInt8](repeating: 0, count: header.count)
-            let count = try found.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: 0, into: $0) }
-            let size = try file.seek(offset: 0, from: .end)
-            if count == found.count, found == header, size == Int64(byteCount) { return false }
-            // Space that was reserved just before a power failure reads as zeros.
-            guard size == 0 || found.starts(with: magic.utf8) || found.allSatisfy({ $0 == 0 }) else {
-                throw FileError(path, .unwritable, "expected a window cache, found another file")
-            }
-            try file.resize(to: 0)
-            let status = posix_fallocate(file.rawValue, 0, off_t(byteCount))
-            guard status == 0 else {
-                unlink(path.string)
-                throw FileError(
-                    path, .unwritable,
-                    "expected space for \(byteCount) bytes, found too little (\(Errno(rawValue: status)))")
-            }
-            try file.writeAll(toAbsoluteOffset: 0, header)
-            return size > 0
-        }
+        windowOffset = file.start + Self.checksumBytes(blocks)
     }
 
     /// Reads the windows of all complete blocks; `windows` lists those of a block in ascending order. Throws `unreadable`.
     func readCompleteBlocks(_ windows: (Int) -> [Int]) throws(FileError) {
-        var checksums = [UInt64](repeating: 0, count: blocks)
-        try FileError.reading(path) {
-            try checksums.withUnsafeMutableBytes { try read($0, at: checksumOffset) }
-            for block in 0..<blocks where checksums[block] != 0 {
-                let list = windows(block)
-                for part in parts(of: list) { try read(part.bytes, at: part.offset) }
-                if checksums[block] == sum(list) {
-                    completeBlocks += 1
-                } else {
-                    for window in list { store.setState(window, .pending) }
-                }
+        let checksums = try file.read(blocks, of: UInt64.self, at: file.start)
+        for block in 0..<blocks where checksums[block] != 0 {
+            let list = windows(block)
+            for part in parts(of: list) { try file.read(part.bytes, at: part.offset) }
+            if checksums[block] == sum(list) {
+                completeBlocks += 1
+            } else {
+                for window in list { store.setState(window, .pending) }
             }
         }
         blocksFound = completeBlocks
@@ -127,20 +79,13 @@ package final class WindowCache {
 
     /// Writes the windows of a block, in ascending order, as complete. Throws `unwritable`.
     func complete(_ block: Int, _ windows: [Int]) throws(FileError) {
-        try FileError.writing(path) {
-            for part in parts(of: windows) {
-                try file.writeAll(toAbsoluteOffset: Int64(part.offset), UnsafeRawBufferPointer(part.bytes))
-            }
-            try withUnsafeBytes(of: sum(windows)) { checksum in
-                let offset = checksumOffset + block * MemoryLayout<UInt64>.stride
-                _ = try file.writeAll(toAbsoluteOffset: Int64(offset), checksum)
-            }
-        }
+        for part in parts(of: windows) { try file.write(UnsafeRawBufferPointer(part.bytes), at: part.offset) }
+        try file.write([sum(windows)], at: file.start + block * MemoryLayout<UInt64>.stride)
         completeBlocks += 1
     }
 
     /// Removes the file. Its windows stay readable as long as this object lives.
-    package func remove() { unlink(path.string) }
+    package func remove() { file.remove() }
 
     /// The memory of some windows in ascending order, and its place in the file.
     private func parts(of windows: [Int]) -> [(bytes: UnsafeMutableRawBufferPointer, offset: Int)] {
@@ -153,17 +98,6 @@ package final class WindowCache {
                 (bytes.probabilities, windowOffset + run.lowerBound * MemoryLayout<Float>.stride),
                 (bytes.states, states + run.lowerBound),
             ]
-        }
-    }
-
-    /// Reads bytes of the file. Those beyond its end, where another program cut it short, stay as they are.
-    private func read(_ bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws {
-        var done = 0
-        while done < bytes.count {
-            let count = try file.read(
-                fromAbsoluteOffset: Int64(offset + done), into: UnsafeMutableRawBufferPointer(rebasing: bytes[done...]))
-            if count == 0 { return }
-            done += count
         }
     }
 

@@ -15,6 +15,8 @@ package final class Arena {
         case border(node: Int, BorderPart)
         /// What the first layer of the head computed for all windows of a block.
         case headInput
+        /// Probabilities of a class of pixels.
+        case probabilities(PixelClass)
     }
 
     private var buffers = [Slot: Tensor]()

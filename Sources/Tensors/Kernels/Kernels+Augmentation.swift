@@ -62,15 +62,20 @@ package struct TileAugmentation: Equatable, Sendable {
     package init() {}
 
     fileprivate var native: ck_augmentation {
-        let g = geometry
         let order = color.order.map(\.rawValue)
         precondition(order.count == 4, "\(order.count) color steps")
         return ck_augmentation(
-            inverse: (Float(g.xx), Float(g.xy), Float(g.x0), Float(g.yx), Float(g.yy), Float(g.y0)),
-            white_border: g.hasWhiteBorder, stain_scale: stain.scale.tuple, stain_shift: stain.shift.tuple,
+            inverse: geometry.inverse, white_border: geometry.hasWhiteBorder, stain_scale: stain.scale.tuple,
+            stain_shift: stain.shift.tuple,
             illumination: stain.illumination.tuple, brightness: color.brightness, contrast: color.contrast,
             saturation: color.saturation, hue: color.hue, color_order: (order[0], order[1], order[2], order[3]),
             blur_sigma: blur, noise_sigma: noise, noise_seed: noiseSeed, jpeg_quality: Int32(clamping: jpegQuality))
+    }
+}
+
+extension TileAugmentation.Geometry {
+    fileprivate var inverse: (Float, Float, Float, Float, Float, Float) {
+        (Float(xx), Float(xy), Float(x0), Float(yx), Float(yy), Float(y0))
     }
 }
 
@@ -116,6 +121,24 @@ extension Kernels {
                 pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
                 bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), windows.offsets,
                 augmentations.map(\.native), &d, Int32(clamping: threads), scratch.pointer, scratch.count))
+    }
+
+    /// Writes map[H][W]: a source of one byte per pixel, moved like the pixels of a tile, but with the nearest pixel in place
+    /// of interpolation. With a white border, pixels outside the source become `outside`. A second thread may call it while
+    /// other kernels run. Throws `badParameter` for numbers out of range.
+    package static func moveMap(
+        _ map: UnsafeMutableRawBufferPointer, _ source: UnsafeRawBufferPointer, height: Int, width: Int,
+        _ geometry: TileAugmentation.Geometry, outside: UInt8
+    ) throws(KernelError) {
+        precondition(
+            map.count >= height * width && source.count >= height * width,
+            "\(map.count) and \(source.count) bytes for \(height) x \(width) pixels")
+        let (a, b, c, d, e, f) = geometry.inverse
+        try KernelError.check(
+            ck_move_map(
+                map.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                source.baseAddress?.assumingMemoryBound(to: UInt8.self), [a, b, c, d, e, f], geometry.hasWhiteBorder,
+                outside, Int64(height), Int64(width)))
     }
 
     /// Overwrites one rectangle in all channels of each of the first `erasures.count` tiles of planes[N][3][H][W]. Throws

@@ -10,6 +10,8 @@ struct TrainingPrinter {
     private let watched: EvaluationSplit
     private let warning: String?
     private let parameters: Int
+    /// Whether epochs have a Dice of outlines.
+    private var outlines: Bool { settings.architecture.outlinesNuclei }
     private var progress: (epoch: Int, bar: Console.Progress)?
 
     init(_ run: TrainingRun) {
@@ -60,7 +62,8 @@ struct TrainingPrinter {
         Terminal.printLine("run    \(folder)")
         Terminal.printLine()
         Terminal.printLine(
-            "epoch   train loss  accuracy   \(watched.rawValue) loss  accuracy      F1   tiles/s   time")
+            "epoch   train loss  accuracy   \(watched.rawValue) loss  accuracy      F1\(outlines ? "    Dice" : "")   tiles/s   time"
+        )
     }
 
     /// Prints an event. Throws `Interrupted` after Ctrl-C.
@@ -86,6 +89,7 @@ struct TrainingPrinter {
                 String(record.watchedLoss, decimals: 4).padded(-(watched.rawValue.count + 8)),
                 String(record.watchedAccuracy, decimals: 3).padded(-10),
                 String(record.watchedF1, decimals: 3).padded(-8),
+                outlines ? (record.watchedDice.map { String($0, decimals: 3) } ?? "-").padded(-8) : "",
                 String(record.tilesPerSecond, decimals: 1).padded(-10),
                 Console.Progress.clock(record.seconds).padded(-7),
             ]

@@ -2,36 +2,10 @@ import Foundations
 import Glibc
 import Imaging
 
-/// The density of hematoxylin in a pixel by color deconvolution: optical densities of red, green and blue are sums of the
-/// densities of the stains (Ruifrok and Johnston, Analytical and Quantitative Cytology and Histology 23, 2001).
-package struct HematoxylinDensity: Sendable {
-    /// The contribution of each of 256 values of red, green and blue to the density.
-    let tables: [[Float]]
-
-    package init() {
-        let stains = StainVectors.ruifrok
-        let unit = [stains.hematoxylin, stains.eosin, stains.dab].map { stain in
-            let length = (stain.x * stain.x + stain.y * stain.y + stain.z * stain.z).squareRoot()
-            return stain / length
-        }
-        // The first column of the inverse: the cross product of the other two stains over the determinant.
-        let (h, e, d) = (unit[0], unit[1], unit[2])
-        let cross = [e[1] * d[2] - e[2] * d[1], e[2] * d[0] - e[0] * d[2], e[0] * d[1] - e[1] * d[0]]
-        let determinant = h[0] * cross[0] + h[1] * cross[1] + h[2] * cross[2]
-        tables = cross.map { factor in
-            (0...255).map { value in Float(-log10(Double(max(1, value)) / 255) * factor / determinant) }
-        }
-    }
-
-    package func density(red: UInt8, green: UInt8, blue: UInt8) -> Float {
-        tables[0][Int(red)] + tables[1][Int(green)] + tables[2][Int(blue)]
-    }
-}
-
 /// Rows of the density of hematoxylin, smoothed by a Gaussian. Pixels at the edge are repeated beyond it.
 final class DensityReader {
     private let picture: any RowReader
-    private let stain = HematoxylinDensity()
+    private let stain = StainDensity(of: .hematoxylin)
     /// Weights of the Gaussian at a distance of 0, 1, ... pixels.
     private let weights: [Float]
     private var radius: Int { weights.count - 1 }

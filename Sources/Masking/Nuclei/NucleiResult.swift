@@ -1,0 +1,189 @@
+import Foundations
+import Imaging
+
+/// The nuclei of an image, read from their store block by block.
+///
+/// The store has all blocks of the grid. Memory does not depend on the height of the image: at most two rows of blocks are
+/// kept.
+package struct NucleiResult {
+    package let store: NucleusStore
+    package let grid: NucleusGrid
+    /// The processed area; nil for all of the image.
+    package let tissue: TissueMap?
+    /// At full resolution.
+    package let micronsPerPixel: (x: Double, y: Double)
+
+    package init(
+        _ store: NucleusStore, _ grid: NucleusGrid, tissue: TissueMap?, micronsPerPixel: (x: Double, y: Double)
+    ) {
+        precondition(store.blocks == grid.count)
+        (self.store, self.grid, self.tissue, self.micronsPerPixel) = (store, grid, tissue, micronsPerPixel)
+    }
+
+    /// Pixels at full resolution.
+    package var width: Int { grid.width }
+    package var height: Int { grid.height }
+    /// Square microns of a pixel.
+    package var squareMicrons: Double { micronsPerPixel.x * micronsPerPixel.y }
+
+    /// Calls `body` with each nucleus, in the order of blocks and of anchors in a block, and its number in this order from
+    /// 1. `afterBlock` receives the number of finished blocks and may throw to cancel. Returns the number of nuclei.
+    @discardableResult package func forEachNucleus(
+        afterBlock: (Int) throws -> Void = { _ in }, _ body: (_ id: Int, _ nucleus: Nucleus) throws -> Void
+    ) throws -> Int {
+        var count = 0
+        for block in 0..<grid.count {
+            for nucleus in try store.block(block).nuclei {
+                count += 1
+                try body(count, nucleus)
+            }
+            try afterBlock(block + 1)
+        }
+        return count
+    }
+
+    /// Calls `emit` with the rows of the mask from top to bottom without gaps: white on nuclei. `afterRows` receives the
+    /// number of finished rows and may throw to cancel.
+    package func forEachBand(
+        afterRows: (Int) throws -> Void = { _ in }, _ emit: (MaskBand) throws -> Void
+    ) throws {
+        var (rows, gaps) = (RowRuns(), BlockGaps(self))
+        var painter = BandPainter(self)
+        for blockRow in 0..<grid.rows {
+            try forEachBlock(ofRow: blockRow) { block, content in
+                gaps.add(content, core: grid.imageRegion(grid.core(of: block)))
+                for nucleus in content.nuclei {
+                    for run in nucleus.runs { rows.add(run.pixels, row: run.row) }
+                }
+            }
+            let end = grid.firstImageRow(ofBlockRow: blockRow + 1)
+            while painter.next < end {
+                try painter.add(rows: 1, white: rows.take(row: painter.next), gaps: gaps, emit)
+            }
+            gaps.remove(above: end)
+            try afterRows(end)
+        }
+        try painter.finish(emit)
+    }
+
+    /// Calls `body` with the blocks of a row.
+    func forEachBlock(ofRow row: Int, _ body: (_ block: Int, NucleusBlock) throws -> Void) throws {
+        for block in row * grid.columns..<(row + 1) * grid.columns { try body(block, store.block(block)) }
+    }
+}
+
+/// Runs of pixels of rows that are not complete yet.
+struct RowRuns {
+    private var rows = [[Range<Int>]]()
+    /// The row of the first element.
+    private var first = 0
+
+    /// Adds pixels to a row that was not taken yet.
+    mutating func add(_ pixels: Range<Int>, row: Int) {
+        precondition(row >= first, "row \(row) is complete")
+        while rows.count <= row - first { rows.append([]) }
+        rows[row - first].append(pixels)
+    }
+
+    /// The pixels of a row, as ascending ranges that do not touch. Rows of successive calls ascend.
+    mutating func take(row: Int) -> [Range<Int>] {
+        if row - first > 4096 || row - first >= rows.count {
+            rows.removeFirst(min(row - first, rows.count))
+            first = row
+        }
+        guard row - first < rows.count else { return [] }
+        let runs = rows[row - first].sorted { $0.lowerBound < $1.lowerBound }
+        rows[row - first] = []
+        var merged = [Range<Int>]()
+        for run in runs {
+            if let last = merged.last, last.upperBound >= run.lowerBound {
+                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, run.upperBound)
+            } else {
+                merged.append(run)
+            }
+        }
+        return merged
+    }
+}
+
+/// The parts of blocks about which nothing is known.
+struct BlockGaps {
+    private let width: Int
+    private var unreadable = [PixelRegion]()
+    private var outside = [PixelRegion]()
+
+    init(_ result: NucleiResult) { width = result.width }
+
+    /// Adds the gaps of a block with this core, in pixels at full resolution.
+    mutating func add(_ block: NucleusBlock, core: PixelRegion) {
+        unreadable += block.unreadable
+        if block.isOutside { outside.append(core) }
+    }
+
+    mutating func remove(above row: Int) {
+        unreadable.removeAll { $0.bottom <= row }
+        outside.removeAll { $0.bottom <= row }
+    }
+
+    /// The unreadable and the missing pixels of a row, as ascending ranges that do not touch.
+    func columns(ofRow y: Int) -> (unreadable: [Range<Int>], outside: [Range<Int>]) {
+        (Self.columns(unreadable, y), Self.columns(outside, y))
+    }
+
+    private static func columns(_ regions: [PixelRegion], _ y: Int) -> [Range<Int>] {
+        if regions.isEmpty { return [] }
+        var row = RowRuns()
+        for region in regions where y >= region.y && y < region.bottom { row.add(region.x..<region.right, row: 0) }
+        return row.take(row: 0)
+    }
+}
+
+/// Makes bands of rows of white pixels, with what is known about the others. Equal rows become one band.
+struct BandPainter {
+    private let width: Int
+    private let height: Int
+    private var area: ProcessedRows
+    private var processed = [Range<Int>]()
+    /// The end of the rows with these processed pixels.
+    private var end = 0
+    private var band: MaskBand?
+    /// The row to add next.
+    private(set) var next = 0
+
+    init(_ result: NucleiResult) {
+        (width, height) = (result.width, result.height)
+        area = ProcessedRows(result.tissue, width: width, height: height)
+    }
+
+    /// Adds the next rows, which have the same white pixels. `clips` leaves out those that are not processed.
+    mutating func add(
+        rows: Int, white: [Range<Int>], gaps: BlockGaps, clips: Bool = false, _ emit: (MaskBand) throws -> Void
+    ) throws {
+        for y in next..<min(next + rows, height) {
+            if y >= end { (processed, end) = area.columns(ofRow: y) }
+            let white = clips ? white.intersection(processed) : white
+            let (unreadable, outside) = gaps.columns(ofRow: y)
+            var blank = BlankPixels()
+            let black = white.complement(width)
+            blank.background = black.pixelCount - black.intersection(processed).pixelCount
+            if !unreadable.isEmpty || !outside.isEmpty {
+                let known = black.intersection(processed)
+                blank.unreadable = known.intersection(unreadable).pixelCount
+                blank.outside = known.intersection(outside).pixelCount
+            }
+            if let last = band, last.white == white, last.blank == blank {
+                band = MaskBand(rows: last.rows.lowerBound..<y + 1, white: white, blank: blank)
+            } else {
+                if let band { try emit(band) }
+                band = MaskBand(rows: y..<y + 1, white: white, blank: blank)
+            }
+            next = y + 1
+        }
+    }
+
+    /// Emits the last band.
+    mutating func finish(_ emit: (MaskBand) throws -> Void) throws {
+        if let band { try emit(band) }
+        band = nil
+    }
+}

@@ -1,0 +1,249 @@
+import Foundations
+import Imaging
+
+/// The probabilities and colors of a rectangle of an image, in rows without padding.
+package struct NucleusField {
+    /// In pixels at the resolution of the model. Parts beyond the image are ignored.
+    package let region: PixelRegion
+    /// Probabilities of the interior and of the boundary of nuclei.
+    package let interior: UnsafeBufferPointer<Float>
+    package let boundary: UnsafeBufferPointer<Float>
+    /// 8-bit RGB.
+    package let pixels: UnsafeRawBufferPointer
+
+    package init(
+        _ region: PixelRegion, interior: UnsafeBufferPointer<Float>, boundary: UnsafeBufferPointer<Float>,
+        pixels: UnsafeRawBufferPointer
+    ) {
+        let count = region.width * region.height
+        precondition(interior.count >= count && boundary.count >= count && pixels.count >= 3 * count)
+        (self.region, self.interior, self.boundary, self.pixels) = (region, interior, boundary, pixels)
+    }
+}
+
+/// Labels of the pixels of a block: 0 for background, else the number of an object.
+///
+/// Seeds are numbered by their first pixel. They grow over the foreground in the order of the probability of interior
+/// (a watershed by flooding: Vincent and Soille, IEEE PAMI 13, 1991), so that touching objects meet where it is lowest.
+/// What happens to a pixel depends on pixels near it only, and equal pixels have equal results in any block.
+final class NucleusLabels {
+    /// Steps of the probability of interior.
+    private static let levels = 64
+    /// Marks a pixel to connect.
+    private static let mark: UInt8 = 0x80
+
+    /// Size of the block. The arrays have a frame of one pixel of background around it.
+    private(set) var width = 0
+    private(set) var height = 0
+    var stride: Int { width + 2 }
+    /// Number of the largest label.
+    private(set) var count = 0
+    /// Labels in the order of pixels, and the level of foreground pixels with a mark, 0 for background.
+    private(set) var labels = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 0)
+    private(set) var states = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 0)
+    /// The next pixel in the queue of its level.
+    private var next = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 0)
+    /// Steps from the seed.
+    private var steps = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 0)
+    /// The first and the last pixel of the queue of each level; -1 for none.
+    private let ends = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 2 * levels)
+    private var runs = [Run]()
+
+    init() { ends.initialize(repeating: -1) }
+
+    /// Marked pixels of a row, as positions in the arrays.
+    private struct Run {
+        let pixels: Range<Int>
+        /// A run of the same component that is before this one, or this one.
+        var parent: Int
+        /// Pixels of the component, at its root.
+        var area: Int
+    }
+
+    deinit {
+        deallocate()
+        ends.deallocate()
+    }
+
+    private func deallocate() {
+        labels.deallocate()
+        states.deallocate()
+        next.deallocate()
+        steps.deallocate()
+    }
+
+    /// Position of a pixel of the block.
+    func position(x: Int, y: Int) -> Int { (y + 1) * stride + x + 1 }
+
+    /// Labels the pixels of a field inside `valid` and outside the excluded parts, which are in pixels of the block. Areas
+    /// are in pixels and `reach` in steps.
+    func label(
+        _ field: NucleusField, valid: PixelRegion, excluding: [PixelRegion], _ settings: NucleusSettings,
+        smallestSeed: Int, smallestUnseeded: Int?, reach: Int
+    ) {
+        reserve(width: field.region.width, height: field.region.height)
+        for y in valid.y..<valid.bottom { rate(row: y, valid.x..<valid.right, field, settings) }
+        for part in excluding.map(valid.intersection) where !part.isEmpty {
+            for y in part.y..<part.bottom {
+                let first = position(x: part.x, y: y)
+                for pixel in first..<first + part.width { states[pixel] = 0 }
+            }
+        }
+        count = 0
+        connect()
+        for run in runs.indices where runs[root(run)].area >= smallestSeed { number(run) }
+        grow(reach: UInt8(clamping: max(1, reach)))
+        if let smallestUnseeded { addUnseeded(smallest: smallestUnseeded) }
+    }
+
+    private func reserve(width: Int, height: Int) {
+        (self.width, self.height) = (width, height)
+        let size = (width + 2) * (height + 2)
+        precondition(size <= Int(Int32.max))
+        if labels.count < size {
+            deallocate()
+            labels = .allocate(capacity: size)
+            states = .allocate(capacity: size)
+            next = .allocate(capacity: size)
+            steps = .allocate(capacity: size)
+        }
+        labels.initialize(repeating: 0)
+        states.initialize(repeating: 0)
+    }
+
+    /// Sets the states of some pixels of a row.
+    private func rate(row y: Int, _ columns: Range<Int>, _ field: NucleusField, _ settings: NucleusSettings) {
+        let (foreground, seed, weight) = (settings.foreground, settings.seed, settings.boundaryWeight)
+        let start = y * width + columns.lowerBound
+        let interior = field.interior.baseAddress! + start
+        let boundary = field.boundary.baseAddress! + start
+        let states = self.states.baseAddress! + position(x: columns.lowerBound, y: y)
+        for x in 0..<columns.count {
+            let (inside, edge) = (interior[x], boundary[x])
+            // Adding 2^23 rounds to a whole number, in the lowest bits.
+            let level = UInt8(truncatingIfNeeded: (inside * Float(Self.levels - 2) + 8_388_608).bitPattern) & 63
+            let isSeed = inside - weight * edge >= seed
+            let isForeground = inside + edge >= foreground || isSeed
+            states[x] = (isForeground ? min(level, 62) + 1 : 0) | (isSeed ? Self.mark : 0)
+        }
+    }
+
+    /// Finds the runs of marked pixels, and joins those that touch by edges. Roots are the first runs of components.
+    private func connect() {
+        runs.removeAll(keepingCapacity: true)
+        var above = 0..<0
+        for y in 0..<height {
+            let first = runs.count
+            findRuns(row: y)
+            var upper = above.lowerBound
+            for run in first..<runs.count {
+                let (start, end) = (runs[run].pixels.lowerBound - stride, runs[run].pixels.upperBound - stride)
+                while upper < above.upperBound, runs[upper].pixels.upperBound <= start { upper += 1 }
+                var other = upper
+                while other < above.upperBound, runs[other].pixels.lowerBound < end {
+                    join(run, other)
+                    other += 1
+                }
+            }
+            above = first..<runs.count
+        }
+    }
+
+    private func findRuns(row y: Int) {
+        var pixel = position(x: 0, y: y)
+        let end = pixel + width
+        let states = states.baseAddress!
+        let bytes = UnsafeRawPointer(states)
+        while pixel < end {
+            // Most pixels are not marked: eight at a time.
+            while pixel + 8 <= end,
+                bytes.loadUnaligned(fromByteOffset: pixel, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+            {
+                pixel += 8
+            }
+            while pixel < end, states[pixel] < Self.mark { pixel += 1 }
+            if pixel == end { return }
+            let start = pixel
+            // The frame is not marked.
+            while states[pixel] >= Self.mark { pixel += 1 }
+            runs.append(Run(pixels: start..<pixel, parent: runs.count, area: pixel - start))
+        }
+    }
+
+    private func root(_ run: Int) -> Int {
+        var run = run
+        while runs[run].parent != run {
+            runs[run].parent = runs[runs[run].parent].parent
+            run = runs[run].parent
+        }
+        return run
+    }
+
+    private func join(_ a: Int, _ b: Int) {
+        let (a, b) = (root(a), root(b))
+        if a == b { return }
+        runs[max(a, b)].parent = min(a, b)
+        runs[min(a, b)].area += runs[max(a, b)].area
+    }
+
+    /// Labels the pixels of a run. The component gets a number at its first run.
+    private func number(_ run: Int) {
+        let root = root(run)
+        if root == run { count += 1 }
+        let label = root == run ? Int32(count) : labels[runs[root].pixels.lowerBound]
+        labels[runs[run].pixels].update(repeating: label)
+    }
+
+    /// Grows all labels over the foreground, the most probable pixels first.
+    private func grow(reach: UInt8) {
+        let (labels, states) = (labels.baseAddress!, states.baseAddress!)
+        let (next, steps) = (next.baseAddress!, steps.baseAddress!)
+        let neighbors = (-stride, -1, 1, stride)
+        let (heads, tails) = (ends.baseAddress!, ends.baseAddress! + Self.levels)
+        ends.update(repeating: -1)
+        func push(_ pixel: Int, from source: Int, _ step: UInt8, below highest: Int) {
+            guard labels[pixel] == 0 else { return }
+            let level = min(Int(states[pixel] & ~Self.mark), highest)
+            if level == 0 { return }
+            labels[pixel] = labels[source]
+            steps[pixel] = step
+            next[pixel] = -1
+            if tails[level] >= 0 { next[Int(tails[level])] = Int32(pixel) } else { heads[level] = Int32(pixel) }
+            tails[level] = Int32(pixel)
+        }
+        func pushNeighbors(of pixel: Int, _ step: UInt8, below highest: Int) {
+            push(pixel + neighbors.0, from: pixel, step, below: highest)
+            push(pixel + neighbors.1, from: pixel, step, below: highest)
+            push(pixel + neighbors.2, from: pixel, step, below: highest)
+            push(pixel + neighbors.3, from: pixel, step, below: highest)
+        }
+        for run in runs where labels[run.pixels.lowerBound] != 0 {
+            for pixel in run.pixels { pushNeighbors(of: pixel, 1, below: Self.levels - 1) }
+        }
+        for level in (1..<Self.levels).reversed() {
+            while heads[level] >= 0 {
+                let pixel = Int(heads[level])
+                heads[level] = next[pixel]
+                if heads[level] < 0 { tails[level] = -1 }
+                if steps[pixel] < reach { pushNeighbors(of: pixel, steps[pixel] + 1, below: level) }
+            }
+        }
+    }
+
+    /// Labels components of the remaining foreground that touch no label.
+    private func addUnseeded(smallest: Int) {
+        let (labels, states) = (labels.baseAddress!, states.baseAddress!)
+        for pixel in 0..<stride * (height + 2) {
+            let isLeft = states[pixel] != 0 && labels[pixel] == 0
+            states[pixel] = states[pixel] & ~Self.mark | (isLeft ? Self.mark : 0)
+        }
+        connect()
+        for run in runs.indices {
+            let touches = runs[run].pixels.contains {
+                labels[$0 - stride] != 0 || labels[$0 - 1] != 0 || labels[$0 + 1] != 0 || labels[$0 + stride] != 0
+            }
+            if touches { runs[root(run)].area = .min / 2 }
+        }
+        for run in runs.indices where runs[root(run)].area >= smallest { number(run) }
+    }
+}

@@ -1,0 +1,238 @@
+import Imaging
+
+/// Draws the outlines of labeled objects at full resolution.
+///
+/// The probability of foreground is interpolated bilinearly between the centers of pixels, and thresholded. It counts as 0
+/// where an object was dropped. A pixel at full resolution belongs to the object with the largest part of the interpolated
+/// value, of equal ones to that whose pixel is first. So outlines are smooth, and no two nuclei share a pixel.
+final class NucleusOutliner {
+    /// A row of probabilities over the columns of an object.
+    private struct Line {
+        var row = Int.min
+        /// Of the object, of other nuclei, and of all and the background.
+        var own = [Float]()
+        var others = [Float]()
+        var all = [Float]()
+
+        mutating func reserve(_ count: Int) {
+            if own.count >= count { return }
+            let zeros = [Float](repeating: 0, count: count)
+            (own, others, all) = (zeros, zeros, zeros)
+        }
+
+        /// Interpolates between two rows.
+        mutating func mix(_ top: Line, _ bottom: Line, _ weight: Float, count: Int) {
+            reserve(count)
+            for index in 0..<count {
+                own[index] = top.own[index] + (bottom.own[index] - top.own[index]) * weight
+                others[index] = top.others[index] + (bottom.others[index] - top.others[index]) * weight
+                all[index] = top.all[index] + (bottom.all[index] - top.all[index]) * weight
+            }
+        }
+    }
+
+    /// Sums over the pixels of an object.
+    private struct Sums {
+        var probability: Float = 0
+        var hematoxylin: Float = 0
+        var eosin: Float = 0
+        var count: Float = 0
+    }
+
+    private let grid: NucleusGrid
+    private let foreground: Float
+    /// Rounding must not take a pixel at the threshold away.
+    private var threshold: Float { foreground - 1e-5 }
+    private let hematoxylin = StainDensity(of: .hematoxylin)
+    private let eosin = StainDensity(of: .eosin)
+    private var lines = (Line(), Line())
+    private var mixed = Line()
+    private var places = [(column: Int, weight: Float)]()
+
+    init(_ grid: NucleusGrid, foreground: Float) { (self.grid, self.foreground) = (grid, foreground) }
+
+    /// The nucleus of a label; nil where it covers the center of no pixel at full resolution.
+    func outline(
+        _ label: Int32, _ objects: NucleusObjects, _ labels: NucleusLabels, _ field: NucleusField,
+        micronsPerPixel: (x: Double, y: Double)
+    ) -> Nucleus? {
+        let object = objects[label]
+        let window = PixelWindow(object, field.region, grid)
+        (lines.0.row, lines.1.row) = (.min, .min)
+        places.removeAll(keepingCapacity: true)
+        for x in window.imageColumns {
+            let place = Place(x, of: grid.columnScale)
+            places.append((place.index - field.region.x - window.columns.lowerBound, place.weight))
+        }
+        var runs = [Nucleus.Run]()
+        for y in window.imageRows {
+            let place = Place(y, of: grid.rowScale)
+            let top = place.index - field.region.y
+            let bottom = min(top + 1, window.rows.upperBound - 1)
+            if lines.0.row != top { lines = (lines.1, lines.0) }
+            if lines.0.row != top { fill(&lines.0, row: top, window, label, objects, labels, field) }
+            if lines.1.row != bottom { fill(&lines.1, row: bottom, window, label, objects, labels, field) }
+            addRuns(row: y, weight: place.weight, window, label, objects, labels, to: &runs)
+        }
+        runs = runs.largestConnected()
+        if runs.isEmpty { return nil }
+        var nucleus = Nucleus(runs: runs, measurements: .init(runs, micronsPerPixel: micronsPerPixel))
+        let sums = sums(label, object, labels, field)
+        nucleus.measurements.probability = sums.probability / sums.count
+        nucleus.measurements.hematoxylin = sums.hematoxylin / sums.count
+        nucleus.measurements.eosin = sums.eosin / sums.count
+        return nucleus
+    }
+
+    /// Reads a row of the block, `y` in its pixels.
+    private func fill(
+        _ line: inout Line, row y: Int, _ window: PixelWindow, _ label: Int32, _ objects: NucleusObjects,
+        _ labels: NucleusLabels, _ field: NucleusField
+    ) {
+        line.row = y
+        line.reserve(window.columns.count)
+        let found = labels.labels.baseAddress! + labels.position(x: window.columns.lowerBound, y: y)
+        let start = y * field.region.width + window.columns.lowerBound
+        let interior = field.interior.baseAddress! + start
+        let boundary = field.boundary.baseAddress! + start
+        for index in 0..<window.columns.count {
+            let value = interior[index] + boundary[index]
+            // Filled holes are foreground, as are the pixels of seeds.
+            let inside = max(value, foreground)
+            let isOwn = found[index] == label
+            let isOther = !isOwn && objects[found[index]].isNucleus
+            line.own[index] = isOwn ? inside : 0
+            line.others[index] = isOther ? inside : 0
+            // Foreground that no object reached is background, like the objects that were dropped.
+            let isBackground = found[index] == 0 && value > 0 && value < foreground
+            line.all[index] = isOwn || isOther ? inside : isBackground ? value : 0
+        }
+    }
+
+    private func addRuns(
+        row y: Int, weight: Float, _ window: PixelWindow, _ label: Int32, _ objects: NucleusObjects,
+        _ labels: NucleusLabels, to runs: inout [Nucleus.Run]
+    ) {
+        mixed.mix(lines.0, lines.1, weight, count: window.columns.count)
+        let (last, threshold) = (window.columns.count - 1, threshold)
+        var start: Int?
+        for index in places.indices {
+            let place = places[index]
+            func value(_ line: [Float]) -> Float {
+                let left = line[place.column]
+                return left + (line[min(place.column + 1, last)] - left) * place.weight
+            }
+            var isInside = value(mixed.all) >= threshold && value(mixed.own) > 0
+            if isInside, value(mixed.others) > 0 {
+                isInside = owner(place, weight, window, objects, labels) == label
+            }
+            let x = window.imageColumns.lowerBound + index
+            if isInside {
+                if start == nil { start = x }
+            } else if let from = start {
+                runs.append(.init(row: y, pixels: from..<x))
+                start = nil
+            }
+        }
+        if let from = start { runs.append(.init(row: y, pixels: from..<window.imageColumns.upperBound)) }
+    }
+
+    /// The label with the largest part of the value at a place.
+    private func owner(
+        _ place: (column: Int, weight: Float), _ weight: Float, _ window: PixelWindow, _ objects: NucleusObjects,
+        _ labels: NucleusLabels
+    ) -> Int32 {
+        let next = min(place.column + 1, window.columns.count - 1)
+        let x = window.columns.lowerBound
+        let corners = [
+            (
+                labels.labels[labels.position(x: x + place.column, y: lines.0.row)],
+                lines.0.all[place.column] * (1 - weight) * (1 - place.weight)
+            ),
+            (
+                labels.labels[labels.position(x: x + next, y: lines.0.row)],
+                lines.0.all[next] * (1 - weight) * place.weight
+            ),
+            (
+                labels.labels[labels.position(x: x + place.column, y: lines.1.row)],
+                lines.1.all[place.column] * weight * (1 - place.weight)
+            ),
+            (labels.labels[labels.position(x: x + next, y: lines.1.row)], lines.1.all[next] * weight * place.weight),
+        ]
+        var best: (label: Int32, part: Float) = (0, 0)
+        for (label, _) in corners where label != 0 && objects[label].isNucleus {
+            let part = corners.reduce(Float(0)) { $0 + ($1.0 == label ? $1.1 : 0) }
+            if part > best.part { best = (label, part) }
+        }
+        return best.label
+    }
+
+    private func sums(
+        _ label: Int32, _ object: NucleusObjects.Object, _ labels: NucleusLabels, _ field: NucleusField
+    ) -> Sums {
+        var sums = Sums()
+        for y in object.top...object.bottom {
+            let found = labels.labels.baseAddress! + labels.position(x: 0, y: y)
+            let start = y * field.region.width
+            for x in object.left...object.right where found[x] == label {
+                let color = 3 * (start + x)
+                let (red, green, blue) = (field.pixels[color], field.pixels[color + 1], field.pixels[color + 2])
+                sums.probability += field.interior[start + x] + field.boundary[start + x]
+                sums.hematoxylin += hematoxylin.density(red: red, green: green, blue: blue)
+                sums.eosin += eosin.density(red: red, green: green, blue: blue)
+                sums.count += 1
+            }
+        }
+        return sums
+    }
+}
+
+/// A position between the centers of two pixels at the resolution of the model.
+private struct Place {
+    /// The pixel before it, and the weight of the one after it.
+    let index: Int
+    let weight: Float
+
+    /// The center of a pixel at full resolution. Beyond the outer centers there is nothing to interpolate.
+    init(_ pixel: Int, of scale: WindowAxis.Scale) {
+        // In pixels at the resolution of the model, times twice the length at full resolution, to be exact.
+        let unit = 2 * scale.image
+        let position = min(max((2 * pixel + 1) * scale.laid - scale.image, 0), (scale.laid - 1) * unit)
+        index = position / unit
+        weight = Float(position % unit) / Float(unit)
+    }
+
+    /// The pixels at full resolution whose centers are between those of two pixels, these included. At the edges of the
+    /// image, also those beyond.
+    static func imagePixels(between first: Int, and last: Int, of scale: WindowAxis.Scale) -> Range<Int> {
+        func position(_ laid: Int) -> Int { (2 * laid + 1) * scale.image - scale.laid }
+        let unit = 2 * scale.laid
+        let from = first == 0 ? 0 : (position(first) + unit - 1) / unit
+        let to = last == scale.laid - 1 ? scale.image : position(last) / unit + 1
+        return from..<max(from, to)
+    }
+}
+
+/// The pixels that an object can have.
+private struct PixelWindow {
+    /// The object and a pixel on each side, in pixels of the block.
+    let columns: Range<Int>
+    let rows: Range<Int>
+    /// The pixels at full resolution whose centers are between those.
+    let imageColumns: Range<Int>
+    let imageRows: Range<Int>
+
+    init(_ object: NucleusObjects.Object, _ region: PixelRegion, _ grid: NucleusGrid) {
+        (columns, imageColumns) = Self.range(object.left, object.right, region.x, region.width, grid.columnScale)
+        (rows, imageRows) = Self.range(object.top, object.bottom, region.y, region.height, grid.rowScale)
+    }
+
+    private static func range(
+        _ first: Int, _ last: Int, _ origin: Int, _ count: Int, _ scale: WindowAxis.Scale
+    ) -> (Range<Int>, Range<Int>) {
+        // Rows and columns beyond the image are not read.
+        let start = max(first - 1, max(0, -origin))
+        let end = min(last + 1, min(count, scale.laid - origin) - 1)
+        return (start..<end + 1, Place.imagePixels(between: start + origin, and: end + origin, of: scale))
+    }
+}

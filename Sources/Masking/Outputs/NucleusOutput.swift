@@ -1,0 +1,147 @@
+import FoundationEssentials
+import Foundations
+import Imaging
+
+/// All nuclei with their measurements: a CSV with a row for each or, as GeoJSON, detections that QuPath imports.
+final class NucleusOutput: MaskOutput {
+    static var fileExtensions: [String] { ["csv", "geojson", "json"] }
+
+    /// 2,000 nuclei per square millimeter of tissue, at 0.25 microns per pixel.
+    static func estimatedBytes(_ image: OutputEstimate) -> Double {
+        image.processedPixels * 2000 / 16e6 * (image.path.lowercasedExtension == "csv" ? 90 : 1500)
+    }
+
+    private let file: any NucleusFile
+
+    init(_ path: FilePath, _ job: OutputJob) throws {
+        file = try path.lowercasedExtension == "csv" ? NucleusTable(path) : NucleusOutlines(path)
+    }
+
+    func add(_ nucleus: Nucleus, id: Int) throws { try file.add(nucleus, id: id) }
+
+    func finish(_ results: inout MaskResults) throws { try file.finish() }
+}
+
+/// A file that nuclei are written to one at a time.
+package protocol NucleusFile {
+    func add(_ nucleus: Nucleus, id: Int) throws
+    /// Completes the file. Call it once.
+    func finish() throws
+}
+
+/// A CSV with a row for each nucleus. Positions are pixels at full resolution.
+package final class NucleusTable: NucleusFile {
+    private let file: AtomicFile
+    private var buffer = [UInt8]()
+
+    package init(_ path: FilePath) throws(FileError) {
+        file = try AtomicFile(path)
+        buffer += "id,x,y".utf8
+        for column in Nucleus.Measurements.columns { buffer += ",\(column.name)".utf8 }
+        buffer += "\n".utf8
+    }
+
+    package func add(_ nucleus: Nucleus, id: Int) throws {
+        buffer += "\(id),".utf8
+        buffer.append(nucleus.measurements.x, decimals: 2)
+        buffer += ",".utf8
+        buffer.append(nucleus.measurements.y, decimals: 2)
+        for column in Nucleus.Measurements.columns {
+            buffer += ",".utf8
+            buffer.append(Double(nucleus.measurements[keyPath: column.value]), decimals: column.decimals)
+        }
+        buffer += "\n".utf8
+        if buffer.count >= 1 << 16 { try flush() }
+    }
+
+    package func finish() throws {
+        try flush()
+        try file.commit()
+    }
+
+    private func flush() throws {
+        try file.write(Data(buffer))
+        buffer.removeAll(keepingCapacity: true)
+    }
+}
+
+/// GeoJSON with the outline of each nucleus, as detections with measurements and a UUID that depends on the nucleus only.
+package final class NucleusOutlines: NucleusFile {
+    private let writer: GeoJSONWriter
+
+    package init(_ path: FilePath) throws(FileError) {
+        writer = try GeoJSONWriter(path, objectType: .detection, name: "Nuclei", color: GeoJSONOutput.color)
+    }
+
+    package func add(_ nucleus: Nucleus, id: Int) throws {
+        let measurements = Nucleus.Measurements.columns.map { column in
+            (column.title, Double(nucleus.measurements[keyPath: column.value]), column.decimals)
+        }
+        try writer.write(nucleus.polygon(), id: nucleus.uuid, measurements: measurements)
+    }
+
+    package func finish() throws { try writer.finish() }
+}
+
+extension Nucleus {
+    /// The outline at the edges of pixels.
+    package func polygon() throws -> Polygon {
+        var polygons = [Polygon]()
+        var tracer = ContourTracer { polygons.append($0) }
+        // The tracer starts in row 0.
+        let top = rows.lowerBound
+        var white = [Range<Int>]()
+        for (index, run) in runs.enumerated() {
+            white.append(run.pixels)
+            if index + 1 == runs.count || runs[index + 1].row != run.row {
+                try tracer.add(rows: run.row - top..<run.row - top + 1, white: white)
+                white = []
+            }
+        }
+        try tracer.finish()
+        return Polygon(rings: polygons[0].rings.map { ring in ring.map { Corner(x: $0.x, y: $0.y + top) } })
+    }
+
+    /// A name-based UUID (version 8 of RFC 9562) of position, size and measurements.
+    package var uuid: String {
+        let measured = Measurements.columns.map { "\(measurements[keyPath: $0.value].bitPattern)" }
+        let first = runs[0]
+        let text = ["\(first.row)", "\(first.pixels.lowerBound)", "\(pixelCount)"] + measured
+        var digits = Array(SHA256.digest(of: text.joined(separator: " ")).utf8.prefix(32))
+        digits[12] = UInt8(ascii: "8")
+        // The variant: one of 8, 9, a and b.
+        digits[16] = Array("89ab".utf8)[Int(digits[16]) % 4]
+        let hexadecimal = String(decoding: digits, as: UTF8.self)
+        var (uuid, start) = ([Substring](), hexadecimal.startIndex)
+        for length in [8, 4, 4, 4, 12] {
+            let end = hexadecimal.index(start, offsetBy: length)
+            uuid.append(hexadecimal[start..<end])
+            start = end
+        }
+        return uuid.joined(separator: "-")
+    }
+}
+
+extension Nucleus.Measurements {
+    /// A measurement in files: its name in tables and in QuPath, and its decimals.
+    struct Column {
+        let name: String
+        let title: String
+        let value: KeyPath<Nucleus.Measurements, Float>
+        let decimals: Int
+    }
+
+    static var columns: [Column] {
+        [
+            Column(name: "area_um2", title: "Area µm^2", value: \.area, decimals: 2),
+            Column(name: "perimeter_um", title: "Perimeter µm", value: \.perimeter, decimals: 2),
+            Column(name: "eccentricity", title: "Eccentricity", value: \.eccentricity, decimals: 3),
+            Column(name: "orientation_deg", title: "Orientation °", value: \.orientation, decimals: 1),
+            Column(name: "circularity", title: "Circularity", value: \.circularity, decimals: 3),
+            Column(name: "solidity", title: "Solidity", value: \.solidity, decimals: 3),
+            Column(name: "probability", title: "Probability", value: \.probability, decimals: 3),
+            Column(name: "hematoxylin", title: "Hematoxylin OD mean", value: \.hematoxylin, decimals: 3),
+            Column(name: "eosin", title: "Eosin OD mean", value: \.eosin, decimals: 3),
+        ]
+    }
+}
