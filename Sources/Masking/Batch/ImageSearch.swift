@@ -127,7 +127,7 @@ package struct ImageSearch: Sendable {
     }
 
     /// Numbers in names are compared by value: `slide_2` before `slide_10`.
-    private static func sorted(_ paths: [FilePath]) -> [FilePath] {
+    static func sorted(_ paths: [FilePath]) -> [FilePath] {
         let keys = paths.map { (path: $0, parts: parts($0.string)) }
         return keys.sorted { a, b in
             for (one, other) in zip(a.parts, b.parts) where one.order != other.order { return one.order < other.order }
