@@ -152,13 +152,6 @@ import Testing
         #expect(try work.json(result.output)["tiles"] as? Int == 10)
     }
 
-    @Test func dataSetsLargerThanTheMemoryEndWithAMessage() throws {
-        try work.write("tile_id,label\n" + (0..<400_000).map { "\($0),NUCLEI\n" }.joined(), to: "set/labels.csv")
-        let result = try Command.train.run("explore", "set", in: work.path)
-        #expect(result.status == 70)
-        #expect(result.errors.hasPrefix("error: set: expected memory for 400000 tiles, which take 75000 MiB"))
-    }
-
     @Test func reportsNeedNoTemporaryFolder() throws {
         let trained = try Command.train.start(
             ["set", "--architecture", "compact", "--epochs", "1", "--output", "run"], in: work.path,

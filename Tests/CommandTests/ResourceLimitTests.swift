@@ -33,6 +33,18 @@ import Testing
         #expect(train.errors.hasSuffix("error: r/last.safetensors: cannot be written (File too large)\n"))
     }
 
+    /// The sizes of all tiles are known before any memory is taken.
+    @Test func dataSetsLargerThanTheMemoryEndWithAMessage() throws {
+        let count = 20_000
+        for index in 40..<count {
+            try #require(link("\(work.path)/d/tile_0.png", "\(work.path)/d/tile_\(index).png") == 0)
+        }
+        let result = try limited(.train, by: "ulimit -v 3000000", "explore d --threads 1")
+        #expect(result.status == 70)
+        #expect(
+            result.errors.contains("error: d: expected memory for \(count) tiles, which take 3750 MiB"), "\(result)")
+    }
+
     @Test(arguments: [200, 300, 400, 500, 600]) func addressSpace(_ megabytes: Int) throws {
         for (command, arguments) in [
             (Command.mask, "d/wsi_crop_1.jpg --output m.png"),
