@@ -31,7 +31,7 @@ extension [Nucleus.Run] {
 
 extension Nucleus.Measurements {
     /// Measures the shape of pixels.
-    init(_ runs: [Nucleus.Run], micronsPerPixel: (x: Double, y: Double)) {
+    package init(_ runs: [Nucleus.Run], micronsPerPixel: (x: Double, y: Double)) {
         let sums = PixelSums(runs)
         let count = Double(sums.count)
         let squareMicrons = micronsPerPixel.x * micronsPerPixel.y

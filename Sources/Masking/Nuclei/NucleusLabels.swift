@@ -152,7 +152,8 @@ final class NucleusLabels {
     private func findRuns(row y: Int) {
         var pixel = position(x: 0, y: y)
         let end = pixel + width
-        let bytes = UnsafeRawPointer(states.baseAddress!)
+        let states = states.baseAddress!
+        let bytes = UnsafeRawPointer(states)
         while pixel < end {
             // Most pixels are not marked: eight at a time.
             while pixel + 8 <= end,
@@ -190,7 +191,7 @@ final class NucleusLabels {
         let root = root(run)
         if root == run { count += 1 }
         let label = root == run ? Int32(count) : labels[runs[root].pixels.lowerBound]
-        for pixel in runs[run].pixels { labels[pixel] = label }
+        labels[runs[run].pixels].update(repeating: label)
     }
 
     /// Grows all labels over the foreground, the most probable pixels first.
@@ -231,6 +232,7 @@ final class NucleusLabels {
 
     /// Labels components of the remaining foreground that touch no label.
     private func addUnseeded(smallest: Int) {
+        let (labels, states) = (labels.baseAddress!, states.baseAddress!)
         for pixel in 0..<stride * (height + 2) {
             let isLeft = states[pixel] != 0 && labels[pixel] == 0
             states[pixel] = states[pixel] & ~Self.mark | (isLeft ? Self.mark : 0)

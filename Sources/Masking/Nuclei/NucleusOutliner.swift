@@ -9,10 +9,26 @@ final class NucleusOutliner {
     /// A row of probabilities over the columns of an object.
     private struct Line {
         var row = Int.min
-        /// Of the object, of all nuclei and the background, and of other nuclei.
+        /// Of the object, of other nuclei, and of all and the background.
         var own = [Float]()
-        var all = [Float]()
         var others = [Float]()
+        var all = [Float]()
+
+        mutating func reserve(_ count: Int) {
+            if own.count >= count { return }
+            let zeros = [Float](repeating: 0, count: count)
+            (own, others, all) = (zeros, zeros, zeros)
+        }
+
+        /// Interpolates between two rows.
+        mutating func mix(_ top: Line, _ bottom: Line, _ weight: Float, count: Int) {
+            reserve(count)
+            for index in 0..<count {
+                own[index] = top.own[index] + (bottom.own[index] - top.own[index]) * weight
+                others[index] = top.others[index] + (bottom.others[index] - top.others[index]) * weight
+                all[index] = top.all[index] + (bottom.all[index] - top.all[index]) * weight
+            }
+        }
     }
 
     /// Sums over the pixels of an object.
@@ -30,6 +46,7 @@ final class NucleusOutliner {
     private let hematoxylin = StainDensity(of: .hematoxylin)
     private let eosin = StainDensity(of: .eosin)
     private var lines = (Line(), Line())
+    private var mixed = Line()
     private var places = [(column: Int, weight: Float)]()
 
     init(_ grid: NucleusGrid, foreground: Float) { (self.grid, self.foreground) = (grid, foreground) }
@@ -52,7 +69,7 @@ final class NucleusOutliner {
             let place = Place(y, of: grid.rowScale)
             let top = place.index - field.region.y
             let bottom = min(top + 1, window.rows.upperBound - 1)
-            if lines.0.row != top { swap(&lines.0, &lines.1) }
+            if lines.0.row != top { lines = (lines.1, lines.0) }
             if lines.0.row != top { fill(&lines.0, row: top, window, label, objects, labels, field) }
             if lines.1.row != bottom { fill(&lines.1, row: bottom, window, label, objects, labels, field) }
             addRuns(row: y, weight: place.weight, window, label, objects, labels, to: &runs)
@@ -73,27 +90,22 @@ final class NucleusOutliner {
         _ labels: NucleusLabels, _ field: NucleusField
     ) {
         line.row = y
-        let count = window.columns.count
-        if line.own.count < count {
-            let zeros = [Float](repeating: 0, count: count)
-            (line.own, line.all, line.others) = (zeros, zeros, zeros)
-        }
-        let first = labels.position(x: window.columns.lowerBound, y: y)
+        line.reserve(window.columns.count)
+        let found = labels.labels.baseAddress! + labels.position(x: window.columns.lowerBound, y: y)
         let start = y * field.region.width + window.columns.lowerBound
-        for index in 0..<count {
-            let found = labels.labels[first + index]
-            let value = field.interior[start + index] + field.boundary[start + index]
+        let interior = field.interior.baseAddress! + start
+        let boundary = field.boundary.baseAddress! + start
+        for index in 0..<window.columns.count {
+            let value = interior[index] + boundary[index]
             // Filled holes are foreground, as are the pixels of seeds.
             let inside = max(value, foreground)
-            line.own[index] = found == label ? inside : 0
-            if found == 0 {
-                // Foreground that no object reached is background, like the objects that were dropped.
-                line.all[index] = value < foreground ? max(value, 0) : 0
-                line.others[index] = 0
-            } else {
-                line.all[index] = objects[found].isNucleus ? inside : 0
-                line.others[index] = line.all[index] - line.own[index]
-            }
+            let isOwn = found[index] == label
+            let isOther = !isOwn && objects[found[index]].isNucleus
+            line.own[index] = isOwn ? inside : 0
+            line.others[index] = isOther ? inside : 0
+            // Foreground that no object reached is background, like the objects that were dropped.
+            let isBackground = found[index] == 0 && value > 0 && value < foreground
+            line.all[index] = isOwn || isOther ? inside : isBackground ? value : 0
         }
     }
 
@@ -101,21 +113,18 @@ final class NucleusOutliner {
         row y: Int, weight: Float, _ window: PixelWindow, _ label: Int32, _ objects: NucleusObjects,
         _ labels: NucleusLabels, to runs: inout [Nucleus.Run]
     ) {
-        func value(_ top: [Float], _ bottom: [Float], _ place: (column: Int, weight: Float)) -> Float {
-            let next = min(place.column + 1, window.columns.count - 1)
-            let left = top[place.column] + (bottom[place.column] - top[place.column]) * weight
-            let right = top[next] + (bottom[next] - top[next]) * weight
-            return left + (right - left) * place.weight
-        }
+        mixed.mix(lines.0, lines.1, weight, count: window.columns.count)
+        let (last, threshold) = (window.columns.count - 1, threshold)
         var start: Int?
-        for (index, place) in places.enumerated() {
-            var isInside = value(lines.0.all, lines.1.all, place) >= threshold
-            if isInside {
-                let own = value(lines.0.own, lines.1.own, place)
-                isInside = own > 0
-                if isInside, value(lines.0.others, lines.1.others, place) > 0 {
-                    isInside = owner(place, weight, window, objects, labels) == label
-                }
+        for index in places.indices {
+            let place = places[index]
+            func value(_ line: [Float]) -> Float {
+                let left = line[place.column]
+                return left + (line[min(place.column + 1, last)] - left) * place.weight
+            }
+            var isInside = value(mixed.all) >= threshold && value(mixed.own) > 0
+            if isInside, value(mixed.others) > 0 {
+                isInside = owner(place, weight, window, objects, labels) == label
             }
             let x = window.imageColumns.lowerBound + index
             if isInside {
@@ -163,13 +172,12 @@ final class NucleusOutliner {
     ) -> Sums {
         var sums = Sums()
         for y in object.top...object.bottom {
-            let first = labels.position(x: 0, y: y)
-            for x in object.left...object.right where labels.labels[first + x] == label {
-                let pixel = y * field.region.width + x
-                let (red, green, blue) = (
-                    field.pixels[3 * pixel], field.pixels[3 * pixel + 1], field.pixels[3 * pixel + 2]
-                )
-                sums.probability += field.interior[pixel] + field.boundary[pixel]
+            let found = labels.labels.baseAddress! + labels.position(x: 0, y: y)
+            let start = y * field.region.width
+            for x in object.left...object.right where found[x] == label {
+                let color = 3 * (start + x)
+                let (red, green, blue) = (field.pixels[color], field.pixels[color + 1], field.pixels[color + 2])
+                sums.probability += field.interior[start + x] + field.boundary[start + x]
                 sums.hematoxylin += hematoxylin.density(red: red, green: green, blue: blue)
                 sums.eosin += eosin.density(red: red, green: green, blue: blue)
                 sums.count += 1
