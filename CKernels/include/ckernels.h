@@ -307,7 +307,7 @@ enum {
     CK_PIXEL_IGNORED = 255,
 };
 
-/// What is known about the pixels of a sample.
+/// Knowledge about the pixels of a sample.
 typedef enum __attribute__((enum_extensibility(closed))) ck_pixel_truth {
     CK_TRUTH_NONE CK_SWIFT_NAME("none") = 0,
     /// The class of each pixel that is not ignored.
