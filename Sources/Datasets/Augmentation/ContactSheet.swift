@@ -1,10 +1,13 @@
 import Imaging
 import Tensors
 
-/// A picture of tiles and augmented versions of them: one row per tile, with the original at the left.
+/// A picture of tiles and augmented versions of them: one row per tile, with the original at the left. Boundaries of nuclei
+/// are green where a tile has outlines.
 package struct ContactSheet {
     /// The width of the white border around each picture, in pixels.
     static let gap = 4
+    /// The color of boundaries; no stain is like it.
+    private static let boundaryColor: [UInt8] = [0, 255, 0]
 
     package let set: TileSet
     /// Indices in the set, from top to bottom.
@@ -37,10 +40,12 @@ package struct ContactSheet {
         let statistics = try set.channelStatistics(of: Array(set.tiles.indices))
         for tile in tiles {
             var row = [UInt8](repeating: 255, count: cell * width * 3)
-            set.withPixels(of: tile) { place($0, at: 0, in: &row) }
+            place(outlined(set.withPixels(of: tile) { Array($0) }, set.classMap(of: tile)), at: 0, in: &row)
             for variant in 0..<variants {
-                let pixels = try augmented(tile, epoch: epoch + variant, statistics, threads: threads)
-                place(pixels, at: variant + 1, in: &row)
+                let drawn = settings.draw(seed: seed, epoch: epoch + variant, tile: tile, side: set.side)
+                let pixels = try augmented(tile, drawn, statistics, threads: threads)
+                let map = try movedMap(tile, drawn.pixels.geometry)
+                place(map.withUnsafeBytes { outlined(pixels, map.isEmpty ? nil : $0) }, at: variant + 1, in: &row)
             }
             try row.withUnsafeBytes { try writer.write(rows: $0, count: cell) }
             try afterEach()
@@ -56,9 +61,32 @@ package struct ContactSheet {
         }
     }
 
-    private func augmented(_ tile: Int, epoch: Int, _ statistics: ChannelStatistics, threads: Int) throws -> [UInt8] {
+    /// The pixels with the boundaries of a class map.
+    private func outlined(_ pixels: [UInt8], _ map: UnsafeRawBufferPointer?) -> [UInt8] {
+        guard let map else { return pixels }
+        var pixels = pixels
+        for (index, value) in map.enumerated() where value == PixelClass.boundary.rawValue {
+            pixels.replaceSubrange(3 * index..<3 * index + 3, with: Self.boundaryColor)
+        }
+        return pixels
+    }
+
+    /// The class map of a tile, moved like its pixels. Empty without outlines.
+    private func movedMap(_ tile: Int, _ geometry: TileAugmentation.Geometry) throws -> [UInt8] {
+        guard let map = set.classMap(of: tile) else { return [] }
+        var moved = [UInt8](repeating: 0, count: map.count)
+        try moved.withUnsafeMutableBytes {
+            try Kernels.moveMap(
+                $0, map, height: set.side, width: set.side, geometry, outside: PixelClass.background.rawValue)
+        }
+        return moved
+    }
+
+    private func augmented(
+        _ tile: Int, _ drawn: (pixels: TileAugmentation, erasure: Erasure), _ statistics: ChannelStatistics,
+        threads: Int
+    ) throws -> [UInt8] {
         let side = set.side
-        let drawn = settings.draw(seed: seed, epoch: epoch, tile: tile, side: side)
         let windows = set.windows(of: [tile])
         let scratch = Tensor([Kernels.augmentationScratchCount(windows, threads: threads)])
         var pixels = [UInt8](repeating: 0, count: set.tileBytes)

@@ -1,17 +1,17 @@
 import Imaging
 
 /// The nuclei of an image, numbered without gaps.
-struct LabelMap: Equatable {
+package struct LabelMap: Equatable {
     /// Pixels.
-    let width: Int
-    let height: Int
+    package let width: Int
+    package let height: Int
     /// 0 for background, or the number of a nucleus from 1 to `count`. Rows from the top without padding.
-    let labels: [UInt32]
+    package let labels: [UInt32]
     /// The number of nuclei. After resampling, some may have no pixel.
-    let count: Int
+    package let count: Int
 
     /// Numbers nuclei in the order of their first pixels.
-    init(_ image: LabelImage) {
+    package init(_ image: LabelImage) {
         var numbers = [UInt32: UInt32]()
         var last: (label: UInt32, number: UInt32) = (0, 0)
         labels = image.labels.map { label in
@@ -29,7 +29,7 @@ struct LabelMap: Equatable {
         (self.width, self.height, self.labels, self.count) = (width, height, labels, count)
     }
 
-    subscript(x: Int, y: Int) -> UInt32 { labels[y * width + x] }
+    package subscript(x: Int, y: Int) -> UInt32 { labels[y * width + x] }
 
     /// Whether another label than the given one is at most `reach` columns and rows away.
     func hasOther(than label: UInt32, within reach: Int, of x: Int, _ y: Int) -> Bool {
@@ -44,7 +44,7 @@ struct LabelMap: Equatable {
 
     /// The map at another size. Where it shrinks, a pixel has the label that covers most of it; of labels that cover
     /// equal areas, the one under its center. Where it grows, a pixel has the label under its center.
-    func resampled(width: Int, height: Int) -> LabelMap {
+    package func resampled(width: Int, height: Int) -> LabelMap {
         if width == self.width, height == self.height { return self }
         let columns = ResamplingAxis(source: self.width, target: width)
         let rows = ResamplingAxis(source: self.height, target: height)
@@ -73,7 +73,7 @@ struct LabelMap: Equatable {
     }
 
     /// The pixels of each nucleus in a part of the map, by number; element 0 is the background.
-    func areas(x: Range<Int>, y: Range<Int>) -> [Int] {
+    package func areas(x: Range<Int>, y: Range<Int>) -> [Int] {
         var areas = [Int](repeating: 0, count: count + 1)
         for row in y {
             for place in row * width + x.lowerBound..<row * width + x.upperBound { areas[Int(labels[place])] += 1 }

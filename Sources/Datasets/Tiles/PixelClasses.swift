@@ -17,7 +17,7 @@ package struct PixelClasses: Equatable, Sendable {
     package init() {}
 
     /// The class of each pixel. Beyond the edges of the image, pixels count as being of the same nucleus.
-    func map(of nuclei: LabelMap, micronsPerPixel: Double?) -> [UInt8] {
+    package func map(of nuclei: LabelMap, micronsPerPixel: Double?) -> [UInt8] {
         func pixels(_ width: Double) -> Int {
             width > 0 ? max(1, Int((width / (micronsPerPixel ?? Self.assumedMicronsPerPixel)).rounded())) : 0
         }

@@ -109,8 +109,8 @@ extension Tile {
         self.init(
             filename: layout.name(of: part, in: row.filename), label: label,
             group: row.group ?? (layout.isCut ? row.filename : nil), fingerprint: decoded.fingerprint,
-            appearance: decoded.appearance, micronsPerPixel: row.micronsPerPixel, weight: row.weight,
-            outlines: decoded.outlines)
+            appearance: decoded.appearance, isPart: layout.isCut, micronsPerPixel: row.micronsPerPixel,
+            weight: row.weight, outlines: decoded.outlines)
     }
 }
 

@@ -14,6 +14,8 @@ package struct Tile: Equatable, Sendable {
     package let fingerprint: UInt64
     /// A hash that copies in other encodings share approximately. Nil for a tile without structure.
     package let appearance: PerceptualHash?
+    /// Whether the file has several tiles.
+    package let isPart: Bool
     /// Microns per pixel of the file; nil where unknown.
     package let micronsPerPixel: Double?
     /// How often training draws the tile in an epoch, on average.
@@ -23,13 +25,14 @@ package struct Tile: Equatable, Sendable {
 
     package init(
         filename: String, label: TileLabel?, group: String?, fingerprint: UInt64, appearance: PerceptualHash? = nil,
-        micronsPerPixel: Double? = nil, weight: Double = 1, outlines: TileOutlines? = nil
+        isPart: Bool = false, micronsPerPixel: Double? = nil, weight: Double = 1, outlines: TileOutlines? = nil
     ) {
         self.filename = filename
         self.label = label
         self.group = group
         self.fingerprint = fingerprint
         self.appearance = appearance
+        self.isPart = isPart
         self.micronsPerPixel = micronsPerPixel
         self.weight = weight
         self.outlines = outlines

@@ -38,6 +38,11 @@ struct TrainingPrinter {
             }
             Terminal.printLine(name.padded(10) + cells.joined() + groups(of: part, in: set))
         }
+        let cut = set.tiles.filter(\.isPart)
+        if !cut.isEmpty {
+            Terminal.note(
+                "\(cut.count) tiles are cut from larger images, \(cut.count { $0.label == nil }) of them unlabeled")
+        }
         let ungrouped = set.labeled.count { set.tiles[$0].group == nil }
         if set.hasGroups, ungrouped > 0 {
             Terminal.warn("\(ungrouped) labeled tiles have no group; each counts as a group of its own")
