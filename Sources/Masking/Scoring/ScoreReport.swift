@@ -75,7 +75,7 @@ package struct ScoreReport: Encodable {
 }
 
 extension MaskScore: Encodable {
-    private enum CodingKeys: CodingKey {
+    private enum CodingKeys: String, CodingKey {
         case found, matched
         case existing = "true"
     }
