@@ -7,7 +7,7 @@ struct CompletionTests {
 
     init() throws { work = try WorkFolder() }
 
-    /// What bash offers for the last of some words.
+    /// Words that bash offers for the last of some words.
     private func completions(_ command: Command, _ words: String...) throws -> [String] {
         let name = command.rawValue
         let script = """

@@ -3,7 +3,7 @@ import Foundations
 import Imaging
 import Testing
 
-/// What `nuclei-train` does with data sets and runs that were copied, moved, edited or named as an output.
+/// Behavior of `nuclei-train` with data sets and runs that were copied, moved, edited or named as an output.
 @Suite(.serialized) struct DatasetSafetyTests {
     private let work: WorkFolder
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the system refuses: memory, threads, file sizes. The commands end with a line and a status, never by a signal.
+/// Refusals of the system: memory, threads, file sizes. The commands end with a line and a status, never by a signal.
 @Suite(.serialized) struct ResourceLimitTests {
     private let work: WorkFolder
 

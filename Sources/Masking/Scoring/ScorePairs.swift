@@ -3,7 +3,7 @@ import Foundations
 /// Masks and the truth that they are compared with, found by their names.
 package struct ScorePairs: Sendable {
     package struct Pair: Sendable {
-        /// What the names have in common.
+        /// Common part of the names.
         package let name: String
         package let mask: FilePath
         package let truth: FilePath
