@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func resolutionOfEachImage() throws {
-        try work.write("image,mpp\na.png,0.5\n# not now: c.png\n\(work.path)/b.png,\n", to: "list.csv")
+        try work.write("image,mpp\na.png,0.3\n# not now: c.png\n\(work.path)/b.png,\n", to: "list.csv")
         let planned = try run("plan", "c.png", "--images", "list.csv", "--mpp", "0.25", "--json")
         #expect(planned.status == 0, "\(planned)")
         let images = try work.json(planned.output)["images"] as? [[String: Any]] ?? []
@@ -30,7 +30,7 @@ import Testing
             let properties = image["properties"] as? [String: Any]
             return (properties?["micronsPerPixel"] as? [String: Double])?["x"]
         }
-        #expect(resolutions == [0.25, 0.5, 0.25])
+        #expect(resolutions == [0.25, 0.3, 0.25])
 
         let masked = try run("--images", "list.csv", "-q", "--mpp-override")
         #expect(masked.status == 0 && masked.problems.isEmpty, "\(masked)")
