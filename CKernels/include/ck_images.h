@@ -24,7 +24,7 @@ ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t
 /// counts[3][256]: number of occurrences of each byte value in each channel, over all windows.
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
 
-// Augmentation (image/image_augment*.c)
+// Augmentation (image/image_augment*.c, image/image_move_map.c)
 
 /// Augmentation of one tile. Steps are applied in the order of the fields. All numbers are already drawn; a step with
 /// neutral numbers is skipped, so a tile without steps is copied unchanged.
@@ -40,9 +40,11 @@ typedef struct ck_augmentation {
     /// true: the source is white outside its edges. false: it is mirrored without repeating the outermost pixels.
     bool white_border;
     /// Factors (0 to 16) and offsets (at most 4 in magnitude, in units of optical density) of the amounts of
-    /// hematoxylin, eosin and residual. Stain vectors are those of Ruifrok and Johnston 2001, normalized to length 1;
-    /// the residual is their cross product. Optical density is -log10((level + 1) / 256).
+    /// hematoxylin, eosin and residual. Optical density is -log10((level + 1) / 256).
     float stain_scale[3], stain_shift[3];
+    /// Optical densities of hematoxylin and of eosin for red, green and blue, of any length: finite and not parallel.
+    /// The residual is their cross product.
+    double hematoxylin[3], eosin[3];
     /// Factors of the transmitted light for red, green and blue, 1/64 to 64.
     float illumination[3];
     /// As torchvision's adjust_brightness, _contrast, _saturation (factors, 0 to 16) and _hue (-0.5 to 0.5).
@@ -69,6 +71,13 @@ size_t ck_augment_scratch(const ck_windows *d, int32_t threads);
 ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,
                              const ck_augmentation *augmentations, const ck_windows *d, int32_t threads, float *scratch,
                              size_t scratch_count);
+
+/// map[H][W]: source[H][W] after the geometric step of an augmentation, one byte per pixel, such as its class.
+/// `inverse` and `white_border` are those of ck_augmentation, but each pixel is the nearest one of the source. With a
+/// white border, pixels outside the source become `outside`. map and source must not overlap; sides have at most 2^15
+/// pixels.
+ck_status ck_move_map(uint8_t *map, const uint8_t *source, const float inverse[6], bool white_border, uint8_t outside,
+                      int64_t h, int64_t w);
 
 // Erasing (image/image_erase.c)
 

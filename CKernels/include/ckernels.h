@@ -16,7 +16,7 @@
 ///   - Work is split at boundaries that depend on shapes only, and partial results are reduced in a fixed order, so
 ///     results have the same bits for any number of threads.
 ///   - Kernels are called from one thread at a time. ck_augment_windows is the exception.
-///   - Dimensions are 1 or more. Elementwise kernels and ck_softmax also accept a count of 0.
+///   - Dimensions are 1 or more. Elementwise kernels also accept a count of 0.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -139,6 +139,20 @@ ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c,
 /// gx[N][C][plane] from gy[N][2][C]. The gradient of a maximum goes to its first place in x[N][C][plane].
 ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, int64_t n, int64_t c, int64_t plane);
 
+// Upsampling (upsampling/upsample.c)
+
+/// y[planes][H][W] = skip[planes][H][W] + x[planes][ceil(H / 2)][ceil(W / 2)], each element of x repeated 2 x 2 times
+/// and cut at the end. y may be skip, whose gradient is gy.
+ck_status ck_upsample_add_forward(float *y, const float *skip, const float *x, int64_t planes, int64_t h, int64_t w);
+/// gx[planes][ceil(H / 2)][ceil(W / 2)] from gy[planes][H][W].
+ck_status ck_upsample_add_backward(float *gx, const float *gy, int64_t planes, int64_t h, int64_t w);
+
+/// y[planes][2 H][2 W] from x[4 planes][H][W]: four channels become the pixels of 2 x 2 squares, upper left, upper
+/// right, lower left, lower right, as torch.nn.PixelShuffle(2).
+ck_status ck_pixel_shuffle_forward(float *y, const float *x, int64_t planes, int64_t h, int64_t w);
+/// gx[4 planes][H][W] from gy[planes][2 H][2 W].
+ck_status ck_pixel_shuffle_backward(float *gx, const float *gy, int64_t planes, int64_t h, int64_t w);
+
 // Batch normalization (normalization/batch_norm.c; Ioffe and Szegedy 2015)
 
 /// Geometry: planes of `plane` = H x W elements. With relu, the output is max(y, 0) of the formulas below.
@@ -257,9 +271,6 @@ ck_status ck_random_uniform(float *y, int64_t count, float low, float high, uint
 
 // Loss (elementwise/loss.c)
 
-/// p[N][classes] = softmax of each row of logits[N][classes]. p may be logits.
-ck_status ck_softmax(float *p, const float *logits, int64_t n, int64_t classes);
-
 /// Reduction of the losses of a batch to one number.
 typedef enum __attribute__((enum_extensibility(closed))) ck_reduction {
     /// Sum divided by the summed class weights of the targets (PyTorch's "mean").
@@ -280,6 +291,71 @@ ck_status ck_cross_entropy_forward(double *loss, float *losses, const float *log
 ck_status ck_cross_entropy_backward(float *glogits, const float *logits, const int32_t *targets,
                                     const float *class_weights, float smoothing, ck_reduction reduction, int64_t n,
                                     int64_t classes);
+
+// Loss of pixel classes (pixels/pixel_loss.c). Logits are [N][3][plane], the classes those of ck_pixel_class.
+
+/// Classes of a pixel in class maps.
+enum {
+    CK_PIXEL_BACKGROUND = 0,
+    CK_PIXEL_INTERIOR = 1,
+    /// The outermost pixels of a nucleus.
+    CK_PIXEL_BOUNDARY = 2,
+    /// No class: such a pixel has no loss.
+    CK_PIXEL_IGNORED = 255,
+};
+
+/// Knowledge about the pixels of a sample.
+typedef enum __attribute__((enum_extensibility(closed))) ck_pixel_truth {
+    CK_TRUTH_NONE CK_SWIFT_NAME("none") = 0,
+    /// The class of each pixel that is not ignored.
+    CK_TRUTH_CLASSES CK_SWIFT_NAME("classes"),
+    /// There is a nucleus somewhere.
+    CK_TRUTH_ANY CK_SWIFT_NAME("any"),
+} ck_pixel_truth;
+
+/// The loss of a batch is the sum of three terms, each over the samples of its kind:
+///   the mean softmax cross-entropy of pixels with a class, weighted by the weight of their class
+///   dice_weight * (1 - D), where D is the mean of two soft Dice coefficients (Milletari et al. 2016), of interiors and
+///     of whole nuclei: (2 sum of p t + 1) / (sum of p + sum of t + 1) for probabilities p and t = 1 inside, else 0
+///   any_weight * the mean of -log score over the samples that have a nucleus somewhere
+/// The score of a sample is the mean of the `top` largest probabilities of a nucleus, 1 - p[background].
+typedef struct ck_pixel_loss {
+    int64_t n, plane, top;
+    float class_weights[3];
+    float dice_weight, any_weight;
+} ck_pixel_loss;
+
+/// Sums of p, t and p t of a soft Dice coefficient.
+typedef struct ck_overlap {
+    double predicted, inside, common;
+} ck_overlap;
+
+/// The loss, and the sums that it consists of. The numbers of pixels and samples are whole.
+typedef struct ck_pixel_sums {
+    double loss;
+    /// Weighted cross-entropies and their weights.
+    double cross_entropy, weight;
+    ck_overlap interior, nuclei;
+    /// Sum and number of -log score.
+    double any, any_count;
+} ck_pixel_sums;
+
+/// Floats of scratch for the kernels below.
+size_t ck_pixel_scores_scratch(int64_t n, int64_t plane);
+/// scores[N]: NaN where a logit is NaN.
+ck_status ck_pixel_scores(float *scores, const float *logits, int64_t n, int64_t plane, int64_t top, float *scratch,
+                          size_t scratch_count);
+/// interior[plane], boundary[plane]: probabilities of these classes, from logits[3][plane].
+ck_status ck_pixel_probabilities(float *interior, float *boundary, const float *logits, int64_t plane);
+/// sums[N]: the first element has the sums over the batch; the others are overwritten.
+/// classes[N][plane]: read for samples whose truth is CK_TRUTH_CLASSES. truth[N].
+ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const uint8_t *classes,
+                                const ck_pixel_truth *truth, const ck_pixel_loss *d, float *scratch,
+                                size_t scratch_count);
+/// glogits[N][3][plane]: gradient of the loss. sums: those of the batch from ck_pixel_loss_forward.
+ck_status ck_pixel_loss_backward(float *glogits, const ck_pixel_sums *sums, const float *logits, const uint8_t *classes,
+                                 const ck_pixel_truth *truth, const ck_pixel_loss *d, float *scratch,
+                                 size_t scratch_count);
 
 // Optimizers (optimizer/optimizer.c). Each updates flat parameters in one pass. The gradient is
 //   gradient_scale * g + weight_decay * parameter

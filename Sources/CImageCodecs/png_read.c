@@ -1,26 +1,10 @@
-#include "reader.h"
+#include "png_reader.h"
 
-#include <png.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 /// Bytes. An interlaced image is held whole; a larger one is an error, because it would make the machine swap.
 static const int64_t largest_interlaced_image = INT64_C(1) << 31;
-
-typedef struct png_reader {
-    cic_reader base;
-    png_structp png;
-    png_infop info;
-    /// Samples per pixel in libpng's rows: 3, 4 with alpha, or 1 for palette indices.
-    int32_t samples;
-    bool interlaced;
-    /// libpng's output: the whole image if interlaced, else one row; null where rows are decoded in place.
-    uint8_t *pixels;
-    /// RGB, composed over white.
-    uint8_t palette[3 * PNG_MAX_PALETTE_LENGTH];
-    int32_t palette_count;
-} png_reader;
 
 static void on_error(png_structp png, png_const_charp message) {
     cic_reader *reader = png_get_error_ptr(png);
@@ -59,16 +43,25 @@ static void read_palette(png_reader *r) {
     r->palette_count = count;
 }
 
+void cic_png_check_index(png_reader *r, uint32_t index) {
+    if (index >= (uint32_t)r->palette_count)
+        cic_fail(&r->base.failure, CIC_MALFORMED, "color %u of a palette of %d", index, r->palette_count);
+}
+
 static void apply_palette(png_reader *r, uint8_t *rgb, const uint8_t *indices, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
-        if (indices[i] >= r->palette_count)
-            cic_fail(&r->base.failure, CIC_MALFORMED, "color %d of a palette of %d", indices[i], r->palette_count);
+        cic_png_check_index(r, indices[i]);
         memcpy(rgb + 3 * i, r->palette + 3 * indices[i], 3);
     }
 }
 
-static void start(cic_reader *reader) {
-    png_reader *r = (png_reader *)reader;
+static void compose(png_reader *r, uint8_t *rgb, const uint8_t *row, int64_t count) {
+    (void)r;
+    cic_compose_over_white(rgb, row, count, false);
+}
+
+void cic_png_read_header(png_reader *r) {
+    cic_reader *reader = &r->base;
     r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, on_error, on_warning);
     r->info = r->png ? png_create_info_struct(r->png) : NULL;
     if (!r->info)
@@ -90,7 +83,19 @@ static void start(cic_reader *reader) {
     cic_reader_check_size(reader, width, height, depth * png_get_channels(png, r->info), 1032);
     reader->width = width;
     reader->height = height;
+}
 
+void cic_png_lay_out(png_reader *r) {
+    r->interlaced = png_set_interlace_handling(r->png) > 1;
+    png_read_update_info(r->png, r->info);
+    r->samples = png_get_channels(r->png, r->info);
+    r->sample_bytes = png_get_bit_depth(r->png, r->info) / 8;
+}
+
+static void start(cic_reader *reader) {
+    png_reader *r = (png_reader *)reader;
+    cic_png_read_header(r);
+    png_structp png = r->png;
     if (png_get_color_type(png, r->info) == PNG_COLOR_TYPE_PALETTE) {
         png_set_packing(png);
         read_palette(r);
@@ -99,58 +104,57 @@ static void start(cic_reader *reader) {
         png_set_scale_16(png);
         png_set_gray_to_rgb(png);
     }
-    r->interlaced = png_set_interlace_handling(png) > 1;
-    png_read_update_info(png, r->info);
-    r->samples = png_get_channels(png, r->info);
+    cic_png_lay_out(r);
+    r->pixel_bytes = 3;
+    r->convert = r->samples == 4 ? compose : r->samples == 1 ? apply_palette : NULL;
+}
+
+static size_t row_bytes(const png_reader *r) {
+    return (size_t)r->base.width * (size_t)(r->samples * r->sample_bytes);
 }
 
 static void allocate(png_reader *r, int64_t rows) {
-    int64_t row_bytes = (int64_t)r->base.width * r->samples;
-    if (r->interlaced && row_bytes > largest_interlaced_image / rows)
+    if (r->interlaced && (int64_t)row_bytes(r) > largest_interlaced_image / rows)
         cic_fail(&r->base.failure, CIC_UNSUPPORTED, "interlaced images of %d x %d px do not fit in memory",
                  r->base.width, r->base.height);
-    r->pixels = cic_allocate(&r->base.failure, (size_t)(row_bytes * rows));
+    r->pixels = cic_allocate(&r->base.failure, row_bytes(r) * (size_t)rows);
 }
 
 static void decode_interlaced(png_reader *r) {
     allocate(r, r->base.height);
-    size_t row_bytes = (size_t)r->base.width * (size_t)r->samples;
     for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; pass++)
         for (int32_t y = 0; y < r->base.height; y++)
-            png_read_row(r->png, r->pixels + (size_t)y * row_bytes, NULL);
+            png_read_row(r->png, r->pixels + (size_t)y * row_bytes(r), NULL);
     png_read_end(r->png, NULL);
 }
 
-static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
+void cic_png_read_rows(cic_reader *reader, uint8_t *rows, int32_t count) {
     png_reader *r = (png_reader *)reader;
-    size_t row_bytes = (size_t)reader->width * (size_t)r->samples;
     if (!r->pixels && r->interlaced)
         decode_interlaced(r);
-    if (!r->pixels && r->samples != 3)
+    if (!r->pixels && r->convert)
         allocate(r, 1);
-    for (int32_t i = 0; i < count; i++, rgb += 3 * (size_t)reader->width) {
-        uint8_t *row = r->pixels ? r->pixels + (r->interlaced ? (size_t)reader->next_row * row_bytes : 0) : rgb;
+    for (int32_t i = 0; i < count; i++, rows += (size_t)r->pixel_bytes * (size_t)reader->width) {
+        uint8_t *row = r->pixels ? r->pixels + (r->interlaced ? (size_t)reader->next_row * row_bytes(r) : 0) : rows;
         if (!r->interlaced)
             png_read_row(r->png, row, NULL);
-        if (r->samples == 4)
-            cic_compose_over_white(rgb, row, reader->width, false);
-        else if (r->samples == 1)
-            apply_palette(r, rgb, row, reader->width);
-        else if (row != rgb)
-            memcpy(rgb, row, row_bytes);
+        if (r->convert)
+            r->convert(r, rows, row, reader->width);
+        else if (row != rows)
+            memcpy(rows, row, row_bytes(r));
         reader->next_row++;
     }
     if (!r->interlaced && reader->next_row == reader->height)
         png_read_end(r->png, NULL);
 }
 
-static void release(cic_reader *reader) {
+void cic_png_release(cic_reader *reader) {
     png_reader *r = (png_reader *)reader;
     png_destroy_read_struct(&r->png, &r->info, NULL);
     free(r->pixels);
 }
 
-static const cic_decoder decoder = {sizeof(png_reader), start, read_rows, release};
+static const cic_decoder decoder = {sizeof(png_reader), start, cic_png_read_rows, cic_png_release};
 
 cic_status cic_png_reader_open(cic_reader **reader, int file) {
     return cic_reader_open(reader, file, &decoder);

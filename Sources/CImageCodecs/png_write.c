@@ -1,6 +1,7 @@
 #include "writer.h"
 
 #include <png.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -33,6 +34,11 @@ static void on_flush(png_structp png) {
     (void)png;
 }
 
+static bool is_little_endian(void) {
+    uint16_t one = 1;
+    return *(uint8_t *)&one == 1;
+}
+
 static void start(cic_writer *writer) {
     png_writer *w = (png_writer *)writer;
     w->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writer, on_error, on_warning);
@@ -56,6 +62,8 @@ static void start(cic_writer *writer) {
     png_set_IHDR(png, w->info, (png_uint_32)writer->width, (png_uint_32)writer->height, w->bits, color_type,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, w->info);
+    if (w->bits == 16 && is_little_endian())
+        png_set_swap(png);
 }
 
 /// Packs eight pixels per byte, the first in the highest bit.
@@ -86,7 +94,7 @@ static const cic_encoder encoder = {sizeof(png_writer), start, write_row, finish
 
 cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t channels,
                                int32_t bits, int32_t compression_level) {
-    png_writer *w = cic_writer_create(writer, &encoder, file, width, height, channels, 1);
+    png_writer *w = cic_writer_create(writer, &encoder, file, width, height, channels, bits == 16 ? 2 : 1);
     if (!w)
         return CIC_NO_MEMORY;
     w->bits = bits;

@@ -41,7 +41,7 @@ cic_status cic_reader_open(cic_reader **result, int file, const cic_decoder *dec
     return CIC_OK;
 }
 
-cic_status cic_reader_read(cic_reader *reader, uint8_t *rgb, int32_t count) {
+cic_status cic_reader_read(cic_reader *reader, void *rows, int32_t count) {
     assert(count >= 0);
     if (reader->failure.status != CIC_OK)
         return reader->failure.status;
@@ -49,7 +49,7 @@ cic_status cic_reader_read(cic_reader *reader, uint8_t *rgb, int32_t count) {
     if (setjmp(reader->failure.escape))
         return reader->failure.status;
     if (count > 0)
-        reader->decoder->read(reader, rgb, count);
+        reader->decoder->read(reader, rows, count);
     return CIC_OK;
 }
 
@@ -102,4 +102,14 @@ void cic_rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t count, bool in
     for (int64_t i = 0; i < count; i++)
         for (int c = 0; c < 3; c++)
             rgb[3 * i + c] = (uint8_t)(((cmyk[4 * i + c] ^ flip) * (cmyk[4 * i + 3] ^ flip) + 127) / 255);
+}
+
+uint32_t cic_label(cic_reader *reader, const uint32_t *colors, int32_t count, uint32_t alpha, uint32_t opaque) {
+    if (alpha == 0)
+        return 0;
+    if (alpha != opaque)
+        cic_fail(&reader->failure, CIC_UNSUPPORTED, "pixels that are partly transparent are not labels");
+    if (count == 3 && (colors[0] != colors[1] || colors[0] != colors[2]))
+        cic_fail(&reader->failure, CIC_UNSUPPORTED, "colors are not labels; gray values are expected");
+    return colors[0];
 }

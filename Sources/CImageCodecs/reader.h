@@ -14,8 +14,8 @@ typedef struct cic_decoder {
     size_t size;
     /// Reads the header and sets width and height.
     void (*start)(cic_reader *reader);
-    /// Decodes count rows and advances next_row.
-    void (*read)(cic_reader *reader, uint8_t *rgb, int32_t count);
+    /// Decodes count rows, of RGB or of labels, and advances next_row.
+    void (*read)(cic_reader *reader, uint8_t *rows, int32_t count);
     /// Frees the decoder's own memory, but not the struct. start may have failed at any point.
     void (*release)(cic_reader *reader);
 } cic_decoder;
@@ -40,5 +40,8 @@ void cic_reader_check_size(cic_reader *reader, int32_t width, int32_t height, in
 void cic_compose_over_white(uint8_t *rgb, const uint8_t *rgba, int64_t count, bool premultiplied);
 /// rgb[count][3] from cmyk[count][4], without color profiles, as browsers do. inverted: whether 255 is no ink.
 void cic_rgb_from_cmyk(uint8_t *rgb, const uint8_t *cmyk, int64_t count, bool inverted);
+/// The label of a pixel: the value of its colors, which are one or three equal ones; 0 where alpha is 0. Fails for
+/// other colors, and for an alpha that is neither 0 nor opaque.
+uint32_t cic_label(cic_reader *reader, const uint32_t *colors, int32_t count, uint32_t alpha, uint32_t opaque);
 
 #endif

@@ -22,8 +22,7 @@ static bool has_further_page(tiff_reader *r, TIFF *tiff) {
     return is_same;
 }
 
-/// Sets the number of colors and the place of alpha. Samples that the file does not call alpha are left out.
-static void read_color(tiff_reader *r, TIFF *tiff) {
+void cic_tiff_read_colors(tiff_reader *r, TIFF *tiff) {
     cic_failure *failure = &r->base.failure;
     switch (r->photometric) {
     case PHOTOMETRIC_MINISWHITE:
@@ -52,7 +51,7 @@ static void read_color(tiff_reader *r, TIFF *tiff) {
     if (r->header.samples < r->colors || (r->colors == 1 && r->header.samples > 2))
         cic_fail(failure, CIC_UNSUPPORTED, "%d samples per pixel, which are not RGB", r->header.samples);
     if (r->colors == 1 && r->header.samples == 1 && has_further_page(r, tiff))
-        cic_fail(failure, CIC_UNSUPPORTED, "several gray pages, which are not RGB");
+        cic_fail(failure, CIC_UNSUPPORTED, "several gray pages");
     r->alpha = -1;
     for (int32_t i = 0; i < extra_count && r->colors < 4 && r->photometric != PHOTOMETRIC_PALETTE; i++) {
         if (extras[i] != EXTRASAMPLE_ASSOCALPHA && extras[i] != EXTRASAMPLE_UNASSALPHA)
@@ -88,12 +87,17 @@ static void fill_bytes(tiff_reader *r) {
     }
 }
 
-static uint32_t sample(const uint8_t *samples, size_t index, int32_t bits) {
+uint32_t cic_tiff_sample(const uint8_t *samples, size_t index, int32_t bits) {
     if (bits == 8)
         return samples[index];
     if (bits == 16) {
         uint16_t value;
         memcpy(&value, samples + 2 * index, 2);
+        return value;
+    }
+    if (bits == 32) {
+        uint32_t value;
+        memcpy(&value, samples + 4 * index, 4);
         return value;
     }
     size_t bit = index * (size_t)bits;
@@ -117,7 +121,7 @@ void cic_tiff_convert(tiff_reader *r, uint8_t *rgb, size_t offset, int32_t count
         uint8_t *target = r->mixed + (c == r->colors ? 3 : c);
         uint8_t flip = c == r->colors && r->photometric == PHOTOMETRIC_MINISWHITE ? 255 : 0;
         for (int32_t i = 0; i < count; i++) {
-            uint32_t value = sample(samples, start + (size_t)i * stride, bits);
+            uint32_t value = cic_tiff_sample(samples, start + (size_t)i * stride, bits);
             if (r->palette)
                 memcpy(r->mixed + 4 * i, r->palette + 3 * value, 3);
             else
@@ -137,7 +141,7 @@ void cic_tiff_convert(tiff_reader *r, uint8_t *rgb, size_t offset, int32_t count
 }
 
 void cic_tiff_prepare_colors(tiff_reader *r, TIFF *tiff) {
-    read_color(r, tiff);
+    cic_tiff_read_colors(r, tiff);
     if (r->photometric == PHOTOMETRIC_PALETTE)
         read_palette(r, tiff);
     fill_bytes(r);

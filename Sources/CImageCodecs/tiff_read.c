@@ -70,6 +70,17 @@ static void lay_out(tiff_reader *r) {
     }
 }
 
+static void check_samples(tiff_reader *r) {
+    int32_t bits = r->header.bits;
+    bool is_unsigned = r->format == SAMPLEFORMAT_UINT || r->format == SAMPLEFORMAT_VOID;
+    bool is_signed = r->format == SAMPLEFORMAT_INT && r->reads_labels;
+    bool is_wide = bits == 32 && r->reads_labels;
+    if ((!is_unsigned && !is_signed) || ((bits < 1 || bits > 16) && !is_wide))
+        cic_fail(&r->base.failure, CIC_UNSUPPORTED, "%s of %d bits; %s are supported",
+                 r->format == SAMPLEFORMAT_IEEEFP ? "floating-point samples" : "samples", bits,
+                 r->reads_labels ? "integers of 1 to 16 or 32 bits" : "1 to 16 bits without a sign");
+}
+
 static void start(cic_reader *reader) {
     tiff_reader *r = (tiff_reader *)reader;
     cic_failure *failure = &reader->failure;
@@ -80,9 +91,10 @@ static void start(cic_reader *reader) {
     TIFF *tiff = open_plane(r, &r->planes[0]);
     cic_tiff_header *h = &r->header;
     cic_tiff_get_header(tiff, h);
-    uint16_t planar = PLANARCONFIG_CONTIG, format = SAMPLEFORMAT_UINT;
+    uint16_t planar = PLANARCONFIG_CONTIG;
+    r->format = SAMPLEFORMAT_UINT;
     TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &r->format);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &r->compression);
     if (!TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &r->photometric))
         r->photometric = h->samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK;
@@ -91,15 +103,16 @@ static void start(cic_reader *reader) {
     if (r->compression == COMPRESSION_OJPEG || !TIFFIsCODECConfigured(r->compression))
         cic_fail(failure, CIC_UNSUPPORTED, "%s compression, number %d", compression_name(r->compression),
                  r->compression);
-    bool is_unsigned = format == SAMPLEFORMAT_UINT || format == SAMPLEFORMAT_VOID;
-    if (!is_unsigned || h->bits < 1 || h->bits > 16)
-        cic_fail(failure, CIC_UNSUPPORTED, "%s of %d bits; 1 to 16 bits without a sign are supported",
-                 format == SAMPLEFORMAT_IEEEFP ? "floating-point samples" : "samples", h->bits);
+    check_samples(r);
     r->is_interleaved = planar == PLANARCONFIG_CONTIG || h->samples == 1;
     double factor = expansion(r->compression);
     if (factor > 0)
         cic_reader_check_size(reader, h->width, h->height, (int64_t)h->bits * h->samples, factor);
-    cic_tiff_prepare_colors(r, tiff);
+    r->pixel_bytes = r->reads_labels ? 4 : 3;
+    if (r->reads_labels)
+        cic_tiff_prepare_labels(r, tiff);
+    else
+        cic_tiff_prepare_colors(r, tiff);
 
     r->plane_count = r->is_interleaved ? 1 : r->colors + (r->alpha >= 0);
     for (int32_t i = 1; i < r->plane_count; i++)
@@ -132,14 +145,21 @@ static void decode_tiles(tiff_reader *r, int32_t tile_row) {
     r->tile_row = tile_row;
 }
 
+static void convert(tiff_reader *r, uint8_t *target, size_t offset, int32_t count) {
+    if (r->reads_labels)
+        cic_tiff_convert_labels(r, target, offset, count);
+    else
+        cic_tiff_convert(r, target, offset, count);
+}
+
 /// Decodes row y as it is stored. Rows are asked for in order.
-static void decode_row(tiff_reader *r, uint8_t *rgb, int32_t y) {
+static void decode_row(tiff_reader *r, uint8_t *target, int32_t y) {
     if (r->across == 0) {
         for (int32_t i = 0; i < r->plane_count; i++) {
             tiff_plane *plane = &r->planes[i];
             check(r, TIFFReadScanline(plane->tiff, plane->samples, (uint32_t)y, plane->index) == 1);
         }
-        cic_tiff_convert(r, rgb, 0, r->header.width);
+        convert(r, target, 0, r->header.width);
         return;
     }
     int32_t side = r->header.tile_width;
@@ -149,15 +169,16 @@ static void decode_row(tiff_reader *r, uint8_t *rgb, int32_t y) {
         int32_t x = column * side;
         int32_t count = side < r->header.width - x ? side : r->header.width - x;
         size_t row = (size_t)(y % r->header.tile_height) * r->row_bytes;
-        cic_tiff_convert(r, rgb + 3 * (size_t)x, (size_t)column * r->tile_bytes + row, count);
+        convert(r, target + (size_t)r->pixel_bytes * (size_t)x, (size_t)column * r->tile_bytes + row, count);
     }
 }
 
 /// Decodes the whole image and turns it upright. One row more of memory holds the row that is turned.
 static void turn(tiff_reader *r) {
     int32_t width = r->header.width, height = r->header.height, orientation = r->header.orientation;
-    r->turned = cic_tiff_reader_allocate(r, (int64_t)width * ((int64_t)height + 1), 3);
-    uint8_t *row = r->turned + 3 * (size_t)width * (size_t)height;
+    r->turned = cic_tiff_reader_allocate(r, (int64_t)width * ((int64_t)height + 1), r->pixel_bytes);
+    size_t size = (size_t)r->pixel_bytes;
+    uint8_t *row = r->turned + size * (size_t)width * (size_t)height;
     bool from_right = orientation == ORIENTATION_TOPRIGHT || orientation == ORIENTATION_BOTRIGHT ||
                       orientation == ORIENTATION_RIGHTTOP || orientation == ORIENTATION_RIGHTBOT;
     bool from_bottom = orientation == ORIENTATION_BOTRIGHT || orientation == ORIENTATION_BOTLEFT ||
@@ -171,21 +192,21 @@ static void turn(tiff_reader *r) {
                 column = r->base.width - 1 - column;
             if (from_bottom)
                 line = r->base.height - 1 - line;
-            memcpy(r->turned + 3 * (line * r->base.width + column), row + 3 * (size_t)x, 3);
+            memcpy(r->turned + size * (size_t)(line * r->base.width + column), row + size * (size_t)x, size);
         }
     }
 }
 
-static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
+static void read_rows(cic_reader *reader, uint8_t *rows, int32_t count) {
     tiff_reader *r = (tiff_reader *)reader;
-    size_t bytes = 3 * (size_t)reader->width;
+    size_t bytes = (size_t)r->pixel_bytes * (size_t)reader->width;
     if (r->header.orientation != ORIENTATION_TOPLEFT && !r->turned)
         turn(r);
-    for (int32_t i = 0; i < count; i++, rgb += bytes) {
+    for (int32_t i = 0; i < count; i++, rows += bytes) {
         if (r->turned)
-            memcpy(rgb, r->turned + (size_t)reader->next_row * bytes, bytes);
+            memcpy(rows, r->turned + (size_t)reader->next_row * bytes, bytes);
         else
-            decode_row(r, rgb, reader->next_row);
+            decode_row(r, rows, reader->next_row);
         reader->next_row++;
     }
 }
@@ -205,9 +226,18 @@ static void release(cic_reader *reader) {
     free(r->turned);
 }
 
-static const cic_decoder decoder = {sizeof(tiff_reader), start, read_rows, release};
+static void start_labels(cic_reader *reader) {
+    ((tiff_reader *)reader)->reads_labels = true;
+    start(reader);
+}
 
 cic_status cic_tiff_reader_open(cic_reader **reader, int file) {
+    static const cic_decoder decoder = {sizeof(tiff_reader), start, read_rows, release};
+    return cic_reader_open(reader, file, &decoder);
+}
+
+cic_status cic_tiff_label_reader_open(cic_reader **reader, int file) {
+    static const cic_decoder decoder = {sizeof(tiff_reader), start_labels, read_rows, release};
     return cic_reader_open(reader, file, &decoder);
 }
 

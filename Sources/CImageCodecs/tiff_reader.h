@@ -25,9 +25,11 @@ typedef struct tiff_plane {
 typedef struct tiff_reader {
     cic_reader base;
     tiff_log log;
+    /// Whether pixels become labels, not RGB.
+    bool reads_labels;
     TIFFOpenOptions *options;
     cic_tiff_header header;
-    uint16_t photometric, compression;
+    uint16_t photometric, compression, format;
     tiff_plane planes[MOST_PLANES];
     int32_t plane_count;
     bool is_interleaved;
@@ -41,13 +43,15 @@ typedef struct tiff_reader {
     /// Tiles side by side; 0 for strips. Index of the current row of tiles.
     int32_t across, tile_row;
     size_t tile_bytes;
+    /// Bytes per pixel in the caller's rows: RGB or a label.
+    int32_t pixel_bytes;
     /// [1 << bits]: samples as bytes; inverted where 0 is white.
     uint8_t *bytes;
     /// [1 << bits][3]; null without a palette.
     uint8_t *palette;
     /// [width][4]: colors and alpha of a row.
     uint8_t *mixed;
-    /// [height][width][3]: the whole image, turned; null where rows are stored upright.
+    /// [height][width][pixel_bytes]: the whole image, turned; null where rows are stored upright.
     uint8_t *turned;
 } tiff_reader;
 
@@ -58,9 +62,20 @@ void *cic_tiff_reader_allocate(tiff_reader *r, int64_t count, int64_t size);
 
 // Colors (tiff_color.c)
 
+/// Sets the number of colors and the place of alpha. Samples that the file does not call alpha are left out.
+void cic_tiff_read_colors(tiff_reader *r, TIFF *tiff);
+/// A sample of 1 to 16 or of 32 bits.
+uint32_t cic_tiff_sample(const uint8_t *samples, size_t index, int32_t bits);
 /// Checks that the pixels of the file can be converted, and prepares that. tiff: the first plane.
 void cic_tiff_prepare_colors(tiff_reader *r, TIFF *tiff);
 /// rgb[count][3]: pixels of one row, composed over white. offset: bytes from the start of each plane's samples.
 void cic_tiff_convert(tiff_reader *r, uint8_t *rgb, size_t offset, int32_t count);
+
+// Labels (tiff_labels.c)
+
+/// Checks that the pixels of the file can be labels. tiff: the first plane.
+void cic_tiff_prepare_labels(tiff_reader *r, TIFF *tiff);
+/// target[count]: labels of one row, of 4 bytes. offset: as above.
+void cic_tiff_convert_labels(tiff_reader *r, uint8_t *target, size_t offset, int32_t count);
 
 #endif

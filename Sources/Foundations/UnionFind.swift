@@ -5,6 +5,8 @@ package struct UnionFind: Sendable {
     /// Sets of one element each.
     package init(count: Int) { parents = Array(0..<count) }
 
+    package var count: Int { parents.count }
+
     /// Adds an element, in a set of its own; returns it.
     package mutating func append() -> Int {
         parents.append(parents.count)
@@ -22,6 +24,23 @@ package struct UnionFind: Sendable {
     package mutating func attach(_ root: Int, to other: Int) {
         precondition(parents[root] == root && parents[other] == other)
         parents[root] = other
+    }
+
+    /// Joins the sets of two elements; returns the root of both, which is the smaller of the two roots. Shortens the paths
+    /// to it, so that many joins stay fast.
+    @discardableResult package mutating func join(_ a: Int, _ b: Int) -> Int {
+        let (first, second) = (shortenedRoot(of: a), shortenedRoot(of: b))
+        if first != second { attach(max(first, second), to: min(first, second)) }
+        return min(first, second)
+    }
+
+    private mutating func shortenedRoot(of element: Int) -> Int {
+        var element = element
+        while parents[element] != element {
+            parents[element] = parents[parents[element]]
+            element = parents[element]
+        }
+        return element
     }
 
     /// Makes an element a set of its own again. No other element may belong to it.

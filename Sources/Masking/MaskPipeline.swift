@@ -2,49 +2,50 @@ import Foundations
 import Imaging
 import NeuralNetworks
 
-/// Turns images into masks: open, find tissue, plan windows, predict them, write the outputs.
+/// Turns images into masks: open, find tissue, plan, compute, write the outputs.
 ///
 /// A pipeline is made once for a model and its settings and runs any number of requests, one at a time. It keeps nothing
 /// about the images it has processed.
 package struct MaskPipeline {
     package let model: MaskRecord.NamedModel
-    package let predictor: WindowPredictor
+    package let method: any MaskMethod
     /// Version of the program, for fingerprints and file metadata.
     package let version: String
     /// Seconds that loading the model took, for records.
     private let secondsLoading: Double
 
     package init(
-        _ model: MaskRecord.NamedModel, _ predictor: WindowPredictor, version: String, secondsLoading: Double = 0
+        _ model: MaskRecord.NamedModel, _ method: any MaskMethod, version: String, secondsLoading: Double = 0
     ) {
-        (self.model, self.predictor, self.version, self.secondsLoading) = (model, predictor, version, secondsLoading)
+        (self.model, self.method, self.version, self.secondsLoading) = (model, method, version, secondsLoading)
     }
 
-    package var settings: MaskSettings { predictor.settings }
+    package var settings: MaskSettings { method.settings }
 
     /// Masks one image: writes all files of the request, the record last, and returns the record.
     ///
     /// Throws `FileError` for problems with files, and what the observer throws to cancel. An image that changed while it
-    /// was read, or none of whose windows can be decoded, is a problem too. In all these cases no output is written, and
-    /// the window cache stays if it has finished blocks of the image.
+    /// was read, or nothing of which can be decoded, is a problem too. In all these cases no output is written, and the
+    /// cache stays if it has finished blocks of the image.
     package func run(_ request: MaskRequest, _ observer: any MaskObserver) throws -> MaskRecord {
         let (fingerprint, image) = try observer.opening {
             (try self.fingerprint(of: request), try open(request, observer.note))
         }
         let (tissue, plan) = try observer.opening {
             let tissue = try image.tissue(request.tissue, observer.note)
-            return (tissue, try predictor.plan(image.blocks, tissue: tissue))
+            return (tissue, try method.plan(image, tissue: tissue))
         }
         let outputs = try OutputSet(outputJob(request, image, observer.note))
         try outputs.begin(tissue)
         let start = ContinuousClock.now
-        let cache = try openCache(request, fingerprint, plan, observer.note)
+        let run = try openCache(request, fingerprint, plan, observer.note)
+        let cache = run.cache
         var (isFinished, isChanged) = (false, false)
         defer {
             if isChanged || (cache.completeBlocks == 0 || isFinished) && !request.keepsCache { cache.remove() }
         }
         func requireUnchanged() throws {
-            // Until it is proven, windows may be those of another image.
+            // Until it is proven, blocks may be those of another image.
             isChanged = true
             guard try self.fingerprint(of: request) == fingerprint else {
                 throw FileError(
@@ -53,18 +54,16 @@ package struct MaskPipeline {
             }
             isChanged = false
         }
-        let prediction = try predictor.predict(plan, from: image.blocks, into: cache, observer)
+        let findings = try run.findings(in: image.blocks, observer)
         let predicting = start.secondsSince
         try requireUnchanged()
         if cache.blocksFound > 0 {
             observer.note("\(cache.blocksFound) of \(cache.blocks) blocks were found in \(cache.path)")
         }
-        try prediction.requireReadable(request.image)
-        observer.predicted(prediction)
+        try findings.requireReadable(request.image)
+        observer.found(findings)
         let outputStart = ContinuousClock.now
-        let field = ProbabilityField(
-            prediction.windows, blend: settings.blend, width: image.width, height: image.height, tissue: tissue)
-        var results = try outputs.write(prediction.windows, field) { stage, done, total in
+        var results = try findings.write(to: outputs) { stage, done, total in
             try observer.progress(
                 MaskProgress(
                     stage: .rows(stage), done: done, total: total, decodedPixels: image.blocks.decodedPixels,
@@ -74,12 +73,11 @@ package struct MaskPipeline {
         let digests = try outputs.finish(&results)
         let record = MaskRecord(
             fingerprint, image: .init(image), model: model, refinement: outputs.refinement(results),
-            windows: .init(plan.grid, prediction.windows.counts(), plan.sharing),
-            coverage: .init(results, image.micronsPerPixel),
-            warnings: image.warnings + prediction.warnings(request.tissue, results.summary), polygons: results.polygons,
+            windows: findings.units, coverage: .init(results, image.micronsPerPixel), nuclei: results.counts,
+            warnings: image.warnings + findings.warnings(request.tissue, results.summary), polygons: results.polygons,
             files: request.files, digests: digests,
             seconds: .init(
-                loading: secondsLoading, predicting: predicting, parts: prediction.seconds,
+                loading: secondsLoading, predicting: predicting, parts: findings.seconds,
                 writing: outputStart.secondsSince))
         try outputs.write(record)
         isFinished = true
@@ -106,7 +104,7 @@ package struct MaskPipeline {
         return image
     }
 
-    /// What the outputs of a request are opened with. Throws `malformed` where nuclei cannot be refined at the resolution.
+    /// Description of a request for its outputs. Throws `malformed` where nuclei cannot be refined at the resolution.
     func outputJob(
         _ request: MaskRequest, _ image: SlideImage, _ note: (String) -> Void
     ) throws(FileError) -> OutputJob {
@@ -123,31 +121,30 @@ package struct MaskPipeline {
             }
         }
         return OutputJob(
-            request: request, image: image, settings: settings, refinement: refinement, software: "nuclei \(version)")
+            request: request, image: image, settings: settings, refinement: refinement, software: "nuclei \(version)",
+            assumedMicronsPerPixel: model.micronsPerPixel ?? 0.5)
     }
 
     func fingerprint(of request: MaskRequest) throws(FileError) -> MaskFingerprint {
         MaskFingerprint(
             version: version, image: try ImageState(request.image), model: model.sha256,
-            temperature: predictor.scaling.temperature, settings: settings, resolution: request.resolution,
+            temperature: method.scaling.temperature, settings: settings, resolution: request.resolution,
             tissue: try request.tissue.identity,
             refinement: request.refinement?.rawValue, bits: request.bits, files: request.files)
     }
 
-    /// Opens the window cache. From then on no other process writes the files of the request, so that temporary files of
+    /// Opens the cache. From then on no other process writes the files of the request, so that temporary files of
     /// killed processes can be removed.
     private func openCache(
-        _ request: MaskRequest, _ fingerprint: MaskFingerprint, _ plan: PredictionPlan, _ note: (String) -> Void
-    ) throws(FileError) -> WindowCache {
-        let identity = WindowCache.Identity(
-            image: fingerprint.image, model: model.sha256, windows: plan.grid.count,
-            layout: "\(plan.fingerprint), version \(version)")
-        let cache = try WindowCache(request.cache, identity, blocks: plan.blocks.count)
+        _ request: MaskRequest, _ fingerprint: MaskFingerprint, _ plan: any MaskPlan, _ note: (String) -> Void
+    ) throws(FileError) -> any MaskRun {
+        let run = try plan.open(request.cache, of: fingerprint.image, model: model.sha256, version: version)
+        let cache = run.cache
         if cache.byteCount >= 1 << 20 {
             note("\(String(Double(cache.byteCount) / 1e6, decimals: 1)) MB reserved in \(cache.path)")
         }
         if cache.wasReset { note("\(cache.path) belonged to other settings or another image and was reset") }
         for path in request.files.values { AtomicFile.removeLeftovers(of: path) }
-        return cache
+        return run
     }
 }

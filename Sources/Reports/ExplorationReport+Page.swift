@@ -10,7 +10,7 @@ extension ExplorationReport {
         let remarks = exploration.findings.map { ($0.severity == .serious ? "Serious: " : "") + $0.text }
         var sections = [
             Page.Section("To look into", remarks.isEmpty ? [.text("Nothing found.")] : [.list(remarks)]),
-            Page.Section("Tiles", [.tables([partTable, pixelTable])]),
+            Page.Section("Tiles", [.tables([partTable, pixelTable] + outlineTables)]),
             Page.Section("Samples", sampleBlocks()),
             Page.Section("Pixel values", [.figures(histogramFigures)]),
         ]
@@ -37,6 +37,24 @@ extension ExplorationReport {
         return Page.Table(
             "Labels, in total and by part of the split", ["part"] + Self.classNames,
             parts.map { [$0.0] + Self.cells($0.1) })
+    }
+
+    /// Tables about outlines and resolutions; none where nothing is known of them.
+    private var outlineTables: [Page.Table] {
+        var tables = [Page.Table]()
+        if let outlines = exploration.outlines {
+            let nuclei = outlines.nucleiPerTile.map { String($0, decimals: 0) }
+            tables.append(
+                Page.Table(
+                    "Outlines of nuclei",
+                    ["tiles with outlines", "nuclei a tile: 10 %", "median", "90 %", "nuclear area"],
+                    [["\(outlines.tiles)"] + nuclei + ["\(String(outlines.areaShare * 100, decimals: 1)) %"]]))
+        }
+        if let resolutions = exploration.resolutions {
+            let rows = resolutions.map { [$0.micronsPerPixel.map { "\($0)" } ?? "unknown", "\($0.tiles)"] }
+            tables.append(Page.Table("Resolutions", ["microns per pixel of the file", "tiles"], rows))
+        }
+        return tables
     }
 
     private var pixelTable: Page.Table {
@@ -138,6 +156,9 @@ extension ExplorationReport {
         let tile = exploration.tiles[index]
         return set.picture(
             of: index, scratch: scratch,
-            [tile.filename, tile.label ?? Self.unlabeled, tile.group ?? "", tile.part?.rawValue ?? "", remark])
+            [
+                tile.filename, tile.label ?? Self.unlabeled, tile.group ?? "", tile.part?.rawValue ?? "",
+                tile.nuclei.map { "\($0) \($0 == 1 ? "nucleus" : "nuclei")" } ?? "", remark,
+            ])
     }
 }

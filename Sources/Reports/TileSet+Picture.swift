@@ -11,16 +11,11 @@ extension TileSet {
     }
 
     private func jpeg(of index: Int, in folder: FilePath) throws -> Data {
-        let side = Self.tileSize
         // The name is one that `AtomicFile.removeLeftovers` removes after a killed process.
         let path = folder.appending(".picture.partial-\(UUID().uuidString).jpg")
         defer { try? FileManager.default.removeItem(atPath: path.string) }
         let writer = try JPEGWriter(path: path, width: side, height: side)
-        try withPixels { bytes in
-            let start = Int(windows(of: [index]).offsets[0])
-            try writer.write(
-                rows: UnsafeRawBufferPointer(rebasing: bytes[start..<start + side * side * 3]), count: side)
-        }
+        try withPixels(of: index) { try writer.write(rows: $0, count: side) }
         try writer.finish()
         return try Data(contentsOf: URL(fileURLWithPath: path.string))
     }

@@ -119,7 +119,7 @@ package final class Tensor {
     /// Copies the elements of a tensor of the same count.
     package func copy(from other: Tensor) {
         precondition(other.count == count, "copy of \(other.shape) into \(shape)")
-        memmove(base, other.base, count * MemoryLayout<Float>.stride)
+        if base != other.base { memmove(base, other.base, count * MemoryLayout<Float>.stride) }
     }
 
     /// Address for kernels, valid as long as the tensor.

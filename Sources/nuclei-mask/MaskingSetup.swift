@@ -10,28 +10,40 @@ struct MaskingSetup {
     let batch: ImageBatch
     let pipeline: MaskPipeline
     private let options: MaskingOptions
+    private let list: ImageList?
 
     init(_ options: MaskingOptions) throws {
         self.options = options
         let names = options.outputs.names
-        batch = try Interruption.endingAtOnce {
-            try ImageBatch(options.images, names, recursively: options.recursive) { image, names in
+        (list, batch) = try Interruption.endingAtOnce {
+            let list = try options.list.map { path throws(FileError) in try ImageList(path) }
+            let batch = try ImageBatch(
+                options.images, list: list, names, recursively: options.recursive
+            ) { image, names in
                 options.tissue.file(for: image, names).map { [$0] } ?? []
             }
+            return (list, batch)
         }
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
         let path = options.model ?? Model.bundledName
         Terminal.showStatus("reading model \(path)")
         let (model, sha256) = try Interruption.endingAtOnce { try Model.load(pathOrBundled: options.model) }
-        try options.requireOverlap(model.description.tileSize)
+        let outliningNuclei = model.description.architecture.outlinesNuclei
+        try options.requireUse(outliningNuclei: outliningNuclei)
+        let settings = options.settings(outliningNuclei: outliningNuclei)
+        let method: any MaskMethod
+        if outliningNuclei {
+            method = try NucleusPredictor(model, path: path, settings: settings)
+        } else {
+            try options.requireOverlap(model.description.tileSize)
+            method = try WindowPredictor(
+                model, path: path, settings: settings, batchSize: options.batch.size,
+                sharing: options.sharedFeatures ?? true ? .automatic : .none)
+        }
         let secondsLoading = start.secondsSince
-        let predictor = try WindowPredictor(
-            model, path: path, settings: options.settings, batchSize: options.batch.size,
-            sharing: options.sharedFeatures ? .automatic : .none)
-        let named = MaskRecord.NamedModel(
-            path: path.string, sha256: sha256, model.description, predictor.scaling)
-        pipeline = MaskPipeline(named, predictor, version: version, secondsLoading: secondsLoading)
+        let named = MaskRecord.NamedModel(path: path.string, sha256: sha256, model.description, method.scaling)
+        pipeline = MaskPipeline(named, method, version: version, secondsLoading: secondsLoading)
         try options.outputs.requirePlaceholders(for: batch)
         try batch.requireNoInput(models: options.model.map { [$0] } ?? [])
         Terminal.detail(
@@ -42,6 +54,7 @@ struct MaskingSetup {
     func request(for image: FilePath) -> MaskRequest {
         var request = MaskRequest(image: image, names: batch.names)
         request.resolution = options.resolution
+        if let stated = list?.micronsPerPixel(of: image) { request.resolution.micronsPerPixel = stated }
         request.tissue = options.tissue.source(for: image, batch.names, classes: options.tissueClass)
         request.refinement = options.refine
         request.bits = options.outputs.bits

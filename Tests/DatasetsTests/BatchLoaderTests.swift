@@ -170,4 +170,84 @@ struct BatchLoaderTests {
         #expect(throws: KernelError.self) { try batches(loader, epoch: 1, settings) }
         #expect(try batches(loader, epoch: 1, everything).count == 4)
     }
+    @Test func withoutClassMapsNoneAreDelivered() throws {
+        for settings in [nil, everything] {
+            try BatchLoader(set, batchSize: 3).forEachBatch(of: order, seed: 1, epoch: 1, settings) {
+                #expect($0.classMaps.isEmpty && $0.truths.count == $0.tiles.count)
+            }
+        }
+    }
+}
+
+@Suite(.serialized, .kernelTurns)
+struct ClassMapBatchTests {
+    private let set: TileSet
+    private let order = [3, 0, 2, 1, 0]
+
+    /// Tiles of 128 pixels: with outlines, without nuclei, with some nucleus, and unlabeled.
+    init() throws {
+        let folder = try DatasetFolder()
+        try folder.labels("filename,label,mask\n0.png,,m.png\n1.png,NO_NUCLEUS,\n2.png,NUCLEI,\n3.png,,\n")
+        // The image shows its mask.
+        func isNucleus(_ x: Int, _ y: Int) -> Bool { (x - 40) * (x - 40) + (y - 70) * (y - 70) < 30 * 30 }
+        for name in ["0.png", "1.png", "2.png", "3.png"] {
+            try folder.image(name, 128, 128) { x, y in [isNucleus(x, y) ? 0 : 255, 9, UInt8(name.utf8.first!)] }
+        }
+        try folder.mask("m.png", 128, 128) { x, y in isNucleus(x, y) ? 5 : 0 }
+        set = try TileSet(path: FilePath(folder.path), target: TileTarget(side: 128), threads: 1)
+    }
+
+    private struct Delivered {
+        var truths = [PixelTruth]()
+        var maps = [[UInt8]]()
+        var reds = [[UInt8]]()
+    }
+
+    private func delivered(_ settings: AugmentationSettings?, batchSize: Int) throws -> Delivered {
+        var result = Delivered()
+        let loader = BatchLoader(set, batchSize: batchSize, wantsClassMaps: true)
+        try loader.forEachBatch(of: order, seed: 4, epoch: 2, settings) { batch in
+            let count = 128 * 128
+            #expect(batch.classMaps.count == batch.tiles.count * count)
+            result.truths += batch.truths
+            for (position, offset) in batch.windows.offsets.enumerated() {
+                result.maps.append(Array(batch.classMaps[position * count..<(position + 1) * count]))
+                result.reds.append((0..<count).map { batch.bytes[Int(offset) + 3 * $0] })
+            }
+        }
+        return result
+    }
+
+    @Test func mapsComeWithTheirTruth() throws {
+        for batchSize in [1, 2, 5] {
+            let found = try delivered(nil, batchSize: batchSize)
+            #expect(found.truths == [.none, .classes, .any, .classes, .classes])
+            for (index, value) in [(0, UInt8(255)), (2, 255), (3, 0)] {
+                #expect(found.maps[index].allSatisfy { $0 == value })
+            }
+            let map = try #require(set.classMap(of: 0)).map { $0 }
+            #expect(found.maps[1] == map && found.maps[4] == map && Set(map) == [0, 1, 2])
+            #expect(map.indices.allSatisfy { (map[$0] != 0) == (found.reds[1][$0] == 0) })
+        }
+    }
+
+    @Test func mapsMoveLikeThePixels() throws {
+        for hasWhiteBorder in [false, true] {
+            var settings = AugmentationSettings()
+            settings.geometry = AugmentationSettings.pathology.geometry
+            settings.geometry.affine = 1
+            settings.geometry.hasWhiteBorder = hasWhiteBorder
+            let all = try delivered(settings, batchSize: 5)
+            #expect(all.truths == [.none, .classes, .any, .classes, .classes])
+            #expect(all.maps[0].allSatisfy { $0 == 255 } && all.maps[3].allSatisfy { $0 == 0 })
+            for index in [1, 4] {
+                let (map, reds) = (all.maps[index], all.reds[index])
+                let clear = map.indices.filter { [0, 255].contains(reds[$0]) }
+                #expect(clear.count > 128 * 128 * 3 / 4)
+                #expect(clear.allSatisfy { (map[$0] != 0) == (reds[$0] == 0) })
+            }
+            #expect(all.maps[1] != set.classMap(of: 0)!.map { $0 })
+            #expect(try delivered(settings, batchSize: 2).maps == all.maps)
+        }
+    }
 }

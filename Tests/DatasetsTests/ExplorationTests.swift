@@ -67,6 +67,40 @@ import Testing
         #expect(decoded.counts.nuclei == 20 && decoded.split.parts.map(\.name) == [.train, .test])
     }
 
+    @Test func outlinesAndResolutionsAreSummarized() throws {
+        let folder = try DatasetFolder()
+        try folder.labels("filename,label,group,mpp,mask\na.png,,s,0.5,a_mask.png\nb.png,NUCLEI,s,,\n")
+        try folder.image("a.png", 512, 256) { x, y in [UInt8(x / 2), UInt8(y), 3] }
+        try folder.mask("a_mask.png", 512, 256) { x, y in x < 64 && y < 64 ? 1 : x < 64 && y < 128 ? 2 : 0 }
+        try folder.image("b.png", 256, 256) { x, y in [UInt8(x), UInt8(y), 9] }
+        let exploration = try folder.exploration()
+        let outlines = try #require(exploration.outlines)
+        #expect(outlines.tiles == 2 && outlines.areaShare == 1.0 / 16)
+        for (found, expected) in zip(outlines.nucleiPerTile, [0.2, 1, 1.8]) {
+            #expect((found - expected).magnitude < 1e-9)
+        }
+        #expect(exploration.resolutions?.map(\.micronsPerPixel) == [0.5, nil])
+        #expect(exploration.resolutions?.map(\.tiles) == [2, 1])
+        #expect(exploration.tiles.map(\.nuclei) == [2, 0, nil] && exploration.tiles[0].nuclearShare == 0.125)
+        #expect(exploration.findings.contains { $0.text == "2 tiles cut from larger images, 0 of them unlabeled" })
+        #expect(exploration.findings.contains { $0.kind == .unknownResolutions && $0.text.hasPrefix("1 tile of") })
+        let plain = try self.folder(classesDiffer: true).exploration()
+        #expect(plain.outlines == nil && plain.resolutions == nil)
+        #expect(!plain.findings.contains { [.cutImages, .unknownResolutions].contains($0.kind) })
+    }
+
+    @Test func tilesOfAnySizeAreMeasured() throws {
+        for side in [64, 100, 128, 333] {
+            let folder = try DatasetFolder()
+            try folder.labels("filename,label\na.png,NUCLEI\n")
+            try folder.image("a.png", side, side) { x, y in x < side / 2 ? [10, 20, 30] : [200, 100, 50] }
+            let set = try TileSet(path: FilePath(folder.path), target: TileTarget(side: side), threads: 1)
+            let measures = try Exploration(set, Split.Settings(), threads: 1).tiles[0].measures
+            #expect(measures.minimum == [10, 20, 30] && measures.maximum == [200, 100, 50])
+            #expect((measures.contrast - 62).magnitude < 4 && (2...4).contains(measures.edgeWidth ?? 0), "\(side)")
+        }
+    }
+
     @Test func setsWithoutLabelsGroupsOrTiles() throws {
         let empty = try DatasetFolder()
         try empty.labels("tile_id,label\n")

@@ -36,6 +36,17 @@ struct LabelFileTests {
         #expect(try rows("tile_id,label\n").isEmpty)
     }
 
+    @Test func resolutionsAndMasksAreOptional() throws {
+        let read = try rows(
+            "mask,filename,label,mpp\nm/a.png,a.png,NUCLEI,0.25\n,b.png,,\n./c.png,d.png,,20\nc.png,e.png,,5e-2\n")
+        #expect(read.map(\.mask) == ["m/a.png", nil, "c.png", "c.png"])
+        #expect(read.map(\.micronsPerPixel) == [0.25, nil, 20, 0.05])
+        #expect(try rows("tile_id,label,mask\n7,,7\n")[0].mask == "7")
+        #expect(
+            message("filename,label,mask\na.png,,\"a\nb\"\n")
+                == "labels.csv:2: expected the name of a mask in the folder, or nothing, found a line break")
+    }
+
     @Test func problemsNameTheirLine() {
         #expect(
             message("id,class\n1,NUCLEI\n")
@@ -113,7 +124,10 @@ struct LabelFileTests {
     }
 
     @Test func ambiguousHeadersAreRejected() {
-        for header in ["tile_id,label,label", "tile_id,filename,label", "tile_id,label,group,group"] {
+        for header in [
+            "tile_id,label,label", "tile_id,filename,label", "tile_id,label,group,group", "tile_id,label,mpp,mpp",
+            "tile_id,label,mask,mask",
+        ] {
             #expect(message("\(header)\n").hasSuffix("found \(header)"))
         }
         #expect(message("filename,label\n.,NUCLEI\n").hasSuffix("found ."))

@@ -63,6 +63,12 @@ struct StatisticsTests {
         #expect(sets.root(of: 5) == 5 && sets.root(of: 3) == 4)
     }
 
+    @Test func joinedSets() {
+        var sets = UnionFind(count: 6)
+        #expect(sets.join(5, 3) == 3 && sets.join(4, 2) == 2 && sets.join(5, 4) == 2 && sets.join(3, 2) == 2)
+        #expect((0..<6).map { sets.root(of: $0) } == [0, 1, 2, 2, 2, 2] && sets.count == 6)
+    }
+
     /// The authors' test vectors.
     @Test(arguments: [("", "cbf29ce484222325"), ("a", "af63dc4c8601ec8c"), ("foobar", "85944171f73967e8")])
     func fnv1a(_ text: String, _ expected: String) {

@@ -93,22 +93,27 @@ import Testing
         #expect(block.isOutside(PixelRegion(x: 100, y: 50, width: 2, height: 2)))
         #expect(!block.isOutside(PixelRegion(x: 100, y: 50, width: 3, height: 1)))
         #expect(!block.isOutside(PixelRegion(x: 103, y: 51, width: 1, height: 1)), "half transparent is not outside")
-        block.reflect(width: 6, height: 3)
+        block.reflect(to: PixelRegion(x: 100, y: 50, width: 6, height: 3))
         #expect(block.isOutside(PixelRegion(x: 100, y: 51, width: 3, height: 1)))
         #expect(!block.isOutside(block.region))
     }
 
     @Test func reflectionDoesNotRepeatTheEdge() {
-        func reflected(_ width: Int, _ height: Int, to size: (Int, Int)) -> [UInt8] {
+        func reflected(
+            _ width: Int, _ height: Int, to size: (Int, Int), left: Int = 0, top: Int = 0
+        ) -> [UInt8] {
             let block = PixelBlock()
             block.begin(PixelRegion(x: 0, y: 0, width: width, height: height))
             let pixels = (0..<width * height).map { 0xFF00_0000 | UInt32($0) }
             block.compose(block.region, pixels.span, background: 0)
-            block.reflect(width: size.0, height: size.1)
+            block.reflect(to: PixelRegion(x: -left, y: -top, width: size.0, height: size.1))
             return stride(from: 2, to: block.bytes.count, by: 3).map { block.bytes[$0] }
         }
         #expect(
             reflected(3, 2, to: (6, 4)) == [0, 1, 2, 1, 0, 1, 3, 4, 5, 4, 3, 4, 0, 1, 2, 1, 0, 1, 3, 4, 5, 4, 3, 4])
+        #expect(
+            reflected(3, 2, to: (6, 4), left: 2, top: 1)
+                == [5, 4, 3, 4, 5, 4, 2, 1, 0, 1, 2, 1, 5, 4, 3, 4, 5, 4, 2, 1, 0, 1, 2, 1])
         #expect(reflected(1, 1, to: (2, 3)) == [0, 0, 0, 0, 0, 0])
         #expect(reflected(2, 2, to: (2, 2)) == [0, 1, 2, 3])
     }

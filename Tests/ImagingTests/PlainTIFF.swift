@@ -1,4 +1,4 @@
-/// Makes TIFF files of every layout: strips or tiles, both byte orders, BigTIFF, planes, 1 to 16 bits.
+/// Makes TIFF files of every layout: strips or tiles, both byte orders, BigTIFF, planes, 1 to 16 or 32 bits.
 struct PlainTIFF {
     enum Compression: Int, CaseIterable {
         case none = 1
@@ -106,7 +106,7 @@ struct PlainTIFF {
 
     private func row(_ y: Int, _ columns: Range<Int>, _ range: Range<Int>) -> [UInt8] {
         let values = columns.flatMap { x in range.map { x < width && y < height ? sample(x, y, $0) : 0 } }
-        if bits == 16 { return values.flatMap { number($0, 2) } }
+        if bits >= 16 { return values.flatMap { number($0, bits / 8) } }
         return pack(values.map { ($0, bits) })
     }
 

@@ -8,6 +8,8 @@ enum NarrowNetwork: CaseIterable {
     /// With a separate maximum pooling, whose gradient depends on its input.
     case lenet5WithMaximumPooling
     case compact
+    /// With its pixels pooled to logits of a tile.
+    case unet
     /// Many values with several readers, in combinations that no architecture has.
     case sharedValues
 
@@ -22,6 +24,11 @@ enum NarrowNetwork: CaseIterable {
             }
             return Graph(chain: layers)
         case .compact: return Architecture.compactGraph(widths: [3, 3, 5, 4], classes: 2, dropout: dropout)
+        case .unet:
+            var graph = Architecture.unetGraph(widths: [4, 6, 5], dropout: dropout)
+            graph.append(GlobalPoolingLayer("pool"))
+            graph.append(LinearLayer("fc", outputs: 2))
+            return graph
         case .sharedValues: return Self.sharedValues(dropout: dropout)
         }
     }

@@ -4,10 +4,12 @@ import Training
 
 struct HyperparameterTests {
     @Test func defaultsAreThoseOfTheStrategies() {
-        #expect(Hyperparameters.epochs.defaults == "20 with basic; otherwise 30 (lenet5) or 40 (compact)")
-        #expect(Hyperparameters.batchSize.defaults == "32 with basic; otherwise 16 (lenet5) or 32 (compact)")
-        #expect(Hyperparameters.balance.defaults == "none with basic; otherwise none (lenet5) or weights (compact)")
-        #expect(Hyperparameters.optimizer.defaults == "adam (lenet5) or adamw (compact) with basic; otherwise adamw")
+        #expect(Hyperparameters.epochs.defaults == "20 with basic; otherwise 30 (lenet5) or 40 (compact, unet)")
+        #expect(Hyperparameters.batchSize.defaults == "32 with basic; otherwise 16 (lenet5) or 32 (compact, unet)")
+        #expect(
+            Hyperparameters.balance.defaults == "none with basic; otherwise none (lenet5, unet) or weights (compact)")
+        #expect(
+            Hyperparameters.optimizer.defaults == "adam (lenet5) or adamw (compact, unet) with basic; otherwise adamw")
         #expect(Hyperparameters.clipNorm.defaults == "0.0 with basic; otherwise 1.0")
         #expect(Hyperparameters.augment.defaults == "off with basic; otherwise on")
         #expect(Hyperparameters.validation.defaults == "off with basic and regularized; otherwise on")

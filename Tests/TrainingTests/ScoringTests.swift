@@ -31,7 +31,7 @@ import Training
             let description = ModelDescription(
                 architecture: .lenet5, tileSize: tileSize, classes: classes, statistics: statistics)
             do {
-                try Evaluation.requireFit(Model(description), path: "m")
+                try Evaluation.requireFit(Model(description), side: 256, path: "m")
                 return "no error"
             } catch {
                 return "\(error)"

@@ -17,21 +17,23 @@ static void read_all(cic_reader *reader) {
     if (width * height > LARGEST)
         return;
     const int32_t rows = 3;
-    uint8_t *rgb = malloc((size_t)(3 * width * rows));
-    for (int32_t next = 0; rgb && next < height; next = cic_reader_next_row(reader)) {
+    // RGB or labels.
+    void *target = malloc((size_t)(4 * width * rows));
+    for (int32_t next = 0; target && next < height; next = cic_reader_next_row(reader)) {
         int32_t count = height - next < rows ? (int32_t)(height - next) : rows;
-        if (cic_reader_read(reader, rgb, count) != CIC_OK) {
+        if (cic_reader_read(reader, target, count) != CIC_OK) {
             if (!cic_reader_message(reader))
                 abort();
             break;
         }
     }
-    free(rgb);
+    free(target);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-    cic_status (*const openers[])(cic_reader **, int) = {cic_png_reader_open, cic_jpeg_reader_open};
-    for (int i = 0; i < 2; i++) {
+    cic_status (*const openers[])(cic_reader **, int) = {cic_png_reader_open, cic_png_label_reader_open,
+                                                         cic_jpeg_reader_open};
+    for (int i = 0; i < 3; i++) {
         int file = memfd_create("image", MFD_CLOEXEC);
         if (file < 0 || write(file, bytes, size) != (ssize_t)size || lseek(file, 0, SEEK_SET) != 0)
             abort();

@@ -53,6 +53,8 @@ static inline int64_t ck_mirror(int64_t i, int64_t count) {
     return i < count ? i : period - i;
 }
 
+/// True when the entries of an inverse affine map are in range.
+bool ck_is_valid_inverse(const float inverse[6]);
 /// True when the map only flips, turns and shifts by whole pixels.
 bool ck_is_permutation(const float inverse[6]);
 /// Copies a window into memory->source.

@@ -32,9 +32,9 @@ typedef enum __attribute__((enum_extensibility(closed))) cic_status {
     CIC_IO_FAILED CIC_SWIFT_NAME(ioFailed),
 } cic_status;
 
-// Readers (reader.c, png_read.c, jpeg_read.c, tiff_read.c)
+// Readers (reader.c, png_read.c, png_labels.c, jpeg_read.c, tiff_read.c)
 
-/// An image that is decoded to RGB.
+/// An image that is decoded to RGB or to labels.
 typedef struct cic_reader cic_reader;
 
 /// Reads the header of a PNG file of any kind. Gray, palettes and samples of 1, 2, 4 and 16 bits become 8-bit RGB;
@@ -43,6 +43,10 @@ typedef struct cic_reader cic_reader;
 /// with a wrong checksum are left out. file: descriptor open for reading at the first byte; the reader takes ownership,
 /// even on failure.
 cic_status cic_png_reader_open(cic_reader **reader, int file);
+/// Reads the header of a PNG file whose pixels are labels: gray values or palette indices as they are stored, of 1 to
+/// 16 bits. Of images with colors, all channels must be equal. Pixels without any opacity have label 0; other
+/// transparency fails. file: as above.
+cic_status cic_png_label_reader_open(cic_reader **reader, int file);
 /// Reads the header of a JPEG file. Gray, YCbCr, CMYK and YCCK become RGB. file: as above.
 cic_status cic_jpeg_reader_open(cic_reader **reader, int file);
 /// Orientation of a JPEG image in its Exif data, 1 to 8, which is not applied; 1 where there is none.
@@ -68,6 +72,10 @@ typedef struct cic_tiff_header {
 /// turned upright. Rows of strips are decoded one by one; a row of tiles, or an image that is turned, is held in memory
 /// whole. Stacks of gray pages fail. file: as above.
 cic_status cic_tiff_reader_open(cic_reader **reader, int file);
+/// Reads the header of the first image of a TIFF file whose pixels are labels: gray values or palette indices as they
+/// are stored, of 1 to 16 or 32 bits; negative ones fail. White is 1 where samples have one bit. Colors, transparency,
+/// strips, tiles and orientation: as above. file: as above.
+cic_status cic_tiff_label_reader_open(cic_reader **reader, int file);
 /// Valid while the reader lives.
 const cic_tiff_header *cic_tiff_reader_header(const cic_reader *reader);
 /// The description tag of the image; empty without one. Valid while the reader lives.
@@ -80,9 +88,9 @@ int32_t cic_reader_width(const cic_reader *reader);
 int32_t cic_reader_height(const cic_reader *reader);
 /// Rows read so far; after a failure, the row that failed.
 int32_t cic_reader_next_row(const cic_reader *reader);
-/// rgb[count][width][3]: receives the next rows. count: at most the number of rows left. The call that reads the last
-/// row also checks the rest of the image data.
-cic_status cic_reader_read(cic_reader *reader, uint8_t *rgb, int32_t count);
+/// rows: receives the next rows, uint8_t [count][width][3] of RGB, or uint32_t [count][width] of labels. count: at most
+/// the number of rows left. The call that reads the last row also checks the rest of the image data.
+cic_status cic_reader_read(cic_reader *reader, void *rows, int32_t count);
 /// The library's message about the failure; empty without one. Valid while the reader lives.
 const char *cic_reader_message(const cic_reader *reader);
 /// Frees the reader and closes its file. reader may be null.
@@ -95,9 +103,10 @@ typedef struct cic_writer cic_writer;
 
 /// Writes the header of a PNG file.
 /// channels: 1 for gray, filtered for masks, or 3 for RGB.
-/// bits: per sample in the file, 8, or 1 for gray. Rows have 8 bits in both cases; with 1, any sample but 0 becomes
-/// white. compression_level: zlib's, 0 (none) to 9; up to 3, only runs of equal bytes are searched, which is fast.
-/// file: descriptor open for writing; owned by the caller, must outlive the writer.
+/// bits: per sample in the file, 8, or 1 or 16 for gray. Rows have samples of 8 bits, with which any but 0 becomes
+/// white for 1 bit in the file, or uint16_t samples for 16 bits. compression_level: zlib's, 0 (none) to 9; up to 3,
+/// only runs of equal bytes are searched, which is fast. file: descriptor open for writing; owned by the caller, must
+/// outlive the writer.
 cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t channels,
                                int32_t bits, int32_t compression_level);
 /// Writes the header of a baseline JPEG file without chroma subsampling, at most 65500 pixels a side.

@@ -3,12 +3,14 @@ package enum AugmentationPreset: String, CaseIterable, Codable, Sendable {
     case reference
     case referenceCutout = "reference-cutout"
     case pathology
+    case scanners
 
     package var settings: AugmentationSettings {
         switch self {
         case .reference: .reference
         case .referenceCutout: .referenceCutout
         case .pathology: .pathology
+        case .scanners: .scanners
         }
     }
 }
@@ -59,6 +61,25 @@ extension AugmentationSettings {
         settings.blur = Chance(0.2, 0.3...1.5)
         settings.noise.probability = 0.1
         settings.jpeg.probability = 0.2
+        return settings
+    }
+
+    /// Wider variation than `pathology`, for models that meet scanners, stains and magnifications that their data set does
+    /// not have: nuclei from two thirds to one and a half of their size, pale and dense stains, dim and bright light.
+    package static var scanners: AugmentationSettings {
+        var settings = AugmentationSettings.pathology
+        settings.geometry.scale = 0.65...1.5
+        settings.stain.probability = 0.9
+        settings.stain.scale = 0.6...1.6
+        settings.stain.shift = 0.06
+        settings.stain.illumination = 0.07
+        settings.color.brightness = 0.45
+        settings.color.contrast = 0.3
+        settings.color.saturation = 0.4
+        settings.color.hue = 0.04
+        settings.blur = Chance(0.3, 0.3...1.3)
+        settings.noise.probability = 0.3
+        settings.jpeg.probability = 0.25
         return settings
     }
 

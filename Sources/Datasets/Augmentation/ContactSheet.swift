@@ -1,10 +1,13 @@
 import Imaging
 import Tensors
 
-/// A picture of tiles and augmented versions of them: one row per tile, with the original at the left.
+/// A picture of tiles and augmented versions of them: one row per tile, with the original at the left. Boundaries of nuclei
+/// are green where a tile has outlines.
 package struct ContactSheet {
     /// The width of the white border around each picture, in pixels.
     static let gap = 4
+    /// The color of boundaries; no stain is like it.
+    private static let boundaryColor: [UInt8] = [0, 255, 0]
 
     package let set: TileSet
     /// Indices in the set, from top to bottom.
@@ -23,11 +26,12 @@ package struct ContactSheet {
         )
     }
 
-    private static let cell = TileSet.tileSize + 2 * gap
+    /// The side of a picture with its border, in pixels.
+    private var cell: Int { self.set.side + 2 * Self.gap }
 
     /// The size of the sheet in pixels.
-    package var width: Int { (variants + 1) * Self.cell }
-    package var height: Int { tiles.count * Self.cell }
+    package var width: Int { (variants + 1) * cell }
+    package var height: Int { tiles.count * cell }
 
     /// Writes the sheet. Cutout appears as the network would see it, denormalized with the statistics of the whole set.
     ///
@@ -35,35 +39,57 @@ package struct ContactSheet {
     package func write(to writer: any RowWriter, threads: Int, afterEach: () throws -> Void) throws {
         let statistics = try set.channelStatistics(of: Array(set.tiles.indices))
         for tile in tiles {
-            var row = [UInt8](repeating: 255, count: Self.cell * width * 3)
-            set.withPixels { bytes in
-                let start = Int(set.windows(of: [tile]).offsets[0])
-                Self.place(bytes[start..<start + TileSet.tileBytes], at: 0, in: &row)
-            }
+            var row = [UInt8](repeating: 255, count: cell * width * 3)
+            place(outlined(set.withPixels(of: tile) { Array($0) }, set.classMap(of: tile)), at: 0, in: &row)
             for variant in 0..<variants {
-                let pixels = try augmented(tile, epoch: epoch + variant, statistics, threads: threads)
-                Self.place(pixels[...], at: variant + 1, in: &row)
+                let drawn = settings.draw(seed: seed, epoch: epoch + variant, tile: tile, side: set.side)
+                let pixels = try augmented(tile, drawn, statistics, threads: threads)
+                let map = try movedMap(tile, drawn.pixels.geometry)
+                place(map.withUnsafeBytes { outlined(pixels, map.isEmpty ? nil : $0) }, at: variant + 1, in: &row)
             }
-            try row.withUnsafeBytes { try writer.write(rows: $0, count: Self.cell) }
+            try row.withUnsafeBytes { try writer.write(rows: $0, count: cell) }
             try afterEach()
         }
         try writer.finish()
     }
 
     /// Copies a tile into column `column` of a row of pictures.
-    private static func place(_ pixels: some Collection<UInt8>, at column: Int, in row: inout [UInt8]) {
-        let (line, sheetLine) = (TileSet.tileSize * 3, row.count / cell)
+    private func place(_ pixels: some Collection<UInt8>, at column: Int, in row: inout [UInt8]) {
+        let (line, sheetLine) = (set.side * 3, row.count / cell)
         for (index, byte) in pixels.enumerated() {
-            row[(index / line + gap) * sheetLine + (column * cell + gap) * 3 + index % line] = byte
+            row[(index / line + Self.gap) * sheetLine + (column * cell + Self.gap) * 3 + index % line] = byte
         }
     }
 
-    private func augmented(_ tile: Int, epoch: Int, _ statistics: ChannelStatistics, threads: Int) throws -> [UInt8] {
-        let side = TileSet.tileSize
-        let drawn = settings.draw(seed: seed, epoch: epoch, tile: tile, side: side)
+    /// The pixels with the boundaries of a class map.
+    private func outlined(_ pixels: [UInt8], _ map: UnsafeRawBufferPointer?) -> [UInt8] {
+        guard let map else { return pixels }
+        var pixels = pixels
+        for (index, value) in map.enumerated() where value == PixelClass.boundary.rawValue {
+            pixels.replaceSubrange(3 * index..<3 * index + 3, with: Self.boundaryColor)
+        }
+        return pixels
+    }
+
+    /// The class map of a tile, moved like its pixels. Empty without outlines.
+    private func movedMap(_ tile: Int, _ geometry: TileAugmentation.Geometry) throws -> [UInt8] {
+        guard let map = set.classMap(of: tile) else { return [] }
+        var moved = [UInt8](repeating: 0, count: map.count)
+        try moved.withUnsafeMutableBytes {
+            try Kernels.moveMap(
+                $0, map, height: set.side, width: set.side, geometry, outside: PixelClass.background.rawValue)
+        }
+        return moved
+    }
+
+    private func augmented(
+        _ tile: Int, _ drawn: (pixels: TileAugmentation, erasure: Erasure), _ statistics: ChannelStatistics,
+        threads: Int
+    ) throws -> [UInt8] {
+        let side = set.side
         let windows = set.windows(of: [tile])
         let scratch = Tensor([Kernels.augmentationScratchCount(windows, threads: threads)])
-        var pixels = [UInt8](repeating: 0, count: TileSet.tileBytes)
+        var pixels = [UInt8](repeating: 0, count: set.tileBytes)
         try pixels.withUnsafeMutableBytes { pixels in
             try set.withPixels {
                 try Kernels.augment(pixels, $0, windows, [drawn.pixels], threads: threads, scratch: scratch)

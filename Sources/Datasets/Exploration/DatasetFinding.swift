@@ -7,6 +7,7 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
         case exactDuplicates, nearDuplicates
         case noGroups, ungroupedTiles, oneClassGroups, imbalance, simpleBaseline
         case blank, blurred, saturated, penMarked
+        case cutImages, unknownResolutions
     }
 
     package enum Severity: String, Codable, Sendable {
@@ -27,12 +28,12 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
     /// All findings on a data set, serious ones first.
     static func all(
         _ counts: ClassCounts, _ groups: [GroupSummary], _ split: SplitSummary, _ quality: [QualityFinding],
-        _ duplicates: Duplicates, _ baseline: SimpleBaseline?, labels: [TileLabel?]
+        _ duplicates: Duplicates, _ baseline: SimpleBaseline?, _ tiles: [Tile]
     ) -> [DatasetFinding] {
         let all =
             (split.problem.map { [.init(.cannotSplit, .serious, "cannot be split for training: \($0)")] } ?? [])
             + findings(on: duplicates) + findings(on: groups, counts) + findings(on: counts, baseline)
-            + findings(on: quality, labels)
+            + findings(on: quality, tiles) + findings(on: tiles)
         return all.filter { $0.severity == .serious } + all.filter { $0.severity == .note }
     }
 
@@ -124,13 +125,33 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
         return findings
     }
 
-    private static func findings(on quality: [QualityFinding], _ labels: [TileLabel?]) -> [DatasetFinding] {
+    private static func findings(on tiles: [Tile]) -> [DatasetFinding] {
+        var findings = [DatasetFinding]()
+        let parts = tiles.filter(\.isPart)
+        if !parts.isEmpty {
+            let unlabeled = parts.count { $0.label == nil }
+            findings.append(
+                .init(
+                    .cutImages, .note,
+                    "\(number(parts.count, "tile")) cut from larger images, \(unlabeled) of them unlabeled"))
+        }
+        let unknown = tiles.count { $0.micronsPerPixel == nil }
+        if unknown > 0, unknown < tiles.count {
+            findings.append(
+                .init(
+                    .unknownResolutions, .note,
+                    "\(number(unknown, "tile")) of unknown resolution, which cannot be resampled like the others"))
+        }
+        return findings
+    }
+
+    private static func findings(on quality: [QualityFinding], _ tiles: [Tile]) -> [DatasetFinding] {
         let kinds: [(QualityProblem, Kind, String)] = [
             (.blank, .blank, "blank"), (.blurred, .blurred, "blurred"), (.saturated, .saturated, "saturated"),
             (.penMarked, .penMarked, "pen-marked"),
         ]
         return kinds.compactMap { problem, kind, word in
-            let found = ClassCounts(quality.filter { $0.problem == problem }.map { labels[$0.tile] })
+            let found = ClassCounts(quality.filter { $0.problem == problem }.map { tiles[$0.tile].label })
             guard found.total > 0 else { return nil }
             let classes = [
                 (found.nuclei, TileLabel.nuclei.name), (found.noNucleus, TileLabel.noNucleus.name),

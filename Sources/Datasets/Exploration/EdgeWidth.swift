@@ -15,7 +15,7 @@ func edgeWidth(_ luminance: [Float], side: Int) -> Double? {
     var steepest = [Float](repeating: 0, count: cells * cells)
     for y in 0..<side {
         for x in 0..<side {
-            let (place, index) = (y * side + x, y / cell * cells + x / cell)
+            let (place, index) = (y * side + x, min(y / cell, cells - 1) * cells + min(x / cell, cells - 1))
             let value = smooth[place]
             low[index] = min(low[index], value)
             high[index] = max(high[index], value)

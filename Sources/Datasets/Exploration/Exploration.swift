@@ -13,6 +13,11 @@ package struct Exploration: Codable, Equatable, Sendable {
         package let group: String?
         /// Nil where the tile is in no part, or the data set cannot be split.
         package let part: SplitPart?
+        /// Microns per pixel of the file; nil where unknown.
+        package let micronsPerPixel: Double?
+        /// Nuclei with a pixel in the tile, and the share of the tile that they cover. Nil without outlines.
+        package let nuclei: Int?
+        package let nuclearShare: Double?
         package let measures: TileMeasures
     }
 
@@ -22,6 +27,10 @@ package struct Exploration: Codable, Equatable, Sendable {
     package let hasGroups: Bool
     package let groups: [GroupSummary]
     package let split: SplitSummary
+    /// Nil where no tile has outlines.
+    package let outlines: OutlineSummary?
+    /// Nil where no resolution is known.
+    package let resolutions: [ResolutionCount]?
     package let pixels: [PixelStatistics]
     package let components: PrincipalComponents
     package let thresholds: QualityThresholds
@@ -64,6 +73,8 @@ package struct Exploration: Codable, Equatable, Sendable {
         counts = ClassCounts(set.tiles.map(\.label))
         hasGroups = set.hasGroups
         groups = set.hasGroups ? GroupSummary.summaries(of: set.tiles, measures) : []
+        outlines = OutlineSummary(set.tiles)
+        resolutions = ResolutionCount.counts(of: set.tiles)
         pixels = try PixelStatistics.byClass(set)
         components = try PrincipalComponents(of: measured.map(\.thumbnail), count: Self.componentCount) {
             try afterEach(.comparing, set.tiles.count)
@@ -76,9 +87,9 @@ package struct Exploration: Codable, Equatable, Sendable {
         tiles = zip(zip(set.tiles, measures), split.parts).map { pair, part in
             Entry(
                 filename: pair.0.filename, label: pair.0.label?.name, group: pair.0.group, part: part,
-                measures: pair.1)
+                micronsPerPixel: pair.0.micronsPerPixel, nuclei: pair.0.outlines?.nuclei,
+                nuclearShare: pair.0.outlines?.areaShare, measures: pair.1)
         }
-        findings = DatasetFinding.all(
-            counts, groups, self.split, quality, duplicates, baseline, labels: set.tiles.map(\.label))
+        findings = DatasetFinding.all(counts, groups, self.split, quality, duplicates, baseline, set.tiles)
     }
 }

@@ -41,7 +41,7 @@ package struct LookalikeIndex: Sendable {
         try? forEachInParallel(indices.count, threads: threads) { position in
             let index = indices[position]
             guard set.tiles[index].appearance != nil else { return }
-            let shifts = set.withPixels(of: index) { PerceptualHash.shifts(ofTile: $0) }
+            let shifts = set.withPixels(of: index) { PerceptualHash.shifts(ofTile: $0, side: set.side) }
             if shifts.contains(where: contains) { found.withLock { _ = $0.insert(index) } }
         }
         return found.withLock { $0 }

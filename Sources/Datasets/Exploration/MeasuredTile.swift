@@ -3,26 +3,26 @@ import Synchronization
 
 /// A tile with its measures and reduced images, for comparison with other tiles.
 struct MeasuredTile: Sendable {
-    /// Means of blocks of 8 x 8 pixels, 32 x 32 interleaved RGB, on the 0-255 scale.
+    /// Means of 32 x 32 blocks, interleaved RGB, on the 0-255 scale. With tiles of 256 pixels, blocks are 8 pixels wide.
     let thumbnail: [Float]
-    /// Luminance means of blocks of 4 x 4 pixels, 64 x 64.
+    /// Luminance means of 64 x 64 blocks.
     let luminance: [Float]
     let measures: TileMeasures
 
-    static let luminanceSide = TileSet.tileSize / 4
+    static let luminanceSide = 64
 
     /// Measures a tile of interleaved RGB.
-    init(_ pixels: UnsafeRawBufferPointer) {
-        precondition(pixels.count == TileSet.tileBytes)
-        let blocks = Self.blockMeans(pixels, block: 4)
+    init(_ pixels: UnsafeRawBufferPointer, side: Int) {
+        precondition(pixels.count == side * side * 3)
+        let blocks = Self.blockMeans(pixels, side: side)
         thumbnail = Self.halved(blocks, side: Self.luminanceSide)
         luminance = Self.luminance(ofBlocks: blocks)
-        measures = TileMeasures(pixels, blocks: blocks, thumbnail: thumbnail)
+        measures = TileMeasures(pixels, side: side, blocks: blocks, thumbnail: thumbnail)
     }
 
     /// The luminance of a tile of interleaved RGB, as in `luminance`.
-    static func luminance(_ pixels: UnsafeRawBufferPointer) -> [Float] {
-        luminance(ofBlocks: blockMeans(pixels, block: 4))
+    static func luminance(_ pixels: UnsafeRawBufferPointer, side: Int) -> [Float] {
+        luminance(ofBlocks: blockMeans(pixels, side: side))
     }
 
     private static func luminance(ofBlocks blocks: [Float]) -> [Float] {
@@ -31,18 +31,22 @@ struct MeasuredTile: Sendable {
         }
     }
 
-    /// The means of square blocks of pixels, interleaved RGB.
-    private static func blockMeans(_ pixels: UnsafeRawBufferPointer, block: Int) -> [Float] {
-        let size = TileSet.tileSize
-        let side = size / block
-        var means = [Float](repeating: 0, count: side * side * 3)
-        for y in 0..<size {
-            for x in 0..<size {
-                let (source, target) = ((y * size + x) * 3, ((y / block) * side + x / block) * 3)
+    /// The means of 64 x 64 blocks of pixels, interleaved RGB.
+    private static func blockMeans(_ pixels: UnsafeRawBufferPointer, side: Int) -> [Float] {
+        let blocks = luminanceSide
+        let blockOf = (0..<side).map { $0 * blocks / side }
+        var means = [Float](repeating: 0, count: blocks * blocks * 3)
+        for y in 0..<side {
+            for x in 0..<side {
+                let (source, target) = ((y * side + x) * 3, (blockOf[y] * blocks + blockOf[x]) * 3)
                 for channel in 0..<3 { means[target + channel] += Float(pixels[source + channel]) }
             }
         }
-        return means.map { $0 / Float(block * block) }
+        var widths = [Int](repeating: 0, count: blocks)
+        for block in blockOf { widths[block] += 1 }
+        return means.indices.map { index in
+            means[index] / Float(widths[index / 3 / blocks] * widths[index / 3 % blocks])
+        }
     }
 
     /// The means of 2 x 2 pixels of an image of interleaved RGB.
@@ -63,7 +67,7 @@ extension TileSet {
     func measured(threads: Int, afterEach: @Sendable (Int) throws -> Void) throws -> [MeasuredTile] {
         let measured = Mutex([MeasuredTile?](repeating: nil, count: tiles.count))
         try forEachInParallel(tiles.count, threads: threads, afterEach: afterEach) { index in
-            let tile = withPixels(of: index) { MeasuredTile($0) }
+            let tile = withPixels(of: index) { MeasuredTile($0, side: side) }
             measured.withLock { $0[index] = tile }
         }
         return measured.withLock { $0.compactMap { $0 } }

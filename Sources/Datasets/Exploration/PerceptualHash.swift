@@ -104,16 +104,16 @@ package struct PerceptualHash: Hashable, Sendable {
 
 extension PerceptualHash {
     /// The hash of a tile of interleaved RGB. Nil where the tile has no structure beyond noise.
-    init?(tile pixels: UnsafeRawBufferPointer) {
-        let luminance = MeasuredTile.luminance(pixels)
+    init?(tile pixels: UnsafeRawBufferPointer, side: Int) {
+        let luminance = MeasuredTile.luminance(pixels, side: side)
         guard NearDuplicate.isClear(NearDuplicate.structure(of: luminance)) else { return nil }
         self.init(luminance)
     }
 
-    /// The hashes of a tile of interleaved RGB after shifts of up to 8 pixels in each direction, in steps of 4. Pixels at
-    /// the edges fill the rest.
-    static func shifts(ofTile pixels: UnsafeRawBufferPointer) -> [PerceptualHash] {
-        let luminance = MeasuredTile.luminance(pixels)
+    /// The hashes of a tile of interleaved RGB after shifts of up to 1/32 of its side in each direction, in steps of 1/64: 8
+    /// and 4 pixels of 256. Pixels at the edges fill the rest.
+    static func shifts(ofTile pixels: UnsafeRawBufferPointer, side tileSide: Int) -> [PerceptualHash] {
+        let luminance = MeasuredTile.luminance(pixels, side: tileSide)
         let side = MeasuredTile.luminanceSide
         return (-2...2).flatMap { dy in
             (-2...2).map { dx in

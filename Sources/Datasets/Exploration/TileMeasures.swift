@@ -11,7 +11,7 @@ package struct TileMeasures: Codable, Equatable, Sendable {
     package let colorfulness: Double
     /// The mean absolute difference between the luminance of neighboring pixels.
     package let gradient: Double
-    /// The standard deviation of the means of 8 x 8 pixels, as the root mean square over the three channels. It measures
+    /// The standard deviation of the means of 32 x 32 blocks, as the root mean square over the three channels. It measures
     /// structure without the noise of single pixels.
     package let contrast: Double
     /// The typical width of steep edges in pixels, see `edgeWidth(_:side:)`; nil where the tile has no strong edge.
@@ -24,9 +24,8 @@ package struct TileMeasures: Codable, Equatable, Sendable {
 }
 
 extension TileMeasures {
-    /// Measures a tile of interleaved RGB. `blocks` and `thumbnail` are its means over 4 x 4 and 8 x 8 pixels.
-    init(_ pixels: UnsafeRawBufferPointer, blocks: [Float], thumbnail: [Float]) {
-        let size = TileSet.tileSize
+    /// Measures a tile of interleaved RGB. `blocks` and `thumbnail` are its means over 64 x 64 and 32 x 32 blocks.
+    init(_ pixels: UnsafeRawBufferPointer, side size: Int, blocks: [Float], thumbnail: [Float]) {
         var histograms = [[Int]](repeating: [Int](repeating: 0, count: 256), count: 4)
         var luminances = [Float](repeating: 0, count: size * size)
         var (clipped, colorfulness) = (0, 0)
@@ -51,7 +50,7 @@ extension TileMeasures {
         maximum = (0..<3).map { channel in histograms[channel].lastIndex { $0 > 0 } ?? 0 }
         luminancePercentiles = [0.05, 0.5, 0.95].map { Self.percentile($0, of: histograms[3]) }
         self.colorfulness = Double(colorfulness) / pixelCount
-        gradient = Self.gradient(luminances)
+        gradient = Self.gradient(luminances, side: size)
         contrast = Self.contrast(thumbnail)
         edgeWidth = Datasets.edgeWidth(luminances, side: size)
         clippedShare = Double(clipped) / pixelCount
@@ -68,8 +67,7 @@ extension TileMeasures {
         } ?? 255
     }
 
-    private static func gradient(_ luminances: [Float]) -> Double {
-        let size = TileSet.tileSize
+    private static func gradient(_ luminances: [Float], side size: Int) -> Double {
         var sum = 0.0
         for y in 0..<size {
             for x in 0..<size {
@@ -95,7 +93,7 @@ extension TileMeasures {
 
 /// The share of a tile with the color of a marker pen, which hematoxylin and eosin do not have.
 ///
-/// `blocks` are the means of 64 x 64 blocks of 4 x 4 pixels, interleaved RGB. Means exclude the unusual colors of single
+/// `blocks` are the means of 64 x 64 blocks (of 4 x 4 pixels in tiles of 256), interleaved RGB. Means exclude the unusual colors of single
 /// pixels at the edges of nuclei. Three kinds of ink are detected:
 /// - Green and blue: red is by far the weakest channel. With hematoxylin, red is stronger than green.
 /// - Red: red is bright, and at least 2.5 times as strong as green and blue. Eosin and blood have more of both.

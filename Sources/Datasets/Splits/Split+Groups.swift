@@ -19,8 +19,7 @@ extension Split {
                 firstOfPixels[tile.fingerprint] = index
             }
             for other in earlier {
-                let (a, b) = (sets.root(of: other), sets.root(of: index))
-                sets.attach(max(a, b), to: min(a, b))
+                sets.join(other, index)
             }
         }
         return tiles.indices.map { sets.root(of: $0) }

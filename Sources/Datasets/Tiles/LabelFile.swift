@@ -3,8 +3,10 @@ import Foundations
 /// The rows of a data set's `labels.csv`.
 ///
 /// The header is `tile_id,label` (tiles are `tile_<id>.png`) or `filename,label`; a file name may lead into a subfolder.
-/// An optional third column, `group`, names the slide, patient or source image of a tile. An empty label means
-/// unlabeled. Other columns are ignored.
+/// More columns are optional, and so are their cells: `group` names the slide, patient or source image of a tile, `mpp`
+/// has the microns per pixel of the file, `weight` says how often training draws it in an epoch (1), and `mask` the path of a label image of the same size in the folder: 0 for
+/// background and n for nucleus n, or a mask whose connected parts are nuclei. An empty label means unlabeled, or labeled
+/// by the mask. Other columns are ignored.
 package struct LabelFile {
     package struct Row: Equatable {
         /// The path of the tile in the folder of the file.
@@ -12,13 +14,25 @@ package struct LabelFile {
         /// Nil for an unlabeled tile.
         package let label: TileLabel?
         package let group: String?
+        /// Microns per pixel of the file; nil where unknown.
+        package let micronsPerPixel: Double?
+        /// How often training draws the tile in an epoch, on average.
+        package let weight: Double
+        /// The path of a label image in the folder of the file; nil where there is none.
+        package let mask: String?
         /// The line of the row in the file, from 1; 0 for a tile that no file lists.
         package let line: Int
 
-        package init(filename: String, label: TileLabel?, group: String? = nil, line: Int = 0) {
+        package init(
+            filename: String, label: TileLabel?, group: String? = nil, micronsPerPixel: Double? = nil,
+            weight: Double = 1, mask: String? = nil, line: Int = 0
+        ) {
             self.filename = filename
             self.label = label
             self.group = group
+            self.micronsPerPixel = micronsPerPixel
+            self.weight = weight
+            self.mask = mask
             self.line = line
         }
     }
@@ -81,12 +95,17 @@ package struct LabelFile {
         let namesAreIds: Bool
         let label: Int
         let group: Int?
+        let micronsPerPixel: Int?
+        let weight: Int?
+        let mask: Int?
         /// The number of all columns.
         let count: Int
 
         /// Throws where a required column is missing or a column occurs twice.
         init(header: [String], path: FilePath) throws(FileError) {
-            let known = header.filter { ["tile_id", "filename", "label", "group"].contains($0) }
+            let known = header.filter {
+                ["tile_id", "filename", "label", "group", "mpp", "weight", "mask"].contains($0)
+            }
             let isAmbiguous = Set(known).count < known.count || known.contains("tile_id") && known.contains("filename")
             let name = header.firstIndex(of: "tile_id") ?? header.firstIndex(of: "filename")
             guard !isAmbiguous, let name, let label = header.firstIndex(of: "label") else {
@@ -97,6 +116,9 @@ package struct LabelFile {
             (self.name, self.label, count) = (name, label, header.count)
             namesAreIds = header[name] == "tile_id"
             group = header.firstIndex(of: "group")
+            micronsPerPixel = header.firstIndex(of: "mpp")
+            weight = header.firstIndex(of: "weight")
+            mask = header.firstIndex(of: "mask")
         }
 
         func row(_ row: CSVTable.Row) throws(RowProblem) -> Row {
@@ -115,22 +137,61 @@ package struct LabelFile {
                 )
             }
             let group = group.map { cells[$0] }.flatMap { $0.isEmpty ? nil : $0 }
-            return Row(filename: filename, label: label, group: group, line: row.line)
+            return Row(
+                filename: filename, label: label, group: group,
+                micronsPerPixel: try micronsPerPixel.flatMap { index throws(RowProblem) in
+                    try Self.micronsPerPixel(cells[index])
+                },
+                weight: try weight.map { index throws(RowProblem) in try Self.weight(cells[index]) } ?? 1,
+                mask: try mask.flatMap { index throws(RowProblem) in
+                    cells[index].isEmpty
+                        ? nil : try Self.path(cells[index], expected: "the name of a mask in the folder, or nothing")
+                }, line: row.line)
+        }
+
+        private static func micronsPerPixel(_ text: String) throws(RowProblem) -> Double? {
+            if text.isEmpty { return nil }
+            guard let number = Double(text), plausibleMicronsPerPixel.contains(number) else {
+                let range = plausibleMicronsPerPixel
+                throw RowProblem(
+                    expected: "\(range.lowerBound) to \(range.upperBound) microns per pixel, or nothing, as mpp",
+                    found: text)
+            }
+            return number
+        }
+
+        private static func weight(_ text: String) throws(RowProblem) -> Double {
+            if text.isEmpty { return 1 }
+            guard let number = Double(text), 0...1000 ~= number else {
+                throw RowProblem(expected: "0 to 1000, or nothing, as weight", found: text)
+            }
+            return number
         }
 
         /// The path of a tile. Looks at bytes: a slash with a combining mark is one character, but still a separator.
         private func filename(_ name: String) throws(RowProblem) -> String {
+            guard namesAreIds else { return try Self.path(name, expected: "the name of a file in the folder") }
+            let expected = "the id of a tile"
+            guard !name.utf8.contains(UInt8(ascii: "/")) else { throw RowProblem(expected: expected, found: name) }
+            _ = try Self.path(name, expected: expected)
+            return "tile_\(name).png"
+        }
+
+        /// A path that stays in the folder of the file.
+        private static func path(_ name: String, expected: String) throws(RowProblem) -> String {
             let path = FilePath(name.utf8.contains(0) ? "" : name)
             let isInside =
                 path.isRelative && !path.isEmpty
                 && path.components.allSatisfy { $0.kind != .parentDirectory }
                 && path.components.contains { $0.kind == .regular }
-            guard isInside, !namesAreIds || !name.utf8.contains(UInt8(ascii: "/")) else {
-                let found = name.utf8.contains(0) ? "a name with a NUL byte" : name.isEmpty ? "nothing" : name
-                throw RowProblem(
-                    expected: namesAreIds ? "the id of a tile" : "the name of a file in the folder", found: found)
+            guard isInside, !name.contains(where: \.isNewline) else {
+                let found =
+                    name.utf8.contains(0)
+                    ? "a name with a NUL byte"
+                    : name.isEmpty ? "nothing" : name.contains(where: \.isNewline) ? "a line break" : name
+                throw RowProblem(expected: expected, found: found)
             }
-            return namesAreIds ? "tile_\(name).png" : path.lexicallyNormalized().string
+            return path.lexicallyNormalized().string
         }
     }
 }

@@ -5,9 +5,7 @@ import Foundations
 /// With `labels.csv`: the tiles that it names, then any other file `tile_<id>.png` of the folder as an unlabeled tile.
 /// Without it: the images in the folders `NUCLEI`, `NO_NUCLEUS` and `unlabeled`.
 struct TileList {
-    private(set) var rows: [LabelFile.Row]
-    /// The file of each row.
-    private(set) var files: [FilePath]
+    private(set) var images: [TileImage]
     /// `labels.csv`; nil for folders of classes.
     let labels: FilePath?
 
@@ -20,25 +18,30 @@ struct TileList {
         let names = Folder.names(in: folder)
         let classes = Self.classFolders(among: names)
         if !classes.isEmpty, !names.contains("labels.csv") {
-            (rows, labels) = (Self.rows(in: classes, of: folder), nil)
-            files = rows.map { folder.pushing(FilePath($0.filename)) }
+            labels = nil
+            images = Self.rows(in: classes, of: folder).map {
+                TileImage(row: $0, file: folder.pushing(FilePath($0.filename)), mask: nil)
+            }
             return
         }
-        rows = try LabelFile(path: path).rows
+        let rows = try LabelFile(path: path).rows
         labels = path
         // A folder that can be listed contains `labels.csv` at least.
         guard !names.isEmpty else {
             throw FileError(folder, .unreadable, "expected a folder of tiles, found one that cannot be listed")
         }
         var spelling = FileSpelling(folder: folder)
-        files = rows.map { spelling.file(FilePath($0.filename)) }
+        images = rows.map { row in
+            TileImage(
+                row: row, file: spelling.file(FilePath(row.filename)),
+                mask: row.mask.map { spelling.file(FilePath($0)) })
+        }
         try requireEachOnce(path)
-        let named = Set(files)
+        let named = Set(images.flatMap(\.files))
         for name in Self.sorted(names) where name.utf8.starts(with: "tile_".utf8) && name.utf8.ends(with: ".png".utf8) {
             let file = folder.appending(name)
             if named.contains(file) { continue }
-            rows.append(LabelFile.Row(filename: name, label: nil))
-            files.append(file)
+            images.append(TileImage(row: LabelFile.Row(filename: name, label: nil), file: file, mask: nil))
         }
     }
 
@@ -46,12 +49,12 @@ struct TileList {
     private func requireEachOnce(_ path: FilePath) throws(DatasetError) {
         var lineOf = [FilePath: Int]()
         var problems = [FileError]()
-        for (row, file) in zip(rows, files) {
-            guard let first = lineOf.updateValue(row.line, forKey: file) else { continue }
+        for image in images {
+            guard let first = lineOf.updateValue(image.row.line, forKey: image.file) else { continue }
             problems.append(
                 FileError(
-                    "\(path):\(row.line)", expected: "each tile once",
-                    found: "\(row.filename) again (first in line \(first))"))
+                    "\(path):\(image.row.line)", expected: "each tile once",
+                    found: "\(image.row.filename) again (first in line \(first))"))
         }
         if !problems.isEmpty { throw DatasetError(problems) }
     }

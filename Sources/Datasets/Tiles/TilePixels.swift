@@ -1,51 +1,43 @@
 import Foundations
 import Glibc
-import Imaging
 
-/// The memory of all tiles. Sendable because each thread writes its own tiles only, before any tile is read.
+/// The memory of all tiles: their pixels, then the class maps of those with outlines. Sendable because each thread writes its
+/// own tiles only, before any tile is read.
 final class TilePixels: @unchecked Sendable {
-    let memory: UnsafeMutableRawBufferPointer
-
-    /// Hashes of a tile, see `Tile`.
-    struct Hashes {
-        let fingerprint: UInt64
-        let appearance: PerceptualHash?
-    }
+    /// Interleaved RGB of all tiles.
+    let pixels: UnsafeMutableRawBufferPointer
+    private let maps: UnsafeMutableRawBufferPointer
+    private let memory: UnsafeMutableRawBufferPointer
+    private let target: TileTarget
 
     /// Work on tiles takes memory for each tile too: reduced images of an exploration, and the copies of a blur.
     private static let largestShare = 0.8
 
     /// Throws `MemoryError` where the tiles of the data set `path` do not fit in memory.
-    init(count: Int, path: FilePath) throws(MemoryError) {
-        let byteCount = max(1, count * TileSet.tileBytes)
+    init(tiles: Int, maps: Int, _ target: TileTarget, path: FilePath) throws(MemoryError) {
+        let (pixelBytes, mapBytes) = (tiles * target.tileBytes, maps * target.mapBytes)
+        let byteCount = max(1, pixelBytes + mapBytes)
         let available = AvailableMemory.bytes()
         var pointer: UnsafeMutableRawPointer?
         guard Double(byteCount) <= Double(available ?? .max) * Self.largestShare,
             posix_memalign(&pointer, 64, byteCount) == 0, let pointer
-        else { throw MemoryError(path, tiles: count, bytes: byteCount, available: available) }
+        else { throw MemoryError(path, tiles: tiles, bytes: byteCount, available: available) }
         memory = UnsafeMutableRawBufferPointer(start: pointer, count: byteCount)
+        pixels = UnsafeMutableRawBufferPointer(rebasing: memory[..<pixelBytes])
+        self.maps = UnsafeMutableRawBufferPointer(rebasing: memory[pixelBytes..<pixelBytes + mapBytes])
+        self.target = target
     }
 
     deinit { free(memory.baseAddress) }
 
-    /// Decodes a tile into its place.
-    func decode(_ path: FilePath, into index: Int) throws(FileError) -> Hashes {
-        let image = try openImage(path)
-        guard image.width == TileSet.tileSize, image.height == TileSet.tileSize else {
-            throw FileError(
-                path, expected: "\(TileSet.tileSize) x \(TileSet.tileSize) pixels",
-                found: "\(image.width) x \(image.height)")
-        }
-        let place = UnsafeMutableRawBufferPointer(
-            rebasing: memory[index * TileSet.tileBytes..<(index + 1) * TileSet.tileBytes])
-        try image.readRows(into: place, count: image.height)
-        let fingerprint = place.bindMemory(to: UInt64.self).reduce(UInt64(0)) { hash, word in
-            // The finalizer of MurmurHash3 (Appleby): every bit of a word affects every bit of the hash.
-            var z = (hash ^ word) &* 0xFF51_AFD7_ED55_8CCD
-            z ^= z >> 33
-            return z &* 0xC4CE_B9FE_1A85_EC53 ^ (z >> 29)
-        }
-        return Hashes(fingerprint: fingerprint, appearance: PerceptualHash(tile: UnsafeRawBufferPointer(place)))
+    /// The pixels of a tile.
+    func tile(_ index: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: pixels[index * target.tileBytes..<(index + 1) * target.tileBytes])
+    }
+
+    /// A class map, by its own number.
+    func map(_ index: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: maps[index * target.mapBytes..<(index + 1) * target.mapBytes])
     }
 }
 

@@ -1,87 +1,99 @@
 import Foundations
-import Imaging
-import Synchronization
 import Tensors
 
 /// A tile of a data set.
 package struct Tile: Equatable, Sendable {
+    /// The path of the file in the folder of the data set; with "@x,y" where the file has several tiles, the position of
+    /// the tile in pixels at the resolution of the set.
     package let filename: String
     /// Nil for an unlabeled tile.
     package let label: TileLabel?
-    /// The slide, patient or source image; nil where the data set does not name one.
+    /// The slide, patient or source image. Nil where the data set does not name one; tiles of one file have its name then.
     package let group: String?
     /// A hash of the pixels, independent of the name.
     package let fingerprint: UInt64
     /// A hash that copies in other encodings share approximately. Nil for a tile without structure.
     package let appearance: PerceptualHash?
+    /// Whether the file has several tiles.
+    package let isPart: Bool
+    /// Microns per pixel of the file; nil where unknown.
+    package let micronsPerPixel: Double?
+    /// How often training draws the tile in an epoch, on average.
+    package let weight: Double
+    /// The nuclei of the tile; nil where it has no outlines.
+    package let outlines: TileOutlines?
 
     package init(
-        filename: String, label: TileLabel?, group: String?, fingerprint: UInt64, appearance: PerceptualHash? = nil
+        filename: String, label: TileLabel?, group: String?, fingerprint: UInt64, appearance: PerceptualHash? = nil,
+        isPart: Bool = false, micronsPerPixel: Double? = nil, weight: Double = 1, outlines: TileOutlines? = nil
     ) {
         self.filename = filename
         self.label = label
         self.group = group
         self.fingerprint = fingerprint
         self.appearance = appearance
+        self.isPart = isPart
+        self.micronsPerPixel = micronsPerPixel
+        self.weight = weight
+        self.outlines = outlines
     }
+
+    /// Knowledge about the pixels.
+    package var truth: PixelTruth {
+        if outlines != nil { return .classes }
+        return label.map(PixelTruth.init) ?? .none
+    }
+}
+
+extension PixelTruth {
+    /// Knowledge about pixels from the label of a tile: all are background, or there is a nucleus.
+    package init(_ label: TileLabel) { self = label == .noNucleus ? .classes : .any }
 }
 
 /// The tiles of a data set folder, decoded once and kept in memory as interleaved 8-bit RGB.
 ///
-/// The folder contains `labels.csv` (see `LabelFile`) and the tiles that the file names, 256 x 256 pixels each. Any
-/// other file `tile_<id>.png` in the folder is an unlabeled tile. Without `labels.csv`, the folder contains a folder of
-/// tiles for each class (see `TileList`).
+/// The folder contains `labels.csv` (see `LabelFile`) and the images that the file names. Any other file `tile_<id>.png` in
+/// the folder is unlabeled. Without `labels.csv`, the folder contains a folder of images for each class (see `TileList`).
+///
+/// An image is brought to the resolution of the target where both are known, and cut into tiles of its size (see
+/// `ImageLayout`). Tiles of a cut image that has no outlines are unlabeled, unless the image has no nucleus. Tiles with
+/// outlines are labeled by these (see `TileOutlines`), except that the label of an image of one tile remains.
 package struct TileSet: Sendable {
-    /// The side of a tile in pixels.
-    package static let tileSize = 256
-    static let tileBytes = tileSize * tileSize * 3
+    /// The side of a tile in pixels, unless another target is asked for.
+    package static let tileSize = TileTarget.usualSide
 
     package let path: FilePath
+    package let target: TileTarget
     package let tiles: [Tile]
-    /// Whether any tile has a group.
+    /// Whether the data set names any group.
     package let hasGroups: Bool
-    private let pixels: TilePixels
+    private let memory: TilePixels
+    /// The number of the class map of each tile; nil for a tile without outlines.
+    private let mapNumbers: [Int?]
 
-    /// The files that the tiles were read from, and `labels.csv`.
+    /// The files that were read: the images, their masks, and `labels.csv`.
     private let inputs: [FilePath]
 
-    /// Reads a data set and decodes its tiles on `threads` threads. `afterEach` receives the number of decoded tiles and of
-    /// all tiles, from one thread at a time, and may throw to cancel.
+    /// Reads a data set and decodes its images on `threads` threads. `afterEach` receives the number of decoded images and
+    /// of all images, from one thread at a time, and may throw to cancel.
     ///
-    /// Throws `FileError`, `DatasetError` with every invalid row or tile, or `MemoryError`.
+    /// Throws `FileError`, `DatasetError` with every invalid row or image, or `MemoryError`.
     package init(
-        path: FilePath, threads: Int, afterEach: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+        path: FilePath, target: TileTarget = TileTarget(), threads: Int,
+        afterEach: @Sendable (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws {
         let list = try TileList(folder: path)
-        let (rows, files) = (list.rows, list.files)
-        let pixels = try TilePixels(count: rows.count, path: path)
-        let results = Mutex([Result<TilePixels.Hashes, FileError>?](repeating: nil, count: rows.count))
-        try forEachInParallel(rows.count, threads: threads, afterEach: { try afterEach($0, rows.count) }) { index in
-            let result = Result { () throws(FileError) in try pixels.decode(files[index], into: index) }
-            results.withLock { $0[index] = result }
-        }
-        var tiles = [Tile]()
-        var problems = [FileError]()
-        for (row, result) in zip(rows, results.withLock { $0 }) {
-            switch result! {
-            case .success(let hashes):
-                tiles.append(
-                    Tile(
-                        filename: row.filename, label: row.label, group: row.group, fingerprint: hashes.fingerprint,
-                        appearance: hashes.appearance))
-            case .failure(let error):
-                problems.append(
-                    row.line == 0
-                        ? error : FileError(error.path, error.kind, "\(error.problem) (labels.csv:\(row.line))"))
-            }
-        }
-        guard problems.isEmpty else { throw DatasetError(problems) }
+        let content = try TileContent(list, target, path: path, threads: threads, afterEach: afterEach)
         self.path = path
-        self.tiles = tiles
-        self.pixels = pixels
-        inputs = files + [list.labels].compactMap { $0 }
-        hasGroups = tiles.contains { $0.group != nil }
+        self.target = target
+        (tiles, memory, mapNumbers) = (content.tiles, content.memory, content.mapNumbers)
+        inputs = list.images.flatMap(\.files) + [list.labels].compactMap { $0 }
+        hasGroups = list.images.contains { $0.row.group != nil }
     }
+
+    /// The side of a tile in pixels.
+    package var side: Int { target.side }
+    var tileBytes: Int { target.tileBytes }
 
     /// Throws `unwritable` where a file to write is a tile or `labels.csv`, under any name.
     package func requireNoInput(_ output: FilePath) throws(FileError) { try output.requireDistinct(from: inputs) }
@@ -103,10 +115,15 @@ package struct TileSet: Sendable {
         }
     }
 
-    /// A hash of all tiles in order, with their labels and groups, in 16 hexadecimal digits.
+    /// A hash of all tiles in order, with their labels, groups, resolutions and class maps, in 16 hexadecimal digits.
     package var digest: String {
         var hash = FNV1a()
-        for tile in tiles { hash.add("\(tile.fingerprint) \(tile.label?.name ?? "") \(tile.group ?? "")\n") }
+        for tile in tiles {
+            let resolution = tile.micronsPerPixel.map { " mpp \($0)" } ?? ""
+            let weight = tile.weight == 1 ? "" : " weight \(tile.weight)"
+            let map = tile.outlines.map { " map \($0.fingerprint)" } ?? ""
+            hash.add("\(tile.fingerprint) \(tile.label?.name ?? "") \(tile.group ?? "")\(resolution)\(weight)\(map)\n")
+        }
         return hash.hexadecimal
     }
 
@@ -117,23 +134,26 @@ package struct TileSet: Sendable {
 }
 
 extension TileSet {
+    /// The class of each pixel of a tile with outlines, see `PixelClass`: `side` rows of `side` bytes. Nil for other tiles.
+    /// Valid while the set lives.
+    package func classMap(of index: Int) -> UnsafeRawBufferPointer? {
+        mapNumbers[index].map { UnsafeRawBufferPointer(memory.map($0)) }
+    }
+
     /// The positions of tiles in the bytes that `withPixels` provides.
     package func windows(of indices: [Int]) -> PixelWindows {
         PixelWindows(
-            height: Self.tileSize, width: Self.tileSize, rowStride: Self.tileSize * 3,
-            offsets: indices.map { Int64($0 * Self.tileBytes) })
+            height: side, width: side, rowStride: side * 3, offsets: indices.map { Int64($0 * tileBytes) })
     }
 
     /// Calls `body` with the pixels of all tiles. The buffer is valid during the call only.
     package func withPixels<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        try body(UnsafeRawBufferPointer(pixels.memory))
+        try body(UnsafeRawBufferPointer(memory.pixels))
     }
 
     /// Calls `body` with the pixels of one tile. The buffer is valid during the call only.
-    func withPixels<R>(of index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        try withPixels {
-            try body(UnsafeRawBufferPointer(rebasing: $0[index * Self.tileBytes..<(index + 1) * Self.tileBytes]))
-        }
+    package func withPixels<R>(of index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try body(UnsafeRawBufferPointer(memory.tile(index)))
     }
 
     /// Calls `body` with the pixels of some tiles after a Gaussian blur of `sigma` pixels, and with their positions.
@@ -148,7 +168,7 @@ extension TileSet {
         let threads = Kernels.threadCount
         let scratch = Tensor([Kernels.augmentationScratchCount(copies, threads: threads)])
         let bytes = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: indices.count * Self.tileBytes, for: "blurred tiles")
+            byteCount: indices.count * tileBytes, for: "blurred tiles")
         defer { bytes.deallocate() }
         try withPixels {
             try Kernels.augment(

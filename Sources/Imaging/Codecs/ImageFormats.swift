@@ -8,17 +8,24 @@ import Foundations
 /// missing, and slides that are not stored upright.
 package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileError) -> any RowReader {
     let head = try beginning(of: path)
-    if head.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return try PNGReader(path) }
+    if isPNG(head) { return try PNGReader(path) }
     try requireWholeMIRAX(path)
     if head.starts(with: [0xFF, 0xD8, 0xFF]), path.lowercasedExtension != "mrxs" { return try JPEGReader(path) }
-    let isTIFF = [[0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2B]]
-        .contains { head.starts(with: $0) }
+    let isTIFF = isTIFF(head)
     let vendor = head.isEmpty ? nil : slideVendor(path)
     if isTIFF, try isCrop(path, vendor) { return try TIFFReader(path) }
     if vendor != nil { return try SlideReader(Slide(path), damage: damage) }
     throw FileError(
         path, expected: "a PNG, JPEG, TIFF or whole-slide image",
         found: isTIFF ? "a TIFF image that OpenSlide does not recognize" : description(ofBeginning: head))
+}
+
+func isPNG(_ head: [UInt8]) -> Bool { head.starts(with: [0x89, 0x50, 0x4E, 0x47]) }
+
+/// Whether a file with these first bytes is TIFF or BigTIFF.
+func isTIFF(_ head: [UInt8]) -> Bool {
+    [[0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2B]]
+        .contains { head.starts(with: $0) }
 }
 
 /// Whether a TIFF image is not a slide, nor a damaged one by its name. Throws `malformed` for slides that are stored
@@ -75,7 +82,7 @@ package func openImageForWriting(_ path: FilePath, width: Int, height: Int) thro
 }
 
 /// The first bytes of a file, as many as formats are told from.
-private func beginning(of path: FilePath) throws(FileError) -> [UInt8] {
+func beginning(of path: FilePath) throws(FileError) -> [UInt8] {
     let file = try openForReading(path)
     return try FileError.reading(path) {
         try file.closeAfter {
@@ -87,7 +94,7 @@ private func beginning(of path: FilePath) throws(FileError) -> [UInt8] {
 }
 
 /// Describes an unsupported file by its first bytes.
-private func description(ofBeginning head: [UInt8]) -> String {
+func description(ofBeginning head: [UInt8]) -> String {
     if head.isEmpty { return "an empty file" }
     if let format = UnsupportedFormat.of(head) { return format.description }
     let start = head.prefix(16)

@@ -2,12 +2,12 @@
 ///
 /// With as many or fewer target pixels, each is the area-weighted mean of the source pixels it covers. With more, values are
 /// interpolated linearly between the centers of source pixels. Weights are integers, so that sums are exact.
-struct ResamplingAxis {
+package struct ResamplingAxis {
     let source: Int
     let target: Int
 
     /// The source pixels of one target pixel.
-    struct Weights {
+    package struct Weights {
         let first: Int
         let count: Int
         fileprivate let firstWeight: Int
@@ -15,12 +15,15 @@ struct ResamplingAxis {
         fileprivate let lastWeight: Int
 
         var end: Int { first + count }
+        package var pixels: Range<Int> { first..<end }
 
         /// The weight of source pixel `first + index`.
-        subscript(index: Int) -> Int { index == 0 ? firstWeight : index == count - 1 ? lastWeight : innerWeight }
+        package subscript(index: Int) -> Int {
+            index == 0 ? firstWeight : index == count - 1 ? lastWeight : innerWeight
+        }
     }
 
-    init(source: Int, target: Int) {
+    package init(source: Int, target: Int) {
         precondition(source >= 1 && target >= 1, "\(source) px resampled to \(target) px")
         self.source = source
         self.target = target
@@ -54,7 +57,15 @@ struct ResamplingAxis {
     }
 
     /// The source pixel under the center of a target pixel.
-    func center(_ pixel: Int) -> Int { (2 * pixel + 1) * source / (2 * target) }
+    package func center(_ pixel: Int) -> Int { (2 * pixel + 1) * source / (2 * target) }
+
+    /// The source pixels of one target pixel for values that cannot be averaged, weighted by the length of each that the
+    /// target pixel covers. With more target pixels, it is the one under the center.
+    package func cover(_ pixel: Int) -> Weights {
+        target <= source
+            ? weights(pixel)
+            : Weights(first: center(pixel), count: 1, firstWeight: 1, innerWeight: 0, lastWeight: 1)
+    }
 
     /// The target pixels that depend on a range of source pixels.
     func touched(_ range: Range<Int>) -> Range<Int> {

@@ -1,4 +1,5 @@
 import Foundations
+import Glibc
 
 /// The pixels of a rectangle of an image as 8-bit RGB, with marks where pixels are unreadable or missing.
 ///
@@ -97,46 +98,39 @@ package final class PixelBlock {
         return true
     }
 
-    /// Enlarges the block to the right and to the bottom by reflection at its edges, without repeating the edge pixels.
-    /// The padding counts as missing where the block has missing pixels, and as readable everywhere.
-    package func reflect(width: Int, height: Int) {
-        let (oldWidth, oldHeight) = (region.width, region.height)
-        precondition(width >= oldWidth && height >= oldHeight)
-        if (width, height) == (oldWidth, oldHeight) { return }
-        reserve(height * width * 3)
+    /// Enlarges the block to a rectangle around it by reflection at its edges, without repeating the edge pixels. The padding
+    /// counts as missing where the block has missing pixels, and as readable everywhere.
+    package func reflect(to larger: PixelRegion) {
+        let old = region
+        precondition(larger.intersection(old) == old, "\(larger) is not around \(old)")
+        if larger == old { return }
+        let (left, top) = (old.x - larger.x, old.y - larger.y)
+        reserve(larger.height * larger.width * 3)
+        func row(_ y: Int) -> UnsafeMutableRawBufferPointer {
+            UnsafeMutableRawBufferPointer(rebasing: memory[y * larger.width * 3..<(y + 1) * larger.width * 3])
+        }
+        let padding = Array(0..<left) + Array(left + old.width..<larger.width)
         // From the last row on, because rows move to higher addresses.
-        for y in (0..<oldHeight).reversed() {
-            UnsafeMutableRawBufferPointer(rebasing: memory[y * width * 3..<(y * width + oldWidth) * 3])
-                .copyMemory(
-                    from: UnsafeRawBufferPointer(rebasing: memory[y * oldWidth * 3..<(y + 1) * oldWidth * 3]))
-            for x in oldWidth..<width {
-                let from = (y * width + Self.reflect(x, oldWidth)) * 3
-                for channel in 0..<3 { memory[(y * width + x) * 3 + channel] = memory[from + channel] }
+        for y in (0..<old.height).reversed() {
+            let line = row(top + y)
+            memmove(line.baseAddress! + 3 * left, memory.baseAddress! + y * old.width * 3, old.width * 3)
+            for x in padding {
+                let source = 3 * (left + mirrored(x - left, in: old.width))
+                for channel in 0..<3 { line[3 * x + channel] = line[source + channel] }
             }
         }
-        for y in oldHeight..<height {
-            let from = Self.reflect(y, oldHeight) * width * 3
-            UnsafeMutableRawBufferPointer(rebasing: memory[y * width * 3..<(y + 1) * width * 3])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[from..<from + width * 3]))
+        for y in Array(0..<top) + Array(top + old.height..<larger.height) {
+            row(y).copyMemory(from: UnsafeRawBufferPointer(row(top + mirrored(y - top, in: old.height))))
         }
         if !presence.isEmpty {
-            let old = presence
-            presence = [UInt8](repeating: 0, count: width * height)
-            for y in 0..<oldHeight {
-                presence.replaceSubrange(
-                    y * width..<y * width + oldWidth, with: old[y * oldWidth..<(y + 1) * oldWidth])
+            let known = presence
+            presence = [UInt8](repeating: 0, count: larger.width * larger.height)
+            for y in 0..<old.height {
+                let start = (top + y) * larger.width + left
+                presence.replaceSubrange(start..<start + old.width, with: known[y * old.width..<(y + 1) * old.width])
             }
         }
-        region.width = width
-        region.height = height
-    }
-
-    /// The pixel of 0 ..< count that pixel `index` mirrors when a row is reflected at its ends.
-    private static func reflect(_ index: Int, _ count: Int) -> Int {
-        guard count > 1 else { return 0 }
-        let period = 2 * (count - 1)
-        let place = index % period
-        return place < count ? place : period - place
+        region = larger
     }
 
     /// Grows the memory to `count` bytes, keeping its content.
@@ -147,4 +141,12 @@ package final class PixelBlock {
         memory.deallocate()
         memory = larger
     }
+}
+
+/// The pixel of 0 ..< count that pixel `index` mirrors when a row is reflected at its ends, without repeating them.
+package func mirrored(_ index: Int, in count: Int) -> Int {
+    guard count > 1 else { return 0 }
+    let period = 2 * (count - 1)
+    let place = (index % period + period) % period
+    return place < count ? place : period - place
 }

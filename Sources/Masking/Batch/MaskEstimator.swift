@@ -5,7 +5,8 @@ import Imaging
 /// Estimates what masking images takes: the pipeline up to its plan, with measurements in place of the computation.
 package struct MaskEstimator {
     package let pipeline: MaskPipeline
-    package let speed: PredictionSpeed
+    /// Of computing a window or a block.
+    package let secondsPerUnit: Double
     private let threads: Int
     /// Memory of the program with its model, in bytes.
     private let programBytes: Int
@@ -15,7 +16,7 @@ package struct MaskEstimator {
     package init(_ pipeline: MaskPipeline, threads: Int) throws {
         self.pipeline = pipeline
         self.threads = threads
-        speed = try PredictionSpeed(measuring: pipeline.predictor)
+        secondsPerUnit = try pipeline.method.measureSecondsPerUnit()
         programBytes = Self.largestMemory
     }
 
@@ -51,7 +52,7 @@ package struct MaskEstimator {
         estimate.reading = image.reading
         let tissue = try image.tissue(request.tissue) { notes.append($0) }
         estimate.tissueShare = tissue?.share
-        let plan = try pipeline.predictor.plan(image.blocks, tissue: tissue)
+        let plan = try pipeline.method.plan(image, tissue: tissue)
         let workload = plan.workload
         estimate.windows = workload.windows
         if !overwrites, let record = pipeline.finishedRecord(of: request) {
@@ -70,7 +71,7 @@ package struct MaskEstimator {
         }
         estimate.memoryBytes = ImageEstimate.memoryBytes(
             program: programBytes, workload, isSlide: image.slide != nil, outputs: outputs)
-        let cacheBytes = WindowCache.byteCount(windows: workload.windows, blocks: workload.blocks)
+        let cacheBytes = plan.cacheBytes
         let outputBytes = ImageEstimate.outputBytes(outputs)
         (estimate.cacheBytes, estimate.outputBytes) = (cacheBytes, outputBytes)
         let survey = try plan.survey(image.blocks)
@@ -78,13 +79,13 @@ package struct MaskEstimator {
         if survey.brightness.isDark { notes.append(survey.brightness.warning) }
         estimate.isReadCompletely = survey.isComplete
         let predicting = ImageEstimate.seconds(
-            windows: workload.withTissue, perWindow: speed.secondsPerWindow, reading: survey.seconds,
+            windows: workload.withTissue, perWindow: secondsPerUnit, reading: survey.seconds,
             threads: threads)
         estimate.seconds = predicting
         try tryOutputs(job, tissue, bytes: outputBytes, cacheBytes: cacheBytes)
         estimate.seconds = try predicting + secondsToWriteMask(job)
         if survey.readable == 0, survey.unreadable > 0 {
-            throw FileError.nothingReadable(request.image, windows: survey.unreadable, survey.problem)
+            throw FileError.nothingReadable(request.image, count: survey.unreadable, survey.problem)
         } else if survey.unreadable > 0 {
             estimate.outcome = .partlyUnreadable
         } else if survey.readable == 0, survey.isComplete {

@@ -44,11 +44,13 @@ package struct NucleusGrid: Equatable, Sendable {
         return PixelRegion(x: column * core, y: row * core, width: core, height: core).intersection(bounds)
     }
 
-    /// The core of a block and the margin on each side, which may extend beyond the image.
+    /// The core of a block and the margin on each side, which may extend beyond the image. To the right and the bottom the
+    /// margin is up to 7 pixels wider, so that networks can halve the sides three times.
     package func region(of block: Int) -> PixelRegion {
         let core = core(of: block)
         return PixelRegion(
-            x: core.x - margin, y: core.y - margin, width: core.width + 2 * margin, height: core.height + 2 * margin)
+            x: core.x - margin, y: core.y - margin, width: (core.width + 2 * margin + 7) / 8 * 8,
+            height: (core.height + 2 * margin + 7) / 8 * 8)
     }
 
     /// Pixels at full resolution under a rectangle at the resolution of the model. Rectangles that share an edge do so at

@@ -8,8 +8,8 @@ import Imaging
 /// after a power failure, or where another program changed the file, some are not, and are computed again. Blocks with
 /// unreadable parts are not found again either: another attempt may succeed. One process at a time has the file open, and
 /// one thread at a time uses the store.
-package final class NucleusStore {
-    /// What the nuclei depend on. A file of another identity is reset.
+package final class NucleusStore: MaskCache {
+    /// Everything that the nuclei depend on. A file of another identity is reset.
     package struct Identity: Codable, Equatable, Sendable {
         package var image: ImageState
         package var model: String
@@ -22,7 +22,7 @@ package final class NucleusStore {
         }
     }
 
-    /// What precedes the bytes of a block.
+    /// Header of the bytes of a block.
     private struct Header {
         static let byteCount = 4 * MemoryLayout<UInt64>.stride
 

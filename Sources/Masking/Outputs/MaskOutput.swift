@@ -65,9 +65,18 @@ package enum OutputKind: String, CaseIterable, Codable, Sendable {
         case .density: DensityMapOutput.self
         }
     }
+
+    /// Whether the output can be written with a model that outlines nuclei, or with one that classifies windows.
+    package func exists(outliningNuclei: Bool) -> Bool {
+        switch self {
+        case .mask, .record, .geojson, .tissue: true
+        case .nuclei, .density: outliningNuclei
+        case .csv, .probabilities, .disagreement, .heatmap: !outliningNuclei
+        }
+    }
 }
 
-/// What the outputs of one image depend on.
+/// Everything that the outputs of one image depend on.
 package struct OutputJob {
     package let request: MaskRequest
     package let image: SlideImage
@@ -91,7 +100,7 @@ package struct OutputJob {
     }
 }
 
-/// What the size of an output is estimated from.
+/// Quantities from which the size of an output is estimated.
 package struct OutputEstimate {
     package let path: FilePath
     package let workload: Workload

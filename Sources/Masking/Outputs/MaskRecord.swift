@@ -70,6 +70,7 @@ package struct MaskRecord: Codable, Sendable {
         }
     }
 
+    /// The windows, or the blocks in which nuclei are outlined.
     package struct Windows: Codable, Sendable {
         package let count: Int
         package let columns: Int
@@ -88,6 +89,13 @@ package struct MaskRecord: Codable, Sendable {
             (predicted, withoutTissue) = (counts[.predicted, default: 0], counts[.background, default: 0])
             (outside, unreadable) = (counts[.outside, default: 0], counts[.unreadable, default: 0])
             sharedLayers = sharing?.trunk ?? 0
+        }
+
+        /// The blocks of an image, of which some have no tissue, no pixel, or none that can be decoded.
+        package init(_ grid: NucleusGrid, withoutTissue: Int, outside: Int, unreadable: Int) {
+            (count, size, columns, rows) = (grid.count, grid.core, grid.columns, grid.rows)
+            predicted = grid.count - withoutTissue - outside - unreadable
+            (self.withoutTissue, self.outside, self.unreadable, sharedLayers) = (withoutTissue, outside, unreadable, 0)
         }
     }
 
@@ -147,7 +155,7 @@ package struct MaskRecord: Codable, Sendable {
     package let version: String
     /// Nil in records of earlier versions.
     package let state: State?
-    /// What is wrong with the mask or the image, one line each.
+    /// Problems of the mask or the image, one line each.
     package let warnings: [String]?
     /// Digest of the fingerprint that the mask was made with.
     package let request: String
@@ -157,6 +165,8 @@ package struct MaskRecord: Codable, Sendable {
     package let refinement: Refined?
     package let windows: Windows
     package let coverage: Coverage
+    /// The number of nuclei and their density; nil where windows are classified.
+    package let nuclei: NucleusCounts?
     /// The share of white pixels among those with a probability; nil if there are none.
     package let nucleiShareOfPredicted: Double?
     /// Outlines in the GeoJSON file; nil without such a file.
@@ -169,12 +179,12 @@ package struct MaskRecord: Codable, Sendable {
 
     package init(
         _ fingerprint: MaskFingerprint, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
-        coverage: Coverage, warnings: [String], polygons: Int?, files: [OutputKind: FilePath],
+        coverage: Coverage, nuclei: NucleusCounts?, warnings: [String], polygons: Int?, files: [OutputKind: FilePath],
         digests: [OutputKind: FileDigest], seconds: Seconds
     ) {
         (version, settings, request) = (fingerprint.version, fingerprint.settings, fingerprint.digest)
         (self.image, self.model, self.refinement) = (image, model, refinement)
-        (self.windows, self.coverage, self.polygons) = (windows, coverage, polygons)
+        (self.windows, self.coverage, self.nuclei, self.polygons) = (windows, coverage, nuclei, polygons)
         self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.string) })
         self.digests = Dictionary(uniqueKeysWithValues: digests.map { ($0.key.rawValue, $0.value) })
         let predicted = coverage.nuclei.pixels + coverage.noNuclei.pixels

@@ -16,7 +16,7 @@ package struct MaskResults {
 }
 
 /// The open outputs of one image.
-struct OutputSet {
+package struct OutputSet {
     private let job: OutputJob
     let outputs: [(kind: OutputKind, output: any MaskOutput)]
     private let record: RecordOutput
@@ -34,6 +34,10 @@ struct OutputSet {
         }
         record = try RecordOutput(recordPath, job)
     }
+
+    /// Pixels of the image.
+    var width: Int { job.image.width }
+    var height: Int { job.image.height }
 
     func begin(_ tissue: TissueMap?) throws {
         for (_, output) in outputs { try output.begin(tissue) }

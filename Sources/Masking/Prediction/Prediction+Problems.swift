@@ -1,19 +1,18 @@
 import Foundations
 
-extension Prediction {
-    /// Throws `malformed` where windows were to be predicted and none could be decoded.
+extension MaskFindings {
+    /// Throws `malformed` where there was work and nothing could be decoded.
     func requireReadable(_ image: FilePath) throws(FileError) {
-        let counts = windows.counts()
-        let unreadable = counts[.unreadable, default: 0]
-        guard counts[.predicted, default: 0] == 0, unreadable > 0 else { return }
-        throw .nothingReadable(image, windows: unreadable, problem)
+        let units = units
+        guard units.predicted == 0, units.unreadable > 0 else { return }
+        throw .nothingReadable(image, count: units.unreadable, problem)
     }
 
-    /// What is wrong with the mask or the image, one line each.
+    /// Problems of the mask or the image, one line each.
     func warnings(_ tissue: TissueSource, _ summary: MaskSummary) -> [String] {
         var warnings = [String]()
         if summary.nuclei + summary.noNuclei == 0 {
-            warnings.append(tissue.emptiness(hasBackground: windows.counts()[.background, default: 0] > 0))
+            warnings.append(tissue.emptiness(hasBackground: units.withoutTissue > 0))
         }
         if brightness.isDark { warnings.append(brightness.warning) }
         return warnings
@@ -21,11 +20,11 @@ extension Prediction {
 }
 
 extension FileError {
-    /// No window of an image can be decoded; `problem` is the first error of its decoder.
-    static func nothingReadable(_ image: FilePath, windows: Int, _ problem: FileError?) -> FileError {
+    /// No part of an image can be decoded; `problem` is the first error of its decoder.
+    static func nothingReadable(_ image: FilePath, count: Int, _ problem: FileError?) -> FileError {
         FileError(
             image, expected: "windows that can be decoded",
-            found: "none of \(windows)" + (problem.map { " (\($0.problem))" } ?? ""))
+            found: "none of \(count)" + (problem.map { " (\($0.problem))" } ?? ""))
     }
 }
 

@@ -11,21 +11,33 @@ package struct MaskSettings: Codable, Equatable, Sendable {
     package var threshold = 0.5
     package var edges = EdgeRule.clamp
     package var blend = Blend.uniform
+    /// How pixels become nuclei; nil for a model that classifies windows.
+    package var nuclei: NucleusSettings?
+    /// Microns around nuclei that are white; nil for nuclei alone.
+    package var within: Double?
 
     package init() {}
 }
 
 /// The windows of one image with their probabilities.
-package struct Prediction {
+package struct Prediction: MaskFindings {
     package let windows: ProbabilityGrid
+    /// The processed area; nil for all of the image.
+    let tissue: TissueMap?
+    let blend: Blend
     package let sharing: SharingPlan?
-    /// Windows that were computed, not found in the cache.
     package let computed: Int
     package let seconds: PredictionSeconds
-    /// The decoder's error for the first part that could not be decoded.
     package let problem: FileError?
-    /// How bright the computed windows are.
     package let brightness: BrightnessSample
+
+    package var units: MaskRecord.Windows { .init(windows.grid, windows.counts(), sharing) }
+
+    package func write(to outputs: OutputSet, _ progress: OutputProgress) throws -> MaskResults {
+        let field = ProbabilityField(
+            windows, blend: blend, width: outputs.width, height: outputs.height, tissue: tissue)
+        return try outputs.write(windows, field, progress)
+    }
 }
 
 /// Seconds of predicting the windows of an image.
@@ -39,7 +51,8 @@ package struct PredictionSeconds: Codable, Sendable {
 }
 
 /// Computes the calibrated probability of nuclei in the windows of images.
-package final class WindowPredictor {
+package final class WindowPredictor: MaskMethod {
+    package var unit: String { "windows" }
     package let settings: MaskSettings
     /// How windows share features; nil if they are computed independently.
     package let sharing: SharingPlan?
@@ -78,6 +91,10 @@ package final class WindowPredictor {
         self.sharing = predictor.sharing
     }
 
+    package func plan(_ image: SlideImage, tissue: TissueMap?) throws(FileError) -> any MaskPlan {
+        WindowPlan(predictor: self, windows: try plan(image.blocks, tissue: tissue), tissue: tissue)
+    }
+
     /// Plans the windows of an image. `tissue` restricts them to the windows that touch it. Throws `malformed` where an
     /// image has too many windows or too wide rows.
     package func plan(_ image: any BlockReader, tissue: TissueMap? = nil) throws(FileError) -> PredictionPlan {
@@ -93,7 +110,7 @@ package final class WindowPredictor {
     ///
     /// Throws what the image throws, what the observer throws, and `PredictionError`.
     package func predict(
-        _ plan: PredictionPlan, from image: any BlockReader, into cache: WindowCache? = nil,
+        _ plan: PredictionPlan, from image: any BlockReader, into cache: WindowCache? = nil, tissue: TissueMap? = nil,
         _ observer: any MaskObserver
     ) throws -> Prediction {
         let windows = ProbabilityGrid(plan.grid, cache?.store ?? WindowStore(count: plan.grid.count))
@@ -106,7 +123,7 @@ package final class WindowPredictor {
         func report(_ done: Int) throws {
             try observer.progress(
                 MaskProgress(
-                    stage: .windows, done: done, total: plan.grid.count, decodedPixels: image.decodedPixels,
+                    stage: .units(unit), done: done, total: plan.grid.count, decodedPixels: image.decodedPixels,
                     canResume: (cache?.completeBlocks ?? 0) > 0))
         }
         let threads = Kernels.threadCount
@@ -116,7 +133,7 @@ package final class WindowPredictor {
             let whole = PixelRegion(x: 0, y: 0, width: image.width, height: image.height)
             // While windows are computed, more than one reading thread would slow down the computing ones.
             try image.read(region.intersection(whole), into: block, threads: isAwaited ? threads : 1)
-            block.reflect(width: region.width, height: region.height)
+            block.reflect(to: region)
         }
         try reader.forEach { index, pixels in
             let block = blocks[index]
@@ -146,7 +163,8 @@ package final class WindowPredictor {
         }
         (seconds.reading, seconds.waiting) = (reader.secondsProducing, reader.secondsWaiting)
         return Prediction(
-            windows: windows, sharing: sharing, computed: computed, seconds: seconds, problem: problem,
+            windows: windows, tissue: tissue, blend: settings.blend, sharing: sharing, computed: computed,
+            seconds: seconds, problem: problem,
             brightness: brightness)
     }
 
@@ -172,5 +190,37 @@ package final class WindowPredictor {
     func largestSide(pixelsRead: Double) -> Int {
         PredictionPlan.largestSide(
             sharing, tile: tile, stride: settings.stride, pixelsRead: pixelsRead, largestBlock: largestBlock)
+    }
+}
+
+/// The windows of an image, as the plan of a mask.
+private struct WindowPlan: MaskPlan {
+    let predictor: WindowPredictor
+    let windows: PredictionPlan
+    let tissue: TissueMap?
+
+    var workload: Workload { windows.workload }
+    var cacheBytes: Int { WindowCache.byteCount(windows: windows.grid.count, blocks: windows.blocks.count) }
+
+    func open(
+        _ cache: FilePath, of image: ImageState, model: String, version: String
+    ) throws(FileError) -> any MaskRun {
+        let identity = WindowCache.Identity(
+            image: image, model: model, windows: windows.grid.count,
+            layout: "\(windows.fingerprint), version \(version)")
+        return WindowRun(plan: self, windowCache: try WindowCache(cache, identity, blocks: windows.blocks.count))
+    }
+
+    func survey(_ image: any BlockReader) throws(FileError) -> ReadingSurvey { try windows.survey(image) }
+}
+
+private struct WindowRun: MaskRun {
+    let plan: WindowPlan
+    let windowCache: WindowCache
+
+    var cache: any MaskCache { windowCache }
+
+    func findings(in image: any BlockReader, _ observer: any MaskObserver) throws -> any MaskFindings {
+        try plan.predictor.predict(plan.windows, from: image, into: windowCache, tissue: plan.tissue, observer)
     }
 }

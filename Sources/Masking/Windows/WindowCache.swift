@@ -8,8 +8,8 @@ import Imaging
 /// written when it is complete; what a process has written survives the process. A block is read again if its checksum is
 /// there and correct; after a power failure, or where another program changed the file, some are not, and are computed
 /// again. One process at a time has the file open.
-package final class WindowCache {
-    /// What the probabilities depend on. A file of another identity is reset.
+package final class WindowCache: MaskCache {
+    /// Everything that the probabilities depend on. A file of another identity is reset.
     package struct Identity: Codable, Equatable, Sendable {
         package var image: ImageState
         package var model: String

@@ -9,13 +9,25 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// each side to a quarter, three blocks of two 3x3 convolutions, then mean and maximum of each feature.
     /// 0.17 M parameters for tiles of any size.
     case compact
+    /// A small U-Net (Ronneberger et al. 2015) that classifies each pixel: an encoder of three levels and a decoder that
+    /// adds the encoder's features. 0.28 M parameters for images of any even size.
+    case unet
 
-    /// The graph of the architecture. Layers and parameters have the names of the same network in PyTorch.
+    /// Whether the output is a class for each pixel, from which nuclei are outlined. Otherwise it is a class for the tile.
+    package var outlinesNuclei: Bool { self == .unet }
+
+    /// The side of the tiles that networks are trained on, in pixels. A tile of a network that outlines nuclei covers at
+    /// half a micron per pixel what one of 256 pixels covers at a quarter.
+    package var tileSize: Int { outlinesNuclei ? 128 : 256 }
+
+    /// The graph of the architecture. Layers and parameters have the names of the same network in PyTorch. `classes` is
+    /// the number of classes of a tile; pixels have those of `PixelClass`.
     package func graph(classes: Int, dropout: Float) -> Graph {
         switch self {
         case .lenet5:
             Graph(chain: Self.lenet5Layers(widths: (6, 16, 120, 84), classes: classes, dropout: dropout))
         case .compact: Self.compactGraph(widths: [16, 24, 48, 96], classes: classes, dropout: dropout)
+        case .unet: Self.unetGraph(widths: [24, 48, 96], dropout: dropout)
         }
     }
 

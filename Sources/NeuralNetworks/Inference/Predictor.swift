@@ -1,3 +1,4 @@
+import Foundations
 import Tensors
 
 /// A model computed logits that are not finite.
@@ -8,24 +9,37 @@ package struct PredictionError: Error, CustomStringConvertible {
 
 /// Applies a model to windows of pixels, a batch at a time.
 ///
-/// Windows are queued until a batch is full, so they can be added in groups of any size.
+/// The logits are those of a window's classes, also for a network that outlines nuclei (`TileScore`). Windows are queued
+/// until a batch is full, so they can be added in groups of any size.
 package final class Predictor {
     package let model: Model
     private let workspace: Workspace
+    /// Nil for a network whose outputs are logits of classes.
+    private let score: TileScore?
     private var queued = 0
 
     /// A predictor with its own workspace. It uses a folded copy of the network, so later changes of the model's weights
     /// have no defined effect.
-    package init(_ model: Model, batchSize: Int) throws {
-        self.model = model
-        workspace = Workspace(try model.network.folded(), capacity: batchSize)
+    package convenience init(_ model: Model, batchSize: Int) throws {
+        self.init(model, folded: Workspace(try model.network.folded(), capacity: batchSize))
     }
 
     /// A predictor that uses an existing workspace of the model's network, and the current weights at each call.
-    package init(_ model: Model, _ workspace: Workspace) {
+    package convenience init(_ model: Model, _ workspace: Workspace) {
         precondition(workspace.network === model.network)
+        self.init(model, folded: workspace)
+    }
+
+    private init(_ model: Model, folded workspace: Workspace) {
         self.model = model
         self.workspace = workspace
+        let description = model.description
+        score =
+            description.architecture.outlinesNuclei
+            ? TileScore(
+                classes: description.classes.count,
+                nuclei: description.classes.firstIndex(of: TileClass.nuclei.rawValue) ?? 0,
+                shape: workspace.network.outputShape, batch: workspace.capacity) : nil
     }
 
     /// Adds windows to the queue. `deliver` receives the logits of every full batch in the order of the windows: windows x
@@ -54,9 +68,15 @@ package final class Predictor {
         guard queued > 0 else { return }
         workspace.setBatch(queued)
         queued = 0
-        try workspace.forward(.inference).withUnsafeBuffer { logits in
+        func deliverFinite(_ logits: UnsafeBufferPointer<Float>) throws {
             guard logits.allSatisfy(\.isFinite) else { throw PredictionError() }
             try deliver(logits)
+        }
+        let outputs = try workspace.forward(.inference)
+        if let score {
+            try score.logits(outputs).withUnsafeBufferPointer(deliverFinite)
+        } else {
+            try outputs.withUnsafeBuffer(deliverFinite)
         }
     }
 

@@ -18,7 +18,7 @@ package struct TileAugmentation: Equatable, Sendable {
         package init() {}
     }
 
-    /// Changes of the amounts of hematoxylin, eosin and residual, with the stain vectors of Ruifrok and Johnston 2001.
+    /// Changes of the amounts of hematoxylin, eosin and residual, the cross product of their vectors.
     package struct Stain: Equatable, Sendable {
         /// Factors, 0 to 16.
         package var scale = SIMD3<Float>(repeating: 1)
@@ -26,6 +26,9 @@ package struct TileAugmentation: Equatable, Sendable {
         package var shift = SIMD3<Float>(repeating: 0)
         /// Factors of the transmitted light for red, green and blue, 1/64 to 64.
         package var illumination = SIMD3<Float>(repeating: 1)
+        /// Optical densities of the stains for red, green and blue, of any length. Not parallel.
+        package var hematoxylin = SIMD3(1.0, 0, 0)
+        package var eosin = SIMD3(0.0, 1, 0)
 
         package init() {}
     }
@@ -62,20 +65,25 @@ package struct TileAugmentation: Equatable, Sendable {
     package init() {}
 
     fileprivate var native: ck_augmentation {
-        let g = geometry
         let order = color.order.map(\.rawValue)
         precondition(order.count == 4, "\(order.count) color steps")
         return ck_augmentation(
-            inverse: (Float(g.xx), Float(g.xy), Float(g.x0), Float(g.yx), Float(g.yy), Float(g.y0)),
-            white_border: g.hasWhiteBorder, stain_scale: stain.scale.tuple, stain_shift: stain.shift.tuple,
+            inverse: geometry.inverse, white_border: geometry.hasWhiteBorder, stain_scale: stain.scale.tuple,
+            stain_shift: stain.shift.tuple, hematoxylin: stain.hematoxylin.tuple, eosin: stain.eosin.tuple,
             illumination: stain.illumination.tuple, brightness: color.brightness, contrast: color.contrast,
             saturation: color.saturation, hue: color.hue, color_order: (order[0], order[1], order[2], order[3]),
             blur_sigma: blur, noise_sigma: noise, noise_seed: noiseSeed, jpeg_quality: Int32(clamping: jpegQuality))
     }
 }
 
-extension SIMD3<Float> {
-    fileprivate var tuple: (Float, Float, Float) { (x, y, z) }
+extension TileAugmentation.Geometry {
+    fileprivate var inverse: (Float, Float, Float, Float, Float, Float) {
+        (Float(xx), Float(xy), Float(x0), Float(yx), Float(yy), Float(y0))
+    }
+}
+
+extension SIMD3 {
+    fileprivate var tuple: (Scalar, Scalar, Scalar) { (x, y, z) }
 }
 
 /// Rectangle of a tile that is overwritten after normalization. `Erasure()` is empty.
@@ -116,6 +124,24 @@ extension Kernels {
                 pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
                 bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), windows.offsets,
                 augmentations.map(\.native), &d, Int32(clamping: threads), scratch.pointer, scratch.count))
+    }
+
+    /// Writes map[H][W]: a source of one byte per pixel, moved like the pixels of a tile, but with the nearest pixel in place
+    /// of interpolation. With a white border, pixels outside the source become `outside`. A second thread may call it while
+    /// other kernels run. Throws `badParameter` for numbers out of range.
+    package static func moveMap(
+        _ map: UnsafeMutableRawBufferPointer, _ source: UnsafeRawBufferPointer, height: Int, width: Int,
+        _ geometry: TileAugmentation.Geometry, outside: UInt8
+    ) throws(KernelError) {
+        precondition(
+            map.count >= height * width && source.count >= height * width,
+            "\(map.count) and \(source.count) bytes for \(height) x \(width) pixels")
+        let (a, b, c, d, e, f) = geometry.inverse
+        try KernelError.check(
+            ck_move_map(
+                map.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                source.baseAddress?.assumingMemoryBound(to: UInt8.self), [a, b, c, d, e, f], geometry.hasWhiteBorder,
+                outside, Int64(height), Int64(width)))
     }
 
     /// Overwrites one rectangle in all channels of each of the first `erasures.count` tiles of planes[N][3][H][W]. Throws

@@ -78,9 +78,17 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     }
 
     private func defaults(_ strategy: Strategy) -> String {
-        let values = Architecture.allCases.map { (text(get(TrainingSettings(strategy, $0))), $0.rawValue) }
-        if Set(values.map(\.0)).count == 1 { return values[0].0 }
-        return values.map { "\($0) (\($1))" }.joined(separator: " or ")
+        var groups = [(text: String, architectures: [String])]()
+        for architecture in Architecture.allCases {
+            let text = text(get(TrainingSettings(strategy, architecture)))
+            if let place = groups.firstIndex(where: { $0.text == text }) {
+                groups[place].architectures.append(architecture.rawValue)
+            } else {
+                groups.append((text, [architecture.rawValue]))
+            }
+        }
+        if groups.count == 1 { return groups[0].text }
+        return groups.map { "\($0.text) (\($0.architectures.joined(separator: ", ")))" }.joined(separator: " or ")
     }
 
     private func text(_ value: Value?) -> String {

@@ -1,5 +1,6 @@
 import Datasets
 import NeuralNetworks
+import Tensors
 
 /// A way to train, which sets the defaults of all hyperparameters.
 package enum Strategy: String, Codable, CaseIterable, Sendable {
@@ -13,12 +14,16 @@ package enum Strategy: String, Codable, CaseIterable, Sendable {
 }
 
 extension TrainingSettings {
-    /// The defaults of a strategy. Those for `lenet5` come from the published recipe; `compact` has its own where they
-    /// improve its results.
+    /// The defaults of a strategy. Those for `lenet5` come from the published recipe; the others have their own where they
+    /// improve their results.
     package init(_ strategy: Strategy, _ architecture: Architecture) {
         self.strategy = strategy
         self.architecture = architecture
-        if architecture == .compact {
+        if architecture.outlinesNuclei {
+            pixelLoss = PixelLoss()
+            micronsPerPixel = 0.5
+        }
+        if architecture != .lenet5 {
             optimizer = OptimizerSettings(method: .adamw, learningRate: 2e-3, weightDecay: 1e-2)
             schedule = .cosine
         }
@@ -38,6 +43,9 @@ extension TrainingSettings {
             epochs = 40
             dropout = 0.2
             balance = .weights
+        case .unet:
+            epochs = 40
+            labelSmoothing = 0
         }
         if strategy == .pseudoLabeling {
             pseudoLabeling = PseudoLabeling()
@@ -52,6 +60,7 @@ extension AugmentationPreset {
         switch architecture {
         case .lenet5: .reference
         case .compact: .pathology
+        case .unet: .scanners
         }
     }
 }

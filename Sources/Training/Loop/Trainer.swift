@@ -24,11 +24,12 @@ package struct Trainer {
     /// Epochs of the current cycle.
     package internal(set) var history = [EpochRecord]()
     let initial: Model?
-    private let workspace: Workspace
+    let workspace: Workspace
     private let gradients: Gradients
     let optimizer: Optimizer
     let predictor: Predictor
-    private let loader: BatchLoader
+    let loader: BatchLoader
+    let objective: any Objective
     var plateau: ReduceLROnPlateau?
 
     /// Allocates all memory of training, and starts cycle 0 with random weights or with those of `initial`, a model of
@@ -40,13 +41,16 @@ package struct Trainer {
         self.initial = initial
         let statistics =
             try initial?.description.statistics ?? set.channelStatistics(of: split.train + split.unlabeled)
+        precondition(set.side == settings.architecture.tileSize, "tiles of \(set.side) pixels")
         let description = ModelDescription(
-            architecture: settings.architecture, tileSize: TileSet.tileSize, classes: TileLabel.names,
+            architecture: settings.architecture, tileSize: set.side, classes: TileLabel.names,
             statistics: statistics, micronsPerPixel: settings.micronsPerPixel, dropout: settings.dropout)
         model = try Model(description)
         workspace = Workspace(model.network, capacity: settings.batchSize, supportsBackward: true)
         predictor = Predictor(model, workspace)
-        loader = BatchLoader(set, batchSize: settings.batchSize)
+        loader = BatchLoader(
+            set, batchSize: settings.batchSize, wantsClassMaps: settings.architecture.outlinesNuclei)
+        objective = settings.objective(workspace)
         gradients = Gradients(model.network)
         optimizer = Optimizer(settings.optimizer, layout: model.network.parameters.layout)
         try start(cycle: 0, pseudoLabels: [])
@@ -57,12 +61,15 @@ package struct Trainer {
         self.cycle = cycle
         history = []
         targets = [:]
+        loader.pixelTargets = PixelTargets()
         for index in split.train { targets[index] = Int32(set.tiles[index].label!.rawValue) }
         let accepted = pseudoLabels.filter { $0.verdict == .kept }
         // Paths are compared by their bytes, unlike strings.
         let labels = Dictionary(accepted.map { (FilePath($0.filename), $0.label) }) { _, last in last }
         for index in split.unlabeled {
-            if let label = labels[FilePath(set.tiles[index].filename)] { targets[index] = Int32(label.rawValue) }
+            guard let label = labels[FilePath(set.tiles[index].filename)] else { continue }
+            targets[index] = Int32(label.rawValue)
+            loader.pixelTargets.labels[index] = label
         }
         examples = TileLabel.allCases.map { label in
             targets.keys.filter { targets[$0] == Int32(label.rawValue) }.sorted()
@@ -124,27 +131,41 @@ package struct Trainer {
         }
         let trainingSeconds = start.secondsSince
         let score: Score
+        var pixels: (loss: Double, dice: Double?)?
         do {
             score = try Evaluation.score(predict(watchedTiles, onEvent: onEvent))
+            pixels = try pixelScore(of: watchedTiles)
         } catch is PredictionError {
             throw Self.divergence(in: epoch, loss: .nan)
         }
         let record = EpochRecord(
             cycle: cycle, epoch: epoch, learningRate: optimizer.learningRate, trainLoss: lossSum / Double(done),
-            trainAccuracy: Double(hits) / Double(done), watchedLoss: score.loss, watchedAccuracy: score.accuracy,
-            watchedF1: score.weighted.f1, seconds: start.secondsSince,
+            trainAccuracy: Double(hits) / Double(done), watchedLoss: pixels?.loss ?? score.loss,
+            watchedAccuracy: score.accuracy,
+            watchedF1: score.weighted.f1, watchedDice: pixels?.dice, seconds: start.secondsSince,
             tilesPerSecond: Double(done) / trainingSeconds)
-        if let rate = plateau?.step(score.loss, rate: Double(optimizer.learningRate)) {
+        let rate = Double(record.learningRate)
+        if let rate = plateau?.step(record.watchedLoss, rate: rate) {
             optimizer.learningRate = Float(rate)
         }
         history.append(record)
         try onEvent(.epoch(record, isBest: best == record && (isDone || !settings.keepsLastEpoch)))
     }
 
+    /// A tile as often as its weight says: the whole part, and once more with the probability of the rest.
+    private func draws(of tile: Int, _ random: inout SplitMix64) -> [Int] {
+        let weight = set.tiles[tile].weight
+        let whole = weight.rounded(.down)
+        let isExtra = weight > whole && Double(random.unit()) < weight - whole
+        return Array(repeating: tile, count: Int(whole) + (isExtra ? 1 : 0))
+    }
+
     /// The training tiles of an epoch in random order.
     private func order(ofEpoch epoch: Int) -> [Int] {
         var random = SplitMix64(seed: settings.seed, stream: 0x6F72_6465_72, UInt64(epoch))
-        guard settings.balance == .sampling else { return examples.joined().sorted().shuffled(using: &random) }
+        guard settings.balance == .sampling else {
+            return examples.joined().sorted().flatMap { draws(of: $0, &random) }.shuffled(using: &random)
+        }
         let largest = examples.map(\.count).max() ?? 0
         // Whole permutations of a small class, one after another: the draws of its tiles differ by at most one.
         let drawn = examples.map { tiles in
@@ -186,18 +207,11 @@ package struct Trainer {
         workspace.setBatch(batch.tiles.count)
         try Kernels.normalize(workspace.input, batch.bytes, batch.windows, model.description.statistics)
         if !batch.erasures.isEmpty { try Kernels.erase(workspace.input, batch.erasures) }
-        let targets = batch.tiles.map { self.targets[$0]! }
-        let logits = try workspace.forward(.training(seed: seed))
-        let crossEntropy = CrossEntropy(labelSmoothing: settings.labelSmoothing, classWeights: classWeights)
-        let loss = try Kernels.crossEntropyForward(logits, targets: targets, crossEntropy)
-        try Kernels.crossEntropyBackward(workspace.logitsGradient, logits, targets: targets, crossEntropy)
+        try workspace.forward(.training(seed: seed))
+        let result = try objective.step(
+            workspace, batch, targets: batch.tiles.map { self.targets[$0]! }, classWeights: classWeights)
         try workspace.backward(into: gradients)
         try optimizer.step(model.network.parameters, gradients, clipNorm: settings.clipNorm)
-        let classes = logits.shape[1]
-        let values = logits.values
-        let hits = targets.indices.count {
-            values[$0 * classes..<($0 + 1) * classes].argmax! == Int(targets[$0])
-        }
-        return (loss, hits)
+        return result
     }
 }

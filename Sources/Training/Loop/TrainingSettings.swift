@@ -1,5 +1,6 @@
 import Datasets
 import NeuralNetworks
+import Tensors
 
 /// All settings of a training run. The initial values are those of basic training of LeNet-5; `Strategy` has the others.
 package struct TrainingSettings: Codable, Equatable, Sendable {
@@ -40,10 +41,13 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var augmentation: AugmentationSettings?
     /// Nil for no pseudo-labeling: unlabeled tiles then contribute to the channel statistics only.
     package var pseudoLabeling: PseudoLabeling?
+    /// The loss of a network that outlines nuclei; nil for one that classifies tiles.
+    package var pixelLoss: PixelLoss?
     /// Path of the model with the initial weights. Nil for random weights.
     package var initialModel: String?
     package var split = Split.Settings()
-    /// Resolution of the tiles in microns per pixel, recorded in the model. Nil when unknown.
+    /// Resolution of the tiles in microns per pixel, recorded in the model; tiles of a known other one are resampled. Nil
+    /// when unknown.
     package var micronsPerPixel: Double?
     /// Seed of the initial weights, the order of tiles, augmentation and dropout.
     package var seed: UInt64 = 42
@@ -51,11 +55,14 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// The keys in run records, checkpoints and models, some of which keep the spelling of earlier versions.
     private enum CodingKeys: String, CodingKey {
         case strategy, architecture, epochs, batchSize, optimizer, schedule, dropout, labelSmoothing, clipNorm
-        case earlyStopping, balance, augmentation, initialModel, split, micronsPerPixel, seed
+        case earlyStopping, balance, augmentation, pixelLoss, initialModel, split, micronsPerPixel, seed
         case pseudoLabeling = "pseudoLabelling"
     }
 
     package init() {}
+
+    /// The size and resolution of the tiles that the network is trained on.
+    package var tileTarget: TileTarget { TileTarget(side: architecture.tileSize, micronsPerPixel: micronsPerPixel) }
 
     /// Whether a run keeps the weights of the last epoch, not those with the lowest watched loss. A cosine schedule ends
     /// with a learning rate of 0, where losses of epochs differ by chance, and no choice means no selection bias.
@@ -73,11 +80,14 @@ package struct EpochRecord: Codable, Equatable, Sendable {
     /// Mean loss over the batches of the epoch, while the weights change.
     package var trainLoss: Double
     package var trainAccuracy: Double
-    /// Loss on the watched part after the epoch.
+    /// Loss on the watched part after the epoch, without augmentation and label smoothing.
     package var watchedLoss: Double
     package var watchedAccuracy: Double
     /// Weighted F1 on the watched part.
     package var watchedF1: Double
+    /// Soft Dice of nuclei on the watched part; nil without outlines, and for a network that classifies
+    /// tiles.
+    package var watchedDice: Double?
     /// Duration of training and scoring.
     package var seconds: Double
     /// Speed of training, without scoring.
@@ -85,7 +95,8 @@ package struct EpochRecord: Codable, Equatable, Sendable {
 
     package init(
         cycle: Int, epoch: Int, learningRate: Float, trainLoss: Double, trainAccuracy: Double, watchedLoss: Double,
-        watchedAccuracy: Double, watchedF1: Double, seconds: Double, tilesPerSecond: Double
+        watchedAccuracy: Double, watchedF1: Double, watchedDice: Double? = nil, seconds: Double,
+        tilesPerSecond: Double
     ) {
         self.cycle = cycle
         self.epoch = epoch
@@ -95,6 +106,7 @@ package struct EpochRecord: Codable, Equatable, Sendable {
         self.watchedLoss = watchedLoss
         self.watchedAccuracy = watchedAccuracy
         self.watchedF1 = watchedF1
+        self.watchedDice = watchedDice
         self.seconds = seconds
         self.tilesPerSecond = tilesPerSecond
     }

@@ -5,14 +5,15 @@ import Tensors
 
 /// Scores models on labeled tiles.
 package enum Evaluation {
-    /// Throws `FileError` unless a model, read from `path`, has the tile size and the classes of a `TileSet`.
-    package static func requireFit(_ model: Model, path: FilePath) throws(FileError) {
+    /// Throws `FileError` unless a model, read from `path`, has the classes of a `TileSet` and tiles of `side` pixels; nil
+    /// for any.
+    package static func requireFit(_ model: Model, side: Int?, path: FilePath) throws(FileError) {
         let description = model.description
-        guard description.tileSize == TileSet.tileSize, Set(description.classes) == Set(TileLabel.names) else {
+        let side = side ?? max(description.tileSize, TileTarget.smallestSide)
+        guard description.tileSize == side, Set(description.classes) == Set(TileLabel.names) else {
             throw FileError(
                 path,
-                expected:
-                    "a model of \(TileLabel.names.joined(separator: ", ")) for tiles of \(TileSet.tileSize) pixels",
+                expected: "a model of \(TileLabel.names.joined(separator: ", ")) for tiles of \(side) pixels",
                 found: "\(description.classes.joined(separator: ", ")) for tiles of \(description.tileSize) pixels")
         }
     }

@@ -4,6 +4,7 @@ struct EpochOutcome: Encodable {
 
     private enum CodingKeys: CodingKey {
         case cycle, epoch, learningRate, trainLoss, trainAccuracy, watchedLoss, watchedAccuracy, watchedF1
+        case watchedDice
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -16,5 +17,6 @@ struct EpochOutcome: Encodable {
         try values.encode(epoch.watchedLoss, forKey: .watchedLoss)
         try values.encode(epoch.watchedAccuracy, forKey: .watchedAccuracy)
         try values.encode(epoch.watchedF1, forKey: .watchedF1)
+        try values.encodeIfPresent(epoch.watchedDice, forKey: .watchedDice)
     }
 }

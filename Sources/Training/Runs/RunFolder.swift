@@ -176,18 +176,21 @@ package struct RunFolder {
     }
 }
 
-/// The content of `history.csv`. The columns of the watched part carry its name.
+/// The content of `history.csv`. The columns of the watched part carry its name; the one of Dice exists only if an epoch has
+/// it.
 private func historyTable(_ history: [EpochRecord], watched: EvaluationSplit) -> String {
+    let hasDice = history.contains { $0.watchedDice != nil }
     let header =
         ["cycle", "epoch", "learning_rate", "train_loss", "train_accuracy"]
-        + ["loss", "accuracy", "weighted_f1"].map { "\(watched.rawValue)_\($0)" } + ["seconds", "tiles_per_second"]
+        + (["loss", "accuracy", "weighted_f1"] + (hasDice ? ["dice"] : [])).map { "\(watched.rawValue)_\($0)" }
+        + ["seconds", "tiles_per_second"]
     let rows = history.map { epoch in
         let numbers = [
             epoch.trainLoss, epoch.trainAccuracy, epoch.watchedLoss, epoch.watchedAccuracy, epoch.watchedF1,
-            epoch.seconds, epoch.tilesPerSecond,
         ]
+        let parts = [numbers, hasDice ? [epoch.watchedDice ?? .nan] : [], [epoch.seconds, epoch.tilesPerSecond]]
         return ["\(epoch.cycle)", "\(epoch.epoch)", "\(epoch.learningRate)"]
-            + numbers.map { String($0, significantDigits: 6) }
+            + parts.joined().map { String($0, significantDigits: 6) }
     }
     return ([header] + rows).map(csvLine).joined()
 }

@@ -68,7 +68,7 @@ package struct TrainingRun {
 
     private static func initialModel(_ path: FilePath, _ settings: TrainingSettings) throws -> Model {
         let mapped = try Model(path: path)
-        try Evaluation.requireFit(mapped, path: path)
+        try Evaluation.requireFit(mapped, side: settings.architecture.tileSize, path: path)
         let description = mapped.description
         guard description.architecture == settings.architecture, description.classes == TileLabel.names else {
             throw FileError(

@@ -94,7 +94,7 @@ struct MaskCommand: ParsableCommand {
         let observer = TerminalObserver(request.image, position: batch.isSingle ? nil : (index, batch.images.count))
         let record = try setup.pipeline.attempt(request, repeats: setup.overwrites, observer)
         summary.finish(index, record, wasFound: false)
-        MaskReport(record, request, observer.prediction).print(inDetail: batch.isSingle || options.messages.verbose)
+        MaskReport(record, request, observer.findings).print(inDetail: batch.isSingle || options.messages.verbose)
     }
 
     /// The file for the summary; nil without one. A default name does not replace other files.

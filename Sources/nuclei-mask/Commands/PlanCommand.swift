@@ -42,7 +42,8 @@ struct PlanCommand: ParsableCommand {
                     estimator.estimate(setup.request(for: image), overwrites: setup.overwrites))
             }
             let report = PlanReport(
-                estimates, estimator.speed, threads: options.threads.count,
+                estimates, unit: setup.pipeline.method.unit, secondsPerUnit: estimator.secondsPerUnit,
+                threads: options.threads.count,
                 keepsCache: options.outputs.keepProbabilities)
             if json { try Terminal.printJSON(report) } else { report.printTable() }
             let failures = estimates.flatMap(\.problems).map(\.exitStatus)

@@ -18,7 +18,16 @@ struct MaskingOptions: ParsableArguments {
         help: ArgumentHelp(
             "Crops, whole slides, folders with images, or patterns such as 'slides/*.svs'.", valueName: "image"),
         completion: .file())
-    var images: [String]
+    var images: [String] = []
+
+    @Option(
+        name: .customLong("images"),
+        help: ArgumentHelp(
+            """
+            List of further images: one path per line, or CSV with the header image or image,mpp, whose mpp is --mpp for \
+            this image. Relative paths begin in the working directory; lines with # are ignored.
+            """, valueName: "file"), completion: .file())
+    var list: FilePath?
 
     @Flag(
         help: """
@@ -30,8 +39,11 @@ struct MaskingOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: "Model file (default: the bundled model, nuclei-compact).")
     var model: FilePath?
 
-    @Option(help: "Pixels from one window to the next, at most the model's tile size.")
-    var stride = 128
+    @Option(
+        help: """
+            Models that classify windows: pixels from one window to the next, at most the model's tile size (default: 128).
+            """)
+    var stride: Int?
 
     @Option(help: "Microns per pixel of images that state none (0.25 at 40x, 0.5 at 20x).")
     var mpp: Double?
@@ -44,23 +56,37 @@ struct MaskingOptions: ParsableArguments {
 
     @OptionGroup var batch: BatchOptions
 
-    @Option(help: "A pixel is white if its mean probability of nuclei is above this.")
+    @Option(
+        help: """
+            A pixel is of a nucleus if that is at least so probable; with a model that classifies windows, white if its mean \
+            probability of nuclei is above this.
+            """)
     var threshold = 0.5
 
     @Option(
-        help: "Right and lower edge: add a window that touches the edge (clamp), or leave the remainder out (none).")
-    var edges = EdgeRule.clamp
-
-    @Option(
         help: """
-            Weights of the windows over a pixel: equal (uniform), or smaller towards the edge of a window (hann), for \
-            masks without steps at the stride, computed for squares of 8 x 8 pixels.
+            Make the mask of regions: all tissue within this many microns of a nucleus (default: nuclei alone). 16 is half \
+            a window of a classifier.
             """)
-    var blend = Blend.uniform
+    var within: Double?
 
     @Option(
         help: """
-            Outline nuclei inside the white regions: pixels with more hematoxylin, by color deconvolution, than a \
+            Models that classify windows: at the right and lower edge, add a window that touches the edge (clamp), or leave \
+            the remainder out (none) (default: clamp).
+            """)
+    var edges: EdgeRule?
+
+    @Option(
+        help: """
+            Models that classify windows: weights of the windows over a pixel: equal (uniform), or smaller towards the edge of a window (hann), for \
+            masks without steps at the stride, computed for squares of 8 x 8 pixels (default: uniform).
+            """)
+    var blend: Blend?
+
+    @Option(
+        help: """
+            Models that classify windows: outline nuclei inside the white regions: pixels with more hematoxylin, by color deconvolution, than a \
             threshold computed for the whole image (hematoxylin). For H&E at 20x or more.
             """)
     var refine: RefinementMethod?
@@ -86,9 +112,11 @@ struct MaskingOptions: ParsableArguments {
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Compute features that overlapping windows share only once, where that is faster. Results are the same."
-    )
-    var sharedFeatures = true
+        help: """
+            Models that classify windows: compute features that overlapping windows share only once, where that is faster; \
+            results are the same (default: yes).
+            """)
+    var sharedFeatures: Bool?
 
     @OptionGroup var outputs: OutputOptions
 
@@ -104,7 +132,11 @@ struct MaskingOptions: ParsableArguments {
     @OptionGroup var messages: MessageOptions
 
     func validate() throws {
-        try require(stride >= 1, "--stride", "at least 1", found: stride)
+        if images.isEmpty, list == nil {
+            throw ValidationError("expected an image, a folder or --images, found none")
+        }
+        try require(stride ?? 1 >= 1, "--stride", "at least 1", found: stride ?? 1)
+        try require(0...1000 ~= within ?? 0, "--within", "0 to 1000 microns", found: within ?? 0)
         if let mpp {
             let range = plausibleMicronsPerPixel
             let hint =
@@ -114,18 +146,43 @@ struct MaskingOptions: ParsableArguments {
                 range ~= mpp, "--mpp", "\(range.lowerBound) to \(Int(range.upperBound)) microns per pixel",
                 found: "\(mpp)\(hint)")
         }
-        try require(mpp != nil || !mppOverride, "--mpp-override", "--mpp with a value", found: "none")
+        try require(
+            mpp != nil || list != nil || !mppOverride, "--mpp-override", "--mpp with a value, or --images",
+            found: "none")
         try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
         if case .outline = tissue { return }
         try require(tissueClass.isEmpty, "--tissue-class", "--tissue with a GeoJSON file", found: "none")
     }
 
-    var settings: MaskSettings {
+    /// The settings for a model that outlines nuclei, or for one that classifies windows.
+    func settings(outliningNuclei: Bool) -> MaskSettings {
         var settings = MaskSettings()
-        (settings.stride, settings.threshold) = (stride, threshold)
-        (settings.edges, settings.blend) = (edges, blend)
+        settings.threshold = threshold
+        if outliningNuclei {
+            var nuclei = NucleusSettings()
+            nuclei.foreground = Float(threshold)
+            (settings.nuclei, settings.within) = (nuclei, within)
+            return settings
+        }
+        settings.stride = stride ?? settings.stride
+        settings.edges = edges ?? settings.edges
+        settings.blend = blend ?? settings.blend
         return settings
+    }
+
+    /// Throws where an option is given that the kind of model has no use for.
+    func requireUse(outliningNuclei: Bool) throws {
+        let ofWindows: [(String, Bool)] = [
+            ("--stride", stride != nil), ("--edges", edges != nil), ("--blend", blend != nil),
+            ("--refine", refine != nil), ("--shared-features", sharedFeatures != nil),
+        ]
+        let given = (outliningNuclei ? ofWindows : [("--within", within != nil)]).filter(\.1).map(\.0)
+        if let option = given.first ?? outputs.firstUseless(outliningNuclei: outliningNuclei) {
+            let kinds = ["a model that classifies windows", "a model that outlines nuclei"]
+            throw ValidationError(
+                "\(option): expected \(kinds[outliningNuclei ? 0 : 1]), found \(kinds[outliningNuclei ? 1 : 0])")
+        }
     }
 
     var resolution: ResolutionChoice {
@@ -134,10 +191,11 @@ struct MaskingOptions: ParsableArguments {
 
     /// Throws where an option needs windows that overlap: a stride below the model's tile size.
     func requireOverlap(_ tile: Int) throws {
+        let stride = stride ?? MaskSettings().stride
         try require(stride <= tile, "--stride", "1 to \(tile), the model's tile size", found: stride)
         guard stride == tile else { return }
         let found = "windows that only touch, --stride \(tile)"
-        try require(blend == .uniform, "--blend hann", "windows that overlap", found: found)
+        try require(blend ?? .uniform == .uniform, "--blend hann", "windows that overlap", found: found)
         try outputs.requireOverlap(found: found)
     }
 }

@@ -20,25 +20,43 @@ struct OutputOptions: ParsableArguments {
     @Option(help: "Bits per pixel of a PNG mask, 8 or 1.")
     var bits = 8
 
-    @Option(help: "CSV to write with position, size and probability of each window.", completion: .file())
-    var csv: String?
+    @Option(
+        help: """
+            Table to write with a row for each nucleus: number, center, area, shape, probability and stain densities. .csv, \
+            or .geojson with outlines and measurements for QuPath.
+            """, completion: .file())
+    var nuclei: String?
 
-    @Option(help: "GeoJSON to write with the outlines of the white regions, for QuPath.", completion: .file())
+    @Option(help: "TIFF to write with nuclei per square millimeter, in squares of 100 microns.", completion: .file())
+    var density: String?
+
+    @Option(help: "GeoJSON to write with the outlines of what is white in the mask, for QuPath.", completion: .file())
     var geojson: String?
 
     @Option(
-        help: "TIFF to write with the mean probability as floats, one pixel per stride x stride pixels.",
+        help: "Models that classify windows: CSV to write with position, size and probability of each window.",
+        completion: .file())
+    var csv: String?
+
+    @Option(
+        help: """
+            Models that classify windows: TIFF to write with the mean probability as floats, one pixel per stride x stride \
+            pixels.
+            """,
         completion: .file())
     var probabilities: String?
 
     @Option(
-        help: "TIFF of the same size to write with the variance of the window probabilities over each place.",
+        help: """
+            Models that classify windows: TIFF of the same size to write with the variance of the window probabilities over \
+            each place.
+            """,
         completion: .file())
     var disagreement: String?
 
     @Option(
         help: """
-            Picture to write with the probabilities as colors over the image, teal to yellow: .tif for a pyramid at \
+            Models that classify windows: picture to write with the probabilities as colors over the image, teal to yellow: .tif for a pyramid at \
             full resolution, .png or .jpg for at most 4096 pixels per side.
             """, completion: .file())
     var heatmap: String?
@@ -52,12 +70,12 @@ struct OutputOptions: ParsableArguments {
 
     @Flag(
         help: """
-            Keep the window cache (MASK.windows), which is deleted by default when the mask is complete. With it, the same \
-            command with another threshold, blend or output recomputes nothing.
+            Keep the cache (MASK.windows), which is deleted by default when the mask is complete. With it, the same command \
+            with another output (for windows, also another threshold or blend) recomputes nothing.
             """)
     var keepProbabilities = false
 
-    @Option(help: "Folder for window caches, such as a local disk (default: next to the mask).", completion: .directory)
+    @Option(help: "Folder for caches, such as a local disk (default: next to the mask).", completion: .directory)
     var scratch: FilePath?
 
     /// The options that name an output, and their values.
@@ -66,6 +84,7 @@ struct OutputOptions: ParsableArguments {
             (.mask, "--output", output), (.csv, "--csv", csv), (.geojson, "--geojson", geojson),
             (.probabilities, "--probabilities", probabilities), (.disagreement, "--disagreement", disagreement),
             (.heatmap, "--heatmap", heatmap), (.tissue, "--tissue-geojson", tissueGeojson),
+            (.nuclei, "--nuclei", nuclei), (.density, "--density", density),
         ]
     }
 
@@ -87,6 +106,11 @@ struct OutputOptions: ParsableArguments {
     var names: OutputNames {
         let names = requested.compactMap { item in item.name.map { (item.kind, $0) } }
         return OutputNames(Dictionary(uniqueKeysWithValues: names), folder: outputFolder, scratch: scratch)
+    }
+
+    /// The first option for an output that the kind of model cannot write; nil without one.
+    func firstUseless(outliningNuclei: Bool) -> String? {
+        requested.first { $0.name != nil && !$0.kind.exists(outliningNuclei: outliningNuclei) }?.option
     }
 
     /// Throws where an output is requested that needs overlapping windows.

@@ -3,29 +3,33 @@ import Foundations
 import Imaging
 import Masking
 
-/// What is printed about a finished mask.
+/// Lines about a finished mask.
 struct MaskReport {
     private let record: MaskRecord
     private let request: MaskRequest
-    private let prediction: Prediction?
+    private let findings: (any MaskFindings)?
 
-    init(_ record: MaskRecord, _ request: MaskRequest, _ prediction: Prediction?) {
-        (self.record, self.request, self.prediction) = (record, request, prediction)
+    init(_ record: MaskRecord, _ request: MaskRequest, _ findings: (any MaskFindings)?) {
+        (self.record, self.request, self.findings) = (record, request, findings)
     }
 
     /// Prints one line or, in detail, what the record contains. Warnings go to standard error.
     func print(inDetail: Bool) {
         let (windows, coverage, seconds) = (record.windows, record.coverage, record.seconds)
-        let rate = Double(prediction?.computed ?? windows.predicted) / seconds.predicting
+        let rate = Double(findings?.computed ?? windows.predicted) / seconds.predicting
         let work =
-            "\(request.image): \(record.image.width) x \(record.image.height) pixels, \(windows.count) windows in "
-            + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s (\(String(rate, decimals: 1)) windows/s)"
-        let nuclei = record.isEmpty ? "nothing was processed" : "nuclei cover \(percent(coverage.nuclei.share))"
+            "\(request.image): \(record.image.width) x \(record.image.height) pixels, \(windows.count) \(unit) in "
+            + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s (\(String(rate, decimals: 1)) \(unit)/s)"
+        let count = record.nuclei.map { "\($0.nuclei) nuclei" } ?? "nuclei"
+        let nuclei = record.isEmpty ? "nothing was processed" : "\(count) cover \(percent(coverage.nuclei.share))"
         Terminal.printLine(inDetail ? work : "\(work); \(nuclei)")
         if inDetail {
             printResolution()
             printWindows()
             Terminal.printLine(record.isEmpty ? nuclei : "\(nuclei) of the image\(shareOfProcessed)")
+            if let density = record.nuclei?.perSquareMillimeter {
+                Terminal.printLine("density: \(String(density, decimals: 0)) nuclei per square millimeter")
+            }
             printRegions()
             printFiles()
         }
@@ -37,6 +41,9 @@ struct MaskReport {
         for warning in record.warnings ?? [] { Terminal.warn("\(request.image): \(warning)") }
         Terminal.detail("\(request.image): \(times)")
     }
+
+    /// Parts of the image that results were computed for.
+    private var unit: String { record.nuclei == nil ? "windows" : "blocks" }
 
     /// Seconds of the parts of the work.
     private var times: String {
@@ -77,10 +84,11 @@ struct MaskReport {
                 (windows.outside, "outside the slide"), (windows.unreadable, "unreadable"),
             ]
             let found = states.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-            Terminal.printLine("windows: \(found.joined(separator: ", "))")
+            Terminal.printLine("\(unit): \(found.joined(separator: ", "))")
         }
+        if record.nuclei != nil { return }
         Terminal.printLine(
-            prediction?.sharing.map { "windows shared the features of \($0.trunk) layers, every \($0.stride) pixels" }
+            findings?.sharing.map { "windows shared the features of \($0.trunk) layers, every \($0.stride) pixels" }
                 ?? "windows were computed independently")
     }
 

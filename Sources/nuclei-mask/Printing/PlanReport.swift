@@ -5,7 +5,9 @@ import Masking
 
 /// The estimates of all images with their totals. Encoded, it is the output of `plan --json`.
 struct PlanReport: Encodable {
-    private let windowsPerSecond: Double
+    /// Nil for a model that outlines nuclei, which has blocks instead.
+    private let windowsPerSecond: Double?
+    private let blocksPerSecond: Double?
     private let threads: Int
     private let images: [ImageEstimate]
     private let seconds: Double
@@ -14,14 +16,16 @@ struct PlanReport: Encodable {
     private let cacheBytes: Int?
 
     private enum CodingKeys: CodingKey {
-        case windowsPerSecond, threads, images, seconds, memoryBytes, outputBytes, cacheBytes
+        case windowsPerSecond, blocksPerSecond, threads, images, seconds, memoryBytes, outputBytes, cacheBytes
     }
 
     private let keepsCache: Bool
+    private let unit: String
 
-    init(_ images: [ImageEstimate], _ speed: PredictionSpeed, threads: Int, keepsCache: Bool) {
-        (self.images, self.threads, self.keepsCache) = (images, threads, keepsCache)
-        windowsPerSecond = 1 / speed.secondsPerWindow
+    init(_ images: [ImageEstimate], unit: String, secondsPerUnit: Double, threads: Int, keepsCache: Bool) {
+        (self.images, self.threads, self.keepsCache, self.unit) = (images, threads, keepsCache, unit)
+        windowsPerSecond = unit == "windows" ? 1 / secondsPerUnit : nil
+        blocksPerSecond = unit == "windows" ? nil : 1 / secondsPerUnit
         seconds = images.reduce(0) { $0 + ($1.seconds ?? 0) }
         memoryBytes = images.compactMap(\.memoryBytes).max()
         outputBytes = images.reduce(0) { $0 + ($1.outputBytes ?? 0) }
@@ -47,7 +51,7 @@ struct PlanReport: Encodable {
     private var table: TextTable {
         var table = TextTable([
             ("image", .left), ("pixels", .right), ("levels", .right), ("mpp", .right), ("format", .left),
-            ("read", .left), ("tissue", .right), ("windows", .right), ("to compute", .right), ("time", .right),
+            ("read", .left), ("tissue", .right), (unit, .right), ("to compute", .right), ("time", .right),
             ("memory", .right), ("cache", .right), ("files", .right),
         ])
         func bytes(_ count: Int?) -> String { count.map { "\(ByteCount($0))" } ?? "" }
@@ -69,21 +73,22 @@ struct PlanReport: Encodable {
     }
 
     private func printTotals() {
-        let windows = images.reduce(0) { $0 + ($1.windowsToCompute ?? 0) }
+        let count = images.reduce(0) { $0 + ($1.windowsToCompute ?? 0) }
+        let speed = windowsPerSecond ?? blocksPerSecond ?? 0
         Terminal.printLine(
-            "time: about \(Progress.clock(seconds)), estimated: \(windows) windows at "
-                + "\(String(windowsPerSecond, decimals: 0)) windows/s, measured now on \(threads) "
+            "time: about \(Progress.clock(seconds)), estimated: \(count) \(unit) at "
+                + "\(String(speed, decimals: speed < 10 ? 1 : 0)) \(unit)/s, measured now on \(threads) "
                 + (threads == 1 ? "thread" : "threads"))
         if let memoryBytes, let cacheBytes {
             Terminal.printLine(
                 "memory: about \(ByteCount(memoryBytes)); disk: about \(ByteCount(outputBytes)) of files, "
-                    + "\(ByteCount(cacheBytes)) of window cache"
-                    + (keepsCache ? "" : " while windows are computed"))
+                    + "\(ByteCount(cacheBytes)) of cache"
+                    + (keepsCache ? "" : " while \(unit) are computed"))
         }
         Terminal.printLine(verdict)
     }
 
-    /// What masking would end with.
+    /// Expected outcome of masking.
     private var verdict: String {
         let outcomes: [(ImageEstimate.Outcome, String)] = [
             (.failed, "would fail"), (.partlyUnreadable, "would have unreadable parts"),

@@ -8,9 +8,9 @@ final class TerminalObserver: MaskObserver {
     /// Index and number of images; nil for a single image.
     private let position: (index: Int, count: Int)?
     private var bars = [MaskProgress.Stage: Progress]()
-    /// When windows were first reported, and the pixels decoded before.
+    /// When units of work were first reported, and the pixels decoded before.
     private var start: (time: ContinuousClock.Instant, pixels: Int)?
-    private(set) var prediction: Prediction?
+    private(set) var findings: (any MaskFindings)?
 
     init(_ image: FilePath, position: (index: Int, count: Int)?) {
         (self.image, self.position) = (image, position)
@@ -30,14 +30,14 @@ final class TerminalObserver: MaskObserver {
         return try Interruption.endingAtOnce(body)
     }
 
-    func predicted(_ prediction: Prediction) { self.prediction = prediction }
+    func found(_ findings: any MaskFindings) { self.findings = findings }
 
     private var title: String { position.map { "\($0.index + 1)/\($0.count) \(image.name)" } ?? image.name }
 
     func progress(_ progress: MaskProgress) throws {
         switch progress.stage {
-        case .windows:
-            bars[progress.stage, default: Progress(title, unit: "windows")]
+        case .units(let unit):
+            bars[progress.stage, default: Progress(title, unit: unit)]
                 .update(progress.done, of: progress.total, details: decodingSpeed(progress.decodedPixels))
         case .rows(let step):
             bars[progress.stage, default: Progress("\(title): \(step)", unit: "rows")]

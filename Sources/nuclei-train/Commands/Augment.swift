@@ -35,6 +35,7 @@ struct Augment: ParsableCommand {
     @Option(help: "Seed. The same seed gives the same picture.")
     var seed: UInt64 = 42
 
+    @OptionGroup var target: TargetOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var messages: MessageOptions
 
@@ -51,7 +52,7 @@ struct Augment: ParsableCommand {
             messages.apply()
             try Kernels.setThreadCount(threads.count)
             let set = try Interruption.endingAtOnce {
-                try TileSet(showingProgress: dataset, threads: threads.count)
+                try TileSet(showingProgress: dataset, target: target.target, threads: threads.count)
             }
             try set.requireNoInput(output)
             guard !set.tiles.isEmpty else { throw FileError(dataset, expected: "tiles", found: "none") }

@@ -85,7 +85,13 @@ struct Evaluate: ParsableCommand {
                     Terminal.showStatus("reading model \(path)")
                     return try EnsembleMember(path: path)
                 }
-                return (members, try TileSet(showingProgress: dataset, threads: threads.count))
+                let target = members[0].target
+                if let other = members.first(where: { $0.target != target }) {
+                    throw FileError(
+                        other.path, expected: "a model for tiles of \(target)",
+                        found: "one for tiles of \(other.target)")
+                }
+                return (members, try TileSet(showingProgress: dataset, target: target, threads: threads.count))
             }
             let table = try predictionFile()
             if let predictions { try set.requireNoInput(predictions) }
@@ -181,11 +187,15 @@ struct EnsembleMember {
     let model: Model
     let split: SplitRecord
     let calibration: Calibration?
+    /// The tiles that the model takes.
+    var target: TileTarget {
+        TileTarget(side: model.description.tileSize, micronsPerPixel: model.description.micronsPerPixel)
+    }
 
     init(path: FilePath) throws {
         self.path = path
         model = try Model(path: path)
-        try Evaluation.requireFit(model, path: path)
+        try Evaluation.requireFit(model, side: nil, path: path)
         split = try SplitRecord(model, path: path)
         calibration = try Calibration(model, path: path)
     }

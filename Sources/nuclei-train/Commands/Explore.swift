@@ -29,6 +29,7 @@ struct Explore: ParsableCommand {
     @Option(help: "Seed of the split into training, validation and test.")
     var splitSeed: UInt64 = 42
 
+    @OptionGroup var target: TargetOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var messages: MessageOptions
 
@@ -43,7 +44,7 @@ struct Explore: ParsableCommand {
             let output = output ?? Self.defaultOutput(for: dataset)
             try Kernels.setThreadCount(threads.count)
             let set = try Interruption.endingAtOnce {
-                try TileSet(showingProgress: dataset, threads: threads.count)
+                try TileSet(showingProgress: dataset, target: target.target, threads: threads.count)
             }
             let (page, numbers): (FilePath, FilePath) = ("\(output)/exploration.html", "\(output)/exploration.json")
             for file in [page, numbers] { try set.requireNoInput(file) }

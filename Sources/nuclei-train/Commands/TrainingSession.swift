@@ -50,7 +50,8 @@ enum TrainingSession {
         try Kernels.setThreadCount(options.threads.count)
         Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
         let (set, split) = try Interruption.endingAtOnce {
-            let set = try TileSet(showingProgress: dataset, threads: options.threads.count)
+            let set = try TileSet(
+                showingProgress: dataset, target: settings.tileTarget, threads: options.threads.count)
             return (set, try Split(set, settings.split))
         }
         TrainingPrinter.printTiles(set, split)

@@ -11,6 +11,7 @@ struct ExplorationSummary {
 
     func show() {
         showCounts()
+        showOutlines()
         showPixels()
         showGroups()
         showQuality()
@@ -29,6 +30,21 @@ struct ExplorationSummary {
         let rows =
             [("all", exploration.counts)] + exploration.split.parts.map { ($0.name.rawValue, $0.counts) }
         for (name, counts) in rows { Terminal.printLine(name.padded(12) + Self.numbers(counts)) }
+    }
+
+    private func showOutlines() {
+        if let outlines = exploration.outlines {
+            let nuclei = outlines.nucleiPerTile.map { String($0, decimals: 0) }
+            Terminal.printLine()
+            Terminal.printLine(
+                "outlines of nuclei in \(outlines.tiles) tiles; nuclei a tile: median \(nuclei[1]) (10 %: \(nuclei[0]), "
+                    + "90 %: \(nuclei[2])); \(String(outlines.areaShare * 100, decimals: 1)) % of the area")
+        }
+        guard let resolutions = exploration.resolutions else { return }
+        let counts = resolutions.map { count in
+            "\(count.micronsPerPixel.map { "\($0)" } ?? "unknown") (\(count.tiles))"
+        }
+        Terminal.printLine("microns per pixel (tiles): \(counts.joined(separator: ", "))")
     }
 
     private static func numbers(_ counts: ClassCounts) -> String {

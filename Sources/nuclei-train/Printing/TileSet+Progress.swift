@@ -5,10 +5,10 @@ import Synchronization
 
 extension TileSet {
     /// Reads a data set and shows the progress.
-    init(showingProgress path: FilePath, threads: Int) throws {
-        let progress = Mutex(Progress("reading \(path)", unit: "tiles"))
+    init(showingProgress path: FilePath, target: TileTarget = TileTarget(), threads: Int) throws {
+        let progress = Mutex(Progress("reading \(path)", unit: "images"))
         defer { Terminal.endProgress() }
-        try self.init(path: path, threads: threads) { done, total in
+        try self.init(path: path, target: target, threads: threads) { done, total in
             progress.withLock { $0.update(done, of: total) }
         }
     }

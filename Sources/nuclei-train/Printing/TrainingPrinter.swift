@@ -10,6 +10,8 @@ struct TrainingPrinter {
     private let watched: EvaluationSplit
     private let warning: String?
     private let parameters: Int
+    /// Whether epochs have a Dice of outlines.
+    private var outlines: Bool { settings.architecture.outlinesNuclei }
     private var progress: (epoch: Int, bar: Console.Progress)?
 
     init(_ run: TrainingRun) {
@@ -36,6 +38,11 @@ struct TrainingPrinter {
             }
             Terminal.printLine(name.padded(10) + cells.joined() + groups(of: part, in: set))
         }
+        let cut = set.tiles.filter(\.isPart)
+        if !cut.isEmpty {
+            Terminal.note(
+                "\(cut.count) tiles are cut from larger images, \(cut.count { $0.label == nil }) of them unlabeled")
+        }
         let ungrouped = set.labeled.count { set.tiles[$0].group == nil }
         if set.hasGroups, ungrouped > 0 {
             Terminal.warn("\(ungrouped) labeled tiles have no group; each counts as a group of its own")
@@ -60,7 +67,8 @@ struct TrainingPrinter {
         Terminal.printLine("run    \(folder)")
         Terminal.printLine()
         Terminal.printLine(
-            "epoch   train loss  accuracy   \(watched.rawValue) loss  accuracy      F1   tiles/s   time")
+            "epoch   train loss  accuracy   \(watched.rawValue) loss  accuracy      F1\(outlines ? "    Dice" : "")   tiles/s   time"
+        )
     }
 
     /// Prints an event. Throws `Interrupted` after Ctrl-C.
@@ -86,6 +94,7 @@ struct TrainingPrinter {
                 String(record.watchedLoss, decimals: 4).padded(-(watched.rawValue.count + 8)),
                 String(record.watchedAccuracy, decimals: 3).padded(-10),
                 String(record.watchedF1, decimals: 3).padded(-8),
+                outlines ? (record.watchedDice.map { String($0, decimals: 3) } ?? "-").padded(-8) : "",
                 String(record.tilesPerSecond, decimals: 1).padded(-10),
                 Console.Progress.clock(record.seconds).padded(-7),
             ]
@@ -115,7 +124,7 @@ struct TrainingPrinter {
         }
     }
 
-    /// What to do after an interruption.
+    /// Advice after an interruption.
     private var continuation: String { "continue from the last checkpoint with nuclei-train resume \(folder)" }
 
     func printResult(of run: TrainingRun) {

@@ -1,0 +1,315 @@
+#include "runtime/ck_internal.h"
+
+/// Number of classes of a pixel.
+enum { CLASSES = 3 };
+
+/// Softmax of the logits of one pixel.
+typedef struct probabilities {
+    float p[CLASSES];
+} probabilities;
+
+static inline float largest_of(const float *l) {
+    float a = l[0] > l[1] ? l[0] : l[1];
+    return a > l[2] ? a : l[2];
+}
+
+/// `logits` points to the logit of class 0; those of the other classes follow at a distance of `plane`.
+static inline probabilities softmax(const float *logits, int64_t plane) {
+    float l[CLASSES] = {logits[0], logits[plane], logits[2 * plane]};
+    float largest = largest_of(l);
+    float e[CLASSES] = {expf(l[0] - largest), expf(l[1] - largest), expf(l[2] - largest)};
+    float scale = 1 / (e[0] + e[1] + e[2]);
+    return (probabilities){{e[0] * scale, e[1] * scale, e[2] * scale}};
+}
+
+/// -log of the probability of a class, also where the probability rounds to 0.
+static inline double negative_log(const float *logits, int64_t plane, int class) {
+    float l[CLASSES] = {logits[0], logits[plane], logits[2 * plane]};
+    float largest = largest_of(l);
+    float sum = expf(l[0] - largest) + expf(l[1] - largest) + expf(l[2] - largest);
+    return (double)(largest - l[class]) + (double)logf(sum);
+}
+
+static ck_status check(const ck_pixel_loss *d) {
+    if (!d)
+        return CK_NULL_POINTER;
+    if (d->n < 1 || d->plane < 1 || d->top < 1 || d->top > d->plane)
+        return CK_BAD_DIMENSION;
+    for (int c = 0; c < CLASSES; c++)
+        if (!(d->class_weights[c] >= 0) || isinf(d->class_weights[c]))
+            return CK_BAD_PARAMETER;
+    if (!(d->dice_weight >= 0) || isinf(d->dice_weight) || !(d->any_weight >= 0) || isinf(d->any_weight))
+        return CK_BAD_PARAMETER;
+    return CK_OK;
+}
+
+static ck_status check_truth(const ck_pixel_loss *d, const uint8_t *classes, const ck_pixel_truth *truth) {
+    for (int64_t n = 0; n < d->n; n++) {
+        if (truth[n] != CK_TRUTH_NONE && truth[n] != CK_TRUTH_CLASSES && truth[n] != CK_TRUTH_ANY)
+            return CK_BAD_TARGET;
+        if (truth[n] != CK_TRUTH_CLASSES)
+            continue;
+        const uint8_t *map = classes + n * d->plane;
+        bool valid = true;
+        for (int64_t i = 0; i < d->plane; i++)
+            valid &= map[i] < CLASSES || map[i] == CK_PIXEL_IGNORED;
+        if (!valid)
+            return CK_BAD_TARGET;
+    }
+    return CK_OK;
+}
+
+/// The `rank`-th largest of some numbers, from 1, whose order changes.
+static float select_largest(float *values, int64_t count, int64_t rank) {
+    int64_t low = 0, high = count - 1, target = rank - 1;
+    while (low < high) {
+        float pivot = values[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (values[i] > pivot)
+                i++;
+            while (values[j] < pivot)
+                j--;
+            if (i > j)
+                break;
+            float swapped = values[i];
+            values[i++] = values[j];
+            values[j--] = swapped;
+        }
+        if (target <= j)
+            high = j;
+        else if (target >= i)
+            low = i;
+        else
+            break;
+    }
+    return values[target];
+}
+
+/// Score of a sample, and the limit of its `top` largest nucleus probabilities: all above it belong to them, and the
+/// first `equal` of those that equal it.
+typedef struct top_mean {
+    double score;
+    float limit;
+    int64_t equal;
+} top_mean;
+
+/// Writes the probability of a nucleus, inside or at the boundary, of each pixel to `values`, whose order changes then.
+static top_mean mean_of_top(float *values, const float *logits, int64_t plane, int64_t top) {
+    bool ordered = true;
+    for (int64_t i = 0; i < plane; i++) {
+        values[i] = 1 - softmax(logits + i, plane).p[0];
+        ordered &= values[i] == values[i];
+    }
+    if (!ordered)
+        return (top_mean){NAN, NAN, 0};
+    top_mean result = {0, 0, top};
+    result.limit = select_largest(values, plane, top);
+    double sum = 0;
+    for (int64_t i = 0; i < top; i++) {
+        sum += values[i];
+        result.equal -= values[i] > result.limit;
+    }
+    result.score = sum / (double)top;
+    return result;
+}
+
+size_t ck_pixel_scores_scratch(int64_t n, int64_t plane) {
+    return n < 1 || plane < 1 ? 0 : (size_t)(n * plane);
+}
+
+ck_status ck_pixel_scores(float *scores, const float *logits, int64_t n, int64_t plane, int64_t top, float *scratch,
+                          size_t scratch_count) {
+    if (!scores || !logits || !scratch)
+        return CK_NULL_POINTER;
+    if (n < 1 || plane < 1 || top < 1 || top > plane)
+        return CK_BAD_DIMENSION;
+    if (scratch_count < ck_pixel_scores_scratch(n, plane))
+        return CK_SCRATCH_TOO_SMALL;
+#pragma omp parallel for schedule(static)
+    for (int64_t sample = 0; sample < n; sample++)
+        scores[sample] =
+            (float)mean_of_top(scratch + sample * plane, logits + sample * CLASSES * plane, plane, top).score;
+    return CK_OK;
+}
+
+ck_status ck_pixel_probabilities(float *interior, float *boundary, const float *logits, int64_t plane) {
+    if (!interior || !boundary || !logits)
+        return CK_NULL_POINTER;
+    if (plane < 1)
+        return CK_BAD_DIMENSION;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < plane; i++) {
+        probabilities q = softmax(logits + i, plane);
+        interior[i] = q.p[1];
+        boundary[i] = q.p[2];
+    }
+    return CK_OK;
+}
+
+/// Smallest score whose logarithm is taken.
+static const double least_score = 1e-6;
+
+static inline void add_overlap(ck_overlap *overlap, double p, bool is_inside) {
+    overlap->predicted += p;
+    overlap->inside += is_inside;
+    overlap->common += is_inside ? p : 0;
+}
+
+static void add(ck_overlap *overlap, const ck_overlap *other) {
+    overlap->predicted += other->predicted;
+    overlap->inside += other->inside;
+    overlap->common += other->common;
+}
+
+static double dice(const ck_overlap *overlap) {
+    return (2 * overlap->common + 1) / (overlap->predicted + overlap->inside + 1);
+}
+
+/// The sums of one sample.
+static ck_pixel_sums sums_of(const float *logits, const uint8_t *classes, ck_pixel_truth truth, const ck_pixel_loss *d,
+                             float *scratch) {
+    ck_pixel_sums sums = {0};
+    if (truth == CK_TRUTH_ANY) {
+        double score = mean_of_top(scratch, logits, d->plane, d->top).score;
+        sums.any = -log(score < least_score ? least_score : score);
+        sums.any_count = 1;
+    }
+    if (truth != CK_TRUTH_CLASSES)
+        return sums;
+    for (int64_t i = 0; i < d->plane; i++) {
+        int class = classes[i];
+        if (class == CK_PIXEL_IGNORED)
+            continue;
+        double weight = d->class_weights[class];
+        probabilities q = softmax(logits + i, d->plane);
+        sums.cross_entropy += weight * negative_log(logits + i, d->plane, class);
+        sums.weight += weight;
+        add_overlap(&sums.interior, q.p[1], class == CK_PIXEL_INTERIOR);
+        add_overlap(&sums.nuclei, 1 - (double)q.p[0], class != CK_PIXEL_BACKGROUND);
+    }
+    return sums;
+}
+
+ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const uint8_t *classes,
+                                const ck_pixel_truth *truth, const ck_pixel_loss *d, float *scratch,
+                                size_t scratch_count) {
+    ck_status status = check(d);
+    if (status != CK_OK)
+        return status;
+    if (!sums || !logits || !classes || !truth || !scratch)
+        return CK_NULL_POINTER;
+    if (scratch_count < ck_pixel_scores_scratch(d->n, d->plane))
+        return CK_SCRATCH_TOO_SMALL;
+    status = check_truth(d, classes, truth);
+    if (status != CK_OK)
+        return status;
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < d->n; n++)
+        sums[n] = sums_of(logits + n * CLASSES * d->plane, classes + n * d->plane, truth[n], d, scratch + n * d->plane);
+    for (int64_t n = 1; n < d->n; n++) {
+        sums->cross_entropy += sums[n].cross_entropy;
+        sums->weight += sums[n].weight;
+        add(&sums->interior, &sums[n].interior);
+        add(&sums->nuclei, &sums[n].nuclei);
+        sums->any += sums[n].any;
+        sums->any_count += sums[n].any_count;
+    }
+    sums->loss = 0;
+    if (sums->weight > 0)
+        sums->loss += sums->cross_entropy / sums->weight +
+                      d->dice_weight * (1 - (dice(&sums->interior) + dice(&sums->nuclei)) / 2);
+    if (sums->any_count > 0)
+        sums->loss += d->any_weight * sums->any / sums->any_count;
+    return CK_OK;
+}
+
+/// Adds to the gradient with respect to the logits of a pixel: `factor` times that of the probability of a class.
+static inline void add_probability_gradient(float *gradient, probabilities q, int class, double factor) {
+    for (int c = 0; c < CLASSES; c++)
+        gradient[c] += (float)(factor * q.p[class] * ((c == class) - (double)q.p[c]));
+}
+
+/// Derivatives of the term of Dice with respect to a probability, of pixels inside and outside.
+typedef struct dice_slopes {
+    double inside, outside;
+} dice_slopes;
+
+static dice_slopes slopes(const ck_overlap *overlap, double weight) {
+    double size = overlap->predicted + overlap->inside + 1;
+    double outside = weight * (2 * overlap->common + 1) / (size * size);
+    return (dice_slopes){outside - 2 * weight / size, outside};
+}
+
+static void backward_of_classes(float *glogits, const float *logits, const uint8_t *classes, const ck_pixel_sums *sums,
+                                const ck_pixel_loss *d) {
+    dice_slopes interior = slopes(&sums->interior, d->dice_weight / 2);
+    dice_slopes nuclei = slopes(&sums->nuclei, d->dice_weight / 2);
+    for (int64_t i = 0; i < d->plane; i++) {
+        float gradient[CLASSES] = {0};
+        int class = classes[i];
+        if (class != CK_PIXEL_IGNORED && sums->weight > 0) {
+            probabilities q = softmax(logits + i, d->plane);
+            double weight = d->class_weights[class] / sums->weight;
+            for (int c = 0; c < CLASSES; c++)
+                gradient[c] = (float)(weight * ((double)q.p[c] - (c == class)));
+            add_probability_gradient(gradient, q, 1, class == CK_PIXEL_INTERIOR ? interior.inside : interior.outside);
+            // The probability of a nucleus is 1 - p[0].
+            add_probability_gradient(gradient, q, 0, class == CK_PIXEL_BACKGROUND ? -nuclei.outside : -nuclei.inside);
+        }
+        for (int c = 0; c < CLASSES; c++)
+            glogits[c * d->plane + i] = gradient[c];
+    }
+}
+
+static void backward_of_any(float *glogits, const float *logits, const ck_pixel_sums *sums, const ck_pixel_loss *d,
+                            float *scratch) {
+    top_mean best = mean_of_top(scratch, logits, d->plane, d->top);
+    // The loss is constant below the smallest score.
+    double factor = best.score > least_score ? d->any_weight / (sums->any_count * best.score * (double)d->top) : 0;
+    int64_t equal = best.equal;
+    for (int64_t i = 0; i < d->plane; i++) {
+        float gradient[CLASSES] = {0};
+        probabilities q = softmax(logits + i, d->plane);
+        float nucleus = 1 - q.p[0];
+        bool is_equal = nucleus == best.limit;
+        if (nucleus > best.limit || (is_equal && equal > 0)) {
+            equal -= is_equal;
+            // The probability of a nucleus is 1 - p[0], and the loss falls as it grows.
+            add_probability_gradient(gradient, q, 0, factor);
+        }
+        for (int c = 0; c < CLASSES; c++)
+            glogits[c * d->plane + i] = gradient[c];
+    }
+}
+
+ck_status ck_pixel_loss_backward(float *glogits, const ck_pixel_sums *sums, const float *logits, const uint8_t *classes,
+                                 const ck_pixel_truth *truth, const ck_pixel_loss *d, float *scratch,
+                                 size_t scratch_count) {
+    ck_status status = check(d);
+    if (status != CK_OK)
+        return status;
+    if (!glogits || !sums || !logits || !classes || !truth || !scratch)
+        return CK_NULL_POINTER;
+    if (scratch_count < ck_pixel_scores_scratch(d->n, d->plane))
+        return CK_SCRATCH_TOO_SMALL;
+    status = check_truth(d, classes, truth);
+    if (status != CK_OK)
+        return status;
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < d->n; n++) {
+        float *gradient = glogits + n * CLASSES * d->plane;
+        const float *row = logits + n * CLASSES * d->plane;
+        switch (truth[n]) {
+        case CK_TRUTH_CLASSES:
+            backward_of_classes(gradient, row, classes + n * d->plane, sums, d);
+            break;
+        case CK_TRUTH_ANY:
+            backward_of_any(gradient, row, sums, d, scratch + n * d->plane);
+            break;
+        case CK_TRUTH_NONE:
+            memset(gradient, 0, sizeof(float) * (size_t)(CLASSES * d->plane));
+        }
+    }
+    return CK_OK;
+}

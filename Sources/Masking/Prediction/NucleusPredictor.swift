@@ -1,0 +1,230 @@
+import Foundations
+import Imaging
+import NeuralNetworks
+import Tensors
+
+/// Outlines the nuclei of images with a model that classifies pixels.
+///
+/// An image is processed in the blocks of a `NucleusGrid`, each with its margin, so that results do not depend on the order
+/// of blocks, on threads or on an interruption.
+package final class NucleusPredictor: MaskMethod {
+    package let settings: MaskSettings
+    package let scaling: TemperatureScaling
+    package var unit: String { "blocks" }
+    fileprivate let predictor: PixelPredictor
+    /// Microns per pixel that the model works at.
+    fileprivate let micronsPerPixel: Double
+    private let largestBlock = NucleusGrid.core + 2 * NucleusGrid.margin
+
+    /// Throws `malformed` where the model has an invalid calibration, or states no resolution. `path` names the model in the
+    /// error. `settings.nuclei` says how pixels become nuclei.
+    package init(_ model: Model, path: FilePath, settings: MaskSettings) throws {
+        guard let micronsPerPixel = model.description.micronsPerPixel else {
+            throw FileError(path, expected: "a model that states its microns per pixel", found: "none")
+        }
+        precondition(settings.nuclei != nil, "no settings of nuclei")
+        self.settings = settings
+        self.micronsPerPixel = micronsPerPixel
+        scaling = try TemperatureScaling(model, path: path)
+        predictor = try PixelPredictor(model)
+    }
+
+    package func plan(_ image: SlideImage, tissue: TissueMap?) throws(FileError) -> any MaskPlan {
+        try NucleusPlan(self, image, tissue)
+    }
+
+    /// Measures blocks of noise of the usual size.
+    package func measureSecondsPerUnit() throws -> Double {
+        let side = largestBlock
+        let noise = (0..<side * side * 3).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
+        var seconds = [Double]()
+        try noise.withUnsafeBytes { bytes in
+            // The first block also pays for new memory.
+            try predictor.withProbabilities(of: bytes, width: side, height: side) { _, _ in }
+            let start = ContinuousClock.now
+            repeat {
+                let blockStart = ContinuousClock.now
+                try predictor.withProbabilities(of: bytes, width: side, height: side) { _, _ in }
+                seconds.append(blockStart.secondsSince)
+            } while start.secondsSince < 1 && seconds.count < 25
+        }
+        return seconds.sorted()[seconds.count / 2]
+    }
+}
+
+/// The blocks of an image in which nuclei are outlined.
+private struct NucleusPlan: MaskPlan {
+    let method: NucleusPredictor
+    let grid: NucleusGrid
+    let tissue: TissueMap?
+    /// The blocks that touch tissue.
+    let pending: [Int]
+    /// At full resolution.
+    let micronsPerPixel: (x: Double, y: Double)
+    private let geometry: ImageGeometry
+
+    /// Memory of the features of a block, in bytes per pixel.
+    private static let featureBytes = 260
+    /// Nuclei in tissue, estimated, and the bytes that each takes in the store.
+    private static let nucleiPerSquareMicron = 0.004
+    private static let bytesPerNucleus = 300.0
+
+    init(_ method: NucleusPredictor, _ image: SlideImage, _ tissue: TissueMap?) throws(FileError) {
+        let blocks = image.blocks
+        (self.method, self.tissue, geometry) = (method, tissue, blocks.geometry)
+        grid = NucleusGrid(
+            image: (image.width, image.height), laid: (blocks.width, blocks.height))
+        micronsPerPixel = image.micronsPerPixel ?? (method.micronsPerPixel, method.micronsPerPixel)
+        let rows = min(grid.core + 2 * grid.margin, blocks.height)
+        guard blocks.largestBlockHeight >= rows else {
+            throw FileError(
+                image.path, expected: "rows of which \(rows) fit in memory", found: "\(image.width) pixels per row")
+        }
+        let laid = tissue?.scaled(width: blocks.width, height: blocks.height)
+        let grid = grid
+        pending = (0..<grid.count).filter { laid?.touches(grid.core(of: $0)) ?? true }
+    }
+
+    /// The part of a block's region that the image has.
+    func visible(_ block: Int) -> PixelRegion {
+        var region = grid.region(of: block).intersection(grid.bounds)
+        if geometry.isSequential {
+            // Rows are read once: no block may begin above the one before it.
+            let row = block / grid.columns
+            region.y = max(0, row * grid.core - grid.margin)
+        }
+        return region
+    }
+
+    var workload: Workload {
+        let finer = geometry.pixelsRead * geometry.pixelsRead
+        let side = grid.core + 2 * grid.margin
+        let area = min(side, geometry.width) * min(side, geometry.height)
+        let pixels = pending.reduce(0) { $0 + visible($1).width * visible($1).height }
+        let rows = geometry.isSequential ? Double(min(side, geometry.height)) * geometry.pixelsRead : 0
+        return Workload(
+            windows: grid.count, withTissue: pending.count, blocks: grid.count,
+            pixels: geometry.isSequential
+                ? geometry.imageWidth * geometry.imageHeight : Int((Double(pixels) * finer).rounded()),
+            pixelBytes: 3 * (2 * area + (geometry.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
+                + 3 * Int(rows.rounded(.up)) * geometry.imageWidth + Self.featureBytes * side * side)
+    }
+
+    var cacheBytes: Int {
+        let tissue = pending.reduce(0.0) {
+            let core = grid.imageRegion(grid.core(of: $1))
+            return $0 + Double(core.width) * Double(core.height) * micronsPerPixel.x * micronsPerPixel.y
+        }
+        return Int(tissue * Self.nucleiPerSquareMicron * Self.bytesPerNucleus) + 1 << 16
+    }
+
+    func open(
+        _ cache: FilePath, of image: ImageState, model: String, version: String
+    ) throws(FileError) -> any MaskRun {
+        let settings = method.settings.nuclei!
+        let layout =
+            "\(geometry.width) x \(geometry.height) pixels for \(grid.width) x \(grid.height), blocks of \(grid.core) and "
+            + "\(grid.margin), \(micronsPerPixel) microns per pixel, \((try? JSON.text(settings)) ?? ""), tissue "
+            + "\(tissue?.digest ?? "everywhere"), \(Kernels.instructions) instructions, version \(version)"
+        let identity = NucleusStore.Identity(image: image, model: model, blocks: grid.count, layout: layout)
+        return NucleusRun(plan: self, store: try NucleusStore(cache, identity))
+    }
+
+    func survey(_ image: any BlockReader) throws(FileError) -> ReadingSurvey {
+        try ReadingSurvey(image, pending.map { (visible($0), grid.core(of: $0)) })
+    }
+}
+
+private struct NucleusRun: MaskRun {
+    let plan: NucleusPlan
+    let store: NucleusStore
+
+    var cache: any MaskCache { store }
+
+    func findings(in image: any BlockReader, _ observer: any MaskObserver) throws -> any MaskFindings {
+        let (grid, method) = (plan.grid, plan.method)
+        let extractor = NucleusExtractor(
+            method.settings.nuclei!, grid, micronsPerPixel: plan.micronsPerPixel, tissue: plan.tissue)
+        let touched = Set(plan.pending)
+        for block in 0..<grid.count where !touched.contains(block) && !store.contains(block) {
+            try store.append(NucleusBlock(), as: block)
+        }
+        let blocks = plan.pending.filter { !store.contains($0) }
+        var (computed, seconds) = (0, PredictionSeconds())
+        var (problem, brightness) = (FileError?.none, BrightnessSample())
+        func report(_ done: Int) throws {
+            try observer.progress(
+                MaskProgress(
+                    stage: .units(method.unit), done: grid.count - blocks.count + done, total: grid.count,
+                    decodedPixels: image.decodedPixels, canResume: store.completeBlocks > 0))
+        }
+        try report(0)
+        let threads = Kernels.threadCount
+        let reader = Prefetcher(name: "read", count: blocks.count, slots: (PixelBlock(), PixelBlock())) {
+            index, pixels, isAwaited in
+            // While blocks are computed, more than one reading thread would slow down the computing ones.
+            try image.read(plan.visible(blocks[index]), into: pixels, threads: isAwaited ? threads : 1)
+            pixels.reflect(to: grid.region(of: blocks[index]))
+        }
+        try reader.forEach { index, pixels in
+            let block = blocks[index]
+            let core = grid.core(of: block)
+            problem = problem ?? pixels.problem
+            var content = NucleusBlock()
+            content.unreadable = pixels.unreadable.map { $0.intersection(core) }.filter { !$0.isEmpty }
+                .map(grid.imageRegion)
+            content.isOutside = pixels.isOutside(core)
+            if !content.isOutside, !pixels.unreadable.contains(core) {
+                brightness.add(core, of: pixels)
+                let start = ContinuousClock.now
+                let region = pixels.region
+                content.nuclei = try method.predictor.withProbabilities(
+                    of: pixels.bytes, width: region.width, height: region.height
+                ) { interior, boundary in
+                    let field = NucleusField(region, interior: interior, boundary: boundary, pixels: pixels.bytes)
+                    return extractor.nuclei(of: block, in: field, excluding: pixels.unreadable)
+                }
+                seconds.computing += start.secondsSince
+                computed += 1
+            }
+            try store.append(content, as: block)
+            try report(index + 1)
+        }
+        (seconds.reading, seconds.waiting) = (reader.secondsProducing, reader.secondsWaiting)
+        return try NucleusFindings(
+            NucleiResult(store, grid, tissue: plan.tissue, micronsPerPixel: plan.micronsPerPixel),
+            within: method.settings.within, withoutTissue: grid.count - plan.pending.count, computed: computed,
+            seconds: seconds, problem: problem, brightness: brightness)
+    }
+}
+
+/// The nuclei of an image.
+private struct NucleusFindings: MaskFindings {
+    let nuclei: NucleiResult
+    let within: Double?
+    let units: MaskRecord.Windows
+    let computed: Int
+    let seconds: PredictionSeconds
+    let problem: FileError?
+    let brightness: BrightnessSample
+
+    var sharing: SharingPlan? { nil }
+
+    init(
+        _ nuclei: NucleiResult, within: Double?, withoutTissue: Int, computed: Int, seconds: PredictionSeconds,
+        problem: FileError?, brightness: BrightnessSample
+    ) throws(FileError) {
+        (self.nuclei, self.within, self.computed, self.seconds) = (nuclei, within, computed, seconds)
+        (self.problem, self.brightness) = (problem, brightness)
+        var (outside, unreadable) = (0, 0)
+        for block in 0..<nuclei.grid.count {
+            let content = try nuclei.store.block(block)
+            if content.isOutside { outside += 1 } else if !content.unreadable.isEmpty { unreadable += 1 }
+        }
+        units = .init(nuclei.grid, withoutTissue: withoutTissue, outside: outside, unreadable: unreadable)
+    }
+
+    func write(to outputs: OutputSet, _ progress: OutputProgress) throws -> MaskResults {
+        try outputs.write(nuclei, within: within, progress)
+    }
+}

@@ -1,0 +1,136 @@
+import CKernels
+
+/// The class of a pixel, by which nuclei are outlined. Raw values are the bytes of class maps, and positions among the
+/// planes of logits.
+package enum PixelClass: UInt8, CaseIterable, Sendable {
+    case background = 0
+    case interior = 1
+    /// The outermost pixels of a nucleus.
+    case boundary = 2
+
+    /// The byte of a pixel without a class. It has no loss.
+    package static let ignored = UInt8(CK_PIXEL_IGNORED)
+}
+
+/// Knowledge about the pixels of a tile.
+package enum PixelTruth: UInt8, Sendable {
+    case none
+    /// The class of each pixel that is not ignored.
+    case classes
+    /// There is a nucleus somewhere.
+    case any
+
+    fileprivate var native: ck_pixel_truth {
+        switch self {
+        case .none: .none
+        case .classes: .classes
+        case .any: .any
+        }
+    }
+}
+
+/// The loss of pixel classes: cross-entropy and soft Dice of pixels with a class, and the score of tiles that are only
+/// known to have a nucleus.
+package struct PixelLoss: Codable, Equatable, Sendable {
+    /// Weights of the cross-entropy by `PixelClass`.
+    package var classWeights: [Float] = [1, 1, 2]
+    package var diceWeight: Float = 1
+    package var anyWeight: Float = 0.25
+    /// Pixels whose mean probability of a nucleus is the score of a tile: 16 square microns at half a micron per pixel.
+    package static let scoredPixels = 64
+    package var scoredPixels = Self.scoredPixels
+
+    package init() {}
+
+    /// The sums of a batch's loss, which the gradient depends on.
+    package struct Sums {
+        fileprivate let native: ck_pixel_sums
+
+        package var loss: Double { native.loss }
+        /// Pixels of nuclei that are predicted as such, those that are predicted, and those that are; probabilities are
+        /// added up.
+        package var overlap: (common: Double, predicted: Double, inside: Double) {
+            (native.nuclei.common, native.nuclei.predicted, native.nuclei.inside)
+        }
+    }
+
+    fileprivate func native(_ logits: Tensor) -> ck_pixel_loss {
+        precondition(classWeights.count == PixelClass.allCases.count, "\(classWeights.count) weights of pixel classes")
+        return ck_pixel_loss(
+            n: Int64(logits.shape[0]), plane: Int64(Kernels.plane(of: logits)),
+            top: Int64(min(scoredPixels, Kernels.plane(of: logits))),
+            class_weights: (classWeights[0], classWeights[1], classWeights[2]), dice_weight: diceWeight,
+            any_weight: anyWeight)
+    }
+}
+
+extension Kernels {
+    /// Element count of the scratch tensor of the functions below, for logits of [batch][3][H][W].
+    package static func pixelScratchCount(batch: Int, plane: Int) -> Int {
+        ck_pixel_scores_scratch(Int64(batch), Int64(plane))
+    }
+
+    /// Scores of tiles from logits [N][3][H][W]: the mean of the `top` largest probabilities of a nucleus. NaN for a tile with
+    /// a logit that is NaN.
+    package static func pixelScores(_ logits: Tensor, top: Int, scratch: Tensor) throws(KernelError) -> [Float] {
+        let plane = plane(of: logits)
+        var scores = [Float](repeating: 0, count: logits.shape[0])
+        try KernelError.check(
+            ck_pixel_scores(
+                &scores, logits.pointer, Int64(scores.count), Int64(plane), Int64(min(top, plane)), scratch.pointer,
+                scratch.count))
+        return scores
+    }
+
+    /// Probabilities of interior and boundary [H][W] from the logits [1][3][H][W] of one image.
+    package static func pixelProbabilities(
+        interior: Tensor, boundary: Tensor, _ logits: Tensor
+    ) throws(KernelError) {
+        let plane = plane(of: logits)
+        precondition(logits.shape[0] == 1 && interior.count == plane && boundary.count == plane)
+        try KernelError.check(
+            ck_pixel_probabilities(interior.pointer, boundary.pointer, logits.pointer, Int64(plane)))
+    }
+
+    /// The loss of logits [N][3][H][W]. `classes` has the class maps [N][H][W]. Throws `badTarget` for a byte that is
+    /// neither a class nor ignored.
+    package static func pixelLossForward(
+        _ logits: Tensor, classes: UnsafeRawBufferPointer, truth: [PixelTruth], _ loss: PixelLoss, scratch: Tensor
+    ) throws(KernelError) -> PixelLoss.Sums {
+        check(logits, classes, truth)
+        var d = loss.native(logits)
+        var sums = [ck_pixel_sums](repeating: ck_pixel_sums(), count: truth.count)
+        try KernelError.check(
+            ck_pixel_loss_forward(
+                &sums, logits.pointer, classes.assumingMemoryBound(to: UInt8.self).baseAddress, truth.map(\.native),
+                &d, scratch.pointer, scratch.count))
+        return PixelLoss.Sums(native: sums[0])
+    }
+
+    /// Gradient of the loss with respect to the logits [N][3][H][W].
+    package static func pixelLossBackward(
+        _ glogits: Tensor, _ sums: PixelLoss.Sums, _ logits: Tensor, classes: UnsafeRawBufferPointer,
+        truth: [PixelTruth], _ loss: PixelLoss, scratch: Tensor
+    ) throws(KernelError) {
+        check(logits, classes, truth)
+        expect(glogits, logits.shape, "glogits")
+        var d = loss.native(logits)
+        var native = sums.native
+        try KernelError.check(
+            ck_pixel_loss_backward(
+                glogits.pointer, &native, logits.pointer, classes.assumingMemoryBound(to: UInt8.self).baseAddress,
+                truth.map(\.native), &d, scratch.pointer, scratch.count))
+    }
+
+    private static func check(_ logits: Tensor, _ classes: UnsafeRawBufferPointer, _ truth: [PixelTruth]) {
+        precondition(truth.count == logits.shape[0], "the truth about \(truth.count) of \(logits.shape[0]) samples")
+        precondition(classes.count >= truth.count * plane(of: logits), "class maps of \(classes.count) bytes")
+    }
+
+    /// Pixels of a sample of logits.
+    fileprivate static func plane(of logits: Tensor) -> Int {
+        let classes = PixelClass.allCases.count
+        precondition(logits.shape.dimensions.count == 4 && logits.shape[1] == classes, "logits are \(logits.shape)")
+        return logits.shape[2] * logits.shape[3]
+    }
+}

@@ -1,0 +1,114 @@
+import NeuralNetworks
+import Tensors
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A narrow U-Net with random weights and running statistics.
+private func narrowModel() throws -> Model {
+    let description = ModelDescription(
+        architecture: .unet, tileSize: 64, classes: ["NO_NUCLEUS", "NUCLEI"],
+        statistics: ChannelStatistics(mean: [120, 110, 130], deviation: [40, 50, 60]))
+    let model = try Model(description)
+    try model.network.initialize(seed: 3)
+    let workspace = Workspace(model.network, capacity: 2, supportsBackward: true)
+    workspace.input.copy(from: Tensor(workspace.input.shape, Formula.values(seed: 4, count: workspace.input.count)))
+    _ = try workspace.forward(.training(seed: 1))
+    return model
+}
+
+private struct Picture {
+    let width: Int
+    let height: Int
+    let bytes: [UInt8]
+
+    static func random(width: Int, height: Int) -> Picture {
+        let bytes = Formula.integers(seed: 9, count: width * height * 3, below: 256).map { UInt8($0) }
+        return Picture(width: width, height: height, bytes: bytes)
+    }
+
+    func part(x: Int, y: Int, width: Int, height: Int) -> Picture {
+        var rows = [UInt8]()
+        for row in y..<y + height {
+            let start = (row * self.width + x) * 3
+            rows += bytes[start..<start + width * 3]
+        }
+        return Picture(width: width, height: height, bytes: rows)
+    }
+
+    func probabilities(_ predictor: PixelPredictor) throws -> (interior: [Float], boundary: [Float]) {
+        try bytes.withUnsafeBytes {
+            try predictor.withProbabilities(of: $0, width: width, height: height) { (Array($0), Array($1)) }
+        }
+    }
+}
+
+@Suite(.kernelTurns) struct UNetTests {
+    @Test func hasTheStatedSize() throws {
+        let plan = try NetworkPlan(Architecture.unet.graph(classes: 2, dropout: 0), inputShape: [3, 128, 128])
+        #expect(plan.shapes[plan.graph.output] == [3, 128, 128])
+        #expect(plan.layout.parameterCount < 500_000)
+    }
+
+    @Test(arguments: [(2, 2), (6, 14), (38, 64)]) func acceptsImagesOfAnyEvenSize(height: Int, width: Int) throws {
+        let graph = Architecture.unetGraph(widths: [2, 3, 4, 5], dropout: 0)
+        let network = try Network(graph, inputShape: [3, height, width])
+        #expect(network.outputShape == [3, height, width])
+        let workspace = Workspace(network, capacity: 1)
+        _ = try workspace.forward(.inference)
+    }
+
+    /// Blocks of a slide are computed with a margin, so that its division into blocks has no effect.
+    @Test func resultsFarFromTheEdgesDoNotDependOnTheRectangle() throws {
+        let predictor = try PixelPredictor(narrowModel())
+        let picture = Picture.random(width: 256, height: 224)
+        let whole = try picture.probabilities(predictor)
+        let (x, y, width, height, margin) = (64, 32, 160, 136, 48)
+        let part = try picture.part(x: x, y: y, width: width, height: height).probabilities(predictor)
+        for row in margin..<height - margin {
+            let own = row * width + margin..<row * width + width - margin
+            let other = (y + row) * picture.width + x + margin..<(y + row) * picture.width + x + width - margin
+            try compare(
+                "interior, row \(row)", Array(part.interior[own]), whole.interior[other].map(Double.init),
+                Tolerance(absolute: 1e-5))
+            try compare(
+                "boundary, row \(row)", Array(part.boundary[own]), whole.boundary[other].map(Double.init),
+                Tolerance(absolute: 1e-5))
+        }
+        // Without a margin they do: the test can fail.
+        #expect((part.interior[0] - whole.interior[y * picture.width + x]).magnitude > 1e-5)
+    }
+
+    @Test func rectanglesOfChangingSizeGiveTheSameResults() throws {
+        let picture = Picture.random(width: 96, height: 64)
+        let expected = try picture.probabilities(PixelPredictor(narrowModel()))
+        let predictor = try PixelPredictor(narrowModel())
+        for (width, height) in [(96, 64), (32, 32), (96, 40), (96, 64)] {
+            let part = picture.part(x: 0, y: 0, width: width, height: height)
+            let found = try part.probabilities(predictor)
+            if (width, height) == (96, 64) {
+                try compareBits("interior", found.interior, expected.interior)
+                try compareBits("boundary", found.boundary, expected.boundary)
+            }
+        }
+    }
+
+    @Test func scoresOfTilesAreThoseOfTheirPixels() throws {
+        let model = try narrowModel()
+        let picture = Picture.random(width: 64, height: 64)
+        let pixels = try picture.probabilities(PixelPredictor(model))
+        let nuclei = zip(pixels.interior, pixels.boundary).map { Double($0) + Double($1) }
+        let score = Naive.meanOfTop(nuclei, PixelLoss.scoredPixels)
+        let logits = try picture.bytes.withUnsafeBytes {
+            try Predictor(model, batchSize: 3).logits(
+                $0, PixelWindows(height: 64, width: 64, rowStride: 192, offsets: [0, 0]))
+        }
+        #expect(logits.count == 4 && logits[0] == 0 && logits[2] == 0 && logits[1] == logits[3])
+        try compare("logit", [logits[1]], [log(score / (1 - score))], Tolerance(absolute: 1e-3))
+    }
+}
