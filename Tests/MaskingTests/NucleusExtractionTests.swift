@@ -49,7 +49,7 @@ struct NucleusExtractionTests {
             Ellipse(x: 40 + 60 * Double($0.offset), y: 50, a: $0.element, b: $0.element)
         }
         let sample = SampleImage(width: 280, height: 100, discs)
-        var settings = NucleusSettings()
+        var settings = NucleusSettings.halves
         settings.reach = 30
         let nuclei = sample.blocks(margin: 64, settings: settings).nuclei[0]
         #expect(nuclei.map { $0.center.x / 10 } == [10, 16], "\(nuclei.map(\.measurements.area))")
@@ -66,7 +66,7 @@ struct NucleusExtractionTests {
                 (sample.interior[y * 80 + x], sample.boundary[y * 80 + x]) = (0.3, 0.4)
             }
         }
-        var settings = NucleusSettings()
+        var settings = NucleusSettings.halves
         #expect(sample.blocks(settings: settings).nuclei[0].count == 1)
         settings.smallestUnseeded = 20
         let nuclei = sample.blocks(settings: settings).nuclei[0]
@@ -112,7 +112,7 @@ struct NucleusExtractionTests {
         let ellipses = SampleImage.random(seed: 9, count: 250, width: 200, height: 200)
         let sample = SampleImage(width: 200, height: 200, ellipses)
         for threshold in [0.25, 0.5, 0.7] as [Float] {
-            var settings = NucleusSettings()
+            var settings = NucleusSettings.halves
             settings.foreground = threshold
             for scale in [0.5, 1, 2, 1.98, 3] {
                 let (grid, blocks) = sample.blocks(core: 64, margin: 64, scale: scale, settings: settings)

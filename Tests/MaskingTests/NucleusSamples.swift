@@ -85,7 +85,7 @@ struct SampleImage {
 
     /// The nuclei of each block of a grid of cores, at `scale` pixels of the full resolution per pixel.
     func blocks(
-        core: Int = NucleusGrid.core, margin: Int = 40, scale: Double = 1, settings: NucleusSettings = .init(),
+        core: Int = NucleusGrid.core, margin: Int = 40, scale: Double = 1, settings: NucleusSettings = .halves,
         tissue: TissueMap? = nil, excluding: [PixelRegion] = []
     ) -> (grid: NucleusGrid, nuclei: [[Nucleus]]) {
         let image = (width: Int((Double(width) * scale).rounded()), height: Int((Double(height) * scale).rounded()))
@@ -112,6 +112,15 @@ struct SampleImage {
             }
         }
         return ellipses
+    }
+}
+
+extension NucleusSettings {
+    /// Thresholds of one half, at which the ellipses have their sizes.
+    static var halves: Self {
+        var settings = Self()
+        (settings.foreground, settings.seed, settings.boundaryWeight) = (0.5, 0.5, 0)
+        return settings
     }
 }
 
