@@ -40,9 +40,11 @@ typedef struct ck_augmentation {
     /// true: the source is white outside its edges. false: it is mirrored without repeating the outermost pixels.
     bool white_border;
     /// Factors (0 to 16) and offsets (at most 4 in magnitude, in units of optical density) of the amounts of
-    /// hematoxylin, eosin and residual. Stain vectors are those of Ruifrok and Johnston 2001, normalized to length 1;
-    /// the residual is their cross product. Optical density is -log10((level + 1) / 256).
+    /// hematoxylin, eosin and residual. Optical density is -log10((level + 1) / 256).
     float stain_scale[3], stain_shift[3];
+    /// Optical densities of hematoxylin and of eosin for red, green and blue, of any length: finite and not parallel.
+    /// The residual is their cross product.
+    double hematoxylin[3], eosin[3];
     /// Factors of the transmitted light for red, green and blue, 1/64 to 64.
     float illumination[3];
     /// As torchvision's adjust_brightness, _contrast, _saturation (factors, 0 to 16) and _hue (-0.5 to 0.5).

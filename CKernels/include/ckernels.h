@@ -16,7 +16,7 @@
 ///   - Work is split at boundaries that depend on shapes only, and partial results are reduced in a fixed order, so
 ///     results have the same bits for any number of threads.
 ///   - Kernels are called from one thread at a time. ck_augment_windows is the exception.
-///   - Dimensions are 1 or more. Elementwise kernels and ck_softmax also accept a count of 0.
+///   - Dimensions are 1 or more. Elementwise kernels also accept a count of 0.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -271,9 +271,6 @@ ck_status ck_random_uniform(float *y, int64_t count, float low, float high, uint
 
 // Loss (elementwise/loss.c)
 
-/// p[N][classes] = softmax of each row of logits[N][classes]. p may be logits.
-ck_status ck_softmax(float *p, const float *logits, int64_t n, int64_t classes);
-
 /// Reduction of the losses of a batch to one number.
 typedef enum __attribute__((enum_extensibility(closed))) ck_reduction {
     /// Sum divided by the summed class weights of the targets (PyTorch's "mean").
@@ -307,7 +304,7 @@ enum {
     CK_PIXEL_IGNORED = 255,
 };
 
-/// What is known about the pixels of a sample.
+/// Knowledge about the pixels of a sample.
 typedef enum __attribute__((enum_extensibility(closed))) ck_pixel_truth {
     CK_TRUTH_NONE CK_SWIFT_NAME("none") = 0,
     /// The class of each pixel that is not ignored.

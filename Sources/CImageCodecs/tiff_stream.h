@@ -15,7 +15,7 @@ typedef struct tiff_stream {
     int error;
 } tiff_stream;
 
-/// What libtiff says about a file.
+/// Messages of libtiff about a file.
 typedef struct tiff_log {
     /// The last error.
     char detail[160];

@@ -1,54 +1,11 @@
-#include "tiff_stream.h"
-#include "writer.h"
+#include "tiff_writer.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tiffio.h>
 
-/// The encoded bytes of a tile of one color. Masks have many such tiles.
-typedef struct plain_tile {
-    uint8_t pixel[16];
-    uint8_t *encoded;
-    size_t size;
-} plain_tile;
-
-enum { PLAIN_TILES = 2 };
-
-/// One level of the pyramid. Level 0 is written to the destination, every other level to a scratch file.
-typedef struct tiff_level {
-    tiff_stream stream;
-    TIFF *tiff;
-    int32_t width, height, next_row;
-    /// Side of a tile in pixels.
-    int32_t side;
-    /// [side][width]: the rows of the current tiles.
-    uint8_t *band;
-    /// [width]: a row of this level, halved from the level above; null in level 0.
-    uint8_t *row;
-    /// The most recent tiles of one color; size 0 marks an empty entry.
-    plain_tile plain[PLAIN_TILES];
-    int32_t next_plain;
-} tiff_level;
-
-typedef struct tiff_writer {
-    cic_writer base;
-    cic_tiff_format format;
-    TIFFOpenOptions *options;
-    char software[64];
-    tiff_log log;
-    int32_t level_count;
-    tiff_level levels[CIC_TIFF_MOST_LEVELS];
-    size_t pixel_bytes;
-    /// [tile][tile]: one tile, decoded or encoded.
-    uint8_t *tile;
-    size_t tile_capacity;
-} tiff_writer;
-
-/// Fails with the reason for which libtiff failed at a level.
-__attribute__((noreturn)) static void fail(tiff_writer *w, const tiff_level *level) {
+__attribute__((noreturn)) void cic_tiff_writer_fail(tiff_writer *w, const tiff_level *level) {
     int error = level->stream.error != 0 ? level->stream.error : w->levels[0].stream.error;
     if (error != 0)
         cic_fail(&w->base.failure, CIC_IO_FAILED, "%s", strerror(error));
@@ -58,7 +15,7 @@ __attribute__((noreturn)) static void fail(tiff_writer *w, const tiff_level *lev
 static void open_level(tiff_writer *w, tiff_level *level, const char *mode) {
     level->tiff = cic_tiff_open(&level->stream, mode, w->options);
     if (!level->tiff)
-        fail(w, level);
+        cic_tiff_writer_fail(w, level);
 }
 
 /// Sets the tags of the current directory of a file to describe one level of the pyramid.
@@ -108,100 +65,6 @@ static void prepare_codec(tiff_writer *w, TIFF *tiff) {
         TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 }
 
-/// Returns whether the tile has one color.
-static bool is_plain(const tiff_writer *w, size_t bytes) {
-    return w->pixel_bytes <= sizeof w->levels[0].plain[0].pixel &&
-           memcmp(w->tile, w->tile + w->pixel_bytes, bytes - w->pixel_bytes) == 0;
-}
-
-/// Keeps the encoded bytes of the tile of one color that was just written.
-static void keep_plain(tiff_writer *w, tiff_level *level, uint32_t index) {
-    plain_tile *plain = &level->plain[level->next_plain];
-    const size_t size = (size_t)TIFFGetStrileByteCount(level->tiff, index);
-    const int64_t position = level->stream.position;
-    free(plain->encoded);
-    *plain = (plain_tile){0};
-    plain->encoded = cic_allocate(&w->base.failure, size);
-    level->stream.position = (int64_t)TIFFGetStrileOffset(level->tiff, index);
-    if (cic_tiff_on_read(&level->stream, plain->encoded, (tmsize_t)size) != (tmsize_t)size)
-        fail(w, level);
-    level->stream.position = position;
-    memcpy(plain->pixel, w->tile, w->pixel_bytes);
-    plain->size = size;
-    level->next_plain = (level->next_plain + 1) % PLAIN_TILES;
-}
-
-/// Encodes the tile, or reuses the bytes of an earlier tile of the same color.
-static void write_tile(tiff_writer *w, tiff_level *level, uint32_t index, size_t bytes) {
-    const bool plain = is_plain(w, bytes);
-    for (int32_t i = 0; plain && i < PLAIN_TILES; i++) {
-        plain_tile *known = &level->plain[i];
-        if (known->size == 0 || memcmp(known->pixel, w->tile, w->pixel_bytes) != 0)
-            continue;
-        if (TIFFWriteRawTile(level->tiff, index, known->encoded, (tmsize_t)known->size) < 0)
-            fail(w, level);
-        return;
-    }
-    if (TIFFWriteEncodedTile(level->tiff, index, w->tile, (tmsize_t)bytes) < 0)
-        fail(w, level);
-    if (plain)
-        keep_plain(w, level, index);
-}
-
-/// Encodes the tiles whose rows the band holds. Pixels outside the image repeat its edge.
-static void write_tiles(tiff_writer *w, tiff_level *level, int32_t rows) {
-    size_t side = (size_t)level->side, pixel = w->pixel_bytes;
-    int32_t row_of_tiles = (level->next_row - 1) / level->side;
-    uint32_t columns = (uint32_t)((level->width - 1) / level->side + 1);
-    for (uint32_t column = 0; column < columns; column++) {
-        size_t left = (size_t)column * side;
-        size_t inside = left + side <= (size_t)level->width ? side : (size_t)level->width - left;
-        for (size_t y = 0; y < side; y++) {
-            size_t source = y < (size_t)rows ? y : (size_t)rows - 1;
-            uint8_t *line = w->tile + y * side * pixel;
-            memcpy(line, level->band + (source * (size_t)level->width + left) * pixel, inside * pixel);
-            for (size_t x = inside; x < side; x++)
-                memcpy(line + x * pixel, line + (inside - 1) * pixel, pixel);
-        }
-        uint32_t index = (uint32_t)row_of_tiles * columns + column;
-        write_tile(w, level, index, side * side * pixel);
-    }
-}
-
-/// output[ceil(width / 2)]: means of 2 x 2 samples. At an odd edge a pixel counts twice.
-static void halve_bytes(uint8_t *restrict output, const uint8_t *upper, const uint8_t *lower, int32_t width,
-                        int32_t channels) {
-    int32_t x = 0;
-    // The compiler vectorizes this loop.
-    for (; channels == 1 && x + 1 < width; x += 2)
-        output[x / 2] = (uint8_t)((upper[x] + upper[x + 1] + lower[x] + lower[x + 1] + 2) / 4);
-    output += x / 2;
-    for (; x < width; x += 2) {
-        int32_t next = x + 1 < width ? channels : 0;
-        for (int32_t c = 0; c < channels; c++) {
-            int32_t i = x * channels + c;
-            *output++ = (uint8_t)((upper[i] + upper[i + next] + lower[i] + lower[i + next] + 2) / 4);
-        }
-    }
-}
-
-/// The same for floats; NaN does not count.
-static void halve_floats(float *output, const float *upper, const float *lower, int32_t width) {
-    for (int32_t x = 0; x < width; x += 2) {
-        int32_t next = x + 1 < width;
-        float values[4] = {upper[x], upper[x + next], lower[x], lower[x + next]};
-        float sum = 0;
-        int count = 0;
-        for (int i = 0; i < 4; i++) {
-            if (isnan(values[i]))
-                continue;
-            sum += values[i];
-            count++;
-        }
-        *output++ = count > 0 ? sum / (float)count : NAN;
-    }
-}
-
 static void push_row(tiff_writer *w, tiff_level *level, const uint8_t *row) {
     size_t row_bytes = (size_t)level->width * w->pixel_bytes;
     // Tiles have an even number of rows, so both rows of a pair are in one band.
@@ -214,14 +77,14 @@ static void push_row(tiff_writer *w, tiff_level *level, const uint8_t *row) {
         tiff_level *half = level + 1;
         const uint8_t *upper = place % 2 == 1 ? stored - row_bytes : stored;
         if (w->format.sample_bytes == 4)
-            halve_floats((float *)(void *)half->row, (const float *)(const void *)upper,
-                         (const float *)(const void *)stored, level->width);
+            cic_tiff_halve_floats((float *)(void *)half->row, (const float *)(const void *)upper,
+                                  (const float *)(const void *)stored, level->width);
         else
-            halve_bytes(half->row, upper, stored, level->width, w->format.channels);
+            cic_tiff_halve_bytes(half->row, upper, stored, level->width, w->format.channels);
         push_row(w, half, half->row);
     }
     if (place + 1 == level->side || is_last)
-        write_tiles(w, level, place + 1);
+        cic_tiff_write_tiles(w, level, place + 1);
 }
 
 static void write_row(cic_writer *writer, const uint8_t *row) {
@@ -257,10 +120,10 @@ static void close_level(tiff_level *level) {
 /// Appends a finished level to the destination, copying its encoded tiles.
 static void append_level(tiff_writer *w, tiff_level *level) {
     if (!TIFFFlush(level->tiff))
-        fail(w, level);
+        cic_tiff_writer_fail(w, level);
     close_level(level);
     if (level->stream.error != 0)
-        fail(w, level);
+        cic_tiff_writer_fail(w, level);
     open_level(w, level, "r");
     TIFF *output = w->levels[0].tiff;
     describe(w, output, level);
@@ -280,10 +143,10 @@ static void append_level(tiff_writer *w, tiff_level *level) {
         }
         if (TIFFReadRawTile(level->tiff, index, w->tile, (tmsize_t)size) != (tmsize_t)size ||
             TIFFWriteRawTile(output, index, w->tile, (tmsize_t)size) != (tmsize_t)size)
-            fail(w, level);
+            cic_tiff_writer_fail(w, level);
     }
     if (!TIFFWriteDirectory(output))
-        fail(w, level);
+        cic_tiff_writer_fail(w, level);
     close_level(level);
 }
 
@@ -291,12 +154,12 @@ static void finish(cic_writer *writer) {
     tiff_writer *w = (tiff_writer *)writer;
     tiff_level *full = &w->levels[0];
     if (!TIFFWriteDirectory(full->tiff))
-        fail(w, full);
+        cic_tiff_writer_fail(w, full);
     for (int32_t index = 1; index < w->level_count; index++)
         append_level(w, &w->levels[index]);
     close_level(full);
     if (full->stream.error != 0)
-        fail(w, full);
+        cic_tiff_writer_fail(w, full);
 }
 
 static void release(cic_writer *writer) {

@@ -39,7 +39,7 @@ package enum ExitStatus {
 /// An error with an exit status of its own.
 package protocol ExitStatusProviding: Error {
     var exitStatus: ExitCode { get }
-    /// What is printed, in lines.
+    /// Lines to print.
     var lines: [String] { get }
 }
 

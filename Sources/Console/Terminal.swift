@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// Functions that take a line escape control characters in it, so names can be printed as they are.
 package enum Terminal {
-    /// What is printed, as the options of a command select it.
+    /// Selection of what is printed, from the options of a command.
     package struct Selection: Sendable {
         package enum Results: Sendable {
             case onOutput, onErrors, nowhere

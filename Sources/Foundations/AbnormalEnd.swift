@@ -13,7 +13,7 @@ package enum AbnormalEnd {
     private static let work = Mutex<Work?>(nil)
     private static let isEnding = Atomic(false)
 
-    /// What is processed, as C strings.
+    /// The file in processing and a note about it, as C strings.
     private struct Work: @unchecked Sendable {
         let file: UnsafeMutablePointer<CChar>
         let note: (path: UnsafeMutablePointer<CChar>, text: UnsafeMutablePointer<CChar>)?

@@ -33,7 +33,7 @@ package enum AvailableMemory {
             .map { $0 << 10 }
     }
 
-    /// What the control group of a line "ID:CONTROLLERS:PATH" and the groups around it leave. Controllers are empty in
+    /// Bytes that the control group of a line "ID:CONTROLLERS:PATH" and the groups around it leave. Controllers are empty in
     /// version 2. Page cache that can be dropped is not counted as used.
     private static func available(inGroup membership: Substring, _ root: FilePath) -> Int? {
         let parts = membership.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)

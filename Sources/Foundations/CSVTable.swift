@@ -13,7 +13,7 @@ package struct CSVTable {
     package struct QuoteError: Error, Equatable {
         /// The line where the quote opens.
         package let line: Int
-        /// What was found, in words.
+        /// Description of the content that was found.
         package let found: String
     }
 

@@ -1,8 +1,8 @@
 import Glibc
 import SystemPackage
 
-/// What changes when a file is changed or replaced: its name, size, times and number on its disk, and the digest of samples
-/// of its content.
+/// Properties of a file that change when it is changed or replaced: its name, size, times and number on its disk, and the
+/// digest of samples of its content.
 ///
 /// Programs can set the modification time, as `cp -p` and `rsync -t` do, but not the time of the last change. The samples
 /// recognize other content where a disk reuses numbers or a clock was set back.

@@ -10,7 +10,7 @@ package protocol MaskMethod {
     var settings: MaskSettings { get }
     /// The calibration of the model.
     var scaling: TemperatureScaling { get }
-    /// What results are computed for: "windows" or "blocks".
+    /// Parts of an image that results are computed for: "windows" or "blocks".
     var unit: String { get }
 
     /// Plans an image. `tissue` restricts the work to what touches it. Throws `malformed` where an image is too large for
@@ -56,7 +56,7 @@ package protocol MaskCache: AnyObject {
     func remove()
 }
 
-/// What was found in an image.
+/// Findings in an image.
 package protocol MaskFindings {
     /// How windows share features; nil if they do not.
     var sharing: SharingPlan? { get }

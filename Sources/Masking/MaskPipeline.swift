@@ -104,7 +104,7 @@ package struct MaskPipeline {
         return image
     }
 
-    /// What the outputs of a request are opened with. Throws `malformed` where nuclei cannot be refined at the resolution.
+    /// Description of a request for its outputs. Throws `malformed` where nuclei cannot be refined at the resolution.
     func outputJob(
         _ request: MaskRequest, _ image: SlideImage, _ note: (String) -> Void
     ) throws(FileError) -> OutputJob {

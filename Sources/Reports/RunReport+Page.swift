@@ -42,7 +42,7 @@ extension RunReport {
         }
     }
 
-    /// What a reader must know to interpret the scores.
+    /// Facts needed to interpret the scores.
     private var remarks: [String] {
         let unseen = warning == nil ? " that were not used for training" : ""
         var remarks = ["Scored on \(split.test.count) test tiles\(unseen), with the best model of the run."]

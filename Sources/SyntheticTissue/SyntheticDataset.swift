@@ -15,6 +15,10 @@ package struct SyntheticDataset: Sendable {
     /// The side of a crop, in pixels.
     package var cropSize: Int
     package var seed: UInt64
+    /// Whether labeled tiles have masks of their nuclei, and a resolution.
+    package var hasMasks = false
+    /// The resolution that tiles with masks are said to have, in microns per pixel.
+    static let micronsPerPixel = 0.25
     /// The number of slides that tiles come from.
     package static let slides = 24
     /// The share of tiles with nuclei. The classes are unbalanced, as in real data sets.
@@ -29,7 +33,7 @@ package struct SyntheticDataset: Sendable {
     }
 
     /// Writes `tile_<id>.png`, `labels.csv` (tile_id, label, group), `wsi_crop_<n>.jpg`, `wsi_crop_<n>_truth.png`, and a
-    /// `README.txt` that describes them.
+    /// `README.txt` that describes them. With masks, there are `mask_<id>.png` and the columns mpp and mask.
     ///
     /// `afterEach` receives the number of images written so far. An error that it throws stops the work. Throws
     /// `FileError` for a folder that is not empty.
@@ -40,10 +44,11 @@ package struct SyntheticDataset: Sendable {
         try forEachInParallel(count + crops, threads: threads, afterEach: afterEach) { index in
             if index < count { try writeTile(index, to: path) } else { try writeCrop(index - count, to: path) }
         }
-        var labels = "tile_id,label,group\n"
+        var labels = "tile_id,label,group\(hasMasks ? ",mpp,mask" : "")\n"
         for index in 0..<count {
             let label = index < tiles ? (kind(of: index).hasNuclei ? TileLabel.nuclei : .noNucleus).name : ""
-            labels += "\(index),\(label),slide \(slide(of: index))\n"
+            let outlines = hasMasks ? ",\(Self.micronsPerPixel),\(index < tiles ? "mask_\(index).png" : "")" : ""
+            labels += "\(index),\(label),slide \(slide(of: index))\(outlines)\n"
         }
         try AtomicFile.write(labels, to: "\(path)/labels.csv")
     }
@@ -54,7 +59,7 @@ package struct SyntheticDataset: Sendable {
         For demonstrations and tests only. Good scores on these images do not imply good scores on tissue.
 
         Made by: nuclei-train synthesize --tiles \(tiles) --unlabeled \(unlabeled) --crops \(crops) \
-        --crop-size \(cropSize) --seed \(seed)
+        --crop-size \(cropSize) --seed \(seed)\(hasMasks ? " --masks" : "")
 
         """
     }
@@ -73,6 +78,12 @@ package struct SyntheticDataset: Sendable {
         let writer = try PNGWriter(
             path: "\(path)/tile_\(index).png", width: image.width, height: image.height, channels: .rgb)
         try Self.write(image.pixels, to: writer)
+        if hasMasks, index < tiles { try writeMask(image, to: "\(path)/mask_\(index).png") }
+    }
+
+    private func writeMask(_ image: SyntheticImage, to path: FilePath) throws(FileError) {
+        try Self.write(
+            image.truth, to: PNGWriter(path: path, width: image.width, height: image.height, channels: .gray))
     }
 
     private func writeCrop(_ index: Int, to path: FilePath) throws(FileError) {
@@ -81,9 +92,7 @@ package struct SyntheticDataset: Sendable {
         let name = "\(path)/wsi_crop_\(index + 1)"
         try Self.write(
             image.pixels, to: JPEGWriter(path: "\(name).jpg", width: image.width, height: image.height))
-        try Self.write(
-            image.truth,
-            to: PNGWriter(path: "\(name)_truth.png", width: image.width, height: image.height, channels: .gray))
+        try writeMask(image, to: "\(name)_truth.png")
     }
 
     private static func write(_ pixels: [UInt8], to writer: any RowWriter) throws(FileError) {

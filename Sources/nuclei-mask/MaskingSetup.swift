@@ -10,14 +10,19 @@ struct MaskingSetup {
     let batch: ImageBatch
     let pipeline: MaskPipeline
     private let options: MaskingOptions
+    private let list: ImageList?
 
     init(_ options: MaskingOptions) throws {
         self.options = options
         let names = options.outputs.names
-        batch = try Interruption.endingAtOnce {
-            try ImageBatch(options.images, names, recursively: options.recursive) { image, names in
+        (list, batch) = try Interruption.endingAtOnce {
+            let list = try options.list.map { path throws(FileError) in try ImageList(path) }
+            let batch = try ImageBatch(
+                options.images, list: list, names, recursively: options.recursive
+            ) { image, names in
                 options.tissue.file(for: image, names).map { [$0] } ?? []
             }
+            return (list, batch)
         }
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
@@ -49,6 +54,7 @@ struct MaskingSetup {
     func request(for image: FilePath) -> MaskRequest {
         var request = MaskRequest(image: image, names: batch.names)
         request.resolution = options.resolution
+        if let stated = list?.micronsPerPixel(of: image) { request.resolution.micronsPerPixel = stated }
         request.tissue = options.tissue.source(for: image, batch.names, classes: options.tissueClass)
         request.refinement = options.refine
         request.bits = options.outputs.bits

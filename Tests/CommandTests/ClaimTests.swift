@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-/// What `nuclei-mask` says about its results.
+/// Statements of `nuclei-mask` about its results.
 @Suite(.serialized) struct ClaimTests {
     private let work: WorkFolder
 

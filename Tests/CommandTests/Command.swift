@@ -51,7 +51,9 @@ enum Command: String {
         return try Running(process).wait()
     }
 
-    func run(_ arguments: String..., in folder: String) throws -> Result {
+    func run(_ arguments: String..., in folder: String) throws -> Result { try run(arguments, in: folder) }
+
+    func run(_ arguments: [String], in folder: String) throws -> Result {
         try start(arguments, in: folder).wait()
     }
 

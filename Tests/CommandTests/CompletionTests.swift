@@ -7,7 +7,7 @@ struct CompletionTests {
 
     init() throws { work = try WorkFolder() }
 
-    /// What bash offers for the last of some words.
+    /// Words that bash offers for the last of some words.
     private func completions(_ command: Command, _ words: String...) throws -> [String] {
         let name = command.rawValue
         let script = """
@@ -37,7 +37,7 @@ struct CompletionTests {
         #expect(try completions(.mask, "slide.svs", "--out") == ["--output", "--output-folder"])
         #expect(try completions(.mask, "overlay", "--si") == ["--size"])
         #expect(try completions(.mask, "sl") == ["slide.svs"] && completions(.mask, "--str") == ["--stride"])
-        #expect(try Set(completions(.train, "tiles", "--architecture", "")) == ["lenet5", "compact"])
+        #expect(try Set(completions(.train, "tiles", "--architecture", "")) == ["lenet5", "compact", "unet"])
         #expect(try completions(.train, "eval") == ["evaluate"])
         #expect(try completions(.bench, "--qu") == ["--quick"])
     }

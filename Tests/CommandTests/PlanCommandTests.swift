@@ -37,7 +37,7 @@ import Testing
         #expect(lines[4] == "small.png: 30 x 300 pixels, smaller than a tile of 256: padded by reflection")
         #expect(lines[6].hasPrefix("time: about 0:0") && lines[6].contains(", estimated: 42 windows at "))
         #expect(
-            lines[7].hasPrefix("memory: about ") && lines[7].hasSuffix(" of window cache while windows are computed"))
+            lines[7].hasPrefix("memory: about ") && lines[7].hasSuffix(" of cache while windows are computed"))
         #expect(lines[8] == "no problems found")
         #expect(work.files == ["a.png", "small.png"], "nothing was written")
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the system refuses: memory, threads, file sizes. The commands end with a line and a status, never by a signal.
+/// Refusals of the system: memory, threads, file sizes. The commands end with a line and a status, never by a signal.
 @Suite(.serialized) struct ResourceLimitTests {
     private let work: WorkFolder
 
@@ -31,6 +31,18 @@ import Testing
         let train = try limited(.train, by: "ulimit -f 100", "d --architecture compact --epochs 1 --output r")
         #expect(train.status == 73, "\(train)")
         #expect(train.errors.hasSuffix("error: r/last.safetensors: cannot be written (File too large)\n"))
+    }
+
+    /// The sizes of all tiles are known before any memory is taken.
+    @Test func dataSetsLargerThanTheMemoryEndWithAMessage() throws {
+        let count = 20_000
+        for index in 40..<count {
+            try #require(link("\(work.path)/d/tile_0.png", "\(work.path)/d/tile_\(index).png") == 0)
+        }
+        let result = try limited(.train, by: "ulimit -v 3000000", "explore d --threads 1")
+        #expect(result.status == 70)
+        #expect(
+            result.errors.contains("error: d: expected memory for \(count) tiles, which take 3750 MiB"), "\(result)")
     }
 
     @Test(arguments: [200, 300, 400, 500, 600]) func addressSpace(_ megabytes: Int) throws {

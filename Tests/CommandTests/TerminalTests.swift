@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-/// What is printed where.
+/// Destinations of what is printed.
 @Suite(.serialized) struct TerminalTests {
     private let work: WorkFolder
 

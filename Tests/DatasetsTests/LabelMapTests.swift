@@ -25,7 +25,7 @@ struct LabelMapTests {
     @Test func nucleiAreNumberedInTheOrderOfTheirFirstPixels() {
         let found = map(["0770", "3077", "3300"])
         #expect(rows(found) == ["0110", "2011", "2200"] && found.count == 2)
-        #expect(found.areas(x: 0..<4, y: 0..<3) == [4, 4, 3] && found.areas(x: 0..<2, y: 1..<3) == [1, 0, 3])
+        #expect(found.areas(x: 0..<4, y: 0..<3) == [5, 4, 3] && found.areas(x: 0..<2, y: 1..<3) == [1, 0, 3])
         #expect(map(["00", "00"]).count == 0)
     }
 

@@ -163,6 +163,36 @@ import Testing
                 == FileError(path, .unwritable, "expected labels up to 65535 to write, found 65536"))
     }
 
+    /// A square, a polygon with a hole and a part outside, one over the square, and objects that do not count.
+    @Test func polygons() throws {
+        func feature(_ rings: String, _ kind: String = "Polygon", _ name: String = "Nucleus") -> String {
+            """
+            {"type": "Feature", "geometry": {"type": "\(kind)", "coordinates": \(rings)},
+             "properties": {"classification": {"name": "\(name)"}}}
+            """
+        }
+        let features = [
+            feature("[[[1, 1], [4, 1], [4, 3], [1, 3], [1, 1]]]"),
+            feature("[[[5, 0], [9, 0], [9, 4], [5, 4], [5, 0]], [[6, 1], [7, 1], [7, 3], [6, 3], [6, 1]]]"),
+            feature("[[[3, 2], [4, 2], [4, 5], [3, 5], [3, 2]]]"),
+            feature("[[[0, 0], [8, 0], [8, 4], [0, 0]]]", "Polygon", "Ignore*"), feature("[1, 2]", "Point"),
+        ]
+        func image(_ features: [String], _ note: (String) -> Void) throws -> LabelImage {
+            let text = #"{"type": "FeatureCollection", "features": [\#(features.joined(separator: ","))]}"#
+            return try LabelImage(outlines: folder.file("a.geojson", text), width: 8, height: 4, note: note)
+        }
+        var notes = [String]()
+        #expect(
+            try image(features) { notes.append($0) }.labels == [
+                0, 0, 0, 0, 0, 2, 2, 2,
+                0, 1, 1, 1, 0, 2, 0, 2,
+                0, 1, 1, 3, 0, 2, 0, 2,
+                0, 0, 0, 3, 0, 2, 2, 2,
+            ])
+        #expect(notes.count == 1 && notes[0].hasPrefix("1 point left out of "))
+        #expect(try image([]) { _ in }.labels == [UInt32](repeating: 0, count: 32))
+    }
+
     @Test(.enabled(if: dataFolder != nil, noData)) func realImages() throws {
         let data = try #require(dataFolder)
         let labels = try LabelImage(decoding: data.appending("nuclei_images/image_0_labels.png"))
@@ -171,84 +201,5 @@ import Testing
         let truth = try LabelImage(decoding: data.appending("crops/wsi_crop_1_truth.png"))
         #expect(truth.isBinary && Set(truth.labels) == [0, 255])
         #expect(truth.nuclei.labels.max() ?? 0 > 100)
-    }
-}
-
-/// Connected components against a flood fill.
-@Suite struct LabelComponentTests {
-    private func image(_ rows: [String]) -> LabelImage {
-        LabelImage(
-            width: rows[0].count, height: rows.count,
-            labels: rows.joined().map { $0 == "." ? 0 : UInt32(String($0))! })
-    }
-
-    private func flooded(_ image: LabelImage, _ connectivity: LabelImage.Connectivity) -> LabelImage {
-        var result = LabelImage(width: image.width, height: image.height, labels: image.labels.map { _ in 0 })
-        var count: UInt32 = 0
-        for start in image.labels.indices where image.labels[start] != 0 && result.labels[start] == 0 {
-            count += 1
-            var open = [start]
-            while let index = open.popLast() {
-                if result.labels[index] != 0 { continue }
-                result.labels[index] = count
-                for dy in -1...1 {
-                    for dx in -1...1 where connectivity == .eight || dx == 0 || dy == 0 {
-                        let (x, y) = (index % image.width + dx, index / image.width + dy)
-                        guard (0..<image.width).contains(x), (0..<image.height).contains(y) else { continue }
-                        if image.labels[y * image.width + x] != 0 { open.append(y * image.width + x) }
-                    }
-                }
-            }
-        }
-        return result
-    }
-
-    @Test func randomImages() {
-        var random = SystemRandomNumberGenerator()
-        for (width, height) in [(1, 1), (1, 9), (9, 1), (2, 2), (17, 13), (40, 30)] {
-            for threshold in [2, 5, 8] {
-                let labels = (0..<width * height).map { _ in
-                    Int.random(in: 0..<10, using: &random) < threshold ? UInt32(255) : 0
-                }
-                let image = LabelImage(width: width, height: height, labels: labels)
-                for connectivity in [LabelImage.Connectivity.four, .eight] {
-                    #expect(
-                        image.connectedComponents(connectivity) == flooded(image, connectivity),
-                        "\(width) x \(height): \(labels)")
-                }
-            }
-        }
-    }
-
-    @Test func cornersConnect() {
-        let mask = image(["1.1.", ".1..", "...1", "1..1"])
-        #expect(mask.connectedComponents() == image(["1.1.", ".1..", "...2", "3..2"]))
-        #expect(mask.connectedComponents(.four) == image(["1.2.", ".3..", "...4", "5..4"]))
-    }
-
-    @Test func masksAndLabels() {
-        for value: UInt32 in [1, 255, 65_535] {
-            let mask = LabelImage(width: 3, height: 1, labels: [value, 0, value])
-            #expect(mask.isBinary && mask.nuclei.labels == [1, 0, 2])
-        }
-        for labels: [UInt32] in [[7, 0, 7], [1, 0, 255], [1, 0, 2]] {
-            let image = LabelImage(width: 3, height: 1, labels: labels)
-            #expect(!image.isBinary && image.nuclei == image)
-        }
-        let empty = LabelImage(width: 3, height: 1, labels: [0, 0, 0])
-        #expect(empty.isBinary && empty.nuclei == empty)
-    }
-
-    /// A comb and a spiral join many sets; a million pixels take milliseconds.
-    @Test func manyJoins() {
-        let side = 1000
-        let comb = (0..<side * side).map { index -> UInt32 in
-            index / side == side - 1 || index % side % 2 == 0 ? 255 : 0
-        }
-        let image = LabelImage(width: side, height: side, labels: comb)
-        var parts = image.labels
-        let seconds = ContinuousClock().measure { parts = image.connectedComponents().labels }
-        #expect(parts == comb.map { $0 / 255 })
-        #expect(seconds < .seconds(2), "\(seconds)")
     }
 }

@@ -15,8 +15,8 @@ import Testing
     /// The plan states the work that the prediction then does.
     @Test func theWorkloadIsWhatMaskingDoes() throws {
         let predictor = try smallPredictor()
-        let speed = try PredictionSpeed(measuring: predictor)
-        #expect(speed.secondsPerWindow > 0 && speed.secondsPerWindow < 1)
+        let seconds = try predictor.measureSecondsPerUnit()
+        #expect(seconds > 0 && seconds < 1)
         var map = TissueMap(
             imageWidth: 300, imageHeight: 260, width: 10, height: 9, isTissue: [Bool](repeating: false, count: 90))
         for cell in [0, 1, 10, 45, 46, 47] { map.isTissue[cell] = true }

@@ -61,7 +61,7 @@ import Testing
         #expect(observer.windowsDone.last == 12 * 9 && observer.windowsDone == observer.windowsDone.sorted())
         let heatMap = observer.progress.filter { $0.stage == .rows("heat map") }
         #expect(heatMap.map(\.done) == Array(1...150) && heatMap.allSatisfy { $0.total == 150 && $0.canResume })
-        #expect(observer.prediction?.computed == 12 * 9)
+        #expect(observer.findings?.computed == 12 * 9)
         #expect(MaskRecord(reading: "\(work.path)/a_nuclei_mask.json")?.request == record.request)
         #expect(try pipeline().finishedRecord(of: request)?.request == record.request)
         #expect(try pipeline(threshold: 0.4).finishedRecord(of: request) == nil)
@@ -85,7 +85,7 @@ import Testing
 
         let resumed = RecordingObserver()
         _ = try pipeline().run(request, resumed)
-        #expect(resumed.prediction?.computed == 0)
+        #expect(resumed.findings?.computed == 0)
         #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole)
         #expect(!files.contains { $0.hasSuffix(".windows") || $0.contains(".partial-") })
     }
@@ -104,7 +104,7 @@ import Testing
         #expect(files == ["a.png", "a_nuclei_mask.json", "a_nuclei_mask.png", "a_nuclei_mask.png.windows"])
         let observer = RecordingObserver()
         _ = try pipeline(threshold: 0.9).run(request, observer)
-        #expect(observer.prediction?.computed == 0)
+        #expect(observer.findings?.computed == 0)
     }
 
     @Test func smallImagesArePadded() throws {
@@ -155,7 +155,7 @@ import Testing
 
     @Test func imagesThatChangeWhileTheyAreReadFail() throws {
         let request = request("a.png", Self.names)
-        for stage in [MaskProgress.Stage.windows, .rows("heat map")] {
+        for stage in [MaskProgress.Stage.units("windows"), .rows("heat map")] {
             var isChanged = false
             let observer = RecordingObserver { progress in
                 guard progress.stage == stage, !isChanged else { return }
@@ -203,7 +203,7 @@ import Testing
         #expect(estimate.problems.isEmpty && files == ["a.png"])
         let observer = RecordingObserver()
         let record = try pipeline().run(request, observer)
-        #expect(estimate.windows == record.windows.count && estimate.windowsToCompute == observer.prediction?.computed)
+        #expect(estimate.windows == record.windows.count && estimate.windowsToCompute == observer.findings?.computed)
         #expect(estimate.notes == observer.notes && estimate.reading == "as it is")
         let finished = estimator.estimate(request, overwrites: false)
         #expect(finished.isFinished && finished.windowsToCompute == 0)

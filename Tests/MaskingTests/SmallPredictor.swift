@@ -24,15 +24,15 @@ func smallPredictor(stride: Int = 16) throws -> WindowPredictor {
 final class RecordingObserver: MaskObserver {
     private(set) var notes = [String]()
     private(set) var progress = [MaskProgress]()
-    private(set) var prediction: Prediction?
+    private(set) var findings: (any MaskFindings)?
     private let check: (MaskProgress) throws -> Void
 
     init(_ check: @escaping (MaskProgress) throws -> Void = { _ in }) { self.check = check }
 
-    var windowsDone: [Int] { progress.filter { $0.stage == .windows }.map(\.done) }
+    var windowsDone: [Int] { progress.filter { $0.stage == .units("windows") }.map(\.done) }
 
     func note(_ text: String) { notes.append(text) }
-    func predicted(_ prediction: Prediction) { self.prediction = prediction }
+    func found(_ findings: any MaskFindings) { self.findings = findings }
 
     func progress(_ progress: MaskProgress) throws {
         self.progress.append(progress)
@@ -66,4 +66,27 @@ extension WindowPredictor {
         try painter.finish()
         return summary
     }
+}
+
+/// A U-Net to which dark pixels are the interior of nuclei. Only the first feature of the finest level is used.
+func darknessOutliner() throws -> Model {
+    let model = try Model(
+        ModelDescription(
+            architecture: .unet, tileSize: 128, classes: ["NO_NUCLEUS", "NUCLEI"],
+            statistics: ChannelStatistics(mean: [128, 128, 128], deviation: [50, 50, 50]), micronsPerPixel: 0.5))
+    func set(_ name: String, _ values: [Int: Float]) {
+        for (index, value) in values { model.network.state[name]![index] = value }
+    }
+    // The tap of a 3x3 filter at its center, for channels 0, 1 and 2 of the first filter.
+    set("encoder0.0.conv.weight", [4: -1.0 / 3, 13: -1.0 / 3, 22: -1.0 / 3])
+    for layer in ["encoder0.0", "encoder0.1", "decoder0.0"] {
+        if layer != "encoder0.0" { set("\(layer).conv.weight", [4: 1]) }
+        set("\(layer).bn.weight", [0: 1])
+        set("\(layer).bn.running_var", [0: 1])
+    }
+    for pixel in 0..<4 {
+        set("head.weight", [(4 + pixel) * 24: 8])
+        set("head.bias", [4 + pixel: -4, 8 + pixel: -10])
+    }
+    return model
 }

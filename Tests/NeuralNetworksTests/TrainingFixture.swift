@@ -25,7 +25,7 @@ enum NarrowNetwork: CaseIterable {
             return Graph(chain: layers)
         case .compact: return Architecture.compactGraph(widths: [3, 3, 5, 4], classes: 2, dropout: dropout)
         case .unet:
-            var graph = Architecture.unetGraph(widths: [3, 4, 5], dropout: dropout)
+            var graph = Architecture.unetGraph(widths: [4, 6, 5], dropout: dropout)
             graph.append(GlobalPoolingLayer("pool"))
             graph.append(LinearLayer("fc", outputs: 2))
             return graph

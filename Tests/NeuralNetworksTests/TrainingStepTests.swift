@@ -12,7 +12,7 @@ import Testing
             try fixture.optimizer.step(fixture.network.parameters, fixture.gradients)
         }
         // Networks without large dense layers take longer.
-        #expect(loss < (network == .compact || network == .sharedValues ? 0.03 : 1e-3))
+        #expect(loss < ([.compact, .unet, .sharedValues].contains(network) ? 0.03 : 1e-3))
     }
 
     /// Finite differences of the loss in single precision, with dropout and all kinds of pooling. This is coarse but

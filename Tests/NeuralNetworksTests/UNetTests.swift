@@ -16,7 +16,7 @@ private func narrowModel() throws -> Model {
         statistics: ChannelStatistics(mean: [120, 110, 130], deviation: [40, 50, 60]))
     let model = try Model(description)
     try model.network.initialize(seed: 3)
-    let workspace = Workspace(model.network, capacity: 2)
+    let workspace = Workspace(model.network, capacity: 2, supportsBackward: true)
     workspace.input.copy(from: Tensor(workspace.input.shape, Formula.values(seed: 4, count: workspace.input.count)))
     _ = try workspace.forward(.training(seed: 1))
     return model

@@ -10,6 +10,7 @@ extension KernelTests {
         private var identity: ck_augmentation {
             ck_augmentation(
                 inverse: (1, 0, 0, 0, 1, 0), white_border: false, stain_scale: (1, 1, 1), stain_shift: (0, 0, 0),
+                hematoxylin: (1, 0, 0), eosin: (0, 1, 0),
                 illumination: (1, 1, 1), brightness: 1, contrast: 1, saturation: 1, hue: 0,
                 color_order: (0, 1, 2, 3), blur_sigma: 0, noise_sigma: 0, noise_seed: 0, jpeg_quality: 0)
         }
@@ -103,6 +104,11 @@ extension KernelTests {
                     a[keyPath: path] = bad
                     #expect(status(a) == .badParameter, "\(path) is \(bad)")
                 }
+            }
+            for bad in [(0, 0, 0), (2, 0, 0), (.nan, 1, 0), (0, .infinity, 0)] as [(Double, Double, Double)] {
+                var a = identity
+                a.eosin = bad
+                #expect(status(a) == .badParameter, "eosin \(bad)")
             }
             for (quality, expected) in [(0, .ok), (1, .ok), (100, .ok), (-1, .badParameter), (101, .badParameter)]
                 as [(Int32, ck_status)]

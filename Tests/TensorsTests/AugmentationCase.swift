@@ -102,6 +102,9 @@ extension TileAugmentation.Stain {
         var result = Self()
         result.scale = [1 + u[0] / 2, 1 + u[1] / 2, 1 + u[2] / 2]
         result.shift = [u[3] / 5, u[4] / 5, u[5] / 10]
+        // Vectors of any length near those of the stains.
+        result.hematoxylin = SIMD3(0.65 + Double(u[0]) / 9, 0.7 + Double(u[1]) / 9, 0.3 + Double(u[2]) / 9)
+        result.eosin = SIMD3(0.1 + Double(u[3]) / 9, 1.5 + Double(u[4]) / 9, 0.2 + Double(u[5]) / 9)
         result.illumination = [1 + u[6] / 4, 1 - u[6] / 4, 1 + u[7] / 4]
         return result
     }

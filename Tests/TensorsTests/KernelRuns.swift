@@ -178,14 +178,6 @@ struct KernelRuns {
         return try y.values("y")
     }
 
-    func softmax(_ logits: [Float], classes: Int) throws -> [Float] {
-        let shape: Shape = [logits.count / classes, classes]
-        let (p, xs) = (output(shape), input(logits, shape))
-        try Kernels.softmax(p.tensor, xs)
-        try unchanged(("logits", xs, logits))
-        return try p.values("p")
-    }
-
     func crossEntropy(
         _ logits: [Float], targets: [Int32], classes: Int, _ settings: CrossEntropy
     ) throws -> (loss: Double, losses: [Float], glogits: [Float]) {

@@ -85,35 +85,12 @@ extension KernelTests {
             try compare("loss", [ours.loss], [expected.loss], Tolerance(absolute: 0, relative: 1e-6))
         }
 
-        @Test("softmax agrees with the naive reference, works in place, and its rows sum to 1")
-        func softmax() throws {
-            try sweep([1, 2, 3, 4, 5, 8, 10, 17, 100], seed: 54) { classes, seed in
-                for batch in [1, 2, 7, 300] {
-                    let logits = Formula.values(seed: seed &+ UInt64(batch), count: batch * classes, scale: 20)
-                    let p = try KernelRuns.unaligned.softmax(logits, classes: classes)
-                    try compare(
-                        "p", p, Naive.softmax(logits.doubled, classes: classes),
-                        Tolerance(absolute: 1e-9, relative: 1e-5))
-                    for row in 0..<batch {
-                        let sum = p[row * classes..<(row + 1) * classes].reduce(0.0) { $0 + Double($1) }
-                        try compare("sum of row \(row)", [sum], [1.0], Tolerance(absolute: 1e-6))
-                    }
-                    let tensor = Tensor([batch, classes], logits)
-                    try Kernels.softmax(tensor, tensor)
-                    try compareBits("p in place", tensor.values, p)
-                }
-            }
-        }
-
         @Test(
-            "equal logits of any size give equal probabilities",
+            "equal logits of any size are equally probable",
             arguments: [0, 1, 88.5, -104, 1e4, 1e7, 1e12, -1e20, 3e38] as [Float])
         func equalLogits(_ logit: Float) throws {
             for classes in [2, 5] {
                 let logits = [Float](repeating: logit, count: classes)
-                let p = try KernelRuns.aligned.softmax(logits, classes: classes)
-                try compare(
-                    "p", p, [Double](repeating: 1 / Double(classes), count: classes), Tolerance(absolute: 1e-6))
                 let ours = try KernelRuns.aligned.crossEntropy(
                     logits, targets: [1], classes: classes, CrossEntropy())
                 let expected = Naive.crossEntropy(
@@ -127,9 +104,6 @@ extension KernelTests {
 
         @Test("huge logits give a finite, accurate loss")
         func extremes() throws {
-            let largest = Float.greatestFiniteMagnitude
-            let p = try KernelRuns.aligned.softmax([largest, -largest, -200, -200.5], classes: 2)
-            try compare("p", p, [1, 0, 0.6224593, 0.3775407], Tolerance(absolute: 1e-6))
             let ours = try KernelRuns.aligned.crossEntropy(
                 [1e4, -1e4, 1e4, -1e4], targets: [1, 0], classes: 2, CrossEntropy(reduction: .sum))
             #expect(ours.losses == [2e4, 0] && ours.loss == 2e4)
@@ -199,8 +173,8 @@ extension KernelTests {
                 try compare("loss", words == "none" ? ours.losses.doubled : [ours.loss], loss, tolerance)
                 try compare("gx", ours.glogits, item.doubles(tensor: "gx"), tolerance)
                 guard item.hasTensor("p") else { return }
-                let p = try KernelRuns.aligned.softmax(logits, classes: classes)
-                try compare("p", p, item.doubles(tensor: "p"), tolerance)
+                let p = Naive.softmax(logits.doubled, classes: classes)
+                try compare("p of the naive reference", p, item.doubles(tensor: "p"), tolerance)
             }
         }
     }

@@ -50,7 +50,8 @@ extension KernelTests {
                     let certain = expected.indices.filter { expected[$0] != nil }
                     try compare(
                         "map", certain.map { Double(actual[$0]) }, certain.map { Double(expected[$0]!) }, .exact)
-                    if certain.count * 10 < expected.count * 9 { throw Mismatch.outside }
+                    // Few pixels are left out, except of very small images.
+                    #expect(certain.count * 10 >= expected.count * 9 || expected.count < 20)
                 }
             }
         }

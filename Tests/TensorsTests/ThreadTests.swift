@@ -191,7 +191,7 @@ extension KernelTests {
             }
         }
 
-        @Test("softmax and loss have the same bits for any number of threads")
+        @Test("the loss has the same bits for any number of threads")
         func loss() throws {
             for (batch, classes) in [(1, 2), (32, 2), (20_000, 2), (3000, 17)] {
                 let item = LossCase(
@@ -202,7 +202,7 @@ extension KernelTests {
                         logits, targets: targets, classes: classes, item.settings)
                     let bits = ours.loss.bitPattern
                     return [
-                        ours.losses, ours.glogits, try KernelRuns.aligned.softmax(logits, classes: classes),
+                        ours.losses, ours.glogits,
                         [Float(bitPattern: UInt32(truncatingIfNeeded: bits)), Float(bitPattern: UInt32(bits >> 32))],
                     ]
                 }

@@ -66,7 +66,7 @@ package struct NaiveTile {
         func determinant(_ a: [Double], _ b: [Double], _ c: [Double]) -> Double {
             a[0] * (b[1] * c[2] - b[2] * c[1]) - a[1] * (b[0] * c[2] - b[2] * c[0]) + a[2] * (b[0] * c[1] - b[1] * c[0])
         }
-        let (h, e) = (unit([0.650, 0.704, 0.286]), unit([0.072, 0.990, 0.105]))
+        let (h, e) = (unit((0..<3).map { stain.hematoxylin[$0] }), unit((0..<3).map { stain.eosin[$0] }))
         let rest = unit([h[1] * e[2] - h[2] * e[1], h[2] * e[0] - h[0] * e[2], h[0] * e[1] - h[1] * e[0]])
         let whole = determinant(h, e, rest)
         return mapped { color in

@@ -5,20 +5,17 @@ Every program is a process that stays loaded. In each round, each program works 
 of the machine's speed affect all alike. No measurement is discarded. See README.md for installation.
 """
 import argparse
-import csv
-import json
 import os
 import pathlib
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
+from compare_masks import compare_masks
+from programs import HERE, OURS, Failure, Program, export, quartiles, run_once, serve, table
+
 PROJECT = HERE.parent.parent
-OURS = "this project"
 
 PEERS = {
     "infer": [
@@ -32,14 +29,6 @@ PEERS = {
     "startup": ["onnxruntime", "openvino", "torch"],
     "mask": ["onnxruntime", "openvino", "onnxruntime+shared"],
 }
-# Settings of the C library: keep freed memory instead of returning it to the system.
-MALLOC = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(32 << 30),
-    "MALLOC_TOP_PAD_": str(256 << 20),
-}
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -69,78 +58,6 @@ def arguments():
     options.peers = options.peers or peers
     options.batch = 1 if options.task == "startup" else options.batch
     return options
-
-
-def environment(options, peer=""):
-    threads = {name: str(options.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    return os.environ | threads | (MALLOC if "malloc" in peer.split("+") else {})
-
-
-class Failure(Exception):
-    """A program has failed."""
-
-
-def last_line(text):
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "no message"
-
-
-class Program:
-    """A process that answers each line with a measurement."""
-
-    def __init__(self, name, command, options):
-        self.name = name
-        self.rounds = []
-        self.messages = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            command, env=environment(options, name), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.messages, text=True)
-        self.start = self.answer()
-
-    def answer(self):
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        self.messages.seek(0)
-        raise Failure(f"{self.name} ended with status {self.process.wait()}: {last_line(self.messages.read())}")
-
-    def measure(self):
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        self.rounds.append(self.answer())
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-def serve(options, folder, task):
-    return [
-        options.bin / "kernel-bench", "serve", f"--{task}", "--model-kind", options.network, "--batch",
-        str(options.batch), "--threads", str(options.threads), "--export", folder,
-    ]
-
-
-def export(options, folder):
-    """Writes the models for ONNX Runtime and OpenVINO."""
-    if any(not peer.startswith("torch") for peer in options.peers):
-        result = subprocess.run(
-            [sys.executable, HERE / "export.py", options.network, folder], capture_output=True, text=True)
-        if result.returncode != 0:
-            raise Failure(f"export.py: {last_line(result.stderr)}")
-
-
-def quartiles(values):
-    if len(values) < 2:
-        return values[0], values[0], values[0]
-    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, statistics.median(values), high
-
-
-def table(heading, rows):
-    lines = [heading] + [["---"] + ["---:"] * (len(heading) - 1)] + rows
-    for line in lines:
-        print("| " + " | ".join(line) + " |")
 
 
 def compare_rates(options):
@@ -190,17 +107,6 @@ def compare_rates(options):
     table(["program", "tiles/s", "our speed-up", "peak memory, MB", "our share of it", "difference of logits"], rows)
 
 
-def run_once(command, options):
-    """Runs a process; returns its seconds and peak memory in MB."""
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=environment(options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise Failure(f"status {os.waitstatus_to_exitcode(status)} of {' '.join(map(str, command))}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
-
-
 def compare_starts(options):
     import numpy
     from PIL import Image
@@ -242,100 +148,6 @@ def compare_starts(options):
             ratio = f"**{middle:.2f}** ({low:.2f} ... {high:.2f})"
         rows.append(row + [ratio, f"{statistics.median(memory for _, memory in runs):.0f}"])
     table(["program", "seconds", "our speed-up", "peak memory, MB"], rows)
-
-
-def run(command, options):
-    """Runs a process; returns its output and peak memory in MB."""
-    with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as messages:
-        process = subprocess.Popen(command, env=environment(options), stdout=printed, stderr=messages)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            messages.seek(0)
-            raise Failure(f"status {process.returncode} of {command[0]}: {last_line(messages.read())}")
-        printed.seek(0)
-        return printed.read(), usage.ru_maxrss / 1024
-
-
-def mask_once(options, folder, image, peer, stride, probabilities=False):
-    """Masks an image; returns the seconds without loading the model, and the peak memory in MB."""
-    mask = f"{folder}/{peer}.png"
-    if peer != OURS:
-        printed, memory = run([
-            sys.executable, HERE / "mask.py", peer, "--network", options.network, "--folder", folder, "--image", image,
-            "--stride", str(stride), "--batch", str(options.batch), "--threads", str(options.threads), "--output", mask,
-        ] + (["--probabilities", f"{folder}/{peer}.npy"] if probabilities else []), options)
-        return json.loads(printed.splitlines()[-1])["seconds"], memory
-    start = time.perf_counter()
-    _, memory = run([
-        options.bin / "nuclei-mask", image, "--model", f"{folder}/model.safetensors", "--stride", str(stride),
-        "--threads", str(options.threads), "--output", mask,
-    ] + (["--csv", f"{folder}/{peer}.csv"] if probabilities else []), options)
-    seconds = time.perf_counter() - start
-    record = json.loads(pathlib.Path(mask).with_suffix(".json").read_text())
-    return seconds - record["seconds"]["loading"], memory
-
-
-def differences(folder, peer):
-    """Returns the largest difference of window probabilities and the share of mask pixels that differ."""
-    import numpy
-    from PIL import Image
-
-    Image.MAX_IMAGE_PIXELS = None
-    with open(f"{folder}/{OURS}.csv") as file:
-        ours = numpy.array([float(row["probability"]) for row in csv.DictReader(file)])
-    theirs = numpy.load(f"{folder}/{peer}.npy")
-    masks = [numpy.asarray(Image.open(f"{folder}/{name}.png")) for name in (OURS, peer)]
-    return float(numpy.abs(ours - theirs).max()), float((masks[0] != masks[1]).mean())
-
-
-def compare_masks(options):
-    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
-        Program(OURS, serve(options, folder, "infer"), options).end()
-        if options.model:
-            shutil.copy(options.model, f"{folder}/model.safetensors")
-        export(options, folder)
-        image = options.image
-        if not image:
-            run([
-                options.bin / "nuclei-train", "synthesize", f"{folder}/set", "--tiles", "0", "--crop-size", "4096",
-            ], options)
-            image = next(pathlib.Path(f"{folder}/set").glob("*crop*.jpg"))
-        for stride in options.strides:
-            compare_masks_of(options, folder, image, stride)
-
-
-def compare_masks_of(options, folder, image, stride):
-    programs = [OURS] + options.peers
-    for program in programs:
-        # Fills the file cache.
-        mask_once(options, folder, image, program, stride, probabilities=True)
-    agreement = {peer: differences(folder, peer) for peer in options.peers}
-    load = os.getloadavg()[0]
-    results = {name: [] for name in programs}
-    for _ in range(options.rounds):
-        for name in programs:
-            results[name].append(mask_once(options, folder, image, name, stride))
-    print(
-        f"\n{options.network}, masks of {image.name} at stride {stride}, {options.threads} threads, without imports and "
-        f"loading of the model: medians of {options.rounds} rounds, quartiles in brackets; load average "
-        f"{load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
-    rows = []
-    for name in programs:
-        low, middle, high = quartiles([seconds for seconds, _ in results[name]])
-        row = [name, f"{middle:.2f} ({low:.2f} ... {high:.2f})"]
-        memory = f"{statistics.median(memory for _, memory in results[name]):.0f}"
-        if name == OURS:
-            rows.append(row + ["", memory, "", ""])
-            continue
-        ratios = [theirs / ours for (theirs, _), (ours, _) in zip(results[name], results[OURS])]
-        low, middle, high = quartiles(ratios)
-        probability, pixels = agreement[name]
-        rows.append(
-            row + [f"**{middle:.2f}** ({low:.2f} ... {high:.2f})", memory, f"{probability:.1e}", f"{pixels:.2%}"])
-    table([
-        "program", "seconds", "our speed-up", "peak memory, MB", "difference of probabilities", "difference of masks",
-    ], rows)
 
 
 def main():

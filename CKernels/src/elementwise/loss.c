@@ -23,20 +23,6 @@ static double negative_log_probability(log_sum_exp p, float logit) {
     return (p.largest - logit) + log(p.sum);
 }
 
-ck_status ck_softmax(float *p, const float *logits, int64_t n, int64_t classes) {
-    if (!p || !logits)
-        return CK_NULL_POINTER;
-    if (n < 0 || classes < 1)
-        return CK_BAD_DIMENSION;
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i++) {
-        log_sum_exp whole = sum_exponentials(logits + i * classes, classes);
-        for (int64_t c = 0; c < classes; c++)
-            p[i * classes + c] = (float)probability(whole, logits[i * classes + c]);
-    }
-    return CK_OK;
-}
-
 static ck_status check(const float *logits, const int32_t *targets, const float *weights, float smoothing, int64_t n,
                        int64_t classes) {
     if (!logits || !targets)

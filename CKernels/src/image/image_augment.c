@@ -52,15 +52,27 @@ bool ck_is_valid_inverse(const float inverse[6]) {
            within(inverse + 2, 1, -1048576, 1048576) && within(inverse + 5, 1, -1048576, 1048576);
 }
 
+/// Whether stain vectors have a plane: their cross product is neither zero nor too large.
+static bool are_stains(const double *v, const double *w) {
+    double sum = 0;
+    for (int c = 0; c < 3; c++) {
+        int i = (c + 1) % 3, j = (c + 2) % 3;
+        double product = v[i] * w[j] - v[j] * w[i];
+        sum += product * product;
+    }
+    return sum > 1e-12 && sum < 1e12;
+}
+
 static bool is_valid(const ck_augmentation *a) {
     int seen = 0;
     for (int i = 0; i < 4; i++)
         seen |= a->color_order[i] < 4 ? 1 << a->color_order[i] : 0;
     return seen == 15 && ck_is_valid_inverse(a->inverse) && within(a->stain_scale, 3, 0, 16) &&
-           within(a->stain_shift, 3, -4, 4) && within(a->illumination, 3, 1.0f / 64, 64) &&
-           within(&a->brightness, 1, 0, 16) && within(&a->contrast, 1, 0, 16) && within(&a->saturation, 1, 0, 16) &&
-           within(&a->hue, 1, -0.5f, 0.5f) && within(&a->blur_sigma, 1, 0, 32) && within(&a->noise_sigma, 1, 0, 255) &&
-           a->jpeg_quality >= 0 && a->jpeg_quality <= 100;
+           are_stains(a->hematoxylin, a->eosin) && within(a->stain_shift, 3, -4, 4) &&
+           within(a->illumination, 3, 1.0f / 64, 64) && within(&a->brightness, 1, 0, 16) &&
+           within(&a->contrast, 1, 0, 16) && within(&a->saturation, 1, 0, 16) && within(&a->hue, 1, -0.5f, 0.5f) &&
+           within(&a->blur_sigma, 1, 0, 32) && within(&a->noise_sigma, 1, 0, 255) && a->jpeg_quality >= 0 &&
+           a->jpeg_quality <= 100;
 }
 
 ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,

@@ -1,10 +1,5 @@
 #include "image/image_augment.h"
 
-/// Optical densities of one unit of hematoxylin and of eosin for red, green and blue (Ruifrok & Johnston,
-/// "Quantification of histochemical staining by color deconvolution", Anal. Quant. Cytol. Histol. 23, 2001).
-static const double hematoxylin[3] = {0.650, 0.704, 0.286};
-static const double eosin[3] = {0.072, 0.990, 0.105};
-
 static ck_stain_map make_stain_map(const ck_augmentation *a) {
     ck_stain_map map = {.active = false};
     for (int c = 0; c < 3; c++)
@@ -14,8 +9,8 @@ static ck_stain_map make_stain_map(const ck_augmentation *a) {
     // The residual is orthogonal to both stains: v[2] = v[0] x v[1].
     double v[3][3], dual[3][3];
     for (int c = 0; c < 3; c++) {
-        v[0][c] = hematoxylin[c];
-        v[1][c] = eosin[c];
+        v[0][c] = a->hematoxylin[c];
+        v[1][c] = a->eosin[c];
     }
     for (int c = 0; c < 3; c++) {
         int i = (c + 1) % 3, j = (c + 2) % 3;

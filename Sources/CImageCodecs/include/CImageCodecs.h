@@ -32,7 +32,7 @@ typedef enum __attribute__((enum_extensibility(closed))) cic_status {
     CIC_IO_FAILED CIC_SWIFT_NAME(ioFailed),
 } cic_status;
 
-// Readers (reader.c, png_*.c, jpeg_read.c, tiff_*.c)
+// Readers (reader.c, png_read.c, png_labels.c, jpeg_read.c, tiff_read.c)
 
 /// An image that is decoded to RGB or to labels.
 typedef struct cic_reader cic_reader;

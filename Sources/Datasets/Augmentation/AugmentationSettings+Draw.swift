@@ -1,4 +1,5 @@
 import Glibc
+import Imaging
 import Tensors
 
 /// The random streams, one for each step.
@@ -60,6 +61,7 @@ extension AugmentationSettings {
         var random = random
         var result = TileAugmentation.Stain()
         guard random.chance(stain.probability) else { return result }
+        (result.hematoxylin, result.eosin) = (StainVectors.ruifrok.hematoxylin, StainVectors.ruifrok.eosin)
         for dye in 0..<2 {
             result.scale[dye] = Float(random.logUniform(stain.scale))
             result.shift[dye] = Float(random.uniform(-stain.shift...stain.shift))

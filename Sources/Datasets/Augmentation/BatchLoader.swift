@@ -15,7 +15,7 @@ package struct TileBatch {
     /// classMaps[N][side][side]: the `PixelClass` of each pixel, moved like the pixels. All `PixelClass.ignored` for tiles
     /// whose truth is not `classes`. Empty unless the loader was asked for class maps.
     package let classMaps: UnsafeBufferPointer<UInt8>
-    /// What is known about the pixels of each tile.
+    /// Knowledge about the pixels of each tile.
     package let truths: [PixelTruth]
 }
 

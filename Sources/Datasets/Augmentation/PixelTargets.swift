@@ -1,6 +1,6 @@
 import Tensors
 
-/// What training learns about the pixels of tiles in addition to their outlines and labels in the data set.
+/// Pixel labels for training, in addition to the outlines and labels of the data set.
 package struct PixelTargets: Sendable {
     /// Labels of unlabeled tiles.
     package var labels = [Int: TileLabel]()
@@ -9,7 +9,7 @@ package struct PixelTargets: Sendable {
 
     package init() {}
 
-    /// What is known about the pixels of a tile.
+    /// Knowledge about the pixels of a tile.
     func truth(of tile: Int, in set: TileSet) -> PixelTruth {
         if maps[tile] != nil { return .classes }
         return labels[tile].map(PixelTruth.init) ?? set.tiles[tile].truth

@@ -38,7 +38,7 @@ package struct Tile: Equatable, Sendable {
         self.outlines = outlines
     }
 
-    /// What is known about the pixels.
+    /// Knowledge about the pixels.
     package var truth: PixelTruth {
         if outlines != nil { return .classes }
         return label.map(PixelTruth.init) ?? .none
@@ -46,7 +46,7 @@ package struct Tile: Equatable, Sendable {
 }
 
 extension PixelTruth {
-    /// What a label says about the pixels of a tile: all are background, or there is a nucleus.
+    /// Knowledge about pixels from the label of a tile: all are background, or there is a nucleus.
     package init(_ label: TileLabel) { self = label == .noNucleus ? .classes : .any }
 }
 

@@ -38,7 +38,8 @@ extension LabelImage {
     package init(decoding path: FilePath) throws(FileError) {
         let reader = try LabelReader(path)
         let (width, height) = (reader.width, reader.height)
-        let size = MemoryLayout<UInt32>.size
+        // The components of a mask need as much again, twice.
+        let size = 3 * MemoryLayout<UInt32>.size
         let available = AvailableMemory.bytes() ?? 1 << 33
         guard height <= available / size / width else {
             throw FileError(

@@ -50,6 +50,11 @@ package struct PixelOutline: Equatable, Sendable {
         self.edges = edges.sorted { $0.rows.lowerBound < $1.rows.lowerBound }
     }
 
+    /// Rows that may have pixels inside.
+    package var rows: Range<Int> {
+        (edges.first?.rows.lowerBound ?? 0)..<(edges.lazy.map(\.rows.upperBound).max() ?? 0)
+    }
+
     /// The first of 0 ... count pixels whose center is at a position or after it.
     private static func firstCenter(from position: Double, _ count: Int) -> Int {
         Int(min(max((position - 0.5).rounded(.up), 0), Double(count)))

@@ -24,12 +24,12 @@ package struct TissueOutline {
     /// Reads feature collections, features, geometries of any kind and arrays of them. With `classes`, only objects of
     /// one of these classes are used, whatever the case of their names.
     ///
-    /// Throws `unreadable`, and `malformed` where the file is not GeoJSON or has no polygon to use.
-    init(_ path: FilePath, classes: [String]) throws(FileError) {
+    /// Throws `unreadable`, and `malformed` where the file is not GeoJSON or, unless `allowsNone`, has no polygon to use.
+    init(_ path: FilePath, classes: [String], allowsNone: Bool = false) throws(FileError) {
         self.path = path
         self.classes = Set(classes.map { $0.lowercased() })
         try read(JSONValue(contentsOf: path, expected: "a GeoJSON file"), className: "")
-        if !polygons.isEmpty { return }
+        if !polygons.isEmpty || allowsNone { return }
         guard classes.isEmpty || found.isEmpty else {
             throw FileError(
                 path, expected: "objects of the class \(classes.joined(separator: " or "))",

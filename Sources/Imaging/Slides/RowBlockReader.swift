@@ -25,7 +25,7 @@ package final class RowBlockReader: BlockReader {
     deinit { band.deallocate() }
 
     package var path: FilePath { reader.path }
-    /// What the rows state, see `RowReader`.
+    /// Resolution that the rows state, see `RowReader`.
     package var micronsPerPixel: (x: Double, y: Double)? { reader.micronsPerPixel }
     package var remark: String? { reader.remark }
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }

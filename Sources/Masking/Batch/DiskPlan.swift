@@ -1,6 +1,6 @@
 import Foundations
 
-/// Whether the files of many images fit on the disks that they are written to.
+/// Comparison of the files of many images with the space on the disks that they are written to.
 package struct DiskPlan: Sendable {
     private var free: [Int: Int] = [:]
 

@@ -11,15 +11,15 @@ package struct ImageBatch: Sendable {
     /// All files that are read.
     package let inputs: [FilePath]
 
-    /// Searches the images that `arguments` name, `recursively` also in the folders inside folders. `inputs` are further
-    /// files that are read for an image.
+    /// Searches the images that `arguments` and a list name, `recursively` also in the folders inside folders. `inputs` are
+    /// further files that are read for an image.
     ///
     /// Throws what `ImageSearch` throws.
     package init(
-        _ arguments: [String], _ names: OutputNames, recursively: Bool = false,
+        _ arguments: [String], list: ImageList? = nil, _ names: OutputNames, recursively: Bool = false,
         inputs: (FilePath, OutputNames) -> [FilePath] = { _, _ in [] }
     ) throws(FileError) {
-        let search = try ImageSearch(arguments, recursively: recursively)
+        let search = try ImageSearch(arguments, list: list, recursively: recursively)
         var names = names
         names.subfolders = search.subfolders
         names.distinguish(search.images)
@@ -27,7 +27,7 @@ package struct ImageBatch: Sendable {
         isSingle = search.isSingle
         images = isSingle ? search.images : Self.withoutUnfinished(search.images, names)
         leftOut = Self.lines(search.leftOut, unfinishedCount: search.images.count - images.count)
-        self.inputs = images + images.flatMap { inputs($0, names) }
+        self.inputs = images + images.flatMap { inputs($0, names) } + (list.map { [$0.path] } ?? [])
     }
 
     /// The folders of all outputs for which a folder was requested, outer ones first.

@@ -1,8 +1,8 @@
 import Foundations
 
-/// What masking an image takes, estimated without computing its windows. Encoded, it is an image of `plan --json`.
+/// Estimate of masking an image, without computing its windows. Encoded, it is an image of `plan --json`.
 package struct ImageEstimate: Encodable, Sendable {
-    /// What masking the image would end with.
+    /// Expected outcome of masking.
     package enum Outcome: String, Encodable, Sendable {
         case masked
         /// Masked, but windows cannot be decoded.

@@ -26,13 +26,15 @@ package struct ImageSearch: Sendable {
     package let isSingle: Bool
 
     /// Takes files as they are, and from folders the images and slides directly in them or, `recursively`, also in the
-    /// folders inside, except hidden ones. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one
+    /// folders inside, except hidden ones; and the files of a list as they are. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one
     /// file under several names are images of their own. Unless the argument is a single file, outputs of this program are
     /// left out, which are `NAME_nuclei_mask.*` and the like, and what the record of a mask lists; and the files that
     /// slides consist of.
     ///
     /// Throws `unreadable` where a folder cannot be read or has no images, or nothing matches a pattern.
-    package init(_ arguments: [String], recursively: Bool = false) throws(FileError) {
+    package init(
+        _ arguments: [String], list: ImageList? = nil, recursively: Bool = false
+    ) throws(FileError) {
         var found = [FilePath]()
         for argument in arguments {
             let path = FilePath(argument)
@@ -60,6 +62,7 @@ package struct ImageSearch: Sendable {
                 found.append(path)
             }
         }
+        found += list?.images ?? []
         isSingle = arguments.count == 1 && found == [FilePath(arguments[0])]
         var seen = Set<FilePath>()
         var records = [FilePath: Set<String>]()
@@ -78,7 +81,8 @@ package struct ImageSearch: Sendable {
         }
         if images.isEmpty {
             throw FileError(
-                arguments.joined(separator: ", "), .unreadable, "expected images or slides, found masks of them only")
+                (arguments + (list.map { [$0.path.string] } ?? [])).joined(separator: ", "), .unreadable,
+                "expected images or slides, found masks of them only")
         }
     }
 
@@ -127,7 +131,7 @@ package struct ImageSearch: Sendable {
     }
 
     /// Numbers in names are compared by value: `slide_2` before `slide_10`.
-    private static func sorted(_ paths: [FilePath]) -> [FilePath] {
+    static func sorted(_ paths: [FilePath]) -> [FilePath] {
         let keys = paths.map { (path: $0, parts: parts($0.string)) }
         return keys.sorted { a, b in
             for (one, other) in zip(a.parts, b.parts) where one.order != other.order { return one.order < other.order }

@@ -1,6 +1,6 @@
 import Foundations
 
-/// What changes when an image is changed or replaced.
+/// State of an image file, which changes when the image is changed or replaced.
 package struct ImageState: Codable, Equatable, Sendable {
     package let file: FileState
     /// Files of a slide that are not named on the command line: those in the folder of a MIRAX slide.

@@ -23,7 +23,7 @@ package struct ProbabilityField {
         package var variance: Double
     }
 
-    /// What is known about a cell.
+    /// State of a cell.
     package enum Content: Equatable, Sendable {
         /// The mean probability of the windows that were predicted.
         case average(Double)

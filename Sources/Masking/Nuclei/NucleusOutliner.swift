@@ -9,20 +9,24 @@ final class NucleusOutliner {
     /// A row of probabilities over the columns of an object.
     private struct Line {
         var row = Int.min
+        /// Whether other nuclei have pixels in it.
+        var hasOthers = false
         /// Of the object, of other nuclei, and of all and the background.
-        var own = [Float]()
-        var others = [Float]()
-        var all = [Float]()
+        let own: UnsafeMutablePointer<Float>
+        let others: UnsafeMutablePointer<Float>
+        let all: UnsafeMutablePointer<Float>
 
-        mutating func reserve(_ count: Int) {
-            if own.count >= count { return }
-            let zeros = [Float](repeating: 0, count: count)
-            (own, others, all) = (zeros, zeros, zeros)
+        init(capacity: Int) {
+            own = .allocate(capacity: 3 * capacity)
+            own.initialize(repeating: 0, count: 3 * capacity)
+            (others, all) = (own + capacity, own + 2 * capacity)
         }
+
+        func deallocate() { own.deallocate() }
 
         /// Interpolates between two rows.
         mutating func mix(_ top: Line, _ bottom: Line, _ weight: Float, count: Int) {
-            reserve(count)
+            hasOthers = top.hasOthers || bottom.hasOthers
             for index in 0..<count {
                 own[index] = top.own[index] + (bottom.own[index] - top.own[index]) * weight
                 others[index] = top.others[index] + (bottom.others[index] - top.others[index]) * weight
@@ -45,11 +49,24 @@ final class NucleusOutliner {
     private var threshold: Float { foreground - 1e-5 }
     private let hematoxylin = StainDensity(of: .hematoxylin)
     private let eosin = StainDensity(of: .eosin)
-    private var lines = (Line(), Line())
-    private var mixed = Line()
+    private var lines: (Line, Line)
+    private var mixed: Line
+    /// The columns of the object that a pixel at full resolution is between, and the weight of the second.
     private var places = [(column: Int, weight: Float)]()
 
-    init(_ grid: NucleusGrid, foreground: Float) { (self.grid, self.foreground) = (grid, foreground) }
+    init(_ grid: NucleusGrid, foreground: Float) {
+        (self.grid, self.foreground) = (grid, foreground)
+        // Objects extend no farther than the margin from their anchor.
+        let capacity = 2 * grid.margin + 4
+        lines = (Line(capacity: capacity), Line(capacity: capacity))
+        mixed = Line(capacity: capacity)
+    }
+
+    deinit {
+        lines.0.deallocate()
+        lines.1.deallocate()
+        mixed.deallocate()
+    }
 
     /// The nucleus of a label; nil where it covers the center of no pixel at full resolution.
     func outline(
@@ -90,7 +107,7 @@ final class NucleusOutliner {
         _ labels: NucleusLabels, _ field: NucleusField
     ) {
         line.row = y
-        line.reserve(window.columns.count)
+        line.hasOthers = false
         let found = labels.labels.baseAddress! + labels.position(x: window.columns.lowerBound, y: y)
         let start = y * field.region.width + window.columns.lowerBound
         let interior = field.interior.baseAddress! + start
@@ -100,12 +117,15 @@ final class NucleusOutliner {
             // Filled holes are foreground, as are the pixels of seeds.
             let inside = max(value, foreground)
             let isOwn = found[index] == label
-            let isOther = !isOwn && objects[found[index]].isNucleus
             line.own[index] = isOwn ? inside : 0
-            line.others[index] = isOther ? inside : 0
+            line.others[index] = 0
             // Foreground that no object reached is background, like the objects that were dropped.
-            let isBackground = found[index] == 0 && value > 0 && value < foreground
-            line.all[index] = isOwn || isOther ? inside : isBackground ? value : 0
+            line.all[index] = isOwn ? inside : found[index] == 0 && value < foreground ? max(value, 0) : 0
+            if !isOwn, found[index] != 0, objects[found[index]].isNucleus {
+                line.others[index] = inside
+                line.all[index] = inside
+                line.hasOthers = true
+            }
         }
     }
 
@@ -114,27 +134,29 @@ final class NucleusOutliner {
         _ labels: NucleusLabels, to runs: inout [Nucleus.Run]
     ) {
         mixed.mix(lines.0, lines.1, weight, count: window.columns.count)
-        let (last, threshold) = (window.columns.count - 1, threshold)
-        var start: Int?
-        for index in places.indices {
-            let place = places[index]
-            func value(_ line: [Float]) -> Float {
-                let left = line[place.column]
-                return left + (line[min(place.column + 1, last)] - left) * place.weight
-            }
-            var isInside = value(mixed.all) >= threshold && value(mixed.own) > 0
-            if isInside, value(mixed.others) > 0 {
-                isInside = owner(place, weight, window, objects, labels) == label
-            }
-            let x = window.imageColumns.lowerBound + index
-            if isInside {
-                if start == nil { start = x }
-            } else if let from = start {
-                runs.append(.init(row: y, pixels: from..<x))
-                start = nil
-            }
+        let (mixed, threshold, first) = (mixed, threshold, window.imageColumns.lowerBound)
+        func value(_ line: UnsafeMutablePointer<Float>, _ place: (column: Int, weight: Float)) -> Float {
+            let left = line[place.column]
+            // The weight of a pixel beyond the image is 0.
+            return left + (line[place.column + 1] - left) * place.weight
         }
-        if let from = start { runs.append(.init(row: y, pixels: from..<window.imageColumns.upperBound)) }
+        places.withUnsafeBufferPointer { places in
+            var start = -1
+            for index in places.indices {
+                let place = places[index]
+                var isInside = value(mixed.all, place) >= threshold && value(mixed.own, place) > 0
+                if isInside, mixed.hasOthers, value(mixed.others, place) > 0 {
+                    isInside = owner(place, weight, window, objects, labels) == label
+                }
+                if isInside {
+                    if start < 0 { start = index }
+                } else if start >= 0 {
+                    runs.append(.init(row: y, pixels: first + start..<first + index))
+                    start = -1
+                }
+            }
+            if start >= 0 { runs.append(.init(row: y, pixels: first + start..<first + places.count)) }
+        }
     }
 
     /// The label with the largest part of the value at a place.
@@ -143,26 +165,17 @@ final class NucleusOutliner {
         _ labels: NucleusLabels
     ) -> Int32 {
         let next = min(place.column + 1, window.columns.count - 1)
-        let x = window.columns.lowerBound
-        let corners = [
-            (
-                labels.labels[labels.position(x: x + place.column, y: lines.0.row)],
-                lines.0.all[place.column] * (1 - weight) * (1 - place.weight)
-            ),
-            (
-                labels.labels[labels.position(x: x + next, y: lines.0.row)],
-                lines.0.all[next] * (1 - weight) * place.weight
-            ),
-            (
-                labels.labels[labels.position(x: x + place.column, y: lines.1.row)],
-                lines.1.all[place.column] * weight * (1 - place.weight)
-            ),
-            (labels.labels[labels.position(x: x + next, y: lines.1.row)], lines.1.all[next] * weight * place.weight),
-        ]
+        let top = labels.labels.baseAddress! + labels.position(x: window.columns.lowerBound, y: lines.0.row)
+        let bottom = labels.labels.baseAddress! + labels.position(x: window.columns.lowerBound, y: lines.1.row)
+        let found = SIMD4(top[place.column], top[next], bottom[place.column], bottom[next])
+        let values = SIMD4(
+            lines.0.all[place.column], lines.0.all[next], lines.1.all[place.column], lines.1.all[next])
+        let weights = SIMD4(1 - place.weight, place.weight, 1 - place.weight, place.weight)
+        let parts = values * weights * SIMD4(1 - weight, 1 - weight, weight, weight)
         var best: (label: Int32, part: Float) = (0, 0)
-        for (label, _) in corners where label != 0 && objects[label].isNucleus {
-            let part = corners.reduce(Float(0)) { $0 + ($1.0 == label ? $1.1 : 0) }
-            if part > best.part { best = (label, part) }
+        for corner in 0..<4 where found[corner] != 0 && objects[found[corner]].isNucleus {
+            let part = parts.replacing(with: 0, where: found .!= found[corner]).sum()
+            if part > best.part { best = (found[corner], part) }
         }
         return best.label
     }
@@ -171,6 +184,7 @@ final class NucleusOutliner {
         _ label: Int32, _ object: NucleusObjects.Object, _ labels: NucleusLabels, _ field: NucleusField
     ) -> Sums {
         var sums = Sums()
+        let (hematoxylin, eosin) = (hematoxylin, eosin)
         for y in object.top...object.bottom {
             let found = labels.labels.baseAddress! + labels.position(x: 0, y: y)
             let start = y * field.region.width

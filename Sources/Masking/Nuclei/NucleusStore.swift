@@ -9,7 +9,7 @@ import Imaging
 /// unreadable parts are not found again either: another attempt may succeed. One process at a time has the file open, and
 /// one thread at a time uses the store.
 package final class NucleusStore: MaskCache {
-    /// What the nuclei depend on. A file of another identity is reset.
+    /// Everything that the nuclei depend on. A file of another identity is reset.
     package struct Identity: Codable, Equatable, Sendable {
         package var image: ImageState
         package var model: String
@@ -22,7 +22,7 @@ package final class NucleusStore: MaskCache {
         }
     }
 
-    /// What precedes the bytes of a block.
+    /// Header of the bytes of a block.
     private struct Header {
         static let byteCount = 4 * MemoryLayout<UInt64>.stride
 

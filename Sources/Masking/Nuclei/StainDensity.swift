@@ -10,6 +10,8 @@ package struct StainDensity: Sendable {
 
     /// The contribution of each of 256 values of red, green and blue to the density.
     let tables: [[Float]]
+    /// The same one after the other.
+    private let table: [Float]
 
     package init(of stain: Stain) {
         let stains = StainVectors.ruifrok
@@ -24,9 +26,10 @@ package struct StainDensity: Sendable {
         tables = cross.map { factor in
             (0...255).map { value in Float(-log10(Double(max(1, value)) / 255) * factor / determinant) }
         }
+        table = Array(tables.joined())
     }
 
     package func density(red: UInt8, green: UInt8, blue: UInt8) -> Float {
-        tables[0][Int(red)] + tables[1][Int(green)] + tables[2][Int(blue)]
+        table[Int(red)] + table[256 + Int(green)] + table[512 + Int(blue)]
     }
 }

@@ -76,7 +76,7 @@ package enum OutputKind: String, CaseIterable, Codable, Sendable {
     }
 }
 
-/// What the outputs of one image depend on.
+/// Everything that the outputs of one image depend on.
 package struct OutputJob {
     package let request: MaskRequest
     package let image: SlideImage
@@ -100,7 +100,7 @@ package struct OutputJob {
     }
 }
 
-/// What the size of an output is estimated from.
+/// Quantities from which the size of an output is estimated.
 package struct OutputEstimate {
     package let path: FilePath
     package let workload: Workload

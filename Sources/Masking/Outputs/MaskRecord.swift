@@ -155,7 +155,7 @@ package struct MaskRecord: Codable, Sendable {
     package let version: String
     /// Nil in records of earlier versions.
     package let state: State?
-    /// What is wrong with the mask or the image, one line each.
+    /// Problems of the mask or the image, one line each.
     package let warnings: [String]?
     /// Digest of the fingerprint that the mask was made with.
     package let request: String

@@ -8,7 +8,7 @@ extension MaskFindings {
         throw .nothingReadable(image, count: units.unreadable, problem)
     }
 
-    /// What is wrong with the mask or the image, one line each.
+    /// Problems of the mask or the image, one line each.
     func warnings(_ tissue: TissueSource, _ summary: MaskSummary) -> [String] {
         var warnings = [String]()
         if summary.nuclei + summary.noNuclei == 0 {

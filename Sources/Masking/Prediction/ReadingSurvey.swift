@@ -1,7 +1,7 @@
 import Foundations
 import Imaging
 
-/// What reading some blocks of an image shows about masking it.
+/// Findings about an image from reading some of its blocks.
 package struct ReadingSurvey: Sendable {
     /// Estimated seconds of decoding all blocks on one thread.
     package fileprivate(set) var seconds = 0.0

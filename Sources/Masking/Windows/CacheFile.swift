@@ -6,7 +6,7 @@ import Glibc
 /// It begins with a line that states its kind and what its content depends on, filled up to a whole number of pages. What
 /// a process has written survives the process. One process at a time has the file open.
 final class CacheFile {
-    /// What a cache holds. Raw values are the first bytes of the file, before the version of the format.
+    /// Content of a cache. Raw values are the first bytes of the file, before the version of the format.
     enum Kind: String, CaseIterable {
         case windows = "nuclei-windows-"
         case nuclei = "nuclei-objects-"

@@ -9,7 +9,7 @@ import Imaging
 /// there and correct; after a power failure, or where another program changed the file, some are not, and are computed
 /// again. One process at a time has the file open.
 package final class WindowCache: MaskCache {
-    /// What the probabilities depend on. A file of another identity is reset.
+    /// Everything that the probabilities depend on. A file of another identity is reset.
     package struct Identity: Codable, Equatable, Sendable {
         package var image: ImageState
         package var model: String

@@ -1,7 +1,7 @@
 import Foundations
 import Glibc
 
-/// What is known about a window.
+/// State of a window.
 package enum WindowState: UInt8, CaseIterable, Sendable {
     /// Not processed yet.
     case pending

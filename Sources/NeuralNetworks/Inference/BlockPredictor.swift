@@ -1,6 +1,6 @@
 import Tensors
 
-/// Whether overlapping windows share results of a network's first layers.
+/// Choice to share results of a network's first layers between overlapping windows.
 package enum SharingChoice: Sendable {
     case none
     /// Share where it is cheaper.

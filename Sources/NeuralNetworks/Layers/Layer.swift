@@ -10,7 +10,7 @@ package protocol Layer {
     func parameters(for inputs: [Shape]) -> [TensorDeclaration]
     /// The tensors that training forward passes update without gradients, such as running statistics.
     func buffers(for inputs: [Shape]) -> [TensorDeclaration]
-    /// What the memory plan has to know for batches of samples with the given input shapes.
+    /// Memory requirements for batches of samples with the given input shapes.
     func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits
 
     func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws

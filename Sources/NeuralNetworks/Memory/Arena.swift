@@ -13,7 +13,7 @@ package final class Arena {
         case borderInput(Int)
         /// A border of a layer's output in a shared trunk.
         case border(node: Int, BorderPart)
-        /// What the first layer of the head computed for all windows of a block.
+        /// Results of the first layer of the head for all windows of a block.
         case headInput
         /// Probabilities of a class of pixels.
         case probabilities(PixelClass)

@@ -1,7 +1,7 @@
 /// How a layer uses memory, for one batch size and one set of input shapes. The defaults suit a layer that reads its
 /// inputs in `backward` and needs no memory of its own.
 package struct MemoryTraits {
-    /// What `backward` reads in addition to the gradient with respect to the output.
+    /// Tensors that `backward` reads in addition to the gradient with respect to the output.
     package struct BackwardReads: OptionSet, Sendable {
         package let rawValue: Int
 

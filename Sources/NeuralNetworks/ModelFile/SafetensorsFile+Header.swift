@@ -5,7 +5,7 @@ import Tensors
 extension SafetensorsFile {
     /// The JSON header of a file.
     struct Header {
-        /// What the header says about one tensor, unchecked.
+        /// Entry of the header for one tensor, unchecked.
         struct Tensor: Codable {
             var dtype: String
             var shape: [Int]

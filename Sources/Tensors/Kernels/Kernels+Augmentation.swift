@@ -18,7 +18,7 @@ package struct TileAugmentation: Equatable, Sendable {
         package init() {}
     }
 
-    /// Changes of the amounts of hematoxylin, eosin and residual, with the stain vectors of Ruifrok and Johnston 2001.
+    /// Changes of the amounts of hematoxylin, eosin and residual, the cross product of their vectors.
     package struct Stain: Equatable, Sendable {
         /// Factors, 0 to 16.
         package var scale = SIMD3<Float>(repeating: 1)
@@ -26,6 +26,9 @@ package struct TileAugmentation: Equatable, Sendable {
         package var shift = SIMD3<Float>(repeating: 0)
         /// Factors of the transmitted light for red, green and blue, 1/64 to 64.
         package var illumination = SIMD3<Float>(repeating: 1)
+        /// Optical densities of the stains for red, green and blue, of any length. Not parallel.
+        package var hematoxylin = SIMD3(1.0, 0, 0)
+        package var eosin = SIMD3(0.0, 1, 0)
 
         package init() {}
     }
@@ -66,7 +69,7 @@ package struct TileAugmentation: Equatable, Sendable {
         precondition(order.count == 4, "\(order.count) color steps")
         return ck_augmentation(
             inverse: geometry.inverse, white_border: geometry.hasWhiteBorder, stain_scale: stain.scale.tuple,
-            stain_shift: stain.shift.tuple,
+            stain_shift: stain.shift.tuple, hematoxylin: stain.hematoxylin.tuple, eosin: stain.eosin.tuple,
             illumination: stain.illumination.tuple, brightness: color.brightness, contrast: color.contrast,
             saturation: color.saturation, hue: color.hue, color_order: (order[0], order[1], order[2], order[3]),
             blur_sigma: blur, noise_sigma: noise, noise_seed: noiseSeed, jpeg_quality: Int32(clamping: jpegQuality))
@@ -79,8 +82,8 @@ extension TileAugmentation.Geometry {
     }
 }
 
-extension SIMD3<Float> {
-    fileprivate var tuple: (Float, Float, Float) { (x, y, z) }
+extension SIMD3 {
+    fileprivate var tuple: (Scalar, Scalar, Scalar) { (x, y, z) }
 }
 
 /// Rectangle of a tile that is overwritten after normalization. `Erasure()` is empty.

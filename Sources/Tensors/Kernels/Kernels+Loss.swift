@@ -24,13 +24,6 @@ package struct CrossEntropy: Sendable {
 }
 
 extension Kernels {
-    /// Softmax of each row of logits[N][classes]. `probabilities` may be `logits`.
-    package static func softmax(_ probabilities: Tensor, _ logits: Tensor) throws(KernelError) {
-        expect(probabilities, logits.shape, "probabilities")
-        try KernelError.check(
-            ck_softmax(probabilities.pointer, logits.pointer, Int64(logits.shape[0]), Int64(logits.shape[1])))
-    }
-
     /// Reduced loss of logits[N][classes]. Stores the loss of each row in `losses` [N] unless it is nil. Rows with a
     /// negative target are ignored. Throws `badTarget` for a target that is not below the number of classes.
     package static func crossEntropyForward(

@@ -12,7 +12,7 @@ package enum PixelClass: UInt8, CaseIterable, Sendable {
     package static let ignored = UInt8(CK_PIXEL_IGNORED)
 }
 
-/// What is known about the pixels of a tile.
+/// Knowledge about the pixels of a tile.
 package enum PixelTruth: UInt8, Sendable {
     case none
     /// The class of each pixel that is not ignored.

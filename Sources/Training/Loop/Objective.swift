@@ -2,7 +2,7 @@ import Datasets
 import NeuralNetworks
 import Tensors
 
-/// What a network is trained for: the loss of its outputs.
+/// Training goal of a network: the loss of its outputs.
 protocol Objective {
     /// Computes the loss of the outputs of a batch and its gradient with respect to them, in a workspace after a forward
     /// pass. Returns the loss, and the number of tiles whose class is predicted correctly.

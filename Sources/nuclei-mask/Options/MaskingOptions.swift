@@ -18,7 +18,16 @@ struct MaskingOptions: ParsableArguments {
         help: ArgumentHelp(
             "Crops, whole slides, folders with images, or patterns such as 'slides/*.svs'.", valueName: "image"),
         completion: .file())
-    var images: [String]
+    var images: [String] = []
+
+    @Option(
+        name: .customLong("images"),
+        help: ArgumentHelp(
+            """
+            List of further images: one path per line, or CSV with the header image or image,mpp, whose mpp is --mpp for \
+            this image. Relative paths begin in the working directory; lines with # are ignored.
+            """, valueName: "file"), completion: .file())
+    var list: FilePath?
 
     @Flag(
         help: """
@@ -123,6 +132,9 @@ struct MaskingOptions: ParsableArguments {
     @OptionGroup var messages: MessageOptions
 
     func validate() throws {
+        if images.isEmpty, list == nil {
+            throw ValidationError("expected an image, a folder or --images, found none")
+        }
         try require(stride ?? 1 >= 1, "--stride", "at least 1", found: stride ?? 1)
         try require(0...1000 ~= within ?? 0, "--within", "0 to 1000 microns", found: within ?? 0)
         if let mpp {
@@ -134,7 +146,9 @@ struct MaskingOptions: ParsableArguments {
                 range ~= mpp, "--mpp", "\(range.lowerBound) to \(Int(range.upperBound)) microns per pixel",
                 found: "\(mpp)\(hint)")
         }
-        try require(mpp != nil || !mppOverride, "--mpp-override", "--mpp with a value", found: "none")
+        try require(
+            mpp != nil || list != nil || !mppOverride, "--mpp-override", "--mpp with a value, or --images",
+            found: "none")
         try require(level ?? 0 >= 0, "--level", "0 or more", found: level ?? 0)
         try require(0...1 ~= threshold, "--threshold", "0 to 1", found: threshold)
         if case .outline = tissue { return }

@@ -3,7 +3,7 @@ import Foundations
 import Imaging
 import Masking
 
-/// What is printed about a finished mask.
+/// Lines about a finished mask.
 struct MaskReport {
     private let record: MaskRecord
     private let request: MaskRequest
@@ -42,7 +42,7 @@ struct MaskReport {
         Terminal.detail("\(request.image): \(times)")
     }
 
-    /// What results were computed for.
+    /// Parts of the image that results were computed for.
     private var unit: String { record.nuclei == nil ? "windows" : "blocks" }
 
     /// Seconds of the parts of the work.

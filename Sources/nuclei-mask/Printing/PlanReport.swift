@@ -88,7 +88,7 @@ struct PlanReport: Encodable {
         Terminal.printLine(verdict)
     }
 
-    /// What masking would end with.
+    /// Expected outcome of masking.
     private var verdict: String {
         let outcomes: [(ImageEstimate.Outcome, String)] = [
             (.failed, "would fail"), (.partlyUnreadable, "would have unreadable parts"),

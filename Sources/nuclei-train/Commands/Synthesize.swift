@@ -31,6 +31,9 @@ struct Synthesize: ParsableCommand {
     @Option(help: "Width and height of a crop in pixels.")
     var cropSize = 2048
 
+    @Flag(help: "Write masks of the nuclei of labeled tiles too, for models that outline nuclei.")
+    var masks = false
+
     @Option(help: "Seed. The same seed gives the same images.")
     var seed: UInt64 = 42
 
@@ -48,8 +51,9 @@ struct Synthesize: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             messages.apply()
-            let dataset = SyntheticDataset(
+            var dataset = SyntheticDataset(
                 tiles: tiles, unlabeled: unlabeled, crops: crops, cropSize: cropSize, seed: seed)
+            dataset.hasMasks = masks
             let total = tiles + unlabeled + crops
             let progress = Mutex(Progress("synthesize", unit: "images"))
             try dataset.write(to: out, threads: threads.count) { done in

@@ -9,9 +9,10 @@ struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train a network on a folder of tiles.",
         discussion: """
-            DATASET is a folder with labels.csv (columns tile_id,label or filename,label, and optionally group) and the \
-            tiles that it names, 256 x 256 pixels each; or a folder with a folder of tiles for each class, NUCLEI and \
-            NO_NUCLEUS. 20 % of the labeled tiles are held out for the test. All tiles \
+            DATASET is a folder with labels.csv (columns tile_id,label or filename,label, and optionally group, mpp, mask \
+            and weight) and the images that it names; or a folder with a folder of images for each class, NUCLEI and \
+            NO_NUCLEUS. Images are brought to the resolution of the model, where it and theirs are known, and cut into its \
+            tiles. 20 % of the labeled tiles are held out for the test. All tiles \
             of one group (slide, patient or source image) are in the same part of the split. The run folder contains \
             best.safetensors, last.safetensors, history.csv, run.json and report.html.
 

@@ -124,7 +124,7 @@ struct TrainingPrinter {
         }
     }
 
-    /// What to do after an interruption.
+    /// Advice after an interruption.
     private var continuation: String { "continue from the last checkpoint with nuclei-train resume \(folder)" }
 
     func printResult(of run: TrainingRun) {

@@ -1,0 +1,60 @@
+/// A pyramid that is encoded as TIFF: its levels and their tiles.
+#ifndef CIC_TIFF_WRITER_H
+#define CIC_TIFF_WRITER_H
+
+#include "tiff_stream.h"
+#include "writer.h"
+
+/// The encoded bytes of a tile of one color. Masks have many such tiles.
+typedef struct plain_tile {
+    uint8_t pixel[16];
+    uint8_t *encoded;
+    size_t size;
+} plain_tile;
+
+enum { PLAIN_TILES = 2 };
+
+/// One level of the pyramid. Level 0 is written to the destination, every other level to a scratch file.
+typedef struct tiff_level {
+    tiff_stream stream;
+    TIFF *tiff;
+    int32_t width, height, next_row;
+    /// Side of a tile in pixels.
+    int32_t side;
+    /// [side][width]: the rows of the current tiles.
+    uint8_t *band;
+    /// [width]: a row of this level, halved from the level above; null in level 0.
+    uint8_t *row;
+    /// The most recent tiles of one color; size 0 marks an empty entry.
+    plain_tile plain[PLAIN_TILES];
+    int32_t next_plain;
+} tiff_level;
+
+typedef struct tiff_writer {
+    cic_writer base;
+    cic_tiff_format format;
+    TIFFOpenOptions *options;
+    char software[64];
+    tiff_log log;
+    int32_t level_count;
+    tiff_level levels[CIC_TIFF_MOST_LEVELS];
+    size_t pixel_bytes;
+    /// [tile][tile]: one tile, decoded or encoded.
+    uint8_t *tile;
+    size_t tile_capacity;
+} tiff_writer;
+
+/// Fails with the reason for which libtiff failed at a level.
+__attribute__((noreturn)) void cic_tiff_writer_fail(tiff_writer *w, const tiff_level *level);
+/// Encodes the tiles whose rows the band holds. Pixels outside the image repeat its edge.
+void cic_tiff_write_tiles(tiff_writer *w, tiff_level *level, int32_t rows);
+
+// Means (tiff_halve.c)
+
+/// output[ceil(width / 2)]: means of 2 x 2 samples of two rows. At an odd edge a pixel counts twice.
+void cic_tiff_halve_bytes(uint8_t *restrict output, const uint8_t *upper, const uint8_t *lower, int32_t width,
+                          int32_t channels);
+/// The same for floats; NaN does not count.
+void cic_tiff_halve_floats(float *output, const float *upper, const float *lower, int32_t width);
+
+#endif

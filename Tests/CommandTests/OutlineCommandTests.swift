@@ -1,0 +1,63 @@
+import Foundation
+import Testing
+
+/// From outlines to nuclei: training a U-Net, and masks with it.
+@Suite(.serialized) struct OutlineCommandTests {
+    private let work: WorkFolder
+
+    init() throws {
+        work = try WorkFolder()
+        let made = try Command.train.run(
+            "synthesize", "set", "--tiles", "24", "--unlabeled", "4", "--crops", "1", "--crop-size", "600", "--masks",
+            in: work.path)
+        try #require(made.status == 0, "\(made)")
+        let trained = try Command.train.run(
+            "set", "--architecture", "unet", "--epochs", "2", "--batch-size", "4", "--validation", "--output", "run",
+            in: work.path)
+        try #require(trained.status == 0, "\(trained)")
+        #expect(trained.output.contains("unet  0.28 M parameters") && trained.output.contains("F1    Dice"))
+    }
+
+    private func mask(_ arguments: String...) throws -> Command.Result {
+        try Command.mask.run(
+            ["set/wsi_crop_1.jpg", "--model", "run/best.safetensors", "--mpp", "0.25"] + arguments, in: work.path)
+    }
+
+    @Test func nucleiAreOutlinedAndScored() throws {
+        let masked = try mask("--output", "m.png", "--nuclei", "n.csv", "--density", "d.tif", "--geojson", "g.geojson")
+        try #require(masked.status == 0, "\(masked)")
+        #expect(masked.output.contains("1 blocks in ") && masked.output.contains("nuclei per square millimeter"))
+        let record = try work.json(String(contentsOfFile: "\(work.path)/m.json", encoding: .utf8))
+        let count = (record["nuclei"] as? [String: Any])?["nuclei"] as? Int
+        let rows = try String(contentsOfFile: "\(work.path)/n.csv", encoding: .utf8).split(separator: "\n")
+        #expect(count == rows.count - 1 && rows[0].hasPrefix("id,x,y,area_um2,"))
+        let scored = try Command.mask.run("score", "m.png", "set/wsi_crop_1_truth.png", "--json", in: work.path)
+        #expect(scored.status == 0 && scored.output.contains("\"dice\""), "\(scored)")
+        let plan = try Command.mask.run(
+            "plan", "set/wsi_crop_1.jpg", "--model", "run/best.safetensors", "--mpp", "0.25", in: work.path)
+        #expect(plan.status == 0 && plan.output.contains("estimated: 1 blocks at "), "\(plan)")
+
+        let history = try String(contentsOfFile: "\(work.path)/run/history.csv", encoding: .utf8)
+        #expect(history.contains("validation_weighted_f1,validation_dice,seconds"))
+        let evaluated = try Command.train.run(
+            "evaluate", "set", "--model", "run/best.safetensors", "--json", in: work.path)
+        #expect(evaluated.status == 0, "\(evaluated)")
+    }
+
+    @Test func optionsForOtherModelsAreRefused() throws {
+        let expected = "a model that classifies windows, found a model that outlines nuclei"
+        for option in [["--stride", "64"], ["--refine", "hematoxylin"], ["--csv", "w.csv"], ["--heatmap", "h.png"]] {
+            let result = try Command.mask.run(
+                ["set/wsi_crop_1.jpg", "--model", "run/best.safetensors"] + option, in: work.path)
+            #expect(result.status == 64 && result.errors.contains("\(option[0]): expected \(expected)"), "\(result)")
+        }
+        for option in [["--within", "16"], ["--nuclei", "n.csv"], ["--density", "d.tif"]] {
+            let result = try Command.mask.run(["set/wsi_crop_1.jpg"] + option, in: work.path)
+            #expect(
+                result.status == 64
+                    && result.errors.contains(
+                        "\(option[0]): expected a model that outlines nuclei, found a model that classifies windows"),
+                "\(result)")
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Foundations
+import Imaging
+import Masking
+import TestSupport
+import Testing
+
+/// The pipeline with a model that outlines nuclei, in process.
+@Suite(.kernelTurns) struct NucleusPredictorTests {
+    private let work: WorkingFolder
+    private static let names: [OutputKind: String] = [
+        .nuclei: "{}.csv", .geojson: "{}.geojson", .density: "{}_d.tif", .tissue: "{}_t.geojson",
+    ]
+
+    init() throws {
+        work = try WorkingFolder()
+        // Two rows of two blocks.
+        try writeImage("a.png", 1300, 1100)
+    }
+
+    /// Radius of the nuclei in pixels, and the distance from one to the next.
+    private static let (radius, spacing) = (8.0, 37)
+
+    /// Writes dark disks on a bright ground. Returns the number of those that lie inside completely.
+    @discardableResult private func writeImage(_ name: String, _ width: Int, _ height: Int) throws -> Int {
+        let writer = try PNGWriter(path: "\(work.path)/\(name)", width: width, height: height, channels: .rgb)
+        var pixels = [UInt8](repeating: 230, count: width * height * 3)
+        let reach = Int(Self.radius)
+        let centers = stride(from: 20, to: height - reach - 1, by: Self.spacing).flatMap { y in
+            stride(from: 20, to: width - reach - 1, by: Self.spacing).map { (x: $0, y: y) }
+        }
+        for center in centers {
+            for y in center.y - reach...center.y + reach {
+                for x in center.x - reach...center.x + reach
+                where hypot(Double(x - center.x), Double(y - center.y)) <= Self.radius {
+                    for channel in 0..<3 { pixels[(y * width + x) * 3 + channel] = 40 }
+                }
+            }
+        }
+        try pixels.withUnsafeBytes { try writer.write(rows: $0, count: height) }
+        try writer.finish()
+        return centers.count
+    }
+
+    private func pipeline(within: Double? = nil) throws -> MaskPipeline {
+        let model = try darknessOutliner()
+        var settings = MaskSettings()
+        (settings.nuclei, settings.within) = (NucleusSettings(), within)
+        let method = try NucleusPredictor(model, path: "model", settings: settings)
+        return MaskPipeline(
+            .init(path: "model", sha256: "0", model.description, method.scaling), method, version: "1")
+    }
+
+    private func request(_ image: String = "a.png", _ names: [OutputKind: String] = Self.names) -> MaskRequest {
+        MaskRequest(image: "\(work.path)/\(image)", names: OutputNames(names))
+    }
+
+    private var files: [String] { Folder.names(in: FilePath(work.path)).sorted() }
+
+    private func bytes(_ name: String) throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/\(name)"))
+    }
+
+    @Test func allOutputsAgree() throws {
+        let observer = RecordingObserver()
+        let record = try pipeline().run(request(), observer)
+        #expect(
+            files == [
+                "a.csv", "a.geojson", "a.png", "a_d.tif", "a_nuclei_mask.json", "a_nuclei_mask.png", "a_t.geojson",
+            ])
+        #expect(record.windows.count == 4 && record.windows.predicted == 4 && observer.findings?.computed == 4)
+        let count = try #require(record.nuclei?.nuclei)
+        let rows = String(decoding: try bytes("a.csv"), as: UTF8.self).split(separator: "\n")
+        #expect(count == 35 * 29 && rows.count == count + 1, "\(count) nuclei")
+        let mask = try LabelImage(decoding: "\(work.path)/a_nuclei_mask.png")
+        #expect(mask.labels.count { $0 != 0 } == record.coverage.nuclei.pixels)
+        let areas = rows.dropFirst().map { Double($0.split(separator: ",")[3])! }
+        let total = areas.reduce(0, +)
+        // Areas in the table are rounded.
+        #expect(abs(total - Double(record.coverage.nuclei.pixels) * 0.25) < 0.01 * Double(count))
+    }
+
+    @Test func canceledRunsResumeWithTheSameBytes() throws {
+        struct Stop: Error {}
+        let request = request()
+        _ = try pipeline().run(request, RecordingObserver())
+        let whole = try files.filter { !$0.hasSuffix(".json") }.map(bytes)
+        for name in files where name != "a.png" { try FileManager.default.removeItem(atPath: "\(work.path)/\(name)") }
+        let canceled = RecordingObserver { if $0.done >= 2 { throw Stop() } }
+        #expect(throws: Stop.self) { try pipeline().run(request, canceled) }
+        #expect(files == ["a.png", "a_nuclei_mask.png.windows", "a_t.geojson"])
+        #expect(canceled.progress.last?.canResume == true)
+        let resumed = RecordingObserver()
+        _ = try pipeline().run(request, resumed)
+        #expect(resumed.findings?.computed == 2 && resumed.notes.contains { $0.contains("2 of 4 blocks were found") })
+        #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole)
+    }
+
+    @Test func regionsSurroundNuclei() throws {
+        let nuclei = try pipeline().run(request(), RecordingObserver())
+        let regions = try pipeline(within: 10).run(request(), RecordingObserver())
+        #expect(regions.coverage.nuclei.pixels > nuclei.coverage.nuclei.pixels)
+        #expect(regions.nuclei?.nuclei == nuclei.nuclei?.nuclei && regions.request != nuclei.request)
+    }
+
+    @Test func onlyTheOutlineIsProcessed() throws {
+        try work.write(
+            """
+            {"type": "Polygon", "coordinates": [[[100, 100], [400, 100], [400, 500], [100, 500], [100, 100]]]}
+            """, to: "o.geojson")
+        var request = request()
+        request.tissue = .outline("\(work.path)/o.geojson")
+        let record = try pipeline().run(request, RecordingObserver())
+        #expect(record.windows.predicted == 1 && record.windows.withoutTissue == 3)
+        #expect(record.coverage.processed?.pixels == 300 * 400)
+        let square = try #require(record.nuclei?.squareMillimeters)
+        #expect(abs(square - 300 * 400 * 0.25e-6) < 1e-9)
+    }
+
+    @Test func smallImagesArePadded() throws {
+        try writeImage("b.png", 21, 9)
+        let record = try pipeline().run(request("b.png"), RecordingObserver())
+        #expect(record.windows.count == 1 && record.image.width == 21 && !record.isEmpty)
+        #expect(record.nuclei?.nuclei == 0)
+    }
+
+    @Test func estimatesCountBlocks() throws {
+        var estimator = try MaskEstimator(pipeline(), threads: 1)
+        let estimate = estimator.estimate(request(), overwrites: false)
+        #expect(estimate.problems.isEmpty && estimate.windows == 4 && estimate.windowsToCompute == 4)
+        #expect(try #require(estimate.seconds) > 0 && files == ["a.png", "a_t.geojson"] || files == ["a.png"])
+    }
+
+    @Test func modelsWithoutAResolutionAreRefused() throws {
+        var model = try darknessOutliner()
+        model.description.micronsPerPixel = nil
+        var settings = MaskSettings()
+        settings.nuclei = NucleusSettings()
+        let error = #expect(throws: FileError.self) {
+            try NucleusPredictor(model, path: "model", settings: settings)
+        }
+        #expect(error?.description == "model: expected a model that states its microns per pixel, found none")
+    }
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Trains a model that outlines nuclei, models/nuclei-unet/best.safetensors, on nuclei_images, nuclei_tiles and more_tiles
+# in the folder DATA: whole images with outlines, and tiles of other images. Rows with a non-commercial license are left
+# out. Further arguments go to nuclei-train, such as --test-groups 'TNBC*'. An interrupted run is resumed. The data set
+# that the model learns, data/outlines, has the rows and links to the images.
+# Usage: tools/train-unet.sh DATA [OPTION...]
+set -euo pipefail
+[ $# -ge 1 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 64; }
+data=$(cd "$1" && pwd)
+shift
+cd "$(dirname "$0")/.."
+
+tools/setup.sh
+swift build -c release --product nuclei-train
+train=$(swift build -c release --show-bin-path)/nuclei-train
+run=models/nuclei-unet
+dataset=data/outlines
+
+# Writes data/outlines/labels.csv with every image and tile to learn.
+write_dataset() {
+    mkdir -p "$dataset"
+    for part in nuclei_images nuclei_tiles more_tiles; do ln -sfn "$data/$part" "$dataset/$part"; done
+    python3 - "$dataset" <<'END'
+import csv, os, pathlib, sys
+
+folder = pathlib.Path(sys.argv[1])
+# Microns per pixel, and the number of draws of each tile in an epoch, so that no source dominates. The nuclei of NuInsSeg
+# and of the Data Science Bowl are larger than others at their nominal resolution, 0.25 and 0.5.
+outlined = {"NuInsSeg": (0.2, 0.5), "DSB 2018 stage1_train": (0.4, 0.62), "TNBC (Naylor)": (0.25, 5.5),
+            "HGSC regions of the package histolytics 0.3.0": (0.45, 1.65)}
+# Microns per pixel of the files that tiles were cut from, where they are known.
+known = {"GTEx adipose (Glastonbury)": 0.5, "TCGA tiles of u24_lymphocyte": 0.5, "TCGA tiles of mopadi": 0.5}
+
+def rows(name):
+    with open(folder / name, newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if "-NC" not in row["licence"]]
+
+learned = []
+for image in rows("nuclei_images/images.csv"):
+    mpp, weight = outlined[image["source"]]
+    mask = f'nuclei_images/{pathlib.Path(image["filename"]).stem}_labels.png'
+    learned.append([f'nuclei_images/{image["filename"]}', "", image["group"], mpp, weight, mask])
+for part in ["nuclei_tiles", "more_tiles"]:
+    for tile in rows(f"{part}/sources.csv"):
+        # The images of these tiles are there with all their outlines.
+        if tile["source"].startswith(("NuInsSeg", "DSB", "HGSC")):
+            continue
+        mpp = known.get(tile["source"])
+        mpp = f'{mpp / float(tile["scale"]):.4g}' if mpp else ""
+        learned.append([f'{part}/{tile["filename"]}', tile["label"], tile["slide_id"], mpp, 1, ""])
+temporary = folder / "labels.csv.new"
+with open(temporary, "w", newline="", encoding="utf-8") as file:
+    header = ["filename", "label", "group", "mpp", "weight", "mask"]
+    csv.writer(file, lineterminator="\n").writerows([header, *learned])
+os.replace(temporary, folder / "labels.csv")
+print(f"train-unet: {len(learned)} images and tiles in {folder}/labels.csv")
+END
+}
+
+if [ -e "$run/report.html" ]; then
+    echo "train-unet: $run is finished"
+elif [ -e "$run/run.json" ]; then
+    "$train" resume "$run"
+else
+    write_dataset
+    "$train" "$dataset" --architecture unet --strategy regularized --validation --output "$run" "$@"
+fi
