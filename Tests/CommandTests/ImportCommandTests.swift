@@ -8,7 +8,9 @@ struct ImportCommandTests {
     init() throws { work = try WorkFolder() }
 
     private func image(_ name: String, _ side: Int) throws {
-        let pixels = (0..<side * side).flatMap { [UInt8($0 % 251), UInt8($0 / side % 251), 9] }
+        let pixels = (0..<side * side).flatMap { index -> [UInt8] in
+            [UInt8(index % 251), UInt8(index / side % 251), 9]
+        }
         let writer = try PNGWriter(path: "\(work.path)/\(name)", width: side, height: side, channels: .rgb)
         try pixels.withUnsafeBytes { try writer.write(rows: $0, count: side) }
         try writer.finish()
