@@ -4,7 +4,8 @@ import SystemPackage
 
 /// The temporary files of this process, to remove where it ends without releasing its objects.
 enum TemporaryFiles {
-    /// A path as a C string, because a signal handler reads it.
+    /// A path as a C string, because a signal handler reads it. Sendable because the string never changes and is freed only
+    /// by who takes it out of the list.
     private struct Path: @unchecked Sendable {
         let text: UnsafeMutablePointer<CChar>
     }

@@ -1,6 +1,9 @@
 import CKernels
 
 /// Layout of equally large windows of interleaved 8-bit RGB pixels in one buffer.
+///
+/// Kernels take the buffer as raw memory, because batches and blocks keep it, which spans do not allow. Every window is
+/// checked against its size before a kernel reads it.
 package struct PixelWindows: Sendable {
     package var height: Int
     package var width: Int
