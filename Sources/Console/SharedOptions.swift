@@ -30,8 +30,11 @@ package struct ThreadOptions: ParsableArguments {
 
 /// The `--batch-size` option of commands that run a network.
 package struct BatchOptions: ParsableArguments {
-    @Option(name: .customLong("batch-size"), help: "Tiles or windows computed at once.")
-    package var size = 32
+    @Option(name: .customLong("batch-size"), help: "Tiles or windows computed at once (default: 32).")
+    private var given: Int?
+
+    package var size: Int { given ?? 32 }
+    package var isGiven: Bool { given != nil }
 
     package init() {}
 

@@ -30,7 +30,7 @@ extension RunReport {
         return [
             Page.Figure(
                 chart(
-                    "Loss", Chart.Axis("cross-entropy"),
+                    "Loss", Chart.Axis(record.settings.pixelLoss == nil ? "cross-entropy" : "loss of pixels"),
                     [line("training", \.trainLoss), line(watched, \.watchedLoss)]),
                 "Lower is better. The training loss is the mean over the steps of an epoch, with label smoothing and "
                     + "augmentation if the settings have them. The \(watched) loss is measured after the epoch, without them."

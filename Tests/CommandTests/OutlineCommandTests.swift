@@ -46,7 +46,10 @@ import Testing
 
     @Test func optionsForOtherModelsAreRefused() throws {
         let expected = "a model that classifies windows, found a model that outlines nuclei"
-        for option in [["--stride", "64"], ["--refine", "hematoxylin"], ["--csv", "w.csv"], ["--heatmap", "h.png"]] {
+        for option in [
+            ["--stride", "64"], ["--refine", "hematoxylin"], ["--csv", "w.csv"], ["--heatmap", "h.png"],
+            ["--batch-size", "8"],
+        ] {
             let result = try Command.mask.run(
                 ["set/wsi_crop_1.jpg", "--model", "run/best.safetensors"] + option, in: work.path)
             #expect(result.status == 64 && result.errors.contains("\(option[0]): expected \(expected)"), "\(result)")
@@ -59,5 +62,28 @@ import Testing
                         "\(option[0]): expected a model that outlines nuclei, found a model that classifies windows"),
                 "\(result)")
         }
+    }
+
+    @Test func settingsOfTileClassesAreRefused() throws {
+        for option in [["--label-smoothing", "0.1"], ["--balance", "weights"]] {
+            let result = try Command.train.run(
+                ["set", "--architecture", "unet", "--output", "other"] + option, in: work.path)
+            #expect(
+                result.status == 64 && result.errors.contains("expected an architecture that classifies tiles"),
+                "\(result)")
+        }
+    }
+
+    /// Tiles of 256 pixels without a resolution are cut, and then nothing is known about tiles with nuclei.
+    @Test func unknownResolutionsAreNoted() throws {
+        try #require(
+            Command.train.run("synthesize", "plain", "--tiles", "24", "--crops", "0", in: work.path).status == 0)
+        let trained = try Command.train.run(
+            "plain", "--architecture", "unet", "--epochs", "1", "--output", "other", in: work.path)
+        #expect(trained.status == 65 && !work.files.contains("other"))
+        #expect(
+            trained.errors.contains(
+                "96 of 96 tiles state no resolution (column mpp of labels.csv); used as tiles of 128 pixels at 0.5 microns "
+                    + "per pixel"), "\(trained)")
     }
 }

@@ -26,21 +26,22 @@ final class ClassMapBatch {
     /// border is background.
     func fill(
         _ tiles: [Int], _ targets: PixelTargets, moved geometries: [TileAugmentation.Geometry]?
-    ) throws {
+    ) throws(KernelError) {
         let (side, count) = (set.side, set.target.mapBytes)
         for (position, tile) in tiles.enumerated() {
             let target = UnsafeMutableRawBufferPointer(rebasing: memory[position * count..<(position + 1) * count])
-            try targets.withMap(of: tile, in: set) { map in
-                guard let map else {
-                    let isBackground = targets.truth(of: tile, in: set) == .classes
-                    let value = isBackground ? PixelClass.background.rawValue : PixelClass.ignored
-                    target.initializeMemory(as: UInt8.self, repeating: value)
-                    return
-                }
-                guard let geometries else { return target.copyMemory(from: map) }
+            guard let map = set.classMap(of: tile) else {
+                let isBackground = targets.truth(of: tile, in: set) == .classes
+                let value = isBackground ? PixelClass.background.rawValue : PixelClass.ignored
+                target.initializeMemory(as: UInt8.self, repeating: value)
+                continue
+            }
+            if let geometries {
                 try Kernels.moveMap(
                     target, map, height: side, width: side, geometries[position],
                     outside: PixelClass.background.rawValue)
+            } else {
+                target.copyMemory(from: map)
             }
         }
     }

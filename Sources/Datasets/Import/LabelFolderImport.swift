@@ -32,7 +32,7 @@ package struct LabelFolderImport: Encodable, Sendable {
         let group: String?
     }
 
-    /// What an import made.
+    /// The contents of the new data set, in numbers.
     package struct Result: Sendable {
         package let images: Int
         /// Images without a label image, which stay unlabeled.

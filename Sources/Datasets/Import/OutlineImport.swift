@@ -35,7 +35,7 @@ package struct OutlineImport: Encodable, Sendable {
     /// without outlines.
     private static let smallestFill = 0.98
 
-    /// What an import made.
+    /// The contents of the new data set, in numbers.
     package struct Result: Sendable {
         package let tiles: Int
         /// Tiles without a nucleus.

@@ -175,7 +175,7 @@ struct MaskingOptions: ParsableArguments {
     func requireUse(outliningNuclei: Bool) throws {
         let ofWindows: [(String, Bool)] = [
             ("--stride", stride != nil), ("--edges", edges != nil), ("--blend", blend != nil),
-            ("--refine", refine != nil), ("--shared-features", sharedFeatures != nil),
+            ("--refine", refine != nil), ("--shared-features", sharedFeatures != nil), ("--batch-size", batch.isGiven),
         ]
         let given = (outliningNuclei ? ofWindows : [("--within", within != nil)]).filter(\.1).map(\.0)
         if let option = given.first ?? outputs.firstUseless(outliningNuclei: outliningNuclei) {

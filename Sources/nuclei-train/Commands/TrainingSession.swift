@@ -49,11 +49,16 @@ enum TrainingSession {
     ) throws -> (TileSet, Split) {
         try Kernels.setThreadCount(options.threads.count)
         Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
-        let (set, split) = try Interruption.endingAtOnce {
-            let set = try TileSet(
-                showingProgress: dataset, target: settings.tileTarget, threads: options.threads.count)
-            return (set, try Split(set, settings.split))
+        let set = try Interruption.endingAtOnce {
+            try TileSet(showingProgress: dataset, target: settings.tileTarget, threads: options.threads.count)
         }
+        let unknown = set.tiles.count { $0.micronsPerPixel == nil }
+        if settings.architecture.outlinesNuclei, unknown > 0 {
+            Terminal.note(
+                "\(unknown) of \(set.tiles.count) tiles state no resolution (column mpp of labels.csv); used as tiles of "
+                    + "\(settings.tileTarget)")
+        }
+        let split = try Interruption.endingAtOnce { try Split(set, settings.split) }
         TrainingPrinter.printTiles(set, split)
         return (set, split)
     }

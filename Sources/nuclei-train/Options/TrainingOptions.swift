@@ -90,6 +90,11 @@ struct TrainingOptions: ParsableArguments {
         try require(
             settings.pseudoLabeling == nil || settings.split.validationShare > 0, "--strategy pseudo-labeling",
             "a validation part, which decides about cycles and thresholds", found: "--no-validation")
+        if architecture.outlinesNuclei {
+            let expected = "an architecture that classifies tiles with it"
+            try require(settings.labelSmoothing == 0, "--label-smoothing", expected, found: architecture.rawValue)
+            try require(settings.balance != .weights, "--balance weights", expected, found: architecture.rawValue)
+        }
         try require(
             fold == nil || testGroups.isEmpty, "--fold", "no --test-groups", found: "--test-groups")
         settings.split.fold = fold
