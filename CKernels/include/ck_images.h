@@ -30,7 +30,7 @@ ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int
 /// neutral numbers is skipped, so a tile without steps is copied unchanged.
 ///
 /// The geometric step gives bytes. Later steps work on float gray levels, clamped to 0 ... 255 after each step except
-/// blur and rounded at the end. AVX2 and AVX-512 give the same bytes; without FMA, results round differently.
+/// blur, and rounded at the end. AVX2 and AVX-512 give the same bytes; without FMA, results round differently.
 typedef struct ck_augmentation {
     /// Inverse affine map with bilinear interpolation: output pixel (x, y) samples the source at
     ///   (inverse[0] x + inverse[1] y + inverse[2], inverse[3] x + inverse[4] y + inverse[5])
@@ -54,6 +54,9 @@ typedef struct ck_augmentation {
     /// Standard deviation of a Gaussian blur in pixels, 0 to 32. The kernel is cut at three standard deviations,
     /// rounded up to whole pixels; borders are mirrored.
     float blur_sigma;
+    /// 0: the result is the blurred tile. Else, up to 8: the tile plus this many times its difference from the blurred
+    /// one (an unsharp mask).
+    float sharpening;
     /// Standard deviation of Gaussian noise in gray levels, 0 to 255. Element i of [3][H][W] uses number i of the
     /// seed's stream.
     float noise_sigma;

@@ -53,7 +53,7 @@ extension Operation {
             let planes = Tensor([batch, 3, side, side])
             let statistics = ChannelStatistics(mean: [180, 140, 170], deviation: [40, 50, 40])
             return Loaded { _ in
-                try Kernels.normalize(planes, UnsafeRawBufferPointer(pixels.buffer), windows, statistics)
+                try Kernels.normalize(planes, pixels.buffer.bytes, windows, statistics)
             }
         }
         let augmentations = AugmentationPreset.allCases.map { preset in
@@ -65,8 +65,9 @@ extension Operation {
                 return Loaded(
                     scratchCount: { Kernels.augmentationScratchCount(windows, threads: Kernels.threadCount) },
                     execute: {
+                        var augmented = result.buffer.mutableBytes
                         try Kernels.augment(
-                            result.buffer, UnsafeRawBufferPointer(source.buffer), windows, drawn,
+                            &augmented, source.buffer.bytes, windows, drawn,
                             threads: Kernels.threadCount, scratch: $0)
                     })
             }

@@ -1,12 +1,20 @@
 #include "CBundledModel.h"
 
-// The model is compiled into the program, so that a copied program works anywhere. #embed is part of C23; clang accepts
+// The models are compiled into the program, so that a copied program works anywhere. #embed is part of C23; clang accepts
 // it as an extension before that.
-static const unsigned char bytes[] = {
+static const unsigned char unet[] = {
+#embed "../../models/nuclei-unet.safetensors"
+};
+static const unsigned char compact[] = {
 #embed "../../models/nuclei-compact.safetensors"
 };
 
-const unsigned char *bundled_model(size_t *count) {
-    *count = sizeof bytes;
-    return bytes;
+const unsigned char *bundled_unet(size_t *count) {
+    *count = sizeof unet;
+    return unet;
+}
+
+const unsigned char *bundled_compact(size_t *count) {
+    *count = sizeof compact;
+    return compact;
 }

@@ -67,6 +67,8 @@ package protocol MaskFindings {
     var brightness: BrightnessSample { get }
     /// The counts of units for records.
     var units: MaskRecord.Windows { get }
+    /// Whether some pixels could be decoded and predicted.
+    var hasReadablePart: Bool { get }
     /// The decoder's error for the first part that could not be decoded.
     var problem: FileError? { get }
 

@@ -3,20 +3,62 @@ import FoundationEssentials
 import Foundations
 import NeuralNetworks
 
-extension Model {
-    /// The name of the bundled model in messages and records.
-    static let bundledName: FilePath = "nuclei-compact"
+/// A model that is compiled into the program. Raw values are the names in options, messages and records.
+enum BundledModel: String {
+    /// Outlines nuclei.
+    case unet = "nuclei-unet"
+    /// Classifies windows.
+    case compact = "nuclei-compact"
 
-    /// The file of the bundled model, in the program's own memory.
-    private static var bundledData: Data {
-        var count = 0
-        let bytes = UnsafeMutableRawPointer(mutating: bundled_model(&count)!)
-        return Data(bytesNoCopy: bytes, count: count, deallocator: .none)
+    /// The model that an argument names; nil where it is the path of a file.
+    init?(_ path: FilePath) {
+        guard let model = Self(rawValue: path.string), !FileManager.default.fileExists(atPath: path.string) else {
+            return nil
+        }
+        self = model
     }
 
-    /// The model of a file or, without a path, the bundled model, with the SHA-256 digest of the bytes it was made from.
-    static func load(pathOrBundled path: FilePath?) throws -> (model: Model, sha256: String) {
-        let file = try path.map { try SafetensorsFile(path: $0) } ?? SafetensorsFile(bundledData, path: bundledName)
+    /// The file of the model, in the program's own memory.
+    var file: SafetensorsFile {
+        get throws {
+            var count = 0
+            let bytes =
+                switch self {
+                case .unet: bundled_unet(&count)
+                case .compact: bundled_compact(&count)
+                }
+            let data = Data(
+                bytesNoCopy: UnsafeMutableRawPointer(mutating: bytes!), count: count, deallocator: .none)
+            return try SafetensorsFile(data, path: FilePath(rawValue))
+        }
+    }
+}
+
+/// A model to mask with.
+enum ModelChoice {
+    case file(FilePath)
+    case bundled(BundledModel)
+
+    /// Nil for a bundled model.
+    var file: FilePath? {
+        if case .file(let path) = self { path } else { nil }
+    }
+
+    /// Its path or name.
+    var path: FilePath {
+        switch self {
+        case .file(let path): path
+        case .bundled(let model): FilePath(model.rawValue)
+        }
+    }
+
+    /// The model, with the SHA-256 digest of the bytes it was made from.
+    func load() throws -> (model: Model, sha256: String) {
+        let file =
+            switch self {
+            case .file(let path): try SafetensorsFile(path: path)
+            case .bundled(let model): try model.file
+            }
         return (try Model(file), file.sha256)
     }
 }

@@ -26,9 +26,9 @@ struct MaskingSetup {
         }
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
-        let path = options.model ?? Model.bundledName
+        let (choice, path) = (options.choice, options.choice.path)
         Terminal.showStatus("reading model \(path)")
-        let (model, sha256) = try Interruption.endingAtOnce { try Model.load(pathOrBundled: options.model) }
+        let (model, sha256) = try Interruption.endingAtOnce { try choice.load() }
         let outliningNuclei = model.description.architecture.outlinesNuclei
         try options.requireUse(outliningNuclei: outliningNuclei)
         let settings = options.settings(outliningNuclei: outliningNuclei)
@@ -45,7 +45,7 @@ struct MaskingSetup {
         let named = MaskRecord.NamedModel(path: path.string, sha256: sha256, model.description, method.scaling)
         pipeline = MaskPipeline(named, method, version: version, secondsLoading: secondsLoading)
         try options.outputs.requirePlaceholders(for: batch)
-        try batch.requireNoInput(models: options.model.map { [$0] } ?? [])
+        try batch.requireNoInput(models: choice.file.map { [$0] } ?? [])
         Terminal.detail(
             "model: \(path), \(named.architecture), tiles of \(named.tileSize) pixels, SHA-256 \(named.sha256)")
         Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
@@ -73,7 +73,7 @@ struct MaskingSetup {
     /// Throws where a summary would replace an input or an output.
     func requireFree(_ summary: FilePath) throws(FileError) {
         try batch.requireFree(summary)
-        if let model = options.model { try summary.requireDistinct(from: [model]) }
+        if let model = options.choice.file { try summary.requireDistinct(from: [model]) }
     }
 
     /// Makes the folders that outputs are written to; returns those that were made, inner ones first.

@@ -56,7 +56,7 @@ import Testing
                 .status == 0)
         let masked = try Command.mask.run("set/wsi_crop_1.jpg", in: work.path)
         #expect(masked.status == 0, "\(masked)")
-        #expect(masked.output.contains("4 windows") && masked.problems.isEmpty)
+        #expect(masked.output.contains("1 blocks") && masked.problems.isEmpty)
         #expect(FileManager.default.fileExists(atPath: "\(work.path)/set/wsi_crop_1_nuclei_mask.png"))
     }
 

@@ -50,7 +50,7 @@ import Testing
         try image("s/a3.png", seed: 5)
         let whole = try #require(FileManager.default.contents(atPath: "\(work.path)/s/a3.png"))
         try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: "\(work.path)/s/a3.png"))
-        let result = try mask("s", "none.svs")
+        let result = try mask("s", "none.svs", "-m", "nuclei-compact")
         #expect(result.status == 66, "\(result)")
         let errors = result.problems.split(separator: "\n")
         #expect(errors.count == 3, "\(result)")
@@ -82,7 +82,7 @@ import Testing
         #expect(rows[4] == "none.svs,failed,,,,,,,,,,,,,,none.svs: cannot be read (No such file or directory)")
 
         // Finished images are skipped, with the same row in the summary.
-        let again = try mask("s", "none.svs")
+        let again = try mask("s", "none.svs", "-m", "nuclei-compact")
         #expect(again.status == 66)
         #expect(again.errors.hasPrefix("2 files left out: masks and other outputs\n"), "\(again)")
         #expect(
@@ -96,7 +96,7 @@ import Testing
     @Test func finishedImagesAreSkipped() throws {
         try image("s/a.png")
         try image("s/b.png", seed: 3)
-        let first = try mask("s/a.png", "s/b.png", "--output-folder", "out/deep")
+        let first = try mask("s/a.png", "s/b.png", "--output-folder", "out/deep", "-m", "nuclei-compact")
         try #require(first.status == 0 && first.problems.isEmpty, "\(first)")
         #expect(
             files("out/deep") == [
@@ -104,7 +104,9 @@ import Testing
             ])
         #expect(files("s") == ["a.png", "b.png"] && work.files == ["out", "s"])
         func counts(_ arguments: String...) throws -> String {
-            let result = try Command.mask.start(["s", "--output-folder", "out/deep"] + arguments, in: work.path).wait()
+            let result = try Command.mask.start(
+                ["s", "--output-folder", "out/deep", "-m", "nuclei-compact"] + arguments, in: work.path
+            ).wait()
             try #require(result.status == 0, "\(result)")
             let line = result.output.split(separator: "\n").first { $0.hasPrefix("2 images: ") } ?? ""
             return String(

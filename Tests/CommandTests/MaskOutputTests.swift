@@ -96,7 +96,10 @@ import Testing
     @Test func refinedMasksLieInsideTheRegions() throws {
         for (name, more) in [("plain", []), ("refined", ["--refine", "hematoxylin"])] {
             let result = try Command.mask.start(
-                ["crop.jpg", "--threshold", "0.6", "--output", "\(name).png", "--geojson", "\(name).geojson"] + more,
+                [
+                    "crop.jpg", "-m", "nuclei-compact", "--threshold", "0.6", "--output", "\(name).png", "--geojson",
+                    "\(name).geojson",
+                ] + more,
                 in: work.path
             ).wait()
             try #require(result.status == 0, "\(result)")

@@ -61,7 +61,7 @@ import Testing
         let usual = try mask("a.png")
         #expect(usual.status == 0 && usual.output.contains("mask: a_nuclei_mask.png\n"))
         #expect(
-            usual.errors.hasPrefix("a.png: 30 x 260 pixels, smaller than a tile of 256: padded by reflection\n"),
+            usual.errors.hasPrefix("a.png: 30 x 260 pixels, smaller than a tile of 128: padded by reflection\n"),
             "\(usual)")
 
         let quiet = try mask("a.png", "-q")
@@ -72,7 +72,7 @@ import Testing
         let verbose = try mask("a.png", "-v", "-t", "1")
         #expect(verbose.output.hasSuffix("mask: a_nuclei_mask.png\n"))
         for text in [
-            "model: nuclei-compact, compact, tiles of 256 pixels, SHA-256 ", "1 thread (from --threads)", "computing",
+            "model: nuclei-unet, unet, tiles of 128 pixels, SHA-256 ", "1 thread (from --threads)", "computing",
         ] {
             #expect(verbose.errors.contains(text), "\(verbose)")
         }

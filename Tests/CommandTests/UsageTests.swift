@@ -12,7 +12,7 @@ struct UsageTests {
         let words = train.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         for option in [
             "--strategy", "basic, regularized, pseudo-labeling; default: basic", "--architecture",
-            "--epochs <epochs> Passes over the training tiles (default: 20 with basic; otherwise 30 (lenet5) or 40 (compact, unet)).",
+            "--epochs <epochs> Passes over the training tiles (default: 20 with basic; otherwise 30 (lenet5), 40 (compact) or 60 (unet)).",
             "--batch-size", "(default: 32 with basic;", "--learning-rate",
             "(default: 0.001 (lenet5) or 0.002 (compact, unet) with basic;", "--optimizer", "adam, adamw, sgd",
             "--weight-decay", "--schedule",

@@ -36,6 +36,20 @@ struct AugmentationDrawTests {
         }
     }
 
+    /// Tiles are blurred or sharpened, not both.
+    @Test func blurredTilesAreNotSharpened() {
+        var settings = AugmentationSettings.pathology
+        let blurred = draws(settings).map(\.0.blur)
+        settings.sharpening = .init(0.5, 0.5...2)
+        let drawn = draws(settings).map(\.0)
+        for (p, blur) in zip(drawn, blurred) {
+            #expect(p.sharpening == 0 ? p.blur == blur : blur == 0 && (0.5...2).contains(p.sharpening))
+            #expect(p.sharpening == 0 || (0.7...1.5).contains(p.blur))
+        }
+        let share = Double(drawn.count { $0.sharpening > 0 }) / Double(drawn.count)
+        #expect((0.35...0.45).contains(share), "half of the four fifths that are not blurred")
+    }
+
     @Test func disablingAStepDoesNotChangeTheOthers() {
         let all = draws(.pathology, 200)
         let steps: [(String, (inout AugmentationSettings) -> Void, (inout TileAugmentation) -> Void)] = [

@@ -64,7 +64,8 @@ struct BatchLoaderTests {
         var pixels = [UInt8](repeating: 0, count: 256 * 256 * 3)
         try pixels.withUnsafeMutableBytes { pixels in
             try set.withPixels {
-                try Kernels.augment(pixels, $0, windows, [drawn.pixels], threads: 1, scratch: scratch)
+                var augmented = pixels.mutableBytes
+                try Kernels.augment(&augmented, $0.bytes, windows, [drawn.pixels], threads: 1, scratch: scratch)
             }
         }
         return (pixels, drawn.erasure)

@@ -43,8 +43,8 @@ struct NucleusExtractionTests {
     }
 
     @Test func sizesAreLimited() {
-        // 7 and 9 square microns, 290 and 330.
-        let radii = [3.0, 3.4, 19.2, 20.5]
+        // 6 and 9 square microns, 290 and 330.
+        let radii = [2.8, 3.4, 19.2, 20.5]
         let discs = radii.enumerated().map {
             Ellipse(x: 40 + 60 * Double($0.offset), y: 50, a: $0.element, b: $0.element)
         }
@@ -59,20 +59,29 @@ struct NucleusExtractionTests {
         #expect(sample.blocks(margin: 64, settings: settings).nuclei[0].count == 4)
     }
 
-    @Test func componentsWithoutSeedAreKeptOnRequest() {
-        var sample = SampleImage(width: 80, height: 60, [Ellipse(x: 20, y: 30, a: 8, b: 8)])
-        for y in 20..<32 {
-            for x in 50..<62 {
-                (sample.interior[y * 80 + x], sample.boundary[y * 80 + x]) = (0.3, 0.4)
+    /// A foreground without much interior is one nucleus. Two parts are two nuclei if some level of the interior parts
+    /// them, each larger than a seed must be.
+    @Test func objectsAreSplitWhereALevelPartsThem() {
+        func nuclei(_ bridge: Float, _ right: Float = 0.95, _ change: (inout NucleusSettings) -> Void = { _ in }) -> Int
+        {
+            var sample = SampleImage(width: 80, height: 60)
+            for y in 20..<32 {
+                for x in 20..<50 {
+                    let inside: Float = x < 32 ? 0.95 : x < 38 ? bridge : right
+                    (sample.interior[y * 80 + x], sample.boundary[y * 80 + x]) = (inside, 0.99 - inside)
+                }
             }
+            var settings = NucleusSettings.halves
+            settings.seedLevels = [0.3, 0.6, 0.9]
+            change(&settings)
+            return sample.blocks(settings: settings).nuclei[0].count
         }
-        var settings = NucleusSettings.halves
-        #expect(sample.blocks(settings: settings).nuclei[0].count == 1)
-        settings.smallestUnseeded = 20
-        let nuclei = sample.blocks(settings: settings).nuclei[0]
-        #expect(nuclei.map(\.pixelCount).contains(144) && nuclei.count == 2)
-        settings.smallestUnseeded = 40
-        #expect(sample.blocks(settings: settings).nuclei[0].count == 1)
+        #expect(nuclei(0.1, 0.1) == 1 && nuclei(0.95) == 1 && nuclei(0.92) == 1)
+        #expect(nuclei(0.7) == 2 && nuclei(0.4) == 2 && nuclei(0.1) == 2)
+        #expect(nuclei(0.5, 0.7) == 2, "parts may have different levels")
+        #expect(nuclei(0.7) { $0.seedLevels = [0.6, 0.3] } == 1)
+        #expect(nuclei(0.4) { $0.smallestSeed = 36.5 } == 1, "144 pixels are 36 square microns")
+        #expect(nuclei(0.1, 0.1) { $0.smallestSeed = 91 } == 0, "360 pixels are 90")
     }
 
     @Test func holesAreFilled() throws {

@@ -74,10 +74,11 @@ struct SampleImage {
                 for channel in 0..<3 { part.pixels[3 * to + channel] = pixels[3 * from + channel] }
             }
         }
+        let nucleus = zip(part.interior, part.boundary).map { $0 + $1 }
         return try part.interior.withUnsafeBufferPointer { interior in
-            try part.boundary.withUnsafeBufferPointer { boundary in
+            try nucleus.withUnsafeBufferPointer { nucleus in
                 try part.pixels.withUnsafeBytes {
-                    try body(NucleusField(region, interior: interior, boundary: boundary, pixels: $0))
+                    try body(NucleusField(region, interior: interior, nucleus: nucleus, pixels: $0))
                 }
             }
         }
@@ -119,7 +120,7 @@ extension NucleusSettings {
     /// Thresholds of one half, at which the ellipses have their sizes.
     static var halves: Self {
         var settings = Self()
-        (settings.foreground, settings.seed, settings.boundaryWeight) = (0.5, 0.5, 0)
+        (settings.foreground, settings.seedLevels, settings.largest) = (0.5, [0.5], 300)
         return settings
     }
 }

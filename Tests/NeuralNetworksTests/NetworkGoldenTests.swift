@@ -66,11 +66,10 @@ private struct MaskedDropout: Layer {
         let windows = PixelWindows(
             height: size, width: size, rowStride: stored * 3,
             offsets: (0..<2).map { Int64($0 * stored * stored * 3 + first) })
-        try tiles.octets().withUnsafeBytes {
-            try Kernels.normalize(
-                workspace.input, $0, windows,
-                ChannelStatistics(mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5]))
-        }
+        let octets = try tiles.octets()
+        try Kernels.normalize(
+            workspace.input, octets.span.bytes, windows,
+            ChannelStatistics(mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5]))
     }
 
     @Test func lossAndGradientsMatchPyTorch() throws {

@@ -12,7 +12,7 @@ extension KernelTests {
                 inverse: (1, 0, 0, 0, 1, 0), white_border: false, stain_scale: (1, 1, 1), stain_shift: (0, 0, 0),
                 hematoxylin: (1, 0, 0), eosin: (0, 1, 0),
                 illumination: (1, 1, 1), brightness: 1, contrast: 1, saturation: 1, hue: 0,
-                color_order: (0, 1, 2, 3), blur_sigma: 0, noise_sigma: 0, noise_seed: 0, jpeg_quality: 0)
+                color_order: (0, 1, 2, 3), blur_sigma: 0, sharpening: 0, noise_sigma: 0, noise_seed: 0, jpeg_quality: 0)
         }
 
         /// Status for two tiles, the second with `augmentation`.
@@ -91,7 +91,7 @@ extension KernelTests {
                 (\.stain_shift.0, -4, 4), (\.stain_shift.1, -4, 4), (\.stain_shift.2, -4, 4),
                 (\.illumination.0, 1.0 / 64, 64), (\.illumination.1, 1.0 / 64, 64), (\.illumination.2, 1.0 / 64, 64),
                 (\.brightness, 0, 16), (\.contrast, 0, 16), (\.saturation, 0, 16), (\.hue, -0.5, 0.5),
-                (\.blur_sigma, 0, 32), (\.noise_sigma, 0, 255),
+                (\.blur_sigma, 0, 32), (\.sharpening, 0, 8), (\.noise_sigma, 0, 255),
             ]
             for (path, low, high) in ranges {
                 for good in [low, high] {
@@ -137,6 +137,7 @@ extension KernelTests {
                     wild.illumination(64)
                     (wild.color.brightness, wild.color.contrast, wild.color.saturation) = (16, 16, 16)
                     (wild.blur, wild.noise, wild.jpegQuality) = (32, 255, 1)
+                    wild.sharpening = isWhite ? 8 : 0
                     #expect(try item.run(item.bytes(231), [wild]).count == 45)
                 }
             }

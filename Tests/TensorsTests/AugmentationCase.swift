@@ -49,11 +49,9 @@ struct AugmentationCase: CustomStringConvertible {
         let scratch = GuardedTensor([Kernels.augmentationScratchCount(windows, threads: threads)], misalignment: 3)
         var output = [UInt8](repeating: 0xA5, count: count + 2 * margin)
         try output.withUnsafeMutableBytes { output in
-            try bytes.withUnsafeBytes {
-                try Kernels.augment(
-                    UnsafeMutableRawBufferPointer(rebasing: output[margin..<margin + count]), $0, windows,
-                    augmentations, threads: threads, scratch: scratch.tensor)
-            }
+            var part = UnsafeMutableRawBufferPointer(rebasing: output[margin..<margin + count]).mutableBytes
+            try Kernels.augment(
+                &part, bytes.span.bytes, windows, augmentations, threads: threads, scratch: scratch.tensor)
         }
         _ = try scratch.values("scratch")
         let surroundings = output[..<margin] + output[(margin + count)...]

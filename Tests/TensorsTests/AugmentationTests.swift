@@ -156,6 +156,17 @@ extension KernelTests {
                 }, { $0.blurred($1.blur) })
         }
 
+        @Test("sharpening", arguments: [0.7, 1.5, 9] as [Float])
+        func sharpening(_ sigma: Float) throws {
+            try sweepTiles(
+                211, Self.byte,
+                { seed in
+                    var result = TileAugmentation()
+                    (result.blur, result.sharpening) = (sigma, 0.3 + Float(seed % 4))
+                    return result
+                }, { $0.filtered($1) })
+        }
+
         @Test("noise")
         func noise() throws {
             try sweepTiles(
@@ -197,7 +208,7 @@ extension KernelTests {
                 let expected = augmentations.indices.flatMap { n in
                     let a = augmentations[n]
                     return item.tile(bytes, n).moved(a.geometry).rounded.stained(a.stain).colored(a.color)
-                        .blurred(a.blur).noisy(a.noise, seed: a.noiseSeed).values
+                        .filtered(a).noisy(a.noise, seed: a.noiseSeed).values
                 }
                 // A rounding difference of the geometric step is amplified by later steps.
                 try compare("bytes", actual, expected, Tolerance(absolute: 4))

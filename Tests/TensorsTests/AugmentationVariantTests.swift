@@ -113,16 +113,17 @@ extension KernelTests {
             }
         }
 
-        @Test("blur and noise")
+        @Test("blur, sharpening and noise")
         func blurAndNoise() throws {
             try sweepVariants(
                 306, Self.byte,
                 {
                     var result = TileAugmentation()
                     result.blur = 0.3 + Float($0 % 5) / 2
+                    result.sharpening = Float($0 % 3)
                     (result.noise, result.noiseSeed) = (6, $0)
                     return result
-                }, { $0.blurred($1.blur).noisy($1.noise, seed: $1.noiseSeed) })
+                }, { $0.filtered($1).noisy($1.noise, seed: $1.noiseSeed) })
         }
 
         @Test("JPEG", arguments: [10, 60, 95])

@@ -45,7 +45,7 @@ extension KernelTests {
         private func normalize(_ bytes: [UInt8], _ windows: Windows, _ statistics: ChannelStatistics) throws -> [Float]
         {
             let planes = GuardedTensor([windows.offsets.count, 3, windows.height, windows.width])
-            try bytes.withUnsafeBytes { try Kernels.normalize(planes.tensor, $0, windows.native, statistics) }
+            try Kernels.normalize(planes.tensor, bytes.span.bytes, windows.native, statistics)
             return try planes.values("planes")
         }
 
@@ -96,7 +96,7 @@ extension KernelTests {
                         }
                     }
                 }
-                let counts = try bytes.withUnsafeBytes { try Kernels.channelHistograms($0, windows.native) }
+                let counts = try Kernels.channelHistograms(bytes.span.bytes, windows.native)
                 try compare("counts", counts.map { Double($0) }, expected.map { Double($0) }, .exact)
             }
         }

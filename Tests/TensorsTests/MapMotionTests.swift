@@ -12,11 +12,9 @@ extension KernelTests {
             let (count, margin) = (height * width, 32)
             var output = [UInt8](repeating: 0xA5, count: count + 2 * margin)
             try output.withUnsafeMutableBytes { output in
-                try source.withUnsafeBytes {
-                    try Kernels.moveMap(
-                        UnsafeMutableRawBufferPointer(rebasing: output[margin..<margin + count]), $0, height: height,
-                        width: width, move.geometry, outside: outside)
-                }
+                var part = UnsafeMutableRawBufferPointer(rebasing: output[margin..<margin + count]).mutableBytes
+                try Kernels.moveMap(
+                    &part, source.span.bytes, height: height, width: width, move.geometry, outside: outside)
             }
             let surroundings = output[..<margin] + output[(margin + count)...]
             guard surroundings.allSatisfy({ $0 == 0xA5 }) else { throw Mismatch.outside }

@@ -48,16 +48,14 @@ extension KernelTests {
             let gradient = KernelRuns.unaligned.output(item.shape)
             let count = Kernels.pixelScratchCount(batch: item.truth.count, plane: item.plane)
             let scratch = KernelRuns.unaligned.output([count])
-            let loss = try classes.withUnsafeBytes { bytes in
-                let sums = try Kernels.pixelLossForward(
-                    tensor, classes: bytes, truth: item.truth, item.settings, scratch: scratch.tensor)
-                try Kernels.pixelLossBackward(
-                    gradient.tensor, sums, tensor, classes: bytes, truth: item.truth, item.settings,
-                    scratch: scratch.tensor)
-                return sums.loss
-            }
+            let bytes = classes.span.bytes
+            let sums = try Kernels.pixelLossForward(
+                tensor, classes: bytes, truth: item.truth, item.settings, scratch: scratch.tensor)
+            try Kernels.pixelLossBackward(
+                gradient.tensor, sums, tensor, classes: bytes, truth: item.truth, item.settings,
+                scratch: scratch.tensor)
             try compareBits("logits", tensor.values, logits)
-            return (loss, try gradient.values("glogits"))
+            return (sums.loss, try gradient.values("glogits"))
         }
 
         @Test("the loss agrees with the naive reference for every kind of truth, weights and ignored pixels")
@@ -110,9 +108,9 @@ extension KernelTests {
             let scratch = Tensor([4])
             #expect(try Kernels.pixelScores(tensor, top: 2, scratch: scratch)[0].isNaN)
             for truth in [PixelTruth.classes, .any] {
-                let sums = try [UInt8](repeating: 0, count: 4).withUnsafeBytes {
-                    try Kernels.pixelLossForward(tensor, classes: $0, truth: [truth], PixelLoss(), scratch: scratch)
-                }
+                let classes = [UInt8](repeating: 0, count: 4)
+                let sums = try Kernels.pixelLossForward(
+                    tensor, classes: classes.span.bytes, truth: [truth], PixelLoss(), scratch: scratch)
                 #expect(sums.loss.isNaN, "\(truth)")
             }
         }
@@ -120,11 +118,10 @@ extension KernelTests {
         @Test("a class that does not exist is refused")
         func badClass() throws {
             let tensor = Tensor([1, 3, 2, 2])
+            let classes: [UInt8] = [0, 1, 2, 3]
             let refused = refusal {
-                try ([0, 1, 2, 3] as [UInt8]).withUnsafeBytes { (bytes: UnsafeRawBufferPointer) in
-                    _ = try Kernels.pixelLossForward(
-                        tensor, classes: bytes, truth: [.classes], PixelLoss(), scratch: Tensor([4]))
-                }
+                _ = try Kernels.pixelLossForward(
+                    tensor, classes: classes.span.bytes, truth: [.classes], PixelLoss(), scratch: Tensor([4]))
             }
             #expect(refused == .badTarget)
         }

@@ -158,6 +158,17 @@ package struct NaiveTile {
         return once(once(self, 0, 1), 1, 0)
     }
 
+    /// The blurred tile or, with a strength, the tile after an unsharp mask.
+    package func filtered(_ a: TileAugmentation) -> NaiveTile {
+        var result = blurred(a.blur)
+        if a.blur == 0 || a.sharpening == 0 { return result }
+        for index in values.indices {
+            let change = Double(a.sharpening) * (values[index] - result.values[index])
+            result.values[index] = min(max(values[index] + change, 0), 255)
+        }
+        return result
+    }
+
     /// Element i of a stream of N(0, 1) numbers, by the Box-Muller transform.
     package static func normal(_ seed: UInt64, _ i: Int) -> Double {
         let bits = Formula.bits(seed, i / 2)

@@ -4,7 +4,7 @@ import Training
 
 struct HyperparameterTests {
     @Test func defaultsAreThoseOfTheStrategies() {
-        #expect(Hyperparameters.epochs.defaults == "20 with basic; otherwise 30 (lenet5) or 40 (compact, unet)")
+        #expect(Hyperparameters.epochs.defaults == "20 with basic; otherwise 30 (lenet5), 40 (compact) or 60 (unet)")
         #expect(Hyperparameters.batchSize.defaults == "32 with basic; otherwise 16 (lenet5) or 32 (compact, unet)")
         #expect(
             Hyperparameters.balance.defaults == "none with basic; otherwise none (lenet5, unet) or weights (compact)")

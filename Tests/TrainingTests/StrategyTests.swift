@@ -46,7 +46,7 @@ struct StrategyTests {
     }
 
     @Test func stepsOfTheAugmentationCanBeLeftOut() {
-        let whole = AugmentationSettings.pathology
+        let whole = AugmentationSettings.scanners
         for step in AugmentationStep.allCases {
             var settings = whole
             if step == .cutout { settings.cutout.probability = 0.5 }
@@ -54,7 +54,7 @@ struct StrategyTests {
             settings.disable(step)
             #expect(settings != before, "\(step) changes nothing")
         }
-        var none = AugmentationSettings.pathology
+        var none = AugmentationSettings.scanners
         for step in AugmentationStep.allCases { none.disable(step) }
         var expected = AugmentationSettings()
         // The probability of an affine map that changes nothing is irrelevant.

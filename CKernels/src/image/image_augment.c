@@ -71,8 +71,8 @@ static bool is_valid(const ck_augmentation *a) {
            are_stains(a->hematoxylin, a->eosin) && within(a->stain_shift, 3, -4, 4) &&
            within(a->illumination, 3, 1.0f / 64, 64) && within(&a->brightness, 1, 0, 16) &&
            within(&a->contrast, 1, 0, 16) && within(&a->saturation, 1, 0, 16) && within(&a->hue, 1, -0.5f, 0.5f) &&
-           within(&a->blur_sigma, 1, 0, 32) && within(&a->noise_sigma, 1, 0, 255) && a->jpeg_quality >= 0 &&
-           a->jpeg_quality <= 100;
+           within(&a->blur_sigma, 1, 0, 32) && within(&a->sharpening, 1, 0, 8) && within(&a->noise_sigma, 1, 0, 255) &&
+           a->jpeg_quality >= 0 && a->jpeg_quality <= 100;
 }
 
 ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t *offsets,

@@ -110,6 +110,8 @@ typedef struct ck_augment_variant {
     /// out[pitch] = weights[0] * before[0][x] + sum over i = 1 ... radius of weights[i] * (before[i][x] + after[i][x])
     void (*blur_row)(float *out, const float *const *before, const float *const *after, const float *weights,
                      int64_t radius, int64_t pitch);
+    /// Adds `strength` times the difference of a row from the blurred one.
+    void (*sharpen_row)(float *row, const float *blurred, int64_t pitch, float strength);
     /// row[pitch] += sigma * noise, clamped to 0 ... 255.
     void (*add_noise)(float *row, const float *noise, int64_t pitch, float sigma);
     /// JPEG round trip of rows y ... y + 7 of the planes, in place.
@@ -129,7 +131,7 @@ ck_status ck_augment_choose(const ck_augment_variant **variant);
 /// Augments one window in the memory of one thread. `next` is the thread's next window, for prefetching, or null.
 void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, const ck_augmentation *a,
                      const ck_windows *d, const ck_augment_memory *m, const ck_augment_variant *variant);
-void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma,
+void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma, float sharpening,
                     const ck_augment_variant *variant);
 void ck_fill_jpeg_tables(ck_jpeg_tables *tables, int32_t quality);
 

@@ -13,7 +13,7 @@ static int64_t gaussian(float *weights, float sigma) {
     return radius;
 }
 
-void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma,
+void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float sigma, float sharpening,
                     const ck_augment_variant *variant) {
     int64_t h = d->h, w = d->w, pitch = memory->pitch;
     float weights[CK_BLUR_RADIUS + 1], *center = memory->padded + CK_BLUR_RADIUS;
@@ -38,7 +38,13 @@ void ck_blur_planes(const ck_augment_memory *memory, const ck_windows *d, float 
                 before[i] = memory->half + ck_mirror(y - i, h) * pitch;
                 after[i] = memory->half + ck_mirror(y + i, h) * pitch;
             }
-            variant->blur_row(plane + y * pitch, before, after, weights, radius, pitch);
+            float *row = plane + y * pitch;
+            if (sharpening > 0) {
+                variant->blur_row(memory->padded, before, after, weights, radius, pitch);
+                variant->sharpen_row(row, memory->padded, pitch, sharpening);
+            } else {
+                variant->blur_row(row, before, after, weights, radius, pitch);
+            }
         }
     }
 }

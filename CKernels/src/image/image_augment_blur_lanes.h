@@ -1,4 +1,4 @@
-/// Blur and noise. Included by image_augment_lanes.h.
+/// Blur, sharpening and noise. Included by image_augment_lanes.h.
 
 static void blur_row(float *out, const float *const *before, const float *const *after, const float *weights,
                      int64_t radius, int64_t pitch) {
@@ -7,6 +7,13 @@ static void blur_row(float *out, const float *const *before, const float *const 
         for (int64_t i = 1; i <= radius; i++)
             sum += weights[i] * (load(before[i] + x) + load(after[i] + x));
         store(out + x, sum);
+    }
+}
+
+static void sharpen_row(float *row, const float *blurred, int64_t pitch, float strength) {
+    for (int64_t x = 0; x < pitch; x += LANES) {
+        vec pixels = load(row + x);
+        store(row + x, clamp(pixels + strength * (pixels - load(blurred + x)), 0, 255));
     }
 }
 

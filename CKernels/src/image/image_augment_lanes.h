@@ -57,4 +57,4 @@ static inline vec clamp(vec v, float low, float high) {
 #include "image/image_noise_lanes.h"
 
 #define CK_AUGMENT_VARIANT(isa)                                                                                        \
-    { isa, affine_row, pixel_row, pack_row, write_row, blur_row, add_noise, compress_rows, normal_pairs }
+    { isa, affine_row, pixel_row, pack_row, write_row, blur_row, sharpen_row, add_noise, compress_rows, normal_pairs }

@@ -69,7 +69,7 @@ void ck_augment_tile(uint8_t *out, const uint8_t *window, const uint8_t *next, c
         has_contrast = false;
     }
     if (a->blur_sigma > 0)
-        ck_blur_planes(m, d, a->blur_sigma, variant);
+        ck_blur_planes(m, d, a->blur_sigma, a->sharpening, variant);
     if (a->noise_sigma > 0)
         add_noise(m, d, a, variant);
     // The remaining steps process the planes once, in bands of the height of a JPEG block.

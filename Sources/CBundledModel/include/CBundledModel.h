@@ -1,10 +1,11 @@
-/// The bundled model: models/nuclei-compact.safetensors at the time of compilation.
+/// The bundled models: models/nuclei-unet.safetensors and models/nuclei-compact.safetensors at the time of compilation.
 #ifndef CBUNDLEDMODEL_H
 #define CBUNDLEDMODEL_H
 
 #include <stddef.h>
 
-/// Returns the bytes of the file, which are never freed, and stores their number in count.
-const unsigned char *bundled_model(size_t *count);
+/// Return the bytes of a file, which are never freed, and store their number in count.
+const unsigned char *bundled_unet(size_t *count);
+const unsigned char *bundled_compact(size_t *count);
 
 #endif

@@ -70,14 +70,15 @@ extension AugmentationSettings {
         var settings = AugmentationSettings.pathology
         settings.geometry.scale = 0.65...1.5
         settings.stain.probability = 0.9
-        settings.stain.scale = 0.6...1.6
+        settings.stain.scale = 0.45...1.6
         settings.stain.shift = 0.06
         settings.stain.illumination = 0.07
-        settings.color.brightness = 0.45
+        settings.color.brightness = 0.55
         settings.color.contrast = 0.3
         settings.color.saturation = 0.4
         settings.color.hue = 0.04
-        settings.blur = Chance(0.3, 0.3...1.3)
+        settings.blur = Chance(0.25, 0.3...1.3)
+        settings.sharpening = Chance(0.4, 0.3...2)
         settings.noise.probability = 0.3
         settings.jpeg.probability = 0.25
         return settings
@@ -99,7 +100,7 @@ package enum AugmentationStep: String, CaseIterable, Sendable {
     case flips
     /// Rotation by other angles, translation and shear.
     case rotation
-    case scale, stain, color, blur, noise, jpeg, cutout
+    case scale, stain, color, blur, sharpening, noise, jpeg, cutout
 }
 
 extension AugmentationSettings {
@@ -113,6 +114,7 @@ extension AugmentationSettings {
         case .stain: stain = none.stain
         case .color: color = none.color
         case .blur: blur = none.blur
+        case .sharpening: sharpening = none.sharpening
         case .noise: noise = none.noise
         case .jpeg: jpeg = none.jpeg
         case .cutout: cutout = none.cutout

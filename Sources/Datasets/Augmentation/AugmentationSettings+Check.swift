@@ -21,6 +21,8 @@ extension AugmentationSettings {
             ("color.hue", [color.hue], 0...0.5),
             ("blur.probability", [blur.probability], 0...1),
             ("blur.range", blur.range.ends, 0...32),
+            ("sharpening.probability", [sharpening.probability], 0...1),
+            ("sharpening.range", sharpening.range.ends, 0...8),
             ("noise.probability", [noise.probability], 0...1),
             ("noise.range", noise.range.ends, 0...255),
             ("jpeg.probability", [jpeg.probability], 0...1),

@@ -4,7 +4,7 @@ import Tensors
 
 /// The random streams, one for each step.
 private enum Stream: UInt64 {
-    case flips, quarterTurn, affine, stain, color, blur, noise, jpeg, cutout
+    case flips, quarterTurn, affine, stain, color, blur, noise, jpeg, cutout, sharpening
 }
 
 extension AugmentationSettings {
@@ -20,6 +20,13 @@ extension AugmentationSettings {
         pixels.stain = drawStain(random(.stain))
         pixels.color = drawColor(random(.color))
         pixels.blur = Float(blur.draw(random(.blur)) ?? 0)
+        var sharpeningRandom = random(.sharpening)
+        if pixels.blur == 0, let strength = sharpening.draw(sharpeningRandom) {
+            pixels.sharpening = Float(strength)
+            // The first two numbers decided on the strength.
+            for _ in 0..<2 { _ = sharpeningRandom.next() }
+            pixels.blur = Float(sharpeningRandom.uniform(Self.sharpeningRadius))
+        }
         var noiseRandom = random(.noise)
         pixels.noise = Float(noise.draw(noiseRandom) ?? 0)
         pixels.noiseSeed = noiseRandom.next()

@@ -90,6 +90,9 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
     package var color = Color()
     /// Standard deviation of a Gaussian blur, in pixels.
     package var blur = Chance(0, 0.3...2.5)
+    /// Strength of an unsharp mask with a standard deviation from `sharpeningRadius`, of tiles that are not blurred.
+    package var sharpening = Chance(0, 0.3...2)
+    static let sharpeningRadius = 0.7...1.5
     /// Standard deviation of Gaussian noise, in gray levels.
     package var noise = Chance(0, 1...6)
     /// Quality of a JPEG compression, 1 to 100.
@@ -99,7 +102,7 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case geometry, stain, color, blur, noise, jpeg, cutout
+        case geometry, stain, color, blur, sharpening, noise, jpeg, cutout
     }
 
     /// The key of `color` in runs and checkpoints of earlier versions.
@@ -118,6 +121,7 @@ package struct AugmentationSettings: Codable, Equatable, Sendable {
             color = try decoder.container(keyedBy: EarlierKeys.self).decode(Color.self, forKey: .color)
         }
         blur = try values.decode(Chance.self, forKey: .blur)
+        sharpening = try values.decodeIfPresent(Chance.self, forKey: .sharpening) ?? sharpening
         noise = try values.decode(Chance.self, forKey: .noise)
         jpeg = try values.decode(Chance.self, forKey: .jpeg)
         cutout = try values.decode(Cutout.self, forKey: .cutout)

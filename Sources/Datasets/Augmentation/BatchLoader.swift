@@ -87,8 +87,9 @@ package final class BatchLoader {
             let tiles = tiles(batch)
             let drawn = tiles.map { settings.draw(seed: seed, epoch: epoch, tile: $0, side: set.side) }
             try set.withPixels {
+                var augmented = slot.pixels.mutableBytes
                 try Kernels.augment(
-                    slot.pixels, $0, set.windows(of: tiles), drawn.map(\.pixels), threads: threads,
+                    &augmented, $0.bytes, set.windows(of: tiles), drawn.map(\.pixels), threads: threads,
                     scratch: buffers.scratch)
             }
             slot.erasures = settings.cutout.probability > 0 ? drawn.map(\.erasure) : []

@@ -37,8 +37,9 @@ final class ClassMapBatch {
                 continue
             }
             if let geometries {
+                var moved = target.mutableBytes
                 try Kernels.moveMap(
-                    target, map, height: side, width: side, geometries[position],
+                    &moved, map.bytes, height: side, width: side, geometries[position],
                     outside: PixelClass.background.rawValue)
             } else {
                 target.copyMemory(from: map)

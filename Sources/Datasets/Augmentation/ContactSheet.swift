@@ -75,10 +75,10 @@ package struct ContactSheet {
     private func movedMap(_ tile: Int, _ geometry: TileAugmentation.Geometry) throws -> [UInt8] {
         guard let map = set.classMap(of: tile) else { return [] }
         var moved = [UInt8](repeating: 0, count: map.count)
-        try moved.withUnsafeMutableBytes {
-            try Kernels.moveMap(
-                $0, map, height: set.side, width: set.side, geometry, outside: PixelClass.background.rawValue)
-        }
+        var span = moved.mutableSpan
+        var bytes = span.mutableBytes
+        try Kernels.moveMap(
+            &bytes, map.bytes, height: set.side, width: set.side, geometry, outside: PixelClass.background.rawValue)
         return moved
     }
 
@@ -92,12 +92,13 @@ package struct ContactSheet {
         var pixels = [UInt8](repeating: 0, count: set.tileBytes)
         try pixels.withUnsafeMutableBytes { pixels in
             try set.withPixels {
-                try Kernels.augment(pixels, $0, windows, [drawn.pixels], threads: threads, scratch: scratch)
+                var augmented = pixels.mutableBytes
+                try Kernels.augment(&augmented, $0.bytes, windows, [drawn.pixels], threads: threads, scratch: scratch)
             }
         }
         guard drawn.erasure.width > 0 else { return pixels }
         let planes = Tensor([1, 3, side, side])
-        try pixels.withUnsafeBytes { try Kernels.normalize(planes, $0, set.windows(of: [0]), statistics) }
+        try Kernels.normalize(planes, pixels.span.bytes, set.windows(of: [0]), statistics)
         try Kernels.erase(planes, [drawn.erasure])
         for y in drawn.erasure.y..<drawn.erasure.y + drawn.erasure.height {
             for x in drawn.erasure.x..<drawn.erasure.x + drawn.erasure.width {

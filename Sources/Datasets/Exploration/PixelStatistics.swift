@@ -49,7 +49,8 @@ package struct PixelStatistics: Codable, Equatable, Sendable {
             let indices = set.tiles.indices.filter { set.tiles[$0].label == label }
             guard !indices.isEmpty else { continue }
             let result = set.withPixels { pixels in
-                Result { () throws(KernelError) in try Kernels.channelHistograms(pixels, set.windows(of: indices)) }
+                Result { () throws(KernelError) in try Kernels.channelHistograms(pixels.bytes, set.windows(of: indices))
+                }
             }
             let histograms = try result.get()
             for bin in sum.indices { sum[bin] += histograms[bin] }

@@ -1,4 +1,5 @@
 import Foundations
+import Imaging
 import Synchronization
 
 /// The decoded images of a data set.
@@ -32,8 +33,13 @@ struct TileContent {
         for (index, image) in images.enumerated() {
             do throws(FileError) {
                 let layout = try layouts[index].get()
-                for (part, tile) in try decoded[index].get().enumerated() {
-                    tiles.append(Tile(tile, part, of: image.row, layout))
+                let parts = try decoded[index].get()
+                let densest =
+                    image.row.label == .nuclei && layout.isCut && places.maps[index] == nil
+                    ? memory.densestTile(places.tiles[index]..<places.tiles[index] + parts.count) - places.tiles[index]
+                    : nil
+                for (part, tile) in parts.enumerated() {
+                    tiles.append(Tile(tile, part, of: image.row, layout, isDensest: part == densest))
                     mapNumbers.append(places.maps[index].map { $0 + part })
                 }
             } catch {
@@ -96,13 +102,15 @@ struct TileContent {
 }
 
 extension Tile {
-    /// Tile `part` of an image.
-    fileprivate init(_ decoded: DecodedTile, _ part: Int, of row: LabelFile.Row, _ layout: ImageLayout) {
+    /// Tile `part` of an image; `isDensest` says whether it has the image's densest hematoxylin.
+    fileprivate init(
+        _ decoded: DecodedTile, _ part: Int, of row: LabelFile.Row, _ layout: ImageLayout, isDensest: Bool
+    ) {
         let label: TileLabel?
         if layout.isCut, let outlines = decoded.outlines {
             label = outlines.label
         } else if layout.isCut {
-            label = row.label == .noNucleus ? .noNucleus : nil
+            label = row.label == .noNucleus ? .noNucleus : isDensest ? .nuclei : nil
         } else {
             label = row.label ?? decoded.outlines?.label
         }
@@ -111,6 +119,25 @@ extension Tile {
             group: row.group ?? (layout.isCut ? row.filename : nil), fingerprint: decoded.fingerprint,
             appearance: decoded.appearance, isPart: layout.isCut, micronsPerPixel: row.micronsPerPixel,
             weight: row.weight, outlines: decoded.outlines)
+    }
+}
+
+extension TilePixels {
+    /// Pixels that are compared: about those of the smallest nuclei.
+    private static let comparedPixels = 100
+
+    /// The tile whose densest pixels have the most hematoxylin, of equal ones the first.
+    fileprivate func densestTile(_ tiles: Range<Int>) -> Int {
+        let stain = StainDensity(of: .hematoxylin)
+        let densities = tiles.map { index -> Float in
+            let bytes = tile(index)
+            var values = stride(from: 0, to: bytes.count, by: 3).map {
+                stain.density(red: bytes[$0], green: bytes[$0 + 1], blue: bytes[$0 + 2])
+            }
+            values.sort(by: >)
+            return values.prefix(Self.comparedPixels).reduce(0, +)
+        }
+        return tiles.lowerBound + densities.indices.max { densities[$0] < densities[$1] }!
     }
 }
 

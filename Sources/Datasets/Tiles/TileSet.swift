@@ -56,8 +56,8 @@ extension PixelTruth {
 /// the folder is unlabeled. Without `labels.csv`, the folder contains a folder of images for each class (see `TileList`).
 ///
 /// An image is brought to the resolution of the target where both are known, and cut into tiles of its size (see
-/// `ImageLayout`). Tiles of a cut image that has no outlines are unlabeled, unless the image has no nucleus. Tiles with
-/// outlines are labeled by these (see `TileOutlines`), except that the label of an image of one tile remains.
+/// `ImageLayout`). Without outlines, tiles of a cut image have the label of an image without nuclei; in an image with
+/// nuclei, only the tile with the densest hematoxylin has its label, and the others are unlabeled. Tiles with outlines are labeled by these (see `TileOutlines`), except that the label of an image of one tile remains.
 package struct TileSet: Sendable {
     /// The side of a tile in pixels, unless another target is asked for.
     package static let tileSize = TileTarget.usualSide
@@ -171,8 +171,9 @@ extension TileSet {
             byteCount: indices.count * tileBytes, for: "blurred tiles")
         defer { bytes.deallocate() }
         try withPixels {
+            var blurred = bytes.mutableBytes
             try Kernels.augment(
-                bytes, $0, windows(of: indices), indices.map { _ in blur }, threads: threads, scratch: scratch)
+                &blurred, $0.bytes, windows(of: indices), indices.map { _ in blur }, threads: threads, scratch: scratch)
         }
         return try body(UnsafeRawBufferPointer(bytes), copies)
     }
@@ -181,7 +182,7 @@ extension TileSet {
     ///
     /// A standard deviation below 1 becomes 1, so that tiles of a single color can be normalized.
     package func channelStatistics(of indices: [Int]) throws -> ChannelStatistics {
-        let histograms = try withPixels { try Kernels.channelHistograms($0, windows(of: indices)) }
+        let histograms = try withPixels { try Kernels.channelHistograms($0.bytes, windows(of: indices)) }
         let moments = (0..<3).map { ByteMoments(ofHistogram: histograms[$0 * 256..<($0 + 1) * 256]) }
         return ChannelStatistics(
             mean: moments.map { Float($0.mean) }, deviation: moments.map { Float(max($0.deviation, 1)) })

@@ -23,5 +23,7 @@ package struct PixelRegion: Hashable, Sendable {
             height: max(0, min(bottom, other.bottom) - top))
     }
 
+    package func contains(x: Int, y: Int) -> Bool { x >= self.x && x < right && y >= self.y && y < bottom }
+
     package func intersects(_ other: PixelRegion) -> Bool { !intersection(other).isEmpty }
 }

@@ -42,19 +42,18 @@ package struct NucleiResult {
         return count
     }
 
-    /// Calls `emit` with the rows of the mask from top to bottom without gaps: white on nuclei. `afterRows` receives the
-    /// number of finished rows and may throw to cancel.
+    /// Calls `emit` with the rows of the mask from top to bottom without gaps: white on nuclei. A line of black pixels parts
+    /// nuclei that touch, so that each is a component of the mask. `afterRows` receives the number of finished rows and
+    /// may throw to cancel.
     package func forEachBand(
         afterRows: (Int) throws -> Void = { _ in }, _ emit: (MaskBand) throws -> Void
     ) throws {
-        var (rows, gaps) = (RowRuns(), BlockGaps(self))
+        var (rows, gaps) = (NucleusRows(), BlockGaps(self))
         var painter = BandPainter(self)
         for blockRow in 0..<grid.rows {
             try forEachBlock(ofRow: blockRow) { block, content in
                 gaps.add(content, core: grid.imageRegion(grid.core(of: block)))
-                for nucleus in content.nuclei {
-                    for run in nucleus.runs { rows.add(run.pixels, row: run.row) }
-                }
+                for nucleus in content.nuclei { rows.add(nucleus) }
             }
             let end = grid.firstImageRow(ofBlockRow: blockRow + 1)
             while painter.next < end {
@@ -72,30 +71,42 @@ package struct NucleiResult {
     }
 }
 
-/// Runs of pixels of rows that are not complete yet.
-struct RowRuns {
-    private var rows = [[Range<Int>]]()
+/// Items of rows that are not complete yet.
+private struct RowQueue<Item> {
+    private var rows = [[Item]]()
     /// The row of the first element.
     private var first = 0
 
-    /// Adds pixels to a row that was not taken yet.
-    mutating func add(_ pixels: Range<Int>, row: Int) {
+    /// Adds an item to a row that was not taken yet.
+    mutating func add(_ item: Item, row: Int) {
         precondition(row >= first, "row \(row) is complete")
         while rows.count <= row - first { rows.append([]) }
-        rows[row - first].append(pixels)
+        rows[row - first].append(item)
     }
 
-    /// The pixels of a row, as ascending ranges that do not touch. Rows of successive calls ascend.
-    mutating func take(row: Int) -> [Range<Int>] {
+    /// The items of a row. Rows of successive calls ascend.
+    mutating func take(row: Int) -> [Item] {
         if row - first > 4096 || row - first >= rows.count {
             rows.removeFirst(min(row - first, rows.count))
             first = row
         }
         guard row - first < rows.count else { return [] }
-        let runs = rows[row - first].sorted { $0.lowerBound < $1.lowerBound }
-        rows[row - first] = []
+        defer { rows[row - first] = [] }
+        return rows[row - first]
+    }
+}
+
+/// Runs of pixels of rows that are not complete yet.
+struct RowRuns {
+    private var rows = RowQueue<Range<Int>>()
+
+    /// Adds pixels to a row that was not taken yet.
+    mutating func add(_ pixels: Range<Int>, row: Int) { rows.add(pixels, row: row) }
+
+    /// The pixels of a row, as ascending ranges that do not touch. Rows of successive calls ascend.
+    mutating func take(row: Int) -> [Range<Int>] {
         var merged = [Range<Int>]()
-        for run in runs {
+        for run in rows.take(row: row).sorted(by: { $0.lowerBound < $1.lowerBound }) {
             if let last = merged.last, last.upperBound >= run.lowerBound {
                 merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, run.upperBound)
             } else {
@@ -103,6 +114,44 @@ struct RowRuns {
             }
         }
         return merged
+    }
+}
+
+/// The pixels of nuclei in rows that are not complete yet, with a line between nuclei that touch: without the pixels that
+/// have another nucleus to the left or above, also at a corner.
+struct NucleusRows {
+    private var rows = RowQueue<(pixels: Range<Int>, nucleus: Int)>()
+    /// The row that was taken last.
+    private var above = [(pixels: Range<Int>, nucleus: Int)]()
+    private var count = 0
+
+    /// Adds a nucleus, whose rows were not taken yet.
+    mutating func add(_ nucleus: Nucleus) {
+        count += 1
+        for run in nucleus.runs { rows.add((run.pixels, count), row: run.row) }
+    }
+
+    /// The pixels of a row, as ascending ranges that do not touch. Take each row once, from the first to the last.
+    mutating func take(row: Int) -> [Range<Int>] {
+        let runs = rows.take(row: row).sorted { $0.pixels.lowerBound < $1.pixels.lowerBound }
+        defer { above = runs }
+        var (parted, next) = ([Range<Int>](), 0)
+        for (index, run) in runs.enumerated() {
+            var start = run.pixels.lowerBound
+            if index > 0, runs[index - 1].pixels.upperBound == start { start += 1 }
+            while next < above.count, above[next].pixels.upperBound < start { next += 1 }
+            var other = next
+            while other < above.count, above[other].pixels.lowerBound <= run.pixels.upperBound {
+                if above[other].nucleus != run.nucleus {
+                    let touched = above[other].pixels
+                    if start < touched.lowerBound - 1 { parted.append(start..<touched.lowerBound - 1) }
+                    start = max(start, touched.upperBound + 1)
+                }
+                other += 1
+            }
+            if start < run.pixels.upperBound { parted.append(start..<run.pixels.upperBound) }
+        }
+        return parted
     }
 }
 

@@ -39,7 +39,7 @@ package final class NucleusExtractor {
         }
         labels.label(
             field, valid: valid, excluding: excluding.map(local), settings,
-            smallestSeed: pixels(settings.smallestSeed), smallestUnseeded: settings.smallestUnseeded.map(pixels),
+            smallestSeed: pixels(settings.smallestSeed),
             reach: Int(min(settings.reach / (scale.x * scale.y).squareRoot(), 255)))
         let objects = NucleusObjects(
             labels, smallest: pixels(settings.smallest), largest: pixels(settings.largest))

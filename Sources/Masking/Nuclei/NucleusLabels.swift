@@ -5,27 +5,29 @@ import Imaging
 package struct NucleusField {
     /// In pixels at the resolution of the model. Parts beyond the image are ignored.
     package let region: PixelRegion
-    /// Probabilities of the interior and of the boundary of nuclei.
+    /// Probabilities of the interior of nuclei, and of nuclei with their boundaries.
     package let interior: UnsafeBufferPointer<Float>
-    package let boundary: UnsafeBufferPointer<Float>
+    package let nucleus: UnsafeBufferPointer<Float>
     /// 8-bit RGB.
     package let pixels: UnsafeRawBufferPointer
 
     package init(
-        _ region: PixelRegion, interior: UnsafeBufferPointer<Float>, boundary: UnsafeBufferPointer<Float>,
+        _ region: PixelRegion, interior: UnsafeBufferPointer<Float>, nucleus: UnsafeBufferPointer<Float>,
         pixels: UnsafeRawBufferPointer
     ) {
         let count = region.width * region.height
-        precondition(interior.count >= count && boundary.count >= count && pixels.count >= 3 * count)
-        (self.region, self.interior, self.boundary, self.pixels) = (region, interior, boundary, pixels)
+        precondition(interior.count >= count && nucleus.count >= count && pixels.count >= 3 * count)
+        (self.region, self.interior, self.nucleus, self.pixels) = (region, interior, nucleus, pixels)
     }
 }
 
 /// Labels of the pixels of a block: 0 for background, else the number of an object.
 ///
-/// Seeds are numbered by their first pixel. They grow over the foreground in the order of the probability of interior
-/// (a watershed by flooding: Vincent and Soille, IEEE PAMI 13, 1991), so that touching objects meet where it is lowest.
-/// What happens to a pixel depends on pixels near it only, and equal pixels have equal results in any block.
+/// Seeds are components of the foreground above a level of the probability of interior, the highest level first. A
+/// component is a seed unless it contains one of a higher level: an object is split where its parts are apart at some
+/// level, and otherwise it stays whole. Seeds grow over the foreground in the order of the probability of interior (a
+/// watershed by flooding: Vincent and Soille, IEEE PAMI 13, 1991), so that touching objects meet where it is lowest. What
+/// happens to a pixel depends on pixels near it only, and equal pixels have equal results in any block.
 final class NucleusLabels {
     /// Steps of the probability of interior.
     private static let levels = 64
@@ -79,10 +81,10 @@ final class NucleusLabels {
     /// are in pixels and `reach` in steps.
     func label(
         _ field: NucleusField, valid: PixelRegion, excluding: [PixelRegion], _ settings: NucleusSettings,
-        smallestSeed: Int, smallestUnseeded: Int?, reach: Int
+        smallestSeed: Int, reach: Int
     ) {
         reserve(width: field.region.width, height: field.region.height)
-        for y in valid.y..<valid.bottom { rate(row: y, valid.x..<valid.right, field, settings) }
+        for y in valid.y..<valid.bottom { rate(row: y, valid.x..<valid.right, field, settings.foreground) }
         for part in excluding.map(valid.intersection) where !part.isEmpty {
             for y in part.y..<part.bottom {
                 let first = position(x: part.x, y: y)
@@ -90,10 +92,23 @@ final class NucleusLabels {
             }
         }
         count = 0
-        connect()
-        for run in runs.indices where runs[root(run)].area >= smallestSeed { number(run) }
+        for level in settings.seedLevels.sorted(by: >) { addSeeds(above: level, smallest: smallestSeed) }
+        addSeeds(above: 0, smallest: smallestSeed)
         grow(reach: UInt8(clamping: max(1, reach)))
-        if let smallestUnseeded { addUnseeded(smallest: smallestUnseeded) }
+    }
+
+    /// Labels the components of the foreground with at least a probability of interior that contain no label yet.
+    private func addSeeds(above level: Float, smallest: Int) {
+        let least = Self.state(ofInterior: level)
+        for pixel in states.indices {
+            let state = states[pixel] & ~Self.mark
+            states[pixel] = state | (state >= least ? Self.mark : 0)
+        }
+        connect()
+        for run in runs.indices where runs[run].pixels.contains(where: { labels[$0] != 0 }) {
+            runs[root(run)].area = .min / 2
+        }
+        for run in runs.indices where runs[root(run)].area >= smallest { number(run) }
     }
 
     private func reserve(width: Int, height: Int) {
@@ -111,20 +126,21 @@ final class NucleusLabels {
         states.initialize(repeating: 0)
     }
 
+    /// The state of a foreground pixel.
+    private static func state(ofInterior probability: Float) -> UInt8 {
+        // Adding 2^23 rounds to a whole number, in the lowest bits.
+        let level = UInt8(truncatingIfNeeded: (probability * Float(levels - 2) + 8_388_608).bitPattern) & 63
+        return min(level, 62) + 1
+    }
+
     /// Sets the states of some pixels of a row.
-    private func rate(row y: Int, _ columns: Range<Int>, _ field: NucleusField, _ settings: NucleusSettings) {
-        let (foreground, seed, weight) = (settings.foreground, settings.seed, settings.boundaryWeight)
+    private func rate(row y: Int, _ columns: Range<Int>, _ field: NucleusField, _ foreground: Float) {
         let start = y * width + columns.lowerBound
         let interior = field.interior.baseAddress! + start
-        let boundary = field.boundary.baseAddress! + start
+        let nucleus = field.nucleus.baseAddress! + start
         let states = self.states.baseAddress! + position(x: columns.lowerBound, y: y)
         for x in 0..<columns.count {
-            let (inside, edge) = (interior[x], boundary[x])
-            // Adding 2^23 rounds to a whole number, in the lowest bits.
-            let level = UInt8(truncatingIfNeeded: (inside * Float(Self.levels - 2) + 8_388_608).bitPattern) & 63
-            let isSeed = inside - weight * edge >= seed
-            let isForeground = inside + edge >= foreground || isSeed
-            states[x] = (isForeground ? min(level, 62) + 1 : 0) | (isSeed ? Self.mark : 0)
+            states[x] = nucleus[x] >= foreground ? Self.state(ofInterior: interior[x]) : 0
         }
     }
 
@@ -217,8 +233,16 @@ final class NucleusLabels {
             push(pixel + neighbors.2, from: pixel, step, below: highest)
             push(pixel + neighbors.3, from: pixel, step, below: highest)
         }
-        for run in runs where labels[run.pixels.lowerBound] != 0 {
-            for pixel in run.pixels { pushNeighbors(of: pixel, 1, below: Self.levels - 1) }
+        // The runs are those of the last level: all of the foreground. Pixels that are pushed get a label, but no seed does.
+        for run in runs {
+            for pixel in run.pixels {
+                states[pixel] = states[pixel] & ~Self.mark | (labels[pixel] != 0 ? Self.mark : 0)
+            }
+        }
+        for run in runs {
+            for pixel in run.pixels where states[pixel] >= Self.mark {
+                pushNeighbors(of: pixel, 1, below: Self.levels - 1)
+            }
         }
         for level in (1..<Self.levels).reversed() {
             while heads[level] >= 0 {
@@ -228,22 +252,5 @@ final class NucleusLabels {
                 if steps[pixel] < reach { pushNeighbors(of: pixel, steps[pixel] + 1, below: level) }
             }
         }
-    }
-
-    /// Labels components of the remaining foreground that touch no label.
-    private func addUnseeded(smallest: Int) {
-        let (labels, states) = (labels.baseAddress!, states.baseAddress!)
-        for pixel in 0..<stride * (height + 2) {
-            let isLeft = states[pixel] != 0 && labels[pixel] == 0
-            states[pixel] = states[pixel] & ~Self.mark | (isLeft ? Self.mark : 0)
-        }
-        connect()
-        for run in runs.indices {
-            let touches = runs[run].pixels.contains {
-                labels[$0 - stride] != 0 || labels[$0 - 1] != 0 || labels[$0 + 1] != 0 || labels[$0 + stride] != 0
-            }
-            if touches { runs[root(run)].area = .min / 2 }
-        }
-        for run in runs.indices where runs[root(run)].area >= smallest { number(run) }
     }
 }

@@ -110,11 +110,10 @@ final class NucleusOutliner {
         line.hasOthers = false
         let found = labels.labels.baseAddress! + labels.position(x: window.columns.lowerBound, y: y)
         let start = y * field.region.width + window.columns.lowerBound
-        let interior = field.interior.baseAddress! + start
-        let boundary = field.boundary.baseAddress! + start
+        let nucleus = field.nucleus.baseAddress! + start
         for index in 0..<window.columns.count {
-            let value = interior[index] + boundary[index]
-            // Filled holes are foreground, as are the pixels of seeds.
+            let value = nucleus[index]
+            // Filled holes are foreground.
             let inside = max(value, foreground)
             let isOwn = found[index] == label
             line.own[index] = isOwn ? inside : 0
@@ -191,7 +190,7 @@ final class NucleusOutliner {
             for x in object.left...object.right where found[x] == label {
                 let color = 3 * (start + x)
                 let (red, green, blue) = (field.pixels[color], field.pixels[color + 1], field.pixels[color + 2])
-                sums.probability += field.interior[start + x] + field.boundary[start + x]
+                sums.probability += field.nucleus[start + x]
                 sums.hematoxylin += hematoxylin.density(red: red, green: green, blue: blue)
                 sums.eosin += eosin.density(red: red, green: green, blue: blue)
                 sums.count += 1

@@ -1,6 +1,7 @@
 import Foundations
 
-/// The outlines of the mask as GeoJSON, as QuPath imports it: annotations, or detections after refinement.
+/// The outlines of the mask as GeoJSON, as QuPath imports it: annotations, or detections of
+/// nuclei.
 final class GeoJSONOutput: MaskOutput {
     /// Orange, distinguishable from H&E with any kind of color vision.
     static let color: [UInt8] = [230, 159, 0]
@@ -14,7 +15,7 @@ final class GeoJSONOutput: MaskOutput {
 
     init(_ path: FilePath, _ job: OutputJob) throws {
         let writer = try GeoJSONWriter(
-            path, objectType: job.refinement == nil ? .annotation : .detection, name: "Nuclei", color: Self.color)
+            path, objectType: job.showsNuclei ? .detection : .annotation, name: "Nuclei", color: Self.color)
         self.writer = writer
         tracer = ContourTracer { try writer.write($0) }
     }

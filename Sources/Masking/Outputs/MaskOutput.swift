@@ -85,6 +85,8 @@ package struct OutputJob {
     package let refinement: RefinementSettings?
     /// Name and version of the program, for file metadata.
     package let software: String
+    /// Whether the white parts of the mask are nuclei, not regions.
+    var showsNuclei: Bool { refinement != nil || settings.nuclei != nil && settings.within == nil }
     /// Microns per pixel at full resolution of an image whose own are not known.
     package var assumedMicronsPerPixel = 0.5
 

@@ -199,7 +199,8 @@ package struct MaskRecord: Codable, Sendable {
     /// A description of what could not be read; nil if everything could. Refinement reads at full resolution, which may be
     /// damaged where windows were read at another one.
     package var unreadableParts: String? {
-        if windows.unreadable > 0 { return windows.unreadable == 1 ? "1 window" : "\(windows.unreadable) windows" }
+        let unit = nuclei == nil ? "window" : "block"
+        if windows.unreadable > 0 { return windows.unreadable == 1 ? "1 \(unit)" : "\(windows.unreadable) \(unit)s" }
         return coverage.unreadable.pixels > 0 ? "parts of the full resolution" : nil
     }
 

@@ -63,6 +63,10 @@ private struct NucleusPlan: MaskPlan {
     let micronsPerPixel: (x: Double, y: Double)
     private let geometry: ImageGeometry
 
+    /// Up to one and a half square millimeters of tissue. All are in memory at once.
+    private static let surveyedBlocks = 6
+    /// Bytes of evidence per pixel of such a block.
+    private static let evidenceBytes = 15
     /// Memory of the features of a block, in bytes per pixel.
     private static let featureBytes = 260
     /// Nuclei in tissue, estimated, and the bytes that each takes in the store.
@@ -83,6 +87,19 @@ private struct NucleusPlan: MaskPlan {
         let laid = tissue?.scaled(width: blocks.width, height: blocks.height)
         let grid = grid
         pending = (0..<grid.count).filter { laid?.touches(grid.core(of: $0)) ?? true }
+    }
+
+    /// Blocks that the contrast of the stain is measured in, in the order of reading: the first where rows are read once,
+    /// else some that are spread over the image.
+    var surveyed: [Int] {
+        let order = geometry.isSequential ? pending : ReadingSurvey.spread(pending.map { _ in 1 }).map { pending[$0] }
+        return Array(order.prefix(Self.surveyedBlocks))
+    }
+
+    /// Microns per pixel at the resolution of the model.
+    var laidMicrons: Double {
+        let laid = grid.laidMicrons(micronsPerPixel)
+        return (laid.x * laid.y).squareRoot()
     }
 
     /// The part of a block's region that the image has.
@@ -107,7 +124,8 @@ private struct NucleusPlan: MaskPlan {
             pixels: geometry.isSequential
                 ? geometry.imageWidth * geometry.imageHeight : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (geometry.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
-                + 3 * Int(rows.rounded(.up)) * geometry.imageWidth + Self.featureBytes * side * side)
+                + 3 * Int(rows.rounded(.up)) * geometry.imageWidth
+                + (Self.featureBytes + Self.evidenceBytes * surveyed.count) * side * side)
     }
 
     var cacheBytes: Int {
@@ -143,22 +161,41 @@ private struct NucleusRun: MaskRun {
 
     func findings(in image: any BlockReader, _ observer: any MaskObserver) throws -> any MaskFindings {
         let (grid, method) = (plan.grid, plan.method)
+        let settings = method.settings.nuclei!
         let extractor = NucleusExtractor(
-            method.settings.nuclei!, grid, micronsPerPixel: plan.micronsPerPixel, tissue: plan.tissue)
+            settings, grid, micronsPerPixel: plan.micronsPerPixel, tissue: plan.tissue)
         let touched = Set(plan.pending)
         for block in 0..<grid.count where !touched.contains(block) && !store.contains(block) {
             try store.append(NucleusBlock(), as: block)
         }
-        let blocks = plan.pending.filter { !store.contains($0) }
+        // The contrast of the stain comes from the first blocks, which wait for it.
+        let surveyed = plan.pending.allSatisfy(store.contains) ? [] : plan.surveyed
+        let blocks = surveyed + plan.pending.filter { !surveyed.contains($0) && !store.contains($0) }
+        let found = grid.count - plan.pending.count { !store.contains($0) }
         var (computed, seconds) = (0, PredictionSeconds())
         var (problem, brightness) = (FileError?.none, BrightnessSample())
-        func report(_ done: Int) throws {
+        var densities = DensityHistogram()
+        var (contrast, waiting) = (StainContrast?.none, [(block: Int, content: NucleusBlock, NucleusEvidence?)]())
+        func report() throws {
             try observer.progress(
                 MaskProgress(
-                    stage: .units(method.unit), done: grid.count - blocks.count + done, total: grid.count,
+                    stage: .units(method.unit), done: found + computed, total: grid.count,
                     decodedPixels: image.decodedPixels, canResume: store.completeBlocks > 0))
         }
-        try report(0)
+        func finish(_ block: Int, _ content: NucleusBlock, _ evidence: NucleusEvidence?) throws {
+            if store.contains(block) { return }
+            var content = content
+            if var evidence {
+                if let contrast { evidence.weigh(by: contrast, weight: settings.stainWeight) }
+                content.nuclei = evidence.withField {
+                    extractor.nuclei(of: block, in: $0, excluding: evidence.excluded)
+                }
+            }
+            try store.append(content, as: block)
+            computed += 1
+            try report()
+        }
+        try report()
         let threads = Kernels.threadCount
         let reader = Prefetcher(name: "read", count: blocks.count, slots: (PixelBlock(), PixelBlock())) {
             index, pixels, isAwaited in
@@ -174,21 +211,33 @@ private struct NucleusRun: MaskRun {
             content.unreadable = pixels.unreadable.map { $0.intersection(core) }.filter { !$0.isEmpty }
                 .map(grid.imageRegion)
             content.isOutside = pixels.isOutside(core)
+            var evidence: NucleusEvidence?
             if !content.isOutside, !pixels.unreadable.contains(core) {
                 brightness.add(core, of: pixels)
                 let start = ContinuousClock.now
                 let region = pixels.region
-                content.nuclei = try method.predictor.withProbabilities(
+                evidence = try method.predictor.withProbabilities(
                     of: pixels.bytes, width: region.width, height: region.height
                 ) { interior, boundary in
-                    let field = NucleusField(region, interior: interior, boundary: boundary, pixels: pixels.bytes)
-                    return extractor.nuclei(of: block, in: field, excluding: pixels.unreadable)
+                    try NucleusEvidence(
+                        region, interior: interior, boundary: boundary, pixels: pixels.bytes,
+                        excluding: pixels.unreadable, micronsPerPixel: plan.laidMicrons,
+                        usesStain: settings.stainWeight > 0)
                 }
                 seconds.computing += start.secondsSince
-                computed += 1
             }
-            try store.append(content, as: block)
-            try report(index + 1)
+            let start = ContinuousClock.now
+            if index < surveyed.count {
+                if settings.stainWeight > 0 { evidence?.addDensities(in: core, to: &densities) }
+                waiting.append((block, content, evidence))
+                if index + 1 < surveyed.count { return }
+                contrast = densities.contrast
+                for (block, content, evidence) in waiting { try finish(block, content, evidence) }
+                waiting = []
+            } else {
+                try finish(block, content, evidence)
+            }
+            seconds.computing += start.secondsSince
         }
         (seconds.reading, seconds.waiting) = (reader.secondsProducing, reader.secondsWaiting)
         return try NucleusFindings(
@@ -203,6 +252,7 @@ private struct NucleusFindings: MaskFindings {
     let nuclei: NucleiResult
     let within: Double?
     let units: MaskRecord.Windows
+    let hasReadablePart: Bool
     let computed: Int
     let seconds: PredictionSeconds
     let problem: FileError?
@@ -216,12 +266,16 @@ private struct NucleusFindings: MaskFindings {
     ) throws(FileError) {
         (self.nuclei, self.within, self.computed, self.seconds) = (nuclei, within, computed, seconds)
         (self.problem, self.brightness) = (problem, brightness)
-        var (outside, unreadable) = (0, 0)
-        for block in 0..<nuclei.grid.count {
+        var (outside, unreadable, lost) = (0, 0, 0)
+        let grid = nuclei.grid
+        for block in 0..<grid.count {
             let content = try nuclei.store.block(block)
             if content.isOutside { outside += 1 } else if !content.unreadable.isEmpty { unreadable += 1 }
+            if content.unreadable.contains(grid.imageRegion(grid.core(of: block))) { lost += 1 }
         }
-        units = .init(nuclei.grid, withoutTissue: withoutTissue, outside: outside, unreadable: unreadable)
+        units = .init(grid, withoutTissue: withoutTissue, outside: outside, unreadable: unreadable)
+        // A block of which a part could not be decoded counts as unreadable, but has nuclei elsewhere.
+        hasReadablePart = grid.count > withoutTissue + outside + lost
     }
 
     func write(to outputs: OutputSet, _ progress: OutputProgress) throws -> MaskResults {

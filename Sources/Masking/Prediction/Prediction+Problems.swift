@@ -1,10 +1,12 @@
 import Foundations
 
 extension MaskFindings {
+    package var hasReadablePart: Bool { units.predicted > 0 }
+
     /// Throws `malformed` where there was work and nothing could be decoded.
     func requireReadable(_ image: FilePath) throws(FileError) {
         let units = units
-        guard units.predicted == 0, units.unreadable > 0 else { return }
+        guard !hasReadablePart, units.unreadable > 0 else { return }
         throw .nothingReadable(image, count: units.unreadable, problem)
     }
 

@@ -5,7 +5,8 @@ import Imaging
 package struct ReadingSurvey: Sendable {
     /// Estimated seconds of decoding all blocks on one thread.
     package fileprivate(set) var seconds = 0.0
-    /// Windows or blocks that were read: those that can be predicted, and those that cannot be decoded.
+    /// Windows or blocks that were read: those that can be predicted, and those that cannot be decoded. Blocks can be both,
+    /// in parts.
     package fileprivate(set) var readable = 0
     package fileprivate(set) var unreadable = 0
     /// The decoder's error for the first part that cannot be decoded.
@@ -44,9 +45,8 @@ extension ReadingSurvey {
         let parts = blocks.map { (region: $0.region, units: 1) }
         try self.init(image, parts: parts) { (index, pixels, survey: inout ReadingSurvey) in
             let core = blocks[index].core
-            if pixels.isUnreadable(core) {
-                survey.unreadable += 1
-            } else if !pixels.isOutside(core) {
+            if pixels.isUnreadable(core) { survey.unreadable += 1 }
+            if !pixels.isOutside(core), !pixels.unreadable.contains(where: { $0.intersection(core) == core }) {
                 survey.readable += 1
                 survey.brightness.add(core, of: pixels)
             }
@@ -77,7 +77,7 @@ extension ReadingSurvey {
     }
 
     /// The blocks in an order of which every beginning is spread over the image, the block with the most units first.
-    private static func spread(_ units: [Int]) -> [Int] {
+    static func spread(_ units: [Int]) -> [Int] {
         let largest = units.indices.max { units[$0] < units[$1] } ?? 0
         return units.indices.map { index in
             // Multiples of the golden ratio, without their whole parts, are spread evenly.

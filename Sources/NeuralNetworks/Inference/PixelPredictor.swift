@@ -30,7 +30,7 @@ package final class PixelPredictor {
     ) throws -> R {
         let workspace = try self.workspace(width: width, height: height)
         let pixels = PixelWindows(height: height, width: width, rowStride: width * 3, offsets: [0])
-        try Kernels.normalize(workspace.input, bytes, pixels, model.description.statistics)
+        try Kernels.normalize(workspace.input, bytes.bytes, pixels, model.description.statistics)
         let logits = try workspace.forward(.inference)
         let interior = arena.tensor(.probabilities(.interior), count: width * height)
         let boundary = arena.tensor(.probabilities(.boundary), count: width * height)

@@ -56,7 +56,7 @@ package final class Predictor {
             var piece = windows
             piece.offsets = Array(windows.offsets[done..<done + size])
             let place = workspace.input.view(sample.batched(size), at: queued * sample.count)
-            try Kernels.normalize(place, bytes, piece, model.description.statistics)
+            try Kernels.normalize(place, bytes.bytes, piece, model.description.statistics)
             queued += size
             done += size
             if queued == workspace.capacity { try flush(deliver: deliver) }

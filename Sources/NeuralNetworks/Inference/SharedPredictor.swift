@@ -34,7 +34,7 @@ final class SharedPredictor {
         let (width, height, corners) = (windows.width, windows.height, windows.corners)
         func fill(_ planes: Tensor) throws {
             let block = windows.pixels(width: width, height: height, at: [(0, 0)])
-            try Kernels.normalize(planes, windows.bytes, block, statistics)
+            try Kernels.normalize(planes, windows.bytes.bytes, block, statistics)
         }
         let batches = stride(from: 0, to: corners.count, by: headWorkspace.capacity).map {
             $0..<min($0 + headWorkspace.capacity, corners.count)

@@ -56,6 +56,8 @@ package struct TileAugmentation: Equatable, Sendable {
     package var color = Color()
     /// Standard deviation of a Gaussian blur in pixels, 0 to 32; 0: none.
     package var blur: Float = 0
+    /// Strength of an unsharp mask whose Gaussian is that of `blur`, 0 to 8; 0: the tile is blurred.
+    package var sharpening: Float = 0
     /// Standard deviation of Gaussian noise in gray levels, 0 to 255; 0: none.
     package var noise: Float = 0
     package var noiseSeed: UInt64 = 0
@@ -72,7 +74,8 @@ package struct TileAugmentation: Equatable, Sendable {
             stain_shift: stain.shift.tuple, hematoxylin: stain.hematoxylin.tuple, eosin: stain.eosin.tuple,
             illumination: stain.illumination.tuple, brightness: color.brightness, contrast: color.contrast,
             saturation: color.saturation, hue: color.hue, color_order: (order[0], order[1], order[2], order[3]),
-            blur_sigma: blur, noise_sigma: noise, noise_seed: noiseSeed, jpeg_quality: Int32(clamping: jpegQuality))
+            blur_sigma: blur, sharpening: sharpening, noise_sigma: noise, noise_seed: noiseSeed,
+            jpeg_quality: Int32(clamping: jpegQuality))
     }
 }
 
@@ -111,37 +114,43 @@ extension Kernels {
     /// `threadCount`. A second thread may call it, with its own `scratch`, while other kernels run. Throws `badParameter`
     /// for numbers out of range.
     package static func augment(
-        _ pixels: UnsafeMutableRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows,
+        _ pixels: inout MutableRawSpan, _ bytes: RawSpan, _ windows: PixelWindows,
         _ augmentations: [TileAugmentation], threads: Int, scratch: Tensor
     ) throws(KernelError) {
         let count = windows.offsets.count
         precondition(augmentations.count == count, "\(augmentations.count) augmentations of \(count) windows")
         precondition(
-            pixels.count >= count * windows.height * windows.width * 3, "\(pixels.count) bytes for \(count) windows")
+            pixels.byteCount >= count * windows.height * windows.width * 3,
+            "\(pixels.byteCount) bytes for \(count) windows")
         var d = windows.checked(within: bytes)
         try KernelError.check(
-            ck_augment_windows(
-                pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), windows.offsets,
-                augmentations.map(\.native), &d, Int32(clamping: threads), scratch.pointer, scratch.count))
+            pixels.withMutableBytes { pixels in
+                bytes.withBytes {
+                    ck_augment_windows(
+                        pixels, $0, windows.offsets, augmentations.map(\.native), &d, Int32(clamping: threads),
+                        scratch.pointer, scratch.count)
+                }
+            })
     }
 
     /// Writes map[H][W]: a source of one byte per pixel, moved like the pixels of a tile, but with the nearest pixel in place
     /// of interpolation. With a white border, pixels outside the source become `outside`. A second thread may call it while
     /// other kernels run. Throws `badParameter` for numbers out of range.
     package static func moveMap(
-        _ map: UnsafeMutableRawBufferPointer, _ source: UnsafeRawBufferPointer, height: Int, width: Int,
+        _ map: inout MutableRawSpan, _ source: RawSpan, height: Int, width: Int,
         _ geometry: TileAugmentation.Geometry, outside: UInt8
     ) throws(KernelError) {
         precondition(
-            map.count >= height * width && source.count >= height * width,
-            "\(map.count) and \(source.count) bytes for \(height) x \(width) pixels")
+            map.byteCount >= height * width && source.byteCount >= height * width,
+            "\(map.byteCount) and \(source.byteCount) bytes for \(height) x \(width) pixels")
         let (a, b, c, d, e, f) = geometry.inverse
         try KernelError.check(
-            ck_move_map(
-                map.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                source.baseAddress?.assumingMemoryBound(to: UInt8.self), [a, b, c, d, e, f], geometry.hasWhiteBorder,
-                outside, Int64(height), Int64(width)))
+            map.withMutableBytes { map in
+                source.withBytes {
+                    ck_move_map(
+                        map, $0, [a, b, c, d, e, f], geometry.hasWhiteBorder, outside, Int64(height), Int64(width))
+                }
+            })
     }
 
     /// Overwrites one rectangle in all channels of each of the first `erasures.count` tiles of planes[N][3][H][W]. Throws

@@ -2,8 +2,7 @@ import CKernels
 
 /// Layout of equally large windows of interleaved 8-bit RGB pixels in one buffer.
 ///
-/// Kernels take the buffer as raw memory, because batches and blocks keep it, which spans do not allow. Every window is
-/// checked against its size before a kernel reads it.
+/// Every window is checked against the size of the buffer before a kernel reads it.
 package struct PixelWindows: Sendable {
     package var height: Int
     package var width: Int
@@ -24,10 +23,10 @@ package struct PixelWindows: Sendable {
     }
 
     /// The layout for C. Traps when a window exceeds `bytes`.
-    func checked(within bytes: UnsafeRawBufferPointer) -> ck_windows {
+    func checked(within bytes: RawSpan) -> ck_windows {
         let extent = (height - 1) * rowStride + width * 3
         precondition(
-            offsets.allSatisfy { $0 >= 0 && Int($0) + extent <= bytes.count }, "a window exceeds its buffer")
+            offsets.allSatisfy { $0 >= 0 && Int($0) + extent <= bytes.byteCount }, "a window exceeds its buffer")
         return dimensions
     }
 }
@@ -48,25 +47,37 @@ extension Kernels {
     /// Normalizes windows to planes[N][3][H][W] = (byte - mean) / deviation of the channel. Throws `badParameter` when a
     /// deviation is not a positive number.
     package static func normalize(
-        _ planes: Tensor, _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows, _ statistics: ChannelStatistics
+        _ planes: Tensor, _ bytes: RawSpan, _ windows: PixelWindows, _ statistics: ChannelStatistics
     ) throws(KernelError) {
         expect(planes, [windows.offsets.count, 3, windows.height, windows.width], "planes")
         var d = windows.checked(within: bytes)
         try KernelError.check(
-            ck_normalize_windows(
-                planes.pointer, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, windows.offsets,
-                statistics.mean, statistics.deviation, &d))
+            bytes.withBytes {
+                ck_normalize_windows(planes.pointer, $0, windows.offsets, statistics.mean, statistics.deviation, &d)
+            })
     }
 
     /// Histograms of the channels over all windows: 3 x 256 counts.
     package static func channelHistograms(
-        _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows
+        _ bytes: RawSpan, _ windows: PixelWindows
     ) throws(KernelError) -> [UInt64] {
         var d = windows.checked(within: bytes)
         var counts = [UInt64](repeating: 0, count: 3 * 256)
-        try KernelError.check(
-            ck_channel_histograms(
-                &counts, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, windows.offsets, &d))
+        try KernelError.check(bytes.withBytes { ck_channel_histograms(&counts, $0, windows.offsets, &d) })
         return counts
+    }
+}
+
+extension RawSpan {
+    /// Calls `body` with the address of the bytes for C.
+    func withBytes<Result>(_ body: (UnsafePointer<UInt8>?) -> Result) -> Result {
+        withUnsafeBytes { body($0.assumingMemoryBound(to: UInt8.self).baseAddress) }
+    }
+}
+
+extension MutableRawSpan {
+    /// Calls `body` with the address of the bytes for C.
+    mutating func withMutableBytes<Result>(_ body: (UnsafeMutablePointer<UInt8>?) -> Result) -> Result {
+        withUnsafeMutableBytes { body($0.assumingMemoryBound(to: UInt8.self).baseAddress) }
     }
 }

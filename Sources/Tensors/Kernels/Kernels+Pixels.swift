@@ -95,21 +95,22 @@ extension Kernels {
     /// The loss of logits [N][3][H][W]. `classes` has the class maps [N][H][W]. Throws `badTarget` for a byte that is
     /// neither a class nor ignored.
     package static func pixelLossForward(
-        _ logits: Tensor, classes: UnsafeRawBufferPointer, truth: [PixelTruth], _ loss: PixelLoss, scratch: Tensor
+        _ logits: Tensor, classes: RawSpan, truth: [PixelTruth], _ loss: PixelLoss, scratch: Tensor
     ) throws(KernelError) -> PixelLoss.Sums {
         check(logits, classes, truth)
         var d = loss.native(logits)
         var sums = [ck_pixel_sums](repeating: ck_pixel_sums(), count: truth.count)
         try KernelError.check(
-            ck_pixel_loss_forward(
-                &sums, logits.pointer, classes.assumingMemoryBound(to: UInt8.self).baseAddress, truth.map(\.native),
-                &d, scratch.pointer, scratch.count))
+            classes.withBytes {
+                ck_pixel_loss_forward(
+                    &sums, logits.pointer, $0, truth.map(\.native), &d, scratch.pointer, scratch.count)
+            })
         return PixelLoss.Sums(native: sums[0])
     }
 
     /// Gradient of the loss with respect to the logits [N][3][H][W].
     package static func pixelLossBackward(
-        _ glogits: Tensor, _ sums: PixelLoss.Sums, _ logits: Tensor, classes: UnsafeRawBufferPointer,
+        _ glogits: Tensor, _ sums: PixelLoss.Sums, _ logits: Tensor, classes: RawSpan,
         truth: [PixelTruth], _ loss: PixelLoss, scratch: Tensor
     ) throws(KernelError) {
         check(logits, classes, truth)
@@ -117,14 +118,16 @@ extension Kernels {
         var d = loss.native(logits)
         var native = sums.native
         try KernelError.check(
-            ck_pixel_loss_backward(
-                glogits.pointer, &native, logits.pointer, classes.assumingMemoryBound(to: UInt8.self).baseAddress,
-                truth.map(\.native), &d, scratch.pointer, scratch.count))
+            classes.withBytes {
+                ck_pixel_loss_backward(
+                    glogits.pointer, &native, logits.pointer, $0, truth.map(\.native), &d, scratch.pointer,
+                    scratch.count)
+            })
     }
 
-    private static func check(_ logits: Tensor, _ classes: UnsafeRawBufferPointer, _ truth: [PixelTruth]) {
+    private static func check(_ logits: Tensor, _ classes: RawSpan, _ truth: [PixelTruth]) {
         precondition(truth.count == logits.shape[0], "the truth about \(truth.count) of \(logits.shape[0]) samples")
-        precondition(classes.count >= truth.count * plane(of: logits), "class maps of \(classes.count) bytes")
+        precondition(classes.byteCount >= truth.count * plane(of: logits), "class maps of \(classes.byteCount) bytes")
     }
 
     /// Pixels of a sample of logits.

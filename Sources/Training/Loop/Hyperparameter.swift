@@ -88,7 +88,8 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
             }
         }
         if groups.count == 1 { return groups[0].text }
-        return groups.map { "\($0.text) (\($0.architectures.joined(separator: ", ")))" }.joined(separator: " or ")
+        let choices = groups.map { "\($0.text) (\($0.architectures.joined(separator: ", ")))" }
+        return [choices.dropLast().joined(separator: ", "), choices.last!].joined(separator: " or ")
     }
 
     private func text(_ value: Value?) -> String {

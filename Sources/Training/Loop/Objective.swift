@@ -53,7 +53,7 @@ struct PixelObjective: Objective {
     func step(
         _ workspace: Workspace, _ batch: TileBatch, targets: [Int32], classWeights: [Float]?
     ) throws(KernelError) -> (loss: Double, hits: Int) {
-        let (logits, classes) = (workspace.logits, UnsafeRawBufferPointer(batch.classMaps))
+        let (logits, classes) = (workspace.logits, UnsafeRawBufferPointer(batch.classMaps).bytes)
         let sums = try Kernels.pixelLossForward(
             logits, classes: classes, truth: batch.truths, loss, scratch: scratch)
         try Kernels.pixelLossBackward(
@@ -66,7 +66,7 @@ struct PixelObjective: Objective {
     /// The sums of the loss over a batch, without gradients.
     func sums(_ logits: Tensor, _ batch: TileBatch) throws(KernelError) -> PixelLoss.Sums {
         try Kernels.pixelLossForward(
-            logits, classes: UnsafeRawBufferPointer(batch.classMaps), truth: batch.truths, loss, scratch: scratch)
+            logits, classes: UnsafeRawBufferPointer(batch.classMaps).bytes, truth: batch.truths, loss, scratch: scratch)
     }
 }
 
@@ -78,7 +78,7 @@ extension Trainer {
         var (loss, common, total) = (0.0, 0.0, 0.0)
         try loader.forEachBatch(of: tiles, seed: 0, epoch: 0, nil) { batch in
             workspace.setBatch(batch.tiles.count)
-            try Kernels.normalize(workspace.input, batch.bytes, batch.windows, model.description.statistics)
+            try Kernels.normalize(workspace.input, batch.bytes.bytes, batch.windows, model.description.statistics)
             let sums = try objective.sums(workspace.forward(.inference), batch)
             loss += sums.loss * Double(batch.tiles.count)
             common += sums.overlap.common

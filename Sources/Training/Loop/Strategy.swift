@@ -44,7 +44,8 @@ extension TrainingSettings {
             dropout = 0.2
             balance = .weights
         case .unet:
-            epochs = 40
+            epochs = 60
+            optimizer.learningRate = 3e-3
             labelSmoothing = 0
         }
         if strategy == .pseudoLabeling {

@@ -205,7 +205,7 @@ package struct Trainer {
     /// Takes one optimizer step. Returns the loss of the batch before the step, and the number of correct predictions.
     private func step(_ batch: TileBatch, seed: UInt64) throws -> (loss: Double, hits: Int) {
         workspace.setBatch(batch.tiles.count)
-        try Kernels.normalize(workspace.input, batch.bytes, batch.windows, model.description.statistics)
+        try Kernels.normalize(workspace.input, batch.bytes.bytes, batch.windows, model.description.statistics)
         if !batch.erasures.isEmpty { try Kernels.erase(workspace.input, batch.erasures) }
         try workspace.forward(.training(seed: seed))
         let result = try objective.step(

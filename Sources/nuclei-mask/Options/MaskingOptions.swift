@@ -36,7 +36,12 @@ struct MaskingOptions: ParsableArguments {
             """)
     var recursive = false
 
-    @Option(name: .shortAndLong, help: "Model file (default: the bundled model, nuclei-compact).")
+    @Option(
+        name: .shortAndLong,
+        help: """
+            Model file, or a bundled model: nuclei-unet, which outlines nuclei, or nuclei-compact, which classifies windows \
+            (default: nuclei-unet; nuclei-compact with an option for models that classify windows).
+            """)
     var model: FilePath?
 
     @Option(
@@ -171,14 +176,26 @@ struct MaskingOptions: ParsableArguments {
         return settings
     }
 
-    /// Throws where an option is given that the kind of model has no use for.
-    func requireUse(outliningNuclei: Bool) throws {
+    /// The model of `--model` or, without it, the bundled one that the other options are for.
+    var choice: ModelChoice {
+        if let model { return BundledModel(model).map { .bundled($0) } ?? .file(model) }
+        let isForWindows = firstUseless(outliningNuclei: true) != nil && firstUseless(outliningNuclei: false) == nil
+        return .bundled(isForWindows ? .compact : .unet)
+    }
+
+    /// The first option that the kind of model has no use for; nil without one.
+    private func firstUseless(outliningNuclei: Bool) -> String? {
         let ofWindows: [(String, Bool)] = [
             ("--stride", stride != nil), ("--edges", edges != nil), ("--blend", blend != nil),
             ("--refine", refine != nil), ("--shared-features", sharedFeatures != nil), ("--batch-size", batch.isGiven),
         ]
         let given = (outliningNuclei ? ofWindows : [("--within", within != nil)]).filter(\.1).map(\.0)
-        if let option = given.first ?? outputs.firstUseless(outliningNuclei: outliningNuclei) {
+        return given.first ?? outputs.firstUseless(outliningNuclei: outliningNuclei)
+    }
+
+    /// Throws where an option is given that the kind of model has no use for.
+    func requireUse(outliningNuclei: Bool) throws {
+        if let option = firstUseless(outliningNuclei: outliningNuclei) {
             let kinds = ["a model that classifies windows", "a model that outlines nuclei"]
             throw ValidationError(
                 "\(option): expected \(kinds[outliningNuclei ? 0 : 1]), found \(kinds[outliningNuclei ? 1 : 0])")

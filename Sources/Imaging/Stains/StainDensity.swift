@@ -1,5 +1,4 @@
 import Glibc
-import Imaging
 
 /// The density of a stain in a pixel by color deconvolution: optical densities of red, green and blue are sums of the
 /// densities of the stains (Ruifrok and Johnston, Analytical and Quantitative Cytology and Histology 23, 2001).
@@ -9,7 +8,7 @@ package struct StainDensity: Sendable {
     }
 
     /// The contribution of each of 256 values of red, green and blue to the density.
-    let tables: [[Float]]
+    package let tables: [[Float]]
     /// The same one after the other.
     private let table: [Float]
 

@@ -1,0 +1,116 @@
+import Foundations
+import Imaging
+
+/// The evidence for nuclei in the pixels of a block: the probabilities of the network, and the density of hematoxylin.
+package struct NucleusEvidence {
+    /// Standard deviation in microns of the Gaussian that smooths densities.
+    private static let smoothing = 0.5
+    /// Side in microns of the squares that are near nuclei: those with a pixel of a nucleus, and the squares around them.
+    private static let nearness = 6.0
+
+    package let region: PixelRegion
+    /// Parts without evidence.
+    package let excluded: [PixelRegion]
+    private let pixels: [UInt8]
+    private let interior: [Float]
+    /// Probabilities of the interior and the boundary together.
+    private var nucleus: [Float]
+    /// Empty if the stain does not count.
+    private let densities: [Float]
+    private let micronsPerPixel: Double
+
+    /// Copies probabilities and 8-bit RGB pixels of a rectangle. `micronsPerPixel` is that of these pixels.
+    package init(
+        _ region: PixelRegion, interior: UnsafeBufferPointer<Float>, boundary: UnsafeBufferPointer<Float>,
+        pixels: UnsafeRawBufferPointer, excluding excluded: [PixelRegion], micronsPerPixel: Double, usesStain: Bool
+    ) throws(FileError) {
+        let count = region.width * region.height
+        (self.region, self.excluded, self.micronsPerPixel) = (region, excluded, micronsPerPixel)
+        self.pixels = Array(pixels[..<(3 * count)])
+        self.interior = Array(interior[..<count])
+        nucleus = (0..<count).map { interior[$0] + boundary[$0] }
+        var densities = [Float]()
+        if usesStain {
+            densities.reserveCapacity(count)
+            let reader = DensityReader(BlockRows(self.pixels, region), sigma: Self.smoothing / micronsPerPixel)
+            var row = [Float](repeating: 0, count: region.width)
+            for y in 0..<region.height {
+                _ = try reader.read(row: y, at: [0..<region.width], into: &row)
+                densities += row
+            }
+        }
+        self.densities = densities
+    }
+
+    /// Adds the densities of the pixels near nuclei in a part of the region.
+    package func addDensities(in part: PixelRegion, to histogram: inout DensityHistogram) {
+        let side = max(1, Int((Self.nearness / micronsPerPixel).rounded()))
+        let (columns, rows) = ((part.width - 1) / side + 1, (part.height - 1) / side + 1)
+        func index(_ x: Int, _ y: Int) -> Int {
+            (part.y - region.y + y) * region.width + part.x - region.x + x
+        }
+        var hasNucleus = [Bool](repeating: false, count: columns * rows)
+        for y in 0..<part.height {
+            for x in 0..<part.width where nucleus[index(x, y)] > 0.5 {
+                hasNucleus[y / side * columns + x / side] = true
+            }
+        }
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let isNear = (max(0, row - 1)...min(row + 1, rows - 1)).contains { row in
+                    hasNucleus[row * columns + max(0, column - 1)...row * columns + min(column + 1, columns - 1)]
+                        .contains(true)
+                }
+                guard isNear else { continue }
+                for y in row * side..<min(row * side + side, part.height) {
+                    for x in column * side..<min(column * side + side, part.width)
+                    where !excluded.contains(where: { $0.contains(x: part.x + x, y: part.y + y) }) {
+                        histogram.add(densities[index(x, y)])
+                    }
+                }
+            }
+        }
+    }
+
+    /// Changes the odds of a nucleus by the density of its stain.
+    package mutating func weigh(by contrast: StainContrast, weight: Float) {
+        let factors = (0..<DensityHistogram.steps).map {
+            contrast.oddsFactor((Float($0) + 0.5) / Float(DensityHistogram.steps), weight: weight)
+        }
+        for index in nucleus.indices {
+            let odds = nucleus[index] * factors[DensityHistogram.step(of: densities[index])]
+            nucleus[index] = odds / (odds + 1 - nucleus[index])
+        }
+    }
+
+    /// Calls `body` with the evidence as it is now.
+    package func withField<Result>(_ body: (NucleusField) throws -> Result) rethrows -> Result {
+        try interior.withUnsafeBufferPointer { interior in
+            try nucleus.withUnsafeBufferPointer { nucleus in
+                try pixels.withUnsafeBytes {
+                    try body(NucleusField(region, interior: interior, nucleus: nucleus, pixels: $0))
+                }
+            }
+        }
+    }
+}
+
+/// The rows of a block in memory.
+private final class BlockRows: RowReader {
+    let path: FilePath = ""
+    let width: Int
+    let height: Int
+    private(set) var nextRow = 0
+    private let pixels: [UInt8]
+
+    init(_ pixels: [UInt8], _ region: PixelRegion) {
+        (self.pixels, width, height) = (pixels, region.width, region.height)
+    }
+
+    func readRows(into rows: inout MutableRawSpan, count: Int) {
+        for index in 0..<count * bytesPerRow {
+            rows.storeBytes(of: pixels[nextRow * bytesPerRow + index], toByteOffset: index, as: UInt8.self)
+        }
+        nextRow += count
+    }
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Scores outlines of nuclei against the truth, beside two threshold methods, and prints a Markdown table.
+
+Methods: the bundled U-Net (nuclei-mask), the bundled classifier with --refine hematoxylin, and a watershed on the
+hematoxylin channel of scikit-image (Otsu's threshold, seeds from the distance transform).
+
+Images: the crops of DATA/crops with a truth, none of which any model has learned, and the images of DATA/nuclei_images
+whose groups tools/train-unet.sh holds out. All are at 40x, 0.25 microns per pixel. Intervals are 95 % bootstrap intervals
+of the mean over images.
+
+Usage: tools/compare-nuclei.py DATA OUT     (OUT gets masks and links; needs NumPy, Pillow and scikit-image)
+"""
+
+import csv
+import json
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+from skimage.color import rgb2hed
+from skimage.feature import peak_local_max
+from skimage.filters import gaussian, threshold_otsu
+from skimage.morphology import remove_small_objects
+from skimage.segmentation import watershed
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MASK = ROOT / ".build" / "release" / "nuclei-mask"
+HELD_OUT = {
+    "NuInsSeg, three organs held out": ["NuInsSeg:human bladder", "NuInsSeg:human kidney", "NuInsSeg:mouse spleen"],
+    "TNBC, two patients held out": ["TNBC:patient07", "TNBC:patient08"],
+}
+
+
+def link(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    target.symlink_to(source)
+
+
+def image_sets(data, out):
+    """Folders with images and their truth, by name."""
+    sets = {}
+    for truth in sorted((data / "crops").glob("*_truth.png")):
+        stem = truth.name.removesuffix("_truth.png")
+        (image,) = (path for path in (data / "crops").glob(f"{stem}.*") if path.suffix in {".jpg", ".png"})
+        source = crop_sources(data)[image.name]
+        folder = out / "images" / f"{source}, crops"
+        sets[folder.name] = folder
+        link(image, folder / image.name)
+        link(truth, folder / "truth" / truth.name)
+    with open(data / "nuclei_images" / "images.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for name, groups in HELD_OUT.items():
+        sets[name] = out / "images" / name
+        for row in rows:
+            if row["group"] in groups:
+                image = data / "nuclei_images" / row["filename"]
+                link(image, sets[name] / image.name)
+                labels = image.with_name(f"{image.stem}_labels.png")
+                link(labels, sets[name] / "truth" / labels.name)
+    return sets
+
+
+def crop_sources(data):
+    """The source of each crop: the first word of its name in sources.csv."""
+    with open(data / "crops" / "sources.csv", newline="", encoding="utf-8") as file:
+        return {row["filename"]: row["source"].split()[0] for row in csv.DictReader(file)}
+
+
+def images(folder):
+    return [path for path in sorted(folder.iterdir()) if path.suffix in {".jpg", ".png"}]
+
+
+def run_nuclei(options):
+    def masks(folder, target):
+        subprocess.run(
+            [MASK, *images(folder), "--mpp", "0.25", "-q", "--output-folder", target, *options], check=True)
+    return masks
+
+
+def run_scikit_image(folder, target):
+    target.mkdir(parents=True, exist_ok=True)
+    for path in images(folder):
+        stain = gaussian(rgb2hed(np.array(Image.open(path).convert("RGB")))[..., 0], 2)
+        found = remove_small_objects(ndimage.binary_fill_holes(stain > threshold_otsu(stain)), max_size=96)
+        distance = gaussian(ndimage.distance_transform_edt(found), 2)
+        seeds = np.zeros(found.shape, int)
+        for number, peak in enumerate(peak_local_max(distance, min_distance=8, labels=ndimage.label(found)[0]), 1):
+            seeds[tuple(peak)] = number
+        labels = watershed(-distance, seeds, mask=found)
+        Image.fromarray(labels.astype(np.uint16)).save(target / f"{path.stem}_labels.png")
+
+
+METHODS = {
+    "`nuclei-mask`": run_nuclei([]),
+    "`--refine hematoxylin`": run_nuclei(["--stride", "64", "--refine", "hematoxylin"]),
+    "scikit-image": run_scikit_image,
+}
+
+
+def interval(values):
+    """Mean and 95 % bootstrap interval."""
+    rng = random.Random(1)
+    means = sorted(statistics.mean(rng.choices(values, k=len(values))) for _ in range(2000))
+    return f"{statistics.mean(values):.3f} ({means[50]:.3f} to {means[1949]:.3f})"
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    data, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+    lines = ["| Images | Method | Dice | Object F1 | Count error |", "|---|---|---|---|---|"]
+    for name, folder in image_sets(data, out).items():
+        for method, make in METHODS.items():
+            target = out / "masks" / name / method.strip("`").replace(" ", "_")
+            make(folder, target)
+            scored = subprocess.run(
+                [MASK, "score", target, folder / "truth", "--json"], check=True, stdout=subprocess.PIPE)
+            found = json.loads(scored.stdout)["images"]
+            cells = [interval([image["score"][key] for image in found]) for key in ["dice", "f1", "countError"]]
+            lines.append(f"| {name} ({len(found)}) | {method} | {' | '.join(cells)} |")
+            print(lines[-1], file=sys.stderr)
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
