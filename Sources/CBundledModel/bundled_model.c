@@ -1,7 +1,7 @@
 #include "CBundledModel.h"
 
-// The models are compiled into the program, so that a copied program works anywhere. #embed is part of C23; clang accepts
-// it as an extension before that.
+// The models are compiled into the program, so that a copied program works anywhere. #embed is part of C23; clang
+// accepts it as an extension before that.
 static const unsigned char unet[] = {
 #embed "../../models/nuclei-unet.safetensors"
 };

@@ -84,6 +84,20 @@ struct NucleusExtractionTests {
         #expect(nuclei(0.1, 0.1) { $0.smallestSeed = 91 } == 0, "360 pixels are 90")
     }
 
+    @Test func inkIsNoNucleus() {
+        func count(_ color: [UInt8]) -> Int {
+            var sample = SampleImage(width: 60, height: 60, [Ellipse(x: 30, y: 30, a: 10, b: 10)])
+            for y in 20..<40 {
+                for x in 20..<40 { sample.pixels.replaceSubrange(3 * (60 * y + x)..<3 * (60 * y + x) + 3, with: color) }
+            }
+            return sample.blocks(scale: 2).nuclei[0].count
+        }
+        // Green and cyan ink; hematoxylin, also with a blue cast, black, and gray with a green one.
+        #expect(count([40, 110, 90]) == 0 && count([30, 48, 76]) == 0)
+        #expect(count([90, 60, 130]) == 1 && count([60, 72, 130]) == 1 && count([5, 5, 5]) == 1)
+        #expect(count([110, 125, 112]) == 1)
+    }
+
     @Test func holesAreFilled() throws {
         var sample = SampleImage(width: 60, height: 60, [Ellipse(x: 30, y: 30, a: 10, b: 10)])
         let whole = try #require(sample.blocks(scale: 2).nuclei[0].first)

@@ -57,7 +57,8 @@ extension PixelTruth {
 ///
 /// An image is brought to the resolution of the target where both are known, and cut into tiles of its size (see
 /// `ImageLayout`). Without outlines, tiles of a cut image have the label of an image without nuclei; in an image with
-/// nuclei, only the tile with the densest hematoxylin has its label, and the others are unlabeled. Tiles with outlines are labeled by these (see `TileOutlines`), except that the label of an image of one tile remains.
+/// nuclei, only the tile with the densest hematoxylin has its label, and the others are unlabeled. Tiles with outlines are
+/// labeled by these (see `TileOutlines`), except that the label of an image of one tile remains.
 package struct TileSet: Sendable {
     /// The side of a tile in pixels, unless another target is asked for.
     package static let tileSize = TileTarget.usualSide

@@ -1,6 +1,6 @@
 /// The pixels of a thumbnail that show pen marks, by their hue: no common stain is green or cyan, and those that are blue
 /// or red are paler than ink.
-struct PenMarks {
+package struct PenMarks {
     private var isPen: [Bool]
 
     /// Hues in degrees, and the smallest difference of the largest and the smallest channel of ink with such a hue. Pale
@@ -23,6 +23,11 @@ struct PenMarks {
     func covers(_ index: Int) -> Bool { isPen[index] }
 
     var share: Double { Double(isPen.count { $0 }) / Double(isPen.count) }
+
+    /// Whether a color is green or cyan. The mean color of none of 27,620 outlined nuclei of four sources is.
+    package static func isGreenInk(_ color: SIMD3<Int>) -> Bool {
+        color.max() - color.min() >= inks[0].saturation && hue(color).map(inks[0].hues.contains) ?? false
+    }
 
     private static func isBlack(_ pixel: SIMD3<Int>) -> Bool {
         pixel.max() <= black.brightest && pixel.max() - pixel.min() <= black.saturation

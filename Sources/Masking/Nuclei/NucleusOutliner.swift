@@ -40,7 +40,10 @@ final class NucleusOutliner {
         var probability: Float = 0
         var hematoxylin: Float = 0
         var eosin: Float = 0
+        var color = SIMD3<Int>()
         var count: Float = 0
+
+        var meanColor: SIMD3<Int> { color / SIMD3(repeating: Int(count)) }
     }
 
     private let grid: NucleusGrid
@@ -68,12 +71,14 @@ final class NucleusOutliner {
         mixed.deallocate()
     }
 
-    /// The nucleus of a label; nil where it covers the center of no pixel at full resolution.
+    /// The nucleus of a label; nil where it covers the center of no pixel at full resolution, or has the color of ink.
     func outline(
         _ label: Int32, _ objects: NucleusObjects, _ labels: NucleusLabels, _ field: NucleusField,
         micronsPerPixel: (x: Double, y: Double)
     ) -> Nucleus? {
         let object = objects[label]
+        let sums = sums(label, object, labels, field)
+        if PenMarks.isGreenInk(sums.meanColor) { return nil }
         let window = PixelWindow(object, field.region, grid)
         (lines.0.row, lines.1.row) = (.min, .min)
         places.removeAll(keepingCapacity: true)
@@ -94,7 +99,6 @@ final class NucleusOutliner {
         runs = runs.largestConnected()
         if runs.isEmpty { return nil }
         var nucleus = Nucleus(runs: runs, measurements: .init(runs, micronsPerPixel: micronsPerPixel))
-        let sums = sums(label, object, labels, field)
         nucleus.measurements.probability = sums.probability / sums.count
         nucleus.measurements.hematoxylin = sums.hematoxylin / sums.count
         nucleus.measurements.eosin = sums.eosin / sums.count
@@ -193,6 +197,7 @@ final class NucleusOutliner {
                 sums.probability += field.nucleus[start + x]
                 sums.hematoxylin += hematoxylin.density(red: red, green: green, blue: blue)
                 sums.eosin += eosin.density(red: red, green: green, blue: blue)
+                sums.color &+= SIMD3(Int(red), Int(green), Int(blue))
                 sums.count += 1
             }
         }
