@@ -67,8 +67,6 @@ private struct NucleusPlan: MaskPlan {
     private static let surveyedBlocks = 6
     /// Bytes of evidence per pixel of such a block.
     private static let evidenceBytes = 15
-    /// Memory of the features of a block, in bytes per pixel.
-    private static let featureBytes = 260
     /// Nuclei in tissue, estimated, and the bytes that each takes in the store.
     private static let nucleiPerSquareMicron = 0.004
     private static let bytesPerNucleus = 300.0
@@ -113,6 +111,7 @@ private struct NucleusPlan: MaskPlan {
         return region
     }
 
+    /// Without the features of a block, which are part of the program's memory after `measureSecondsPerUnit`.
     var workload: Workload {
         let finer = geometry.pixelsRead * geometry.pixelsRead
         let side = grid.core + 2 * grid.margin
@@ -125,7 +124,7 @@ private struct NucleusPlan: MaskPlan {
                 ? geometry.imageWidth * geometry.imageHeight : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (geometry.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
                 + 3 * Int(rows.rounded(.up)) * geometry.imageWidth
-                + (Self.featureBytes + Self.evidenceBytes * surveyed.count) * side * side)
+                + Self.evidenceBytes * surveyed.count * side * side)
     }
 
     var cacheBytes: Int {
