@@ -8,7 +8,7 @@ Images: the crops of DATA/crops with a truth, none of which any model has learne
 whose groups tools/train-unet.sh holds out. All are at 40x, 0.25 microns per pixel. Intervals are 95 % bootstrap intervals
 of the mean over images.
 
-Usage: tools/compare-nuclei.py DATA OUT     (OUT gets masks and links; needs NumPy, Pillow and scikit-image)
+Usage: tools/compare-nuclei.py DATA OUT     (OUT gets masks and links; needs NumPy, Pillow and scikit-image 0.26)
 """
 
 import csv

@@ -24,7 +24,7 @@ package struct PenMarks {
 
     var share: Double { Double(isPen.count { $0 }) / Double(isPen.count) }
 
-    /// Whether a color is green or cyan. The mean color of none of 27,620 outlined nuclei of four sources is.
+    /// Returns whether a color is green or cyan. No nucleus of four sources (27,620 with outlines) has such a mean color.
     package static func isGreenInk(_ color: SIMD3<Int>) -> Bool {
         color.max() - color.min() >= inks[0].saturation && hue(color).map(inks[0].hues.contains) ?? false
     }

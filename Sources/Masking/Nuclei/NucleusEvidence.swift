@@ -108,9 +108,8 @@ private final class BlockRows: RowReader {
     }
 
     func readRows(into rows: inout MutableRawSpan, count: Int) {
-        for index in 0..<count * bytesPerRow {
-            rows.storeBytes(of: pixels[nextRow * bytesPerRow + index], toByteOffset: index, as: UInt8.self)
-        }
+        let part = pixels[nextRow * bytesPerRow..<(nextRow + count) * bytesPerRow]
+        rows.withUnsafeMutableBytes { $0.copyBytes(from: part) }
         nextRow += count
     }
 }

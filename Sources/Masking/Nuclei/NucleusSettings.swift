@@ -2,7 +2,7 @@
 package struct NucleusSettings: Codable, Equatable, Sendable {
     /// A pixel is of a nucleus where interior and boundary together are at least this probable.
     package var foreground: Float = 0.5
-    /// The weight of the density of hematoxylin against the network's probability, see `StainEvidence`; 0 for none.
+    /// The weight of the density of hematoxylin against the network's probability, see `StainContrast`; 0 for none.
     package var stainWeight: Float = 3
     /// Probabilities of interior at which touching nuclei are told apart.
     package var seedLevels: [Float] = [0.3, 0.5, 0.7, 0.8, 0.9]

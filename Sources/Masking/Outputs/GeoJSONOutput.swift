@@ -1,7 +1,6 @@
 import Foundations
 
-/// The outlines of the mask as GeoJSON, as QuPath imports it: annotations, or detections of
-/// nuclei.
+/// The outlines of the mask as GeoJSON, as QuPath imports it: annotations of regions, or detections of nuclei.
 final class GeoJSONOutput: MaskOutput {
     /// Orange, distinguishable from H&E with any kind of color vision.
     static let color: [UInt8] = [230, 159, 0]

@@ -171,27 +171,28 @@ private struct NucleusRun: MaskRun {
         let surveyed = plan.pending.allSatisfy(store.contains) ? [] : plan.surveyed
         let blocks = surveyed + plan.pending.filter { !surveyed.contains($0) && !store.contains($0) }
         let found = grid.count - plan.pending.count { !store.contains($0) }
-        var (computed, seconds) = (0, PredictionSeconds())
+        var (finished, computed, seconds) = (0, 0, PredictionSeconds())
         var (problem, brightness) = (FileError?.none, BrightnessSample())
         var densities = DensityHistogram()
         var (contrast, waiting) = (StainContrast?.none, [(block: Int, content: NucleusBlock, NucleusEvidence?)]())
         func report() throws {
             try observer.progress(
                 MaskProgress(
-                    stage: .units(method.unit), done: found + computed, total: grid.count,
+                    stage: .units(method.unit), done: found + finished, total: grid.count,
                     decodedPixels: image.decodedPixels, canResume: store.completeBlocks > 0))
         }
         func finish(_ block: Int, _ content: NucleusBlock, _ evidence: NucleusEvidence?) throws {
             if store.contains(block) { return }
             var content = content
             if var evidence {
+                computed += 1
                 if let contrast { evidence.weigh(by: contrast, weight: settings.stainWeight) }
                 content.nuclei = evidence.withField {
                     extractor.nuclei(of: block, in: $0, excluding: evidence.excluded)
                 }
             }
             try store.append(content, as: block)
-            computed += 1
+            finished += 1
             try report()
         }
         try report()
@@ -229,7 +230,7 @@ private struct NucleusRun: MaskRun {
             if index < surveyed.count {
                 if settings.stainWeight > 0 { evidence?.addDensities(in: core, to: &densities) }
                 waiting.append((block, content, evidence))
-                if index + 1 < surveyed.count { return }
+                if index + 1 < surveyed.count { return try report() }
                 contrast = densities.contrast
                 for (block, content, evidence) in waiting { try finish(block, content, evidence) }
                 waiting = []
