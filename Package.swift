@@ -118,3 +118,15 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzer of tools/fuzz.sh, which sets the variable.
+if Context.environment["NUCLEI_FUZZ"] != nil {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "tools/fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz-readers",
+            dependencies: [
+                "CFuzzer", "Datasets", "Foundations", "Imaging", "Masking", "NeuralNetworks", "Training",
+            ], path: "tools/fuzz/Readers", linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
+    ]
+}

@@ -1,13 +1,42 @@
 #!/usr/bin/env bash
-# Feeds damaged PNG and JPEG images to the C readers, with libFuzzer and the address and undefined behavior sanitizers.
-# Ends with the first input that crashes, hangs or leaks; the input stays in .build-fuzz.
-# Usage: tools/fuzz.sh [SECONDS]      default: 60
+# Feeds damaged files to the readers, with libFuzzer and the address sanitizer, which also finds leaks: images to the
+# C readers, with the undefined behavior sanitizer too; models, labels, outlines, directories of slides, caches of windows
+# and nuclei, records and lists to the Swift readers. Ends with the first input that crashes, hangs or leaks; the input
+# stays in .build-fuzz.
+# Usage: tools/fuzz.sh [SECONDS [TARGET...]]      default: 60 seconds in all, half of them for images; all targets
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=.build-fuzz
-mkdir -p "$build/found"
-clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -ISources/CImageCodecs/include \
-    tools/fuzz/read_image.c Sources/CImageCodecs/*.c -lpng16 -ljpeg -ltiff -o "$build/read_image"
-"$build/read_image" -max_total_time="${1:-60}" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
-    -artifact_prefix="$build/" "$build/found" tools/fuzz/corpus
+seconds=${1:-60}
+shift $(($# > 0))
+[ $# -gt 0 ] || set -- image model labels outlines tiff windows nuclei run record list
+mkdir -p "$build"
+limits=(-timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1)
+
+# The linker of the toolchain: gold stops with an error of its own.
+clang -g -O1 -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+    -ISources/CImageCodecs/include tools/fuzz/read_image.c Sources/CImageCodecs/*.c -lpng16 -ljpeg -ltiff \
+    -o "$build/read_image"
+flags=(--configuration release --scratch-path "$build/swift" --product fuzz-readers --sanitize address
+    -Xswiftc -sanitize=fuzzer -Xcc -fsanitize=fuzzer-no-link)
+export NUCLEI_FUZZ=1
+swift build "${flags[@]}"
+readers=$(swift build "${flags[@]}" --show-bin-path)/fuzz-readers
+
+for target in "$@"; do
+    echo "fuzz: $target"
+    mkdir -p "$build/found/$target"
+    fuzzer=("$readers" "$target")
+    share=$(($# == 1 ? seconds : seconds / 2 / ($# - 1)))
+    if [ "$target" = image ]; then
+        fuzzer=("$build/read_image")
+        share=$(($# == 1 ? seconds : seconds / 2))
+    fi
+    "${fuzzer[@]}" -max_total_time=$((share > 0 ? share : 1)) "${limits[@]}" -artifact_prefix="$build/$target-" \
+        "$build/found/$target" "tools/fuzz/corpus/$target" >"$build/$target.log" 2>&1 || {
+        cat "$build/$target.log" >&2
+        exit 1
+    }
+    grep -E '^stat::number_of_executed_units|^Done' "$build/$target.log"
+done

@@ -46,12 +46,15 @@ void cic_tiff_read_colors(tiff_reader *r, TIFF *tiff) {
     default:
         cic_fail(failure, CIC_UNSUPPORTED, "photometric interpretation %d", r->photometric);
     }
-    uint16_t extra_count = 0, *extras = NULL;
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extras);
     if (r->header.samples < r->colors || (r->colors == 1 && r->header.samples > 2))
         cic_fail(failure, CIC_UNSUPPORTED, "%d samples per pixel, which are not RGB", r->header.samples);
     if (r->colors == 1 && r->header.samples == 1 && has_further_page(r, tiff))
         cic_fail(failure, CIC_UNSUPPORTED, "several gray pages");
+    // Only now: reading another directory frees the values of this one.
+    uint16_t extra_count = 0, *extras = NULL;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extras);
+    if (extra_count > r->header.samples - r->colors)
+        cic_fail(failure, CIC_MALFORMED, "%d extra samples of %d", extra_count, r->header.samples);
     r->alpha = -1;
     for (int32_t i = 0; i < extra_count && r->colors < 4 && r->photometric != PHOTOMETRIC_PALETTE; i++) {
         if (extras[i] != EXTRASAMPLE_ASSOCALPHA && extras[i] != EXTRASAMPLE_UNASSALPHA)

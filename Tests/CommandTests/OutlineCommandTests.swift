@@ -42,6 +42,11 @@ import Testing
         let evaluated = try Command.train.run(
             "evaluate", "set", "--model", "run/best.safetensors", "--json", in: work.path)
         #expect(evaluated.status == 0, "\(evaluated)")
+        // The score of a tile is fitted for both models of a run.
+        for name in ["best", "last"] {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/run/\(name).safetensors"))
+            #expect(String(decoding: bytes.prefix(1 << 16), as: UTF8.self).contains("tileScoreFit"))
+        }
     }
 
     @Test func optionsForOtherModelsAreRefused() throws {

@@ -205,6 +205,8 @@ import Testing
         #expect(
             try problem { ($0.samples, $0.photometric, $0.pages) = (1, 1, 3) }
                 == refused("several gray pages"))
+        #expect(
+            try problem { ($0.samples, $0.photometric, $0.tags[338]) = (1, 1, [2]) }.contains("1 extra samples of 1"))
         #expect(try problem { $0.photometric = 8 } == refused("photometric interpretation 8"))
         #expect(try problem { $0.photometric = 6 } == refused("YCbCr without JPEG compression"))
         #expect(

@@ -111,4 +111,22 @@ private struct Picture {
         #expect(logits.count == 4 && logits[0] == 0 && logits[2] == 0 && logits[1] == logits[3])
         try compare("logit", [logits[1]], [log(score / (1 - score))], Tolerance(absolute: 1e-3))
     }
+
+    @Test func fittedScoresFollowFromTheFitOfTheFile() throws {
+        var model = try narrowModel()
+        let picture = Picture.random(width: 64, height: 64)
+        func logit() throws -> Float {
+            let folder = try TemporaryFolder()
+            try model.write(to: folder.path.appending("m.safetensors"))
+            let read = try Model(path: folder.path.appending("m.safetensors"))
+            return try picture.bytes.withUnsafeBytes {
+                try Predictor(read, batchSize: 1).logits(
+                    $0, PixelWindows(height: 64, width: 64, rowStride: 192, offsets: [0]))[1]
+            }
+        }
+        let plain = try logit()
+        model.description.tileScoreFit = TileScoreFit(slope: 0.5, offset: -2)
+        #expect(try logit() == Float(0.5 * Double(plain) - 2))
+        #expect(TileScoreFit(slope: 0, offset: 1) == nil && TileScoreFit(slope: 1, offset: .infinity) == nil)
+    }
 }

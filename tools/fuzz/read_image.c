@@ -1,4 +1,5 @@
-// Fuzz target (libFuzzer) of the readers of PNG and JPEG: any bytes give a status, and rows within the stated size.
+// Fuzz target (libFuzzer) of the readers of PNG, JPEG and TIFF: any bytes give a status, and rows within the stated
+// size.
 #define _GNU_SOURCE
 #include "CImageCodecs.h"
 
@@ -32,8 +33,9 @@ static void read_all(cic_reader *reader) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     cic_status (*const openers[])(cic_reader **, int) = {cic_png_reader_open, cic_png_label_reader_open,
-                                                         cic_jpeg_reader_open};
-    for (int i = 0; i < 3; i++) {
+                                                         cic_jpeg_reader_open, cic_tiff_reader_open,
+                                                         cic_tiff_label_reader_open};
+    for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
         int file = memfd_create("image", MFD_CLOEXEC);
         if (file < 0 || write(file, bytes, size) != (ssize_t)size || lseek(file, 0, SEEK_SET) != 0)
             abort();

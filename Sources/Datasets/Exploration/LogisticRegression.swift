@@ -1,31 +1,34 @@
 import Glibc
 
 /// A linear classifier of two classes for a few inputs, which it scales to mean 0 and standard deviation 1.
-struct LogisticRegression {
+package struct LogisticRegression {
     private let mean: [Double]
     private let scale: [Double]
     /// One weight per input, followed by the intercept.
     private let weights: [Double]
 
     /// Fits the weights by Newton's method. The loss includes half the sum of their squares, without the intercept, so
-    /// that they stay finite for separable classes.
-    init(_ inputs: [[Double]], _ isPositive: [Bool]) {
+    /// that they stay finite for separable classes. `isBalanced`: both classes have the same weight, whatever their sizes.
+    package init(_ inputs: [[Double]], _ isPositive: [Bool], isBalanced: Bool = false) {
         let (n, count) = (Double(inputs.count), inputs[0].count)
         let mean = (0..<count).map { place in inputs.reduce(0.0) { $0 + $1[place] } / n }
         let scale = (0..<count).map { place in
             let variance = inputs.reduce(0.0) { $0 + ($1[place] - mean[place]) * ($1[place] - mean[place]) } / n
             return variance > 1e-12 ? 1 / variance.squareRoot() : 0
         }
+        let positives = Double(isPositive.count { $0 })
+        let classWeights = isBalanced ? (n / 2 / max(1, n - positives), n / 2 / max(1, positives)) : (1, 1)
         let rows = inputs.map { row in (0..<count).map { (row[$0] - mean[$0]) * scale[$0] } + [1] }
         var weights = [Double](repeating: 0, count: count + 1)
         for _ in 0..<50 {
             var gradient = (0...count).map { $0 < count ? weights[$0] : 0 }
             var hessian = (0...count).map { i in (0...count).map { $0 == i && i < count ? 1.0 : 0 } }
             for (row, positive) in zip(rows, isPositive) {
+                let weight = positive ? classWeights.1 : classWeights.0
                 let probability = Self.sigmoid(Self.product(row, weights))
-                let curvature = max(probability * (1 - probability), 1e-9)
+                let curvature = weight * max(probability * (1 - probability), 1e-9)
                 for i in 0...count {
-                    gradient[i] += (probability - (positive ? 1 : 0)) * row[i]
+                    gradient[i] += weight * (probability - (positive ? 1 : 0)) * row[i]
                     for j in 0...i { hessian[i][j] += curvature * row[i] * row[j] }
                 }
             }
@@ -37,6 +40,12 @@ struct LogisticRegression {
         }
         (self.mean, self.scale, self.weights) = (mean, scale, weights)
     }
+
+    /// The change of the log odds with each input.
+    package var slopes: [Double] { mean.indices.map { weights[$0] * scale[$0] } }
+
+    /// The log odds where all inputs are 0.
+    package var offset: Double { mean.indices.reduce(weights[mean.count]) { $0 - slopes[$1] * mean[$1] } }
 
     /// The probability of the positive class.
     func probability(_ input: [Double]) -> Double {

@@ -3,7 +3,7 @@ import Imaging
 /// The bytes of a block in a `NucleusStore`: whole numbers in groups of seven bits, least first, with the sign in the
 /// lowest bit (LEB128 of zigzag numbers), and floats as they are. Rows and columns of runs are differences.
 extension NucleusBlock {
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var writer = ByteWriter()
         writer.add(isOutside ? 1 : 0)
         writer.add(unreadable.count)
@@ -24,7 +24,7 @@ extension NucleusBlock {
     }
 
     /// Nil where the bytes are not those of a block.
-    init?(bytes: [UInt8]) {
+    package init?(bytes: [UInt8]) {
         var reader = ByteReader(bytes)
         self.init(isOutside: reader.number() != 0)
         for _ in 0..<reader.count() {

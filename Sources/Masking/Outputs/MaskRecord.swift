@@ -210,7 +210,7 @@ package struct MaskRecord: Codable, Sendable {
     /// The record in a file; nil if the file does not exist or has other content.
     package init?(reading path: FilePath) {
         guard let size = try? path.stat().size, size <= Self.largestFile,
-            let data = FileManager.default.contents(atPath: path.string),
+            let data = try? MappedFile.data(path),
             let record = try? JSON.decode(Self.self, from: data)
         else { return nil }
         self = record

@@ -63,7 +63,7 @@ package final class WindowCache: MaskCache {
     }
 
     /// Reads the windows of all complete blocks; `windows` lists those of a block in ascending order. Throws `unreadable`.
-    func readCompleteBlocks(_ windows: (Int) -> [Int]) throws(FileError) {
+    package func readCompleteBlocks(_ windows: (Int) -> [Int]) throws(FileError) {
         let checksums = try file.read(blocks, of: UInt64.self, at: file.start)
         for block in 0..<blocks where checksums[block] != 0 {
             let list = windows(block)

@@ -16,6 +16,8 @@ package final class Predictor {
     private let workspace: Workspace
     /// Nil for a network whose outputs are logits of classes.
     private let score: TileScore?
+    /// How the score of a tile follows from its pixels; initially that of the model.
+    package var tileScoreFit: TileScoreFit?
     private var queued = 0
 
     /// A predictor with its own workspace. It uses a folded copy of the network, so later changes of the model's weights
@@ -34,6 +36,7 @@ package final class Predictor {
         self.model = model
         self.workspace = workspace
         let description = model.description
+        tileScoreFit = description.tileScoreFit
         score =
             description.architecture.outlinesNuclei
             ? TileScore(
@@ -74,7 +77,7 @@ package final class Predictor {
         }
         let outputs = try workspace.forward(.inference)
         if let score {
-            try score.logits(outputs).withUnsafeBufferPointer(deliverFinite)
+            try score.logits(outputs, tileScoreFit).withUnsafeBufferPointer(deliverFinite)
         } else {
             try outputs.withUnsafeBuffer(deliverFinite)
         }

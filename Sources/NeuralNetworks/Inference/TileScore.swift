@@ -16,13 +16,14 @@ struct TileScore {
     /// Scores closer to 0 and 1 cannot be told from them.
     private static let margin: Float = 1e-6
 
-    /// A row of logits for each sample: the log odds of the score of its pixels, see `PixelLoss`.
-    func logits(_ pixels: Tensor) throws(KernelError) -> [Float] {
+    /// A row of logits for each sample: the log odds of the score of its pixels, see `PixelLoss`, and of `fit`.
+    func logits(_ pixels: Tensor, _ fit: TileScoreFit?) throws(KernelError) -> [Float] {
         let scores = try Kernels.pixelScores(pixels, top: PixelLoss.scoredPixels, scratch: scratch)
         var rows = [Float](repeating: 0, count: scores.count * classes)
         for (sample, score) in scores.enumerated() {
             let inside = score.isNaN ? score : min(max(score, Self.margin), 1 - Self.margin)
-            rows[sample * classes + nuclei] = log(inside / (1 - inside))
+            let logOdds = log(inside / (1 - inside))
+            rows[sample * classes + nuclei] = fit?.apply(logOdds) ?? logOdds
         }
         return rows
     }

@@ -16,6 +16,8 @@ package struct ModelDescription: Codable, Equatable, Sendable {
     package var micronsPerPixel: Double?
     /// Fraction of the dense features that training drops.
     package var dropout: Float
+    /// For a network that outlines nuclei: how the score of a tile follows from its pixels; nil until it is fitted.
+    package var tileScoreFit: TileScoreFit?
 
     package init(
         architecture: Architecture, tileSize: Int, classes: [String], statistics: ChannelStatistics,
@@ -50,6 +52,9 @@ extension ModelDescription {
             && deviation.allSatisfy { 0.01...255 ~= $0 }
         if !areUsable {
             return ("means of 0 to 255 and deviations of 0.01 to 255 for 3 channels", "\(mean) and \(deviation)")
+        }
+        if let tileScoreFit, !tileScoreFit.isValid {
+            return ("a tile score with a finite offset and a slope above 0", "\(tileScoreFit)")
         }
         let range = plausibleMicronsPerPixel
         if let micronsPerPixel, !range.contains(micronsPerPixel) {

@@ -4,8 +4,22 @@ import NeuralNetworks
 
 extension Trainer {
     /// Loads the weights in a model file of the same architecture.
-    package func restore(from path: FilePath) throws {
-        try model.network.state.load(SafetensorsFile(path: path))
+    package mutating func restore(from path: FilePath) throws {
+        let file = try SafetensorsFile(path: path)
+        try model.network.state.load(file)
+        setTileScoreFit(try Model(file).description.tileScoreFit)
+    }
+
+    /// Fits the score of tiles on the training tiles, with the current weights, for a network that outlines nuclei.
+    mutating func fitTileScore(onEvent: (TrainingEvent) throws -> Void) throws {
+        guard settings.architecture.outlinesNuclei else { return }
+        setTileScoreFit(nil)
+        let logits = try predict(split.train, onEvent: onEvent)
+        let nuclei = logits.classes.firstIndex(of: TileLabel.nuclei.name)!
+        let scores = logits.targets.indices.map { Double(logits.rows[$0 * logits.classes.count + nuclei]) }
+        let regression = LogisticRegression(
+            scores.map { [$0] }, logits.targets.map { $0 == nuclei }, isBalanced: true)
+        setTileScoreFit(TileScoreFit(slope: regression.slopes[0], offset: regression.offset))
     }
 
     /// A row of logits for each tile, with the current weights.

@@ -14,7 +14,7 @@ package struct Trainer {
     package let settings: TrainingSettings
     package let set: TileSet
     package let split: Split
-    package let model: Model
+    package private(set) var model: Model
     /// The cycle of pseudo-labeling. Cycle 0 trains on the given labels only.
     package private(set) var cycle = 0
     /// Indices of the training tiles by class, accepted pseudo-labels included.
@@ -62,6 +62,7 @@ package struct Trainer {
         history = []
         targets = [:]
         loader.pixelTargets = PixelTargets()
+        setTileScoreFit(nil)
         for index in split.train { targets[index] = Int32(set.tiles[index].label!.rawValue) }
         let accepted = pseudoLabels.filter { $0.verdict == .kept }
         // Paths are compared by their bytes, unlike strings.
@@ -85,6 +86,12 @@ package struct Trainer {
             plateau.minimumRate = 1e-6
             self.plateau = plateau
         }
+    }
+
+    /// Sets how scores of tiles follow from pixels, for a network that outlines nuclei.
+    mutating func setTileScoreFit(_ fit: TileScoreFit?) {
+        model.description.tileScoreFit = fit
+        predictor.tileScoreFit = fit
     }
 
     /// The part whose loss is watched after each epoch: validation, or the test part without validation.

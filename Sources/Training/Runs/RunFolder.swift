@@ -46,7 +46,7 @@ package struct RunFolder {
         guard FileManager.default.isReadableFile(atPath: file.string) else { throw unreadable }
         // The lock comes first: another process may be finishing the run.
         lock = try FolderLock(path)
-        guard let data = FileManager.default.contents(atPath: file.string) else { throw unreadable }
+        guard let data = try? MappedFile.data(file) else { throw unreadable }
         guard let record = try? JSON.decode(Record.self, from: data) else {
             throw FileError(file, expected: "the record of a run of this version", found: "something else")
         }

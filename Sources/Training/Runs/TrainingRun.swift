@@ -98,6 +98,7 @@ package struct TrainingRun {
                     try folder.save(trainer, cycles: cycles, ledger: ledger, earlier: earlier)
                 }
             } while try endCycle(onEvent)
+            try restoreFitted(folder.lastModel, onEvent)
             folder.record.lastTest = try score(folder.lastModel, onEvent)
             folder.record.bestTest = try score(folder.bestModel, onEvent)
             try beforeFinishing(self)
@@ -111,7 +112,17 @@ package struct TrainingRun {
         }
     }
 
-    private func score(_ path: FilePath, _ onEvent: (TrainingEvent) throws -> Void) throws -> Score {
+    /// Loads a model of the run, with its tile score fitted: the file gets the fit too.
+    private mutating func restoreFitted(_ path: FilePath, _ onEvent: (TrainingEvent) throws -> Void) throws {
+        try trainer.restore(from: path)
+        guard trainer.settings.architecture.outlinesNuclei else { return }
+        try trainer.fitTileScore(onEvent: onEvent)
+        var model = trainer.model
+        model.records = try Model(path: path).records
+        try model.write(to: path)
+    }
+
+    private mutating func score(_ path: FilePath, _ onEvent: (TrainingEvent) throws -> Void) throws -> Score {
         try trainer.restore(from: path)
         return try Evaluation.score(trainer.predict(trainer.split.test, onEvent: onEvent))
     }
@@ -121,7 +132,7 @@ package struct TrainingRun {
     /// The result depends only on the checkpoint and the cycle's best model, so a run stopped here repeats this step.
     private mutating func endCycle(_ onEvent: (TrainingEvent) throws -> Void) throws -> Bool {
         let path = folder.bestModel(ofCycle: trainer.cycle)
-        try trainer.restore(from: path)
+        try restoreFitted(path, onEvent)
         let calibration = trainer.split.validation.isEmpty ? nil : try calibrate(onEvent)
         let logits = try trainer.predict(trainer.watchedTiles, onEvent: onEvent)
         let losses = logits.probabilities(calibration?.scaling ?? .identity).losses
