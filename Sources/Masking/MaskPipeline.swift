@@ -74,8 +74,8 @@ package struct MaskPipeline {
         let record = MaskRecord(
             fingerprint, image: .init(image), model: model, refinement: outputs.refinement(results),
             windows: findings.units, coverage: .init(results, image.micronsPerPixel), nuclei: results.counts,
-            warnings: image.warnings + findings.warnings(request.tissue, results.summary), polygons: results.polygons,
-            files: request.files, digests: digests,
+            warnings: image.warnings + findings.warnings(request.tissue, results.summary), notes: image.notes,
+            polygons: results.polygons, files: request.files, digests: digests,
             seconds: .init(
                 loading: secondsLoading, predicting: predicting, parts: findings.seconds,
                 writing: outputStart.secondsSince))

@@ -107,6 +107,41 @@ import Testing
         #expect(observer.findings?.computed == 0)
     }
 
+    /// The record of a run that finds its windows in the cache has the same warnings.
+    @Test func darknessIsReportedFromTheCache() throws {
+        struct Stop: Error {}
+        let writer = try PNGWriter(path: "\(work.path)/a.png", width: 200, height: 150, channels: .rgb)
+        try [UInt8](repeating: 9, count: 200 * 150 * 3).withUnsafeBytes { try writer.write(rows: $0, count: 150) }
+        try writer.finish()
+        var request = request()
+        request.keepsCache = true
+        let canceled = RecordingObserver { if $0.done >= 50 { throw Stop() } }
+        #expect(throws: Stop.self) { try pipeline().run(request, canceled) }
+        let resumed = try pipeline().run(request, RecordingObserver())
+        let observer = RecordingObserver()
+        let found = try pipeline(threshold: 0.9).run(request, observer)
+        #expect(observer.findings?.computed == 0)
+        let count = 12 * 9 * 256
+        let warning =
+            "very dark: \(count) of \(count) sampled pixels are below a tenth of the range; their samples may have fewer "
+            + "bits than the file states"
+        #expect(resumed.warnings == [warning] && found.warnings == [warning])
+    }
+
+    @Test func remarksAreRecorded() throws {
+        #expect(try pipeline().run(request(), RecordingObserver()).notes == [])
+        // An Exif segment with one field, the orientation 6.
+        let fields: [UInt8] = [0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]
+        let exif = Array("Exif\0\0MM".utf8) + [0, 42, 0, 0, 0, 8] + fields
+        let jpeg = JPEGMaker(width: 64, height: 48, components: 1) { x, y, _ in 100 + x + y }.bytes
+        let bytes = jpeg[..<2] + JPEGMaker.segment(0xE1, exif) + jpeg[2...]
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(work.path)/b.jpg"))
+        let record = try pipeline().run(request("b.jpg"), RecordingObserver())
+        let remark = "read as it is stored, not turned: the Exif orientation 6 is not applied"
+        #expect(record.notes == [remark])
+        #expect(MaskRecord(reading: "\(work.path)/b_nuclei_mask.json")?.notes == [remark])
+    }
+
     @Test func smallImagesArePadded() throws {
         try writeImage("b.png", 20, 9)
         let observer = RecordingObserver()

@@ -96,6 +96,19 @@ import Testing
         #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole)
     }
 
+    @Test func darknessIsReportedFromTheCache() throws {
+        let writer = try PNGWriter(path: "\(work.path)/a.png", width: 600, height: 600, channels: .rgb)
+        try [UInt8](repeating: 9, count: 600 * 600 * 3).withUnsafeBytes { try writer.write(rows: $0, count: 600) }
+        try writer.finish()
+        var request = request()
+        request.keepsCache = true
+        let first = try pipeline().run(request, RecordingObserver())
+        let observer = RecordingObserver()
+        let found = try pipeline(within: 10).run(request, observer)
+        #expect(observer.findings?.computed == 0)
+        #expect(first.warnings?.contains { $0.hasPrefix("very dark: ") } == true && found.warnings == first.warnings)
+    }
+
     @Test func regionsSurroundNuclei() throws {
         let nuclei = try pipeline().run(request(), RecordingObserver())
         let regions = try pipeline(within: 10).run(request(), RecordingObserver())

@@ -17,7 +17,17 @@ package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileErr
     if vendor != nil { return try SlideReader(Slide(path), damage: damage) }
     throw FileError(
         path, expected: "a PNG, JPEG, TIFF or whole-slide image",
-        found: isTIFF ? "a TIFF image that OpenSlide does not recognize" : description(ofBeginning: head))
+        found: try isTIFF ? description(ofTIFF: path) : description(ofBeginning: head))
+}
+
+/// Describes a TIFF file that cannot be read.
+private func description(ofTIFF path: FilePath) throws(FileError) -> String {
+    let file = try openForReading(path)
+    defer { try? file.close() }
+    guard let missing = try TIFFDirectoryCheck.check(path, file) else {
+        return "a TIFF image that OpenSlide does not recognize"
+    }
+    return "a TIFF file that is cut off, without its directory at byte \(missing)"
 }
 
 func isPNG(_ head: [UInt8]) -> Bool { head.starts(with: [0x89, 0x50, 0x4E, 0x47]) }
@@ -99,6 +109,10 @@ func description(ofBeginning head: [UInt8]) -> String {
     if let format = UnsupportedFormat.of(head) { return format.description }
     let start = head.prefix(16)
     let isText = start.allSatisfy { (0x20...0x7E).contains($0) || (0x09...0x0D).contains($0) }
+    let isHamamatsu = ["[Virtual Microscope", "[Uncompressed Virtual Microscope"].contains {
+        head.starts(with: $0.utf8)
+    }
+    if isHamamatsu { return "the index of a Hamamatsu slide, of which a line cannot be parsed" }
     if isText { return "text" }
     let bytes = start.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }
     return "a file that begins with the bytes \(bytes.joined(separator: " "))"

@@ -21,6 +21,7 @@ final class OpenSlideHandle: @unchecked Sendable {
         self.path = path
         self.slide = slide
         try check("at opening")
+        try requireDescription()
     }
 
     deinit { openslide_close(slide) }
@@ -28,6 +29,24 @@ final class OpenSlideHandle: @unchecked Sendable {
     /// The value of a property, or nil.
     func property(_ name: String) -> String? {
         openslide_get_property_value(slide, name).map { String(cString: $0) }
+    }
+
+    /// Throws `malformed` for a slide of a vendor whose XML OpenSlide cannot parse. OpenSlide opens it as a plain TIFF image:
+    /// of the first picture, which may be a photograph of the glass, and without its resolution.
+    private func requireDescription() throws(FileError) {
+        guard property("openslide.vendor") == "generic-tiff" else { return }
+        let isLeica = property("tiff.ImageDescription")?.contains("www.leica-microsystems.com/scn") ?? false
+        let isPhilips = property("tiff.Software")?.hasPrefix("Philips") ?? false
+        let vendor: String
+        switch path.lowercasedExtension {
+        case "scn": vendor = "Leica"
+        case "bif": vendor = "Ventana"
+        case _ where isLeica: vendor = "Leica"
+        case _ where isPhilips: vendor = "Philips"
+        default: return
+        }
+        throw FileError(
+            path, expected: "a \(vendor) slide, with XML that describes its images", found: "none that can be parsed")
     }
 
     /// Tile size in pixels; 256 x 256 where the slide reports none or an implausible one.

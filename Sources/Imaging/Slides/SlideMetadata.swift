@@ -36,12 +36,16 @@ extension SlideMetadata {
     }
 
     /// Microns per pixel as the file states them. OpenSlide 3.4 does not understand the resolution of generic TIFF files in
-    /// pixels per inch or centimeter; version 4 does.
+    /// pixels per inch or centimeter, as version 4 does, and neither understands OME-XML.
     private static func resolution(_ slide: OpenSlideHandle, isGeneric: Bool) -> (x: Double, y: Double)? {
         func number(_ name: String) -> Double? { slide.property(name).flatMap { Double($0) } }
         if let x = number("openslide.mpp-x"), let y = number("openslide.mpp-y") { return (x, y) }
+        guard isGeneric else { return nil }
+        if let stated = slide.property("tiff.ImageDescription").flatMap({ TIFFDescription($0).micronsPerPixel }) {
+            return stated
+        }
         let microns = ["centimeter": 10_000.0, "inch": 25_400.0]
-        guard isGeneric, let unit = slide.property("tiff.ResolutionUnit").flatMap({ microns[$0] }),
+        guard let unit = slide.property("tiff.ResolutionUnit").flatMap({ microns[$0] }),
             let x = number("tiff.XResolution"), let y = number("tiff.YResolution")
         else { return nil }
         return (unit / x, unit / y)

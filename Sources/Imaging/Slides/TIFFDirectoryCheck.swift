@@ -23,39 +23,47 @@ package struct TIFFDirectoryCheck {
     private let isBig: Bool
     private let isLittleEndian: Bool
 
-    /// Checks an open file. Does nothing with other files than TIFF. Throws `malformed`.
-    package static func check(_ path: FilePath, _ file: FileDescriptor) throws(FileError) {
+    /// Checks an open file. Does nothing with other files than TIFF. Returns the offset of a directory that is not within
+    /// the file; nil if all are. Throws `malformed`.
+    @discardableResult package static func check(
+        _ path: FilePath, _ file: FileDescriptor
+    ) throws(FileError) -> UInt64? {
         try FileError.reading(path) {
             let size = try file.stat().size
             var header = [UInt8](repeating: 0, count: 16)
             let count = try header.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: 0, into: $0) }
             let isLittleEndian = header.starts(with: [0x49, 0x49])
-            guard count == 16, isLittleEndian || header.starts(with: [0x4D, 0x4D]) else { return }
+            guard count == 16, isLittleEndian || header.starts(with: [0x4D, 0x4D]) else {
+                return nil
+            }
             let version = isLittleEndian ? header[2] : header[3]
-            guard version == 42 || version == 43 else { return }
+            guard version == 42 || version == 43 else { return nil }
             let check = TIFFDirectoryCheck(
                 path: path, file: file, size: UInt64(max(0, size)), isBig: version == 43,
                 isLittleEndian: isLittleEndian)
-            try check.checkDirectories(from: check.number(header, check.isBig ? 8 : 4, check.isBig ? 8 : 4))
+            return try check.checkDirectories(from: check.number(header, check.isBig ? 8 : 4, check.isBig ? 8 : 4))
         }
     }
 
-    /// Follows the chain of directories to its end, or to the first offset that is none.
-    private func checkDirectories(from first: UInt64) throws {
+    /// Follows the chain of directories to its end, or to the first offset that is none, which it returns.
+    private func checkDirectories(from first: UInt64) throws -> UInt64? {
         var (offset, seen) = (first, Set<UInt64>())
         while offset != 0, seen.count < Self.mostDirectories, seen.insert(offset).inserted {
             let lengthBytes = isBig ? 8 : 2
-            guard let length = try read(at: offset, lengthBytes) else { return }
+            guard let length = try read(at: offset, lengthBytes) else { return offset }
             let (entries, entryBytes) = (number(length, 0, lengthBytes), isBig ? 20 : 12)
             let start = offset + UInt64(lengthBytes)
-            guard entries <= 4096, let bytes = try read(at: start, Int(entries) * entryBytes + (isBig ? 8 : 4)) else {
-                return
-            }
-            let all = stride(from: 0, to: Int(entries) * entryBytes, by: entryBytes).map { entry(bytes, $0) }
-            if all.contains(where: { $0.tag == Tag.ndpi }) { return }
-            try checkTiles(all, directory: seen.count - 1)
-            offset = number(bytes, Int(entries) * entryBytes, isBig ? 8 : 4)
+            guard entries <= 4096 else { return nil }
+            let end = Int(entries) * entryBytes
+            guard let bytes = try read(at: start, end) else { return offset }
+            let all = stride(from: 0, to: end, by: entryBytes).map { entry(bytes, $0) }
+            let isNDPI = all.contains { $0.tag == Tag.ndpi }
+            if !isNDPI { try checkTiles(all, directory: seen.count - 1) }
+            let linkBytes = isBig || isNDPI ? 8 : 4
+            guard let link = try read(at: start + UInt64(end), linkBytes) else { return offset }
+            offset = number(link, 0, linkBytes)
         }
+        return nil
     }
 
     private struct Entry {

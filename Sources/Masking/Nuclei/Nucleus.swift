@@ -59,6 +59,7 @@ package struct NucleusBlock: Equatable, Sendable {
     package var unreadable: [PixelRegion]
     /// Whether the image has no pixel in the core.
     package var isOutside: Bool
+    package var brightness = BrightnessSample()
 
     package init(nuclei: [Nucleus] = [], unreadable: [PixelRegion] = [], isOutside: Bool = false) {
         (self.nuclei, self.unreadable, self.isOutside) = (nuclei, unreadable, isOutside)

@@ -6,6 +6,8 @@ extension NucleusBlock {
     package var bytes: [UInt8] {
         var writer = ByteWriter()
         writer.add(isOutside ? 1 : 0)
+        writer.add(brightness.pixels)
+        writer.add(brightness.bright)
         writer.add(unreadable.count)
         for part in unreadable { for value in [part.x, part.y, part.width, part.height] { writer.add(value) } }
         writer.add(nuclei.count)
@@ -27,6 +29,7 @@ extension NucleusBlock {
     package init?(bytes: [UInt8]) {
         var reader = ByteReader(bytes)
         self.init(isOutside: reader.number() != 0)
+        brightness = BrightnessSample(pixels: reader.number(), bright: reader.number())
         for _ in 0..<reader.count() {
             unreadable.append(
                 PixelRegion(x: reader.number(), y: reader.number(), width: reader.number(), height: reader.number()))

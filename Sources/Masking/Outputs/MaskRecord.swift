@@ -157,6 +157,8 @@ package struct MaskRecord: Codable, Sendable {
     package let state: State?
     /// Problems of the mask or the image, one line each.
     package let warnings: [String]?
+    /// Remarks about how the image was read, one line each. Nil in records of earlier versions.
+    package let notes: [String]?
     /// Digest of the fingerprint that the mask was made with.
     package let request: String
     package let image: Image
@@ -179,8 +181,8 @@ package struct MaskRecord: Codable, Sendable {
 
     package init(
         _ fingerprint: MaskFingerprint, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
-        coverage: Coverage, nuclei: NucleusCounts?, warnings: [String], polygons: Int?, files: [OutputKind: FilePath],
-        digests: [OutputKind: FileDigest], seconds: Seconds
+        coverage: Coverage, nuclei: NucleusCounts?, warnings: [String], notes: [String], polygons: Int?,
+        files: [OutputKind: FilePath], digests: [OutputKind: FileDigest], seconds: Seconds
     ) {
         (version, settings, request) = (fingerprint.version, fingerprint.settings, fingerprint.digest)
         (self.image, self.model, self.refinement) = (image, model, refinement)
@@ -189,7 +191,7 @@ package struct MaskRecord: Codable, Sendable {
         self.digests = Dictionary(uniqueKeysWithValues: digests.map { ($0.key.rawValue, $0.value) })
         let predicted = coverage.nuclei.pixels + coverage.noNuclei.pixels
         nucleiShareOfPredicted = predicted > 0 ? Double(coverage.nuclei.pixels) / Double(predicted) : nil
-        (state, self.warnings) = (predicted > 0 ? .masked : .nothingPredicted, warnings)
+        (state, self.warnings, self.notes) = (predicted > 0 ? .masked : .nothingPredicted, warnings, notes)
         self.seconds = seconds
     }
 

@@ -6,6 +6,13 @@ package struct BrightnessSample: Equatable, Sendable {
     package private(set) var pixels = 0
     package private(set) var bright = 0
 
+    package init(pixels: Int = 0, bright: Int = 0) { (self.pixels, self.bright) = (pixels, bright) }
+
+    static func += (sum: inout BrightnessSample, other: BrightnessSample) {
+        sum.pixels += other.pixels
+        sum.bright += other.bright
+    }
+
     /// Samples per side of a window.
     private static let side = 16
     private static let tenth = 25

@@ -172,7 +172,7 @@ private struct NucleusRun: MaskRun {
         let blocks = surveyed + plan.pending.filter { !surveyed.contains($0) && !store.contains($0) }
         let found = grid.count - plan.pending.count { !store.contains($0) }
         var (finished, computed, seconds) = (0, 0, PredictionSeconds())
-        var (problem, brightness) = (FileError?.none, BrightnessSample())
+        var problem: FileError?
         var densities = DensityHistogram()
         var (contrast, waiting) = (StainContrast?.none, [(block: Int, content: NucleusBlock, NucleusEvidence?)]())
         func report() throws {
@@ -213,7 +213,7 @@ private struct NucleusRun: MaskRun {
             content.isOutside = pixels.isOutside(core)
             var evidence: NucleusEvidence?
             if !content.isOutside, !pixels.unreadable.contains(core) {
-                brightness.add(core, of: pixels)
+                content.brightness.add(core, of: pixels)
                 let start = ContinuousClock.now
                 let region = pixels.region
                 evidence = try method.predictor.withProbabilities(
@@ -243,7 +243,7 @@ private struct NucleusRun: MaskRun {
         return try NucleusFindings(
             NucleiResult(store, grid, tissue: plan.tissue, micronsPerPixel: plan.micronsPerPixel),
             within: method.settings.within, withoutTissue: grid.count - plan.pending.count, computed: computed,
-            seconds: seconds, problem: problem, brightness: brightness)
+            seconds: seconds, problem: problem)
     }
 }
 
@@ -262,17 +262,19 @@ private struct NucleusFindings: MaskFindings {
 
     init(
         _ nuclei: NucleiResult, within: Double?, withoutTissue: Int, computed: Int, seconds: PredictionSeconds,
-        problem: FileError?, brightness: BrightnessSample
+        problem: FileError?
     ) throws(FileError) {
         (self.nuclei, self.within, self.computed, self.seconds) = (nuclei, within, computed, seconds)
-        (self.problem, self.brightness) = (problem, brightness)
-        var (outside, unreadable, lost) = (0, 0, 0)
+        self.problem = problem
+        var (outside, unreadable, lost, brightness) = (0, 0, 0, BrightnessSample())
         let grid = nuclei.grid
         for block in 0..<grid.count {
             let content = try nuclei.store.block(block)
+            brightness += content.brightness
             if content.isOutside { outside += 1 } else if !content.unreadable.isEmpty { unreadable += 1 }
             if content.unreadable.contains(grid.imageRegion(grid.core(of: block))) { lost += 1 }
         }
+        self.brightness = brightness
         units = .init(grid, withoutTissue: withoutTissue, outside: outside, unreadable: unreadable)
         // A block of which a part could not be decoded counts as unreadable, but has nuclei elsewhere.
         hasReadablePart = grid.count > withoutTissue + outside + lost

@@ -119,7 +119,7 @@ package final class WindowPredictor: MaskMethod {
         let pending = blocks.reduce(0) { $0 + $1.windowCount }
         var done = plan.grid.count - pending
         var (computed, seconds) = (0, PredictionSeconds())
-        var (problem, brightness) = (FileError?.none, BrightnessSample())
+        var (problem, brightness) = (FileError?.none, cache?.brightness ?? BrightnessSample())
         func report(_ done: Int) throws {
             try observer.progress(
                 MaskProgress(
@@ -141,7 +141,9 @@ package final class WindowPredictor: MaskMethod {
             let readable = windows.markMissing(waiting, in: pixels)
             done += waiting.count - readable.count
             problem = problem ?? pixels.problem
-            for window in readable { brightness.add(windows.region(of: window), of: pixels) }
+            var sample = BrightnessSample()
+            for window in readable { sample.add(windows.region(of: window), of: pixels) }
+            brightness += sample
             let start = ContinuousClock.now
             var next = 0
             try computeProbabilities(of: readable.map { windows.region(of: $0) }, in: pixels) { probabilities in
@@ -157,7 +159,7 @@ package final class WindowPredictor: MaskMethod {
             // A block with unreadable windows stays incomplete: another attempt may succeed.
             let all = windows.windows(of: block.block)
             if !all.contains(where: { windows.store.state($0) == .unreadable }) {
-                try cache?.complete(block.index, all)
+                try cache?.complete(block.index, all, sample)
             }
             try report(done)
         }

@@ -4,7 +4,8 @@ import Imaging
 /// A file that stores the probabilities of an image's windows as they are computed, so that an interrupted run can
 /// continue.
 ///
-/// It holds what the probabilities depend on, a checksum for each block of windows, and the windows themselves. A block is
+/// It holds what the probabilities depend on, a checksum and the brightness of each block of windows, and the windows
+/// themselves. A block is
 /// written when it is complete; what a process has written survives the process. A block is read again if its checksum is
 /// there and correct; after a power failure, or where another program changed the file, some are not, and are computed
 /// again. One process at a time has the file open.
@@ -29,6 +30,8 @@ package final class WindowCache: MaskCache {
     /// Blocks that are complete, and those that were complete when the file was opened.
     package private(set) var completeBlocks = 0
     package private(set) var blocksFound = 0
+    /// Brightness of the blocks that were complete when the file was opened.
+    package private(set) var brightness = BrightnessSample()
     private let file: CacheFile
     /// Offset of the windows in the file, after the checksums.
     private let windowOffset: Int
@@ -47,7 +50,7 @@ package final class WindowCache: MaskCache {
     }
 
     private static func checksumBytes(_ blocks: Int) -> Int {
-        CacheFile.wholePages(max(1, blocks) * MemoryLayout<UInt64>.stride)
+        CacheFile.wholePages(max(1, blocks) * 2 * MemoryLayout<UInt64>.stride)
     }
 
     /// Opens the file of the same identity and number of blocks, or starts a new one. Throws `unwritable` where the disk
@@ -55,7 +58,7 @@ package final class WindowCache: MaskCache {
     package init(_ path: FilePath, _ identity: Identity, blocks: Int) throws(FileError) {
         let content = Self.contentBytes(windows: identity.windows, blocks: blocks)
         file = try CacheFile(
-            path, .windows, version: 2, header: "\(blocks) blocks \((try? JSON.text(identity)) ?? "")",
+            path, .windows, version: 3, header: "\(blocks) blocks \((try? JSON.text(identity)) ?? "")",
             reserved: content)
         (self.blocks, byteCount) = (blocks, file.start + content)
         store = WindowStore(count: identity.windows)
@@ -64,12 +67,14 @@ package final class WindowCache: MaskCache {
 
     /// Reads the windows of all complete blocks; `windows` lists those of a block in ascending order. Throws `unreadable`.
     package func readCompleteBlocks(_ windows: (Int) -> [Int]) throws(FileError) {
-        let checksums = try file.read(blocks, of: UInt64.self, at: file.start)
-        for block in 0..<blocks where checksums[block] != 0 {
+        let words = try file.read(2 * blocks, of: UInt64.self, at: file.start)
+        for block in 0..<blocks where words[2 * block] != 0 {
             let list = windows(block)
             for part in parts(of: list) { try file.read(part.bytes, at: part.offset) }
-            if checksums[block] == sum(list) {
+            let sample = words[2 * block + 1]
+            if words[2 * block] == sum(list, sample) {
                 completeBlocks += 1
+                brightness += BrightnessSample(pixels: Int(sample >> 32), bright: Int(sample & 0xFFFF_FFFF))
             } else {
                 for window in list { store.setState(window, .pending) }
             }
@@ -77,10 +82,11 @@ package final class WindowCache: MaskCache {
         blocksFound = completeBlocks
     }
 
-    /// Writes the windows of a block, in ascending order, as complete. Throws `unwritable`.
-    func complete(_ block: Int, _ windows: [Int]) throws(FileError) {
+    /// Writes the windows of a block, in ascending order, and their brightness as complete. Throws `unwritable`.
+    func complete(_ block: Int, _ windows: [Int], _ brightness: BrightnessSample) throws(FileError) {
         for part in parts(of: windows) { try file.write(UnsafeRawBufferPointer(part.bytes), at: part.offset) }
-        try file.write([sum(windows)], at: file.start + block * MemoryLayout<UInt64>.stride)
+        let sample = UInt64(brightness.pixels) << 32 | UInt64(brightness.bright)
+        try file.write([sum(windows, sample), sample], at: file.start + block * 2 * MemoryLayout<UInt64>.stride)
         completeBlocks += 1
     }
 
@@ -101,9 +107,10 @@ package final class WindowCache: MaskCache {
         }
     }
 
-    /// Hash of the windows' probabilities and states; never 0, which stands for no checksum.
-    private func sum(_ windows: [Int]) -> UInt64 {
+    /// Hash of the windows' probabilities and states and of their brightness; never 0, which stands for no checksum.
+    private func sum(_ windows: [Int], _ brightness: UInt64) -> UInt64 {
         var hash = FNV1a()
+        hash.add(brightness)
         for window in windows {
             hash.add(UInt64(store.probability(window).bitPattern) << 8 | UInt64(store.state(window).rawValue))
         }
