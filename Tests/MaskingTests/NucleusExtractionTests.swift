@@ -59,7 +59,7 @@ struct NucleusExtractionTests {
         #expect(sample.blocks(margin: 64, settings: settings).nuclei[0].count == 4)
     }
 
-    /// A foreground without much interior is one nucleus. Two parts are two nuclei if some level of the interior parts
+    /// A foreground without much interior is no nucleus. Two parts are two nuclei if some level of the interior parts
     /// them, each larger than a seed must be.
     @Test func objectsAreSplitWhereALevelPartsThem() {
         func nuclei(_ bridge: Float, _ right: Float = 0.95, _ change: (inout NucleusSettings) -> Void = { _ in }) -> Int
@@ -76,6 +76,7 @@ struct NucleusExtractionTests {
             change(&settings)
             return sample.blocks(settings: settings).nuclei[0].count
         }
+        #expect(nuclei(0.1, 0.1) { $0.seedLevels = [0.96] } == 0)
         #expect(nuclei(0.1, 0.1) == 1 && nuclei(0.95) == 1 && nuclei(0.92) == 1)
         #expect(nuclei(0.7) == 2 && nuclei(0.4) == 2 && nuclei(0.1) == 2)
         #expect(nuclei(0.5, 0.7) == 2, "parts may have different levels")
