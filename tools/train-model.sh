@@ -30,7 +30,7 @@ END
         excluded=()
         [ -z "$list" ] || mapfile -t excluded <<<"$list"
         echo "train-model: excluded ${#excluded[@]} groups because of their license"
-        "$train" "$dataset" --architecture compact --strategy regularized --validation --output "$run" \
+        "$train" "$dataset" --architecture compact --output "$run" \
             "${excluded[@]}"
     fi
 fi

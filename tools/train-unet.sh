@@ -74,7 +74,7 @@ elif [ -e "$run/run.json" ]; then
     "$train" resume "$run"
 else
     write_dataset
-    "$train" "$dataset" --architecture unet --strategy regularized --output "$run" "$@"
+    "$train" "$dataset" --no-validation --output "$run" "$@"
 fi
 if [ "$run" = models/nuclei-unet ]; then
     cp "$run/best.safetensors" models/nuclei-unet.safetensors

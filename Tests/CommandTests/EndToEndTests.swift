@@ -15,7 +15,8 @@ import Testing
         #expect(files.count == 43 + 4 && files.contains("README.txt") && files.contains("wsi_crop_1_truth.png"))
 
         let trained = try Command.train.run(
-            "set", "--epochs", "1", "--batch-size", "8", "--validation", "--output", "run", "--threads", "2",
+            "set", "--preset", "reference", "--epochs", "1", "--batch-size", "8", "--validation", "--output", "run",
+            "--threads", "2",
             in: work.path)
         try #require(trained.status == 0, "\(trained)")
         #expect(trained.output.contains("unlabeled") && trained.output.contains("weighted F1"))
@@ -206,7 +207,7 @@ import Testing
         let work = try WorkFolder()
         #expect(try Command.train.run("synthesize", "set", "--tiles", "30", "--crops", "0", in: work.path).status == 0)
         let running = try Command.train.start(
-            ["set", "--epochs", "1000", "--batch-size", "4", "--output", "run"], in: work.path)
+            ["set", "--preset", "reference", "--epochs", "1000", "--batch-size", "4", "--output", "run"], in: work.path)
         #expect(running.waitFor("\n    1 "))
         running.process.interrupt()
         let result = running.wait()

@@ -18,7 +18,8 @@ import Testing
         }
         try work.write("tile_id,label,group\n" + rows.joined(), to: "set/labels.csv")
         let trained = try Command.train.run(
-            "set", "--epochs", "1", "--batch-size", "8", "--output", "run", "--threads", "2", in: work.path)
+            "set", "--preset", "reference", "--epochs", "1", "--batch-size", "8", "--output", "run", "--threads", "2",
+            in: work.path)
         try #require(trained.status == 0, "\(trained)")
     }
 

@@ -5,8 +5,8 @@ import Testing
 struct ResumeTests {
     /// A run that is killed several times at random moments ends with the bits of an uninterrupted one.
     @Test(arguments: [
-        ["--strategy", "basic"],
-        ["--strategy", "regularized", "--architecture", "compact", "--cutout"],
+        ["--preset", "reference"],
+        ["--cutout"],
         [
             "--strategy", "pseudo-labeling", "--architecture", "compact", "--confidence", "0.501", "--cycles", "2",
             "--largest-shift", "1",

@@ -11,7 +11,8 @@ struct UsageTests {
         #expect(train.status == 0)
         let words = train.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         for option in [
-            "--strategy", "basic, regularized, pseudo-labeling; default: basic", "--architecture",
+            "--preset", "(values: best, reference; default: best)",
+            "--strategy", "basic, regularized, pseudo-labeling", "--architecture",
             "--epochs <epochs> Passes over the training tiles (default: 20 with basic; otherwise 30 (lenet5), 40 (compact) or 60 (unet)).",
             "--batch-size", "(default: 32 with basic;", "--learning-rate",
             "(default: 0.001 (lenet5) or 0.002 (compact, unet) with basic;", "--optimizer", "adam, adamw, sgd",
@@ -55,8 +56,9 @@ struct UsageTests {
             ["set", "--learning-rate", "nan"], ["set", "--threads", "0"], ["set", "--optimizer", "magic"], [],
             ["set", "--momentum", "0.9"], ["set", "--mpp", "0"], ["set", "--dropout", "1"],
             ["set", "--label-smoothing", "-1"], ["set", "--clip-norm", "-1"], ["set", "--patience", "3"],
-            ["set", "--cutout"], ["set", "--leave-out", "blur"],
-            ["set", "--augment", "--leave-out", "blur"], ["set", "--augment", "--leave-out", "cutout"],
+            ["set", "--preset", "reference", "--cutout"], ["set", "--no-augment", "--leave-out", "blur"],
+            ["set", "--preset", "reference", "--augment", "--leave-out", "blur"],
+            ["set", "--augment", "--leave-out", "cutout"],
             ["set", "--confidence", "0.9"],
             ["set", "--fold", "3/2"],
             ["set", "--strategy", "pseudo-labeling", "--no-validation"],

@@ -135,6 +135,11 @@ package struct TileSet: Sendable {
 }
 
 extension TileSet {
+    /// Whether `labels.csv` in a folder names masks. False for a file that is not valid, which is an error elsewhere.
+    package static func hasOutlines(_ folder: FilePath) -> Bool {
+        (try? LabelFile(path: folder.appending("labels.csv")))?.rows.contains { $0.mask != nil } ?? false
+    }
+
     /// The class of each pixel of a tile with outlines, see `PixelClass`: `side` rows of `side` bytes. Nil for other tiles.
     /// Valid while the set lives.
     package func classMap(of index: Int) -> UnsafeRawBufferPointer? {

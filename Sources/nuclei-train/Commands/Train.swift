@@ -56,7 +56,8 @@ struct Train: ParsableCommand {
             if let resume { return try TrainingSession.resume(resume, movedTo: dataset, session) }
             guard let dataset else { return }
             try TrainingSession.start(
-                options.settings(), dataset: dataset, output: output ?? Self.newRunPath(), session)
+                options.settings(hasOutlines: TileSet.hasOutlines(dataset)), dataset: dataset,
+                output: output ?? Self.newRunPath(), session)
         }
     }
 

@@ -12,13 +12,14 @@ extension Split.Fold: ExpressibleByArgument {
     }
 }
 
-/// The settings of training. The strategy and the architecture determine the defaults.
+/// The settings of training. The preset, the strategy and the architecture determine the defaults.
 struct TrainingOptions: ParsableArguments {
-    @Option(help: "Training strategy, which sets the defaults of the options below.")
-    var strategy = Strategy.basic
+    @Option(help: TrainingPreset.help) var preset = TrainingPreset.best
 
-    @Option(help: "Network architecture.")
-    var architecture = Architecture.lenet5
+    @Option(help: "Training strategy, which sets the defaults of the options below.")
+    var strategy: Strategy?
+
+    @Option(help: "Network architecture.") var architecture: Architecture?
 
     @Option(Hyperparameters.epochs) var epochs: Int?
     @Option(Hyperparameters.batchSize) var batchSize: Int?
@@ -67,17 +68,19 @@ struct TrainingOptions: ParsableArguments {
             .init(Hyperparameters.earlyStopping, earlyStopping), .init(Hyperparameters.patience, patience),
             .init(Hyperparameters.minimumDelta, minimumDelta), .init(Hyperparameters.cycles, cycles),
             .init(Hyperparameters.confidence, confidence), .init(Hyperparameters.largestShift, largestShift),
-            .init(Hyperparameters.initialModel, initialModel), .init(Hyperparameters.validation, validation),
+            .init(Hyperparameters.initialModel, initialModel),
+            .init(Hyperparameters.validation, validation ?? preset.hasValidation),
             .init(Hyperparameters.seed, seed), .init(Hyperparameters.splitSeed, splitSeed),
             .init(Hyperparameters.micronsPerPixel, micronsPerPixel),
         ].compactMap { $0 }
     }
 
-    /// The settings of the run. Throws `ValidationError` for options that are out of range or have no effect.
-    func settings() throws -> TrainingSettings {
+    /// The settings of a run on a data set. Throws `ValidationError` for options that are out of range or have no effect.
+    func settings(hasOutlines: Bool) throws -> TrainingSettings {
+        let architecture = architecture ?? preset.architecture(hasOutlines: hasOutlines)
         var settings: TrainingSettings
         do {
-            settings = try TrainingSettings(strategy, architecture, changes)
+            settings = try TrainingSettings(strategy ?? preset.strategy, architecture, changes)
         } catch {
             throw error.validationError
         }
@@ -103,5 +106,5 @@ struct TrainingOptions: ParsableArguments {
         return settings
     }
 
-    func validate() throws { _ = try settings() }
+    func validate() throws { _ = try settings(hasOutlines: false) }
 }
