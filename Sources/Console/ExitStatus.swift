@@ -15,23 +15,26 @@ package enum ExitStatus {
     package static let unwritable = ExitCode(73)
     /// Done, but parts of a slide could not be read.
     package static let partlyUnreadable = ExitCode(74)
+    /// Another process works on the image or in the folder: the same command may succeed later.
+    package static let busy = ExitCode(75)
     /// Stopped by Ctrl-C or SIGTERM; finished work is saved.
     package static let interrupted = ExitCode(interruptedStatus)
     static let interruptedStatus: Int32 = 130
 
     package static let help = """
         Exit status: 0 done, 64 wrong usage, 65 malformed input, 66 missing or unreadable input, 70 failure in \
-        processing, 73 output cannot be written, 74 done but parts of a slide could not be read, 130 interrupted.
+        processing, 73 output cannot be written, 74 done but parts of a slide could not be read, 75 in use by another \
+        process, 130 interrupted.
         """
 
     package static let helpForMany = """
-        \(help) With several images: the highest status of those that failed, else 74 if parts of one could not be read.
+        \(help) With several images: the highest status of those that failed, else 75 if another process has one, else 74 if parts of one could not be read.
         """
 
     /// The exit status of a command that processes many files and continues after failures: the highest of the failures;
-    /// without failures, `partlyUnreadable` or success.
+    /// without failures, `busy`, `partlyUnreadable` or success.
     package static func combined(_ failures: [ExitCode], isPartlyUnreadable: Bool) -> ExitCode {
-        let worst = failures.max { $0.rawValue < $1.rawValue }
+        let worst = failures.filter { $0 != busy }.max { $0.rawValue < $1.rawValue } ?? failures.first
         return worst ?? (isPartlyUnreadable ? partlyUnreadable : .success)
     }
 }
@@ -53,6 +56,7 @@ extension FileError: ExitStatusProviding {
         case .unreadable: ExitStatus.unreadable
         case .malformed: ExitStatus.malformed
         case .unwritable: ExitStatus.unwritable
+        case .busy: ExitStatus.busy
         }
     }
 

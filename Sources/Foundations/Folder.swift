@@ -55,7 +55,7 @@ package enum Folder {
 package final class FolderLock: Sendable {
     private let descriptor: FileDescriptor
 
-    /// Throws `unreadable` where the folder cannot be opened, and `unwritable` where another process holds the lock.
+    /// Throws `unreadable` where the folder cannot be opened, and `busy` where another process holds the lock.
     package init(_ path: FilePath) throws(FileError) {
         do {
             descriptor = try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
@@ -65,7 +65,7 @@ package final class FolderLock: Sendable {
         guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
             try? descriptor.close()
             throw FileError(
-                path, .unwritable, "expected a folder that no process works in, found it locked by another process")
+                path, .busy, "expected a folder that no process works in, found it locked by another process")
         }
     }
 

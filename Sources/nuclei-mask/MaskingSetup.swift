@@ -18,7 +18,7 @@ struct MaskingSetup {
         (list, batch) = try Interruption.endingAtOnce {
             let list = try options.list.map { path throws(FileError) in try ImageList(path) }
             let batch = try ImageBatch(
-                options.images, list: list, names, recursively: options.recursive
+                options.images, list: list, shard: options.shard, names, recursively: options.recursive
             ) { image, names in
                 options.tissue.file(for: image, names).map { [$0] } ?? []
             }
@@ -54,13 +54,16 @@ struct MaskingSetup {
     func request(for image: FilePath) -> MaskRequest {
         var request = MaskRequest(image: image, names: batch.names)
         request.resolution = options.resolution
-        if let stated = list?.micronsPerPixel(of: image) { request.resolution.micronsPerPixel = stated }
+        if let stated = statedMicronsPerPixel(of: image) { request.resolution.micronsPerPixel = stated }
         request.tissue = options.tissue.source(for: image, batch.names, classes: options.tissueClass)
         request.refinement = options.refine
         request.bits = options.outputs.bits
         request.keepsCache = options.outputs.keepProbabilities
         return request
     }
+
+    /// Microns per pixel that the list of images states for one; nil where it states none.
+    func statedMicronsPerPixel(of image: FilePath) -> Double? { list?.micronsPerPixel(of: image) }
 
     /// Whether finished images are masked again.
     var overwrites: Bool { options.overwrite ?? batch.isSingle }
@@ -85,6 +88,10 @@ struct MaskingSetup {
 
     /// Notes how many files were found but are not images to mask.
     func noteLeftOut() {
+        if let shard = options.shard {
+            let count = batch.images.count
+            Terminal.note("shard \(shard): \(count == 1 ? "1 image" : "\(count) images")")
+        }
         for line in batch.leftOut { Terminal.note(line) }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Foundations
 import Imaging
 import Testing
 
@@ -71,5 +72,59 @@ import Testing
         process.currentDirectoryURL = URL(fileURLWithPath: work.path)
         let piped = try Command.Running(process).wait()
         #expect(piped.status == 0 && piped.output.contains("b.png"), "\(piped)")
+    }
+
+    @Test func tasksOfAnArrayShareAList() throws {
+        try work.write("a.png\nb.png\n# none\nc.png\n", to: "list.txt")
+        let first = try run("--images", "list.txt", "--shard", "1/2", "--output-folder", "m")
+        #expect(first.status == 0 && first.errors.contains("shard 1/2: 2 images\n"), "\(first)")
+        let second = try Command.mask.start(
+            ["--images", "list.txt", "--shard", "slurm", "--output-folder", "m"], in: work.path,
+            environment: ["SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "0"]
+        ).wait()
+        #expect(second.status == 0 && second.errors.contains("shard 2/2: 1 image\n"), "\(second)")
+        let masks = ["a", "b", "c"].flatMap { ["m/\($0)_nuclei_mask.json", "m/\($0)_nuclei_mask.png"] }
+        #expect(
+            work.files.filter { $0.hasPrefix("m/") }.sorted()
+                == (masks + ["m/summary-1-of-2.csv", "m/summary-2-of-2.csv"]).sorted())
+        let none = try run("--images", "list.txt", "--shard", "4/5", "--output-folder", "m")
+        #expect(none.status == 0 && none.errors.contains("shard 4/5: 0 images\n"), "\(none)")
+        let alone = try run("a.png", "--shard", "1/2")
+        #expect(
+            alone.status == 64
+                && alone.errors.hasPrefix("Error: --shard: expected --images with it, and no other images, found a.png")
+        )
+    }
+
+    @Test func aPlanIsAList() throws {
+        let writer = try PNGWriter(path: .init("\(work.path)/large.png"), width: 1300, height: 1200, channels: .rgb)
+        let rows = [UInt8](repeating: 200, count: 1200 * 3900)
+        try writer.write(rows: rows.span.bytes, count: 1200)
+        try writer.finish()
+        try work.write("image,mpp\na.png,0.3\nlarge.png,\nmissing.png,\n", to: "list.csv")
+        let planned = try run("plan", "--images", "list.csv", "--table", "plan.csv", "-t", "1")
+        #expect(planned.status == 66, "\(planned)")
+        let lines = try String(contentsOfFile: "\(work.path)/plan.csv", encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 4 && lines[0] == "image,mpp,windows,seconds,memory_mb,threads,disk_mb,problem")
+        #expect(lines[1].hasPrefix("large.png,,") && lines[2].hasPrefix("a.png,0.3,"), "\(lines)")
+        #expect(lines[3].hasPrefix("missing.png,,") && lines[3].hasSuffix("cannot be read (No such file or directory)"))
+        let masked = try run("--images", "plan.csv", "--shard", "2/3")
+        #expect(masked.status == 0 && work.files.contains("a_nuclei_mask.png"), "\(masked)")
+        let onto = try run("plan", "--images", "list.csv", "--table", "list.csv")
+        #expect(onto.status == 73 && onto.problems.contains("found the same"), "\(onto)")
+    }
+
+    @Test func anImageOfAnotherProcessIsBusy() throws {
+        let cache = try FileDescriptor.open(
+            "\(work.path)/a_nuclei_mask.windows", .readWrite, options: .create, permissions: .ownerReadWrite)
+        defer { try? cache.close() }
+        #expect(flock(cache.rawValue, LOCK_EX | LOCK_NB) == 0)
+        let result = try run("a.png", "b.png", "--summary", "s.csv")
+        #expect(result.status == 75 && result.errors.contains("found it locked by another process\n"), "\(result)")
+        #expect(work.files.contains("b_nuclei_mask.png"))
+        let summary = try String(contentsOfFile: "\(work.path)/s.csv", encoding: .utf8)
+        #expect(summary.contains("\na.png,busy,") && summary.contains("\nb.png,"))
+        let worse = try run("a.png", "none.png", "--summary", "s.csv")
+        #expect(worse.status == 66, "a failure counts more: \(worse)")
     }
 }

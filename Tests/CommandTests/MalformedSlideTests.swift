@@ -215,6 +215,10 @@ import Testing
                 in: work.path)
             #expect(overlay.status == 0, "\(overlay)")
         }
+        let accepted = try Command.mask.run(
+            "damaged.svs", "--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off", "--output", "d.png",
+            "--accept-unreadable", in: work.path)
+        #expect(accepted.status == 0 && accepted.errors.contains("could not be read"), "\(accepted)")
         func images(_ ending: String) throws -> [RGBImage] {
             try ["whole", "damaged"].map { try RGBImage(decoding: "\(work.path)/\($0)\(ending)") }
         }

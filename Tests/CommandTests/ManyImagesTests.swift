@@ -254,8 +254,8 @@ import Testing
         try image("a.png")
         for (name, found) in [
             ("a.png", "expected another file than the input a.png, found the same"),
-            ("a_nuclei_mask.png", "expected a file of its own for the summary, found an output of a.png"),
-            ("t.csv", "expected a file of its own for the summary, found an output of a.png"),
+            ("a_nuclei_mask.png", "expected a file of its own, found an output of a.png"),
+            ("t.csv", "expected a file of its own, found an output of a.png"),
         ] {
             let result = try mask("a.png", "--csv", "t.csv", "--summary", name)
             #expect(result.status == 73 && result.problems == "error: \(name): \(found)\n", "\(result)")

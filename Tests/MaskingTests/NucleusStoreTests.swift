@@ -123,7 +123,7 @@ struct NucleusStoreTests {
         let first = try open()
         #expect(
             throws: FileError(
-                path, .unwritable, "expected a file that is not in use, found it locked by another process")
+                path, .busy, "expected a file that is not in use, found it locked by another process")
         ) {
             _ = try open()
         }

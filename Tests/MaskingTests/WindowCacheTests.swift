@@ -141,7 +141,7 @@ import Testing
         #expect(size == first.byteCount)
         #expect(
             throws: FileError(
-                path, .unwritable, "expected a file that is not in use, found it locked by another process")
+                path, .busy, "expected a file that is not in use, found it locked by another process")
         ) { _ = try WindowCache(FilePath(path), identity, blocks: 3) }
         first.remove()
         #expect(!FileManager.default.fileExists(atPath: path))

@@ -11,12 +11,14 @@ package struct ImageBatch: Sendable {
     /// All files that are read.
     package let inputs: [FilePath]
 
-    /// Searches the images that `arguments` and a list name, `recursively` also in the folders inside folders. `inputs` are
-    /// further files that are read for an image.
+    /// Searches the images that `arguments` and a list name, `recursively` also in the folders inside folders. Of a list,
+    /// only the images of the `shard` are taken, if any; names of outputs are those for all images. `inputs` are further files
+    /// that are read for an image.
     ///
     /// Throws what `ImageSearch` throws.
     package init(
-        _ arguments: [String], list: ImageList? = nil, _ names: OutputNames, recursively: Bool = false,
+        _ arguments: [String], list: ImageList? = nil, shard: Shard? = nil, _ names: OutputNames,
+        recursively: Bool = false,
         inputs: (FilePath, OutputNames) -> [FilePath] = { _, _ in [] }
     ) throws(FileError) {
         let search = try ImageSearch(arguments, list: list, recursively: recursively)
@@ -25,8 +27,13 @@ package struct ImageBatch: Sendable {
         names.distinguish(search.images)
         self.names = names
         isSingle = search.isSingle
-        images = isSingle ? search.images : Self.withoutUnfinished(search.images, names)
-        leftOut = Self.lines(search.leftOut, unfinishedCount: search.images.count - images.count)
+        var searched = search.images
+        if let shard, let list {
+            let own = Set(list.images.indices.filter(shard.contains).map { list.images[$0].place })
+            searched.removeAll { !own.contains($0.place) }
+        }
+        images = isSingle ? searched : Self.withoutUnfinished(searched, names)
+        leftOut = Self.lines(search.leftOut, unfinishedCount: searched.count - images.count)
         self.inputs = images + images.flatMap { inputs($0, names) } + (list.map { [$0.path] } ?? [])
     }
 
@@ -76,7 +83,7 @@ package struct ImageBatch: Sendable {
         let location = summary.location
         for image in images where names.allPaths(for: image).contains(where: { $0.location == location }) {
             throw FileError(
-                summary, .unwritable, "expected a file of its own for the summary, found an output of \(image)")
+                summary, .unwritable, "expected a file of its own, found an output of \(image)")
         }
     }
 }

@@ -1,6 +1,6 @@
 import Foundations
 
-/// A file that names images: one path per line, or CSV with the header `image` or `image,mpp`.
+/// A file that names images: one path per line, or CSV with the header `image` or `image,mpp`, or a plan of masking.
 ///
 /// Relative paths begin in the working directory, as those of arguments do. Blank lines, and lines that begin with `#`, are
 /// ignored.
@@ -10,6 +10,11 @@ package struct ImageList: Sendable {
     package private(set) var images = [FilePath]()
     /// Microns per pixel of images by their places, where the list states them.
     private var micronsPerPixel = [FilePath: Double]()
+
+    /// Columns of a plan, `nuclei-mask plan --table`.
+    package static let planColumns = [
+        "image", "mpp", "windows", "seconds", "memory_mb", "threads", "disk_mb", "problem",
+    ]
 
     /// Bytes of the largest list.
     private static let largestSize = 1 << 26
@@ -83,7 +88,7 @@ package struct ImageList: Sendable {
                 .map { Line(number: $0.offset + 1, image: $0.element.trimmed, micronsPerPixel: "") }
                 .filter { isUsed($0.image) }
         }
-        guard [["image"], ["image", "mpp"]].contains(header.cells) else {
+        guard [["image"], ["image", "mpp"], planColumns].contains(header.cells) else {
             throw FileError(
                 "\(path):\(header.line)", expected: "the header image or image,mpp",
                 found: header.cells.joined(separator: ","))

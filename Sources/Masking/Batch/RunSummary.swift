@@ -11,6 +11,8 @@ package struct RunSummary: Sendable {
         /// Done, now or before, but no pixel of the mask has a probability.
         case empty
         case failed
+        /// Another process has the image.
+        case busy
         case interrupted
     }
 
@@ -114,7 +116,7 @@ package struct RunSummary: Sendable {
 
     /// The number of images in each state: "2 done, 1 failed".
     package var counts: String {
-        let states = [State.done, .skipped, .empty, .failed, .interrupted, .waiting]
+        let states = [State.done, .skipped, .empty, .failed, .busy, .interrupted, .waiting]
         return states.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", ")
     }
 

@@ -28,7 +28,7 @@ final class CacheFile {
     /// Opens the file with the same header, or starts a new one. `reserved` is the size of the content, for which space is
     /// reserved; a file of another size is started anew. Without it, the content grows.
     ///
-    /// Throws `unwritable` where the disk is full, another process has the file open, or it is not a cache.
+    /// Throws `unwritable` where the disk is full or the file is not a cache, and `busy` where another process has it open.
     init(_ path: FilePath, _ kind: Kind, version: Int, header: String, reserved: Int? = nil) throws(FileError) {
         let header = Array("\(kind.rawValue)\(version) \(header)\n".utf8)
         let start = Self.wholePages(header.count)
@@ -40,7 +40,7 @@ final class CacheFile {
         var isOwned = false
         defer { if !isOwned { try? file.close() } }
         guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-            throw FileError(path, .unwritable, "expected a file that is not in use, found it locked by another process")
+            throw FileError(path, .busy, "expected a file that is not in use, found it locked by another process")
         }
         wasReset = try Self.prepare(file, path, kind, header: header, start: start, reserved: reserved)
         (self.path, self.start, self.file) = (path, start, file)

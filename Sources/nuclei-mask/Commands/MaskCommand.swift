@@ -26,12 +26,16 @@ struct MaskCommand: ParsableCommand {
     @Option(
         help: """
             CSV to write with a row for each image, updated after every image (default: with several images, summary.csv \
-            in the output folder or the current folder).
+            in the output folder or the current folder; summary-I-of-N.csv with --shard).
             """)
     var summary: FilePath?
 
     @Flag(help: "Print one JSON document with the result for each image; other lines go to standard error.")
     var json = false
+
+    @Flag(
+        help: "End with 0 instead of 74 where parts of a slide could not be read. Warnings and records stay the same.")
+    var acceptUnreadable = false
 
     func run() throws {
         try reportingErrors {
@@ -68,7 +72,8 @@ struct MaskCommand: ParsableCommand {
                 try Interruption.check("interrupted; the same command resumes")
                 try mask(index, setup, &summary)
             } catch {
-                summary.stop(index, error is Interrupted ? .interrupted : .failed, "\(error)")
+                let isBusy = (error as? FileError)?.kind == .busy
+                summary.stop(index, error is Interrupted ? .interrupted : isBusy ? .busy : .failed, "\(error)")
                 if error is Interrupted || batch.isSingle {
                     try writeSummary()
                     try printSummary()
@@ -80,7 +85,7 @@ struct MaskCommand: ParsableCommand {
             try writeSummary()
         }
         try printSummary()
-        return ExitStatus.combined(failures, isPartlyUnreadable: summary.hasUnreadableParts)
+        return ExitStatus.combined(failures, isPartlyUnreadable: summary.hasUnreadableParts && !acceptUnreadable)
     }
 
     /// Masks one image, unless it is finished.
@@ -100,7 +105,8 @@ struct MaskCommand: ParsableCommand {
     /// The file for the summary; nil without one. A default name does not replace other files.
     private func summaryPath(_ setup: MaskingSetup) throws -> FilePath? {
         if setup.batch.isSingle || summary != nil { return summary }
-        let path = (options.outputs.outputFolder ?? "").appending("summary.csv")
+        let part = options.shard.map { "-\($0.number)-of-\($0.count)" } ?? ""
+        let path = (options.outputs.outputFolder ?? "").appending("summary\(part).csv")
         try RunSummary.requireReplaceable(path)
         return path
     }

@@ -22,12 +22,20 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    @Option(
+        help: """
+            CSV to write with a row for each image, those that take longest first; it is also a list for --images. Tasks of \
+            a job array that begin with the longest images end together.
+            """, completion: .file())
+    var table: FilePath?
+
     func run() throws {
         try reportingErrors {
             Interruption.watch()
             options.messages.apply(json: json, resultsArePurpose: true)
             let setup = try MaskingSetup(options)
             setup.noteLeftOut()
+            if let table { try setup.requireFree(table) }
             Terminal.showStatus("measuring \(setup.pipeline.model.path)")
             var estimator = try MaskEstimator(setup.pipeline, threads: options.threads.count)
             // Estimating tries to write to the folder. Folders that were created are removed again if they stay empty.
@@ -42,9 +50,11 @@ struct PlanCommand: ParsableCommand {
                     estimator.estimate(setup.request(for: image), overwrites: setup.overwrites))
             }
             let report = PlanReport(
-                estimates, unit: setup.pipeline.method.unit, secondsPerUnit: estimator.secondsPerUnit,
+                estimates, micronsPerPixel: setup.batch.images.map(setup.statedMicronsPerPixel),
+                unit: setup.pipeline.method.unit, secondsPerUnit: estimator.secondsPerUnit,
                 threads: options.threads.count,
                 keepsCache: options.outputs.keepProbabilities)
+            if let table { try AtomicFile.write(report.csv, to: table) }
             if json { try Terminal.printJSON(report) } else { report.printTable() }
             let failures = estimates.flatMap(\.problems).map(\.exitStatus)
             let status = ExitStatus.combined(

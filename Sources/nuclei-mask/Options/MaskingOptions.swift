@@ -7,6 +7,18 @@ import Masking
 extension EdgeRule: ExpressibleByArgument {}
 extension Blend: ExpressibleByArgument {}
 
+extension Shard: ExpressibleByArgument {
+    public init?(argument: String) {
+        if argument == "slurm" {
+            let names = ["ID", "COUNT", "MIN", "STEP"].map { "SLURM_ARRAY_TASK_\($0)" }
+            let values = names.compactMap { name in Terminal.environment(name).map { (name, $0) } }
+            self.init(slurm: Dictionary(uniqueKeysWithValues: values))
+        } else {
+            self.init(argument)
+        }
+    }
+}
+
 extension RefinementMethod: ExpressibleByArgument {
     /// British spelling is accepted.
     public init?(argument: String) { self.init(rawValue: argument == "haematoxylin" ? "hematoxylin" : argument) }
@@ -28,6 +40,14 @@ struct MaskingOptions: ParsableArguments {
             this image. Relative paths begin in the working directory; lines with # are ignored.
             """, valueName: "file"), completion: .file())
     var list: FilePath?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Take every N-th image of --images only, from the I-th on, as I/N: a task of a job array. slurm: I and N are those \
+            of the Slurm array that runs the command.
+            """, valueName: "shard"))
+    var shard: Shard?
 
     @Flag(
         help: """
@@ -140,6 +160,9 @@ struct MaskingOptions: ParsableArguments {
         if images.isEmpty, list == nil {
             throw ValidationError("expected an image, a folder or --images, found none")
         }
+        try require(
+            shard == nil || list != nil && images.isEmpty, "--shard", "--images with it, and no other images",
+            found: images.first ?? "none")
         try require(stride ?? 1 >= 1, "--stride", "at least 1", found: stride ?? 1)
         try require(0...1000 ~= within ?? 0, "--within", "0 to 1000 microns", found: within ?? 0)
         if let mpp {

@@ -21,8 +21,14 @@ struct PlanReport: Encodable {
 
     private let keepsCache: Bool
     private let unit: String
+    /// What a list of images states for each.
+    private let micronsPerPixel: [Double?]
 
-    init(_ images: [ImageEstimate], unit: String, secondsPerUnit: Double, threads: Int, keepsCache: Bool) {
+    init(
+        _ images: [ImageEstimate], micronsPerPixel: [Double?], unit: String, secondsPerUnit: Double, threads: Int,
+        keepsCache: Bool
+    ) {
+        self.micronsPerPixel = micronsPerPixel
         (self.images, self.threads, self.keepsCache, self.unit) = (images, threads, keepsCache, unit)
         windowsPerSecond = unit == "windows" ? 1 / secondsPerUnit : nil
         blocksPerSecond = unit == "windows" ? nil : 1 / secondsPerUnit
@@ -31,6 +37,26 @@ struct PlanReport: Encodable {
         outputBytes = images.reduce(0) { $0 + ($1.outputBytes ?? 0) }
         let caches = images.compactMap(\.cacheBytes)
         cacheBytes = keepsCache ? caches.reduce(0, +) : caches.max()
+    }
+
+    /// A row for each image with the columns of `ImageList.planColumns`, those that take longest first. Of an image that
+    /// would fail, the problem is stated.
+    var csv: String {
+        func megabytes(_ bytes: Int?) -> String { bytes.map { "\(($0 + 999_999) / 1_000_000)" } ?? "" }
+        let order = images.indices.sorted { a, b in
+            let (first, second) = (images[a].seconds ?? 0, images[b].seconds ?? 0)
+            return first == second ? a < b : first > second
+        }
+        let rows = order.map { index in
+            let image = images[index]
+            let disk = image.outputBytes.map { $0 + (image.cacheBytes ?? 0) }
+            return [
+                image.image, micronsPerPixel[index].map { "\($0)" } ?? "", image.windows.map(String.init) ?? "",
+                image.seconds.map { String($0, decimals: 1) } ?? "", megabytes(image.memoryBytes), "\(threads)",
+                megabytes(disk), image.problems.map(\.description).joined(separator: "; "),
+            ]
+        }
+        return ([ImageList.planColumns] + rows).map(csvLine).joined()
     }
 
     func printTable() {
