@@ -35,9 +35,9 @@ struct ResumeTests {
             where name.hasSuffix(".safetensors") && !name.hasPrefix(".") {
                 _ = try SafetensorsFile(path: "\(work.path)/killed/\(name)")
             }
-            // Both forms of the command resume a run.
-            let form = kills == 1 ? ["--resume"] : ["resume"]
-            running = try Command.train.start(form + ["killed"], in: work.path)
+            // All forms of the command resume a run.
+            let forms = [["--resume", "killed"], ["resume", "killed"], arguments + ["killed", "--continue"]]
+            running = try Command.train.start(forms[kills % 3], in: work.path)
         }
         let end = running.wait()
         try #require(end.status == 0, "\(end)")
@@ -57,6 +57,14 @@ struct ResumeTests {
             #expect(ledgers[0] == ledgers[1])
         }
 
+        let finished = try Command.train.start(arguments + ["killed", "--continue"], in: work.path).wait()
+        #expect(finished.status == 0 && finished.output == "killed: already finished\n", "\(finished)")
+        let other = try Command.train.start(
+            arguments + ["killed", "--continue", "--seed", "7"], in: work.path
+        ).wait()
+        #expect(other.status == 73 && other.errors.contains("expected a run with the settings of this command"))
+        let fresh = try Command.train.start(arguments + ["fresh", "--continue"], in: work.path).wait()
+        #expect(try fresh.status == 0 && weights("\(work.path)/fresh/best") == weights("\(work.path)/whole/best"))
         let again = try Command.train.run("resume", "killed", in: work.path)
         #expect(again.status == 65)
         #expect(

@@ -41,16 +41,11 @@ package struct RunFolder {
     package init(
         resuming path: FilePath, movedTo dataset: FilePath? = nil, checkpointShare: Double = 0.05
     ) throws(FileError) {
-        let file: FilePath = "\(path)/run.json"
-        let unreadable = FileError(file, .unreadable, "expected the record of a run, found no readable file")
-        guard FileManager.default.isReadableFile(atPath: file.string) else { throw unreadable }
+        let file = Self.recordFile(path)
+        guard FileManager.default.isReadableFile(atPath: file.string) else { throw Self.unreadable(file) }
         // The lock comes first: another process may be finishing the run.
         lock = try FolderLock(path)
-        guard let data = try? MappedFile.data(file) else { throw unreadable }
-        guard let record = try? JSON.decode(Record.self, from: data) else {
-            throw FileError(file, expected: "the record of a run of this version", found: "something else")
-        }
-        try record.check(file)
+        let record = try Self.record(of: path)
         self.path = path
         self.checkpointShare = checkpointShare
         self.record = record
@@ -64,6 +59,23 @@ package struct RunFolder {
         self.record.failure = nil
         earlierSeconds = record.seconds
         AtomicFile.removeLeftovers(in: path)
+    }
+
+    package static func recordFile(_ path: FilePath) -> FilePath { "\(path)/run.json" }
+
+    private static func unreadable(_ file: FilePath) -> FileError {
+        FileError(file, .unreadable, "expected the record of a run, found no readable file")
+    }
+
+    /// Reads the record of the run in a folder. Throws `FileError` where there is none that is valid.
+    package static func record(of path: FilePath) throws(FileError) -> Record {
+        let file = recordFile(path)
+        guard let data = try? MappedFile.data(file) else { throw unreadable(file) }
+        guard let record = try? JSON.decode(Record.self, from: data) else {
+            throw FileError(file, expected: "the record of a run of this version", found: "something else")
+        }
+        try record.check(file)
+        return record
     }
 
     private var checkpointFile: FilePath { "\(path)/checkpoint.safetensors" }

@@ -35,8 +35,17 @@ struct Train: ParsableCommand {
     @Option(name: .shortAndLong, help: "Folder of the run, new or empty (default: models/run-DATE-TIME).")
     var output: FilePath?
 
+    @Flag(
+        name: .customLong("continue"),
+        help: """
+            Begin the run in --output, resume it if it was stopped, or do nothing if it has finished. For job arrays, whose \
+            tasks may be started again.
+            """)
+    var continues = false
+
     func validate() throws {
         try require(dataset != nil || resume != nil, "DATASET", "a folder of tiles, or --resume", found: "none")
+        try require(!continues || output != nil, "--continue", "--output with it", found: "none")
         if resume != nil {
             let names = CommandLine.arguments.filter { $0.hasPrefix("-") }.map { $0.prefix { $0 != "=" } }
             let allowed = ["--resume", "--threads", "--quiet", "--verbose", "--json"]
@@ -55,6 +64,11 @@ struct Train: ParsableCommand {
             session.messages.apply(json: session.json)
             if let resume { return try TrainingSession.resume(resume, movedTo: dataset, session) }
             guard let dataset else { return }
+            if continues, let output {
+                return try TrainingSession.startOrResume(
+                    options.settings(hasOutlines: TileSet.hasOutlines(dataset)), dataset: dataset, output: output,
+                    session)
+            }
             try TrainingSession.start(
                 options.settings(hasOutlines: TileSet.hasOutlines(dataset)), dataset: dataset,
                 output: output ?? Self.newRunPath(), session)

@@ -44,6 +44,27 @@ enum TrainingSession {
         try complete(TrainingRun(resuming: folder, set: set, split: split), options)
     }
 
+    /// Starts a run in a new or empty folder, resumes the one in it, or says that it has finished. Throws where the folder
+    /// has a run with other settings.
+    static func startOrResume(
+        _ settings: TrainingSettings, dataset: FilePath, output: FilePath, _ options: SessionOptions
+    ) throws {
+        let file = RunFolder.recordFile(output)
+        guard file.exists else { return try start(settings, dataset: dataset, output: output, options) }
+        let record = try RunFolder.record(of: output)
+        guard record.settings == settings else {
+            throw FileError(
+                file, .unwritable,
+                "expected a run with the settings of this command, found others (nuclei-train resume continues it)")
+        }
+        if record.state == .finished {
+            Terminal.printLine("\(output): already finished")
+            if options.json { try Terminal.printJSON(TrainingDocument(output, record)) }
+        } else {
+            try resume(output, movedTo: dataset, options)
+        }
+    }
+
     private static func load(
         _ dataset: FilePath, _ settings: TrainingSettings, _ options: SessionOptions
     ) throws -> (TileSet, Split) {
@@ -67,7 +88,7 @@ enum TrainingSession {
         var run = run
         var printer = TrainingPrinter(run)
         printer.printHeader(threads: options.threads.count)
-        defer { if options.json { try? Terminal.printJSON(TrainingDocument(run.folder)) } }
+        defer { if options.json { try? Terminal.printJSON(TrainingDocument(run.folder.path, run.folder.record)) } }
         try run.run(
             isInterruption: { $0 is Interrupted }, onEvent: { try printer.show($0) },
             beforeFinishing: { try RunReport($0).page().write(to: "\($0.folder.path)/report.html") })

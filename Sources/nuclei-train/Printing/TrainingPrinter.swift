@@ -154,5 +154,5 @@ struct TrainingDocument: Encodable {
     private let folder: String
     private let run: RunFolder.Record
 
-    init(_ folder: RunFolder) { (self.folder, run) = (folder.path.string, folder.record) }
+    init(_ path: FilePath, _ record: RunFolder.Record) { (folder, run) = (path.string, record) }
 }
