@@ -12,6 +12,8 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         case malformed
         /// The file could not be written, or may not be overwritten.
         case unwritable
+        /// A library that reads the file cannot be loaded.
+        case unavailable
     }
 
     /// The file as the user named it, or the name of another source, such as "standard output".
