@@ -85,7 +85,7 @@ for program in "${programs[@]}"; do
 done
 
 # The license texts: our own, Swift's, those of the Swift packages, and those of the libraries that auditwheel copies, which
-# are all but the ones that every system has.
+# are all but those of the manylinux policy, which every system has.
 cp LICENSE "$work/package/licenses/"
 for folder in .build/checkouts/*/; do
     grep -q "$(basename "$folder")" Package.swift || continue
@@ -97,14 +97,16 @@ ldd "$work/package/nuclei_hne/bin/"* | sed -n 's/.*=> \(\/.*\) (.*/\1/p' | sort 
         "$work"/lib/libopenblas*) package=libopenblas0-pthread ;;
         "$work"/lib/libtiff*) package=libtiff6 ;;
         */swift/linux/*)
-            cp "$(dirname "$(realpath "$library")")/../../../share/swift/LICENSE.txt" "$work/package/licenses/swift.txt"
+            cp "$(dirname "$library")/../../../share/swift/LICENSE.txt" "$work/package/licenses/swift.txt"
+            # Foundation contains ICU.
+            cp /usr/share/doc/libicu[0-9]*/copyright "$work/package/licenses/icu.txt"
             continue
             ;;
         # Packages may name the folder /lib, a link to /usr/lib.
         *) package=$(dpkg-query -S "*/$(basename "$(realpath "$library")")" | sed 's/:.*//;q') ;;
     esac
     case $package in
-        libc6 | libgcc-s1 | libstdc++6) continue ;;
+        libc6 | libgcc-s1 | libstdc++6 | zlib1g) continue ;;
         libjbig*) fail "$library is under the GPL" ;;
     esac
     cp "/usr/share/doc/$package/copyright" "$work/package/licenses/$package.txt"
@@ -119,7 +121,7 @@ done
 }
 export PATH=$work/venv/bin:$PATH
 rm -rf "$work/plain" "$work/repaired"
-python -m build --wheel --outdir "$work/plain" "$work/package" >"$work/build.log" || fail "see $work/build.log"
+python -m build --wheel --outdir "$work/plain" "$work/package" >"$work/build.log" 2>&1 || fail "see $work/build.log"
 auditwheel -v repair --strip --wheel-dir "$work/repaired" "$work"/plain/*.whl >"$work/auditwheel.log" 2>&1 ||
     fail "auditwheel fails, see $work/auditwheel.log"
 ! unzip -l "$work"/repaired/*.whl | grep -i jbig || fail "the wheel has a library under the GPL"

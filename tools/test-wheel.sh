@@ -56,6 +56,23 @@ test -s "$2/run/best.safetensors"
 status=0
 nuclei-mask "$2/none.svs" 2>"$2/errors" || status=$?
 test "$status" = 66
+"$2/venv/bin/python" - "$1/crop.jpg" "$2" <<'PYTHON'
+import sys
+import nuclei_hne
+
+crop, folder = sys.argv[1:]
+made = nuclei_hne.mask(crop, output=f"{folder}/module.png", nuclei=f"{folder}/module.csv", threads=1)
+assert made.path.read_bytes() == open(f"{folder}/crop.jpg.png", "rb").read()
+assert len(made.rows()) == made.record["nuclei"]["nuclei"] > 0 and not made.is_partly_unreadable
+windows = nuclei_hne.mask(crop, output=f"{folder}/windows.png", csv=f"{folder}/windows.csv", model="nuclei-compact")
+assert len(windows.rows("csv")) == windows.record["windows"]["count"] > 0
+try:
+    nuclei_hne.mask(crop, no_such_option=True)
+except nuclei_hne.NucleiError as error:
+    assert error.status == 64 and "--no-such-option" in str(error), (error.status, str(error))
+else:
+    raise AssertionError("expected an error")
+PYTHON
 RUN
 
 # Compares the masks in a folder with those of the build.
@@ -65,9 +82,9 @@ compare() {
         cmp "$work/expected/$image.png" "$1/$image.png" || fail "another mask of $image"
     done
     if [ -d "$work/in/dicom" ]; then
-        ls "$1"/dicom/*_nuclei_mask.png >/dev/null || fail "no mask of the DICOM slide"
+        cmp "$work"/expected/dicom/*_nuclei_mask.png "$1"/dicom/*_nuclei_mask.png || fail "another mask of the DICOM slide"
     fi
-    echo "test-wheel: ${images[*]}: the masks have the bits of the build's"
+    echo "test-wheel: ${images[*]}${NUCLEI_DICOM:+ and DICOM}: the masks have the bits of the build's"
 }
 
 # Its dependency is downloaded once, so the bare systems need no network.
@@ -76,6 +93,10 @@ cp "$wheel" "$work/wheels/"
 python3 -m pip download -q --disable-pip-version-check --no-deps --dest "$work/wheels" openslide-bin
 echo "test-wheel: this system"
 sh "$work/run.sh" "$work/in" "$work/out" "$work/wheels"
+if [ -d "$work/in/dicom" ]; then
+    NUCLEI_OPENSLIDE=$(echo "$work"/out/venv/lib/python3*/site-packages/openslide_bin/libopenslide.so.1) \
+        "$build/nuclei-mask" "$work/in/dicom" --quiet --output-folder "$work/expected/dicom"
+fi
 compare "$work/out"
 
 [ -n "$roots" ] || exit 0
