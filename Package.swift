@@ -23,8 +23,6 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(
-            name: "COpenSlide", pkgConfig: "openslide", providers: [.apt(["libopenslide-dev"])]),
         .target(
             name: "CKernels", dependencies: ["COpenBLAS"], path: "CKernels",
             cSettings: kernelFlags + [.headerSearchPath("src")], linkerSettings: [.linkedLibrary("omp5")]),
@@ -32,6 +30,7 @@ let package = Package(
             name: "CImageCodecs", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff")]),
 
+        .target(name: "COpenSlide", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
         .target(name: "CBundledModel", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wno-c23-extensions"])]),
 
         .target(

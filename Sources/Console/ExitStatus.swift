@@ -9,6 +9,8 @@ package enum ExitStatus {
     package static let malformed = ExitCode(65)
     /// A file or folder is missing or may not be read.
     package static let unreadable = ExitCode(66)
+    /// A library that an image needs cannot be loaded.
+    package static let unavailable = ExitCode(69)
     /// A failure that the input did not cause.
     package static let software = ExitCode(70)
     /// A file cannot be written.
@@ -22,9 +24,9 @@ package enum ExitStatus {
     static let interruptedStatus: Int32 = 130
 
     package static let help = """
-        Exit status: 0 done, 64 wrong usage, 65 malformed input, 66 missing or unreadable input, 70 failure in \
-        processing, 73 output cannot be written, 74 done but parts of a slide could not be read, 75 in use by another \
-        process, 130 interrupted.
+        Exit status: 0 done, 64 wrong usage, 65 malformed input, 66 missing or unreadable input, 69 OpenSlide \
+        cannot be loaded, 70 failure in processing, 73 output cannot be written, 74 done but parts of a slide could \
+        not be read, 75 in use by another process, 130 interrupted.
         """
 
     package static let helpForMany = """
@@ -57,6 +59,7 @@ extension FileError: ExitStatusProviding {
         case .malformed: ExitStatus.malformed
         case .unwritable: ExitStatus.unwritable
         case .busy: ExitStatus.busy
+        case .unavailable: ExitStatus.unavailable
         }
     }
 

@@ -14,6 +14,8 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         case unwritable
         /// Another process works on the file or in the folder; later it may be free.
         case busy
+        /// A library that reads the file cannot be loaded.
+        case unavailable
     }
 
     /// The file as the user named it, or the name of another source, such as "standard output".

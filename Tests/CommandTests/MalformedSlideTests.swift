@@ -71,7 +71,12 @@ import Testing
             for tile in 0..<slide.tileCount { slide.zero(slide.tile(tile)) }
         },
         // OpenSlide hashes the smallest level, here the only one, when it opens a slide.
-        Case("tile beyond the file", broken("Cannot hash TIFF tiles: Can't read from a.svs")) {
+        Case(
+            "tile beyond the file",
+            broken(
+                "Cannot hash TIFF tiles: "
+                    + (OpenSlideLibrary.isBefore4 ? "Can't read from a.svs" : "Short read of file a.svs: 0 < 4096"))
+        ) {
             $0.set(.tileOffsets, 0x7FFF_FFFF, at: tile)
         },
         // In Aperio slides, this marks a region that was not scanned.

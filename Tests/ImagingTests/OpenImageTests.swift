@@ -39,7 +39,15 @@ import Testing
     }
 
     @Test func otherContents() throws {
-        let contents: [(String, [UInt8])] = [
+        func slide(_ name: String) throws -> String {
+            let version = try #require(OpenSlideLibrary.version)
+            return name
+                + (OpenSlideLibrary.isBefore4
+                    ? ", which needs OpenSlide 4, not \(version) (see NUCLEI_OPENSLIDE); or "
+                    : " that OpenSlide \(version) does not recognize as a slide; ")
+                + "convert it to a pyramidal TIFF, for example with QuPath or bfconvert"
+        }
+        let contents: [(String, [UInt8])] = try [
             ("text", Array("tile_id,label\n1,NUCLEI\n".utf8)),
             ("an empty file", []),
             ("a GIF image; convert it to PNG or TIFF", Array("GIF89a".utf8)),
@@ -50,14 +58,8 @@ import Testing
             ("a HEIF or AVIF image; convert it to PNG or TIFF", [0, 0, 0, 24] + Array("ftypheic".utf8)),
             ("a PDF document; convert it to PNG or TIFF", Array("%PDF-1.7\n".utf8)),
             ("a ZIP archive; unpack it", Array("PK\u{3}\u{4}".utf8)),
-            (
-                "a DICOM file, which needs OpenSlide 4; convert it to a pyramidal TIFF, for example with QuPath or bfconvert",
-                [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)
-            ),
-            (
-                "a Zeiss CZI file; convert it to a pyramidal TIFF, for example with QuPath or bfconvert",
-                Array("ZISRAWFILE".utf8)
-            ),
+            (slide("a DICOM file"), [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)),
+            (slide("a Zeiss CZI file"), Array("ZISRAWFILE".utf8)),
             (
                 "a NIfTI file; convert it to PNG or TIFF",
                 [UInt8](repeating: 0, count: 344) + Array("n+1\0".utf8)

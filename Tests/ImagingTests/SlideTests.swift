@@ -101,16 +101,23 @@ import Testing
         #expect(pixels[(256 * 192)..<(384 * 192)].allSatisfy { $0 == PixelBlock.unreadableGray })
     }
 
-    /// OpenSlide 3.4 returns uninitialized memory for levels that are smaller than a tile.
+    /// OpenSlide before version 4 returns uninitialized memory for levels that are smaller than a tile.
     @Test func levelsSmallerThanATile() throws {
         let path = try slide([(200, 160), (100, 80), (50, 40)], tile: (32, 64))
-        #expect(try SlideReader(Slide(path)).metadata.levels.map(\.width) == [200, 100])
+        let usable = try SlideReader(Slide(path)).metadata.levels.map(\.width)
+        #expect(usable == (OpenSlideLibrary.isBefore4 ? [200, 100] : [200, 100, 50]))
         for size in [(31, 100), (100, 63)] {
             let small = try slide([size], tile: (32, 64))
+            guard OpenSlideLibrary.isBefore4 else {
+                let image = try RGBImage(reading: SlideReader(Slide(small)))
+                #expect(difference(image, Self.image(size.0, size.1)) == nil)
+                continue
+            }
             let error = fileError { _ = try SlideReader(Slide(small)) }
             #expect(error?.kind == .malformed)
             #expect(
-                error?.problem == "expected a TIFF image of one tile at least, 32 x 64 px, as OpenSlide 3.4.1 needs, "
+                error?.problem
+                    == "expected a TIFF image of one tile at least, 32 x 64 px, as OpenSlide before version 4 needs, "
                     + "found \(size.0) x \(size.1) px")
         }
     }

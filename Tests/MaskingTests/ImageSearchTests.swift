@@ -1,6 +1,8 @@
 import Foundation
 import Foundations
+import Imaging
 import Masking
+import TestSupport
 import Testing
 
 struct ImageSearchTests {
@@ -77,17 +79,69 @@ struct ImageSearchTests {
     }
 
     @Test func formatsThatCannotBeReadAreCounted() throws {
-        try work.make("s/a.png", "s/b.BMP", "s/c.dcm", "s/d.czi", "s/e.txt", "s/.f.bmp", "t/a.dcm")
+        try work.make("s/a.png", "s/b.BMP", "s/d.nd2", "s/e.txt", "s/.f.bmp", "t/a.bmp")
         let batch = try ImageBatch(["\(work.path)/s"], OutputNames()) { _, _ in [] }
         #expect(names(batch.images) == ["s/a.png"])
-        #expect(batch.leftOut == ["3 files left out: formats that cannot be read (.bmp, .czi, .dcm)"])
+        #expect(batch.leftOut == ["2 files left out: formats that cannot be read (.bmp, .nd2)"])
         #expect(
             throws: FileError(
                 work.path + "/t", .unreadable,
-                "expected images or slides, found formats that cannot be read only: .dcm")
+                "expected images or slides, found formats that cannot be read only: .bmp")
         ) {
             try find("t")
         }
+    }
+
+    @Test func formatsOfOpenSlide4() throws {
+        try work.make("s/a.png", "s/c.dcm", "s/d.czi", "t/x/a.dcm")
+        let batch = try ImageBatch(["\(work.path)/s"], OutputNames()) { _, _ in [] }
+        guard OpenSlideLibrary.isBefore4 else {
+            #expect(names(batch.images) == ["s/a.png", "s/c.dcm", "s/d.czi"] && batch.leftOut.isEmpty)
+            return
+        }
+        #expect(names(batch.images) == ["s/a.png"])
+        #expect(
+            batch.leftOut == [
+                "2 files left out: formats that cannot be read (.czi needs OpenSlide 4, .dcm needs OpenSlide 4)"
+            ])
+        #expect(
+            throws: FileError(
+                work.path + "/t", .unreadable,
+                "expected images or slides, found formats that cannot be read only: .dcm needs OpenSlide 4")
+        ) {
+            try find("t")
+        }
+    }
+
+    /// One file of each DICOM series, the largest; also in folders directly inside.
+    @Test(.enabled(if: !OpenSlideLibrary.isBefore4, "OpenSlide is older than version 4"))
+    func seriesAreSlides() throws {
+        func dicom(_ name: String, _ series: String, size: Int) throws {
+            try work.make(name)
+            var bytes = dicomFile(series: series)
+            bytes += [UInt8](repeating: 0, count: size - bytes.count)
+            try Data(bytes).write(to: URL(fileURLWithPath: "\(work.path)/\(name)"))
+        }
+        try dicom("s/a.dcm", "1.2", size: 500)
+        try dicom("s/b.DCM", "1.2", size: 700)
+        try dicom("s/c.dcm", "1.2", size: 700)
+        try dicom("s/d.dcm", "1.3", size: 400)
+        try dicom("s/x2/a.dcm", "1.4", size: 400)
+        try dicom("s/x2/b.dcm", "1.4", size: 500)
+        try dicom("s/x10/a.dcm", "1.4", size: 400)
+        try dicom("s/mixed/a.dcm", "1.5", size: 400)
+        try work.make("s/mixed/a.png", "s/x2/b_nuclei_mask.png", "s/x2/notes.txt")
+        let found = try find("s")
+        #expect(names(found.images) == ["s/b.DCM", "s/d.dcm", "s/x2/b.dcm", "s/x10/a.dcm"])
+        #expect(names(found.leftOut[.isPartOfSlide] ?? []) == ["s/a.dcm", "s/c.dcm", "s/x2/a.dcm"])
+        #expect(names(found.leftOut[.isOutput] ?? []) == ["s/x2/b_nuclei_mask.png"])
+        #expect(found.subfolders[found.images[2]] == "x2" && found.subfolders[found.images[0]] == nil)
+        #expect(names(try find("s/x2").images) == ["s/x2/b.dcm"])
+        #expect(names(try find("s/a.dcm").images) == ["s/a.dcm"], "a single file that was named")
+        #expect(names(try find("s/x*/*.dcm").images) == ["s/x2/b.dcm", "s/x10/a.dcm"])
+        let state = try ImageState("\(work.path)/s/x2/b.dcm")
+        try dicom("s/x2/a.dcm", "1.4", size: 401)
+        #expect(try ImageState("\(work.path)/s/x2/b.dcm") != state, "another file of the series has changed")
     }
 
     @Test func partsOfSlidesAreLeftOut() throws {

@@ -5,7 +5,7 @@ import Foundations
 ///
 /// A slide is read at full resolution; `damage` selects what happens where it cannot be decoded. Throws `unreadable` where
 /// the file is missing or may not be read, and `malformed` for other formats, damaged headers, parts of slides that are
-/// missing, and slides that are not stored upright.
+/// missing, and slides that are not stored upright. Throws `unavailable` for a slide if OpenSlide cannot be loaded.
 package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileError) -> any RowReader {
     let head = try beginning(of: path)
     if isPNG(head) { return try PNGReader(path) }
@@ -15,6 +15,11 @@ package func openImage(_ path: FilePath, damage: Damage = .stops) throws(FileErr
     let vendor = head.isEmpty ? nil : slideVendor(path)
     if isTIFF, try isCrop(path, vendor) { return try TIFFReader(path) }
     if vendor != nil { return try SlideReader(Slide(path), damage: damage) }
+    if isTIFF || UnsupportedFormat.of(head)?.needsOpenSlide4 == true
+        || OpenSlideLibrary.indexExtensions.contains(path.lowercasedExtension)
+    {
+        try OpenSlideLibrary.require(for: path)
+    }
     throw FileError(
         path, expected: "a PNG, JPEG, TIFF or whole-slide image",
         found: try isTIFF ? description(ofTIFF: path) : description(ofBeginning: head))
@@ -41,8 +46,13 @@ func isTIFF(_ head: [UInt8]) -> Bool {
 /// Whether a TIFF image is not a slide, nor a damaged one by its name. Throws `malformed` for slides that are stored
 /// turned: OpenSlide would turn each tile by itself.
 private func isCrop(_ path: FilePath, _ vendor: String?) throws(FileError) -> Bool {
-    guard let vendor else { return !["svs", "ndpi", "scn", "bif", "svslide"].contains(path.lowercasedExtension) }
-    guard let header = try TIFFReader.header(path) else { return false }
+    if vendor == nil, OpenSlideLibrary.tiffExtensions.contains(path.lowercasedExtension) { return false }
+    let header = try TIFFReader.header(path)
+    guard let vendor else {
+        // Without OpenSlide, tiled images are taken as slides.
+        return OpenSlideLibrary.version != nil || header.map { $0.tile_width == 0 || $0.isCrop } ?? true
+    }
+    guard let header else { return false }
     if vendor == "generic-tiff", header.isCrop { return true }
     // OpenSlide decodes the images of NDPI files itself.
     guard header.orientation == 1 || vendor == "hamamatsu" else {

@@ -1,16 +1,30 @@
-/// An image format that cannot be read, with what to do about it.
+/// An image format that cannot be read, or only by OpenSlide 4, with what to do about it.
 package struct UnsupportedFormat: Sendable {
-    /// "a BMP image", with advice.
-    let description: String
+    /// "a BMP image"
+    private let name: String
+    private let advice: String
+    /// Whether OpenSlide reads slides of this format from version 4 on.
+    let needsOpenSlide4: Bool
     /// Of its files, in lower case.
     let fileExtensions: Set<String>
     /// Bytes at a place of the file; any of them identifies the format.
     private let signatures: [(offset: Int, bytes: [UInt8])]
 
-    private init(_ name: String, _ advice: String, _ fileExtensions: Set<String>, _ signatures: (Int, [UInt8])...) {
-        description = "\(name); \(advice)"
+    private init(
+        _ name: String, _ advice: String, _ fileExtensions: Set<String>, needsOpenSlide4: Bool = false,
+        _ signatures: (Int, [UInt8])...
+    ) {
+        (self.name, self.advice, self.needsOpenSlide4) = (name, advice, needsOpenSlide4)
         self.fileExtensions = fileExtensions
         self.signatures = signatures.map { (offset: $0.0, bytes: $0.1) }
+    }
+
+    /// The format and what to do about it.
+    var description: String {
+        guard needsOpenSlide4, let version = OpenSlideLibrary.version else { return "\(name); \(advice)" }
+        return OpenSlideLibrary.isBefore4
+            ? "\(name), which needs OpenSlide 4, not \(version) (see NUCLEI_OPENSLIDE); or \(advice)"
+            : "\(name) that OpenSlide \(version) does not recognize as a slide; \(advice)"
     }
 
     /// The format that begins with these bytes; nil for others. `headLength` bytes are enough.
@@ -25,6 +39,7 @@ package struct UnsupportedFormat: Sendable {
 
     /// Extensions of image files that cannot be read. Archives and documents are not among them.
     package static let imageExtensions = all.reduce(into: Set<String>()) { $0.formUnion($1.fileExtensions) }
+        .subtracting(OpenSlideLibrary.fileExtensions)
 
     private static let toPNG = "convert it to PNG or TIFF"
     private static let toSlide = "convert it to a pyramidal TIFF, for example with QuPath or bfconvert"
@@ -45,8 +60,9 @@ package struct UnsupportedFormat: Sendable {
             box("heic"), box("heix"), box("heim"), box("hevc"), box("mif1"), box("msf1"), box("avif"), box("avis")),
         UnsupportedFormat("a JPEG XR image", toPNG, ["jxr", "wdp", "hdp"], (0, [0x49, 0x49, 0xBC])),
         UnsupportedFormat(
-            "a DICOM file, which needs OpenSlide 4", toSlide, ["dcm", "dicom"], (128, Array("DICM".utf8))),
-        UnsupportedFormat("a Zeiss CZI file", toSlide, ["czi"], (0, Array("ZISRAWFILE".utf8))),
+            "a DICOM file", toSlide, DICOMSeries.fileExtensions, needsOpenSlide4: true, (128, Array("DICM".utf8))),
+        UnsupportedFormat(
+            "a Zeiss CZI file", toSlide, ["czi"], needsOpenSlide4: true, (0, Array("ZISRAWFILE".utf8))),
         UnsupportedFormat("a Nikon ND2 file", toSlide, ["nd2"], (0, [0xDA, 0xCE, 0xBE, 0x0A])),
         UnsupportedFormat("a Leica LIF file", toSlide, ["lif"], (0, [0x70, 0, 0, 0])),
         UnsupportedFormat(

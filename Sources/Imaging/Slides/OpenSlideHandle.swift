@@ -14,6 +14,7 @@ final class OpenSlideHandle: @unchecked Sendable {
         // Refuses anything but a readable regular file.
         let file = try openForReading(path)
         defer { try? file.close() }
+        try OpenSlideLibrary.require(for: path)
         try TIFFDirectoryCheck.check(path, file)
         guard let slide = path.withPlatformString({ openslide_open($0) }) else {
             throw FileError(path, expected: "a whole-slide image", found: "a file that OpenSlide does not recognize")
@@ -82,7 +83,7 @@ final class OpenSlideHandle: @unchecked Sendable {
             if let tile = tileThatIsReadWrongly(level: level, width: width, height: height) {
                 if level > 0 { continue }
                 throw FileError(
-                    path, expected: "a TIFF image of one tile at least, \(tile), as OpenSlide \(Self.version) needs",
+                    path, expected: "a TIFF image of one tile at least, \(tile), as OpenSlide before version 4 needs",
                     found: "\(width) x \(height) px")
             }
             let full = levels.first.map { ($0.width, $0.height) } ?? (Int(width), Int(height))
@@ -102,13 +103,11 @@ final class OpenSlideHandle: @unchecked Sendable {
             property("openslide.level[\(level)].tile-\(name)").flatMap { Int64($0) } ?? 0
         }
         let tile = (width: side("width"), height: side("height"))
-        guard Self.version.hasPrefix("3."), property("openslide.vendor") == "generic-tiff",
+        guard OpenSlideLibrary.isBefore4, property("openslide.vendor") == "generic-tiff",
             width < tile.width || height < tile.height
         else { return nil }
         return "\(tile.width) x \(tile.height) px"
     }
-
-    private static let version = String(cString: openslide_get_version())
 
     /// Reads premultiplied 0xAARRGGBB pixels of a level. `region` is in its pixels, `origin` in those of level 0.
     func readRegion(
@@ -136,8 +135,9 @@ final class OpenSlideHandle: @unchecked Sendable {
     }
 }
 
-/// OpenSlide's name for the format of a file; nil for formats that it does not support.
+/// OpenSlide's name for the format of a file; nil for formats that it does not support, and if it cannot be loaded.
 func slideVendor(_ path: FilePath) -> String? {
+    guard OpenSlideLibrary.version != nil else { return nil }
     silenceTIFF()
     return path.withPlatformString { openslide_detect_vendor($0) }.map { String(cString: $0) }
 }

@@ -5,9 +5,7 @@ import Imaging
 /// The images that arguments name: files, folders and patterns.
 package struct ImageSearch: Sendable {
     /// Extensions of files in folders that are taken as images: PNG, JPEG, and the formats that OpenSlide reads.
-    package static let fileExtensions: Set<String> = [
-        "png", "jpg", "jpeg", "svs", "tif", "tiff", "ndpi", "mrxs", "vms", "vmu", "scn", "bif", "svslide",
-    ]
+    package static let fileExtensions = OpenSlideLibrary.fileExtensions.union(["png", "jpg", "jpeg", "tif", "tiff"])
 
     /// Why a file that was found is not masked.
     package enum Reason: Hashable, Sendable {
@@ -26,8 +24,9 @@ package struct ImageSearch: Sendable {
     package let isSingle: Bool
 
     /// Takes files as they are, and from folders the images and slides directly in them or, `recursively`, also in the
-    /// folders inside, except hidden ones; and the files of a list as they are. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one
-    /// file under several names are images of their own. Unless the argument is a single file, outputs of this program are
+    /// folders inside, except hidden ones; and the files of a list as they are. A folder of DICOM files directly
+    /// inside is found in any case. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one file under
+    /// several names are images of their own. Unless the argument is a single file, outputs of this program are
     /// left out, which are `NAME_nuclei_mask.*` and the like, and what the record of a mask lists; and the files that
     /// slides consist of.
     ///
@@ -40,7 +39,8 @@ package struct ImageSearch: Sendable {
             let path = FilePath(argument)
             if path.isFolder {
                 let count = found.count
-                let folders = recursively ? try Self.folders(below: path) : [(path, FilePath(""))]
+                let inside = recursively ? try Self.folders(below: path) : try Self.foldersOfDICOM(in: path)
+                let folders = recursively ? inside : [(path, FilePath(""))] + inside
                 for (folder, subfolder) in folders {
                     let images = try Self.images(in: folder, &leftOut[.cannotBeRead, default: []])
                     found += images
@@ -107,6 +107,21 @@ package struct ImageSearch: Sendable {
         return folders
     }
 
+    /// The folders in a folder that have DICOM files and no others, but those that were written for them.
+    private static func foldersOfDICOM(in folder: FilePath) throws(FileError) -> [(
+        folder: FilePath, subfolder: FilePath
+    )] {
+        let inner = try Folder.paths(in: folder).filter { !$0.name.hasPrefix(".") && $0.isFolder }
+        return sorted(inner).filter { folder in
+            let images = Folder.names(in: folder).map { folder.appending($0) }.filter {
+                !$0.name.hasPrefix(".")
+                    && fileExtensions.union(DICOMSeries.fileExtensions).contains($0.lowercasedExtension)
+                    && !isOutput($0, [])
+            }
+            return !images.isEmpty && images.allSatisfy { DICOMSeries.fileExtensions.contains($0.lowercasedExtension) }
+        }.map { ($0, FilePath("").appending($0.components.suffix(1))) }
+    }
+
     /// The images in a folder. Files of formats that cannot be read are added to `leftOut`.
     private static func images(in folder: FilePath, _ leftOut: inout [FilePath]) throws(FileError) -> [FilePath] {
         let files = try Folder.paths(in: folder).filter { !$0.name.hasPrefix(".") && !$0.isFolder }
@@ -115,9 +130,11 @@ package struct ImageSearch: Sendable {
         return sorted(paths)
     }
 
-    /// ".bmp, .dcm"
+    /// ".bmp, .nd2", with a note where OpenSlide 4 would read a format.
     static func extensions(_ paths: [FilePath]) -> String {
-        Set(paths.map { ".\($0.lowercasedExtension)" }).sorted().joined(separator: ", ")
+        Set(paths.map(\.lowercasedExtension)).sorted().map {
+            ".\($0)" + (OpenSlideLibrary.extensionsOfVersion4.contains($0) ? " needs OpenSlide 4" : "")
+        }.joined(separator: ", ")
     }
 
     private static func files(matching pattern: String) throws(FileError) -> [FilePath] {

@@ -1,9 +1,11 @@
 import Foundations
+import Imaging
 
 /// State of an image file, which changes when the image is changed or replaced.
 package struct ImageState: Codable, Equatable, Sendable {
     package let file: FileState
-    /// Files of a slide that are not named on the command line: those in the folder of a MIRAX slide.
+    /// Files of a slide that are not named on the command line: those in the folder of a MIRAX slide, and the others of a
+    /// DICOM series.
     package let parts: [FileState]
 
     /// Throws `unreadable` where a file does not exist.
@@ -15,6 +17,8 @@ package struct ImageState: Codable, Equatable, Sendable {
             for name in Folder.names(in: folder).sorted() where folder.appending(name).isFile {
                 parts.append(try FileState(folder.appending(name)))
             }
+        } else if DICOMSeries.fileExtensions.contains(path.lowercasedExtension) {
+            for part in DICOMSeries.files(of: path) where part.name != path.name { parts.append(try FileState(part)) }
         }
         self.parts = parts
     }
