@@ -21,9 +21,9 @@ fail() {
 work=$PWD/.build/wheel
 version=$(sed -n 's/^package let version = "\(.*\)"$/\1/p' Sources/Console/SharedOptions.swift)
 [ -n "$version" ] || fail "no version in Sources/Console/SharedOptions.swift"
-for tool in autoreconf libtoolize dpkg-source python3 make gcc; do
+for tool in autoreconf libtoolize dpkg-source python3 make gcc strip; do
     command -v "$tool" >/dev/null ||
-        fail "$tool is missing: apt-get install autoconf automake libtool dpkg-dev python3-venv make gcc"
+        fail "$tool is missing: apt-get install autoconf automake libtool dpkg-dev python3-venv make gcc binutils"
 done
 
 # Fetches and unpacks the source of an installed library to $work/NAME. apt-get gets lists of sources of its own, so the
@@ -124,7 +124,7 @@ rm -rf "$work/plain" "$work/repaired"
 python -m build --wheel --outdir "$work/plain" "$work/package" >"$work/build.log" 2>&1 || fail "see $work/build.log"
 auditwheel -v repair --strip --wheel-dir "$work/repaired" "$work"/plain/*.whl >"$work/auditwheel.log" 2>&1 ||
     fail "auditwheel fails, see $work/auditwheel.log"
-! unzip -l "$work"/repaired/*.whl | grep -i jbig || fail "the wheel has a library under the GPL"
+! python -m zipfile -l "$work"/repaired/*.whl | grep -i jbig || fail "the wheel has a library under the GPL"
 mkdir -p "$output"
 cp "$work"/repaired/*.whl "$output/"
 ls -l "$output"/nuclei_hne-"$version"-*.whl

@@ -6,7 +6,7 @@ package enum DICOMSeries {
     package static let fileExtensions: Set<String> = ["dcm", "dicom"]
 
     /// Leading bytes of a file that are searched. The number of the series precedes everything large.
-    private static let headerLength = 1 << 20
+    private static let headerLength = 1 << 17
 
     /// The Series Instance UID of a DICOM file; nil for other files, and where there is none.
     package static func identifier(of path: FilePath) -> String? {
