@@ -12,7 +12,7 @@ import Testing
             in: work.path)
         try #require(made.status == 0, "\(made)")
         let trained = try Command.train.run(
-            "set", "--architecture", "unet", "--epochs", "2", "--batch-size", "4", "--validation", "--output", "run",
+            "set", "--epochs", "2", "--batch-size", "4", "--output", "run",
             in: work.path)
         try #require(trained.status == 0, "\(trained)")
         #expect(trained.output.contains("unet  0.28 M parameters") && trained.output.contains("F1    Dice"))
