@@ -182,4 +182,19 @@ import Testing
             "plan", slide, "--model", "nuclei-compact", "--tissue", "off", in: folder.path.string)
         #expect(planned.status == item.status, "\(planned)")
     }
+
+    @Test(arguments: ["nuclei-compact", "nuclei-unet"]) func nothingReadableIsAFailure(model: String) throws {
+        let folder = try TemporaryFolder()
+        let slide = try SlideMaker().write(.aperio, to: folder).name
+        var whole = try Files(folder: folder, slide: slide).bytes(slide)
+        for place in whole.indices.dropLast(40) where whole[place...].starts(with: [0xFF, 0xD8, 0xFF]) {
+            for byte in place..<place + 40 { whole[byte] = 0 }
+        }
+        try folder.file(slide, whole)
+        let result = try Command.mask.run(
+            slide, "--model", model, "--tissue", "off", "--output", "m.png", in: folder.path.string)
+        #expect(result.status == 65, "\(result)")
+        #expect(result.problems.hasPrefix("error: \(slide): expected windows that can be decoded, found none of "))
+        #expect(folder.names == [slide])
+    }
 }

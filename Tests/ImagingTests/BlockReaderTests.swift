@@ -30,6 +30,17 @@ import Testing
         return nil
     }
 
+    @Test func regionsAreCoveredByPartsOfAllTheirPixels() {
+        let region = PixelRegion(x: 10, y: 20, width: 30, height: 40)
+        func part(_ x: Int, _ y: Int, _ width: Int, _ height: Int) -> PixelRegion {
+            PixelRegion(x: x, y: y, width: width, height: height)
+        }
+        #expect(region.isCovered(by: [region]) && region.isCovered(by: [part(0, 0, 99, 99)]))
+        #expect(region.isCovered(by: [part(0, 0, 25, 99), part(25, 0, 40, 50), part(25, 50, 15, 10)]))
+        #expect(!region.isCovered(by: [part(0, 0, 25, 99), part(25, 0, 40, 50), part(25, 50, 15, 9)]))
+        #expect(!region.isCovered(by: []) && !region.isCovered(by: [part(0, 0, 9, 9)]))
+    }
+
     @Test(arguments: [1, 3]) func blocksOfASlideAreItsPixels(threads: Int) throws {
         let reader = try openBlocks(slide([(300, 700)], tile: (32, 32)))
         #expect(reader is SlideBlockReader && !reader.isSequential && reader.slide?.levels.count == 1)

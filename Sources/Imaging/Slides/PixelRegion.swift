@@ -25,5 +25,11 @@ package struct PixelRegion: Hashable, Sendable {
 
     package func contains(x: Int, y: Int) -> Bool { x >= self.x && x < right && y >= self.y && y < bottom }
 
+    /// Whether all pixels are in one of some parts, which do not overlap.
+    package func isCovered(by parts: [PixelRegion]) -> Bool {
+        func area(_ region: PixelRegion) -> Int { region.width * region.height }
+        return parts.reduce(0) { $0 + area($1.intersection(self)) } == area(self)
+    }
+
     package func intersects(_ other: PixelRegion) -> Bool { !intersection(other).isEmpty }
 }

@@ -212,7 +212,7 @@ private struct NucleusRun: MaskRun {
                 .map(grid.imageRegion)
             content.isOutside = pixels.isOutside(core)
             var evidence: NucleusEvidence?
-            if !content.isOutside, !pixels.unreadable.contains(core) {
+            if !content.isOutside, !core.isCovered(by: pixels.unreadable) {
                 content.brightness.add(core, of: pixels)
                 let start = ContinuousClock.now
                 let region = pixels.region
@@ -272,7 +272,7 @@ private struct NucleusFindings: MaskFindings {
             let content = try nuclei.store.block(block)
             brightness += content.brightness
             if content.isOutside { outside += 1 } else if !content.unreadable.isEmpty { unreadable += 1 }
-            if content.unreadable.contains(grid.imageRegion(grid.core(of: block))) { lost += 1 }
+            if grid.imageRegion(grid.core(of: block)).isCovered(by: content.unreadable) { lost += 1 }
         }
         self.brightness = brightness
         units = .init(grid, withoutTissue: withoutTissue, outside: outside, unreadable: unreadable)
