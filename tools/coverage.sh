@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests with counters in the code, also in the programs that they start, and prints the share of lines, of
-# regions and, for C, of branches that ran, for each module.
+# Runs all tests with counters in the Swift code, also in the programs that they start, and prints the share of lines and
+# of regions that ran, for each module. C code is not counted.
 # Usage: tools/coverage.sh [ARGUMENT...]      arguments of swift test, such as --filter ImagingTests
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,10 +9,12 @@ flags=(--configuration release --scratch-path .build-coverage --enable-code-cove
 swift build "${flags[@]}" --build-tests
 folder=$(swift build "${flags[@]}" --show-bin-path)
 rm -rf "$folder/codecov"
-swift test "${flags[@]}" --skip-build --disable-xctest "$@"
+# Tests that limit the size of files may fail: the counters are files, too.
+swift test "${flags[@]}" --skip-build --disable-xctest "$@" || echo "coverage: tests failed, see above"
 
+# Programs that tests kill leave damaged counters.
 tools=$(dirname "$(readlink -f "$(command -v swift)")")
-"$tools/llvm-profdata" merge -sparse "$folder"/codecov/*.profraw -o "$folder/all.profdata"
+"$tools/llvm-profdata" merge -sparse -failure-mode=all "$folder"/codecov/*.profraw -o "$folder/all.profdata"
 objects=()
 for program in nuclei-train nuclei-mask kernel-bench; do objects+=(-object "$folder/$program"); done
 "$tools/llvm-cov" export -summary-only -instr-profile "$folder/all.profdata" "$folder"/*PackageTests.xctest \
@@ -21,14 +23,14 @@ python3 - "$folder/coverage.json" "$PWD" <<'END'
 import collections, json, pathlib, sys
 
 root = pathlib.Path(sys.argv[2])
-kinds = ["lines", "regions", "branches"]
+kinds = ["lines", "regions"]
 sums = collections.defaultdict(lambda: {kind: [0, 0] for kind in kinds})
 for file in json.load(open(sys.argv[1]))["data"][0]["files"]:
     path = pathlib.Path(file["filename"])
-    if root not in path.parents or path.relative_to(root).parts[0] not in ("Sources", "CKernels"):
+    if root not in path.parents or path.relative_to(root).parts[0] != "Sources":
         continue
     parts = path.relative_to(root).parts
-    for name in ("/".join(parts[:2]) if parts[0] == "Sources" else parts[0], "all"):
+    for name in ("/".join(parts[:2]), "all"):
         for kind in kinds:
             sums[name][kind][0] += file["summary"][kind]["covered"]
             sums[name][kind][1] += file["summary"][kind]["count"]
