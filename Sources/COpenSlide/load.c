@@ -8,7 +8,7 @@
 
 struct cos_functions cos_functions;
 
-/// What was looked for in vain.
+/// The libraries that could not be loaded, and why.
 static char problem[1024];
 
 static void add_problem(size_t *length, const char *text) {

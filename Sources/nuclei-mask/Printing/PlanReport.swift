@@ -21,7 +21,7 @@ struct PlanReport: Encodable {
 
     private let keepsCache: Bool
     private let unit: String
-    /// What a list of images states for each.
+    /// Microns per pixel of each image that a list states; nil where it states none.
     private let micronsPerPixel: [Double?]
 
     init(
