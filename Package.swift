@@ -45,7 +45,9 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["Foundations", "Tensors", "Imaging"]),
         .target(
             name: "SyntheticTissue", dependencies: ["Datasets", "Foundations", "Imaging", "Tensors"]),
-        .target(name: "Training", dependencies: ["Foundations", "Tensors", "NeuralNetworks", "Datasets"]),
+        .target(
+            name: "Training",
+            dependencies: ["Datasets", "Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors"]),
         .target(name: "Masking", dependencies: ["Foundations", "Imaging", "Tensors", "NeuralNetworks"]),
         .target(name: "Charts", dependencies: ["Foundations"]),
         .target(
@@ -92,7 +94,8 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Datasets", "Foundations", "NeuralNetworks", "SyntheticTissue", "Tensors", "Training", "TestSupport",
+                "Datasets", "Foundations", "Imaging", "NeuralNetworks", "SyntheticTissue", "Tensors", "Training",
+                "TestSupport",
             ]),
         .testTarget(
             name: "SyntheticTissueTests",

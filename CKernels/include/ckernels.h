@@ -311,18 +311,21 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_pixel_truth {
     CK_TRUTH_CLASSES CK_SWIFT_NAME("classes"),
     /// There is a nucleus somewhere.
     CK_TRUTH_ANY CK_SWIFT_NAME("any"),
+    /// There is no nucleus: all pixels are background.
+    CK_TRUTH_ABSENT CK_SWIFT_NAME("absent"),
 } ck_pixel_truth;
 
 /// The loss of a batch is the sum of three terms, each over the samples of its kind:
 ///   the mean softmax cross-entropy of pixels with a class, weighted by the weight of their class
 ///   dice_weight * (1 - D), where D is the mean of two soft Dice coefficients (Milletari et al. 2016), of interiors and
 ///     of whole nuclei: (2 sum of p t + 1) / (sum of p + sum of t + 1) for probabilities p and t = 1 inside, else 0
-///   any_weight * the mean of -log score over the samples that have a nucleus somewhere
+///   score_weight * the mean, over the samples whose truth is CK_TRUTH_ANY or CK_TRUTH_ABSENT, of -log score or
+///     -log(1 - score)
 /// The score of a sample is the mean of the `top` largest probabilities of a nucleus, 1 - p[background].
 typedef struct ck_pixel_loss {
     int64_t n, plane, top;
     float class_weights[3];
-    float dice_weight, any_weight;
+    float dice_weight, score_weight;
 } ck_pixel_loss;
 
 /// Sums of p, t and p t of a soft Dice coefficient.
@@ -336,8 +339,8 @@ typedef struct ck_pixel_sums {
     /// Weighted cross-entropies and their weights.
     double cross_entropy, weight;
     ck_overlap interior, nuclei;
-    /// Sum and number of -log score.
-    double any, any_count;
+    /// Sum and number of the logarithms of scores.
+    double score, score_count;
 } ck_pixel_sums;
 
 /// Floats of scratch for the kernels below.

@@ -38,7 +38,7 @@ extension RunReport {
                 chart(
                     "Loss by cycle", "cross-entropy",
                     [Chart.Series("calibrated loss", .linesWithPoints, points(\.calibratedLoss))]),
-                "On the \(watched) tiles. A cycle with a lower loss than the one before is an improvement."),
+                "On the \(watched) tiles."),
             Page.Figure(
                 chart("Accepted pseudo-labels", "tiles", accepted),
                 "Accepted labels of each cycle by class. If the classes diverge from cycle to cycle, the model may be "
@@ -47,26 +47,52 @@ extension RunReport {
         return [
             .text(
                 "Each cycle trains from scratch on the given labels and on confident labels of the previous model. It is "
-                    + "kept if it lowers the calibrated loss on the \(watched) tiles. pseudo_labels.csv has every decision."
+                    + "kept if \(condition). pseudo_labels.csv has every decision."
+                    + (ledger.pixels.isEmpty
+                        ? "" : " pixel_labels.csv counts the nuclei of each tile without outlines.")
             ), .figures(figures), .table(cycleTable),
         ]
     }
 
+    /// The condition under which a cycle is kept.
+    private var condition: String {
+        if cycles.contains(where: { $0.pixelLoss != nil }) {
+            return "it lowers the loss of the pixels of the \(watched) tiles"
+        }
+        if record.settings.architecture.outlinesNuclei {
+            return "the calibrated loss on the \(watched) tiles grows by no more than its standard error"
+        }
+        return "it lowers the calibrated loss on the \(watched) tiles"
+    }
+
     private var cycleTable: Page.Table {
+        let labelsPixels = !ledger.pixels.isEmpty
+        let hasPixelLoss = cycles.contains { $0.pixelLoss != nil }
         let reasons = [PseudoLabel.Verdict.unsure, .classIsFull]
         let rows = cycles.map { cycle in
-            let labels = ledger.filter { $0.cycle == cycle.cycle }
+            let decisions = ledger.decisions(of: cycle.cycle)
+            let labels = decisions.tiles
+            let labeled = decisions.pixels.filter { $0.nuclei > 0 }
+            let nuclei = labeled.reduce(0) { $0 + $1.nuclei }
             let counts = classNames.map { "\(cycle.accepted[$0] ?? 0) \($0)" }.joined(separator: ", ")
             return [
                 "\(cycle.cycle)", cycle.cycle == 0 ? "none" : "\(counts) of \(labels.count) tiles",
             ] + reasons.map { reason in "\(labels.count { $0.verdict == reason })" }
+                + (labelsPixels
+                    ? [
+                        decisions.pixels.isEmpty
+                            ? "none" : "\(nuclei) nuclei in \(labeled.count) of \(decisions.pixels.count) tiles"
+                    ] : [])
                 + [cycle.watched.accuracy, cycle.watched.weighted.f1, cycle.calibratedLoss].map {
                     String($0, decimals: 4)
-                } + [cycle.isKept ? "kept" : "discarded: no improvement"]
+                } + (hasPixelLoss ? [cycle.pixelLoss.map { String($0, decimals: 4) } ?? "-"] : []) + [
+                    cycle.isKept ? "kept" : "discarded: no improvement"
+                ]
         }
         return Page.Table(
             "Cycles, scored on the \(watched) tiles",
             ["cycle", "accepted labels"] + reasons.map { "rejected: \($0.rawValue)" }
-                + ["accuracy", "weighted F1", "calibrated loss", "outcome"], rows)
+                + (labelsPixels ? ["labeled pixels"] : []) + ["accuracy", "weighted F1", "calibrated loss"]
+                + (hasPixelLoss ? ["pixel loss"] : []) + ["outcome"], rows)
     }
 }

@@ -5,7 +5,7 @@ import Training
 /// The report on a finished training run.
 package struct RunReport {
     let record: RunFolder.Record
-    let ledger: [PseudoLabel]
+    let ledger: Ledger
     let set: TileSet
     let split: Split
     /// Probabilities of the test tiles, with the temperature of the kept cycle if the run has validation tiles.
@@ -28,7 +28,7 @@ package struct RunReport {
 
     /// The report on a run with its outputs for the test tiles.
     package init(
-        _ record: RunFolder.Record, ledger: [PseudoLabel] = [], set: TileSet, split: Split, logits: LabeledLogits,
+        _ record: RunFolder.Record, ledger: Ledger = Ledger(), set: TileSet, split: Split, logits: LabeledLogits,
         warning: String? = nil, scratch: FilePath
     ) {
         self.record = record

@@ -222,10 +222,8 @@ struct ClassMapBatchTests {
     @Test func mapsComeWithTheirTruth() throws {
         for batchSize in [1, 2, 5] {
             let found = try delivered(nil, batchSize: batchSize)
-            #expect(found.truths == [.none, .classes, .any, .classes, .classes])
-            for (index, value) in [(0, UInt8(255)), (2, 255), (3, 0)] {
-                #expect(found.maps[index].allSatisfy { $0 == value })
-            }
+            #expect(found.truths == [.none, .classes, .any, .absent, .classes])
+            for index in [0, 2, 3] { #expect(found.maps[index].allSatisfy { $0 == 255 }) }
             let map = try #require(set.classMap(of: 0)).map { $0 }
             #expect(found.maps[1] == map && found.maps[4] == map && Set(map) == [0, 1, 2])
             #expect(map.indices.allSatisfy { (map[$0] != 0) == (found.reds[1][$0] == 0) })
@@ -239,8 +237,8 @@ struct ClassMapBatchTests {
             settings.geometry.affine = 1
             settings.geometry.hasWhiteBorder = hasWhiteBorder
             let all = try delivered(settings, batchSize: 5)
-            #expect(all.truths == [.none, .classes, .any, .classes, .classes])
-            #expect(all.maps[0].allSatisfy { $0 == 255 } && all.maps[3].allSatisfy { $0 == 0 })
+            #expect(all.truths == [.none, .classes, .any, .absent, .classes])
+            for index in [0, 2, 3] { #expect(all.maps[index].allSatisfy { $0 == 255 }) }
             for index in [1, 4] {
                 let (map, reds) = (all.maps[index], all.reds[index])
                 let clear = map.indices.filter { [0, 255].contains(reds[$0]) }
@@ -249,6 +247,35 @@ struct ClassMapBatchTests {
             }
             #expect(all.maps[1] != set.classMap(of: 0)!.map { $0 })
             #expect(try delivered(settings, batchSize: 2).maps == all.maps)
+        }
+    }
+
+    /// Maps that training gives tiles without outlines are delivered like those of outlines.
+    @Test func givenMapsMoveLikeThePixels() throws {
+        let loader = BatchLoader(set, batchSize: 2, wantsClassMaps: true)
+        let given = (0..<128 * 128).map { UInt8([0, 1, 2, 255][$0 / 128 / 4 % 4]) }
+        // The map of a tile with outlines is not replaced.
+        loader.pixelTargets.maps = [2: given, 3: given, 0: given]
+        var settings = AugmentationSettings()
+        settings.geometry = AugmentationSettings.pathology.geometry
+        for settings in [nil, settings] {
+            try loader.forEachBatch(of: [3, 2, 0], seed: 4, epoch: 2, settings) { batch in
+                #expect(batch.truths.allSatisfy { $0 == .classes })
+                for (position, tile) in batch.tiles.enumerated() {
+                    let source = tile == 0 ? set.classMap(of: 0)!.map { $0 } : given
+                    var expected = source
+                    if let settings {
+                        let drawn = settings.draw(seed: 4, epoch: 2, tile: tile, side: 128)
+                        try expected.withUnsafeMutableBytes {
+                            var moved = $0.mutableBytes
+                            try Kernels.moveMap(
+                                &moved, source.span.bytes, height: 128, width: 128, drawn.pixels.geometry, outside: 0)
+                        }
+                        #expect(expected != source)
+                    }
+                    #expect(Array(batch.classMaps[position * 128 * 128..<(position + 1) * 128 * 128]) == expected)
+                }
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ import Testing
             #expect(set.tiles.map(\.label).suffix(4) == [.noNucleus, .noNucleus, .noNucleus, .nuclei])
             #expect(set.tiles.map(\.group) == ["a.png", "a.png", "a.png", "a.png", "slide", "slide", "slide", "slide"])
             for tile in set.tiles {
-                #expect(tile.truth == (tile.label == .noNucleus ? .classes : tile.label == .nuclei ? .any : .none))
+                #expect(tile.truth == (tile.label == .noNucleus ? .absent : tile.label == .nuclei ? .any : .none))
             }
             #expect(set.hasGroups && set.tiles.allSatisfy { $0.outlines == nil } && set.classMap(of: 4) == nil)
             let last = pixels(set, 3)

@@ -54,12 +54,15 @@ import Training
         return record
     }
 
-    private func full() throws -> Page {
+    private func full(pixels: [PixelLabelRecord] = [], pixelLoss: Double? = nil) throws -> Page {
         let ledger = ["a", "b", "c"].map {
             PseudoLabel(cycle: 1, filename: $0, label: .nuclei, confidence: 0.5, verdict: .unsure)
         }
+        var record = record(settings, split)
+        record.cycles?[0].pixelLoss = pixelLoss
         return RunReport(
-            record(settings, split), ledger: ledger, set: set, split: split, logits: logits(split), warning: "beware",
+            record, ledger: Ledger(tiles: ledger, pixels: pixels), set: set, split: split, logits: logits(split),
+            warning: "beware",
             scratch: temporaryFolder
         ).page()
     }
@@ -86,6 +89,24 @@ import Training
         #expect(
             confusion.rows.map { $0[0] } == TileLabel.names
                 && confusion.rows.joined().contains { $0.hasSuffix("(100.0 %)") })
+    }
+
+    @Test func pixelLabelsAreCounted() throws {
+        let title = "Cycles, scored"
+        let without = try #require(table(title, on: full()))
+        #expect(!without.header.contains("labeled pixels") && !without.header.contains("pixel loss"))
+        func record(_ name: String, _ nuclei: Int) -> PixelLabelRecord {
+            PixelLabelRecord(
+                cycle: 1, filename: name, nuclei: nuclei, rejected: 1, nucleiShare: 0.1, backgroundShare: 0.8)
+        }
+        let page = try full(pixels: [record("a", 4), record("b", 0), record("c", 7)], pixelLoss: 0.8765)
+        let cycles = try #require(table(title, on: page))
+        let labeled = try #require(cycles.header.firstIndex(of: "labeled pixels"))
+        #expect(cycles.rows.map { $0[labeled] } == ["none", "11 nuclei in 2 of 3 tiles"])
+        let loss = try #require(cycles.header.firstIndex(of: "pixel loss"))
+        #expect(cycles.rows.map { $0[loss] } == ["0.8765", "-"])
+        let text = PageReader(page.html(missing)).text
+        #expect(text.contains("lowers the loss of the pixels") && text.contains("pixel_labels.csv"))
     }
 
     @Test func unlabeledTilesHaveAColumnOfTheirOwn() throws {

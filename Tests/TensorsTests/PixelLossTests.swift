@@ -24,12 +24,13 @@ private struct PixelLossCase: CustomStringConvertible {
     static let all: [PixelLossCase] = {
         let truths: [[PixelTruth]] = [
             [.classes], [.any], [.none], [.classes, .any], [.none, .classes, .classes], [.any, .any, .classes, .none],
+            [.absent], [.absent, .any, .classes, .absent],
         ]
         return (0..<48).map { k in
             var settings = PixelLoss()
             settings.classWeights = [[1, 1, 2], [0.5, 1, 0], [0, 0, 3]][k % 3]
             settings.diceWeight = [1, 0, 0.7][k / 3 % 3]
-            settings.anyWeight = [0.25, 1, 0][k / 9 % 3]
+            settings.scoreWeight = [0.25, 1, 0][k / 9 % 3]
             settings.scoredPixels = [1, 3, 64][k % 3]
             return PixelLossCase(
                 truth: truths[k % truths.count], height: 1 + k % 5, width: 1 + k * 3 % 7, settings: settings)
@@ -107,7 +108,7 @@ extension KernelTests {
             let tensor = Tensor([1, 3, 2, 2], logits)
             let scratch = Tensor([4])
             #expect(try Kernels.pixelScores(tensor, top: 2, scratch: scratch)[0].isNaN)
-            for truth in [PixelTruth.classes, .any] {
+            for truth in [PixelTruth.classes, .any, .absent] {
                 let classes = [UInt8](repeating: 0, count: 4)
                 let sums = try Kernels.pixelLossForward(
                     tensor, classes: classes.span.bytes, truth: [truth], PixelLoss(), scratch: scratch)

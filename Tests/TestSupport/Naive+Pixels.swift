@@ -15,6 +15,13 @@ extension Naive {
         var (crossEntropy, weights) = (0.0, 0.0)
         var (interior, nuclei) = ([(p: Double, t: Double)](), [(p: Double, t: Double)]())
         var scores = [Double]()
+        func addPixel(_ p: [Double], _ known: UInt8) {
+            let weight = Double(settings.classWeights[Int(known)])
+            crossEntropy -= weight * log(p[Int(known)])
+            weights += weight
+            interior.append((p[1], known == PixelClass.interior.rawValue ? 1 : 0))
+            nuclei.append((1 - p[0], known == PixelClass.background.rawValue ? 0 : 1))
+        }
         for (sample, truth) in truth.enumerated() {
             let pixels = (0..<plane).map { pixelProbabilities(logits, sample: sample, pixel: $0, plane: plane) }
             switch truth {
@@ -23,13 +30,11 @@ extension Naive {
             case .classes:
                 for (pixel, p) in pixels.enumerated() {
                     let known = classes[sample * plane + pixel]
-                    if known == PixelClass.ignored { continue }
-                    let weight = Double(settings.classWeights[Int(known)])
-                    crossEntropy -= weight * log(p[Int(known)])
-                    weights += weight
-                    interior.append((p[1], known == PixelClass.interior.rawValue ? 1 : 0))
-                    nuclei.append((1 - p[0], known == PixelClass.background.rawValue ? 0 : 1))
+                    if known != PixelClass.ignored { addPixel(p, known) }
                 }
+            case .absent:
+                for p in pixels { addPixel(p, PixelClass.background.rawValue) }
+                scores.append(1 - meanOfTop(pixels.map { 1 - $0[0] }, settings.scoredPixels))
             }
         }
         var loss = 0.0
@@ -41,7 +46,7 @@ extension Naive {
             loss += crossEntropy / weights + Double(settings.diceWeight) * (1 - (dice[0] + dice[1]) / 2)
         }
         if !scores.isEmpty {
-            loss -= Double(settings.anyWeight) * scores.map { log($0) }.reduce(0, +) / Double(scores.count)
+            loss -= Double(settings.scoreWeight) * scores.map { log($0) }.reduce(0, +) / Double(scores.count)
         }
         return loss
     }

@@ -38,14 +38,15 @@ static ck_status check(const ck_pixel_loss *d) {
     for (int c = 0; c < CLASSES; c++)
         if (!(d->class_weights[c] >= 0) || isinf(d->class_weights[c]))
             return CK_BAD_PARAMETER;
-    if (!(d->dice_weight >= 0) || isinf(d->dice_weight) || !(d->any_weight >= 0) || isinf(d->any_weight))
+    if (!(d->dice_weight >= 0) || isinf(d->dice_weight) || !(d->score_weight >= 0) || isinf(d->score_weight))
         return CK_BAD_PARAMETER;
     return CK_OK;
 }
 
 static ck_status check_truth(const ck_pixel_loss *d, const uint8_t *classes, const ck_pixel_truth *truth) {
     for (int64_t n = 0; n < d->n; n++) {
-        if (truth[n] != CK_TRUTH_NONE && truth[n] != CK_TRUTH_CLASSES && truth[n] != CK_TRUTH_ANY)
+        if (truth[n] != CK_TRUTH_NONE && truth[n] != CK_TRUTH_CLASSES && truth[n] != CK_TRUTH_ANY &&
+            truth[n] != CK_TRUTH_ABSENT)
             return CK_BAD_TARGET;
         if (truth[n] != CK_TRUTH_CLASSES)
             continue;
@@ -147,8 +148,23 @@ ck_status ck_pixel_probabilities(float *interior, float *boundary, const float *
     return CK_OK;
 }
 
-/// Smallest score whose logarithm is taken.
+/// Smallest number whose logarithm is taken.
 static const double least_score = 1e-6;
+
+/// Whether the loss of a sample has a term of its score.
+static inline bool has_score(ck_pixel_truth truth) {
+    return truth == CK_TRUTH_ANY || truth == CK_TRUTH_ABSENT;
+}
+
+/// The probability that the score gives the truth.
+static inline double probability_of_truth(double score, ck_pixel_truth truth) {
+    return truth == CK_TRUTH_ANY ? score : 1 - score;
+}
+
+/// The class of each pixel of a sample.
+static inline int class_of(const uint8_t *classes, int64_t pixel, ck_pixel_truth truth) {
+    return truth == CK_TRUTH_ABSENT ? CK_PIXEL_BACKGROUND : classes[pixel];
+}
 
 static inline void add_overlap(ck_overlap *overlap, double p, bool is_inside) {
     overlap->predicted += p;
@@ -170,15 +186,15 @@ static double dice(const ck_overlap *overlap) {
 static ck_pixel_sums sums_of(const float *logits, const uint8_t *classes, ck_pixel_truth truth, const ck_pixel_loss *d,
                              float *scratch) {
     ck_pixel_sums sums = {0};
-    if (truth == CK_TRUTH_ANY) {
-        double score = mean_of_top(scratch, logits, d->plane, d->top).score;
-        sums.any = -log(score < least_score ? least_score : score);
-        sums.any_count = 1;
+    if (has_score(truth)) {
+        double p = probability_of_truth(mean_of_top(scratch, logits, d->plane, d->top).score, truth);
+        sums.score = -log(p < least_score ? least_score : p);
+        sums.score_count = 1;
     }
-    if (truth != CK_TRUTH_CLASSES)
+    if (truth != CK_TRUTH_CLASSES && truth != CK_TRUTH_ABSENT)
         return sums;
     for (int64_t i = 0; i < d->plane; i++) {
-        int class = classes[i];
+        int class = class_of(classes, i, truth);
         if (class == CK_PIXEL_IGNORED)
             continue;
         double weight = d->class_weights[class];
@@ -212,15 +228,15 @@ ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const 
         sums->weight += sums[n].weight;
         add(&sums->interior, &sums[n].interior);
         add(&sums->nuclei, &sums[n].nuclei);
-        sums->any += sums[n].any;
-        sums->any_count += sums[n].any_count;
+        sums->score += sums[n].score;
+        sums->score_count += sums[n].score_count;
     }
     sums->loss = 0;
     if (sums->weight > 0)
         sums->loss += sums->cross_entropy / sums->weight +
                       d->dice_weight * (1 - (dice(&sums->interior) + dice(&sums->nuclei)) / 2);
-    if (sums->any_count > 0)
-        sums->loss += d->any_weight * sums->any / sums->any_count;
+    if (sums->score_count > 0)
+        sums->loss += d->score_weight * sums->score / sums->score_count;
     return CK_OK;
 }
 
@@ -241,13 +257,13 @@ static dice_slopes slopes(const ck_overlap *overlap, double weight) {
     return (dice_slopes){outside - 2 * weight / size, outside};
 }
 
-static void backward_of_classes(float *glogits, const float *logits, const uint8_t *classes, const ck_pixel_sums *sums,
-                                const ck_pixel_loss *d) {
+static void backward_of_classes(float *glogits, const float *logits, const uint8_t *classes, ck_pixel_truth truth,
+                                const ck_pixel_sums *sums, const ck_pixel_loss *d) {
     dice_slopes interior = slopes(&sums->interior, d->dice_weight / 2);
     dice_slopes nuclei = slopes(&sums->nuclei, d->dice_weight / 2);
     for (int64_t i = 0; i < d->plane; i++) {
         float gradient[CLASSES] = {0};
-        int class = classes[i];
+        int class = class_of(classes, i, truth);
         if (class != CK_PIXEL_IGNORED && sums->weight > 0) {
             probabilities q = softmax(logits + i, d->plane);
             double weight = d->class_weights[class] / sums->weight;
@@ -262,24 +278,28 @@ static void backward_of_classes(float *glogits, const float *logits, const uint8
     }
 }
 
-static void backward_of_any(float *glogits, const float *logits, const ck_pixel_sums *sums, const ck_pixel_loss *d,
-                            float *scratch) {
+/// Adds the gradient of the term of the score.
+static void add_score_gradient(float *glogits, const float *logits, ck_pixel_truth truth, const ck_pixel_sums *sums,
+                               const ck_pixel_loss *d, float *scratch) {
     top_mean best = mean_of_top(scratch, logits, d->plane, d->top);
-    // The loss is constant below the smallest score.
-    double factor = best.score > least_score ? d->any_weight / (sums->any_count * best.score * (double)d->top) : 0;
+    double p = probability_of_truth(best.score, truth);
+    // The loss is constant below the smallest probability.
+    if (p <= least_score)
+        return;
+    // The probability of a nucleus is 1 - p[0], and the loss falls as that of the truth grows.
+    double factor = d->score_weight / (sums->score_count * p * (double)d->top) * (truth == CK_TRUTH_ANY ? 1 : -1);
     int64_t equal = best.equal;
     for (int64_t i = 0; i < d->plane; i++) {
-        float gradient[CLASSES] = {0};
         probabilities q = softmax(logits + i, d->plane);
         float nucleus = 1 - q.p[0];
         bool is_equal = nucleus == best.limit;
-        if (nucleus > best.limit || (is_equal && equal > 0)) {
-            equal -= is_equal;
-            // The probability of a nucleus is 1 - p[0], and the loss falls as it grows.
-            add_probability_gradient(gradient, q, 0, factor);
-        }
+        if (!(nucleus > best.limit || (is_equal && equal > 0)))
+            continue;
+        equal -= is_equal;
+        float gradient[CLASSES] = {0};
+        add_probability_gradient(gradient, q, 0, factor);
         for (int c = 0; c < CLASSES; c++)
-            glogits[c * d->plane + i] = gradient[c];
+            glogits[c * d->plane + i] += gradient[c];
     }
 }
 
@@ -300,16 +320,12 @@ ck_status ck_pixel_loss_backward(float *glogits, const ck_pixel_sums *sums, cons
     for (int64_t n = 0; n < d->n; n++) {
         float *gradient = glogits + n * CLASSES * d->plane;
         const float *row = logits + n * CLASSES * d->plane;
-        switch (truth[n]) {
-        case CK_TRUTH_CLASSES:
-            backward_of_classes(gradient, row, classes + n * d->plane, sums, d);
-            break;
-        case CK_TRUTH_ANY:
-            backward_of_any(gradient, row, sums, d, scratch + n * d->plane);
-            break;
-        case CK_TRUTH_NONE:
+        if (truth[n] == CK_TRUTH_CLASSES || truth[n] == CK_TRUTH_ABSENT)
+            backward_of_classes(gradient, row, classes + n * d->plane, truth[n], sums, d);
+        else
             memset(gradient, 0, sizeof(float) * (size_t)(CLASSES * d->plane));
-        }
+        if (has_score(truth[n]))
+            add_score_gradient(gradient, row, truth[n], sums, d, scratch + n * d->plane);
     }
     return CK_OK;
 }

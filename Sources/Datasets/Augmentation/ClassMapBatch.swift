@@ -30,19 +30,19 @@ final class ClassMapBatch {
         let (side, count) = (set.side, set.target.mapBytes)
         for (position, tile) in tiles.enumerated() {
             let target = UnsafeMutableRawBufferPointer(rebasing: memory[position * count..<(position + 1) * count])
-            guard let map = set.classMap(of: tile) else {
-                let isBackground = targets.truth(of: tile, in: set) == .classes
-                let value = isBackground ? PixelClass.background.rawValue : PixelClass.ignored
-                target.initializeMemory(as: UInt8.self, repeating: value)
-                continue
-            }
-            if let geometries {
+            func copy(_ map: UnsafeRawBufferPointer) throws(KernelError) {
+                guard let geometries else { return target.copyMemory(from: map) }
                 var moved = target.mutableBytes
                 try Kernels.moveMap(
                     &moved, map.bytes, height: side, width: side, geometries[position],
                     outside: PixelClass.background.rawValue)
+            }
+            if let map = set.classMap(of: tile) {
+                try copy(map)
+            } else if let map = targets.maps[tile] {
+                try map.span.bytes.withUnsafeBytes(copy)
             } else {
-                target.copyMemory(from: map)
+                target.initializeMemory(as: UInt8.self, repeating: PixelClass.ignored)
             }
         }
     }

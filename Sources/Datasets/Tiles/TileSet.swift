@@ -47,7 +47,7 @@ package struct Tile: Equatable, Sendable {
 
 extension PixelTruth {
     /// Knowledge about pixels from the label of a tile: all are background, or there is a nucleus.
-    package init(_ label: TileLabel) { self = label == .noNucleus ? .classes : .any }
+    package init(_ label: TileLabel) { self = label == .noNucleus ? .absent : .any }
 }
 
 /// The tiles of a data set folder, decoded once and kept in memory as interleaved 8-bit RGB.

@@ -12,7 +12,7 @@ package struct NucleusEvidence {
     /// Parts without evidence.
     package let excluded: [PixelRegion]
     private let pixels: [UInt8]
-    private let interior: [Float]
+    private var interior: [Float]
     /// Probabilities of the interior and the boundary together.
     private var nucleus: [Float]
     /// Empty if the stain does not count.
@@ -81,6 +81,13 @@ package struct NucleusEvidence {
             let odds = nucleus[index] * factors[DensityHistogram.step(of: densities[index])]
             nucleus[index] = odds / (odds + 1 - nucleus[index])
         }
+    }
+
+    /// Makes the density of the stain the only evidence.
+    package mutating func judge(by contrast: StainContrast, weight: Float) {
+        for index in nucleus.indices { nucleus[index] = 0.5 }
+        weigh(by: contrast, weight: weight)
+        interior = nucleus
     }
 
     /// Calls `body` with the evidence as it is now.

@@ -19,26 +19,39 @@ package enum PixelTruth: UInt8, Sendable {
     case classes
     /// There is a nucleus somewhere.
     case any
+    /// There is no nucleus: all pixels are background.
+    case absent
 
     fileprivate var native: ck_pixel_truth {
         switch self {
         case .none: .none
         case .classes: .classes
         case .any: .any
+        case .absent: .absent
         }
     }
 }
 
-/// The loss of pixel classes: cross-entropy and soft Dice of pixels with a class, and the score of tiles that are only
-/// known to have a nucleus.
+/// The loss of pixel classes: cross-entropy and soft Dice of pixels with a class, and the cross-entropy of the scores of
+/// tiles that are only known to have a nucleus, or none.
+///
+/// The mean over the pixels of a tile without nuclei hardly changes with the few that look like one. The score is made of
+/// these.
 package struct PixelLoss: Codable, Equatable, Sendable {
     /// Weights of the cross-entropy by `PixelClass`.
     package var classWeights: [Float] = [1, 1, 2]
     package var diceWeight: Float = 1
-    package var anyWeight: Float = 0.25
+    /// The weight of the scores of tiles.
+    package var scoreWeight: Float = 0.25
     /// Pixels whose mean probability of a nucleus is the score of a tile: 16 square microns at half a micron per pixel.
     package static let scoredPixels = 64
     package var scoredPixels = Self.scoredPixels
+
+    /// The keys in run records, checkpoints and models, which keep the spelling of earlier versions.
+    private enum CodingKeys: String, CodingKey {
+        case classWeights, diceWeight, scoredPixels
+        case scoreWeight = "anyWeight"
+    }
 
     package init() {}
 
@@ -60,7 +73,7 @@ package struct PixelLoss: Codable, Equatable, Sendable {
             n: Int64(logits.shape[0]), plane: Int64(Kernels.plane(of: logits)),
             top: Int64(min(scoredPixels, Kernels.plane(of: logits))),
             class_weights: (classWeights[0], classWeights[1], classWeights[2]), dice_weight: diceWeight,
-            any_weight: anyWeight)
+            score_weight: scoreWeight)
     }
 }
 

@@ -88,6 +88,23 @@ package struct PseudoLabel: Codable, Equatable, Sendable {
     }
 }
 
+/// The decisions of all cycles of pseudo-labeling.
+package struct Ledger: Equatable, Sendable {
+    /// Those on unlabeled tiles.
+    package var tiles = [PseudoLabel]()
+    /// Those on the pixels of tiles without outlines, for a network that outlines nuclei.
+    package var pixels = [PixelLabelRecord]()
+
+    package init(tiles: [PseudoLabel] = [], pixels: [PixelLabelRecord] = []) {
+        (self.tiles, self.pixels) = (tiles, pixels)
+    }
+
+    /// The decisions that a cycle trains on.
+    package func decisions(of cycle: Int) -> Ledger {
+        Ledger(tiles: tiles.filter { $0.cycle == cycle }, pixels: pixels.filter { $0.cycle == cycle })
+    }
+}
+
 /// The result of one cycle. Cycle 0 trains on the given labels only.
 package struct CycleRecord: Codable, Equatable, Sendable {
     package var cycle: Int
@@ -97,15 +114,17 @@ package struct CycleRecord: Codable, Equatable, Sendable {
     package var bestEpoch: Int
     /// Score of the best epoch on the watched part, without calibration.
     package var watched: Score
-    /// Cross-entropy of the calibrated probabilities on the watched part. The cycle with the lowest one wins.
+    /// Cross-entropy of the calibrated probabilities on the watched part.
     package var calibratedLoss: Double
+    /// Loss of the classes of pixels on the watched part; nil where none of its tiles has outlines.
+    package var pixelLoss: Double?
     package var temperature: Double
     /// Whether the model of this cycle became the model of the run.
     package var isKept: Bool
 
     package init(
         cycle: Int, accepted: [String: Int], epochs: Int, bestEpoch: Int, watched: Score, calibratedLoss: Double,
-        temperature: Double, isKept: Bool
+        pixelLoss: Double? = nil, temperature: Double, isKept: Bool
     ) {
         self.cycle = cycle
         self.accepted = accepted
@@ -113,6 +132,7 @@ package struct CycleRecord: Codable, Equatable, Sendable {
         self.bestEpoch = bestEpoch
         self.watched = watched
         self.calibratedLoss = calibratedLoss
+        self.pixelLoss = pixelLoss
         self.temperature = temperature
         self.isKept = isKept
     }

@@ -53,25 +53,23 @@ package struct Trainer {
         objective = settings.objective(workspace)
         gradients = Gradients(model.network)
         optimizer = Optimizer(settings.optimizer, layout: model.network.parameters.layout)
-        try start(cycle: 0, pseudoLabels: [])
+        try start(cycle: 0, pseudoLabels: [], pixelLabels: [:])
     }
 
-    /// Returns to the initial weights, and adds the accepted pseudo-labels to the training tiles.
-    package mutating func start(cycle: Int, pseudoLabels: [PseudoLabel]) throws {
+    /// Returns to the initial weights, and adds the accepted pseudo-labels to the training tiles. `pixelLabels` are those of
+    /// tiles without outlines, by index.
+    mutating func start(cycle: Int, pseudoLabels: [PseudoLabel], pixelLabels: [Int: PixelLabels]) throws {
         self.cycle = cycle
         history = []
         targets = [:]
         loader.pixelTargets = PixelTargets()
         setTileScoreFit(nil)
         for index in split.train { targets[index] = Int32(set.tiles[index].label!.rawValue) }
-        let accepted = pseudoLabels.filter { $0.verdict == .kept }
-        // Paths are compared by their bytes, unlike strings.
-        let labels = Dictionary(accepted.map { (FilePath($0.filename), $0.label) }) { _, last in last }
-        for index in split.unlabeled {
-            guard let label = labels[FilePath(set.tiles[index].filename)] else { continue }
+        for (index, label) in accepted(pseudoLabels) {
             targets[index] = Int32(label.rawValue)
             loader.pixelTargets.labels[index] = label
         }
+        loader.pixelTargets.maps = pixelLabels.filter { $0.value.nuclei > 0 }.mapValues(\.map)
         examples = TileLabel.allCases.map { label in
             targets.keys.filter { targets[$0] == Int32(label.rawValue) }.sorted()
         }

@@ -15,14 +15,17 @@ struct Checkpoint {
         var tiles: String
         /// Finished cycles.
         var cycles: [CycleRecord]
-        /// Decisions on unlabeled tiles in all cycles so far.
+        /// Decisions on unlabeled tiles, and on pixels, in all cycles so far.
         var ledger: [PseudoLabel]
+        var pixelLedger: [PixelLabelRecord]?
         /// Epochs of all cycles.
         var history: [EpochRecord]
         var cycle: Int
         var steps: Int
         var learningRate: Float
         var plateau: ReduceLROnPlateau?
+
+        var decisions: Ledger { Ledger(tiles: ledger, pixels: pixelLedger ?? []) }
 
         /// Whether the numbers are those of a run after an epoch of its current cycle.
         var isValid: Bool {
@@ -74,11 +77,11 @@ extension Trainer {
 
     /// Writes a checkpoint after an epoch. `cycles` are the finished cycles, and `earlier` their epochs.
     package func writeCheckpoint(
-        to path: FilePath, cycles: [CycleRecord] = [], ledger: [PseudoLabel] = [], earlier: [EpochRecord] = []
+        to path: FilePath, cycles: [CycleRecord] = [], ledger: Ledger = Ledger(), earlier: [EpochRecord] = []
     ) throws {
         let state = Checkpoint.State(
-            settings: settings, split: splitRecord, tiles: set.digest, cycles: cycles, ledger: ledger,
-            history: earlier + history,
+            settings: settings, split: splitRecord, tiles: set.digest, cycles: cycles, ledger: ledger.tiles,
+            pixelLedger: ledger.pixels, history: earlier + history,
             cycle: cycle, steps: optimizer.stepCount, learningRate: optimizer.learningRate, plateau: plateau)
         let tensors = parts.flatMap { part in
             part.parameters.named.map { (name: part.prefix + $0.name, tensor: $0.tensor) }
@@ -87,9 +90,14 @@ extension Trainer {
     }
 
     /// Restores the state of a checkpoint. Throws `FileError` for a checkpoint of other settings or other tiles.
-    package mutating func restore(checkpoint path: FilePath) throws { try restore(Checkpoint(path: path)) }
+    package mutating func restore(checkpoint path: FilePath) throws {
+        try restore(Checkpoint(path: path)) { _ in [:] }
+    }
 
-    mutating func restore(_ checkpoint: Checkpoint) throws {
+    /// `pixelLabels` receives the decisions that the cycle trains on, unless all its epochs are done.
+    mutating func restore(
+        _ checkpoint: Checkpoint, pixelLabels: (Ledger) throws -> [Int: PixelLabels]
+    ) throws {
         let state = checkpoint.state
         guard state.settings == settings else {
             throw FileError(
@@ -99,7 +107,11 @@ extension Trainer {
         guard state.split.matches(splitRecord), state.tiles == set.digest else {
             throw Checkpoint.otherTiles(set)
         }
-        try start(cycle: state.cycle, pseudoLabels: state.ledger.filter { $0.cycle == state.cycle })
+        let decisions = state.decisions.decisions(of: state.cycle)
+        history = state.history.filter { $0.cycle == state.cycle }
+        // A network that was kept may have replaced the teacher of a cycle that is done.
+        let labels = isDone ? [:] : try pixelLabels(decisions)
+        try start(cycle: state.cycle, pseudoLabels: decisions.tiles, pixelLabels: labels)
         for part in parts { try part.parameters.load(checkpoint.file, prefix: part.prefix) }
         history = state.history.filter { $0.cycle == state.cycle }
         plateau = state.plateau

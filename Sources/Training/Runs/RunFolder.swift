@@ -84,6 +84,7 @@ package struct RunFolder {
     /// A copy of the initial model, until the run has finished.
     var initialModel: FilePath { "\(path)/initial.safetensors" }
     package var ledger: FilePath { "\(path)/pseudo_labels.csv" }
+    package var pixelLedger: FilePath { "\(path)/pixel_labels.csv" }
 
     /// The best model of a cycle. After cycle 0 it replaces the best model of the run only if the cycle is kept.
     func bestModel(ofCycle cycle: Int) -> FilePath {
@@ -97,7 +98,7 @@ package struct RunFolder {
 
     /// Saves the epoch that has just ended.
     package mutating func save(
-        _ trainer: Trainer, cycles: [CycleRecord] = [], ledger: [PseudoLabel] = [], earlier: [EpochRecord] = []
+        _ trainer: Trainer, cycles: [CycleRecord] = [], ledger: Ledger = Ledger(), earlier: [EpochRecord] = []
     ) throws {
         record.history = earlier + trainer.history
         if trainer.cycle == 0 { record.bestEpoch = trainer.best?.epoch }
@@ -141,9 +142,9 @@ package struct RunFolder {
         try saveRecord()
     }
 
-    /// Saves the decisions on unlabeled tiles.
-    func save(_ labels: [PseudoLabel]) throws {
-        let rows = labels.map { label in
+    /// Saves the decisions of all cycles.
+    func save(_ decisions: Ledger) throws {
+        let rows = decisions.tiles.map { label in
             let isKept = label.verdict == .kept
             return csvLine([
                 "\(label.cycle)", label.filename, label.label.name, String(label.confidence, decimals: 6),
@@ -152,6 +153,15 @@ package struct RunFolder {
         }
         let header = csvLine(["cycle", "tile", "label", "confidence", "kept", "reason"])
         try AtomicFile.write(header + rows.joined(), to: ledger)
+        guard !decisions.pixels.isEmpty else { return }
+        let pixels = decisions.pixels.map { tile in
+            csvLine([
+                "\(tile.cycle)", tile.filename, "\(tile.nuclei)", "\(tile.rejected)",
+                String(tile.nucleiShare, decimals: 4), String(tile.backgroundShare, decimals: 4),
+            ])
+        }
+        let columns = csvLine(["cycle", "tile", "nuclei", "rejected", "nuclei_share", "background_share"])
+        try AtomicFile.write(columns + pixels.joined(), to: pixelLedger)
     }
 
     private func records(_ trainer: Trainer, metrics: EpochRecord) throws -> [String: String] {

@@ -14,6 +14,8 @@ package enum TrainingEvent {
     case cycle(CycleRecord)
     /// Decisions on unlabeled tiles for the next cycle.
     case labels([PseudoLabel])
+    /// Labels of the pixels of tiles without outlines for the next cycle.
+    case pixelLabels([PixelLabelRecord])
 }
 
 /// A run from its first epoch to its test scores. Its folder is updated after every epoch, so that the run can be stopped
@@ -23,18 +25,19 @@ package struct TrainingRun {
     package private(set) var folder: RunFolder
     /// Finished cycles.
     package private(set) var cycles = [CycleRecord]()
-    /// Decisions on unlabeled tiles in all cycles.
-    package private(set) var ledger = [PseudoLabel]()
+    /// Decisions of all cycles.
+    package private(set) var ledger = Ledger()
     /// Epochs of the finished cycles.
     private var earlier = [EpochRecord]()
 
     /// Starts a run in a new or empty folder. Throws `FileError` when the initial model does not fit, or when
-    /// pseudo-labeling finds no unlabeled tiles.
+    /// pseudo-labeling finds nothing to label.
     package init(
         _ settings: TrainingSettings, set: TileSet, split: Split, path: FilePath, version: String, command: String,
         checkpointShare: Double = 0.05
     ) throws {
-        if settings.pseudoLabeling != nil, split.unlabeled.isEmpty {
+        let labelsPixels = settings.architecture.outlinesNuclei && split.train.contains { set.tiles[$0].truth == .any }
+        if settings.pseudoLabeling != nil, split.unlabeled.isEmpty, !labelsPixels {
             throw FileError(
                 set.path, expected: "unlabeled tiles outside the held-out groups, for pseudo-labels", found: "none")
         }
@@ -58,9 +61,17 @@ package struct TrainingRun {
         trainer = try Trainer(settings, set: set, split: split, initial: initial)
         self.folder = folder
         if let checkpoint = try folder.checkpoint() {
-            try trainer.restore(checkpoint)
+            ledger = checkpoint.state.decisions
+            try trainer.restore(checkpoint) { [trainer, ledger] decisions in
+                guard !decisions.pixels.isEmpty else { return [:] }
+                let teacher = checkpoint.state.cycle - 1
+                let taught = ledger.decisions(of: teacher).pixels.contains { $0.nuclei > 0 }
+                return try trainer.pixelLabels(
+                    by: Model(path: folder.bestModel(ofCycle: teacher)),
+                    knowsOutlines: taught || trainer.knowsOutlines, decisions.tiles
+                ) { _ in }
+            }
             cycles = checkpoint.state.cycles
-            ledger = checkpoint.state.ledger
             earlier = checkpoint.state.history.filter { $0.cycle < checkpoint.state.cycle }
         }
         try self.folder.saveRecord()
@@ -137,8 +148,10 @@ package struct TrainingRun {
         let logits = try trainer.predict(trainer.watchedTiles, onEvent: onEvent)
         let losses = logits.probabilities(calibration?.scaling ?? .identity).losses
         let loss = losses.reduce(0, +) / Double(losses.count)
-        let isKept = cycles.last { $0.isKept }.map { loss < $0.calibratedLoss } ?? true
-        let accepted = ledger.filter { $0.cycle == trainer.cycle && $0.verdict == .kept }
+        let pixels = try trainer.pixelScore(of: trainer.watchedTiles)
+        let pixelLoss = pixels?.dice == nil ? nil : pixels?.loss
+        let isKept = cycles.last { $0.isKept }.map { isBetter(loss, losses, pixelLoss, than: $0) } ?? true
+        let accepted = ledger.decisions(of: trainer.cycle).tiles.filter { $0.verdict == .kept }
         let cycle = CycleRecord(
             cycle: trainer.cycle,
             accepted: Dictionary(
@@ -146,7 +159,7 @@ package struct TrainingRun {
                     (label.name, accepted.count { $0.label == label })
                 }),
             epochs: trainer.history.count, bestEpoch: trainer.best!.epoch, watched: try Evaluation.score(logits),
-            calibratedLoss: loss,
+            calibratedLoss: loss, pixelLoss: pixelLoss,
             temperature: calibration?.temperature ?? 1, isKept: isKept)
         cycles.append(cycle)
         try folder.save(trainer, cycle, calibration: calibration)
@@ -155,13 +168,29 @@ package struct TrainingRun {
             let calibration
         else { return false }
         let labels = try pseudoLabels(settings, calibration.scaling, onEvent)
-        ledger += labels
+        let pixelLabels = try trainer.pixelLabels(
+            by: trainer.model, knowsOutlines: trainer.knowsOutlines, labels, onEvent: onEvent)
+        let records = trainer.records(pixelLabels, cycle: cycle.cycle + 1)
+        ledger.tiles += labels
+        ledger.pixels += records
         try folder.save(ledger)
-        try onEvent(.labels(labels))
-        guard labels.contains(where: { $0.verdict == .kept }) else { return false }
+        if !labels.isEmpty { try onEvent(.labels(labels)) }
+        if !records.isEmpty { try onEvent(.pixelLabels(records)) }
+        guard labels.contains(where: { $0.verdict == .kept }) || records.contains(where: { $0.nuclei > 0 }) else {
+            return false
+        }
         earlier += trainer.history
-        try trainer.start(cycle: cycle.cycle + 1, pseudoLabels: labels)
+        try trainer.start(cycle: cycle.cycle + 1, pseudoLabels: labels, pixelLabels: pixelLabels)
         return true
+    }
+
+    /// Whether a cycle improves on an earlier one, by its losses on the watched tiles and their mean.
+    private func isBetter(_ loss: Double, _ losses: [Double], _ pixelLoss: Double?, than earlier: CycleRecord) -> Bool {
+        if let pixelLoss, let earlierLoss = earlier.pixelLoss { return pixelLoss < earlierLoss }
+        guard trainer.settings.architecture.outlinesNuclei else { return loss < earlier.calibratedLoss }
+        // Labels of tiles do not tell whether outlines are better, only whether tiles are judged worse.
+        let variance = losses.reduce(0) { $0 + ($1 - loss) * ($1 - loss) } / Double(losses.count)
+        return loss < earlier.calibratedLoss + (variance / Double(losses.count)).squareRoot()
     }
 
     /// Fits a temperature on the validation tiles.
@@ -175,6 +204,7 @@ package struct TrainingRun {
         _ settings: PseudoLabeling, _ scaling: TemperatureScaling, _ onEvent: (TrainingEvent) throws -> Void
     ) throws -> [PseudoLabel] {
         let tiles = trainer.split.unlabeled
+        if tiles.isEmpty { return [] }
         let classes = TileLabel.allCases.count
         let probabilities = scaling.probabilities(try trainer.logits(of: tiles, onEvent: onEvent), classes: classes)
         return settings.select(

@@ -121,6 +121,13 @@ struct TrainingPrinter {
                 "pseudo-labels for cycle \(labels.first?.cycle ?? 0): \(counts.joined(separator: ", ")) accepted; "
                     + "rejected \(unsure) below the confidence threshold, \(full) of a class at its limit")
             Terminal.printLine()
+        case .pixelLabels(let records):
+            let tiles = records.count { $0.nuclei > 0 }
+            Terminal.printLine(
+                "pixel labels for cycle \(records[0].cycle): \(records.reduce(0) { $0 + $1.nuclei }) nuclei in \(tiles) of "
+                    + "\(records.count) tiles without outlines; rejected \(records.reduce(0) { $0 + $1.rejected }) nuclei"
+            )
+            Terminal.printLine()
         }
     }
 
