@@ -59,7 +59,7 @@ import Testing
                 ["set/wsi_crop_1.jpg", "--model", "run/best.safetensors"] + option, in: work.path)
             #expect(result.status == 64 && result.errors.contains("\(option[0]): expected \(expected)"), "\(result)")
         }
-        for option in [["--within", "16"], ["--nuclei", "n.csv"], ["--density", "d.tif"]] {
+        for option in [["--within", "16"], ["--flips"], ["--nuclei", "n.csv"], ["--density", "d.tif"]] {
             let result = try Command.mask.run(
                 ["set/wsi_crop_1.jpg", "--model", "nuclei-compact"] + option, in: work.path)
             #expect(
@@ -80,7 +80,8 @@ import Testing
             return try #require(record["model"] as? [String: Any])
         }
         for (arguments, name) in [
-            ([], "nuclei-unet"), (["--within", "16"], "nuclei-unet"), (["--csv", "w.csv"], "nuclei-compact"),
+            ([], "nuclei-unet"), (["--within", "16"], "nuclei-unet"), (["--flips"], "nuclei-unet"),
+            (["--csv", "w.csv"], "nuclei-compact"),
             (["--stride", "256"], "nuclei-compact"),
         ] {
             #expect(try model(arguments)["path"] as? String == name, "\(arguments)")

@@ -38,6 +38,7 @@ struct UsageTests {
             "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--tissue",
             "--bits",
             "--mpp", "--level", "--shared-features/--no-shared-features", "--nuclei", "--density", "--within",
+            "--flips",
             "--output-folder", "--tissue-geojson",
             "--overwrite/--no-overwrite",
         ] {

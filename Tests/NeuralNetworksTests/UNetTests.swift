@@ -49,6 +49,40 @@ private struct Picture {
 }
 
 @Suite(.kernelTurns) struct UNetTests {
+    /// Probabilities of mirror images are averaged where they belong.
+    @Test func flipsAreAveraged() throws {
+        let model = try Model(
+            ModelDescription(
+                architecture: .unet, tileSize: 128, classes: ["NO_NUCLEUS", "NUCLEI"],
+                statistics: ChannelStatistics(mean: [128, 128, 128], deviation: [64, 64, 64])))
+        try model.network.initialize(seed: 5)
+        let (width, height) = (48, 32)
+        let picture = Picture.random(width: width, height: height)
+        /// The pixel of the mirror image that shows pixel `place`.
+        func mirrored(_ place: Int, _ flip: Int) -> Int {
+            let (y, x) = place.quotientAndRemainder(dividingBy: width)
+            return (flip & 1 == 0 ? y : height - 1 - y) * width + (flip & 2 == 0 ? x : width - 1 - x)
+        }
+        let plain = try PixelPredictor(model)
+        var expected = (interior: [Float](repeating: 0, count: width * height), boundary: [Float]())
+        expected.boundary = expected.interior
+        for flip in 0..<4 {
+            let bytes = (0..<width * height).flatMap { place in
+                (0..<3).map { picture.bytes[3 * mirrored(place, flip) + $0] }
+            }
+            let found = try Picture(width: width, height: height, bytes: bytes).probabilities(plain)
+            for place in 0..<width * height {
+                expected.interior[place] += found.interior[mirrored(place, flip)] / 4
+                expected.boundary[place] += found.boundary[mirrored(place, flip)] / 4
+            }
+        }
+        let found = try picture.probabilities(PixelPredictor(model, averagingFlips: true))
+        try compare("interior", found.interior, expected.interior, Tolerance(absolute: 1e-6))
+        try compare("boundary", found.boundary, expected.boundary, Tolerance(absolute: 1e-6))
+        // The network itself depends on the direction.
+        #expect(try picture.probabilities(plain).interior != found.interior)
+    }
+
     @Test func hasTheStatedSize() throws {
         let plan = try NetworkPlan(Architecture.unet.graph(classes: 2, dropout: 0), inputShape: [3, 128, 128])
         #expect(plan.shapes[plan.graph.output] == [3, 128, 128])

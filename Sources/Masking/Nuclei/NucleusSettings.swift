@@ -15,5 +15,8 @@ package struct NucleusSettings: Codable, Equatable, Sendable {
     package var smallest = 8.0
     package var largest = 600.0
 
+    /// Whether probabilities are means over the pixels of a block and their mirror images, for four times the work.
+    package var averagesFlips = false
+
     package init() {}
 }

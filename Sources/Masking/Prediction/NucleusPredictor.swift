@@ -22,11 +22,11 @@ package final class NucleusPredictor: MaskMethod {
         guard let micronsPerPixel = model.description.micronsPerPixel else {
             throw FileError(path, expected: "a model that states its microns per pixel", found: "none")
         }
-        precondition(settings.nuclei != nil, "no settings of nuclei")
+        guard let nuclei = settings.nuclei else { preconditionFailure("no settings of nuclei") }
         self.settings = settings
         self.micronsPerPixel = micronsPerPixel
         scaling = try TemperatureScaling(model, path: path)
-        predictor = try PixelPredictor(model)
+        predictor = try PixelPredictor(model, averagingFlips: nuclei.averagesFlips)
     }
 
     package func plan(_ image: SlideImage, tissue: TissueMap?) throws(FileError) -> any MaskPlan {

@@ -11,20 +11,56 @@ package final class PixelPredictor {
 
     package let model: Model
     private let network: Network
+    /// Whether probabilities are means over the pixels and their mirror images.
+    private let averagesFlips: Bool
     private let arena = Arena()
     /// The workspace of the last rectangle, for others of its size.
     private var workspace: Workspace?
 
-    /// A predictor whose model's weights must not change while it is in use.
-    package init(_ model: Model) throws {
+    /// A predictor whose model's weights must not change while it is in use. With `averagingFlips`, the network is applied to
+    /// rectangles with columns, rows, both or none in reverse, and probabilities are the means.
+    package init(_ model: Model, averagingFlips: Bool = false) throws {
         precondition(model.description.architecture.outlinesNuclei, "a model that classifies tiles")
         self.model = model
+        averagesFlips = averagingFlips
         network = try model.network.folded()
     }
 
     /// Probabilities of the interior and of the boundary of nuclei, in rows of the rectangle. They are valid during the call
     /// of `body` only. Throws `PredictionError` if they are not finite.
     package func withProbabilities<R>(
+        of bytes: UnsafeRawBufferPointer, width: Int, height: Int,
+        _ body: (_ interior: UnsafeBufferPointer<Float>, _ boundary: UnsafeBufferPointer<Float>) throws -> R
+    ) throws -> R {
+        guard averagesFlips else {
+            return try withUnflippedProbabilities(of: bytes, width: width, height: height, body)
+        }
+        let count = width * height
+        var (interior, boundary) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
+        for flip in Flip.all {
+            let places = flip.places(width: width, height: height)
+            let flipped = [UInt8](unsafeUninitializedCapacity: 3 * count) { flipped, filled in
+                places.forEach { place, source in
+                    for channel in 0..<3 { flipped[3 * place + channel] = bytes[3 * source + channel] }
+                }
+                filled = 3 * count
+            }
+            try flipped.withUnsafeBytes {
+                try withUnflippedProbabilities(of: $0, width: width, height: height) {
+                    flippedInterior, flippedBoundary in
+                    places.forEach { place, source in
+                        interior[source] += flippedInterior[place] / Float(Flip.all.count)
+                        boundary[source] += flippedBoundary[place] / Float(Flip.all.count)
+                    }
+                }
+            }
+        }
+        return try interior.withUnsafeBufferPointer { interior in
+            try boundary.withUnsafeBufferPointer { try body(interior, $0) }
+        }
+    }
+
+    private func withUnflippedProbabilities<R>(
         of bytes: UnsafeRawBufferPointer, width: Int, height: Int,
         _ body: (_ interior: UnsafeBufferPointer<Float>, _ boundary: UnsafeBufferPointer<Float>) throws -> R
     ) throws -> R {
@@ -50,5 +86,33 @@ package final class PixelPredictor {
         let made = Workspace(Network(plan, sharing: network.state.tensors), capacity: 1, arena: arena)
         workspace = made
         return made
+    }
+}
+
+/// A mirror image of a rectangle.
+private struct Flip {
+    static let all = [
+        Flip(columns: false, rows: false), Flip(columns: true, rows: false), Flip(columns: false, rows: true),
+        Flip(columns: true, rows: true),
+    ]
+
+    /// Whether columns and rows are in reverse.
+    let columns: Bool
+    let rows: Bool
+
+    func places(width: Int, height: Int) -> Places { Places(flip: self, width: width, height: height) }
+
+    /// The pixels of the mirror image, and those of the rectangle that they show.
+    struct Places {
+        let flip: Flip
+        let width: Int
+        let height: Int
+
+        @inline(__always) func forEach(_ body: (_ place: Int, _ source: Int) -> Void) {
+            for y in 0..<height {
+                let row = (flip.rows ? height - 1 - y : y) * width
+                for x in 0..<width { body(y * width + x, row + (flip.columns ? width - 1 - x : x)) }
+            }
+        }
     }
 }

@@ -95,6 +95,14 @@ struct MaskingOptions: ParsableArguments {
             """)
     var within: Double?
 
+    @Flag(
+        name: .customLong("flips"),
+        help: """
+            Outline nuclei by the mean over the image and its mirror images: better outlines in slides unlike those of \
+            training, for about four times the computing.
+            """)
+    var averagesFlips = false
+
     @Option(
         help: """
             Models that classify windows: at the right and lower edge, add a window that touches the edge (clamp), or leave \
@@ -190,6 +198,7 @@ struct MaskingOptions: ParsableArguments {
         if outliningNuclei {
             var nuclei = NucleusSettings()
             nuclei.foreground = Float(threshold)
+            nuclei.averagesFlips = averagesFlips
             (settings.nuclei, settings.within) = (nuclei, within)
             return settings
         }
@@ -212,7 +221,8 @@ struct MaskingOptions: ParsableArguments {
             ("--stride", stride != nil), ("--edges", edges != nil), ("--blend", blend != nil),
             ("--refine", refine != nil), ("--shared-features", sharedFeatures != nil), ("--batch-size", batch.isGiven),
         ]
-        let given = (outliningNuclei ? ofWindows : [("--within", within != nil)]).filter(\.1).map(\.0)
+        let ofNuclei = [("--within", within != nil), ("--flips", averagesFlips)]
+        let given = (outliningNuclei ? ofWindows : ofNuclei).filter(\.1).map(\.0)
         return given.first ?? outputs.firstUseless(outliningNuclei: outliningNuclei)
     }
 
