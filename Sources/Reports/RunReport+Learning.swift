@@ -9,7 +9,7 @@ extension RunReport {
         return record.history.filter { $0.cycle == cycle }
     }
 
-    /// Loss, accuracy, their gaps, and learning rate by epoch.
+    /// Loss, accuracy, overlap with outlines if there are any, gaps and learning rate by epoch.
     var learningFigures: [Page.Figure] {
         let epochs = epochs
         func line(_ name: String, _ value: (EpochRecord) -> Double) -> Chart.Series {
@@ -27,6 +27,15 @@ extension RunReport {
                 line("accuracy") { $0.trainAccuracy - $0.watchedAccuracy },
             ])
         gap.level = Chart.Mark(0, "no gap")
+        let outlined = epochs.filter { $0.watchedDice != nil }
+        let overlap = Page.Figure(
+            chart(
+                "Overlap with outlines", Chart.Axis("soft Dice coefficient"),
+                [
+                    Chart.Series(
+                        watched, .line, outlined.map { Chart.Point(Double($0.epoch), $0.watchedDice ?? .nan) })
+                ]),
+            "Higher is better. How far the probabilities of nuclei agree with the outlines of the \(watched) tiles.")
         return [
             Page.Figure(
                 chart(
@@ -43,6 +52,7 @@ extension RunReport {
                         line("\(watched) F1", \.watchedF1),
                     ]),
                 "Higher is better. A weighted F1 far below the accuracy means that one class is often missed."),
+        ] + (outlined.isEmpty ? [] : [overlap]) + [
             Page.Figure(
                 gap,
                 "How much higher the loss and how much lower the accuracy is on \(watched) tiles than on training tiles. "

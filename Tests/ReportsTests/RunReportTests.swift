@@ -91,6 +91,16 @@ import Training
                 && confusion.rows.joined().contains { $0.hasSuffix("(100.0 %)") })
     }
 
+    @Test func overlapWithOutlinesIsDrawn() throws {
+        var record = record(settings, split)
+        for (index, dice) in [0.25, nil, 0.75].enumerated() { record.history[index].watchedDice = dice }
+        let page = RunReport(
+            record, set: set, split: split, logits: logits(split), scratch: temporaryFolder
+        ).page()
+        let drawn = try #require(chart("Overlap with outlines", on: page))
+        #expect(drawn.numbers.rows == [["1", "0.25"], ["3", "0.75"]])
+    }
+
     @Test func pixelLabelsAreCounted() throws {
         let title = "Cycles, scored"
         let without = try #require(table(title, on: full()))
@@ -127,6 +137,7 @@ import Training
         #expect(try rows("Accuracy")[2] == ["3", "0.5", "0.4375", "0.40625"])
         #expect(try rows("Gap between training and validation")[0] == ["1", "0.0625", "0.0625"])
         #expect(try rows("Learning rate")[0][1].hasPrefix("0.001"))
+        #expect(chart("Overlap with outlines", on: page) == nil)
         #expect(try rows("ROC curve").first == ["0", "0"])
         #expect(try rows("Loss by cycle") == [["0", "0.5"], ["1", "0.625"]])
         let reliability = try #require(chart("Reliability", on: page))
