@@ -31,6 +31,29 @@ static void read_all(cic_reader *reader) {
     free(target);
 }
 
+/// The JPEG tiles of the size that the header states.
+static void read_tiles(const uint8_t *bytes, size_t size) {
+    cic_tiff_header header;
+    int file = memfd_create("tiles", MFD_CLOEXEC);
+    if (file < 0 || write(file, bytes, size) != (ssize_t)size || lseek(file, 0, SEEK_SET) != 0)
+        abort();
+    if (cic_tiff_read_header(&header, file) != CIC_OK || (int64_t)header.tile_width * header.tile_height > LARGEST) {
+        close(file);
+        return;
+    }
+    cic_jpeg_tiles *tiles =
+        cic_jpeg_tiles_open(file, header.width, header.height, header.tile_width, header.tile_height);
+    if (!tiles)
+        return;
+    const int32_t most = 300;
+    cic_rectangle part = {0, 0, header.width < most ? header.width : most, header.height < most ? header.height : most};
+    uint32_t *pixels = malloc(sizeof *pixels * (size_t)(part.width * part.height));
+    if (pixels)
+        cic_jpeg_tiles_read(tiles, &part, pixels);
+    free(pixels);
+    cic_jpeg_tiles_close(tiles);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     cic_status (*const openers[])(cic_reader **, int) = {cic_png_reader_open, cic_png_label_reader_open,
                                                          cic_jpeg_reader_open, cic_tiff_reader_open,
@@ -45,5 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         cic_reader_close(reader);
         close(file);
     }
+    read_tiles(bytes, size);
     return 0;
 }

@@ -7,6 +7,8 @@ import Synchronization
 package final class Slide: Sendable {
     package let path: FilePath
     package let metadata: SlideMetadata
+    /// The tiles of level 0; nil where OpenSlide has to read them.
+    let tiles: JPEGTiles?
     private let current: Mutex<OpenSlideHandle>
     /// Whether a level shows the picture of the full resolution, for the levels that were compared.
     private let compared = Mutex<[Int: Bool]>([:])
@@ -16,8 +18,12 @@ package final class Slide: Sendable {
         let handle = try OpenSlideHandle(path)
         self.path = path
         metadata = try SlideMetadata(handle)
+        tiles = JPEGTiles(path, metadata, tile: handle.tileSize(level: 0))
         current = Mutex(handle)
     }
+
+    /// Whether JPEG tiles of level 0 are decoded without OpenSlide.
+    package var decodesTiles: Bool { tiles != nil }
 
     var handle: OpenSlideHandle { current.withLock { $0 } }
 

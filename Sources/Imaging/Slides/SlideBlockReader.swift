@@ -10,11 +10,14 @@ package final class SlideBlockReader: BlockReader {
     package let geometry: ImageGeometry
     private let slideLevel: SlideLevel
     private let tile: (width: Int, height: Int)
+    private let jpegTiles: JPEGTiles?
     private let decoded = Atomic(0)
 
-    /// Reads a level of a slide. Throws `malformed` where there is no such level.
-    package init(_ slide: Slide, level: Int = 0) throws(FileError) {
+    /// Reads a level of a slide, through OpenSlide alone if `decodesTiles` is false. Throws `malformed` where there is no
+    /// such level.
+    package init(_ slide: Slide, level: Int = 0, decodesTiles: Bool = true) throws(FileError) {
         slideFile = slide
+        jpegTiles = decodesTiles && level == 0 ? slide.tiles : nil
         let own = try slide.metadata.requireLevel(level, slide.path)
         slideLevel = own
         tile = slide.handle.tileSize(level: level)
@@ -106,6 +109,7 @@ package final class SlideBlockReader: BlockReader {
         if pixels.count < count { pixels = [UInt32](repeating: 0, count: count) }
         let (level, bounds) = (slideLevel, metadata.bounds)
         try pixels.withUnsafeMutableBufferPointer { (pixels) throws(FileError) in
+            if let jpegTiles, jpegTiles.read(part, into: pixels) { return }
             try handle.readRegion(part, of: level, origin: (bounds?.x ?? 0, bounds?.y ?? 0), into: pixels)
         }
         decoded.add(count, ordering: .relaxed)

@@ -1,0 +1,77 @@
+import Foundations
+import Imaging
+import TestSupport
+import Testing
+
+/// Tiles that are decoded without OpenSlide have its pixels.
+@Suite struct JPEGTilesTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func requireEqual(_ slide: Slide, _ region: PixelRegion) throws {
+        let blocks = try [true, false].map { decodesTiles in
+            let block = PixelBlock()
+            try SlideBlockReader(slide, decodesTiles: decodesTiles).read(region, into: block, threads: 2)
+            return block
+        }
+        let isEqual = blocks[0].bytes.elementsEqual(blocks[1].bytes)
+        #expect(isEqual && blocks[0].unreadable == blocks[1].unreadable, "\(region)")
+        #expect(blocks[0].problem?.problem == blocks[1].problem?.problem)
+    }
+
+    /// Rectangles anywhere in an image, of up to 700 pixels a side.
+    private func regions(_ slide: Slide, _ count: Int) -> [PixelRegion] {
+        let level = slide.metadata.levels[0]
+        let numbers = Formula.integers(seed: 12, count: 4 * count, below: 1 << 20)
+        return (0..<count).map { index in
+            let (x, y) = (numbers[4 * index] % level.width, numbers[4 * index + 1] % level.height)
+            return PixelRegion(
+                x: x, y: y, width: 1 + numbers[4 * index + 2] % min(700, level.width - x),
+                height: 1 + numbers[4 * index + 3] % min(700, level.height - y))
+        } + [PixelRegion(x: 0, y: 0, width: min(700, level.width), height: min(700, level.height))]
+    }
+
+    @Test(arguments: SlideMaker.Format.allCases) func formats(_ format: SlideMaker.Format) throws {
+        let slide = try Slide(SlideMaker().write(format, to: folder))
+        #expect(slide.decodesTiles == (format == .aperio))
+        for region in regions(slide, 12) { try requireEqual(slide, region) }
+    }
+
+    @Test(arguments: [TIFFMaker.Variant.classic, .big]) func genericTiles(variant: TIFFMaker.Variant) throws {
+        var maker = SlideMaker().generic
+        maker.variant = variant
+        for index in maker.levels.indices { maker.levels[index].storage = .jpegTiles }
+        let slide = try Slide(folder.file("slide.tif", maker.bytes))
+        #expect(slide.metadata.vendor == "generic-tiff" && slide.decodesTiles)
+        for region in regions(slide, 12) { try requireEqual(slide, region) }
+    }
+
+    /// What OpenSlide cannot read stays unreadable, and is reported in its words.
+    @Test func damage() throws {
+        let bytes = SlideMaker().aperio.bytes
+        let starts = bytes.indices.dropLast(2).filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xD8 }
+        try #require(starts.count > 20)
+        for (name, change) in [
+            ("start", { (bytes: inout [UInt8]) in bytes[starts[5]] = 0 }),
+            ("end", { bytes.replaceSubrange(starts[6] - 40..<starts[6], with: repeatElement(0xFF, count: 40)) }),
+        ] as [(String, (inout [UInt8]) -> Void)] {
+            var damaged = bytes
+            change(&damaged)
+            let slide = try Slide(folder.file("\(name).svs", damaged))
+            #expect(slide.decodesTiles)
+            let level = slide.metadata.levels[0]
+            try requireEqual(slide, PixelRegion(x: 0, y: 0, width: level.width, height: level.height))
+        }
+    }
+
+    @Test(.enabled(if: dataFolder != nil, noData)) func realSlides() throws {
+        for (name, decodesTiles) in [
+            ("wsi/CMU-1-Small-Region.svs", true), ("wsi/TCGA-CR-7395-01A-01-TS1.svs", false),
+        ] {
+            let slide = try Slide(#require(dataFolder).appending(name))
+            #expect(slide.decodesTiles == decodesTiles, "\(name)")
+            for region in regions(slide, 20) { try requireEqual(slide, region) }
+        }
+    }
+}
