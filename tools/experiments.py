@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 """Trains several configurations and prints a table of their scores.
 
-Repeating a command resumes interrupted runs and skips finished ones. Run folders are OUT/EXPERIMENT/NAME-SEED, where
-options after -- are part of the name. The table is printed and written to OUT/EXPERIMENT.md.
+Repeating a command resumes interrupted runs and skips finished ones. A run is a configuration with a seed and, with --folds,
+a fold. Run folders are OUT/EXPERIMENT/NAME-SEED or OUT/EXPERIMENT/NAME-foldIofK-SEED, where options after -- are part of the
+name of the experiment. The table is printed and written to OUT/EXPERIMENT.md.
 
-Usage: tools/experiments.py DATASET EXPERIMENT [--out models/experiments] [--seeds 1 2 3] [-- OPTIONS OF nuclei-train]
+Usage: tools/experiments.py DATASET EXPERIMENT [--out models/experiments] [--seeds 1 2 3] [--folds K] [-- OPTIONS OF
+       nuclei-train]
+       tools/experiments.py ... --list      a line per run: its number, folder and options
+       tools/experiments.py ... --run I     trains one run, for a task of a job array (tools/slurm/train-sweep.sbatch)
+       tools/experiments.py ... --table     the table of finished runs; the others are named (status 75)
 
 Experiments:
   strategies  lenet5 and compact with each strategy, on one split
@@ -12,17 +17,23 @@ Experiments:
   sources     leave one source out as the test set; a source is the part of a group name before ':'
   ablation    compact without one part of its recipe at a time
   blur        compact with and without blur augmentation, tested on blurred tiles
+  custom      the configurations in --settings FILE, one per line: "NAME: OPTIONS OF nuclei-train"
+
+Environment: BIN, the folder of nuclei-train (default: .build/release)
 """
 
 import argparse
 import csv
 import json
+import os
 import pathlib
+import shlex
+import signal
 import statistics
 import subprocess
 import sys
 
-BIN = pathlib.Path(__file__).resolve().parent.parent / ".build" / "release"
+BIN = pathlib.Path(os.environ.get("BIN") or pathlib.Path(__file__).resolve().parent.parent / ".build" / "release")
 COMPACT = ["--architecture", "compact", "--strategy", "regularized", "--validation"]
 
 
@@ -33,8 +44,18 @@ def sources(dataset):
     return sorted({group.split(":")[0] for group in groups if ":" in group})
 
 
-def configurations(name, dataset):
+def configurations(name, dataset, settings):
     """Maps names of configurations to their options, without the seed."""
+    if name == "custom":
+        parts = {}
+        for number, line in enumerate(settings.read_text().splitlines(), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            part, colon, options = line.partition(":")
+            if not colon or not part.strip() or "/" in part or part.strip() in parts:
+                sys.exit(f"experiments: {settings}:{number}: expected a new NAME: OPTIONS, found {line}")
+            parts[part.strip()] = shlex.split(options)
+        return parts
     if name == "strategies":
         return {
             f"{net} {strategy}": ["--architecture", net, "--strategy", strategy, "--validation"]
@@ -58,22 +79,53 @@ def configurations(name, dataset):
     return {part: COMPACT + options for part, options in parts.items()}
 
 
-def train(dataset, folder, options):
-    """Trains or resumes; returns the record of the finished run."""
-    record = folder / "run.json"
-    if not record.exists():
-        command = [str(dataset), "--output", str(folder)] + options
-    elif json.loads(record.read_text())["state"] != "finished":
-        command = ["resume", str(folder)]
-    else:
-        command = None
-    if command:
-        log = folder.with_suffix(".log")
+class Run:
+    """A configuration with a seed and possibly a fold."""
+
+    def __init__(self, root, name, fold, seed, options):
+        self.name = name
+        middle = f"-fold{fold.replace('/', 'of')}" if fold else ""
+        self.folder = root / f"{name.replace(' ', '-')}{middle}-{seed}"
+        self.options = options + (["--fold", fold] if fold else []) + ["--seed", str(seed)]
+
+    def record(self):
+        """The record of the finished run; None for others."""
+        try:
+            record = json.loads((self.folder / "run.json").read_text())
+        except FileNotFoundError:
+            return None
+        return record if record["state"] == "finished" else None
+
+    def train(self, dataset):
+        """Trains, resumes, or does nothing where the run is finished; exits with the status of a failure."""
+        print(f"experiments: {self.folder}", file=sys.stderr, flush=True)
+        if self.record():
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        command = [str(dataset), "--output", str(self.folder), *self.options, "--continue"]
+        log = self.folder.with_suffix(".log")
         with open(log, "a", encoding="utf-8") as file:
-            status = subprocess.run([str(BIN / "nuclei-train")] + command, stdout=file, stderr=file).returncode
+            process = subprocess.Popen([str(BIN / "nuclei-train")] + command, stdout=file, stderr=file)
+            # The program ends after its current step, and this script after the program.
+            signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+            try:
+                status = process.wait()
+            except KeyboardInterrupt:
+                status = process.wait()
         if status != 0:
-            sys.exit(f"experiments: training ended with status {status}; see {log}")
-    return json.loads(record.read_text())
+            print(f"experiments: training ended with status {status}; see {log}", file=sys.stderr)
+            sys.exit(status if status > 0 else 128 - status)
+
+    def scores(self, dataset, blurred):
+        """The scores of the best model; those that were computed before are read."""
+        best, file = self.folder / "best.safetensors", self.folder.with_suffix(".scores.json")
+        if not file.exists() or file.stat().st_mtime < best.stat().st_mtime:
+            levels = [["--blur", str(sigma)] for sigma in [0, 1, 2, 3]] if blurred else [[]]
+            scores = [evaluate(dataset, best, options) for options in levels]
+            temporary = file.with_suffix(f".{os.getpid()}.tmp")
+            temporary.write_text(json.dumps(scores))
+            temporary.replace(file)
+        return json.loads(file.read_text())
 
 
 def evaluate(dataset, model, options=()):
@@ -105,36 +157,18 @@ def interval(metrics):
     return f"{low:.3f} ... {high:.3f}"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dataset", type=pathlib.Path)
-    parser.add_argument("experiment", choices=["strategies", "folds", "sources", "ablation", "blur"])
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/experiments"))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    own = sys.argv[1:]
-    extra = own[own.index("--") + 1 :] if "--" in own else []
-    arguments = parser.parse_args(own[: own.index("--")] if "--" in own else own)
-    if not (BIN / "nuclei-train").exists():
-        sys.exit("experiments: build first: swift build -c release")
-    # Different options get different folders.
-    root = arguments.out / "-".join([arguments.experiment] + [option.lstrip("-").replace("/", "_") for option in extra])
-    root.mkdir(parents=True, exist_ok=True)
+def table(name, dataset, runs):
+    """Lines of a table with a row for each configuration, over its seeds and folds."""
+    blurred = name == "blur"
     rows = []
-    for name, options in configurations(arguments.experiment, arguments.dataset).items():
-        records, scores = [], []
-        for seed in arguments.seeds:
-            folder = root / f"{name.replace(' ', '-')}-{seed}"
-            print(f"experiments: {folder}", file=sys.stderr, flush=True)
-            records.append(train(arguments.dataset, folder, options + ["--seed", str(seed)] + extra))
-            best = folder / "best.safetensors"
-            if arguments.experiment == "blur":
-                scores.append([evaluate(arguments.dataset, best, ["--blur", str(s)]) for s in [0, 1, 2, 3]])
-            else:
-                scores.append(evaluate(arguments.dataset, best))
-        minutes = [record["seconds"] / 60 for record in records]
-        if arguments.experiment == "blur":
+    for configuration in dict.fromkeys(run.name for run in runs):
+        own = [run for run in runs if run.name == configuration]
+        scores = [run.scores(dataset, blurred) for run in own]
+        minutes = statistics.fmean(run.record()["seconds"] / 60 for run in own)
+        if blurred:
             cells = [spread([score[level]["score"]["weighted"]["f1"] for score in scores]) for level in range(4)]
         else:
+            scores = [score[0] for score in scores]
             cells = [
                 spread([score["score"]["accuracy"] for score in scores]),
                 spread([score["score"]["weighted"]["f1"] for score in scores]),
@@ -143,14 +177,69 @@ def main():
                 spread([metric(score, "calibrationError", "uncalibrated").get("value") for score in scores]),
                 spread([metric(score, "calibrationError", "calibrated").get("value") for score in scores]),
             ]
-        rows.append([name] + cells + [f"{statistics.fmean(minutes):.1f}"])
-    head = ["F1", "F1, sigma 1", "F1, sigma 2", "F1, sigma 3"] if arguments.experiment == "blur" else None
-    head = ["run"] + (head or [
+        rows.append([configuration] + cells + [f"{minutes:.1f}"])
+    head = ["F1", "F1, sigma 1", "F1, sigma 2", "F1, sigma 3"] if blurred else [
         "accuracy", "weighted F1", "95 % interval", "ROC-AUC", "ECE", "ECE, calibrated",
-    ]) + ["minutes"]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head)] + rows) + "\n"
-    root.with_suffix(".md").write_text(table)
-    print(table)
+    ]
+    head = ["run"] + head + ["minutes"]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head)] + rows) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", type=pathlib.Path)
+    parser.add_argument("experiment", choices=["strategies", "folds", "sources", "ablation", "blur", "custom"])
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/experiments"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--folds", type=int, help="train each configuration on each of K folds")
+    parser.add_argument("--settings", type=pathlib.Path, help="configurations of the experiment custom")
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--list", action="store_true")
+    action.add_argument("--run", type=int, metavar="I")
+    action.add_argument("--table", action="store_true")
+    own = sys.argv[1:]
+    extra = own[own.index("--") + 1 :] if "--" in own else []
+    arguments = parser.parse_args(own[: own.index("--")] if "--" in own else own)
+    if (arguments.settings is None) == (arguments.experiment == "custom"):
+        parser.error("expected --settings with the experiment custom, and only there")
+    if arguments.folds is not None and (arguments.folds < 2 or arguments.experiment in ["folds", "sources"]):
+        parser.error("--folds: expected at least 2, and an experiment without folds of its own")
+    if not (BIN / "nuclei-train").exists():
+        sys.exit(f"experiments: {BIN}: no nuclei-train; build first: swift build -c release")
+    # Different options get different folders.
+    root = arguments.out / "-".join([arguments.experiment] + [option.lstrip("-").replace("/", "_") for option in extra])
+    folds = [f"{k}/{arguments.folds}" for k in range(1, arguments.folds + 1)] if arguments.folds else [None]
+    parts = configurations(arguments.experiment, arguments.dataset, arguments.settings)
+    runs = [
+        Run(root, name, fold, seed, options + extra)
+        for name, options in parts.items()
+        for fold in folds
+        for seed in arguments.seeds
+    ]
+    if arguments.list:
+        for number, run in enumerate(runs, 1):
+            print(number, run.folder, shlex.join(run.options))
+        return
+    if arguments.run is not None:
+        if not 1 <= arguments.run <= len(runs):
+            sys.exit(f"experiments: --run: expected 1 to {len(runs)}, found {arguments.run}")
+        runs[arguments.run - 1].train(arguments.dataset)
+        runs[arguments.run - 1].scores(arguments.dataset, arguments.experiment == "blur")
+        return
+    if not arguments.table:
+        for run in runs:
+            run.train(arguments.dataset)
+            run.scores(arguments.dataset, arguments.experiment == "blur")
+    finished = [run for run in runs if run.record()]
+    for run in runs:
+        if run not in finished:
+            print(f"experiments: {run.folder}: not finished", file=sys.stderr)
+    if finished:
+        text = table(arguments.experiment, arguments.dataset, finished)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.with_suffix(".md").write_text(text)
+        print(text)
+    sys.exit(0 if len(finished) == len(runs) else 75)
 
 
 main()

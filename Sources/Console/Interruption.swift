@@ -1,3 +1,4 @@
+import Foundations
 import Glibc
 import Synchronization
 
@@ -44,6 +45,7 @@ package enum Interruption {
         if Terminal.isInteractive { write(Terminal.clearLine) }
         if endsAtOnce.load(ordering: .relaxed) {
             write("interrupted while reading input\n")
+            TemporaryFiles.removeAll()
             _exit(ExitStatus.interruptedStatus)
         }
         write(

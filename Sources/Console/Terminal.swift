@@ -39,7 +39,7 @@ package enum Terminal {
 
     /// Opens standard files that the parent process has closed: otherwise the next file to be opened would take their
     /// number and receive messages. Ignores SIGPIPE and SIGXFSZ, so that a closed pipe does not end long work, and a limit
-    /// of file sizes is an error. Makes an abnormal end print a line.
+    /// of file sizes is an error. Makes an abnormal end print a line, and file systems without locks a warning.
     package static func prepare() {
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
             _ = open("/dev/null", O_RDWR)
@@ -47,6 +47,7 @@ package enum Terminal {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         AbnormalEnd.watch()
+        FileLock.warning.withLock { $0 = { warn($0) } }
     }
 
     package static func select(_ selection: Selection) { Self.selection.withLock { $0 = selection } }

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Glibc
-import Synchronization
 import SystemPackage
 
 /// A file that appears whole or not at all.
@@ -98,27 +97,26 @@ package final class AtomicFile {
         return true
     }
 
-    /// Removes temporary files that killed processes left in a folder. Call it only while no other process writes there.
+    /// Removes temporary files that killed processes left in a folder. Call it only while the folder is locked.
     package static func removeLeftovers(in folder: FilePath) {
         for name in Folder.names(in: folder) where name.hasPrefix(".") && name.contains(".partial-") {
             unlink(folder.appending(name).string)
         }
     }
 
-    /// Removes temporary files of one destination that killed processes left. Those of running processes are locked, and
-    /// stay.
+    /// Removes temporary files of one destination that killed processes left. Those that are open are locked, and stay.
+    /// Call it only while the destination is locked, or where there is no other writer.
     package static func removeLeftovers(of path: FilePath) {
-        let prefix = ".\(path.name).partial-"
-        for name in Folder.names(in: path.folder)
-        where name.hasPrefix(prefix) && !name.hasPrefix("\(prefix)\(getpid())-") {
-            let leftover = path.sibling(name)
-            guard
-                let file = try? FileDescriptor.open(
-                    leftover, .readOnly, options: [.noFollow, .nonBlocking, .closeOnExec])
-            else { continue }
-            if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { unlink(leftover.string) }
-            try? file.close()
-        }
+        let prefix = temporaryPrefix(path)
+        for name in Folder.names(in: path.folder) where name.hasPrefix(prefix) { removeUnlocked(path.sibling(name)) }
+    }
+
+    /// Removes a file, unless a process has it locked or the file system has no locks.
+    static func removeUnlocked(_ path: FilePath) {
+        guard let file = try? FileDescriptor.open(path, .readWrite, options: [.noFollow, .nonBlocking, .closeOnExec])
+        else { return }
+        if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { unlink(path.string) }
+        try? file.close()
     }
 
     /// Returns whether two paths name one existing file.
@@ -126,15 +124,19 @@ package final class AtomicFile {
         FileIdentity(a).map { $0 == FileIdentity(b) } ?? false
     }
 
-    /// Makes temporary names of this process unique.
-    private static let counter = Atomic(0)
-
-    private static func temporaryPath(for path: FilePath) -> FilePath {
-        let number = counter.add(1, ordering: .relaxed).newValue
-        return path.sibling(".\(path.name).partial-\(getpid())-\(number)")
+    /// The start of the names of temporary files of a destination.
+    private static func temporaryPrefix(_ path: FilePath) -> String {
+        // File systems have names of at most 255 bytes.
+        var name = path.name
+        while name.utf8.count > 200 { name.removeLast() }
+        return ".\(name).partial-"
     }
 
-    /// Makes a new file. A killed process of the same number may have left the first names; they are skipped.
+    private static func temporaryPath(for path: FilePath) -> FilePath {
+        path.sibling(temporaryPrefix(path) + UniqueName.next())
+    }
+
+    /// Makes a new file.
     private static func openTemporary(for path: FilePath) throws -> (FilePath, FileDescriptor) {
         while true {
             let temporary = temporaryPath(for: path)

@@ -18,6 +18,14 @@ extension FilePath {
         return place
     }
 
+    /// The path from a folder to the file, such as "a.csv" or "../tables/a.csv". Links of folders are followed.
+    package func relative(to folder: FilePath) -> FilePath {
+        let (own, base) = (Array(place.components), Array(folder.location.components))
+        let shared = zip(own, base).prefix { $0 == $1 }.count
+        return FilePath(
+            root: nil, Array(repeating: FilePath.Component(".."), count: base.count - shared) + own.dropFirst(shared))
+    }
+
     /// The path with the links of its folders followed, but not a link that it is itself.
     package var place: FilePath {
         guard let name = lastComponent else { return absolute }

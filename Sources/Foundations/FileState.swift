@@ -72,6 +72,12 @@ package struct FileIdentity: Hashable, Sendable {
         guard let status = try? path.stat() else { return nil }
         (device, inode) = (status.deviceID, status.inode)
     }
+
+    /// Nil where the system does not tell.
+    package init?(_ file: FileDescriptor) {
+        guard let status = try? file.stat() else { return nil }
+        (device, inode) = (status.deviceID, status.inode)
+    }
 }
 
 extension FilePath {

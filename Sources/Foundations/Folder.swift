@@ -9,10 +9,14 @@ package enum Folder {
         (try? FileManager.default.contentsOfDirectory(atPath: folder.string)) ?? []
     }
 
-    /// Throws `unwritable` unless a new folder could be made at the path: nothing is there, or an empty folder.
+    /// Throws `unwritable` unless a new folder could be made at the path: nothing is there, or an empty folder. The lock of
+    /// a killed process does not count.
     package static func requireNew(_ path: FilePath) throws(FileError) {
         guard path.exists else { return }
-        guard path.isFolder, (try? FileManager.default.contentsOfDirectory(atPath: path.string)) == [] else {
+        guard path.isFolder,
+            (try? FileManager.default.contentsOfDirectory(atPath: path.string))?.allSatisfy({ $0 == FolderLock.name })
+                ?? false
+        else {
             let found = path.isFolder ? "files in it" : "a file"
             throw FileError(path, .unwritable, "expected a new or empty folder, found \(found)")
         }
@@ -49,25 +53,4 @@ package enum Folder {
             throw FileError(path, .unwritable, cannotBe: "made", .last)
         }
     }
-}
-
-/// A lock that keeps other processes out of a folder until the object is released or the process ends.
-package final class FolderLock: Sendable {
-    private let descriptor: FileDescriptor
-
-    /// Throws `unreadable` where the folder cannot be opened, and `busy` where another process holds the lock.
-    package init(_ path: FilePath) throws(FileError) {
-        do {
-            descriptor = try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
-        } catch {
-            throw FileError(path, .unreadable, cannotBe: "opened", error as? Errno ?? .ioError)
-        }
-        guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-            try? descriptor.close()
-            throw FileError(
-                path, .busy, "expected a folder that no process works in, found it locked by another process")
-        }
-    }
-
-    deinit { try? descriptor.close() }
 }

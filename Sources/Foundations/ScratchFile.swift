@@ -9,7 +9,7 @@ package final class ScratchFile {
 
     /// Makes the file in the folder of `path`, on the disk that the result needs anyway. Throws `unwritable`.
     package init(beside path: FilePath) throws(FileError) {
-        let pattern = path.sibling(".\(path.name).partial-\(getpid())-XXXXXX").string
+        let pattern = path.sibling(".\(path.name).partial-XXXXXX").string
         var name = Array(pattern.utf8CString)
         fileDescriptor = mkstemp(&name)
         guard fileDescriptor >= 0 else { throw .unwritable(path) }

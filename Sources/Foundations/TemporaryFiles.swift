@@ -3,7 +3,7 @@ import Synchronization
 import SystemPackage
 
 /// The temporary files of this process, to remove where it ends without releasing its objects.
-enum TemporaryFiles {
+package enum TemporaryFiles {
     /// A path as a C string, because a signal handler reads it. Sendable because the string never changes and is freed only
     /// by who takes it out of the list.
     private struct Path: @unchecked Sendable {
@@ -27,7 +27,7 @@ enum TemporaryFiles {
     }
 
     /// Removes all files. Safe in a signal handler: does nothing where the interrupted thread is changing the list.
-    static func removeAll() {
+    package static func removeAll() {
         paths.withLockIfAvailable { for path in $0.values { unlink(path.text) } }
     }
 }

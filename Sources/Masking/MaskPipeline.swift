@@ -1,6 +1,7 @@
 import Foundations
 import Imaging
 import NeuralNetworks
+import Tensors
 
 /// Turns images into masks: open, find tissue, plan, compute, write the outputs.
 ///
@@ -13,11 +14,14 @@ package struct MaskPipeline {
     package let version: String
     /// Seconds that loading the model took, for records.
     private let secondsLoading: Double
+    /// How and where the program runs, for records.
+    private let execution: Execution
 
     package init(
         _ model: MaskRecord.NamedModel, _ method: any MaskMethod, version: String, secondsLoading: Double = 0
     ) {
         (self.model, self.method, self.version, self.secondsLoading) = (model, method, version, secondsLoading)
+        execution = Execution(threads: Kernels.threadCount, instructions: Kernels.instructions.rawValue)
     }
 
     package var settings: MaskSettings { method.settings }
@@ -72,13 +76,14 @@ package struct MaskPipeline {
         try requireUnchanged()
         let digests = try outputs.finish(&results)
         let record = MaskRecord(
-            fingerprint, image: .init(image), model: model, refinement: outputs.refinement(results),
+            fingerprint, image: .init(image, path: request.image), model: model,
+            refinement: outputs.refinement(results),
             windows: findings.units, coverage: .init(results, image.micronsPerPixel), nuclei: results.counts,
             warnings: image.warnings + findings.warnings(request.tissue, results.summary), notes: image.notes,
             polygons: results.polygons, files: request.files, digests: digests,
             seconds: .init(
                 loading: secondsLoading, predicting: predicting, parts: findings.seconds,
-                writing: outputStart.secondsSince))
+                writing: outputStart.secondsSince), execution: execution)
         try outputs.write(record)
         isFinished = true
         return record
@@ -87,14 +92,22 @@ package struct MaskPipeline {
     /// The record of an image whose files all have the content that was written for the same request; nil for others,
     /// including images that cannot be read. All files are read.
     package func finishedRecord(of request: MaskRequest) -> MaskRecord? {
-        if request.keepsCache, !request.cache.exists { return nil }
-        return (try? fingerprint(of: request))?.finished(request.files)
+        guard let fingerprint = try? fingerprint(of: request),
+            !request.keepsCache || request.cache.path(for: fingerprint).exists
+        else { return nil }
+        return fingerprint.finished(request.files)
+    }
+
+    /// The cache of a request. Throws `unreadable` where the image does not exist.
+    package func cache(of request: MaskRequest) throws(FileError) -> FilePath {
+        if case .file(let path) = request.cache { return path }
+        return request.cache.path(for: try fingerprint(of: request))
     }
 
     /// Opens the image of a request at the resolution of the model.
     func open(_ request: MaskRequest, _ note: (String) -> Void) throws(FileError) -> SlideImage {
         let image = try SlideImage.open(
-            request.image, at: request.resolution, modelMicronsPerPixel: model.micronsPerPixel)
+            request.copy ?? request.image, at: request.resolution, modelMicronsPerPixel: model.micronsPerPixel)
         if min(image.blocks.width, image.blocks.height) < model.tileSize {
             note(
                 "\(image.width) x \(image.height) pixels, smaller than a tile of \(model.tileSize): padded by reflection"
@@ -133,18 +146,17 @@ package struct MaskPipeline {
             refinement: request.refinement?.rawValue, bits: request.bits, files: request.files)
     }
 
-    /// Opens the cache. From then on no other process writes the files of the request, so that temporary files of
-    /// killed processes can be removed.
+    /// Opens the cache and notes what was found there.
     private func openCache(
         _ request: MaskRequest, _ fingerprint: MaskFingerprint, _ plan: any MaskPlan, _ note: (String) -> Void
     ) throws(FileError) -> any MaskRun {
-        let run = try plan.open(request.cache, of: fingerprint.image, model: model.sha256, version: version)
+        let run = try plan.open(
+            request.cache.path(for: fingerprint), of: fingerprint.image, model: model.sha256, version: version)
         let cache = run.cache
         if cache.byteCount >= 1 << 20 {
             note("\(String(Double(cache.byteCount) / 1e6, decimals: 1)) MB reserved in \(cache.path)")
         }
         if cache.wasReset { note("\(cache.path) belonged to other settings or another image and was reset") }
-        for path in request.files.values { AtomicFile.removeLeftovers(of: path) }
         return run
     }
 }

@@ -11,12 +11,17 @@ package struct MaskRequest: Sendable {
     package var bits = 8
     /// Files to write. Mask and record are required.
     package var files: [OutputKind: FilePath]
-    /// The file that keeps window probabilities, so that an interrupted run can continue.
-    package var cache: FilePath
+    /// Where the file is that keeps finished blocks, so that an interrupted run can continue.
+    package var cache: CachePlace
     /// Whether the cache stays after the mask is complete.
     package var keepsCache = false
+    /// The folder to which an image of a single file is copied before it is read; nil reads it in place.
+    package var stagingFolder: FilePath?
+    /// The copy of the image that is read; nil for the image itself.
+    var copy: FilePath?
 
-    package init(image: FilePath, files: [OutputKind: FilePath], cache: FilePath) {
+    package init(image: FilePath, files: [OutputKind: FilePath], cache: CachePlace) {
+        precondition(files[.mask] != nil && files[.record] != nil, "a request without mask or record")
         (self.image, self.files, self.cache) = (image, files, cache)
     }
 
@@ -24,6 +29,9 @@ package struct MaskRequest: Sendable {
     package init(image: FilePath, names: OutputNames) {
         self.init(image: image, files: names.paths(for: image), cache: names.cache(for: image))
     }
+
+    package var mask: FilePath { files[.mask]! }
+    package var record: FilePath { files[.record]! }
 }
 
 /// A method that outlines the nuclei inside positive regions.

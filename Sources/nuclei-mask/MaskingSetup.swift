@@ -59,6 +59,7 @@ struct MaskingSetup {
         request.refinement = options.refine
         request.bits = options.outputs.bits
         request.keepsCache = options.outputs.keepProbabilities
+        request.stagingFolder = options.outputs.stage
         return request
     }
 
@@ -79,10 +80,11 @@ struct MaskingSetup {
         if let model = options.choice.file { try summary.requireDistinct(from: [model]) }
     }
 
-    /// Makes the folders that outputs are written to; returns those that were made, inner ones first.
+    /// Makes the folders that outputs and caches are written to; returns those that were made, inner ones first.
     func makeFolders() throws(FileError) -> [FilePath] {
         var made = [FilePath]()
-        for folder in batch.outputFolders { made = try Folder.ensureCounted(folder) + made }
+        let scratch = options.outputs.scratch.map { [$0] } ?? []
+        for folder in batch.outputFolders + scratch { made = try Folder.ensureCounted(folder) + made }
         return made
     }
 

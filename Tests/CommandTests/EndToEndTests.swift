@@ -203,6 +203,23 @@ import Testing
         #expect(gif.problems == "error: mask.gif: expected the extension .png, .tif or .tiff, found .gif\n")
     }
 
+    @Test func equalRunsWriteEqualModels() throws {
+        let work = try WorkFolder()
+        #expect(try Command.train.run("synthesize", "set", "--tiles", "24", "--crops", "0", in: work.path).status == 0)
+        for (run, threads) in [("a", "1"), ("b", "2")] {
+            let result = try Command.train.run(
+                "set", "--architecture", "compact", "--epochs", "2", "--threads", threads, "--output", run,
+                in: work.path)
+            #expect(result.status == 0, "\(result)")
+            let record = try work.json(String(contentsOfFile: "\(work.path)/\(run)/run.json", encoding: .utf8))
+            #expect((record["execution"] as? [String: Any])?["threads"] as? Int == Int(threads))
+        }
+        for name in ["best.safetensors", "last.safetensors"] {
+            let models = try ["a", "b"].map { try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/\($0)/\(name)")) }
+            #expect(models[0] == models[1], "\(name)")
+        }
+    }
+
     @Test func ctrlCLeavesFinishedEpochs() throws {
         let work = try WorkFolder()
         #expect(try Command.train.run("synthesize", "set", "--tiles", "30", "--crops", "0", in: work.path).status == 0)

@@ -107,9 +107,11 @@ extension ManyImagesTests {
         kill(running.process.processIdentifier, SIGKILL)
         _ = running.wait()
         let states = try rows("out/summary.csv").map { $0.split(separator: ",")[1] }
-        #expect(states.first == "done" && states.count == 6 && states.contains("waiting"))
+        // The summary of a running command is a few seconds old.
+        #expect(states.count == 6 && states.contains("waiting"))
+        #expect(files("out").contains(".2_nuclei_mask.png.lock"))
         let after = try Command.mask.start(arguments, in: work.path).wait()
         #expect(after.status == 0 && after.output.contains("s/1.png: already finished, skipped"), "\(after)")
-        #expect(!files("out").contains { $0.hasSuffix(".windows") || $0.contains(".partial-") })
+        #expect(!files("out").contains { $0.hasSuffix(".windows") || $0.hasPrefix(".") })
     }
 }

@@ -142,7 +142,7 @@ import Testing
         let overlay = try Command.mask.run("overlay", "a", in: work.path)
         #expect(overlay.status == 0 && overlay.output.hasSuffix("overlay: a_nuclei_overlay.png\n"), "\(overlay)")
         let plan = try Command.mask.run("plan", "a", "--csv", "c", "--scratch", "s", in: work.path)
-        #expect(plan.status == 73 && plan.output.contains("s/"), "\(plan)")
+        #expect(plan.status == 0 && !work.files.contains("s"), "\(plan)")
         for arguments in [
             ["b"], ["a", "--output", "m"], ["a", "--model", "m"], ["overlay", "b"], ["a", "--heatmap", "h"],
         ] {

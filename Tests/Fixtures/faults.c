@@ -1,5 +1,5 @@
-// Lets one call of a function of the C library fail: preloaded into a command, with FAULT_CALL (the name of the
-// function) and FAULT_AT (which of its calls, from 1 on).
+// Lets calls of a function of the C library fail: preloaded into a command, with FAULT_CALL (the name of the function)
+// and FAULT_AT (which of its calls, from 1 on, or "all").
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -21,12 +22,12 @@ static atomic_long count;
 // Before that, libraries are loaded, whose failures are not ours.
 __attribute__((constructor)) static void start(void) {
     const char *number = getenv("FAULT_AT");
-    at = number ? atol(number) : 0;
+    at = !number ? 0 : strcmp(number, "all") == 0 ? -1 : atol(number);
     call = getenv("FAULT_CALL");
 }
 
 static int fails(const char *name, int error) {
-    if (!call || strcmp(call, name) != 0 || atomic_fetch_add(&count, 1) + 1 != at)
+    if (!call || strcmp(call, name) != 0 || (atomic_fetch_add(&count, 1) + 1 != at && at >= 0))
         return 0;
     errno = error;
     return 1;
@@ -60,6 +61,11 @@ ssize_t pwrite(int file, const void *bytes, size_t size, off_t offset) {
 
 int fsync(int file) {
     return fails("fsync", EIO) ? -1 : ORIGINAL(fsync)(file);
+}
+
+// As on a file system without locks.
+int flock(int file, int operation) {
+    return fails("flock", ENOSYS) ? -1 : ORIGINAL(flock)(file, operation);
 }
 
 int rename(const char *from, const char *to) {

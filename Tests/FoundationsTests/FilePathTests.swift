@@ -24,6 +24,16 @@ struct FilePathTests {
         #expect(("\(folder)/tile_\(number).png" as FilePath) == "out/tile_3.png")
     }
 
+    @Test func relativePaths() throws {
+        let folder = try TemporaryFolder()
+        #expect(FilePath("a.png").relative(to: ".") == "a.png" && FilePath("out/a.png").relative(to: "out") == "a.png")
+        #expect(FilePath("s/a.png").relative(to: "out/deep") == "../../s/a.png")
+        #expect(FilePath("/x/y/a").relative(to: "/x") == "y/a")
+        try Folder.make(folder.file("real"))
+        #expect(symlink("real", folder.file("link").string) == 0)
+        #expect(folder.file("link/a").relative(to: folder.file("real")) == "a")
+    }
+
     @Test func filesFoldersAndLinks() throws {
         let folder = try TemporaryFolder()
         let file = try folder.file("a", "abc")

@@ -2,6 +2,7 @@ import Foundation
 import Foundations
 import Imaging
 import Masking
+import Tensors
 import TestSupport
 import Testing
 
@@ -229,6 +230,85 @@ import Testing
         let observer = RecordingObserver()
         let unwritable = #expect(throws: FileError.self) { try pipeline().run(unwritten, observer) }
         #expect(unwritable?.kind == .unwritable && observer.progress.isEmpty && files == ["a.png"])
+    }
+
+    @Test func recordsNameFilesFromTheirFolder() throws {
+        try FileManager.default.createDirectory(atPath: "\(work.path)/t", withIntermediateDirectories: true)
+        var request = request()
+        request.files[.csv] = "\(work.path)/t/a.csv"
+        let record = try pipeline().run(request, RecordingObserver())
+        #expect(
+            record.files == ["mask": "a_nuclei_mask.png", "record": "a_nuclei_mask.json", "csv": "t/a.csv"])
+        #expect(record.execution?.threads == Kernels.threadCount)
+        #expect(record.execution?.instructions == Kernels.instructions.rawValue)
+    }
+
+    @Test func aMaskThatAnotherProcessFinishedIsFound() throws {
+        let request = request()
+        let first = try pipeline().attempt(request, repeats: false, RecordingObserver())
+        #expect(!first.wasFound && files == ["a.png", "a_nuclei_mask.json", "a_nuclei_mask.png"])
+        let observer = RecordingObserver()
+        let second = try pipeline().attempt(request, repeats: false, observer)
+        #expect(second.wasFound && second.record.request == first.record.request && observer.progress.isEmpty)
+        #expect(try !pipeline().attempt(request, repeats: true, RecordingObserver()).wasFound)
+        let lock = try FileLock(for: request.mask, owner: "")
+        #expect(
+            throws: FileError(
+                request.mask, .busy, "expected a file that no process writes, found it locked by another process")
+        ) { try pipeline().attempt(request, repeats: true, RecordingObserver()) }
+        withExtendedLifetime(lock) {}
+    }
+
+    /// Leftovers of killed processes are removed while the mask is locked.
+    @Test func leftoversAreRemoved() throws {
+        for name in [".a_nuclei_mask.png.partial-h-1", ".a_nuclei_mask.json.partial-7", ".a_nuclei_mask.png.lock"] {
+            try work.write("x", to: name)
+        }
+        _ = try pipeline().attempt(request(), repeats: false, RecordingObserver())
+        #expect(files == ["a.png", "a_nuclei_mask.json", "a_nuclei_mask.png"])
+    }
+
+    @Test func cachesInAFolderAreNamedByImageAndRequest() throws {
+        struct Stop: Error {}
+        func request(_ folder: String) -> MaskRequest {
+            MaskRequest(
+                image: "\(work.path)/a.png",
+                names: OutputNames(folder: "\(work.path)/\(folder)", scratch: "\(work.path)/scratch"))
+        }
+        for name in ["scratch", "one", "two"] { try Folder.make("\(work.path)/\(name)") }
+        let canceled = RecordingObserver { if $0.done >= 50 { throw Stop() } }
+        #expect(throws: Stop.self) { try pipeline().run(request("one"), canceled) }
+        let cache = try pipeline(threshold: 0.4).cache(of: request("two"))
+        #expect(cache.exists && cache.name.hasSuffix("-a.png.windows"), "another threshold computes nothing again")
+        #expect(try pipeline().cache(of: request("one")) == cache)
+        let observer = RecordingObserver()
+        _ = try pipeline().run(request("two"), observer)
+        #expect(observer.notes.contains { $0.contains(" blocks were found in \(cache)") }, "\(observer.notes)")
+        #expect(Folder.names(in: "\(work.path)/scratch").isEmpty)
+    }
+
+    @Test func stagedImages() throws {
+        var request = request("a.png", [.csv: "{}.csv"])
+        let plain = try pipeline().attempt(request, repeats: true, RecordingObserver()).record
+        let table = try bytes("a.csv")
+        request.stagingFolder = "\(work.path)/stage"
+        let staged = try pipeline().attempt(request, repeats: true, RecordingObserver()).record
+        #expect(staged.image.path == plain.image.path && staged.request == plain.request)
+        #expect(try bytes("a.csv") == table && Folder.names(in: "\(work.path)/stage").isEmpty)
+        let whole = try bytes("a.png")
+        try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: "\(work.path)/b.png"))
+        var broken = self.request("b.png")
+        broken.stagingFolder = request.stagingFolder
+        let error = fileError { _ = try pipeline().attempt(broken, repeats: true, RecordingObserver()) }
+        #expect(error?.path == "\(work.path)/b.png" && error?.kind == .malformed)
+        #expect(Folder.names(in: "\(work.path)/stage").isEmpty)
+        // The index of a slide of several files.
+        try work.write("x", to: "c.vms")
+        var several = self.request("c.vms")
+        several.stagingFolder = request.stagingFolder
+        let observer = RecordingObserver()
+        #expect(fileError { _ = try pipeline().attempt(several, repeats: true, observer) } != nil)
+        #expect(observer.notes == ["a slide of several files is read in place, not from \(work.path)/stage"])
     }
 
     @Test func estimatesMatchTheRun() throws {

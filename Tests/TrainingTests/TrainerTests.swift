@@ -162,7 +162,10 @@ enum SyntheticTiles {
         }
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-                == ["best.safetensors", "checkpoint.safetensors", "history.csv", "last.safetensors", "run.json"])
+                == [
+                    ".lock", "best.safetensors", "checkpoint.safetensors", "history.csv", "last.safetensors",
+                    "run.json",
+                ])
         let last = try Model(path: folder.lastModel)
         try compareBits(
             "weights", last.network.state.tensors.flatMap(\.values),

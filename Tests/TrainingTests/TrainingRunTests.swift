@@ -80,7 +80,8 @@ import Training
         #expect(run.folder.record.state == .finished)
         #expect(run.folder.record.history.map(\.cycle) == run.cycles.map(\.cycle))
         let files = try FileManager.default.contentsOfDirectory(atPath: run.folder.path.string).sorted()
-        #expect(files == ["best.safetensors", "history.csv", "last.safetensors", "pseudo_labels.csv", "run.json"])
+        #expect(
+            files == [".lock", "best.safetensors", "history.csv", "last.safetensors", "pseudo_labels.csv", "run.json"])
     }
 
     /// Stops a run at its event number `place`, and releases it.

@@ -26,7 +26,7 @@ final class DatasetWriter: Sendable {
             try Folder.make(folder)
         }
         lock = try FolderLock(folder)
-        AtomicFile.removeLeftovers(in: folder)
+        if lock.isHeld { AtomicFile.removeLeftovers(in: folder) }
         if !isContinued { try AtomicFile.write(text, to: record) }
     }
 

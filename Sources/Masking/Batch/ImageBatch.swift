@@ -55,10 +55,11 @@ package struct ImageBatch: Sendable {
             + line(unreadable.count, "formats that cannot be read (\(ImageSearch.extensions(unreadable)))")
     }
 
-    /// Excludes the outputs of an interrupted run: there is no record yet that lists them, but there is a window cache.
+    /// Excludes the outputs of an interrupted run: there is no record yet that lists them, but there is a cache or the lock
+    /// of a killed process.
     private static func withoutUnfinished(_ images: [FilePath], _ names: OutputNames) -> [FilePath] {
         var written = Set<FilePath>()
-        for image in images where names.cache(for: image).exists {
+        for image in images where names.isUnfinished(image) {
             let own = image.location
             written.formUnion(names.allPaths(for: image).map(\.location).filter { $0 != own })
         }

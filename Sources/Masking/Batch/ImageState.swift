@@ -22,4 +22,11 @@ package struct ImageState: Codable, Equatable, Sendable {
         }
         self.parts = parts
     }
+
+    /// Whether the image is whole in a copy of its file: not the index of a slide of several files, nor of a series.
+    package var isSingleFile: Bool {
+        let ending = FilePath(file.name).lowercasedExtension
+        return parts.isEmpty && !["mrxs", "vms", "vmu"].contains(ending)
+            && !DICOMSeries.fileExtensions.contains(ending)
+    }
 }

@@ -98,23 +98,23 @@ package struct MaskEstimator {
     private mutating func tryOutputs(_ job: OutputJob, _ tissue: TissueMap?, bytes: Int, cacheBytes: Int) throws {
         let request = job.request
         let outputs = try OutputSet(job)
-        _ = try AtomicFile(request.cache)
+        let cache = try pipeline.cache(of: request)
+        _ = try AtomicFile(cache)
         try outputs.begin(tissue)
-        guard let mask = request.files[.mask], let storage = Storage(ofFile: mask),
-            let scratch = Storage(ofFile: request.cache)
+        guard let storage = Storage(ofFile: request.mask),
+            let scratch = Storage(ofFile: cache)
         else { return }
         let keeps = request.keepsCache
         try disks.add(
-            mask, storage, bytes: bytes + (keeps ? cacheBytes : 0),
-            cache: (request.cache, scratch, keeps ? 0 : cacheBytes))
+            request.mask, storage, bytes: bytes + (keeps ? cacheBytes : 0),
+            cache: (cache, scratch, keeps ? 0 : cacheBytes))
     }
 
     /// Estimates the seconds of writing a mask by writing the top of one, with as many edges as windows make, for about
     /// 0.1 s. The file is dropped.
     private func secondsToWriteMask(_ job: OutputJob) throws -> Double {
-        guard let path = job.request.files[.mask] else { return 0 }
         let (width, height) = (job.image.width, job.image.height)
-        let writer = try openMaskForWriting(path, width: width, height: height, bits: job.request.bits)
+        let writer = try openMaskForWriting(job.request.mask, width: width, height: height, bits: job.request.bits)
         let row = (0..<width).map { UInt8($0 / pipeline.settings.stride % 2 * 255) }
         let start = ContinuousClock.now
         repeat {

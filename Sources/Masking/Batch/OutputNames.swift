@@ -41,16 +41,21 @@ package struct OutputNames: Sendable {
     }
 
     /// The window cache of an image.
-    package func cache(for image: FilePath) -> FilePath {
-        let path = mask(for: image).withSuffix(".windows")
-        guard let scratch else { return path }
-        // Masks of the same name in several folders have different caches.
-        return scratch.appending("\(SHA256.digest(of: path.absolute.string).prefix(8))-\(path.name)")
+    package func cache(for image: FilePath) -> CachePlace { scratch.map { .folder($0) } ?? .file(ownCache(for: image)) }
+
+    /// The window cache of an image that is next to its mask.
+    private func ownCache(for image: FilePath) -> FilePath { mask(for: image).withSuffix(".windows") }
+
+    /// The files of an image by kind, then its window cache, unless that is in the folder of caches, where names are
+    /// distinct.
+    package func allPaths(for image: FilePath) -> [FilePath] {
+        paths(for: image).sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
+            + (scratch == nil ? [ownCache(for: image)] : [])
     }
 
-    /// The files of an image by kind, then its window cache.
-    package func allPaths(for image: FilePath) -> [FilePath] {
-        paths(for: image).sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value) + [cache(for: image)]
+    /// Whether another process is writing the files of an image, or has left them unfinished.
+    func isUnfinished(_ image: FilePath) -> Bool {
+        scratch == nil && ownCache(for: image).exists || FileLock.path(for: mask(for: image)).exists
     }
 
     /// A given name, for one image. A name without a folder lies in the requested folder or, if it contains the

@@ -14,6 +14,8 @@ package struct RunSummary: Sendable {
         /// Another process has the image.
         case busy
         case interrupted
+        /// Has no finished mask, as far as records tell.
+        case missing
     }
 
     package struct Row: Sendable {
@@ -22,7 +24,7 @@ package struct RunSummary: Sendable {
         package fileprivate(set) var state = State.waiting
         package fileprivate(set) var record: MaskRecord?
         package fileprivate(set) var problem: String?
-        /// The row in the CSV. It is cached because the file is written after every image.
+        /// The row in the CSV. It is cached because the file is written many times.
         fileprivate var line = ""
     }
 
@@ -116,7 +118,7 @@ package struct RunSummary: Sendable {
 
     /// The number of images in each state: "2 done, 1 failed".
     package var counts: String {
-        let states = [State.done, .skipped, .empty, .failed, .busy, .interrupted, .waiting]
+        let states = [State.done, .skipped, .empty, .failed, .busy, .interrupted, .waiting, .missing]
         return states.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }.joined(separator: ", ")
     }
 

@@ -40,8 +40,9 @@ package struct MaskRecord: Codable, Sendable {
         package let laidWidth: Int
         package let laidHeight: Int
 
-        package init(_ image: SlideImage) {
-            (path, width, height) = (image.path.string, image.width, image.height)
+        /// `path` is nil for that of the image itself; a copy of an image has another.
+        package init(_ image: SlideImage, path: FilePath? = nil) {
+            (self.path, width, height) = ((path ?? image.path).string, image.width, image.height)
             (laidWidth, laidHeight) = (image.blocks.width, image.blocks.height)
             vendor = image.slide?.vendor
             levels = image.slide?.levels.map { Level(width: $0.width, height: $0.height, downsample: $0.downsample) }
@@ -173,26 +174,31 @@ package struct MaskRecord: Codable, Sendable {
     package let nucleiShareOfPredicted: Double?
     /// Outlines in the GeoJSON file; nil without such a file.
     package let polygons: Int?
-    /// Paths of the files, by output kind.
+    /// Paths of the files from the folder of the record, by output kind. In records of earlier versions they begin in the
+    /// working directory.
     package let files: [String: String]
     /// Size and digest of the files except the record, by output kind. Nil in records of earlier versions.
     package let digests: [String: FileDigest]?
     package let seconds: Seconds
+    /// Nil in records of earlier versions.
+    package let execution: Execution?
 
     package init(
         _ fingerprint: MaskFingerprint, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
         coverage: Coverage, nuclei: NucleusCounts?, warnings: [String], notes: [String], polygons: Int?,
-        files: [OutputKind: FilePath], digests: [OutputKind: FileDigest], seconds: Seconds
+        files: [OutputKind: FilePath], digests: [OutputKind: FileDigest], seconds: Seconds, execution: Execution
     ) {
         (version, settings, request) = (fingerprint.version, fingerprint.settings, fingerprint.digest)
         (self.image, self.model, self.refinement) = (image, model, refinement)
         (self.windows, self.coverage, self.nuclei, self.polygons) = (windows, coverage, nuclei, polygons)
-        self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.string) })
+        let folder = (files[.record] ?? "").folder
+        self.files = Dictionary(
+            uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.relative(to: folder).string) })
         self.digests = Dictionary(uniqueKeysWithValues: digests.map { ($0.key.rawValue, $0.value) })
         let predicted = coverage.nuclei.pixels + coverage.noNuclei.pixels
         nucleiShareOfPredicted = predicted > 0 ? Double(coverage.nuclei.pixels) / Double(predicted) : nil
         (state, self.warnings, self.notes) = (predicted > 0 ? .masked : .nothingPredicted, warnings, notes)
-        self.seconds = seconds
+        (self.seconds, self.execution) = (seconds, execution)
     }
 
     /// Whether no pixel of the mask has a probability.

@@ -25,14 +25,11 @@ package struct OutputSet {
     init(_ job: OutputJob) throws {
         self.job = job
         let files = job.request.files
-        guard files[.mask] != nil, let recordPath = files[.record] else {
-            preconditionFailure("a request without mask or record")
-        }
         outputs = try OutputKind.allCases.compactMap { kind in
             guard kind != .record, let path = files[kind] else { return nil }
             return (kind, try kind.type.init(path, job))
         }
-        record = try RecordOutput(recordPath, job)
+        record = try RecordOutput(job.request.record, job)
     }
 
     /// Pixels of the image.

@@ -39,7 +39,7 @@ final class CacheFile {
         }
         var isOwned = false
         defer { if !isOwned { try? file.close() } }
-        guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+        if try file.tryLock(path) == .taken {
             throw FileError(path, .busy, "expected a file that is not in use, found it locked by another process")
         }
         wasReset = try Self.prepare(file, path, kind, header: header, start: start, reserved: reserved)

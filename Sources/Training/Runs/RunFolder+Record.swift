@@ -27,6 +27,8 @@ extension RunFolder {
         package var tiles: [String: [String: Int]]
         package var parameters: Int
         package var threads: Int
+        /// How and where the run was started or last resumed. Nil in runs of earlier versions.
+        package var execution: Execution?
         package var chosenOn: EvaluationSplit?
         package var history: [EpochRecord]
         /// The number of the best model's epoch in its cycle.
@@ -57,9 +59,14 @@ extension RunFolder {
             tiles["unlabeled"] = ["used": split.unlabeled.count, "all": set.unlabeled.count]
             self.parameters = parameters
             threads = Kernels.threadCount
+            execution = Self.ownExecution
             self.chosenOn = chosenOn
             history = []
             seconds = 0
+        }
+
+        static var ownExecution: Execution {
+            Execution(threads: Kernels.threadCount, instructions: Kernels.instructions.rawValue)
         }
 
         /// Throws `FileError` for a number that is out of its range, as in a record that was edited. `path` is the file.

@@ -56,9 +56,10 @@ package struct RunFolder {
         }
         if let dataset { self.record.dataset = dataset.absolute.string }
         self.record.state = .running
+        self.record.execution = Record.ownExecution
         self.record.failure = nil
         earlierSeconds = record.seconds
-        AtomicFile.removeLeftovers(in: path)
+        if lock.isHeld { AtomicFile.removeLeftovers(in: path) }
     }
 
     package static func recordFile(_ path: FilePath) -> FilePath { "\(path)/run.json" }

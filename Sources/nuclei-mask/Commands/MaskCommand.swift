@@ -25,7 +25,7 @@ struct MaskCommand: ParsableCommand {
 
     @Option(
         help: """
-            CSV to write with a row for each image, updated after every image (default: with several images, summary.csv \
+            CSV to write with a row for each image, updated every few seconds (default: with several images, summary.csv \
             in the output folder or the current folder; summary-I-of-N.csv with --shard).
             """)
     var summary: FilePath?
@@ -58,15 +58,13 @@ struct MaskCommand: ParsableCommand {
         var summary = RunSummary(batch.images.map { ($0, batch.names.mask(for: $0)) })
         var failures = [ExitCode]()
         let start = ContinuousClock.now
-        func writeSummary() throws {
-            if let path { try AtomicFile.write(summary.csv, to: path) }
-        }
+        var file = SummaryFile(path)
         func printSummary() throws {
             let seconds = start.secondsSince
             if !batch.isSingle { summary.printTable(path, seconds: seconds) }
             if json { try Terminal.printJSON(MaskDocument(summary, path, seconds: seconds)) }
         }
-        try writeSummary()
+        try file.write(summary)
         for index in batch.images.indices {
             do {
                 try Interruption.check("interrupted; the same command resumes")
@@ -75,15 +73,16 @@ struct MaskCommand: ParsableCommand {
                 let isBusy = (error as? FileError)?.kind == .busy
                 summary.stop(index, error is Interrupted ? .interrupted : isBusy ? .busy : .failed, "\(error)")
                 if error is Interrupted || batch.isSingle {
-                    try writeSummary()
+                    try file.write(summary)
                     try printSummary()
                     throw error
                 }
                 // Reported before the summary is written, which may fail for the same reason.
                 failures.append(report(error))
             }
-            try writeSummary()
+            try file.update(summary)
         }
+        try file.write(summary)
         try printSummary()
         return ExitStatus.combined(failures, isPartlyUnreadable: summary.hasUnreadableParts && !acceptUnreadable)
     }
@@ -92,14 +91,18 @@ struct MaskCommand: ParsableCommand {
     private func mask(_ index: Int, _ setup: MaskingSetup, _ summary: inout RunSummary) throws {
         let batch = setup.batch
         let request = setup.request(for: batch.images[index])
-        if let record = setup.finishedRecord(of: request) {
+        func skip(_ record: MaskRecord) {
             Terminal.printLine("\(request.image): already finished, skipped (use --overwrite to mask it again)")
-            return summary.finish(index, record, wasFound: true)
+            summary.finish(index, record, wasFound: true)
         }
+        if let record = setup.finishedRecord(of: request) { return skip(record) }
         let observer = TerminalObserver(request.image, position: batch.isSingle ? nil : (index, batch.images.count))
-        let record = try setup.pipeline.attempt(request, repeats: setup.overwrites, observer)
+        let (record, wasFound) = try setup.pipeline.attempt(request, repeats: setup.overwrites, observer)
+        if wasFound { return skip(record) }
         summary.finish(index, record, wasFound: false)
-        MaskReport(record, request, observer.findings).print(inDetail: batch.isSingle || options.messages.verbose)
+        let cache = request.keepsCache ? try setup.pipeline.cache(of: request) : nil
+        MaskReport(record, request, cache: cache, observer.findings).print(
+            inDetail: batch.isSingle || options.messages.verbose)
     }
 
     /// The file for the summary; nil without one. A default name does not replace other files.

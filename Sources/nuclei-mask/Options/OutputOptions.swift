@@ -75,8 +75,19 @@ struct OutputOptions: ParsableArguments {
             """)
     var keepProbabilities = false
 
-    @Option(help: "Folder for caches, such as a local disk (default: next to the mask).", completion: .directory)
+    @Option(
+        help: """
+            Folder for caches, such as a local disk (default: next to the mask). The same image and settings find theirs, \
+            whatever folder the mask is written to.
+            """, completion: .directory)
     var scratch: FilePath?
+
+    @Option(
+        help: """
+            Folder, such as a local disk, to which a slide of one file is copied before it is read; the copy is removed \
+            after. For slides on a network file system, which would get many thousand requests.
+            """, completion: .directory)
+    var stage: FilePath?
 
     /// The options that name an output, and their values.
     private var requested: [(kind: OutputKind, option: String, name: String?)] {

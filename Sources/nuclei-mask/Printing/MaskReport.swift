@@ -8,9 +8,11 @@ struct MaskReport {
     private let record: MaskRecord
     private let request: MaskRequest
     private let findings: (any MaskFindings)?
+    /// The cache, if it stays.
+    private let cache: FilePath?
 
-    init(_ record: MaskRecord, _ request: MaskRequest, _ findings: (any MaskFindings)?) {
-        (self.record, self.request, self.findings) = (record, request, findings)
+    init(_ record: MaskRecord, _ request: MaskRequest, cache: FilePath?, _ findings: (any MaskFindings)?) {
+        (self.record, self.request, self.cache, self.findings) = (record, request, cache, findings)
     }
 
     /// Prints one line or, in detail, what the record contains. Warnings go to standard error.
@@ -109,7 +111,7 @@ struct MaskReport {
             Terminal.printLine("\(kind.rawValue): \(path)")
         }
         if let mask = request.files[.mask] { Terminal.printLine("mask: \(mask)") }
-        if request.keepsCache { Terminal.printLine("windows: \(request.cache)") }
+        if let cache { Terminal.printLine("windows: \(cache)") }
     }
 }
 
