@@ -130,7 +130,7 @@ package struct MaskPipeline {
             version: version, image: try ImageState(request.image), model: model.sha256,
             temperature: method.scaling.temperature, settings: settings, resolution: request.resolution,
             tissue: try request.tissue.identity,
-            refinement: request.refinement?.rawValue, bits: request.bits, files: request.files)
+            refinement: request.refinement?.rawValue, formats: request.formats, files: request.files)
     }
 
     /// Opens the cache. From then on no other process writes the files of the request, so that temporary files of

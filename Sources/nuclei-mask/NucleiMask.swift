@@ -8,7 +8,7 @@ struct NucleiMask: ParsableCommand {
         abstract: "Writes masks of cell nuclei in whole slides and crops.",
         discussion: "nuclei-mask IMAGE is short for nuclei-mask mask IMAGE.\n\n\(ExitStatus.help)",
         version: version,
-        subcommands: [MaskCommand.self, PlanCommand.self, OverlayCommand.self, ScoreCommand.self],
+        subcommands: [MaskCommand.self, PlanCommand.self, OverlayCommand.self, ReportCommand.self, ScoreCommand.self],
         defaultSubcommand: MaskCommand.self)
 
     static func main() { runProgram() }

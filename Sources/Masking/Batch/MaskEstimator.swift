@@ -114,7 +114,7 @@ package struct MaskEstimator {
     private func secondsToWriteMask(_ job: OutputJob) throws -> Double {
         guard let path = job.request.files[.mask] else { return 0 }
         let (width, height) = (job.image.width, job.image.height)
-        let writer = try openMaskForWriting(path, width: width, height: height, bits: job.request.bits)
+        let writer = try openMaskForWriting(path, width: width, height: height, bits: job.request.formats.bits)
         let row = (0..<width).map { UInt8($0 / pipeline.settings.stride % 2 * 255) }
         let start = ContinuousClock.now
         repeat {
