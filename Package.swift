@@ -38,7 +38,9 @@ let package = Package(
 
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .target(name: "Foundations", dependencies: ["COpenSSL", system]),
+        // Comes with the headers of libpng.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "Foundations", dependencies: ["COpenSSL", "CZlib", system]),
         .target(name: "Tensors", dependencies: ["CKernels", "Foundations"]),
         .target(name: "NeuralNetworks", dependencies: ["Foundations", "Tensors"]),
         .target(name: "Imaging", dependencies: ["Foundations", "CImageCodecs", "COpenSlide"]),
@@ -49,6 +51,7 @@ let package = Package(
             name: "Training",
             dependencies: ["Datasets", "Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors"]),
         .target(name: "Masking", dependencies: ["Foundations", "Imaging", "Tensors", "NeuralNetworks"]),
+        .target(name: "BundledModels", dependencies: ["CBundledModel", "Foundations", "NeuralNetworks"]),
         .target(name: "Charts", dependencies: ["Foundations"]),
         .target(
             name: "Reports",
@@ -64,14 +67,13 @@ let package = Package(
         .executableTarget(
             name: "nuclei-train",
             dependencies: [
-                "Console", "Datasets", "Foundations", "Imaging", "NeuralNetworks", "Reports", "SyntheticTissue",
-                "Tensors",
-                "Training",
+                "BundledModels", "Console", "Datasets", "Foundations", "Imaging", "NeuralNetworks", "Reports",
+                "SyntheticTissue", "Tensors", "Training",
             ]),
         .executableTarget(
             name: "nuclei-mask",
             dependencies: [
-                "CBundledModel", "Console", "Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors",
+                "BundledModels", "Console", "Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors",
             ]),
         .executableTarget(
             name: "kernel-bench",

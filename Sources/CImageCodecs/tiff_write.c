@@ -52,6 +52,8 @@ static void describe(tiff_writer *w, TIFF *tiff, const tiff_level *level) {
     }
     if (index == 0 && f->description && f->description[0])
         TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, f->description);
+    if (index == 0 && f->names_levels)
+        cic_tiff_reserve_sublevels(w, tiff);
     if (w->software[0])
         TIFFSetField(tiff, TIFFTAG_SOFTWARE, w->software);
 }
@@ -160,6 +162,8 @@ static void finish(cic_writer *writer) {
     close_level(full);
     if (full->stream.error != 0)
         cic_tiff_writer_fail(w, full);
+    if (w->format.names_levels && w->level_count > 1)
+        cic_tiff_link_sublevels(w);
 }
 
 static void release(cic_writer *writer) {

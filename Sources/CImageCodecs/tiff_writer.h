@@ -49,6 +49,13 @@ __attribute__((noreturn)) void cic_tiff_writer_fail(tiff_writer *w, const tiff_l
 /// Encodes the tiles whose rows the band holds. Pixels outside the image repeat its edge.
 void cic_tiff_write_tiles(tiff_writer *w, tiff_level *level, int32_t rows);
 
+// Levels as SubIFDs (tiff_sublevels.c)
+
+/// Reserves the tag that names the lower levels in the directory of the full resolution.
+void cic_tiff_reserve_sublevels(tiff_writer *w, TIFF *tiff);
+/// Writes the places of the lower levels to that tag. All directories are written.
+void cic_tiff_link_sublevels(tiff_writer *w);
+
 // Means (tiff_halve.c)
 
 /// output[ceil(width / 2)]: means of 2 x 2 samples of two rows. At an odd edge a pixel counts twice.

@@ -143,7 +143,7 @@ package struct MaskPipeline {
             version: version, image: try ImageState(request.image), model: model.sha256,
             temperature: method.scaling.temperature, settings: settings, resolution: request.resolution,
             tissue: try request.tissue.identity,
-            refinement: request.refinement?.rawValue, bits: request.bits, files: request.files)
+            refinement: request.refinement?.rawValue, formats: request.formats, files: request.files)
     }
 
     /// Opens the cache and notes what was found there.

@@ -7,8 +7,7 @@ package struct MaskRequest: Sendable {
     package var tissue = TissueSource.automatic
     /// How positive regions become nuclei; nil keeps the regions.
     package var refinement: RefinementMethod?
-    /// Bits per pixel of a PNG mask, 8 or 1.
-    package var bits = 8
+    package var formats = OutputFormats()
     /// Files to write. Mask and record are required.
     package var files: [OutputKind: FilePath]
     /// Where the file is that keeps finished blocks, so that an interrupted run can continue.
@@ -32,6 +31,17 @@ package struct MaskRequest: Sendable {
 
     package var mask: FilePath { files[.mask]! }
     package var record: FilePath { files[.record]! }
+}
+
+/// Variants of the files that masking writes.
+package struct OutputFormats: Codable, Equatable, Sendable {
+    /// Bits per pixel of a PNG mask, 8 or 1.
+    package var bits = 8
+    /// Pixels within which outlines are simplified, except that of the tissue, which is read again; 0 for exact ones.
+    package var tolerance = 0.5
+    package var windowColumns = WindowColumns.all
+
+    package init() {}
 }
 
 /// A method that outlines the nuclei inside positive regions.

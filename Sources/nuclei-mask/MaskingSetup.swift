@@ -1,3 +1,4 @@
+import BundledModels
 import Console
 import Foundations
 import Imaging
@@ -57,7 +58,7 @@ struct MaskingSetup {
         if let stated = statedMicronsPerPixel(of: image) { request.resolution.micronsPerPixel = stated }
         request.tissue = options.tissue.source(for: image, batch.names, classes: options.tissueClass)
         request.refinement = options.refine
-        request.bits = options.outputs.bits
+        request.formats = options.outputs.formats
         request.keepsCache = options.outputs.keepProbabilities
         request.stagingFolder = options.outputs.stage
         return request

@@ -9,7 +9,8 @@ struct NucleiMask: ParsableCommand {
         discussion: "nuclei-mask IMAGE is short for nuclei-mask mask IMAGE.\n\n\(ExitStatus.help)",
         version: version,
         subcommands: [
-            MaskCommand.self, PlanCommand.self, SummaryCommand.self, OverlayCommand.self, ScoreCommand.self,
+            MaskCommand.self, PlanCommand.self, SummaryCommand.self, OverlayCommand.self, ReportCommand.self,
+            ScoreCommand.self,
         ],
         defaultSubcommand: MaskCommand.self)
 

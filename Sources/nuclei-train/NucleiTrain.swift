@@ -10,7 +10,8 @@ struct NucleiTrain: ParsableCommand {
         discussion: "nuclei-train DATASET is short for nuclei-train train DATASET.\n\n\(ExitStatus.help)",
         version: version,
         subcommands: [
-            Train.self, Resume.self, Evaluate.self, Explore.self, Augment.self, Import.self, Synthesize.self,
+            Train.self, Resume.self, Evaluate.self, Info.self, Export.self, Explore.self, Augment.self, Import.self,
+            Synthesize.self,
         ],
         defaultSubcommand: Train.self)
 

@@ -98,7 +98,7 @@ import Testing
             let result = try Command.mask.start(
                 [
                     "crop.jpg", "-m", "nuclei-compact", "--threshold", "0.6", "--output", "\(name).png", "--geojson",
-                    "\(name).geojson",
+                    "\(name).geojson", "--simplify", "0",
                 ] + more,
                 in: work.path
             ).wait()
@@ -114,6 +114,65 @@ import Testing
         #expect(number(record, "refinement", "densityThreshold") ?? 0 > 0)
         let features = try #require(json("refined.geojson")["features"] as? [[String: Any]])
         #expect((features.first?["properties"] as? [String: Any])?["objectType"] as? String == "detection")
+    }
+
+    @Test func windowsAreTiles() throws {
+        let arguments = ["--stride", "100", "--csv", "m.csv", "--csv-columns", "wsinfer", "--tiles"]
+        let result = try Command.mask.start(["crop.jpg"] + arguments + ["m.geojson"], in: work.path).wait()
+        try #require(result.status == 0, "\(result)")
+        let table = try String(contentsOfFile: "\(work.path)/m.csv", encoding: .utf8).split(separator: "\n")
+        #expect(table[0] == "minx,miny,width,height,prob_NUCLEI" && table.count == 17)
+        let features = try #require(json("m.geojson")["features"] as? [[String: Any]])
+        #expect(features.count == 16)
+        for (feature, line) in zip(features, table.dropFirst()) {
+            let cells = line.split(separator: ",").compactMap { Double($0) }
+            let properties = try #require(feature["properties"] as? [String: Any])
+            #expect(properties["objectType"] as? String == "tile")
+            let probability = try #require((properties["measurements"] as? [String: Double])?["Probability"])
+            #expect(abs(probability - cells[4]) <= 0.00005)
+            let geometry = try #require(feature["geometry"] as? [String: Any])
+            let ring = try #require((geometry["coordinates"] as? [[[Double]]])?.first)
+            #expect(ring.count == 5 && ring[0] == [cells[0], cells[1]])
+            #expect(ring[2] == [cells[0] + cells[2], cells[1] + cells[3]])
+        }
+        #expect(Set(features.compactMap { $0["id"] as? String }).count == 16)
+
+        // The same in another folder, compressed.
+        try FileManager.default.createDirectory(atPath: "\(work.path)/x", withIntermediateDirectories: false)
+        try FileManager.default.copyItem(atPath: "\(work.path)/crop.jpg", toPath: "\(work.path)/x/crop.jpg")
+        let other = try Command.mask.start(["x/crop.jpg"] + arguments + ["x/m.geojson.gz"], in: work.path).wait()
+        try #require(other.status == 0, "\(other)")
+        let unpack = Process()
+        unpack.executableURL = URL(fileURLWithPath: "/usr/bin/gzip")
+        unpack.arguments = ["-d", "\(work.path)/x/m.geojson.gz"]
+        try unpack.run()
+        unpack.waitUntilExit()
+        #expect(
+            FileManager.default.contentsEqual(atPath: "\(work.path)/m.geojson", andPath: "\(work.path)/x/m.geojson"))
+
+        let unnamed = try mask("--tiles", "m.txt")
+        #expect(unnamed.status == 64 && unnamed.errors.contains("--tiles"), "\(unnamed)")
+        let useless = try mask("--tiles", "m.geojson", "--model", "nuclei-unet")
+        #expect(useless.status == 64, "\(useless)")
+    }
+
+    @Test func outlinesHaveFewerCorners() throws {
+        func corners(_ arguments: String...) throws -> (count: Int, ids: Set<String>) {
+            let result = try Command.mask.start(
+                ["crop.jpg", "--refine", "hematoxylin", "--threshold", "0.6", "--geojson", "m.geojson"] + arguments,
+                in: work.path
+            ).wait()
+            try #require(result.status == 0, "\(result)")
+            let features = try #require(json("m.geojson")["features"] as? [[String: Any]])
+            let count = features.reduce(0) { sum, feature in
+                let rings = (feature["geometry"] as? [String: Any])?["coordinates"] as? [[[Double]]]
+                return sum + (rings ?? []).reduce(0) { $0 + $1.count }
+            }
+            return (count, Set(features.compactMap { $0["id"] as? String }))
+        }
+        let (simplified, exact) = (try corners(), try corners("--simplify", "0"))
+        #expect(exact.count > 0 && 2 * simplified.count < exact.count)
+        #expect(simplified.ids == exact.ids && !exact.ids.isEmpty)
     }
 
     @Test func imagesOfOnePixelHaveAllOutputs() throws {

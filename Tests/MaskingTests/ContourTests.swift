@@ -144,7 +144,7 @@ struct ContourTests {
     @Test func featuresAreValidForQuPath() throws {
         let path = NSTemporaryDirectory() + "outlines-\(UUID().uuidString).geojson"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let writer = try GeoJSONWriter(FilePath(path), objectType: .annotation, name: "Nuclei", color: [1, 2, 3])
+        let writer = try GeoJSONWriter(FilePath(path), objectType: .annotation, .nuclei)
         for polygon in try polygons(Raster("###.#\n#.#..\n###..")) { try writer.write(polygon) }
         try writer.finish()
         let root = try #require(
@@ -162,10 +162,10 @@ struct ContourTests {
         let properties = try #require(features[0]["properties"] as? [String: Any])
         #expect(properties["objectType"] as? String == "annotation")
         let classification = try #require(properties["classification"] as? [String: Any])
-        #expect(classification["name"] as? String == "Nuclei" && classification["color"] as? [Int] == [1, 2, 3])
+        #expect(classification["name"] as? String == "Nuclei" && classification["color"] as? [Int] == [230, 159, 0])
 
         // A file without regions is valid.
-        try GeoJSONWriter(FilePath(path), objectType: .detection, name: "Nuclei", color: [0, 0, 0]).finish()
+        try GeoJSONWriter(FilePath(path), objectType: .detection, .tissue).finish()
         let empty = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
         #expect(((empty as? [String: Any])?["features"] as? [Any])?.isEmpty == true)
     }
@@ -186,7 +186,7 @@ struct ContourTests {
             """
         for share in [0.4, 0.6, 0.8] {
             let raster = Raster(seed: 77, width: 150, height: 130, share: share)
-            let writer = try GeoJSONWriter(FilePath(path), objectType: .detection, name: "Nuclei", color: [0, 0, 0])
+            let writer = try GeoJSONWriter(FilePath(path), objectType: .detection, .tissue)
             for polygon in try polygons(raster) { try writer.write(polygon) }
             try writer.finish()
             let result = try #require(Self.shapely).run(script, path)

@@ -180,7 +180,8 @@ struct NucleiResultTests {
 
     @Test func outlinesAreDetections() throws {
         let (result, nuclei) = try result(Self.sample, core: 64, scale: 2)
-        let outlines = try NucleusOutlines(folder.file("nuclei.geojson"))
+        let ids = ObjectID(image: "slide")
+        let outlines = try NucleusOutlines(folder.file("nuclei.geojson"), ids, tolerance: 0)
         try result.forEachNucleus { try outlines.add($1, id: $0) }
         try outlines.finish()
         let json = try JSONValue(contentsOf: folder.file("nuclei.geojson"))
@@ -194,7 +195,8 @@ struct NucleiResultTests {
             let area = try #require(properties["measurements"]?["Area µm^2"]?.number)
             try #require(abs(area - Double(nucleus.measurements.area)) < 0.006)
             let id = try #require(feature["id"]?.string.flatMap(UUID.init))
-            try #require(id.uuidString.lowercased() == nucleus.uuid)
+            try #require(id.uuidString.lowercased() == ids.uuid(nucleus))
+            try #require(ObjectID(image: "other").uuid(nucleus) != ids.uuid(nucleus))
             let ring = try #require(feature["geometry"]?["coordinates"]?.array?.first?.array)
             try #require(ring.first == ring.last && ring.count >= 5)
             let ys = ring.compactMap { $0.array?[1].number }

@@ -91,15 +91,18 @@ struct MaskFingerprintTests {
 
     private func request(
         stride: Int = 128, model: String = "m", resolution: ResolutionChoice = .model, tissue: String = "auto",
-        version: String = "1", temperature: Double = 1, bits: Int = 8, refinement: String? = nil,
+        version: String = "1", temperature: Double = 1, bits: Int = 8, tolerance: Double = 0.5,
+        columns: WindowColumns = .all, refinement: String? = nil,
         files: [OutputKind: FilePath] = [:]
     ) throws -> MaskFingerprint {
         var settings = MaskSettings()
         settings.stride = stride
+        var formats = OutputFormats()
+        (formats.bits, formats.tolerance, formats.windowColumns) = (bits, tolerance, columns)
         return MaskFingerprint(
             version: version, image: try ImageState("\(work.path)/a.svs"), model: model, temperature: temperature,
             settings: settings,
-            resolution: resolution, tissue: tissue, refinement: refinement, bits: bits, files: files)
+            resolution: resolution, tissue: tissue, refinement: refinement, formats: formats, files: files)
     }
 
     @Test func whateverChangesTheFilesChangesTheDigest() throws {
@@ -108,6 +111,7 @@ struct MaskFingerprintTests {
             try request(resolution: .init(micronsPerPixel: 0.5)), try request(resolution: .init(micronsPerPixel: 0.25)),
             try request(resolution: .init(micronsPerPixel: 0.25, overrides: true)),
             try request(tissue: "off"), try request(version: "2"), try request(temperature: 2), try request(bits: 1),
+            try request(tolerance: 0), try request(columns: .wsinfer),
             try request(refinement: "hematoxylin"), try request(files: [.csv: "a.csv"]),
             try request(files: [.csv: "b.csv"]), try request(files: [.geojson: "a.csv"]),
         ].map(\.digest)

@@ -11,6 +11,8 @@ private struct MaskedDropout: Layer {
 
     func outputShape(for inputs: [Shape]) -> Shape { inputs[0] }
 
+    func addOperations(to graph: inout ONNXGraph, _ x: [String], state: [String], inputs: [Shape]) -> String { x[0] }
+
     func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) {
         for index in 0..<y.count {
             if case .training(let step) = pass, step < masks.count {

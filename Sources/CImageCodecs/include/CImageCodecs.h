@@ -10,6 +10,7 @@
 #ifndef CIMAGECODECS_H
 #define CIMAGECODECS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -157,6 +158,8 @@ typedef struct cic_tiff_format {
     /// Texts: description of the first directory, software (at most 63 bytes) of all. Null or empty for none.
     const char *description;
     const char *software;
+    /// Whether the full resolution also names the lower levels in its SubIFDs tag, as OME-TIFF does.
+    bool names_levels;
 } cic_tiff_format;
 
 /// Upper bound of the levels of any image.

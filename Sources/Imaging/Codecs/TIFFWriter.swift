@@ -34,6 +34,9 @@ package final class TIFFWriter: ImageEncoder {
         package var description = ""
         /// The Software tag.
         package var software = ""
+        /// The name of the channel, or of the color of RGB. With a name, the ImageDescription is OME-XML with the description
+        /// inside, and the file is OME-TIFF as well.
+        package var channel = ""
 
         package init(micronsPerPixel: (x: Double, y: Double)? = nil, description: String = "", software: String = "") {
             self.micronsPerPixel = micronsPerPixel
@@ -76,12 +79,16 @@ package final class TIFFWriter: ImageEncoder {
             }
         }
         self.scratch = scratch
+        format.names_levels = !properties.channel.isEmpty
+        let text =
+            properties.channel.isEmpty
+            ? properties.description : properties.omeXML(width: width, height: height, samples: samples)
         let descriptors = scratch.map(\.fileDescriptor)
         try super.init(
             path, format: "TIFF", largestSide: Self.largestSide, width: width, height: height,
             bytesPerPixel: Int(format.channels * format.sample_bytes)
         ) { writer, file in
-            properties.description.withCString { description in
+            text.withCString { description in
                 properties.software.withCString { software in
                     format.description = description
                     format.software = software

@@ -14,19 +14,18 @@ package struct MaskFingerprint: Codable, Equatable, Sendable {
     package let tissue: String
     /// How positive regions become nuclei; nil if they stay.
     package let refinement: String?
-    /// Bits per pixel of the mask.
-    package let bits: Int
+    package let formats: OutputFormats
     /// Names of the files without their folders.
     package let files: [String: String]
 
     package init(
         version: String, image: ImageState, model: String, temperature: Double, settings: MaskSettings,
         resolution: ResolutionChoice,
-        tissue: String, refinement: String?, bits: Int, files: [OutputKind: FilePath]
+        tissue: String, refinement: String?, formats: OutputFormats, files: [OutputKind: FilePath]
     ) {
         (self.version, self.image, self.settings) = (version, image, settings)
         (self.model, self.temperature) = (model, temperature)
-        (self.resolution, self.tissue, self.refinement, self.bits) = ("\(resolution)", tissue, refinement, bits)
+        (self.resolution, self.tissue, self.refinement, self.formats) = ("\(resolution)", tissue, refinement, formats)
         self.files = Dictionary(uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.name) })
     }
 

@@ -55,7 +55,7 @@ extension NucleusBlock {
     }
 }
 
-private struct ByteWriter {
+struct ByteWriter {
     private(set) var bytes = [UInt8]()
 
     mutating func add(_ number: Int) {

@@ -2,11 +2,8 @@ import Foundations
 
 /// The outlines of the mask as GeoJSON, as QuPath imports it: annotations of regions, or detections of nuclei.
 final class GeoJSONOutput: MaskOutput {
-    /// Orange, distinguishable from H&E with any kind of color vision.
-    static let color: [UInt8] = [230, 159, 0]
-
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
-        image.isRefined ? 0.4 * image.processedPixels : 10 * Double(image.workload.withTissue)
+        image.isRefined ? 0.2 * image.processedPixels : 10 * Double(image.workload.withTissue)
     }
 
     private let writer: GeoJSONWriter
@@ -14,9 +11,11 @@ final class GeoJSONOutput: MaskOutput {
 
     init(_ path: FilePath, _ job: OutputJob) throws {
         let writer = try GeoJSONWriter(
-            path, objectType: job.showsNuclei ? .detection : .annotation, name: "Nuclei", color: Self.color)
+            path, objectType: job.showsNuclei ? .detection : .annotation, .nuclei,
+            tolerance: job.request.formats.tolerance)
         self.writer = writer
-        tracer = ContourTracer { try writer.write($0) }
+        let ids = job.ids
+        tracer = ContourTracer { try writer.write($0, id: ids.uuid($0)) }
     }
 
     func add(_ band: MaskBand) throws { try tracer.add(rows: band.rows, white: band.white) }

@@ -22,7 +22,7 @@ final class HeatMapOutput: MaskOutput {
         if path.isTIFF {
             writer = try TIFFWriter(
                 path: path, width: image.width, height: image.height, samples: .rgb, compression: .jpeg(quality: 85),
-                properties: job.properties("probabilities of nuclei as colors over the image"))
+                properties: job.properties("probabilities of nuclei as colors over the image", channel: "heat map"))
         } else {
             let size = Overlay.panel(width: image.width, height: image.height, side: Self.largestSide)
             writer = try openImageForWriting(path, width: size.width, height: size.height)

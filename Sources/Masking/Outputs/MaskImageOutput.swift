@@ -14,8 +14,8 @@ final class MaskImageOutput: MaskOutput {
     init(_ path: FilePath, _ job: OutputJob) throws {
         painter = MaskPainter(
             try openMaskForWriting(
-                path, width: job.image.width, height: job.image.height, bits: job.request.bits,
-                properties: job.properties("mask of nuclei: 255 where they are, else 0")))
+                path, width: job.image.width, height: job.image.height, bits: job.request.formats.bits,
+                properties: job.properties("mask of nuclei: 255 where they are, else 0", channel: "nuclei")))
     }
 
     func add(_ band: MaskBand) throws { try painter.add(band) }

@@ -6,7 +6,7 @@ import Imaging
 /// An output is one file of this folder: a class that adopts this protocol. Register it in `OutputKind`; a command adds
 /// an option for it. Calls come in the order of the declarations here, with one call of `add` for each band of the mask.
 package protocol MaskOutput: AnyObject {
-    /// File extensions in lower case that the output's name may have; empty for any.
+    /// Ends in lower case, after a dot, that the output's name may have; empty for any.
     static var fileExtensions: [String] { get }
     /// Whether the output has content only where windows overlap.
     static var needsOverlap: Bool { get }
@@ -49,7 +49,7 @@ extension MaskOutput {
 
 /// The outputs that exist. Raw values are keys of records.
 package enum OutputKind: String, CaseIterable, Codable, Sendable {
-    case mask, record, csv, geojson, probabilities, disagreement, heatmap, tissue, nuclei, density
+    case mask, record, csv, geojson, tiles, probabilities, disagreement, heatmap, tissue, nuclei, density
 
     package var type: any MaskOutput.Type {
         switch self {
@@ -57,6 +57,7 @@ package enum OutputKind: String, CaseIterable, Codable, Sendable {
         case .record: RecordOutput.self
         case .csv: WindowTableOutput.self
         case .geojson: GeoJSONOutput.self
+        case .tiles: WindowTilesOutput.self
         case .probabilities: ProbabilityMapOutput.self
         case .disagreement: DisagreementMapOutput.self
         case .heatmap: HeatMapOutput.self
@@ -71,7 +72,7 @@ package enum OutputKind: String, CaseIterable, Codable, Sendable {
         switch self {
         case .mask, .record, .geojson, .tissue: true
         case .nuclei, .density: outliningNuclei
-        case .csv, .probabilities, .disagreement, .heatmap: !outliningNuclei
+        case .csv, .tiles, .probabilities, .disagreement, .heatmap: !outliningNuclei
         }
     }
 }
@@ -95,10 +96,14 @@ package struct OutputJob {
         image.micronsPerPixel ?? (assumedMicronsPerPixel, assumedMicronsPerPixel)
     }
 
-    /// Metadata of a TIFF file whose pixels are `scale` pixels of the image wide and high.
-    func properties(_ description: String, scale: Int = 1) -> TIFFWriter.Properties {
+    /// Metadata of a TIFF file whose pixels are `scale` pixels of the image wide and high. With a name of its channel, it is
+    /// OME-TIFF.
+    func properties(_ description: String, channel: String = "", scale: Int = 1) -> TIFFWriter.Properties {
         let scaled = image.micronsPerPixel.map { (x: $0.x * Double(scale), y: $0.y * Double(scale)) }
-        return .init(micronsPerPixel: scaled, description: description, software: software)
+        var properties = TIFFWriter.Properties(
+            micronsPerPixel: scaled, description: description, software: software)
+        properties.channel = channel
+        return properties
     }
 }
 

@@ -4,17 +4,20 @@ import Imaging
 
 /// All nuclei with their measurements: a CSV with a row for each or, as GeoJSON, detections that QuPath imports.
 final class NucleusOutput: MaskOutput {
-    static var fileExtensions: [String] { ["csv", "geojson", "json"] }
+    static var fileExtensions: [String] { ["csv"] + GeoJSONWriter.fileExtensions }
 
     /// 2,000 nuclei per square millimeter of tissue, at 0.25 microns per pixel.
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
-        image.processedPixels * 2000 / 16e6 * (image.path.lowercasedExtension == "csv" ? 90 : 1500)
+        image.processedPixels * 2000 / 16e6
+            * (image.path.lowercasedExtension == "csv" ? 90 : image.path.lowercasedExtension == "gz" ? 250 : 700)
     }
 
     private let file: any NucleusFile
 
     init(_ path: FilePath, _ job: OutputJob) throws {
-        file = try path.lowercasedExtension == "csv" ? NucleusTable(path) : NucleusOutlines(path)
+        file =
+            try path.lowercasedExtension == "csv"
+            ? NucleusTable(path) : NucleusOutlines(path, job.ids, tolerance: job.request.formats.tolerance)
     }
 
     func add(_ nucleus: Nucleus, id: Int) throws { try file.add(nucleus, id: id) }
@@ -65,19 +68,24 @@ package final class NucleusTable: NucleusFile {
     }
 }
 
-/// GeoJSON with the outline of each nucleus, as detections with measurements and a UUID that depends on the nucleus only.
+/// GeoJSON with the outline of each nucleus, as detections with measurements.
 package final class NucleusOutlines: NucleusFile {
     private let writer: GeoJSONWriter
+    private let ids: ObjectID
 
-    package init(_ path: FilePath) throws(FileError) {
-        writer = try GeoJSONWriter(path, objectType: .detection, name: "Nuclei", color: GeoJSONOutput.color)
+    /// Outlines are simplified within `tolerance` pixels.
+    package init(_ path: FilePath, _ ids: ObjectID, tolerance: Double) throws(FileError) {
+        writer = try GeoJSONWriter(path, objectType: .detection, .nuclei, tolerance: tolerance)
+        self.ids = ids
     }
 
     package func add(_ nucleus: Nucleus, id: Int) throws {
         let measurements = Nucleus.Measurements.columns.map { column in
-            (column.title, Double(nucleus.measurements[keyPath: column.value]), column.decimals)
+            GeoJSONWriter.Measurement(
+                name: column.title, value: Double(nucleus.measurements[keyPath: column.value]),
+                decimals: column.decimals)
         }
-        try writer.write(nucleus.polygon(), id: nucleus.uuid, measurements: measurements)
+        try writer.write(nucleus.polygon(), id: ids.uuid(nucleus), measurements: measurements)
     }
 
     package func finish() throws { try writer.finish() }
@@ -100,25 +108,6 @@ extension Nucleus {
         }
         try tracer.finish()
         return Polygon(rings: polygons[0].rings.map { ring in ring.map { Corner(x: $0.x, y: $0.y + top) } })
-    }
-
-    /// A name-based UUID (version 8 of RFC 9562) of position, size and measurements.
-    package var uuid: String {
-        let measured = Measurements.columns.map { "\(measurements[keyPath: $0.value].bitPattern)" }
-        let first = runs[0]
-        let text = ["\(first.row)", "\(first.pixels.lowerBound)", "\(pixelCount)"] + measured
-        var digits = Array(SHA256.digest(of: text.joined(separator: " ")).utf8.prefix(32))
-        digits[12] = UInt8(ascii: "8")
-        // The variant: one of 8, 9, a and b.
-        digits[16] = Array("89ab".utf8)[Int(digits[16]) % 4]
-        let hexadecimal = String(decoding: digits, as: UTF8.self)
-        var (uuid, start) = ([Substring](), hexadecimal.startIndex)
-        for length in [8, 4, 4, 4, 12] {
-            let end = hexadecimal.index(start, offsetBy: length)
-            uuid.append(hexadecimal[start..<end])
-            start = end
-        }
-        return uuid.joined(separator: "-")
     }
 }
 

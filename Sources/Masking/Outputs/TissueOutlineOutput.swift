@@ -19,9 +19,6 @@ final class TissueOutlineOutput: MaskOutput {
 }
 
 extension TissueMap {
-    /// Bluish green, distinguishable from H&E and from the outlines of nuclei with any kind of color vision.
-    private static let outlineColor: [UInt8] = [0, 158, 115]
-
     /// A map of an image that is processed everywhere.
     package static func everywhere(imageWidth: Int, imageHeight: Int) -> TissueMap {
         TissueMap(imageWidth: imageWidth, imageHeight: imageHeight, width: 1, height: 1, isTissue: [true])
@@ -29,7 +26,7 @@ extension TissueMap {
 
     /// Opens a file for `writeOutlines`: annotations of a class `Tissue` in QuPath.
     package static func outlineWriter(_ path: FilePath) throws(FileError) -> GeoJSONWriter {
-        try GeoJSONWriter(path, objectType: .annotation, name: "Tissue", color: outlineColor)
+        try GeoJSONWriter(path, objectType: .annotation, .tissue)
     }
 
     /// Writes the outlines of the processed pixels at full resolution, and completes the file.

@@ -13,6 +13,9 @@ package protocol Layer {
     /// Memory requirements for batches of samples with the given input shapes.
     func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits
 
+    /// Adds the operations of inference to a graph for other programs, and returns the name of the output. `x` names the
+    /// inputs, of the given shapes; `state` the constants of the parameters, then of the buffers.
+    func addOperations(to graph: inout ONNXGraph, _ x: [String], state: [String], inputs: [Shape]) -> String
     func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws
     /// Computes the gradients with respect to the inputs, except where `gx` is nil, and with respect to the parameters.
     /// Only the gradient of `MemoryTraits.productParameter` may be nil in `gradients`.

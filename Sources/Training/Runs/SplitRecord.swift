@@ -144,6 +144,9 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     /// The number of tiles in a part during training. Nil for unseen tiles.
     package func count(of part: EvaluationSplit) -> Int? { part == .unseen ? nil : hashes(of: part).count }
 
+    /// The number of groups in the training data, of earlier models too.
+    package var groupCount: Int { groups.count }
+
     /// Hashes of the tiles of a part; for unseen tiles, hashes of the tiles that are not unseen.
     private func hashes(of part: EvaluationSplit) -> [String] {
         switch part {

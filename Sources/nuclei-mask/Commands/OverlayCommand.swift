@@ -62,7 +62,9 @@ struct OverlayCommand: ParsableCommand {
             let batch = try Interruption.endingAtOnce {
                 try ImageBatch(images, OutputNames(folder: outputFolder), recursively: recursive)
             }
-            try requireDistinctPictures(batch)
+            try requireDistinct(batch, written: ("--output", output), read: ("--mask", mask)) {
+                picture($0, batch.names)
+            }
             for folder in batch.outputFolders { try Folder.ensure(folder) }
             var failures = [ExitCode]()
             for image in batch.images {
@@ -81,41 +83,10 @@ struct OverlayCommand: ParsableCommand {
         names.resolve(output ?? "\(OutputNames.placeholder)_nuclei_overlay.png", for: image)
     }
 
-    /// Throws `ValidationError` where two images would have the same picture or mask.
-    private func requireDistinctPictures(_ batch: ImageBatch) throws {
-        if !batch.isSingle {
-            for (option, name) in [("--mask", mask), ("--output", output)] {
-                try require(
-                    name?.contains(OutputNames.placeholder) ?? true, option,
-                    "a name with {}, which stands for the name of each image", found: name ?? "")
-            }
-        }
-        var taken = [FilePath: FilePath]()
-        for image in batch.images {
-            let path = picture(image, batch.names)
-            if let other = taken.updateValue(image, forKey: path.location) {
-                throw ValidationError(
-                    "expected another file for each image, found \(path) for \(other) and \(image)")
-            }
-        }
-    }
-
-    /// The mask of an image: the first of the possible ones that exists.
-    private func maskPath(_ image: FilePath, _ names: OutputNames) throws(FileError) -> FilePath {
-        let besideImage = OutputNames()
-        let candidates =
-            mask.map { [names.resolve($0, for: image), besideImage.resolve($0, for: image)] }
-            ?? [names, besideImage].flatMap { names in
-                ["png", "tif"].map { names.resolve("\(OutputNames.placeholder)_nuclei_mask.\($0)", for: image) }
-            }
-        if let path = candidates.first(where: \.exists) { return path }
-        throw FileError(candidates[0], .unreadable, "expected the mask of \(image), found no file; make it first")
-    }
-
     private func draw(_ image: FilePath, _ names: OutputNames) throws {
         Terminal.showStatus("\(image.name): opening")
         let (full, maskPath, mask) = try Interruption.endingAtOnce {
-            let (full, path) = (try openImage(image), try self.maskPath(image, names))
+            let (full, path) = (try openImage(image), try names.existingMask(self.mask, for: image))
             return (full, path, try openImage(path))
         }
         guard mask.width == full.width, mask.height == full.height else {

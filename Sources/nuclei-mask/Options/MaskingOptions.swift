@@ -1,4 +1,5 @@
 import ArgumentParser
+import BundledModels
 import Console
 import Foundations
 import Imaging
@@ -210,7 +211,7 @@ struct MaskingOptions: ParsableArguments {
 
     /// The model of `--model` or, without it, the bundled one that the other options are for.
     var choice: ModelChoice {
-        if let model { return BundledModel(model).map { .bundled($0) } ?? .file(model) }
+        if let model { return ModelChoice(model) }
         let isForWindows = firstUseless(outliningNuclei: true) != nil && firstUseless(outliningNuclei: false) == nil
         return .bundled(isForWindows ? .compact : .unet)
     }

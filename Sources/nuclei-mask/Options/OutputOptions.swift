@@ -3,6 +3,8 @@ import Console
 import Foundations
 import Masking
 
+extension WindowColumns: ExpressibleByArgument {}
+
 /// The files to write for each image.
 struct OutputOptions: ParsableArguments {
     @Option(
@@ -23,20 +25,43 @@ struct OutputOptions: ParsableArguments {
     @Option(
         help: """
             Table to write with a row for each nucleus: number, center, area, shape, probability and stain densities. .csv, \
-            or .geojson with outlines and measurements for QuPath.
+            or .geojson or .geojson.gz with outlines and measurements for QuPath.
             """, completion: .file())
     var nuclei: String?
 
     @Option(help: "TIFF to write with nuclei per square millimeter, in squares of 100 microns.", completion: .file())
     var density: String?
 
-    @Option(help: "GeoJSON to write with the outlines of what is white in the mask, for QuPath.", completion: .file())
+    @Option(
+        help: "GeoJSON to write with the outlines of what is white in the mask, for QuPath; .gz compresses it.",
+        completion: .file())
     var geojson: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Pixels that outlines in GeoJSON may differ from those of the mask, to have fewer corners; 0 for none. The outline \
+            of the tissue is exact.
+            """, valueName: "pixels"))
+    var simplify = OutputFormats().tolerance
+
+    @Option(
+        help: """
+            Models that classify windows: GeoJSON to write with the windows as tiles with probabilities, for measurement \
+            maps in QuPath; .gz compresses it.
+            """, completion: .file())
+    var tiles: String?
 
     @Option(
         help: "Models that classify windows: CSV to write with position, size and probability of each window.",
         completion: .file())
     var csv: String?
+
+    @Option(
+        help: """
+            Columns of the CSV of windows: all, or those of wsinfer (minx, miny, width, height, prob_NUCLEI) for its tools.
+            """)
+    var csvColumns = WindowColumns.all
 
     @Option(
         help: """
@@ -93,6 +118,7 @@ struct OutputOptions: ParsableArguments {
     private var requested: [(kind: OutputKind, option: String, name: String?)] {
         [
             (.mask, "--output", output), (.csv, "--csv", csv), (.geojson, "--geojson", geojson),
+            (.tiles, "--tiles", tiles),
             (.probabilities, "--probabilities", probabilities), (.disagreement, "--disagreement", disagreement),
             (.heatmap, "--heatmap", heatmap), (.tissue, "--tissue-geojson", tissueGeojson),
             (.nuclei, "--nuclei", nuclei), (.density, "--density", density),
@@ -101,6 +127,8 @@ struct OutputOptions: ParsableArguments {
 
     func validate() throws {
         try require([1, 8].contains(bits), "--bits", "8 or 1", found: bits)
+        try require(0...100 ~= simplify, "--simplify", "0 to 100 pixels", found: simplify)
+        try require(csv != nil || csvColumns == .all, "--csv-columns", "--csv with it", found: "none")
         if bits == 1, let output, FilePath(output).lowercasedExtension != "png" {
             throw ValidationError("--bits 1: expected a PNG mask, found \(output)")
         }
@@ -109,9 +137,16 @@ struct OutputOptions: ParsableArguments {
             guard let name, !extensions.isEmpty else { continue }
             let names = extensions.map { ".\($0)" }
             let list = names.dropLast().joined(separator: ", ") + " or " + names.suffix(1).joined()
+            let end = FilePath(name).name.lowercased()
             try require(
-                extensions.contains(FilePath(name).lowercasedExtension), option, "a name with \(list)", found: name)
+                names.contains { end.hasSuffix($0) && end != $0 }, option, "a name with \(list)", found: name)
         }
+    }
+
+    var formats: OutputFormats {
+        var formats = OutputFormats()
+        (formats.bits, formats.tolerance, formats.windowColumns) = (bits, simplify, csvColumns)
+        return formats
     }
 
     var names: OutputNames {

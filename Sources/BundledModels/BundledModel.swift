@@ -4,14 +4,14 @@ import Foundations
 import NeuralNetworks
 
 /// A model that is compiled into the program. Raw values are the names in options, messages and records.
-enum BundledModel: String {
+package enum BundledModel: String, CaseIterable {
     /// Outlines nuclei.
     case unet = "nuclei-unet"
     /// Classifies windows.
     case compact = "nuclei-compact"
 
     /// The model that an argument names; nil where it is the path of a file.
-    init?(_ path: FilePath) {
+    package init?(_ path: FilePath) {
         guard let model = Self(rawValue: path.string), !FileManager.default.fileExists(atPath: path.string) else {
             return nil
         }
@@ -19,7 +19,7 @@ enum BundledModel: String {
     }
 
     /// The file of the model, in the program's own memory.
-    var file: SafetensorsFile {
+    package var file: SafetensorsFile {
         get throws {
             var count = 0
             let bytes =
@@ -34,18 +34,21 @@ enum BundledModel: String {
     }
 }
 
-/// A model to mask with.
-enum ModelChoice {
+/// A model that a command names.
+package enum ModelChoice {
     case file(FilePath)
     case bundled(BundledModel)
 
+    /// A bundled model where the argument names one, else a file.
+    package init(_ argument: FilePath) { self = BundledModel(argument).map { .bundled($0) } ?? .file(argument) }
+
     /// Nil for a bundled model.
-    var file: FilePath? {
+    package var file: FilePath? {
         if case .file(let path) = self { path } else { nil }
     }
 
     /// Its path or name.
-    var path: FilePath {
+    package var path: FilePath {
         switch self {
         case .file(let path): path
         case .bundled(let model): FilePath(model.rawValue)
@@ -53,7 +56,7 @@ enum ModelChoice {
     }
 
     /// The model, with the SHA-256 digest of the bytes it was made from.
-    func load() throws -> (model: Model, sha256: String) {
+    package func load() throws -> (model: Model, sha256: String) {
         let file =
             switch self {
             case .file(let path): try SafetensorsFile(path: path)

@@ -1,0 +1,125 @@
+import Foundation
+import Imaging
+import TestSupport
+import Testing
+
+/// `nuclei-mask report`.
+@Suite(.serialized) struct ReportCommandTests {
+    private static let chromium = OutsideTool("chromium")
+    private let work: WorkFolder
+
+    init() throws {
+        work = try WorkFolder()
+        let made = try Command.train.run(
+            "synthesize", "set", "--tiles", "0", "--crops", "1", "--crop-size", "600", in: work.path)
+        try #require(made.status == 0, "\(made)")
+        try FileManager.default.moveItem(atPath: "\(work.path)/set/wsi_crop_1.jpg", toPath: "\(work.path)/crop.jpg")
+    }
+
+    private func mask(_ arguments: String...) throws {
+        let result = try Command.mask.start(["crop.jpg"] + arguments, in: work.path).wait()
+        try #require(result.status == 0, "\(result)")
+    }
+
+    private func page(_ name: String) throws -> String {
+        try String(contentsOfFile: "\(work.path)/\(name)", encoding: .utf8)
+    }
+
+    /// The content that the script of a page reads.
+    private func content(_ page: String) throws -> [String: Any] {
+        let start = try #require(page.range(of: "id=\"data\">")).upperBound
+        let end = try #require(page.range(of: "</script>", range: start..<page.endIndex)).lowerBound
+        return try work.json(String(page[start..<end]))
+    }
+
+    @Test func pagesShowNucleiAndTheirProbabilities() throws {
+        try mask("--nuclei", "n.geojson", "--tissue-geojson", "t.geojson", "--mpp", "0.5")
+        let result = try Command.mask.run("report", "crop.jpg", in: work.path)
+        try #require(result.status == 0 && result.output == "report: crop_nuclei_report.html\n", "\(result)")
+        let page = try page("crop_nuclei_report.html")
+        #expect(!page.contains("http:") && !page.contains("https:") && page.contains("default-src 'none'"))
+        let content = try content(page)
+        let levels = try #require((content["picture"] as? [String: Any])?["levels"] as? [[String: Any]])
+        #expect(levels.map { $0["width"] as? Int } == [600, 300, 150])
+        #expect(levels.map { ($0["tiles"] as? [String])?.count } == [9, 4, 1])
+        let tile = try #require((levels[1]["tiles"] as? [String])?.last.flatMap { Data(base64Encoded: $0) })
+        try tile.write(to: URL(fileURLWithPath: "\(work.path)/tile.jpg"))
+        let decoded = try RGBImage(decoding: "\(work.path)/tile.jpg")
+        #expect(decoded.width == 44 && decoded.height == 44)
+        let nuclei = try #require(work.json(self.page("n.geojson"))["features"] as? [Any])
+        let shapes = try #require(content["shapes"] as? [String: Any])
+        #expect(shapes["count"] as? Int == nuclei.count && nuclei.count > 10)
+        #expect(shapes["haveProbabilities"] as? Bool == true && content["map"] == nil)
+        #expect((content["tissue"] as? [[Int]])?.first?.count ?? 0 >= 8)
+    }
+
+    @Test func pagesShowWindowsAndTheMask() throws {
+        try mask("--stride", "100", "--csv", "m.csv", "--geojson", "m.geojson", "--output", "w.png")
+        let arguments = ["report", "crop.jpg", "--mask", "w.png", "--output", "w.html", "--size", "256"]
+        let result = try Command.mask.start(arguments, in: work.path).wait()
+        try #require(result.status == 0, "\(result)")
+        let content = try content(page("w.html"))
+        let map = try #require(content["map"] as? [String: Any])
+        #expect(map["columns"] as? Int == 6 && map["rows"] as? Int == 6)
+        let values = try #require((map["values"] as? String).flatMap { Data(base64Encoded: $0) })
+        // The mean of the windows over the first cell, which is one window.
+        let table = try page("m.csv").split(separator: "\n")
+        let first = try #require(Double(table[1].split(separator: ",")[4]))
+        #expect(values.count == 36 && abs(Double(values[0]) - 3 - first * 252) <= 0.51)
+        let regions = try #require(work.json(page("m.geojson"))["features"] as? [Any])
+        #expect((content["shapes"] as? [String: Any])?["count"] as? Int == regions.count)
+        #expect(content["shapeName"] as? String == "regions" && content["threshold"] as? Double == 0.5)
+    }
+
+    @Test func masksAreNeeded() throws {
+        let none = try Command.mask.run("report", "crop.jpg", in: work.path)
+        #expect(none.status == 66 && none.errors.contains("expected the mask of crop.jpg"), "\(none)")
+        try mask("--output", "a.png")
+        try FileManager.default.removeItem(atPath: "\(work.path)/a.json")
+        let alone = try Command.mask.run("report", "crop.jpg", "--mask", "a.png", in: work.path)
+        #expect(
+            alone.status == 66 && alone.errors.contains("a.json: expected the record of a.png, found none"), "\(alone)")
+        let name = try Command.mask.run("report", "crop.jpg", "--output", "a.txt", in: work.path)
+        #expect(name.status == 64 && name.errors.contains("--output: expected a name with .html"), "\(name)")
+        #expect(!work.files.contains { $0.hasSuffix(".html") })
+    }
+
+    /// Moves, zooms and changes the threshold of a page in a browser without a window.
+    @Test(.enabled(if: chromium != nil, "chromium is not installed")) func pagesReactToThePointer() throws {
+        try mask("--nuclei", "n.geojson", "--tissue-geojson", "t.geojson", "--mpp", "0.5")
+        let made = try Command.mask.run("report", "crop.jpg", "--output", "r.html", in: work.path)
+        try #require(made.status == 0, "\(made)")
+        let script = """
+            <script>
+            const before = { ...view }, all = find("counts").textContent, found = {};
+            const send = (type, x, y) => canvas.dispatchEvent(
+              new PointerEvent(type, { pointerId: 1, clientX: x, clientY: y, bubbles: true }));
+            canvas.setPointerCapture = () => {};
+            send("pointerdown", 300, 300); send("pointermove", 340, 320); send("pointerup", 340, 320);
+            found.moved = [(before.x - view.x) * view.zoom, (before.y - view.y) * view.zoom].map(Math.round);
+            canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: -300, clientX: 100, clientY: 100 }));
+            found.zoomed = view.zoom / before.zoom;
+            slider.value = 0.9; slider.oninput();
+            found.counted = find("counts").textContent !== all && find("counts").textContent.includes(" of ");
+            find("fit").onclick();
+            found.fits = view.x === width / 2 && view.zoom === before.zoom;
+            draw();
+            const drawn = context.getImageData(0, 0, canvas.width, canvas.height).data;
+            found.drawn = drawn.some(value => value > 0);
+            found.requests = performance.getEntriesByType("resource").filter(one => !one.name.startsWith("data:")).length;
+            document.body.dataset.found = JSON.stringify(found);
+            </script></body>
+            """
+        let page = try page("r.html").replacingOccurrences(of: "</body>", with: script)
+        try page.write(toFile: "\(work.path)/test.html", atomically: true, encoding: .utf8)
+        let result = try #require(
+            try Self.chromium?.run(
+                "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,800", "--dump-dom",
+                "--virtual-time-budget=4000", "--user-data-dir=\(work.path)/profile", "file://\(work.path)/test.html"))
+        let text = result.output.replacingOccurrences(of: "&quot;", with: "\"")
+        #expect(
+            text.contains(
+                #"data-found="{"moved":[40,20],"zoomed":2,"counted":true,"fits":true,"drawn":true,"requests":0}""#),
+            "\(text.suffix(600))")
+    }
+}

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Compares a model as ONNX with nuclei-train: exports it, cuts tiles from an image, and prints the largest difference of the
+probabilities of nuclei in each program that is installed: ONNX Runtime, OpenVINO, OpenCV. Ends with 1 where one is above the
+tolerance.
+
+Needs numpy, pillow, onnx and at least one of onnxruntime, openvino and opencv-python-headless, and nuclei-train on the PATH.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy
+import onnx
+from PIL import Image
+
+
+def tiles_of(image, side, count):
+    """Tiles of a grid over an image, at most `count`, as an array of samples, rows, columns, channels."""
+    pixels = numpy.asarray(Image.open(image).convert("RGB"))
+    places = [(y, x) for y in range(0, pixels.shape[0] - side + 1, side) for x in range(0, pixels.shape[1] - side + 1, side)]
+    if not places:
+        sys.exit(f"{image}: expected an image of at least {side} x {side} pixels, found {pixels.shape[1]} x {pixels.shape[0]}")
+    chosen = places[:: max(1, len(places) // count)][:count]
+    return numpy.stack([pixels[y : y + side, x : x + side] for y, x in chosen])
+
+
+def expected(program, model, tiles, folder):
+    """The probabilities of nuclei that nuclei-train computes, and the tiles they are of: those that look like its training
+    tiles are not scored."""
+    with open(f"{folder}/labels.csv", "w") as labels:
+        labels.write("filename,label\n")
+        for index, tile in enumerate(tiles):
+            Image.fromarray(tile).save(f"{folder}/{index}.png")
+            labels.write(f"{index}.png,{['NUCLEI', 'NO_NUCLEUS'][index % 2]}\n")
+    table = f"{folder}/predictions.csv"
+    command = [program, "evaluate", folder, "--model", model, "--split", "unseen", "--predictions", table, "--quiet"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    with open(table) as file:
+        found = {row["filename"]: float(row["nuclei_probability"]) for row in csv.DictReader(file)}
+    places = [index for index in range(len(tiles)) if f"{index}.png" in found]
+    return places, numpy.array([found[f"{index}.png"] for index in places])
+
+
+def tile_scores(pixels, fit):
+    """The probability of nuclei of each tile from those of its pixels: the mean over the 64 pixels that most look like a
+    nucleus, as log odds on the line that the model file records."""
+    nuclei = numpy.sort((1 - pixels[:, 0]).reshape(len(pixels), -1), axis=1)[:, -64:].mean(axis=1)
+    nuclei = numpy.clip(nuclei, 1e-6, 1 - 1e-6)
+    odds = numpy.log(nuclei / (1 - nuclei))
+    if fit:
+        odds = fit["slope"] * odds + fit["offset"]
+    return 1 / (1 + numpy.exp(-odds))
+
+
+def programs(path):
+    """Functions that compute the output of a file, by the names of the programs that are installed."""
+    found = {}
+    try:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        found[f"ONNX Runtime {onnxruntime.__version__}"] = lambda x: session.run(None, {"image": x})[0]
+    except ImportError:
+        pass
+    try:
+        import openvino
+
+        compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        found[f"OpenVINO {openvino.__version__.split('-')[0]}"] = lambda x: compiled([x])[0]
+    except ImportError:
+        pass
+    try:
+        import cv2
+
+        network = cv2.dnn.readNetFromONNX(path)
+
+        def forward(x):
+            network.setInput(x)
+            return network.forward()
+
+        found[f"OpenCV {cv2.__version__}"] = forward
+    except ImportError:
+        pass
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="model file (.safetensors)")
+    parser.add_argument("image", help="image to cut tiles from, in no split of the model")
+    parser.add_argument("--count", type=int, default=64, help="tiles at most (64)")
+    parser.add_argument("--tolerance", type=float, default=1e-5, help="largest difference of probabilities (1e-5)")
+    parser.add_argument("--program", default="nuclei-train", help="path of nuclei-train")
+    arguments = parser.parse_args()
+
+    info = json.loads(subprocess.run([arguments.program, "info", arguments.model, "--json"], check=True,
+                                     capture_output=True).stdout)["description"]
+    tiles = tiles_of(arguments.image, info["tileSize"], arguments.count)
+    planes = numpy.ascontiguousarray(tiles.transpose(0, 3, 1, 2), dtype=numpy.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/model.onnx"
+        subprocess.run([arguments.program, "export", arguments.model, "--onnx", path, "--quiet"], check=True)
+        onnx.checker.check_model(path, full_check=True)
+        print(f"{os.path.getsize(path)} bytes, valid")
+        os.mkdir(f"{folder}/tiles")
+        places, truth = expected(arguments.program, arguments.model, tiles, f"{folder}/tiles")
+        failed = False
+        for name, compute in programs(path).items():
+            output = compute(planes[places])
+            outlines = output.ndim == 4
+            nuclei = tile_scores(output, info.get("tileScoreFit")) if outlines else output[:, info["classes"].index("NUCLEI")]
+            difference = numpy.abs(nuclei - truth).max()
+            failed |= not difference <= arguments.tolerance
+            print(f"{name}: {len(places)} tiles, probabilities within {difference:.1e}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
