@@ -25,7 +25,17 @@ generate=$("${tool[@]}" --show-bin-path)/generate-manual
 
 mkdir -p "$share"/{man/man1,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
 for program in "${programs[@]}"; do
-    "$generate" "$bin/$program" --multi-page --output-directory "$share/man/man1" >/dev/null
+    pages=$(mktemp -d)
+    "$generate" "$bin/$program" --multi-page --output-directory "$pages" >/dev/null
+    for page in "$pages"/*.1; do
+        # Names as those of Git's pages: man finds nuclei-mask-plan, and "man nuclei-mask plan" shows it too. Texts are
+        # without quotes, and paragraphs without empty lines, which man warns about.
+        name=$(basename "$page" .1)
+        [ "${name##*.}" != help ] || continue
+        sed -e '0,/^\.Nm/s/^\.Nm.*/.Nm '"${name//./-}"'/' -e 's/^\.Nm$/.Nm "'"${name//./ }"'"/' \
+            -e '/^\.Dt/s/\./-/2' -e 's/^\.Nd "\(.*\)"$/.Nd \1/' -e 's/^$/.Pp/' "$page" >"$share/man/man1/${name//./-}.1"
+    done
+    rm -r "$pages"
     "$bin/$program" --generate-completion-script bash >"$share/bash-completion/completions/$program"
     "$bin/$program" --generate-completion-script zsh >"$share/zsh/site-functions/_$program"
     "$bin/$program" --generate-completion-script fish >"$share/fish/vendor_completions.d/$program.fish"

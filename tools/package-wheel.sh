@@ -19,8 +19,7 @@ fail() {
     exit 1
 }
 work=$PWD/.build/wheel
-version=$(sed -n 's/^package let version = "\(.*\)"$/\1/p' Sources/Console/SharedOptions.swift)
-[ -n "$version" ] || fail "no version in Sources/Console/SharedOptions.swift"
+version=$(tools/version.sh)
 for tool in autoreconf libtoolize dpkg-source python3 make gcc strip; do
     command -v "$tool" >/dev/null ||
         fail "$tool is missing: apt-get install autoconf automake libtool dpkg-dev python3-venv make gcc binutils"
