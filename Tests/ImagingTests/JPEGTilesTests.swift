@@ -54,7 +54,12 @@ import Testing
         try #require(starts.count > 20)
         for (name, change) in [
             ("start", { (bytes: inout [UInt8]) in bytes[starts[5]] = 0 }),
-            ("end", { bytes.replaceSubrange(starts[6] - 40..<starts[6], with: repeatElement(0xFF, count: 40)) }),
+            (
+                "end",
+                { (bytes: inout [UInt8]) in
+                    bytes.replaceSubrange(starts[6] - 40..<starts[6], with: repeatElement(0xFF, count: 40))
+                }
+            ),
         ] as [(String, (inout [UInt8]) -> Void)] {
             var damaged = bytes
             change(&damaged)

@@ -13,7 +13,7 @@ package struct TileBatch {
     /// One erasure per tile, to apply to the normalized planes. Empty when the settings have no cutout.
     package let erasures: [Erasure]
     /// classMaps[N][side][side]: the `PixelClass` of each pixel, moved like the pixels. All `PixelClass.ignored` for tiles
-    /// whose truth is not `classes`. Empty unless the loader was asked for class maps.
+    /// whose truth is `any` or `none`. Empty unless the loader was asked for class maps.
     package let classMaps: UnsafeBufferPointer<UInt8>
     /// Knowledge about the pixels of each tile.
     package let truths: [PixelTruth]

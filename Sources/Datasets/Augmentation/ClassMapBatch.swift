@@ -42,7 +42,9 @@ final class ClassMapBatch {
             } else if let map = targets.maps[tile] {
                 try map.span.bytes.withUnsafeBytes(copy)
             } else {
-                target.initializeMemory(as: UInt8.self, repeating: PixelClass.ignored)
+                let isBackground = targets.truth(of: tile, in: set) == .absent
+                let value = isBackground ? PixelClass.background.rawValue : PixelClass.ignored
+                target.initializeMemory(as: UInt8.self, repeating: value)
             }
         }
     }

@@ -34,9 +34,6 @@ package enum PixelTruth: UInt8, Sendable {
 
 /// The loss of pixel classes: cross-entropy and soft Dice of pixels with a class, and the cross-entropy of the scores of
 /// tiles that are only known to have a nucleus, or none.
-///
-/// The mean over the pixels of a tile without nuclei hardly changes with the few that look like one. The score is made of
-/// these.
 package struct PixelLoss: Codable, Equatable, Sendable {
     /// Weights of the cross-entropy by `PixelClass`.
     package var classWeights: [Float] = [1, 1, 2]

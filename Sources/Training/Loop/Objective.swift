@@ -12,10 +12,11 @@ protocol Objective {
 }
 
 extension TrainingSettings {
-    /// The objective of the settings, with memory for the batches of a workspace.
-    func objective(_ workspace: Workspace) -> any Objective {
+    /// The objective of the settings, with memory for the batches of a workspace. `hasOutlines` says whether training tiles
+    /// have outlines.
+    func objective(_ workspace: Workspace, hasOutlines: Bool) -> any Objective {
         guard let pixelLoss else { return ClassObjective(labelSmoothing: labelSmoothing) }
-        return PixelObjective(pixelLoss, workspace)
+        return PixelObjective(pixelLoss, scoresAbsent: !hasOutlines, workspace)
     }
 }
 
@@ -42,9 +43,14 @@ struct ClassObjective: Objective {
 /// The loss of the classes of pixels. A tile counts as predicted to have nuclei where its score is above one half.
 struct PixelObjective: Objective {
     private let loss: PixelLoss
+    private let scoresAbsent: Bool
     private let scratch: Tensor
 
-    init(_ loss: PixelLoss, _ workspace: Workspace) {
+    /// `scoresAbsent` says whether the scores of tiles without nuclei are part of the loss. Without any outlines, training
+    /// needs them: the mean over the pixels of a tile hardly shows the few that look like a nucleus. With outlines, they
+    /// lower false objects and also the overlap with true ones.
+    init(_ loss: PixelLoss, scoresAbsent: Bool, _ workspace: Workspace) {
+        self.scoresAbsent = scoresAbsent
         let shape = workspace.network.outputShape
         self.loss = loss
         scratch = Tensor([Kernels.pixelScratchCount(batch: workspace.capacity, plane: shape[1] * shape[2])])
@@ -55,9 +61,9 @@ struct PixelObjective: Objective {
     ) throws(KernelError) -> (loss: Double, hits: Int) {
         let (logits, classes) = (workspace.logits, UnsafeRawBufferPointer(batch.classMaps).bytes)
         let sums = try Kernels.pixelLossForward(
-            logits, classes: classes, truth: batch.truths, loss, scratch: scratch)
+            logits, classes: classes, truth: truths(batch), loss, scratch: scratch)
         try Kernels.pixelLossBackward(
-            workspace.logitsGradient, sums, logits, classes: classes, truth: batch.truths, loss, scratch: scratch)
+            workspace.logitsGradient, sums, logits, classes: classes, truth: truths(batch), loss, scratch: scratch)
         let scores = try Kernels.pixelScores(logits, top: loss.scoredPixels, scratch: scratch)
         let hits = zip(scores, targets).count { ($0 > 0.5) == ($1 == TileLabel.nuclei.rawValue) }
         return (sums.loss, hits)
@@ -66,7 +72,13 @@ struct PixelObjective: Objective {
     /// The sums of the loss over a batch, without gradients.
     func sums(_ logits: Tensor, _ batch: TileBatch) throws(KernelError) -> PixelLoss.Sums {
         try Kernels.pixelLossForward(
-            logits, classes: UnsafeRawBufferPointer(batch.classMaps).bytes, truth: batch.truths, loss, scratch: scratch)
+            logits, classes: UnsafeRawBufferPointer(batch.classMaps).bytes, truth: truths(batch), loss, scratch: scratch
+        )
+    }
+
+    /// Tiles without nuclei have class maps, too: all background.
+    private func truths(_ batch: TileBatch) -> [PixelTruth] {
+        scoresAbsent ? batch.truths : batch.truths.map { $0 == .absent ? .classes : $0 }
     }
 }
 

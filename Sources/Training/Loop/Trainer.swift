@@ -50,7 +50,8 @@ package struct Trainer {
         predictor = Predictor(model, workspace)
         loader = BatchLoader(
             set, batchSize: settings.batchSize, wantsClassMaps: settings.architecture.outlinesNuclei)
-        objective = settings.objective(workspace)
+        objective = settings.objective(
+            workspace, hasOutlines: split.train.contains { set.tiles[$0].outlines != nil })
         gradients = Gradients(model.network)
         optimizer = Optimizer(settings.optimizer, layout: model.network.parameters.layout)
         try start(cycle: 0, pseudoLabels: [], pixelLabels: [:])
