@@ -60,7 +60,9 @@ extension RunReport {
             return "it lowers the loss of the pixels of the \(watched) tiles"
         }
         if record.settings.architecture.outlinesNuclei {
-            return "the calibrated loss on the \(watched) tiles grows by no more than its standard error"
+            return
+                "it is the first with labels of pixels, or the calibrated loss on the \(watched) tiles grows by no more "
+                + "than its standard error"
         }
         return "it lowers the calibrated loss on the \(watched) tiles"
     }

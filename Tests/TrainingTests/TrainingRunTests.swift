@@ -262,6 +262,8 @@ import Training
         #expect(lines[0] == "cycle,tile,nuclei,rejected,nuclei_share,background_share")
         #expect(lines.count == 1 + records.count)
         #expect(whole.cycles.count == 2 && whole.cycles[0].pixelLoss == nil)
+        // Labels of tiles cannot compare a network that has learned outlines with one that has not.
+        #expect(whole.cycles[1].isKept)
         for place in stride(from: 2, through: events.count, by: events.count / 6) {
             let name = "stopped-\(place)"
             do {

@@ -188,9 +188,16 @@ package struct TrainingRun {
     private func isBetter(_ loss: Double, _ losses: [Double], _ pixelLoss: Double?, than earlier: CycleRecord) -> Bool {
         if let pixelLoss, let earlierLoss = earlier.pixelLoss { return pixelLoss < earlierLoss }
         guard trainer.settings.architecture.outlinesNuclei else { return loss < earlier.calibratedLoss }
+        if hasLearnedOutlines(trainer.cycle), !hasLearnedOutlines(earlier.cycle) { return true }
         // Labels of tiles do not tell whether outlines are better, only whether tiles are judged worse.
         let variance = losses.reduce(0) { $0 + ($1 - loss) * ($1 - loss) } / Double(losses.count)
         return loss < earlier.calibratedLoss + (variance / Double(losses.count)).squareRoot()
+    }
+
+    /// Whether the network of a cycle has learned outlines, given ones or pixel labels.
+    private func hasLearnedOutlines(_ cycle: Int) -> Bool {
+        trainer.split.train.contains { trainer.set.tiles[$0].outlines != nil }
+            || ledger.decisions(of: cycle).pixels.contains { $0.nuclei > 0 }
     }
 
     /// Fits a temperature on the validation tiles.
