@@ -65,17 +65,7 @@ struct OverlayCommand: ParsableCommand {
             try requireDistinct(batch, written: ("--output", output), read: ("--mask", mask)) {
                 picture($0, batch.names)
             }
-            for folder in batch.outputFolders { try Folder.ensure(folder) }
-            var failures = [ExitCode]()
-            for image in batch.images {
-                do {
-                    try draw(image, batch.names)
-                } catch  where !(error is Interrupted) && !batch.isSingle {
-                    failures.append(report(error))
-                }
-            }
-            let status = ExitStatus.combined(failures, isPartlyUnreadable: false)
-            if status != .success { throw status }
+            try forEachImage(of: batch) { try draw($0, batch.names) }
         }
     }
 

@@ -62,17 +62,7 @@ struct ReportCommand: ParsableCommand {
                 try ImageBatch(images, OutputNames(folder: outputFolder), recursively: recursive)
             }
             try requireDistinct(batch, written: ("--output", output), read: ("--mask", mask)) { page($0, batch.names) }
-            for folder in batch.outputFolders { try Folder.ensure(folder) }
-            var failures = [ExitCode]()
-            for image in batch.images {
-                do {
-                    try write(image, batch.names)
-                } catch  where !(error is Interrupted) && !batch.isSingle {
-                    failures.append(report(error))
-                }
-            }
-            let status = ExitStatus.combined(failures, isPartlyUnreadable: false)
-            if status != .success { throw status }
+            try forEachImage(of: batch) { try write($0, batch.names) }
         }
     }
 
