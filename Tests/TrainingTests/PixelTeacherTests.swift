@@ -93,8 +93,7 @@ import Training
         #expect(labels.values.allSatisfy { $0.nuclei == 0 && $0.map.allSatisfy { $0 == 0 } })
     }
 
-    /// A network that is sure without stain: probabilities of its nuclei decide, here of one that is all of the tile and
-    /// too large.
+    /// The network takes all of each tile for one nucleus, which is larger than nuclei are.
     @Test func whatIsNeitherNucleusNorBackgroundIsIgnored() throws {
         let labels = try labels([-4, 4, 0], knowsOutlines: true)
         for tile in [0, 1] {

@@ -3,7 +3,8 @@ import Foundations
 
 /// The full resolution of a slide whose tiles are JPEG images in a TIFF file.
 ///
-/// They are decoded several times as fast as by OpenSlide, with the same pixels.
+/// They are decoded in less than half the time that OpenSlide takes, with the same pixels. Nothing changes after opening, so
+/// any number of threads may read at a time.
 final class JPEGTiles: @unchecked Sendable {
     private let tiles: OpaquePointer
 
