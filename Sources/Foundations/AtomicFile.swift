@@ -27,7 +27,11 @@ package final class AtomicFile {
         }
         let destination = existing == nil ? path : path.resolved ?? path
         self.destination = destination
-        let (temporaryPath, descriptor) = try FileError.writing(path) { try Self.openTemporary(for: destination) }
+        let (temporaryPath, descriptor) = try FileError.writing(path) {
+            try TemporaryFiles.create([.ownerReadWrite, .groupRead, .otherRead]) {
+                Self.temporaryPath(for: destination)
+            }
+        }
         self.temporaryPath = temporaryPath
         self.descriptor = descriptor
         if let existing { Self.keepAccess(of: existing, for: descriptor) }
@@ -108,15 +112,9 @@ package final class AtomicFile {
     /// Call it only while the destination is locked, or where there is no other writer.
     package static func removeLeftovers(of path: FilePath) {
         let prefix = temporaryPrefix(path)
-        for name in Folder.names(in: path.folder) where name.hasPrefix(prefix) { removeUnlocked(path.sibling(name)) }
-    }
-
-    /// Removes a file, unless a process has it locked or the file system has no locks.
-    static func removeUnlocked(_ path: FilePath) {
-        guard let file = try? FileDescriptor.open(path, .readWrite, options: [.noFollow, .nonBlocking, .closeOnExec])
-        else { return }
-        if flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 { unlink(path.string) }
-        try? file.close()
+        for name in Folder.names(in: path.folder) where name.hasPrefix(prefix) {
+            TemporaryFiles.removeUnlocked(path.sibling(name))
+        }
     }
 
     /// Returns whether two paths name one existing file.
@@ -134,23 +132,6 @@ package final class AtomicFile {
 
     private static func temporaryPath(for path: FilePath) -> FilePath {
         path.sibling(temporaryPrefix(path) + UniqueName.next())
-    }
-
-    /// Makes a new file.
-    private static func openTemporary(for path: FilePath) throws -> (FilePath, FileDescriptor) {
-        while true {
-            let temporary = temporaryPath(for: path)
-            do {
-                let descriptor = try FileDescriptor.open(
-                    temporary, .readWrite, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
-                    permissions: [.ownerReadWrite, .groupRead, .otherRead])
-                // The lock shows other processes that the file is not a leftover. It ends with this process.
-                flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
-                return (temporary, descriptor)
-            } catch Errno.fileExists {
-                continue
-            }
-        }
     }
 
     /// Gives a temporary file the permissions of the file that it will replace, and its owner and group where allowed.

@@ -16,20 +16,15 @@ package final class StagedFile {
     package init(_ source: FilePath, in folder: FilePath) throws(FileError) {
         try Folder.ensure(folder)
         for name in Folder.names(in: folder) where name.hasPrefix(Self.prefix) {
-            AtomicFile.removeUnlocked(folder.appending(name))
+            TemporaryFiles.removeUnlocked(folder.appending(name))
         }
         let ending = source.extension.map { ".\($0)" } ?? ""
-        let path = folder.appending(Self.prefix + UniqueName.next() + ending)
         let file = try FileError.reading(source) { try FileDescriptor.open(source, .readOnly, options: .closeOnExec) }
         defer { try? file.close() }
-        descriptor = try FileError.writing(path) {
-            try FileDescriptor.open(
-                path, .readWrite, options: [.create, .exclusiveCreate, .noFollow, .closeOnExec],
-                permissions: .ownerReadWrite)
+        (path, descriptor) = try FileError.writing(folder) {
+            try TemporaryFiles.create(.ownerReadWrite) { folder.appending(Self.prefix + UniqueName.next() + ending) }
         }
-        self.path = path
         number = TemporaryFiles.add(path)
-        flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
         try copy(file, source)
     }
 

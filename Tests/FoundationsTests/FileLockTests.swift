@@ -1,6 +1,7 @@
 import Foundation
 import Foundations
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -90,6 +91,31 @@ struct StagedFileTests {
         try folder.file("local/other.svs", "")
         do { _ = try StagedFile(source, in: folder.file("local")) }
         #expect(Folder.names(in: folder.file("local")) == ["other.svs"])
+    }
+
+    /// Other processes look for leftovers while a copy is made and not locked yet.
+    @Test func copiesStayWhileLeftoversAreRemoved() throws {
+        let source = try folder.file("a.svs", "x")
+        let local = folder.file("local")
+        let isDone = Atomic(false)
+        let missing = Atomic(0)
+        DispatchQueue.concurrentPerform(iterations: 2) { role in
+            if role == 0 {
+                for _ in 0..<2000 {
+                    guard let copy = try? StagedFile(source, in: local), FileIdentity(copy.path) != nil else {
+                        missing.add(1, ordering: .relaxed)
+                        continue
+                    }
+                }
+                isDone.store(true, ordering: .relaxed)
+            } else {
+                while !isDone.load(ordering: .relaxed) {
+                    for name in Folder.names(in: local) { TemporaryFiles.removeUnlocked(local.appending(name)) }
+                }
+            }
+        }
+        #expect(missing.load(ordering: .relaxed) == 0)
+        #expect(Folder.names(in: local).isEmpty)
     }
 
     @Test func problems() throws {
