@@ -2,14 +2,12 @@ import Foundations
 import Imaging
 import NeuralNetworks
 
-/// A way to make a mask with a model: from the classes of windows, or from the classes of pixels.
+/// A way to make a mask: from the classes of windows, or from the classes of pixels.
 ///
 /// The steps of masking an image are a chain of values: a method plans an image, the plan opens a cache, the run that it
 /// gives computes what is missing in the cache, and its findings write the outputs.
 package protocol MaskMethod {
     var settings: MaskSettings { get }
-    /// The calibration of the model.
-    var scaling: TemperatureScaling { get }
     /// Parts of an image that results are computed for: "windows" or "blocks".
     var unit: String { get }
 

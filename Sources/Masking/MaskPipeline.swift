@@ -135,13 +135,13 @@ package struct MaskPipeline {
         }
         return OutputJob(
             request: request, image: image, settings: settings, refinement: refinement, software: "nuclei \(version)",
-            assumedMicronsPerPixel: model.micronsPerPixel ?? 0.5)
+            isEnsemble: model.members != nil, assumedMicronsPerPixel: model.micronsPerPixel ?? 0.5)
     }
 
     func fingerprint(of request: MaskRequest) throws(FileError) -> MaskFingerprint {
         MaskFingerprint(
             version: version, image: try ImageState(request.image), model: model.sha256,
-            temperature: method.scaling.temperature, settings: settings, resolution: request.resolution,
+            temperature: model.temperature ?? 1, settings: settings, resolution: request.resolution,
             tissue: try request.tissue.identity,
             refinement: request.refinement?.rawValue, formats: request.formats, files: request.files)
     }

@@ -27,28 +27,37 @@ struct MaskingSetup {
         }
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
-        let (choice, path) = (options.choice, options.choice.path)
-        Terminal.showStatus("reading model \(path)")
-        let (model, sha256) = try Interruption.endingAtOnce { try choice.load() }
-        let outliningNuclei = model.description.architecture.outlinesNuclei
+        let choices = options.choices
+        let models = try Interruption.endingAtOnce {
+            try MaskModels(
+                choices.map { choice in
+                    Terminal.showStatus("reading model \(choice.path)")
+                    let (model, sha256) = try choice.load()
+                    return try MaskModel(model, path: choice.path, sha256: sha256)
+                })
+        }
+        let outliningNuclei = models.outlinesNuclei
         try options.requireUse(outliningNuclei: outliningNuclei)
         let settings = options.settings(outliningNuclei: outliningNuclei)
+        let named = MaskRecord.NamedModel(models)
         let method: any MaskMethod
         if outliningNuclei {
-            method = try NucleusPredictor(model, path: path, settings: settings)
+            method = try NucleusPredictor(models, settings: settings)
         } else {
-            try options.requireOverlap(model.description.tileSize)
+            try options.requireOverlap(named.tileSize, isEnsemble: models.isEnsemble)
             method = try WindowPredictor(
-                model, path: path, settings: settings, batchSize: options.batch.size,
+                models, settings: settings, batchSize: options.batch.size,
                 sharing: options.sharedFeatures ?? true ? .automatic : .none)
         }
         let secondsLoading = start.secondsSince
-        let named = MaskRecord.NamedModel(path: path.string, sha256: sha256, model.description, method.scaling)
         pipeline = MaskPipeline(named, method, version: version, secondsLoading: secondsLoading)
         try options.outputs.requirePlaceholders(for: batch)
-        try batch.requireNoInput(models: choice.file.map { [$0] } ?? [])
-        Terminal.detail(
-            "model: \(path), \(named.architecture), tiles of \(named.tileSize) pixels, SHA-256 \(named.sha256)")
+        try batch.requireNoInput(models: choices.compactMap(\.file))
+        for model in named.members ?? [named] {
+            Terminal.detail(
+                "model: \(model.path), \(model.architecture), tiles of \(model.tileSize) pixels, SHA-256 \(model.sha256)"
+            )
+        }
         Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
     }
 
@@ -78,7 +87,7 @@ struct MaskingSetup {
     /// Throws where a summary would replace an input or an output.
     func requireFree(_ summary: FilePath) throws(FileError) {
         try batch.requireFree(summary)
-        if let model = options.choice.file { try summary.requireDistinct(from: [model]) }
+        try summary.requireDistinct(from: options.choices.compactMap(\.file))
     }
 
     /// Makes the folders that outputs and caches are written to; returns those that were made, inner ones first.

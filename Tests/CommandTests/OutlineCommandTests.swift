@@ -49,6 +49,44 @@ import Testing
         }
     }
 
+    @Test func ensemblesAreNamedInRecords() throws {
+        func run(_ arguments: String...) throws -> Command.Result {
+            try Command.mask.run(
+                ["set/wsi_crop_1.jpg", "--mpp", "0.25", "--output", "m.png", "--nuclei", "n.csv"] + arguments,
+                in: work.path)
+        }
+        let masked = try run("--ensemble", "run/best.safetensors", "nuclei-unet")
+        try #require(masked.status == 0, "\(masked)")
+        let record = try work.json(String(contentsOfFile: "\(work.path)/m.json", encoding: .utf8))
+        let model = try #require(record["model"] as? [String: Any])
+        let members = try #require(model["members"] as? [[String: Any]])
+        #expect(members.map { $0["path"] as? String } == ["run/best.safetensors", "nuclei-unet"])
+        #expect(model["path"] as? String == "run/best.safetensors, nuclei-unet")
+        let table = try String(contentsOfFile: "\(work.path)/n.csv", encoding: .utf8)
+        #expect(table.split(separator: "\n")[0].hasSuffix(",disagreement"))
+        for (arguments, status, message) in [
+            (["--ensemble", "nuclei-unet"], Int32(64), "--ensemble: expected two or more models, found 1"),
+            (
+                ["--ensemble", "nuclei-unet", "nuclei-compact"], 65,
+                "error: nuclei-compact: expected a model that outlines nuclei at 0.5 microns per pixel, like nuclei-unet, "
+                    + "found a model that classifies windows of 256 pixels at 0.25 microns per pixel"
+            ),
+            (
+                ["--ensemble", "nuclei-unet", "nuclei-unet"], 65,
+                "error: nuclei-unet: expected different models, found the same model twice"
+            ),
+            (
+                ["--model", "nuclei-unet", "--ensemble", "a", "b"], 64,
+                "--ensemble: expected no --model with it, found nuclei-unet"
+            ),
+        ] {
+            let result = try Command.mask.run(["set/wsi_crop_1.jpg"] + arguments, in: work.path)
+            #expect(result.status == status && result.errors.contains(message), "\(result)")
+        }
+        let swallowed = try Command.mask.run("--ensemble", "nuclei-unet", "set/wsi_crop_1.jpg", in: work.path)
+        #expect(swallowed.errors.contains("found none; name images before --ensemble"), "\(swallowed)")
+    }
+
     @Test func optionsForOtherModelsAreRefused() throws {
         let expected = "a model that classifies windows, found a model that outlines nuclei"
         for option in [

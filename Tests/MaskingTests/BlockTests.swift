@@ -67,7 +67,7 @@ final class ArrayBlocks: BlockReader {
         var settings = MaskSettings()
         settings.stride = stride
         return try WindowPredictor(
-            model(tile: tile), path: "model", settings: settings, batchSize: 7, sharing: sharing, largestBlock: block)
+            maskModels(model(tile: tile)), settings: settings, batchSize: 7, sharing: sharing, largestBlock: block)
     }
 
     @Test func plansCoverEveryWindowOnce() throws {

@@ -31,9 +31,9 @@ import Testing
         var settings = MaskSettings()
         (settings.stride, settings.threshold) = (16, threshold)
         let predictor = try WindowPredictor(
-            model, path: "model", settings: settings, batchSize: 7, largestBlock: 96)
-        return MaskPipeline(
-            .init(path: "model", sha256: "0", model.description, predictor.scaling), predictor, version: "1")
+            maskModels(model), settings: settings, batchSize: 7, largestBlock: 96)
+        return try MaskPipeline(
+            .init(maskModels(model)), predictor, version: "1")
     }
 
     private func request(_ image: String = "a.png", _ names: [OutputKind: String] = [:]) -> MaskRequest {

@@ -2,6 +2,7 @@ import Foundation
 import Foundations
 import Imaging
 import Masking
+import NeuralNetworks
 import TestSupport
 import Testing
 
@@ -32,7 +33,7 @@ struct NucleusEvidenceTests {
             try boundary.withUnsafeBufferPointer { boundary in
                 try pixels.withUnsafeBytes {
                     try NucleusEvidence(
-                        Self.region, interior: interior, boundary: boundary, pixels: $0, excluding: excluding,
+                        Self.region, .init(interior: interior, boundary: boundary), pixels: $0, excluding: excluding,
                         micronsPerPixel: 0.5, usesStain: usesStain)
                 }
             }
@@ -113,8 +114,8 @@ struct NucleusEvidenceTests {
             try none.withUnsafeBufferPointer { boundary in
                 try pixels.withUnsafeBytes {
                     try NucleusEvidence(
-                        region, interior: interior, boundary: boundary, pixels: $0, excluding: [], micronsPerPixel: 0.5,
-                        usesStain: true)
+                        region, .init(interior: interior, boundary: boundary), pixels: $0, excluding: [],
+                        micronsPerPixel: 0.5, usesStain: true)
                 }
             }
         }

@@ -46,9 +46,9 @@ import Testing
         let model = try darknessOutliner()
         var settings = MaskSettings()
         (settings.nuclei, settings.within) = (NucleusSettings(), within)
-        let method = try NucleusPredictor(model, path: "model", settings: settings)
-        return MaskPipeline(
-            .init(path: "model", sha256: "0", model.description, method.scaling), method, version: "1")
+        let method = try NucleusPredictor(maskModels(model), settings: settings)
+        return try MaskPipeline(
+            .init(maskModels(model)), method, version: "1")
     }
 
     private func request(_ image: String = "a.png", _ names: [OutputKind: String] = Self.names) -> MaskRequest {
@@ -144,14 +144,41 @@ import Testing
         #expect(try #require(estimate.seconds) > 0 && files == ["a.png", "a_t.geojson"] || files == ["a.png"])
     }
 
+    /// Two models with another bias agree that disks are nuclei, but not how probable they are.
+    @Test func ensemblesMeasureDisagreement() throws {
+        var settings = MaskSettings()
+        settings.nuclei = NucleusSettings()
+        settings.nuclei!.stainWeight = 0
+        func probabilities(_ models: MaskModels) throws -> (header: String, rows: [[Double]]) {
+            let method = try NucleusPredictor(models, settings: settings)
+            let record = try MaskPipeline(.init(models), method, version: "1").run(request(), RecordingObserver())
+            #expect(record.model.members?.count ?? 1 == models.members.count)
+            let lines = String(decoding: try bytes("a.csv"), as: UTF8.self).split(separator: "\n")
+            return (String(lines[0]), lines.dropFirst().map { $0.split(separator: ",").map { Double($0)! } })
+        }
+        let (strict, loose) = (try darknessOutliner(bias: -13), try darknessOutliner(bias: -11))
+        let (header, one) = try probabilities(maskModels(strict))
+        #expect(!header.contains("disagreement"))
+        let other = try probabilities(maskModels(loose)).rows
+        let both = try probabilities(maskModels(strict, loose))
+        #expect(both.header.hasSuffix(",probability,hematoxylin,eosin,disagreement"))
+        #expect(one.count == other.count && both.rows.count == one.count && one.count == 35 * 29)
+        for (row, (a, b)) in zip(both.rows, zip(one, other)) {
+            // Outlines of disks are sharp: all have the same pixels.
+            try #require(row[3] == a[3] && row[3] == b[3])
+            try #require(abs(row[9] - (a[9] + b[9]) / 2) < 0.0011 && b[9] > a[9] + 0.01)
+            try #require(abs(row[12] - (b[9] - a[9]) / 2) < 0.0011)
+        }
+    }
+
     @Test func modelsWithoutAResolutionAreRefused() throws {
         var model = try darknessOutliner()
         model.description.micronsPerPixel = nil
         var settings = MaskSettings()
         settings.nuclei = NucleusSettings()
         let error = #expect(throws: FileError.self) {
-            try NucleusPredictor(model, path: "model", settings: settings)
+            try NucleusPredictor(maskModels(model), settings: settings)
         }
-        #expect(error?.description == "model: expected a model that states its microns per pixel, found none")
+        #expect(error?.description == "model0: expected a model that states its microns per pixel, found none")
     }
 }

@@ -51,7 +51,7 @@ private let slidePath: String? = {
         var settings = MaskSettings()
         settings.stride = 8
         settings.threshold = -1
-        let predictor = try WindowPredictor(smallModel(), path: "model", settings: settings, batchSize: 7)
+        let predictor = try WindowPredictor(maskModels(smallModel()), settings: settings, batchSize: 7)
         let pixels = (0..<150 * 90 * 3).map { UInt8(Formula.bits(5, $0) >> 56) }
         for (width, height) in [(75, 45), (150, 90), (301, 200), (20, 100)] {
             let source = ArrayBlocks(width: 150, height: 90, pixels: pixels)

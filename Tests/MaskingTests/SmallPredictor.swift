@@ -1,23 +1,33 @@
+import Foundations
 import Imaging
 import Masking
 import NeuralNetworks
 import Tensors
 
+/// Models of files model0, model1, ...
+func maskModels(_ models: Model...) throws -> MaskModels {
+    try MaskModels(
+        models.enumerated().map { index, model in
+            try MaskModel(model, path: FilePath("model\(index)"), sha256: "\(index)")
+        })
+}
+
 /// LeNet-5 for tiles of 32 pixels.
-func smallModel() throws -> Model {
+func smallModel(seed: UInt64 = 3) throws -> Model {
     let model = try Model(
         ModelDescription(
             architecture: .lenet5, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
             statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70])))
-    try model.network.initialize(seed: 3)
+    try model.network.initialize(seed: seed)
     return model
 }
 
-/// A predictor of the small model on blocks of 96 pixels.
-func smallPredictor(stride: Int = 16) throws -> WindowPredictor {
+/// A predictor of the small model, or of an ensemble of two, on blocks of 96 pixels.
+func smallPredictor(stride: Int = 16, isEnsemble: Bool = false) throws -> WindowPredictor {
     var settings = MaskSettings()
     settings.stride = stride
-    return try WindowPredictor(smallModel(), path: "model", settings: settings, batchSize: 7, largestBlock: 96)
+    let models = try isEnsemble ? maskModels(smallModel(), smallModel(seed: 8)) : maskModels(smallModel())
+    return try WindowPredictor(models, settings: settings, batchSize: 7, largestBlock: 96)
 }
 
 /// Collects notes and progress. `check` receives each progress and may throw to cancel.
@@ -68,8 +78,9 @@ extension WindowPredictor {
     }
 }
 
-/// A U-Net to which dark pixels are the interior of nuclei. Only the first feature of the finest level is used.
-func darknessOutliner() throws -> Model {
+/// A U-Net to which dark pixels are the interior of nuclei. Only the first feature of the finest level is used. A larger
+/// `bias` of the interior makes it less strict.
+func darknessOutliner(bias: Float = -4) throws -> Model {
     let model = try Model(
         ModelDescription(
             architecture: .unet, tileSize: 128, classes: ["NO_NUCLEUS", "NUCLEI"],
@@ -86,7 +97,7 @@ func darknessOutliner() throws -> Model {
     }
     for pixel in 0..<4 {
         set("head.weight", [(4 + pixel) * 24: 8])
-        set("head.bias", [4 + pixel: -4, 8 + pixel: -10])
+        set("head.bias", [4 + pixel: bias, 8 + pixel: -10])
     }
     return model
 }

@@ -25,26 +25,40 @@ import Testing
 
     /// One run, canceled after some windows. The cache is closed when it returns.
     private func run(
-        stopAfter: Int = .max, stride: Int = 16, model: String = "model", tissue: TissueMap? = nil, cutAt: Int? = nil
-    ) throws -> (values: [Float], states: [WindowState], pixelsRead: Int, found: Int)? {
+        stopAfter: Int = .max, stride: Int = 16, model: String = "model", tissue: TissueMap? = nil, cutAt: Int? = nil,
+        isEnsemble: Bool = false
+    ) throws -> (values: [Float], deviations: [Float], states: [WindowState], pixelsRead: Int, found: Int)? {
         let reader = ArrayBlocks(width: Self.size.width, height: Self.size.height, pixels: Self.pixels)
         reader.unreadable = [PixelRegion(x: 290, y: 250, width: 1, height: 1)]
         do {
-            let predictor = try smallPredictor(stride: stride)
+            let predictor = try smallPredictor(stride: stride, isEnsemble: isEnsemble)
             let plan = try predictor.plan(reader, tissue: tissue)
             let identity = try WindowCache.Identity(
                 image: ImageState(FilePath(image)), model: model, windows: plan.grid.count, layout: plan.fingerprint)
-            let cache = try WindowCache(FilePath(path), identity, blocks: plan.blocks.count)
+            let cache = try WindowCache(FilePath(path), identity, blocks: plan.blocks.count, hasDeviations: isEnsemble)
             let observer = RecordingObserver { progress in
                 if let cutAt { truncate(path, cutAt) }
                 if progress.done > stopAfter { throw Stop() }
             }
             let result = try predictor.predict(plan, from: reader, into: cache, observer).windows
             let states = (0..<result.grid.count).map { result.store.state($0) }
-            return (Array(result.values), states, reader.pixelsRead, cache.blocksFound)
+            let deviations = (0..<result.grid.count).map { result.store.deviation($0) }
+            return (Array(result.values), deviations, states, reader.pixelsRead, cache.blocksFound)
         } catch is Stop {
             return nil
         }
+    }
+
+    @Test func canceledEnsemblesResumeWithTheSameBits() throws {
+        let whole = try #require(try run(isEnsemble: true))
+        #expect(whole.found == 0 && whole.deviations.contains { $0 > 0 })
+        try FileManager.default.removeItem(atPath: path)
+        for stop in [60, 200] { #expect(try run(stopAfter: stop, isEnsemble: true) == nil) }
+        let resumed = try #require(try run(isEnsemble: true))
+        #expect(resumed.found > 0)
+        #expect(
+            resumed.values == whole.values && resumed.deviations == whole.deviations
+                && resumed.states == whole.states)
     }
 
     @Test func canceledRunsResumeWithTheSameBits() throws {

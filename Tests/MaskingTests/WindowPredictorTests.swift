@@ -105,7 +105,7 @@ import Testing
             let expected = try naive(model, pixels, item.width, item.height, settings)
             let covered = expected.filter { !$0.isNaN }.sorted()
             settings.threshold = covered[covered.count / 2]
-            let predictor = try WindowPredictor(model, path: "model", settings: settings, batchSize: 3)
+            let predictor = try WindowPredictor(maskModels(model), settings: settings, batchSize: 3)
             let reader = ArrayReader(width: item.width, height: item.height, pixels: pixels)
             let observer = RecordingObserver()
             let windows = try predictor.predict(reader, observer).windows
@@ -132,7 +132,7 @@ import Testing
             var settings = MaskSettings()
             settings.stride = 16
             settings.threshold = threshold
-            let predictor = try WindowPredictor(model(), path: "model", settings: settings, batchSize: 4)
+            let predictor = try WindowPredictor(maskModels(model()), settings: settings, batchSize: 4)
             let reader = ArrayReader(width: 48, height: 40, pixels: image(48, 40, seed: 1))
             let writer = ArrayWriter(width: 48, height: 40, channels: 1)
             _ = try predictor.writeMask(predictor.predict(reader).windows, width: 48, height: 40, to: writer)
@@ -147,7 +147,7 @@ import Testing
         settings.stride = 16
         var model = try model()
         func values() throws -> [Float] {
-            let predictor = try WindowPredictor(model, path: "model", settings: settings, batchSize: 4)
+            let predictor = try WindowPredictor(maskModels(model), settings: settings, batchSize: 4)
             return Array(
                 try predictor.predict(ArrayReader(width: 64, height: 48, pixels: pixels)).windows.values)
         }
@@ -169,17 +169,57 @@ import Testing
     @Test func modelsWithoutNucleiAreRefused() throws {
         let model = try model(classes: ["CAT", "DOG"])
         let error = #expect(throws: (any Error).self) {
-            _ = try WindowPredictor(model, path: "pets.safetensors", settings: MaskSettings(), batchSize: 1)
+            _ = try WindowPredictor(maskModels(model), settings: MaskSettings(), batchSize: 1)
         }
-        #expect("\(error!)" == "pets.safetensors: expected a model with a class NUCLEI, found CAT, DOG")
+        #expect("\(error!)" == "model0: expected a model with a class NUCLEI, found CAT, DOG")
     }
 
     @Test func cancelingThrowsTheErrorOfTheObserver() throws {
         struct Stop: Error {}
         var settings = MaskSettings()
         settings.stride = 32
-        let predictor = try WindowPredictor(model(), path: "model", settings: settings, batchSize: 1)
+        let predictor = try WindowPredictor(maskModels(model()), settings: settings, batchSize: 1)
         let reader = ArrayReader(width: 64, height: 64, pixels: image(64, 64, seed: 1))
         #expect(throws: Stop.self) { _ = try predictor.predict(reader, RecordingObserver { _ in throw Stop() }) }
+    }
+
+    /// Each window has the mean and the standard deviation of what the models say alone.
+    @Test func ensemblesAverageCalibratedProbabilities() throws {
+        let pixels = image(80, 64, seed: 4)
+        var settings = MaskSettings()
+        settings.stride = 16
+        func predict(_ models: MaskModels) throws -> ProbabilityGrid {
+            let predictor = try WindowPredictor(models, settings: settings, batchSize: 4)
+            return try predictor.predict(ArrayReader(width: 80, height: 64, pixels: pixels)).windows
+        }
+        var second = try smallModel(seed: 8)
+        second.records[Calibration.key] = try JSON.text(
+            Calibration(TemperatureScaling(temperature: 0.25), fittedOn: "validation", tiles: 9))
+        let models = [try smallModel(seed: 3), second, try smallModel(seed: 11)]
+        let alone = try models.map { Array(try predict(maskModels($0)).values) }
+        let found = try predict(maskModels(models[0], models[1], models[2]))
+        var spread: Float = 0
+        for window in 0..<found.grid.count {
+            let values = alone.map { Double($0[window]) }
+            let mean = values.reduce(0, +) / 3
+            let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 3).squareRoot()
+            try #require(abs(Double(found.store.probability(window)) - mean) < 1e-6)
+            try #require(abs(Double(found.store.deviation(window)) - deviation) < 1e-6)
+            spread = max(spread, found.store.deviation(window))
+        }
+        #expect(spread > 0.02, "the models are too similar for this test")
+        #expect(try !predict(maskModels(models[0])).store.hasDeviations)
+    }
+
+    @Test func ensemblesAreOfModelsForTheSame() throws {
+        let error = #expect(throws: FileError.self) { try maskModels(smallModel(), darknessOutliner()) }
+        #expect(
+            error?.description == "model1: expected a model that classifies windows of 32 pixels at an unknown "
+                + "resolution, like model0, found a model that outlines nuclei at 0.5 microns per pixel")
+        let twice = #expect(throws: FileError.self) {
+            let model = try smallModel()
+            _ = try MaskModels(["a", "b"].map { try MaskModel(model, path: $0, sha256: "0") })
+        }
+        #expect(twice?.description == "b: expected different models, found the same model twice")
     }
 }

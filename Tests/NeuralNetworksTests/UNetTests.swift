@@ -10,12 +10,12 @@ import Testing
 #endif
 
 /// A narrow U-Net with random weights and running statistics.
-private func narrowModel() throws -> Model {
+private func narrowModel(seed: UInt64 = 3) throws -> Model {
     let description = ModelDescription(
         architecture: .unet, tileSize: 64, classes: ["NO_NUCLEUS", "NUCLEI"],
         statistics: ChannelStatistics(mean: [120, 110, 130], deviation: [40, 50, 60]))
     let model = try Model(description)
-    try model.network.initialize(seed: 3)
+    try model.network.initialize(seed: seed)
     let workspace = Workspace(model.network, capacity: 2, supportsBackward: true)
     workspace.input.copy(from: Tensor(workspace.input.shape, Formula.values(seed: 4, count: workspace.input.count)))
     _ = try workspace.forward(.training(seed: 1))
@@ -43,7 +43,17 @@ private struct Picture {
 
     func probabilities(_ predictor: PixelPredictor) throws -> (interior: [Float], boundary: [Float]) {
         try bytes.withUnsafeBytes {
-            try predictor.withProbabilities(of: $0, width: width, height: height) { (Array($0), Array($1)) }
+            try predictor.withProbabilities(of: $0, width: width, height: height) {
+                (Array($0.interior), Array($0.boundary))
+            }
+        }
+    }
+}
+
+extension Picture {
+    fileprivate func deviation(_ predictor: PixelPredictor) throws -> [Float]? {
+        try bytes.withUnsafeBytes {
+            try predictor.withProbabilities(of: $0, width: width, height: height) { $0.deviation.map { Array($0) } }
         }
     }
 }
@@ -63,7 +73,7 @@ private struct Picture {
             let (y, x) = place.quotientAndRemainder(dividingBy: width)
             return (flip & 1 == 0 ? y : height - 1 - y) * width + (flip & 2 == 0 ? x : width - 1 - x)
         }
-        let plain = try PixelPredictor(model)
+        let plain = try PixelPredictor([model])
         var expected = (interior: [Float](repeating: 0, count: width * height), boundary: [Float]())
         expected.boundary = expected.interior
         for flip in 0..<4 {
@@ -76,11 +86,43 @@ private struct Picture {
                 expected.boundary[place] += found.boundary[mirrored(place, flip)] / 4
             }
         }
-        let found = try picture.probabilities(PixelPredictor(model, averagingFlips: true))
+        let found = try picture.probabilities(PixelPredictor([model], averagingFlips: true))
         try compare("interior", found.interior, expected.interior, Tolerance(absolute: 1e-6))
         try compare("boundary", found.boundary, expected.boundary, Tolerance(absolute: 1e-6))
         // The network itself depends on the direction.
         #expect(try picture.probabilities(plain).interior != found.interior)
+    }
+
+    @Test func ensemblesAverageProbabilities() throws {
+        let (width, height) = (96, 64)
+        let picture = Picture.random(width: width, height: height)
+        let models = try [3, 4, 5].map { try narrowModel(seed: $0) }
+        let alone = try models.map { try picture.probabilities(PixelPredictor([$0])) }
+        func mean(_ value: ([Float], [Float]) -> [Float]) -> [Double] {
+            let values = alone.map { value($0.interior, $0.boundary) }
+            return (0..<width * height).map { pixel in values.reduce(0) { $0 + Double($1[pixel]) } / 3 }
+        }
+        let nuclei = mean { zip($0, $1).map(+) }
+        let squares = mean { zip($0, $1).map { ($0 + $1) * ($0 + $1) } }
+        let predictor = try PixelPredictor(models)
+        // The memory of one size is used again for another.
+        for _ in 0..<2 {
+            let found = try picture.probabilities(predictor)
+            try compare("interior", found.interior, mean { interior, _ in interior }, Tolerance(absolute: 1e-6))
+            try compare("boundary", found.boundary, mean { _, boundary in boundary }, Tolerance(absolute: 1e-6))
+            let deviation = try picture.deviation(predictor)
+            let expected = zip(squares, nuclei).map { max(0, $0 - $1 * $1).squareRoot() }
+            try compare("deviation", #require(deviation), expected, Tolerance(absolute: 1e-3))
+            #expect(expected.max()! > 0.05, "the models are too similar for this test")
+            _ = try picture.part(x: 0, y: 0, width: 32, height: 32).probabilities(predictor)
+        }
+        let twins = try PixelPredictor([models[0], models[0]])
+        #expect(try picture.deviation(twins)?.allSatisfy { $0 == 0 } == true)
+        #expect(try picture.deviation(PixelPredictor([models[0]])) == nil)
+        let flipped = try picture.probabilities(PixelPredictor([models[0], models[0]], averagingFlips: true))
+        try compareBits(
+            "flips", flipped.interior,
+            try picture.probabilities(PixelPredictor([models[0]], averagingFlips: true)).interior)
     }
 
     @Test func hasTheStatedSize() throws {
@@ -99,7 +141,7 @@ private struct Picture {
 
     /// Blocks of a slide are computed with a margin, so that its division into blocks has no effect.
     @Test func resultsFarFromTheEdgesDoNotDependOnTheRectangle() throws {
-        let predictor = try PixelPredictor(narrowModel())
+        let predictor = try PixelPredictor([narrowModel()])
         let picture = Picture.random(width: 256, height: 224)
         let whole = try picture.probabilities(predictor)
         let (x, y, width, height, margin) = (64, 32, 160, 136, 48)
@@ -120,8 +162,8 @@ private struct Picture {
 
     @Test func rectanglesOfChangingSizeGiveTheSameResults() throws {
         let picture = Picture.random(width: 96, height: 64)
-        let expected = try picture.probabilities(PixelPredictor(narrowModel()))
-        let predictor = try PixelPredictor(narrowModel())
+        let expected = try picture.probabilities(PixelPredictor([narrowModel()]))
+        let predictor = try PixelPredictor([narrowModel()])
         for (width, height) in [(96, 64), (32, 32), (96, 40), (96, 64)] {
             let part = picture.part(x: 0, y: 0, width: width, height: height)
             let found = try part.probabilities(predictor)
@@ -135,7 +177,7 @@ private struct Picture {
     @Test func scoresOfTilesAreThoseOfTheirPixels() throws {
         let model = try narrowModel()
         let picture = Picture.random(width: 64, height: 64)
-        let pixels = try picture.probabilities(PixelPredictor(model))
+        let pixels = try picture.probabilities(PixelPredictor([model]))
         let nuclei = zip(pixels.interior, pixels.boundary).map { Double($0) + Double($1) }
         let score = Naive.meanOfTop(nuclei, PixelLoss.scoredPixels)
         let logits = try picture.bytes.withUnsafeBytes {

@@ -4,9 +4,9 @@ import Foundations
 package struct MaskFingerprint: Codable, Equatable, Sendable {
     package let version: String
     package let image: ImageState
-    /// SHA-256 digest of the model file.
+    /// SHA-256 digest of the model's file, or of an ensemble.
     package let model: String
-    /// Temperature of the model's calibration.
+    /// Temperature of the model's calibration; 1 for an ensemble.
     package let temperature: Double
     package let settings: MaskSettings
     package let resolution: String

@@ -17,7 +17,7 @@ package enum Blend: String, CaseIterable, Codable, Sendable {
 /// the image into, and the mean is exact at every pixel. With Hann weights, cells are squares of 8 x 8 pixels, and the
 /// mean is exact at their centers.
 package struct ProbabilityField {
-    /// Weighted mean and variance of the probabilities of the windows over a cell.
+    /// Weighted mean and variance of the probabilities of the windows over a cell, by all models.
     package struct Moments: Equatable, Sendable {
         package var mean: Double
         package var variance: Double
@@ -90,7 +90,8 @@ package struct ProbabilityField {
             for column in 0..<count {
                 let window = windowRow * count + column
                 sums[column].add(
-                    probabilities.store.state(window), Double(probabilities.store.probability(window)), weight: weight)
+                    probabilities.store.state(window), Double(probabilities.store.probability(window)),
+                    deviation: Double(probabilities.store.deviation(window)), weight: weight)
             }
         }
         return columns.indices.map { cell in
@@ -110,12 +111,12 @@ private struct WindowSums {
     private var outside = 0.0
     private var unreadable = 0.0
 
-    mutating func add(_ state: WindowState, _ value: Double, weight: Double) {
+    mutating func add(_ state: WindowState, _ value: Double, deviation: Double, weight: Double) {
         switch state {
         case .predicted:
             predicted += weight
             sum += weight * value
-            square += weight * value * value
+            square += weight * (value * value + deviation * deviation)
         case .background: background += weight
         case .outside: outside += weight
         case .unreadable, .pending: unreadable += weight

@@ -32,6 +32,9 @@ package struct Nucleus: Equatable, Sendable {
         package var solidity: Float = 0
         /// Mean probability of a nucleus.
         package var probability: Float = 0
+        /// Mean over the pixels of the standard deviation of that probability between the models of an ensemble; 0 for one
+        /// model.
+        package var disagreement: Float = 0
         /// Mean optical densities of the stains.
         package var hematoxylin: Float = 0
         package var eosin: Float = 0

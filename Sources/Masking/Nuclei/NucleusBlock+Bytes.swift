@@ -127,8 +127,8 @@ private struct ByteReader {
 extension Nucleus.Measurements {
     fileprivate static var floats: [WritableKeyPath<Self, Float>] {
         [
-            \.area, \.perimeter, \.eccentricity, \.orientation, \.circularity, \.solidity, \.probability, \.hematoxylin,
-            \.eosin,
+            \.area, \.perimeter, \.eccentricity, \.orientation, \.circularity, \.solidity, \.probability,
+            \.disagreement, \.hematoxylin, \.eosin,
         ]
     }
 }

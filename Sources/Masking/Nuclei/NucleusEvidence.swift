@@ -1,5 +1,6 @@
 import Foundations
 import Imaging
+import NeuralNetworks
 
 /// The evidence for nuclei in the pixels of a block: the probabilities of the network, and the density of hematoxylin.
 package struct NucleusEvidence {
@@ -15,20 +16,24 @@ package struct NucleusEvidence {
     private var interior: [Float]
     /// Probabilities of the interior and the boundary together.
     private var nucleus: [Float]
+    /// Deviation of the probability of a nucleus between the models of an ensemble, before the stain counts; nil for one
+    /// model.
+    private let deviation: [Float]?
     /// Empty if the stain does not count.
     private let densities: [Float]
     private let micronsPerPixel: Double
 
     /// Copies probabilities and 8-bit RGB pixels of a rectangle. `micronsPerPixel` is that of these pixels.
     package init(
-        _ region: PixelRegion, interior: UnsafeBufferPointer<Float>, boundary: UnsafeBufferPointer<Float>,
-        pixels: UnsafeRawBufferPointer, excluding excluded: [PixelRegion], micronsPerPixel: Double, usesStain: Bool
+        _ region: PixelRegion, _ probabilities: PixelProbabilities, pixels: UnsafeRawBufferPointer,
+        excluding excluded: [PixelRegion], micronsPerPixel: Double, usesStain: Bool
     ) throws(FileError) {
         let count = region.width * region.height
         (self.region, self.excluded, self.micronsPerPixel) = (region, excluded, micronsPerPixel)
         self.pixels = Array(pixels[..<(3 * count)])
-        self.interior = Array(interior[..<count])
-        nucleus = (0..<count).map { interior[$0] + boundary[$0] }
+        interior = Array(probabilities.interior[..<count])
+        nucleus = (0..<count).map { probabilities.interior[$0] + probabilities.boundary[$0] }
+        deviation = probabilities.deviation.map { Array($0[..<count]) }
         var densities = [Float]()
         if usesStain {
             densities.reserveCapacity(count)
@@ -94,8 +99,13 @@ package struct NucleusEvidence {
     package func withField<Result>(_ body: (NucleusField) throws -> Result) rethrows -> Result {
         try interior.withUnsafeBufferPointer { interior in
             try nucleus.withUnsafeBufferPointer { nucleus in
-                try pixels.withUnsafeBytes {
-                    try body(NucleusField(region, interior: interior, nucleus: nucleus, pixels: $0))
+                try pixels.withUnsafeBytes { pixels in
+                    func call(_ deviation: UnsafeBufferPointer<Float>?) throws -> Result {
+                        try body(
+                            NucleusField(
+                                region, interior: interior, nucleus: nucleus, deviation: deviation, pixels: pixels))
+                    }
+                    return try deviation?.withUnsafeBufferPointer(call) ?? call(nil)
                 }
             }
         }

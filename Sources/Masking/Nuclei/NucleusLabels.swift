@@ -8,16 +8,20 @@ package struct NucleusField {
     /// Probabilities of the interior of nuclei, and of nuclei with their boundaries.
     package let interior: UnsafeBufferPointer<Float>
     package let nucleus: UnsafeBufferPointer<Float>
+    /// Deviation of the probability of a nucleus between the models of an ensemble; nil for one model.
+    package let deviation: UnsafeBufferPointer<Float>?
     /// 8-bit RGB.
     package let pixels: UnsafeRawBufferPointer
 
     package init(
         _ region: PixelRegion, interior: UnsafeBufferPointer<Float>, nucleus: UnsafeBufferPointer<Float>,
-        pixels: UnsafeRawBufferPointer
+        deviation: UnsafeBufferPointer<Float>? = nil, pixels: UnsafeRawBufferPointer
     ) {
         let count = region.width * region.height
         precondition(interior.count >= count && nucleus.count >= count && pixels.count >= 3 * count)
-        (self.region, self.interior, self.nucleus, self.pixels) = (region, interior, nucleus, pixels)
+        precondition(deviation.map { $0.count >= count } ?? true)
+        (self.region, self.interior, self.nucleus) = (region, interior, nucleus)
+        (self.deviation, self.pixels) = (deviation, pixels)
     }
 }
 

@@ -38,6 +38,7 @@ final class NucleusOutliner {
     /// Sums over the pixels of an object.
     private struct Sums {
         var probability: Float = 0
+        var disagreement: Float = 0
         var hematoxylin: Float = 0
         var eosin: Float = 0
         var color = SIMD3<Int>()
@@ -100,6 +101,7 @@ final class NucleusOutliner {
         if runs.isEmpty { return nil }
         var nucleus = Nucleus(runs: runs, measurements: .init(runs, micronsPerPixel: micronsPerPixel))
         nucleus.measurements.probability = sums.probability / sums.count
+        nucleus.measurements.disagreement = sums.disagreement / sums.count
         nucleus.measurements.hematoxylin = sums.hematoxylin / sums.count
         nucleus.measurements.eosin = sums.eosin / sums.count
         return nucleus
@@ -195,6 +197,7 @@ final class NucleusOutliner {
                 let color = 3 * (start + x)
                 let (red, green, blue) = (field.pixels[color], field.pixels[color + 1], field.pixels[color + 2])
                 sums.probability += field.nucleus[start + x]
+                if let deviation = field.deviation { sums.disagreement += deviation[start + x] }
                 sums.hematoxylin += hematoxylin.density(red: red, green: green, blue: blue)
                 sums.eosin += eosin.density(red: red, green: green, blue: blue)
                 sums.color &+= SIMD3(Int(red), Int(green), Int(blue))

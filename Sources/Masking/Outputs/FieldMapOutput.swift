@@ -6,7 +6,7 @@ final class ProbabilityMapOutput: FieldMapOutput {
     override class var quantity: FieldMap.Quantity { .probability }
 }
 
-/// The variance of the probabilities of the windows over each place, as a TIFF of floats of the same size.
+/// The variance of the probabilities of the windows over each place, by all models, as a TIFF of floats of the same size.
 final class DisagreementMapOutput: FieldMapOutput {
     override class var quantity: FieldMap.Quantity { .variance }
     override class var needsOverlap: Bool { true }

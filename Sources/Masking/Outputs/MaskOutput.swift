@@ -86,6 +86,8 @@ package struct OutputJob {
     package let refinement: RefinementSettings?
     /// Name and version of the program, for file metadata.
     package let software: String
+    /// Whether probabilities are means over several models.
+    var isEnsemble = false
     /// Whether the white parts of the mask are nuclei, not regions.
     var showsNuclei: Bool { refinement != nil || settings.nuclei != nil && settings.within == nil }
     /// Microns per pixel at full resolution of an image whose own are not known.

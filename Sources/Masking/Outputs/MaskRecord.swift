@@ -55,19 +55,34 @@ package struct MaskRecord: Codable, Sendable {
     }
 
     package struct NamedModel: Codable, Sendable {
-        package let path: String
-        package let sha256: String
-        package let architecture: String
+        /// For an ensemble, the paths of its models with commas between them, and the digest of their digests.
+        package private(set) var path: String
+        package private(set) var sha256: String
+        package private(set) var architecture: String
         package let classes: [String]
         package let tileSize: Int
         package let micronsPerPixel: Double?
-        /// Temperature of the calibration, 1 without one; nil in records of earlier versions, which used none.
-        package let temperature: Double?
+        /// Temperature of the calibration, 1 without one; nil for an ensemble, and in records of earlier versions, which used
+        /// none.
+        package private(set) var temperature: Double?
+        /// The models of an ensemble; nil for one model.
+        package private(set) var members: [NamedModel]?
 
-        package init(path: String, sha256: String, _ model: ModelDescription, _ scaling: TemperatureScaling) {
-            (self.path, self.sha256, temperature) = (path, sha256, scaling.temperature)
+        private init(_ member: MaskModel) {
+            let model = member.model.description
+            (path, sha256, temperature) = (member.path.string, member.sha256, member.scaling.temperature)
             (architecture, classes) = (model.architecture.rawValue, model.classes)
-            (tileSize, micronsPerPixel) = (model.tileSize, model.micronsPerPixel)
+            (tileSize, micronsPerPixel, members) = (model.tileSize, model.micronsPerPixel, nil)
+        }
+
+        package init(_ models: MaskModels) {
+            let members = models.members.map(Self.init)
+            self = members[0]
+            guard models.isEnsemble else { return }
+            path = members.map(\.path).joined(separator: ", ")
+            sha256 = SHA256.digest(of: members.map(\.sha256).joined(separator: "\n"))
+            architecture = Set(members.map(\.architecture)).sorted().joined(separator: ", ")
+            (temperature, self.members) = (nil, members)
         }
     }
 

@@ -17,7 +17,9 @@ final class NucleusOutput: MaskOutput {
     init(_ path: FilePath, _ job: OutputJob) throws {
         file =
             try path.lowercasedExtension == "csv"
-            ? NucleusTable(path) : NucleusOutlines(path, job.ids, tolerance: job.request.formats.tolerance)
+            ? NucleusTable(path, ofEnsemble: job.isEnsemble)
+            : NucleusOutlines(
+                path, job.ids, tolerance: job.request.formats.tolerance, ofEnsemble: job.isEnsemble)
     }
 
     func add(_ nucleus: Nucleus, id: Int) throws { try file.add(nucleus, id: id) }
@@ -35,12 +37,15 @@ package protocol NucleusFile {
 /// A CSV with a row for each nucleus. Positions are pixels at full resolution.
 package final class NucleusTable: NucleusFile {
     private let file: AtomicFile
+    private let columns: [Nucleus.Measurements.Column]
     private var buffer = [UInt8]()
 
-    package init(_ path: FilePath) throws(FileError) {
+    /// `isEnsemble` adds what only the models of an ensemble have.
+    package init(_ path: FilePath, ofEnsemble isEnsemble: Bool = false) throws(FileError) {
         file = try AtomicFile(path)
+        columns = Nucleus.Measurements.columns(ofEnsemble: isEnsemble)
         buffer += "id,x,y".utf8
-        for column in Nucleus.Measurements.columns { buffer += ",\(column.name)".utf8 }
+        for column in columns { buffer += ",\(column.name)".utf8 }
         buffer += "\n".utf8
     }
 
@@ -49,7 +54,7 @@ package final class NucleusTable: NucleusFile {
         buffer.append(nucleus.measurements.x, decimals: 2)
         buffer += ",".utf8
         buffer.append(nucleus.measurements.y, decimals: 2)
-        for column in Nucleus.Measurements.columns {
+        for column in columns {
             buffer += ",".utf8
             buffer.append(Double(nucleus.measurements[keyPath: column.value]), decimals: column.decimals)
         }
@@ -71,16 +76,20 @@ package final class NucleusTable: NucleusFile {
 /// GeoJSON with the outline of each nucleus, as detections with measurements.
 package final class NucleusOutlines: NucleusFile {
     private let writer: GeoJSONWriter
+    private let columns: [Nucleus.Measurements.Column]
     private let ids: ObjectID
 
-    /// Outlines are simplified within `tolerance` pixels.
-    package init(_ path: FilePath, _ ids: ObjectID, tolerance: Double) throws(FileError) {
+    /// Outlines are simplified within `tolerance` pixels. `isEnsemble` adds what only the models of an ensemble have.
+    package init(
+        _ path: FilePath, _ ids: ObjectID, tolerance: Double, ofEnsemble isEnsemble: Bool = false
+    ) throws(FileError) {
         writer = try GeoJSONWriter(path, objectType: .detection, .nuclei, tolerance: tolerance)
         self.ids = ids
+        columns = Nucleus.Measurements.columns(ofEnsemble: isEnsemble)
     }
 
     package func add(_ nucleus: Nucleus, id: Int) throws {
-        let measurements = Nucleus.Measurements.columns.map { column in
+        let measurements = columns.map { column in
             GeoJSONWriter.Measurement(
                 name: column.title, value: Double(nucleus.measurements[keyPath: column.value]),
                 decimals: column.decimals)
@@ -113,15 +122,16 @@ extension Nucleus {
 
 extension Nucleus.Measurements {
     /// A measurement in files: its name in tables and in QuPath, and its decimals.
-    struct Column {
+    fileprivate struct Column {
         let name: String
         let title: String
         let value: KeyPath<Nucleus.Measurements, Float>
         let decimals: Int
     }
 
-    static var columns: [Column] {
-        [
+    /// Only the models of an ensemble can disagree.
+    fileprivate static func columns(ofEnsemble isEnsemble: Bool) -> [Column] {
+        let common = [
             Column(name: "area_um2", title: "Area µm^2", value: \.area, decimals: 2),
             Column(name: "perimeter_um", title: "Perimeter µm", value: \.perimeter, decimals: 2),
             Column(name: "eccentricity", title: "Eccentricity", value: \.eccentricity, decimals: 3),
@@ -132,5 +142,7 @@ extension Nucleus.Measurements {
             Column(name: "hematoxylin", title: "Hematoxylin OD mean", value: \.hematoxylin, decimals: 3),
             Column(name: "eosin", title: "Eosin OD mean", value: \.eosin, decimals: 3),
         ]
+        let disagreement = Column(name: "disagreement", title: "Disagreement", value: \.disagreement, decimals: 3)
+        return common + (isEnsemble ? [disagreement] : [])
     }
 }

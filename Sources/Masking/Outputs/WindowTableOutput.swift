@@ -3,7 +3,7 @@ import Foundations
 
 /// The columns of a table of windows.
 package enum WindowColumns: String, CaseIterable, Codable, Sendable {
-    /// `x,y,width,height,probability,state`, with a row for each window.
+    /// `x,y,width,height,probability,state`, with a row for each window. For an ensemble, `disagreement` too.
     case all
     /// Those of wsinfer, `minx,miny,width,height,prob_NUCLEI`, with a row for each window that has a probability.
     case wsinfer
@@ -41,7 +41,8 @@ final class WindowTableOutput: MaskOutput {
 extension ProbabilityGrid {
     /// Writes the table. Probabilities are empty where there is none.
     package func writeTable(_ kind: WindowColumns = .all, to file: AtomicFile) throws(FileError) {
-        var text = "\(kind.header)\n"
+        let showsDeviation = kind == .all && store.hasDeviations
+        var text = "\(kind.header)\(showsDeviation ? ",disagreement" : "")\n"
         let columns = grid.columns.starts.indices.map { grid.columns.imagePixels(ofWindow: $0) }
         for row in grid.rows.starts.indices {
             let y = grid.rows.imagePixels(ofWindow: row)
@@ -51,7 +52,9 @@ extension ProbabilityGrid {
                 if kind == .wsinfer, state != .predicted { continue }
                 let value = state == .predicted ? "\(store.probability(window))" : ""
                 text += "\(x.lowerBound),\(y.lowerBound),\(x.count),\(y.count),\(value)"
-                text += kind == .all ? ",\(state)\n" : "\n"
+                if kind == .all { text += ",\(state)" }
+                if showsDeviation { text += state == .predicted ? ",\(store.deviation(window))" : "," }
+                text += "\n"
             }
             if text.utf8.count >= 1 << 16 {
                 try file.write(Data(text.utf8))

@@ -33,9 +33,12 @@ extension ProbabilityGrid {
                 guard store.state(window) == .predicted else { continue }
                 let x = grid.columns.imagePixels(ofWindow: column).clamped(to: 0..<width)
                 let polygon = Polygon(x: x, y: y)
-                try writer.write(
-                    polygon, id: ids.uuid("tile \(x) \(y)"),
-                    measurements: [.init(name: "Probability", value: Double(store.probability(window)), decimals: 4)])
+                func measurement(_ name: String, _ value: Float) -> GeoJSONWriter.Measurement {
+                    .init(name: name, value: Double(value), decimals: 4)
+                }
+                var measurements = [measurement("Probability", store.probability(window))]
+                if store.hasDeviations { measurements.append(measurement("Disagreement", store.deviation(window))) }
+                try writer.write(polygon, id: ids.uuid("tile \(x) \(y)"), measurements: measurements)
             }
         }
     }

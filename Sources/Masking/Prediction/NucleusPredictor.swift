@@ -3,30 +3,28 @@ import Imaging
 import NeuralNetworks
 import Tensors
 
-/// Outlines the nuclei of images with a model that classifies pixels.
+/// Outlines the nuclei of images with a model that classifies pixels, or an ensemble.
 ///
 /// An image is processed in the blocks of a `NucleusGrid`, each with its margin, so that results do not depend on the order
 /// of blocks, on threads or on an interruption.
 package final class NucleusPredictor: MaskMethod {
     package let settings: MaskSettings
-    package let scaling: TemperatureScaling
     package var unit: String { "blocks" }
     fileprivate let predictor: PixelPredictor
     /// Microns per pixel that the model works at.
     fileprivate let micronsPerPixel: Double
     private let largestBlock = NucleusGrid.core + 2 * NucleusGrid.margin
 
-    /// Throws `malformed` where the model has an invalid calibration, or states no resolution. `path` names the model in the
-    /// error. `settings.nuclei` says how pixels become nuclei.
-    package init(_ model: Model, path: FilePath, settings: MaskSettings) throws {
-        guard let micronsPerPixel = model.description.micronsPerPixel else {
-            throw FileError(path, expected: "a model that states its microns per pixel", found: "none")
+    /// Throws `malformed` where the models state no resolution. `settings.nuclei` says how pixels become nuclei.
+    package init(_ models: MaskModels, settings: MaskSettings) throws {
+        guard let micronsPerPixel = models.description.micronsPerPixel else {
+            throw FileError(
+                models.members[0].path, expected: "a model that states its microns per pixel", found: "none")
         }
         guard let nuclei = settings.nuclei else { preconditionFailure("no settings of nuclei") }
         self.settings = settings
         self.micronsPerPixel = micronsPerPixel
-        scaling = try TemperatureScaling(model, path: path)
-        predictor = try PixelPredictor(model, averagingFlips: nuclei.averagesFlips)
+        predictor = try PixelPredictor(models.members.map(\.model), averagingFlips: nuclei.averagesFlips)
     }
 
     package func plan(_ image: SlideImage, tissue: TissueMap?) throws(FileError) -> any MaskPlan {
@@ -40,11 +38,11 @@ package final class NucleusPredictor: MaskMethod {
         var seconds = [Double]()
         try noise.withUnsafeBytes { bytes in
             // The first block also pays for new memory.
-            try predictor.withProbabilities(of: bytes, width: side, height: side) { _, _ in }
+            try predictor.withProbabilities(of: bytes, width: side, height: side) { _ in }
             let start = ContinuousClock.now
             repeat {
                 let blockStart = ContinuousClock.now
-                try predictor.withProbabilities(of: bytes, width: side, height: side) { _, _ in }
+                try predictor.withProbabilities(of: bytes, width: side, height: side) { _ in }
                 seconds.append(blockStart.secondsSince)
             } while start.secondsSince < 1 && seconds.count < 25
         }
@@ -218,11 +216,10 @@ private struct NucleusRun: MaskRun {
                 let region = pixels.region
                 evidence = try method.predictor.withProbabilities(
                     of: pixels.bytes, width: region.width, height: region.height
-                ) { interior, boundary in
+                ) {
                     try NucleusEvidence(
-                        region, interior: interior, boundary: boundary, pixels: pixels.bytes,
-                        excluding: pixels.unreadable, micronsPerPixel: plan.laidMicrons,
-                        usesStain: settings.stainWeight > 0)
+                        region, $0, pixels: pixels.bytes, excluding: pixels.unreadable,
+                        micronsPerPixel: plan.laidMicrons, usesStain: settings.stainWeight > 0)
                 }
                 seconds.computing += start.secondsSince
             }

@@ -20,7 +20,7 @@ package struct PredictionPlan {
     /// for.
     init(
         _ image: any BlockReader, tissue: TissueMap?, tile: Int, settings: MaskSettings, sharing: SharingPlan?,
-        largestBlock: Int, temperature: Double, instructions: String
+        largestBlock: Int, temperatures: [Double], instructions: String
     ) throws(FileError) {
         grid = try Self.grid(image, tile: tile, settings)
         largestSide = Self.largestSide(
@@ -35,7 +35,7 @@ package struct PredictionPlan {
             "\(image.width) x \(image.height) pixels for \(image.imageWidth) x \(image.imageHeight), tile \(tile), "
             + "stride \(settings.stride), edges \(settings.edges), blocks of \(largestSide), shared layers "
             + "\(sharing.map { "\($0.trunk)" } ?? "none"), tissue \(self.tissue?.digest ?? "everywhere"), "
-            + "temperature \(temperature), \(instructions) instructions"
+            + "temperatures \(temperatures), \(instructions) instructions"
     }
 
     /// Probabilities of all windows take 1.3 GB.

@@ -58,37 +58,62 @@ package final class WindowPredictor: MaskMethod {
     package let sharing: SharingPlan?
     /// Pixels per side of a window.
     package let tile: Int
-    /// The calibration of the model.
-    package let scaling: TemperatureScaling
-    private let classCount: Int
-    private let nucleiIndex: Int
+    /// Whether probabilities are means over several models.
+    let isEnsemble: Bool
+    private let members: [Member]
     private let largestBlock: Int
-    private let predictor: BlockPredictor
 
-    /// Throws `malformed` where the model has no class of nuclei, or an invalid calibration. `path` names the model in the
-    /// error.
+    /// A model of the ensemble.
+    private struct Member {
+        let scaling: TemperatureScaling
+        let classCount: Int
+        let nucleiIndex: Int
+        let predictor: BlockPredictor
+
+        /// The probabilities of nuclei in rows of logits.
+        func probabilities(_ logits: UnsafeBufferPointer<Float>) -> [Float] {
+            let rows = scaling.probabilities(logits, classes: classCount)
+            return stride(from: nucleiIndex, to: rows.count, by: classCount).map { Float(rows[$0]) }
+        }
+    }
+
+    /// Throws `malformed` where a model has no class of nuclei.
     ///
     /// `batchSize` is the largest number of windows computed at once without sharing. `largestBlock` limits the side of a
     /// block in pixels: the default takes 16 MB per block, and little is decoded twice.
     package init(
-        _ model: Model, path: FilePath, settings: MaskSettings, batchSize: Int, sharing: SharingChoice = .automatic,
+        _ models: MaskModels, settings: MaskSettings, batchSize: Int, sharing: SharingChoice = .automatic,
         largestBlock: Int = 2304
     ) throws {
-        let description = model.description
-        let nuclei = TileClass.nuclei.rawValue
-        guard let index = description.classes.firstIndex(of: nuclei) else {
-            throw FileError(
-                path, expected: "a model with a class \(nuclei)", found: description.classes.joined(separator: ", "))
-        }
-        nucleiIndex = index
-        scaling = try TemperatureScaling(model, path: path)
-        classCount = description.classes.count
-        tile = description.tileSize
+        tile = models.description.tileSize
+        isEnsemble = models.isEnsemble
         self.settings = settings
         self.largestBlock = largestBlock
-        predictor = try BlockPredictor(
-            model, batchSize: batchSize, windowStride: settings.stride, sharing: sharing)
-        self.sharing = predictor.sharing
+        func members(_ sharing: SharingChoice) throws -> [Member] {
+            let arena = Arena()
+            return try models.members.map { member in
+                let (classes, nuclei) = (member.model.description.classes, TileClass.nuclei.rawValue)
+                guard let index = classes.firstIndex(of: nuclei) else {
+                    throw FileError(
+                        member.path, expected: "a model with a class \(nuclei)",
+                        found: classes.joined(separator: ", "))
+                }
+                return Member(
+                    scaling: member.scaling, classCount: classes.count, nucleiIndex: index,
+                    predictor: try BlockPredictor(
+                        member.model, batchSize: batchSize, windowStride: settings.stride, sharing: sharing,
+                        arena: arena))
+            }
+        }
+        var made = try members(sharing)
+        // Blocks are laid for one plan of sharing.
+        if Set(made.map { $0.predictor.sharing?.trunk }).count > 1
+            || Set(made.map { $0.predictor.sharing?.stride }).count > 1
+        {
+            made = try members(.none)
+        }
+        self.members = made
+        self.sharing = made[0].predictor.sharing
     }
 
     package func plan(_ image: SlideImage, tissue: TissueMap?) throws(FileError) -> any MaskPlan {
@@ -100,7 +125,7 @@ package final class WindowPredictor: MaskMethod {
     package func plan(_ image: any BlockReader, tissue: TissueMap? = nil) throws(FileError) -> PredictionPlan {
         try PredictionPlan(
             image, tissue: tissue, tile: tile, settings: settings, sharing: sharing, largestBlock: largestBlock,
-            temperature: scaling.temperature, instructions: "\(Kernels.instructions)")
+            temperatures: members.map(\.scaling.temperature), instructions: "\(Kernels.instructions)")
     }
 
     /// Computes the planned windows of an image. The next block is read while a block is computed.
@@ -113,7 +138,8 @@ package final class WindowPredictor: MaskMethod {
         _ plan: PredictionPlan, from image: any BlockReader, into cache: WindowCache? = nil, tissue: TissueMap? = nil,
         _ observer: any MaskObserver
     ) throws -> Prediction {
-        let windows = ProbabilityGrid(plan.grid, cache?.store ?? WindowStore(count: plan.grid.count))
+        let windows = ProbabilityGrid(
+            plan.grid, cache?.store ?? WindowStore(count: plan.grid.count, hasDeviations: isEnsemble))
         try cache?.readCompleteBlocks { windows.windows(of: plan.blocks[$0]) }
         let blocks = plan.pendingBlocks(in: windows)
         let pending = blocks.reduce(0) { $0 + $1.windowCount }
@@ -146,9 +172,9 @@ package final class WindowPredictor: MaskMethod {
             brightness += sample
             let start = ContinuousClock.now
             var next = 0
-            try computeProbabilities(of: readable.map { windows.region(of: $0) }, in: pixels) { probabilities in
-                for probability in probabilities {
-                    windows.store.setProbability(readable[next], probability)
+            try computeProbabilities(of: readable.map { windows.region(of: $0) }, in: pixels) { found in
+                for (probability, deviation) in found {
+                    windows.store.setProbability(readable[next], probability, deviation: deviation)
                     next += 1
                 }
                 try report(done + next)
@@ -170,22 +196,40 @@ package final class WindowPredictor: MaskMethod {
             brightness: brightness)
     }
 
-    /// Delivers the probabilities of nuclei in some windows of a block of pixels, in order, several at a time.
+    /// Delivers the probabilities of nuclei in some windows of a block of pixels, and their standard deviations between the
+    /// models, in order, several at a time.
     private func computeProbabilities(
-        of regions: [PixelRegion], in pixels: PixelBlock, deliver: ([Float]) throws -> Void
+        of regions: [PixelRegion], in pixels: PixelBlock,
+        deliver: ([(probability: Float, deviation: Float)]) throws -> Void
     ) throws {
         let block = BlockWindows(
             bytes: pixels.bytes, width: pixels.region.width, height: pixels.region.height,
             corners: regions.map { ($0.x - pixels.region.x, $0.y - pixels.region.y) })
-        try computeLogits(of: block) { logits in
-            let rows = scaling.probabilities(logits, classes: classCount)
-            try deliver(stride(from: nucleiIndex, to: rows.count, by: classCount).map { Float(rows[$0]) })
+        guard isEnsemble else {
+            let member = members[0]
+            return try member.predictor.add(block) { try deliver(member.probabilities($0).map { ($0, 0) }) }
         }
+        var all = [[Float]](repeating: [], count: regions.count)
+        for member in members {
+            var window = 0
+            try member.predictor.add(block) { logits in
+                for probability in member.probabilities(logits) {
+                    all[window].append(probability)
+                    window += 1
+                }
+            }
+        }
+        try deliver(
+            all.map { probabilities in
+                let mean = probabilities.reduce(0, +) / Float(probabilities.count)
+                let squares = probabilities.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+                return (mean, (squares / Float(probabilities.count)).squareRoot())
+            })
     }
 
-    /// Delivers the logits of the windows of a block, in order: a row of one number per class for each window.
-    func computeLogits(of block: BlockWindows, deliver: (UnsafeBufferPointer<Float>) throws -> Void) throws {
-        try predictor.add(block, deliver: deliver)
+    /// Computes the windows of a block with all models.
+    func compute(_ block: BlockWindows) throws {
+        for member in members { try member.predictor.add(block) { _ in } }
     }
 
     /// Largest side of a block in pixels, for an image whose pixels are resampled from `pixelsRead` pixels per axis.
@@ -202,7 +246,10 @@ private struct WindowPlan: MaskPlan {
     let tissue: TissueMap?
 
     var workload: Workload { windows.workload }
-    var cacheBytes: Int { WindowCache.byteCount(windows: windows.grid.count, blocks: windows.blocks.count) }
+    var cacheBytes: Int {
+        WindowCache.byteCount(
+            windows: windows.grid.count, blocks: windows.blocks.count, hasDeviations: predictor.isEnsemble)
+    }
 
     func open(
         _ cache: FilePath, of image: ImageState, model: String, version: String
@@ -210,7 +257,10 @@ private struct WindowPlan: MaskPlan {
         let identity = WindowCache.Identity(
             image: image, model: model, windows: windows.grid.count,
             layout: "\(windows.fingerprint), version \(version)")
-        return WindowRun(plan: self, windowCache: try WindowCache(cache, identity, blocks: windows.blocks.count))
+        return WindowRun(
+            plan: self,
+            windowCache: try WindowCache(
+                cache, identity, blocks: windows.blocks.count, hasDeviations: predictor.isEnsemble))
     }
 
     func survey(_ image: any BlockReader) throws(FileError) -> ReadingSurvey { try windows.survey(image) }

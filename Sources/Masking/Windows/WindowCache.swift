@@ -41,12 +41,13 @@ package final class WindowCache: MaskCache {
     package var wasReset: Bool { file.wasReset }
 
     /// Size of a cache in bytes, if its identity fits in a page.
-    package static func byteCount(windows: Int, blocks: Int) -> Int {
-        CacheFile.wholePages(1) + contentBytes(windows: windows, blocks: blocks)
+    package static func byteCount(windows: Int, blocks: Int, hasDeviations: Bool = false) -> Int {
+        CacheFile.wholePages(1) + contentBytes(windows, blocks, hasDeviations)
     }
 
-    private static func contentBytes(windows: Int, blocks: Int) -> Int {
-        checksumBytes(blocks) + CacheFile.wholePages(max(1, WindowStore.byteCount(windows)))
+    private static func contentBytes(_ windows: Int, _ blocks: Int, _ hasDeviations: Bool) -> Int {
+        checksumBytes(blocks)
+            + CacheFile.wholePages(max(1, WindowStore.byteCount(windows, hasDeviations: hasDeviations)))
     }
 
     private static func checksumBytes(_ blocks: Int) -> Int {
@@ -55,13 +56,13 @@ package final class WindowCache: MaskCache {
 
     /// Opens the file of the same identity and number of blocks, or starts a new one. Throws `unwritable` where the disk
     /// is full, another process has the file open, or it is not a cache.
-    package init(_ path: FilePath, _ identity: Identity, blocks: Int) throws(FileError) {
-        let content = Self.contentBytes(windows: identity.windows, blocks: blocks)
+    package init(_ path: FilePath, _ identity: Identity, blocks: Int, hasDeviations: Bool = false) throws(FileError) {
+        let content = Self.contentBytes(identity.windows, blocks, hasDeviations)
         file = try CacheFile(
             path, .windows, version: 3, header: "\(blocks) blocks \((try? JSON.text(identity)) ?? "")",
             reserved: content)
         (self.blocks, byteCount) = (blocks, file.start + content)
-        store = WindowStore(count: identity.windows)
+        store = WindowStore(count: identity.windows, hasDeviations: hasDeviations)
         windowOffset = file.start + Self.checksumBytes(blocks)
     }
 
@@ -97,14 +98,7 @@ package final class WindowCache: MaskCache {
     private func parts(of windows: [Int]) -> [(bytes: UnsafeMutableRawBufferPointer, offset: Int)] {
         var runs = [Range<Int>]()
         for window in windows { runs.appendPixels(window..<window + 1) }
-        let states = windowOffset + store.count * MemoryLayout<Float>.stride
-        return runs.flatMap { run in
-            let bytes = store.bytes(of: run)
-            return [
-                (bytes.probabilities, windowOffset + run.lowerBound * MemoryLayout<Float>.stride),
-                (bytes.states, states + run.lowerBound),
-            ]
-        }
+        return runs.flatMap { run in store.parts(of: run).map { ($0.bytes, windowOffset + $0.offset) } }
     }
 
     /// Hash of the windows' probabilities and states and of their brightness; never 0, which stands for no checksum.
@@ -113,6 +107,7 @@ package final class WindowCache: MaskCache {
         hash.add(brightness)
         for window in windows {
             hash.add(UInt64(store.probability(window).bitPattern) << 8 | UInt64(store.state(window).rawValue))
+            if store.hasDeviations { hash.add(UInt64(store.deviation(window).bitPattern)) }
         }
         return hash.value == 0 ? 1 : hash.value
     }

@@ -15,27 +15,34 @@ package enum WindowState: UInt8, CaseIterable, Sendable {
     case unreadable
 }
 
-/// The probability and the state of each window of an image: five bytes per window.
+/// The probability and the state of each window of an image: five bytes per window. For an ensemble, four more for the
+/// standard deviation of the probability between the models.
 package final class WindowStore {
     package let count: Int
     private let mapping: UnsafeMutableRawPointer
     private let mappedBytes: Int
     private let probabilities: UnsafeMutablePointer<Float>
+    /// Nil for one model.
+    private let deviations: UnsafeMutablePointer<Float>?
     private let states: UnsafeMutablePointer<UInt8>
 
     /// Size of a store in bytes.
-    package static func byteCount(_ count: Int) -> Int { count * (MemoryLayout<Float>.stride + 1) }
+    package static func byteCount(_ count: Int, hasDeviations: Bool = false) -> Int {
+        count * ((hasDeviations ? 2 : 1) * MemoryLayout<Float>.stride + 1)
+    }
 
     /// Pending windows. Pages that are never written take no memory.
-    package init(count: Int) {
-        let bytes = max(1, Self.byteCount(count))
+    package init(count: Int, hasDeviations: Bool = false) {
+        let size = Self.byteCount(count, hasDeviations: hasDeviations)
+        let bytes = max(1, size)
         let mapping = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let mapping, mapping != MAP_FAILED else { AbnormalEnd.outOfMemory(for: "\(count) windows", bytes: bytes) }
         self.count = count
         self.mapping = mapping
         mappedBytes = bytes
-        probabilities = mapping.bindMemory(to: Float.self, capacity: count)
-        states = (mapping + count * MemoryLayout<Float>.stride).bindMemory(to: UInt8.self, capacity: count)
+        let floats = mapping.bindMemory(to: Float.self, capacity: hasDeviations ? 2 * count : count)
+        (probabilities, deviations) = (floats, hasDeviations ? floats + count : nil)
+        states = (mapping + size - count).bindMemory(to: UInt8.self, capacity: count)
     }
 
     deinit { munmap(mapping, mappedBytes) }
@@ -43,6 +50,15 @@ package final class WindowStore {
     package func probability(_ window: Int) -> Float {
         precondition(window >= 0 && window < count)
         return probabilities[window]
+    }
+
+    /// Whether the windows are those of an ensemble.
+    package var hasDeviations: Bool { deviations != nil }
+
+    /// Standard deviation of the probability between the models of an ensemble; 0 for one model.
+    package func deviation(_ window: Int) -> Float {
+        precondition(window >= 0 && window < count)
+        return deviations?[window] ?? 0
     }
 
     /// The state of a window; pending for a value that is none of the states.
@@ -55,24 +71,24 @@ package final class WindowStore {
         precondition(window >= 0 && window < count && state != .predicted)
         states[window] = state.rawValue
         probabilities[window] = 0
+        deviations?[window] = 0
     }
 
-    package func setProbability(_ window: Int, _ probability: Float) {
+    package func setProbability(_ window: Int, _ probability: Float, deviation: Float = 0) {
         precondition(window >= 0 && window < count)
         probabilities[window] = probability
+        deviations?[window] = deviation
         states[window] = WindowState.predicted.rawValue
     }
 
-    /// The bytes of the probabilities and of the states of consecutive windows.
-    func bytes(
-        of windows: Range<Int>
-    ) -> (probabilities: UnsafeMutableRawBufferPointer, states: UnsafeMutableRawBufferPointer) {
+    /// The memory of consecutive windows: parts of the store, each with its offset from the start.
+    func parts(of windows: Range<Int>) -> [(bytes: UnsafeMutableRawBufferPointer, offset: Int)] {
         precondition(windows.lowerBound >= 0 && windows.upperBound <= count)
-        return (
-            UnsafeMutableRawBufferPointer(
-                UnsafeMutableBufferPointer(start: probabilities + windows.lowerBound, count: windows.count)),
-            UnsafeMutableRawBufferPointer(
-                UnsafeMutableBufferPointer(start: states + windows.lowerBound, count: windows.count))
-        )
+        func part<Element>(_ base: UnsafeMutablePointer<Element>) -> (UnsafeMutableRawBufferPointer, Int) {
+            let bytes = UnsafeMutableRawBufferPointer(
+                UnsafeMutableBufferPointer(start: base + windows.lowerBound, count: windows.count))
+            return (bytes, mapping.distance(to: bytes.baseAddress!))
+        }
+        return [part(probabilities)] + (deviations.map { [part($0)] } ?? []) + [part(states)]
     }
 }

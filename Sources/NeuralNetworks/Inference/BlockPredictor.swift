@@ -23,9 +23,11 @@ package final class BlockPredictor {
     private let model: Model
     private let choice: SharingChoice
 
-    /// A predictor for windows at a stride. The model's weights must not change while it is in use.
+    /// A predictor for windows at a stride. The model's weights must not change while it is in use. Predictors that are used
+    /// one after the other can share the memory of features, an `arena`.
     package init(
-        _ model: Model, batchSize: Int, windowStride: Int, sharing choice: SharingChoice = .automatic
+        _ model: Model, batchSize: Int, windowStride: Int, sharing choice: SharingChoice = .automatic,
+        arena: Arena = Arena()
     ) throws {
         self.model = model
         self.choice = choice
@@ -36,7 +38,7 @@ package final class BlockPredictor {
             case .automatic: SharingPlan(network, windowStride: windowStride)
             case .layers(let count): SharingPlan(network, windowStride: windowStride, layers: count)
             }
-        shared = try sharing.map { try SharedPredictor(network, $0, model.description.statistics) }
+        shared = try sharing.map { try SharedPredictor(network, $0, model.description.statistics, arena) }
         self.batchSize = shared == nil ? batchSize : min(batchSize, Self.smallBatch)
     }
 

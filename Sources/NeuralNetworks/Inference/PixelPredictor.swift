@@ -1,6 +1,22 @@
 import Tensors
 
-/// Applies a network that outlines nuclei to rectangles of pixels.
+/// Probabilities of the pixels of a rectangle, in rows.
+package struct PixelProbabilities {
+    package let interior: UnsafeBufferPointer<Float>
+    package let boundary: UnsafeBufferPointer<Float>
+    /// Standard deviation of the probability of a nucleus, interior and boundary, between the models of an ensemble; nil for
+    /// one model.
+    package let deviation: UnsafeBufferPointer<Float>?
+
+    package init(
+        interior: UnsafeBufferPointer<Float>, boundary: UnsafeBufferPointer<Float>,
+        deviation: UnsafeBufferPointer<Float>? = nil
+    ) {
+        (self.interior, self.boundary, self.deviation) = (interior, boundary, deviation)
+    }
+}
+
+/// Applies a network that outlines nuclei, or an ensemble of them, to rectangles of pixels.
 ///
 /// Within the radius of the network's receptive field from an edge, results depend on the edge. Further inside, they are
 /// the same for every rectangle around a pixel whose corner is a multiple of `alignment` pixels away, except for rounding.
@@ -9,31 +25,56 @@ package final class PixelPredictor {
     /// convolution kernels.
     package static let alignment = 32
 
-    package let model: Model
-    private let network: Network
+    private let members: [Member]
     /// Whether probabilities are means over the pixels and their mirror images.
     private let averagesFlips: Bool
+    /// Members are used one after the other, in the same memory.
     private let arena = Arena()
-    /// The workspace of the last rectangle, for others of its size.
-    private var workspace: Workspace?
 
-    /// A predictor whose model's weights must not change while it is in use. With `averagingFlips`, the network is applied to
-    /// rectangles with columns, rows, both or none in reverse, and probabilities are the means.
-    package init(_ model: Model, averagingFlips: Bool = false) throws {
-        precondition(model.description.architecture.outlinesNuclei, "a model that classifies tiles")
-        self.model = model
-        averagesFlips = averagingFlips
-        network = try model.network.folded()
+    /// A network of the ensemble.
+    private final class Member {
+        let network: Network
+        let statistics: ChannelStatistics
+        /// The workspace of the last rectangle, for others of its size.
+        var workspace: Workspace?
+
+        init(_ model: Model) throws {
+            precondition(model.description.architecture.outlinesNuclei, "a model that classifies tiles")
+            network = try model.network.folded()
+            statistics = model.description.statistics
+        }
     }
 
-    /// Probabilities of the interior and of the boundary of nuclei, in rows of the rectangle. They are valid during the call
-    /// of `body` only. Throws `PredictionError` if they are not finite.
+    /// A predictor whose models' weights must not change while it is in use. Probabilities of several models are averaged.
+    /// With `averagingFlips`, networks are applied to rectangles with columns, rows, both or none in reverse, and
+    /// probabilities are the means.
+    package init(_ models: [Model], averagingFlips: Bool = false) throws {
+        precondition(!models.isEmpty)
+        members = try models.map(Member.init)
+        averagesFlips = averagingFlips
+    }
+
+    /// Probabilities of the pixels of a rectangle. They are valid during the call of `body` only. Throws `PredictionError`
+    /// if they are not finite.
     package func withProbabilities<R>(
-        of bytes: UnsafeRawBufferPointer, width: Int, height: Int,
-        _ body: (_ interior: UnsafeBufferPointer<Float>, _ boundary: UnsafeBufferPointer<Float>) throws -> R
+        of bytes: UnsafeRawBufferPointer, width: Int, height: Int, _ body: (PixelProbabilities) throws -> R
+    ) throws -> R {
+        guard members.count > 1 else {
+            return try withProbabilities(of: bytes, width: width, height: height, by: members[0], body)
+        }
+        var means = EnsembleMeans(count: width * height)
+        for member in members {
+            try withProbabilities(of: bytes, width: width, height: height, by: member) { means.add($0) }
+        }
+        return try means.withProbabilities(body)
+    }
+
+    private func withProbabilities<R>(
+        of bytes: UnsafeRawBufferPointer, width: Int, height: Int, by member: Member,
+        _ body: (PixelProbabilities) throws -> R
     ) throws -> R {
         guard averagesFlips else {
-            return try withUnflippedProbabilities(of: bytes, width: width, height: height, body)
+            return try withUnflippedProbabilities(of: bytes, width: width, height: height, by: member, body)
         }
         let count = width * height
         var (interior, boundary) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
@@ -46,27 +87,26 @@ package final class PixelPredictor {
                 filled = 3 * count
             }
             try flipped.withUnsafeBytes {
-                try withUnflippedProbabilities(of: $0, width: width, height: height) {
-                    flippedInterior, flippedBoundary in
+                try withUnflippedProbabilities(of: $0, width: width, height: height, by: member) { flipped in
                     places.forEach { place, source in
-                        interior[source] += flippedInterior[place] / Float(Flip.all.count)
-                        boundary[source] += flippedBoundary[place] / Float(Flip.all.count)
+                        interior[source] += flipped.interior[place] / Float(Flip.all.count)
+                        boundary[source] += flipped.boundary[place] / Float(Flip.all.count)
                     }
                 }
             }
         }
         return try interior.withUnsafeBufferPointer { interior in
-            try boundary.withUnsafeBufferPointer { try body(interior, $0) }
+            try boundary.withUnsafeBufferPointer { try body(PixelProbabilities(interior: interior, boundary: $0)) }
         }
     }
 
     private func withUnflippedProbabilities<R>(
-        of bytes: UnsafeRawBufferPointer, width: Int, height: Int,
-        _ body: (_ interior: UnsafeBufferPointer<Float>, _ boundary: UnsafeBufferPointer<Float>) throws -> R
+        of bytes: UnsafeRawBufferPointer, width: Int, height: Int, by member: Member,
+        _ body: (PixelProbabilities) throws -> R
     ) throws -> R {
-        let workspace = try self.workspace(width: width, height: height)
+        let workspace = try self.workspace(of: member, width: width, height: height)
         let pixels = PixelWindows(height: height, width: width, rowStride: width * 3, offsets: [0])
-        try Kernels.normalize(workspace.input, bytes.bytes, pixels, model.description.statistics)
+        try Kernels.normalize(workspace.input, bytes.bytes, pixels, member.statistics)
         let logits = try workspace.forward(.inference)
         let interior = arena.tensor(.probabilities(.interior), count: width * height)
         let boundary = arena.tensor(.probabilities(.boundary), count: width * height)
@@ -74,18 +114,55 @@ package final class PixelPredictor {
         return try interior.withUnsafeBuffer { interior in
             try boundary.withUnsafeBuffer { boundary in
                 guard interior.allSatisfy(\.isFinite) else { throw PredictionError() }
-                return try body(interior, boundary)
+                return try body(PixelProbabilities(interior: interior, boundary: boundary))
             }
         }
     }
 
-    private func workspace(width: Int, height: Int) throws -> Workspace {
+    private func workspace(of member: Member, width: Int, height: Int) throws -> Workspace {
         let shape: Shape = [3, height, width]
-        if let workspace, workspace.network.inputShape == shape { return workspace }
-        let plan = try NetworkPlan(network.plan.graph, inputShape: shape)
-        let made = Workspace(Network(plan, sharing: network.state.tensors), capacity: 1, arena: arena)
-        workspace = made
+        if let workspace = member.workspace, workspace.network.inputShape == shape { return workspace }
+        let plan = try NetworkPlan(member.network.plan.graph, inputShape: shape)
+        let made = Workspace(Network(plan, sharing: member.network.state.tensors), capacity: 1, arena: arena)
+        member.workspace = made
         return made
+    }
+}
+
+/// Means over the members of an ensemble, and the deviation between them (Welford's method, by which equal members deviate
+/// by exactly 0).
+private struct EnsembleMeans {
+    private var members: Float = 0
+    private var interior: [Float]
+    private var boundary: [Float]
+    /// Sums of squared differences to the mean probability of a nucleus.
+    private var squares: [Float]
+
+    init(count: Int) {
+        interior = [Float](repeating: 0, count: count)
+        (boundary, squares) = (interior, interior)
+    }
+
+    mutating func add(_ member: PixelProbabilities) {
+        members += 1
+        for pixel in interior.indices {
+            let before = interior[pixel] + boundary[pixel]
+            interior[pixel] += (member.interior[pixel] - interior[pixel]) / members
+            boundary[pixel] += (member.boundary[pixel] - boundary[pixel]) / members
+            let nucleus = member.interior[pixel] + member.boundary[pixel]
+            squares[pixel] += (nucleus - before) * (nucleus - (interior[pixel] + boundary[pixel]))
+        }
+    }
+
+    func withProbabilities<R>(_ body: (PixelProbabilities) throws -> R) rethrows -> R {
+        let deviation = squares.map { (max(0, $0) / members).squareRoot() }
+        return try interior.withUnsafeBufferPointer { interior in
+            try boundary.withUnsafeBufferPointer { boundary in
+                try deviation.withUnsafeBufferPointer {
+                    try body(PixelProbabilities(interior: interior, boundary: boundary, deviation: $0))
+                }
+            }
+        }
     }
 }
 

@@ -9,15 +9,15 @@ final class SharedPredictor {
     /// The layers after the trunk and `reader`.
     private let head: Network
     private let headWorkspace: Workspace
-    private let arena = Arena()
+    private let arena: Arena
 
     /// Windows in a batch of the head, which is larger if `reader` has reduced them to few features.
     private static let headBatch = 1024, gatheredBatch = 32
 
-    init(_ network: Network, _ plan: SharingPlan, _ statistics: ChannelStatistics) throws {
-        self.statistics = statistics
+    init(_ network: Network, _ plan: SharingPlan, _ statistics: ChannelStatistics, _ arena: Arena) throws {
+        (self.statistics, self.arena) = (statistics, arena)
         let whole = network.plan
-        trunk = try SharedTrunk(try network.part(0..<plan.trunk), plan.axes, slices: plan.slices)
+        trunk = try SharedTrunk(try network.part(0..<plan.trunk), plan.axes, slices: plan.slices, arena)
         var headStart = plan.trunk
         if plan.readsWindows, let layer = whole.graph.nodes[headStart].layer as? LinearLayer {
             reader = (layer, Array(network.state.tensors[whole.parameterRanges[headStart]]))

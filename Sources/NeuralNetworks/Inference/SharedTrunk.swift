@@ -22,11 +22,12 @@ final class SharedTrunk {
     private let slices: [(channels: Range<Int>, step: Step)]
     /// Features along a window's side, for each value.
     let axes: Graph.PerValue<AxisFeatures>
-    let arena = Arena()
+    let arena: Arena
     private var current: Workspace?
 
     /// `slices`: the channels that the last layer computes at a time; empty if it runs once.
-    init(_ network: Network, _ axes: Graph.PerValue<AxisFeatures>, slices: [Range<Int>]) throws {
+    init(_ network: Network, _ axes: Graph.PerValue<AxisFeatures>, slices: [Range<Int>], _ arena: Arena) throws {
+        self.arena = arena
         let nodes = network.plan.graph.nodes
         let last = nodes.count - 1
         precondition(axes.count == nodes.count + 1)

@@ -26,7 +26,7 @@ package struct PixelTeacher {
     /// labels of tiles alone knows where nuclei are, but not how far they reach: the stain decides that.
     package init(_ model: Model, _ set: TileSet, knowsOutlines: Bool) throws {
         (self.set, self.knowsOutlines) = (set, knowsOutlines)
-        predictor = try PixelPredictor(model)
+        predictor = try PixelPredictor([model])
         grid = NucleusGrid(image: (set.side, set.side), laid: (set.side, set.side))
         micronsPerPixel = set.target.micronsPerPixel ?? PixelClasses.assumedMicronsPerPixel
     }
@@ -73,8 +73,7 @@ package struct PixelTeacher {
         return try pixels.withUnsafeBytes { pixels in
             try predictor.withProbabilities(of: pixels, width: region.width, height: region.height) {
                 try NucleusEvidence(
-                    region, interior: $0, boundary: $1, pixels: pixels, excluding: [],
-                    micronsPerPixel: micronsPerPixel, usesStain: true)
+                    region, $0, pixels: pixels, excluding: [], micronsPerPixel: micronsPerPixel, usesStain: true)
             }
         }
     }

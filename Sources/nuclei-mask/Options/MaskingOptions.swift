@@ -66,6 +66,15 @@ struct MaskingOptions: ParsableArguments {
     var model: FilePath?
 
     @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            """
+            Two or more models of the same kind and resolution in place of --model: their probabilities are averaged, and how \
+            much they differ is part of tables. Name images before this option, or after another one.
+            """, valueName: "model"), completion: .file())
+    var ensemble: [FilePath] = []
+
+    @Option(
         help: """
             Models that classify windows: pixels from one window to the next, at most the model's tile size (default: 128).
             """)
@@ -167,8 +176,12 @@ struct MaskingOptions: ParsableArguments {
 
     func validate() throws {
         if images.isEmpty, list == nil {
-            throw ValidationError("expected an image, a folder or --images, found none")
+            throw ValidationError(
+                "expected an image, a folder or --images, found none"
+                    + (ensemble.isEmpty ? "" : "; name images before --ensemble, or after another option"))
         }
+        try require(model == nil || ensemble.isEmpty, "--ensemble", "no --model with it", found: "\(model ?? "")")
+        try require(ensemble.count != 1, "--ensemble", "two or more models", found: 1)
         try require(
             shard == nil || list != nil && images.isEmpty, "--shard", "--images with it, and no other images",
             found: images.first ?? "none")
@@ -209,11 +222,12 @@ struct MaskingOptions: ParsableArguments {
         return settings
     }
 
-    /// The model of `--model` or, without it, the bundled one that the other options are for.
-    var choice: ModelChoice {
-        if let model { return ModelChoice(model) }
+    /// The models of `--model` or `--ensemble` or, without them, the bundled one that the other options are for.
+    var choices: [ModelChoice] {
+        if !ensemble.isEmpty { return ensemble.map(ModelChoice.init) }
+        if let model { return [ModelChoice(model)] }
         let isForWindows = firstUseless(outliningNuclei: true) != nil && firstUseless(outliningNuclei: false) == nil
-        return .bundled(isForWindows ? .compact : .unet)
+        return [.bundled(isForWindows ? .compact : .unet)]
     }
 
     /// The first option that the kind of model has no use for; nil without one.
@@ -240,13 +254,14 @@ struct MaskingOptions: ParsableArguments {
         ResolutionChoice(micronsPerPixel: mpp, overrides: mppOverride, level: level)
     }
 
-    /// Throws where an option needs windows that overlap: a stride below the model's tile size.
-    func requireOverlap(_ tile: Int) throws {
+    /// Throws where an option needs windows that overlap: a stride below the model's tile size. The models of an ensemble
+    /// can disagree about one window.
+    func requireOverlap(_ tile: Int, isEnsemble: Bool) throws {
         let stride = stride ?? MaskSettings().stride
         try require(stride <= tile, "--stride", "1 to \(tile), the model's tile size", found: stride)
         guard stride == tile else { return }
         let found = "windows that only touch, --stride \(tile)"
         try require(blend ?? .uniform == .uniform, "--blend hann", "windows that overlap", found: found)
-        try outputs.requireOverlap(found: found)
+        if !isEnsemble { try outputs.requireOverlap(found: found) }
     }
 }
