@@ -128,6 +128,8 @@ typedef struct tile_job {
     struct jpeg_decompress_struct decompressor;
     struct jpeg_error_mgr errors;
     bool created;
+    /// Pixels of the image, along each axis, for one that is decoded.
+    int32_t reduction;
     /// The compressed bytes of a tile, and a row of its pixels.
     uint8_t *bytes;
     size_t capacity;
@@ -172,10 +174,11 @@ static void fetch(tile_job *job, const cic_jpeg_tiles *t, int64_t tile) {
     }
 }
 
-/// Decodes the part of a tile that lies in the rectangle. left, top: the tile in pixels of the image.
+/// Decodes the part of a tile that lies in the rectangle. left, top: the tile in pixels of the image as it is decoded.
 static void decode(tile_job *job, const cic_jpeg_tiles *t, int64_t tile, int64_t left, int64_t top,
                    const cic_rectangle *part, uint32_t *pixels) {
     struct jpeg_decompress_struct *d = &job->decompressor;
+    const int32_t width = t->tile_width / job->reduction, height = t->tile_height / job->reduction;
     fetch(job, t, tile);
     if (t->tables) {
         jpeg_mem_src(d, t->tables, t->tables_size);
@@ -192,10 +195,15 @@ static void decode(tile_job *job, const cic_jpeg_tiles *t, int64_t tile, int64_t
 #else
     d->out_color_space = JCS_EXT_ARGB;
 #endif
+    // The inverse transform of fewer coefficients, which is also the low-pass filter.
+    d->scale_num = 1;
+    d->scale_denom = (unsigned)job->reduction;
     jpeg_start_decompress(d);
+    if (d->output_width != (JDIMENSION)width || d->output_height != (JDIMENSION)height)
+        cic_fail(&job->failure, CIC_UNSUPPORTED, "a tile of an odd size");
     int64_t first = left > part->x ? left : part->x, right = part->x + part->width;
-    int64_t end = left + t->tile_width < right ? left + t->tile_width : right;
-    for (int64_t y = top; y < top + t->tile_height && y < part->y + part->height; y++) {
+    int64_t end = left + width < right ? left + width : right;
+    for (int64_t y = top; y < top + height && y < part->y + part->height; y++) {
         JSAMPROW row = (JSAMPROW)job->row;
         jpeg_read_scanlines(d, &row, 1);
         if (y >= part->y)
@@ -205,9 +213,14 @@ static void decode(tile_job *job, const cic_jpeg_tiles *t, int64_t tile, int64_t
     jpeg_abort_decompress(d);
 }
 
-cic_status cic_jpeg_tiles_read(const cic_jpeg_tiles *t, const cic_rectangle *part, uint32_t *pixels) {
-    if (part->x < 0 || part->y < 0 || part->width < 1 || part->height < 1 || part->width > t->width - part->x ||
-        part->height > t->height - part->y)
+cic_status cic_jpeg_tiles_read(const cic_jpeg_tiles *t, int32_t reduction, const cic_rectangle *part,
+                               uint32_t *pixels) {
+    if ((reduction != 1 && reduction != 2) || t->tile_width % reduction != 0 || t->tile_height % reduction != 0)
+        return CIC_UNSUPPORTED;
+    const int64_t width = ((int64_t)t->width + reduction - 1) / reduction;
+    const int64_t height = ((int64_t)t->height + reduction - 1) / reduction;
+    if (part->x < 0 || part->y < 0 || part->width < 1 || part->height < 1 || part->width > width - part->x ||
+        part->height > height - part->y)
         return CIC_UNSUPPORTED;
     tile_job *job = calloc(1, sizeof *job);
     if (!job)
@@ -221,12 +234,13 @@ cic_status cic_jpeg_tiles_read(const cic_jpeg_tiles *t, const cic_rectangle *par
         d->client_data = job;
         jpeg_create_decompress(d);
         job->created = true;
+        job->reduction = reduction;
         job->row = cic_allocate(&job->failure, sizeof *job->row * (size_t)t->tile_width);
-        int64_t last_row = (part->y + part->height - 1) / t->tile_height;
-        int64_t last_column = (part->x + part->width - 1) / t->tile_width;
-        for (int64_t row = part->y / t->tile_height; row <= last_row; row++)
-            for (int64_t column = part->x / t->tile_width; column <= last_column; column++)
-                decode(job, t, row * t->across + column, column * t->tile_width, row * t->tile_height, part, pixels);
+        const int64_t across = t->tile_width / reduction, down = t->tile_height / reduction;
+        int64_t last_row = (part->y + part->height - 1) / down, last_column = (part->x + part->width - 1) / across;
+        for (int64_t row = part->y / down; row <= last_row; row++)
+            for (int64_t column = part->x / across; column <= last_column; column++)
+                decode(job, t, row * t->across + column, column * across, row * down, part, pixels);
     }
     cic_status status = job->failure.status;
     if (job->created)

@@ -36,6 +36,8 @@ package struct SlideImage {
     package let blocks: any BlockReader
     /// Level of the slide that blocks are read from; nil for other images.
     package let level: Int?
+    /// Whether the level is read at half its width and height.
+    private let isHalved: Bool
     /// Remarks about the resolution.
     package let notes: [String]
     /// Remarks about the resolution that put the result in doubt.
@@ -53,11 +55,11 @@ package struct SlideImage {
     /// Nil for other images than slides.
     package var slide: SlideMetadata? { blocks.slide }
 
-    /// How blocks are read: "level 1, resampled".
+    /// How blocks are read: "level 0 at half size, resampled".
     package var reading: String {
         let isResampled = blocks is ScaledBlockReader
         guard let level else { return isResampled ? "resampled" : "as it is" }
-        return "level \(level)" + (isResampled ? ", resampled" : "")
+        return "level \(level)" + (isHalved ? " at half size" : "") + (isResampled ? ", resampled" : "")
     }
 }
 
@@ -114,6 +116,8 @@ extension SlideImage {
 
 /// Largest relative difference of two resolutions that count as the same: scanners of one make differ by as much.
 private let tolerance = 0.01
+/// The same for an image at half its size, which takes no resampling: 40x scanners have 0.246 to 0.254 microns per pixel.
+private let halvingTolerance = 0.02
 /// Factor between resolutions above which a model sees another scale than it learned.
 private let largestScaleError = 1.5
 /// Factor by which images are enlarged at most; beyond it there is nothing to see.
@@ -121,7 +125,7 @@ private let largestEnlargement = 16.0
 
 extension SlideImage {
     /// Opens an image at the resolution of a model's training tiles. A slide is read at its coarsest level that is not
-    /// coarser, and resampled from there. Where the model or the image states no resolution, images are read as they are.
+    /// coarser, at half the size of that where JPEG tiles are decoded so, and resampled from there. Where the model or the image states no resolution, images are read as they are.
     ///
     /// Throws what `openImage` throws, and `malformed` where there is no such level.
     package static func open(
@@ -188,9 +192,10 @@ extension SlideImage {
             return try resampled(from: microns, to: wanted)
         }
 
-        private func image(_ blocks: any BlockReader, level: Int?) -> SlideImage {
+        private func image(_ blocks: any BlockReader, level: Int?, isHalved: Bool = false) -> SlideImage {
             SlideImage(
-                blocks: blocks, level: level, notes: notes, warnings: warnings, micronsPerPixel: microns,
+                blocks: blocks, level: level, isHalved: isHalved, notes: notes, warnings: warnings,
+                micronsPerPixel: microns,
                 resolutionSource: source, file: file)
         }
 
@@ -237,21 +242,26 @@ extension SlideImage {
                 return image(full, level: file.map { _ in 0 })
             }
             let level = try file?.level(downsample: min(scale.x, scale.y) * (1 + tolerance))
-            let source: any BlockReader =
-                if let file, let level { try SlideBlockReader(file, level: level) } else { full }
+            var (source, isHalved) = (full, false)
+            if let file, let level {
+                let rest = min(scale.x, scale.y) / (file.metadata.level(level)?.downsample ?? 1)
+                isHalved = file.decodesTiles(ofLevel: level) && rest * (1 + halvingTolerance) >= 2
+                source = try SlideBlockReader(file, level: level, halving: isHalved)
+            }
             func length(_ pixels: Int, _ scale: Double) -> Int { max(1, Int((Double(pixels) / scale).rounded())) }
             let (width, height) = (length(full.width, scale.x), length(full.height, scale.y))
-            let prefix = level.map { "level \($0), " } ?? ""
+            let prefix = level.map { "level \($0)\(isHalved ? " at half size" : ""), " } ?? ""
+            let tolerance = isHalved ? halvingTolerance : tolerance
             // Downsamples of levels are rarely exact: a difference of less than one pixel in a hundred is not resampled.
             func fits(_ a: Int, _ b: Int) -> Bool { (Double(a) / Double(b) - 1).magnitude <= tolerance }
             if fits(source.width, width), fits(source.height, height) {
                 notes.append("\(prefix)\(source.width) x \(source.height) pixels")
-                return image(source, level: level)
+                return image(source, level: level, isHalved: isHalved)
             }
             notes.append(
                 "\(prefix)resampled from \(describeResolution(found)) to \(describeResolution((wanted, wanted))) microns "
                     + "per pixel: \(width) x \(height) pixels")
-            return image(ScaledBlockReader(source, width: width, height: height), level: level)
+            return image(ScaledBlockReader(source, width: width, height: height), level: level, isHalved: isHalved)
         }
     }
 }

@@ -9,33 +9,59 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func requireEqual(_ slide: Slide, _ region: PixelRegion) throws {
-        let blocks = try [true, false].map { decodesTiles in
+    /// A part of a level, decoded here and by OpenSlide.
+    private func parts(_ slide: Slide, _ region: PixelRegion, level: Int, halving: Bool) throws -> [PixelBlock] {
+        try [true, false].map { decodesTiles in
             let block = PixelBlock()
-            try SlideBlockReader(slide, decodesTiles: decodesTiles).read(region, into: block, threads: 2)
+            try SlideBlockReader(slide, level: level, halving: halving, decodesTiles: decodesTiles)
+                .read(region, into: block, threads: 2)
             return block
         }
+    }
+
+    private func requireEqual(_ slide: Slide, _ region: PixelRegion, level: Int = 0) throws {
+        let blocks = try parts(slide, region, level: level, halving: false)
         let isEqual = blocks[0].bytes.elementsEqual(blocks[1].bytes)
         #expect(isEqual && blocks[0].unreadable == blocks[1].unreadable, "\(region)")
         #expect(blocks[0].problem?.problem == blocks[1].problem?.problem)
     }
 
-    /// Rectangles anywhere in an image, of up to 700 pixels a side.
-    private func regions(_ slide: Slide, _ count: Int) -> [PixelRegion] {
-        let level = slide.metadata.levels[0]
+    /// At half size, fewer coefficients of the tiles give nearly the means of 2 x 2 pixels.
+    private func requireSimilar(_ slide: Slide, _ region: PixelRegion) throws {
+        let blocks = try parts(slide, region, level: 0, halving: true)
+        #expect(blocks[0].unreadable == blocks[1].unreadable, "\(region)")
+        #expect(blocks[0].problem?.problem == blocks[1].problem?.problem)
+        let differences = zip(blocks[0].bytes, blocks[1].bytes).map { abs(Int($0) - Int($1)) }
+        let mean = Double(differences.reduce(0, +)) / Double(differences.count)
+        try #require(mean < 3, "\(region): \(mean)")
+    }
+
+    /// Rectangles anywhere in an image of a size, of up to 700 pixels a side.
+    private func regions(_ width: Int, _ height: Int, _ count: Int) -> [PixelRegion] {
         let numbers = Formula.integers(seed: 12, count: 4 * count, below: 1 << 20)
         return (0..<count).map { index in
-            let (x, y) = (numbers[4 * index] % level.width, numbers[4 * index + 1] % level.height)
+            let (x, y) = (numbers[4 * index] % width, numbers[4 * index + 1] % height)
             return PixelRegion(
-                x: x, y: y, width: 1 + numbers[4 * index + 2] % min(700, level.width - x),
-                height: 1 + numbers[4 * index + 3] % min(700, level.height - y))
-        } + [PixelRegion(x: 0, y: 0, width: min(700, level.width), height: min(700, level.height))]
+                x: x, y: y, width: 1 + numbers[4 * index + 2] % min(700, width - x),
+                height: 1 + numbers[4 * index + 3] % min(700, height - y))
+        } + [PixelRegion(x: 0, y: 0, width: min(700, width), height: min(700, height))]
+    }
+
+    private func regions(_ slide: Slide, _ count: Int) -> [PixelRegion] {
+        let level = slide.metadata.levels[0]
+        return regions(level.width, level.height, count)
     }
 
     @Test(arguments: SlideMaker.Format.allCases) func formats(_ format: SlideMaker.Format) throws {
         let slide = try Slide(SlideMaker().write(format, to: folder))
-        #expect(slide.decodesTiles == (format == .aperio))
-        for region in regions(slide, 12) { try requireEqual(slide, region) }
+        #expect(slide.decodesTiles() == (format == .aperio))
+        for level in slide.metadata.levels {
+            for region in regions(level.width, level.height, 12) {
+                try requireEqual(slide, region, level: level.index)
+            }
+        }
+        let full = slide.metadata.levels[0]
+        for region in regions((full.width + 1) / 2, (full.height + 1) / 2, 12) { try requireSimilar(slide, region) }
     }
 
     @Test(arguments: [TIFFMaker.Variant.classic, .big]) func genericTiles(variant: TIFFMaker.Variant) throws {
@@ -43,7 +69,7 @@ import Testing
         maker.variant = variant
         for index in maker.levels.indices { maker.levels[index].storage = .jpegTiles }
         let slide = try Slide(folder.file("slide.tif", maker.bytes))
-        #expect(slide.metadata.vendor == "generic-tiff" && slide.decodesTiles)
+        #expect(slide.metadata.vendor == "generic-tiff" && slide.decodesTiles())
         for region in regions(slide, 12) { try requireEqual(slide, region) }
     }
 
@@ -64,9 +90,11 @@ import Testing
             var damaged = bytes
             change(&damaged)
             let slide = try Slide(folder.file("\(name).svs", damaged))
-            #expect(slide.decodesTiles)
+            #expect(slide.decodesTiles())
             let level = slide.metadata.levels[0]
             try requireEqual(slide, PixelRegion(x: 0, y: 0, width: level.width, height: level.height))
+            try requireSimilar(
+                slide, PixelRegion(x: 0, y: 0, width: (level.width + 1) / 2, height: (level.height + 1) / 2))
         }
     }
 
@@ -75,8 +103,12 @@ import Testing
             ("wsi/CMU-1-Small-Region.svs", true), ("wsi/TCGA-CR-7395-01A-01-TS1.svs", false),
         ] {
             let slide = try Slide(#require(dataFolder).appending(name))
-            #expect(slide.decodesTiles == decodesTiles, "\(name)")
+            #expect(slide.decodesTiles() == decodesTiles, "\(name)")
             for region in regions(slide, 20) { try requireEqual(slide, region) }
+            let level = slide.metadata.levels[0]
+            for region in regions((level.width + 1) / 2, (level.height + 1) / 2, 20) {
+                try requireSimilar(slide, region)
+            }
         }
     }
 }

@@ -60,6 +60,17 @@ import Testing
         #expect(rgb == [1, 2, 3, 0xF0, 0xE0, 0xD0, 128 + 120, 112, 104, 255, 255, 255])
     }
 
+    @Test func averagesOfPairs() {
+        let pixels: [UInt32] = [
+            0xFF00_0001, 0xFF04_0001, 0xFF10_0000,
+            0xFF08_0001, 0xFF0C_0003, 0xFF20_0000,
+            0x8001_0000, 0x8002_0000, 0x0000_0007,
+        ]
+        var half = [UInt32](repeating: 0, count: 4)
+        half.withUnsafeMutableBufferPointer { averagePairs(pixels.span, width: 3, height: 3, into: $0) }
+        #expect(half == [0xFF06_0002, 0xFF18_0000, 0x8002_0000, 7])
+    }
+
     @Test func notASlide() throws {
         let path = try folder.file("a.svs", Array("no slide at all".utf8))
         #expect(

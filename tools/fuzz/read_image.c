@@ -45,11 +45,14 @@ static void read_tiles(const uint8_t *bytes, size_t size) {
         cic_jpeg_tiles_open(file, header.width, header.height, header.tile_width, header.tile_height);
     if (!tiles)
         return;
-    const int32_t most = 300;
-    cic_rectangle part = {0, 0, header.width < most ? header.width : most, header.height < most ? header.height : most};
-    uint32_t *pixels = malloc(sizeof *pixels * (size_t)(part.width * part.height));
-    if (pixels)
-        cic_jpeg_tiles_read(tiles, &part, pixels);
+    const int64_t most = 300;
+    uint32_t *pixels = malloc(sizeof *pixels * most * most);
+    for (int32_t reduction = 1; pixels && reduction <= 2; reduction++) {
+        const int64_t width = (header.width + reduction - 1) / reduction;
+        const int64_t height = (header.height + reduction - 1) / reduction;
+        cic_rectangle part = {0, 0, width < most ? width : most, height < most ? height : most};
+        cic_jpeg_tiles_read(tiles, reduction, &part, pixels);
+    }
     free(pixels);
     cic_jpeg_tiles_close(tiles);
 }

@@ -110,10 +110,12 @@ typedef struct cic_rectangle {
 /// Finds the first image of a size with JPEG tiles of a size, three samples of 8 bits, YCbCr or RGB; null where there
 /// is none. file: descriptor open for reading; the tiles take ownership, even on failure.
 cic_jpeg_tiles *cic_jpeg_tiles_open(int file, int32_t width, int32_t height, int32_t tile_width, int32_t tile_height);
-/// Decodes a rectangle of the image to pixels[height][width] of 0xAARRGGBB, opaque. Fails for any tile that is missing
-/// or damaged, or of another kind than most files have; there is no message then, and the pixels are undefined. Any
-/// number of threads may call it at a time.
-cic_status cic_jpeg_tiles_read(const cic_jpeg_tiles *tiles, const cic_rectangle *part, uint32_t *pixels);
+/// Decodes a rectangle of the image to pixels[height][width] of 0xAARRGGBB, opaque. reduction: 1, or 2 for an image of
+/// half the width and height, rounded up, whose pixels the rectangle is in. Fails for any tile that is missing or
+/// damaged, or of another kind than most files have; there is no message then, and the pixels are undefined. Any number
+/// of threads may call it at a time.
+cic_status cic_jpeg_tiles_read(const cic_jpeg_tiles *tiles, int32_t reduction, const cic_rectangle *part,
+                               uint32_t *pixels);
 /// tiles may be null.
 void cic_jpeg_tiles_close(cic_jpeg_tiles *tiles);
 

@@ -15,6 +15,29 @@ package func composeRGB(_ rgb: inout MutableRawSpan, premultiplied: Span<UInt32>
     }
 }
 
+/// Averages squares of 2 x 2 premultiplied pixels, rounded half up, to the start of a buffer. At the right and lower edge of
+/// an odd size, those that exist.
+package func averagePairs(
+    _ source: Span<UInt32>, width: Int, height: Int, into pixels: UnsafeMutableBufferPointer<UInt32>
+) {
+    precondition(source.count >= width * height && pixels.count >= (width + 1) / 2 * ((height + 1) / 2))
+    var place = 0
+    for y in stride(from: 0, to: height, by: 2) {
+        let rows = [y, min(y + 1, height - 1)]
+        for x in stride(from: 0, to: width, by: 2) {
+            let columns = [x, min(x + 1, width - 1)]
+            var result: UInt32 = 0
+            for shift: UInt32 in [24, 16, 8, 0] {
+                var sum: UInt32 = 2
+                for row in rows { for column in columns { sum += source[row * width + column] >> shift & 0xFF } }
+                result |= sum / 4 << shift
+            }
+            pixels[place] = result
+            place += 1
+        }
+    }
+}
+
 /// 0xRRGGBB in the lower bits; the upper bits are undefined.
 @inline(__always)
 private func composed(_ pixel: UInt32, over background: UInt32) -> UInt32 {

@@ -7,8 +7,8 @@ import Synchronization
 package final class Slide: Sendable {
     package let path: FilePath
     package let metadata: SlideMetadata
-    /// The tiles of level 0; nil where OpenSlide has to read them.
-    let tiles: JPEGTiles?
+    /// The tiles of levels; without those that OpenSlide has to read.
+    let tiles: [Int: JPEGTiles]
     private let current: Mutex<OpenSlideHandle>
     /// Whether a level shows the picture of the full resolution, for the levels that were compared.
     private let compared = Mutex<[Int: Bool]>([:])
@@ -18,12 +18,16 @@ package final class Slide: Sendable {
         let handle = try OpenSlideHandle(path)
         self.path = path
         metadata = try SlideMetadata(handle)
-        tiles = JPEGTiles(path, metadata, tile: handle.tileSize(level: 0))
+        var tiles = [Int: JPEGTiles]()
+        for level in metadata.levels {
+            tiles[level.index] = JPEGTiles(path, metadata, level, tile: handle.tileSize(level: level.index))
+        }
+        self.tiles = tiles
         current = Mutex(handle)
     }
 
-    /// Whether JPEG tiles of level 0 are decoded without OpenSlide.
-    package var decodesTiles: Bool { tiles != nil }
+    /// Whether JPEG tiles of a level are decoded without OpenSlide.
+    package func decodesTiles(ofLevel level: Int = 0) -> Bool { tiles[level] != nil }
 
     var handle: OpenSlideHandle { current.withLock { $0 } }
 

@@ -11,18 +11,26 @@ package final class SlideBlockReader: BlockReader {
     private let slideLevel: SlideLevel
     private let tile: (width: Int, height: Int)
     private let jpegTiles: JPEGTiles?
+    /// Whether blocks have half the width and height of the level.
+    package let isHalved: Bool
     private let decoded = Atomic(0)
 
-    /// Reads a level of a slide, through OpenSlide alone if `decodesTiles` is false. Throws `malformed` where there is no
+    /// Reads a level of a slide, through OpenSlide alone if `decodesTiles` is false. With `halving`, which is fast where
+    /// tiles are decoded, the level is read at half its width and height, rounded up. Throws `malformed` where there is no
     /// such level.
-    package init(_ slide: Slide, level: Int = 0, decodesTiles: Bool = true) throws(FileError) {
+    package init(
+        _ slide: Slide, level: Int = 0, halving: Bool = false, decodesTiles: Bool = true
+    ) throws(FileError) {
         slideFile = slide
-        jpegTiles = decodesTiles && level == 0 ? slide.tiles : nil
+        isHalved = halving
+        jpegTiles = decodesTiles ? slide.tiles[level] : nil
         let own = try slide.metadata.requireLevel(level, slide.path)
         slideLevel = own
-        tile = slide.handle.tileSize(level: level)
+        let (tile, reduction) = (slide.handle.tileSize(level: level), halving ? 2 : 1)
+        self.tile = (max(1, tile.width / reduction), max(1, tile.height / reduction))
         geometry = ImageGeometry(
-            width: own.width, height: own.height, imageWidth: slide.metadata.levels[0].width,
+            width: (own.width + reduction - 1) / reduction, height: (own.height + reduction - 1) / reduction,
+            imageWidth: slide.metadata.levels[0].width,
             imageHeight: slide.metadata.levels[0].height, slide: slide.metadata)
     }
 
@@ -31,7 +39,7 @@ package final class SlideBlockReader: BlockReader {
     /// OpenSlide's number of the level being read.
     package var level: Int { slideLevel.index }
     /// Level-0 pixels per pixel of the level.
-    package var downsample: Double { slideLevel.downsample }
+    package var downsample: Double { slideLevel.downsample * (isHalved ? 2 : 1) }
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
 
     /// Rows per decoding call when many rows are read: whole tiles, at least 128 pixels.
@@ -107,12 +115,26 @@ package final class SlideBlockReader: BlockReader {
     private func decode(_ part: PixelRegion, _ handle: OpenSlideHandle, _ pixels: inout [UInt32]) throws(FileError) {
         let count = part.width * part.height
         if pixels.count < count { pixels = [UInt32](repeating: 0, count: count) }
-        let (level, bounds) = (slideLevel, metadata.bounds)
         try pixels.withUnsafeMutableBufferPointer { (pixels) throws(FileError) in
-            if let jpegTiles, jpegTiles.read(part, into: pixels) { return }
-            try handle.readRegion(part, of: level, origin: (bounds?.x ?? 0, bounds?.y ?? 0), into: pixels)
+            if let jpegTiles, jpegTiles.read(part, halving: isHalved, into: pixels) { return }
+            guard isHalved else { return try readRegion(part, handle, into: pixels) }
+            let whole = PixelRegion(
+                x: 2 * part.x, y: 2 * part.y, width: min(2 * part.width, slideLevel.width - 2 * part.x),
+                height: min(2 * part.height, slideLevel.height - 2 * part.y))
+            var source = [UInt32](repeating: 0, count: whole.width * whole.height)
+            try source.withUnsafeMutableBufferPointer { (source) throws(FileError) in
+                try readRegion(whole, handle, into: source)
+            }
+            averagePairs(source.span, width: whole.width, height: whole.height, into: pixels)
         }
         decoded.add(count, ordering: .relaxed)
+    }
+
+    private func readRegion(
+        _ part: PixelRegion, _ handle: OpenSlideHandle, into pixels: UnsafeMutableBufferPointer<UInt32>
+    ) throws(FileError) {
+        let bounds = metadata.bounds
+        try handle.readRegion(part, of: slideLevel, origin: (bounds?.x ?? 0, bounds?.y ?? 0), into: pixels)
     }
 
     private func compose(_ part: PixelRegion, _ pixels: [UInt32], _ block: PixelBlock) {
