@@ -48,8 +48,7 @@ ldd "$root"/bin/* "$root"/lib/* | sed -n 's/.*=> \(\/.*\) (.*/\1/p' | sort -u | 
     cp "/usr/share/doc/$package/copyright" "$root/licenses/$package.txt"
 done
 
-tools/manuals.sh "$root/share" >/dev/null
-find "$root/share" -name '*kernel-bench*' -delete
+tools/manuals.sh "$root/share" nuclei-mask nuclei-train >/dev/null
 mkdir -p "$output"
 time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$time" --directory "$work" "$name" |

@@ -55,7 +55,7 @@ case $1 in
         ;;
     deb) apt-get update ;;
     archive) mkdir "$3" ;;
-esac >/dev/null
+esac >/dev/null 2>&1
 RUN
 cat >"$work/install.sh" <<'RUN'
 set -eu
