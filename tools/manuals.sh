@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes manual pages and shell completions of nuclei-mask, nuclei-train and kernel-bench to FOLDER/man/man1,
-# FOLDER/bash-completion/completions, FOLDER/zsh/site-functions and FOLDER/fish/vendor_completions.d. With FOLDER
-# ~/.local/share, man and bash find them.
-# Usage: tools/manuals.sh [FOLDER]    FOLDER is .build/share by default
+# Writes manual pages and shell completions of programs to FOLDER/man/man1, FOLDER/bash-completion/completions,
+# FOLDER/zsh/site-functions and FOLDER/fish/vendor_completions.d. With FOLDER ~/.local/share, man and bash find them.
+# Usage: tools/manuals.sh [FOLDER [PROGRAM...]]
+# FOLDER is .build/share by default, PROGRAMs are nuclei-mask, nuclei-train and kernel-bench.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,8 @@ case "${1:-}" in
 esac
 share=${1:-.build/share}
 bin=$(swift build -c release --show-bin-path)
-programs=(nuclei-mask nuclei-train kernel-bench)
+programs=("${@:2}")
+[ ${#programs[@]} -gt 0 ] || programs=(nuclei-mask nuclei-train kernel-bench)
 for program in "${programs[@]}"; do
     [ -x "$bin/$program" ] || swift build -c release --product "$program"
 done

@@ -28,7 +28,7 @@ maintainer=${NUCLEI_MAINTAINER:-$(git log -1 --format='%an <%ae>')}
 echo "package-deb: building nuclei $version"
 for program in "${programs[@]}"; do swift build -c release --static-swift-stdlib --product "$program"; done
 bin=$(swift build -c release --static-swift-stdlib --show-bin-path)
-tools/manuals.sh "$work/share" >/dev/null
+tools/manuals.sh "$work/share" "${programs[@]}" >/dev/null
 
 rm -rf "$root" "$work/debian"
 doc=$root/usr/share/doc/nuclei

@@ -15,32 +15,13 @@ struct OverlayCommand: ParsableCommand {
             \(ExitStatus.helpForMany)
             """)
 
-    @Argument(
-        help: ArgumentHelp(
-            "Crops, whole slides, folders with images, or patterns. Images without a mask are errors.",
-            valueName: "image"), completion: .file())
-    var images: [String]
-
-    @Flag(help: "Take images from the folders inside folders too.")
-    var recursive = false
-
-    @Option(
-        help: """
-            Mask; {} stands for the name of IMAGE (default: {}_nuclei_mask.png, or .tif, in --output-folder if it is \
-            there, else next to IMAGE).
-            """, completion: .file())
-    var mask: String?
+    @OptionGroup var masked: MaskedImages
 
     @Option(
         name: .shortAndLong,
         help: "Picture to write, .png or .jpg, with {} for the name of IMAGE (default: {}_nuclei_overlay.png).",
         completion: .file())
     var output: String?
-
-    @Option(
-        help: "Folder of the masks, as in masking, and of pictures whose names have no folder; created if needed.",
-        completion: .directory)
-    var outputFolder: FilePath?
 
     @Option(help: "Longest side of each of the three panels, in pixels.")
     var size = 1024
@@ -59,12 +40,7 @@ struct OverlayCommand: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             messages.apply()
-            let batch = try Interruption.endingAtOnce {
-                try ImageBatch(images, OutputNames(folder: outputFolder), recursively: recursive)
-            }
-            try requireDistinct(batch, written: ("--output", output), read: ("--mask", mask)) {
-                picture($0, batch.names)
-            }
+            let batch = try masked.batch(output: output, path: picture)
             try forEachImage(of: batch) { try draw($0, batch.names) }
         }
     }
@@ -76,7 +52,7 @@ struct OverlayCommand: ParsableCommand {
     private func draw(_ image: FilePath, _ names: OutputNames) throws {
         Terminal.showStatus("\(image.name): opening")
         let (full, maskPath, mask) = try Interruption.endingAtOnce {
-            let (full, path) = (try openImage(image), try names.existingMask(self.mask, for: image))
+            let (full, path) = (try openImage(image), try names.existingMask(masked.mask, for: image))
             return (full, path, try openImage(path))
         }
         guard mask.width == full.width, mask.height == full.height else {

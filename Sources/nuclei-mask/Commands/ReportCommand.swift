@@ -15,32 +15,13 @@ struct ReportCommand: ParsableCommand {
             \(ExitStatus.helpForMany)
             """)
 
-    @Argument(
-        help: ArgumentHelp(
-            "Crops, whole slides, folders with images, or patterns. Images without a mask are errors.",
-            valueName: "image"), completion: .file())
-    var images: [String]
-
-    @Flag(help: "Take images from the folders inside folders too.")
-    var recursive = false
-
-    @Option(
-        help: """
-            Mask, whose record is next to it; {} stands for the name of IMAGE (default: {}_nuclei_mask.png, or .tif, in \
-            --output-folder if it is there, else next to IMAGE).
-            """, completion: .file())
-    var mask: String?
+    @OptionGroup var masked: MaskedImages
 
     @Option(
         name: .shortAndLong,
         help: "Page to write, .html, with {} for the name of IMAGE (default: {}_nuclei_report.html).",
         completion: .file())
     var output: String?
-
-    @Option(
-        help: "Folder of the masks, as in masking, and of pages whose names have no folder; created if needed.",
-        completion: .directory)
-    var outputFolder: FilePath?
 
     @Option(help: "Longest side of the picture in the page, in pixels. A page of 3072 has 1 to 5 MB.")
     var size = 3072
@@ -58,10 +39,7 @@ struct ReportCommand: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             messages.apply()
-            let batch = try Interruption.endingAtOnce {
-                try ImageBatch(images, OutputNames(folder: outputFolder), recursively: recursive)
-            }
-            try requireDistinct(batch, written: ("--output", output), read: ("--mask", mask)) { page($0, batch.names) }
+            let batch = try masked.batch(output: output, path: page)
             try forEachImage(of: batch) { try write($0, batch.names) }
         }
     }
@@ -71,7 +49,7 @@ struct ReportCommand: ParsableCommand {
     }
 
     private func write(_ image: FilePath, _ names: OutputNames) throws {
-        let mask = try names.existingMask(self.mask, for: image)
+        let mask = try names.existingMask(masked.mask, for: image)
         let path = page(image, names)
         try path.requireDistinct(from: [image, mask])
         AtomicFile.removeLeftovers(of: path)

@@ -30,9 +30,14 @@ class Mask:
     #: Whether parts of the slide could not be read.
     is_partly_unreadable: bool
 
+    def file(self, kind):
+        """The path of a file that was asked for, by the name of its option, with "tissue" for the outline of the tissue."""
+        # The record names files from its own folder, which is that of the mask.
+        return self.path.parent / self.record["files"][kind]
+
     def rows(self, kind="nuclei"):
         """The rows of a table that was asked for, as dictionaries of text: "nuclei", or "csv" for windows."""
-        with open(self.record["files"][kind], newline="", encoding="utf-8") as file:
+        with open(self.file(kind), newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
 
