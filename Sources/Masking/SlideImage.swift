@@ -125,7 +125,8 @@ private let largestEnlargement = 16.0
 
 extension SlideImage {
     /// Opens an image at the resolution of a model's training tiles. A slide is read at its coarsest level that is not
-    /// coarser, at half the size of that where JPEG tiles are decoded so, and resampled from there. Where the model or the image states no resolution, images are read as they are.
+    /// coarser, at half the size of that where JPEG tiles are decoded so, and resampled from there. Where the model or the
+    /// image states no resolution, images are read as they are.
     ///
     /// Throws what `openImage` throws, and `malformed` where there is no such level.
     package static func open(

@@ -31,7 +31,9 @@ import Testing
         let blocks = try parts(slide, region, level: 0, halving: true)
         #expect(blocks[0].unreadable == blocks[1].unreadable, "\(region)")
         #expect(blocks[0].problem?.problem == blocks[1].problem?.problem)
-        let differences = zip(blocks[0].bytes, blocks[1].bytes).map { abs(Int($0) - Int($1)) }
+        let differences = withExtendedLifetime(blocks) {
+            zip(blocks[0].bytes, blocks[1].bytes).map { abs(Int($0) - Int($1)) }
+        }
         let mean = Double(differences.reduce(0, +)) / Double(differences.count)
         try #require(mean < 3, "\(region): \(mean)")
     }

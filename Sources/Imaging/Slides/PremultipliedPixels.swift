@@ -30,7 +30,7 @@ package func averagePairs(
             for shift: UInt32 in [24, 16, 8, 0] {
                 var sum: UInt32 = 2
                 for row in rows { for column in columns { sum += source[row * width + column] >> shift & 0xFF } }
-                result |= sum / 4 << shift
+                result |= (sum / 4) << shift
             }
             pixels[place] = result
             place += 1
