@@ -9,7 +9,6 @@ Needs nuclei-hne and spatialdata.
 """
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -24,24 +23,8 @@ from spatialdata.models import ShapesModel, TableModel
 from spatialdata.transformations import Identity, Scale
 
 
-def read_nuclei(path):
-    """Outlines and measurements of a file of --nuclei, by the IDs of the nuclei. The file has a nucleus in each line, so that
-    millions do not have to be in memory as JSON."""
-    ids, outlines, measurements = [], [], []
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            if line.startswith('{"type":"Feature",'):
-                feature = json.loads(line.rstrip(",\n"))
-                ids.append(feature["id"])
-                outlines.append(shapely.geometry.shape(feature["geometry"]))
-                measurements.append(feature["properties"]["measurements"])
-    # Without a CRS: coordinates are pixels, no degrees.
-    return geopandas.GeoDataFrame(geometry=outlines, index=ids), pandas.DataFrame(measurements, index=ids)
-
-
-def read_windows(path):
-    """The windows of a file of --csv that have a probability."""
-    table = pandas.read_csv(path)
+def predicted(table):
+    """The windows of a table that have a probability."""
     table = table[table["state"] == "predicted"].reset_index(drop=True)
     squares = shapely.box(table["x"], table["y"], table["x"] + table["width"], table["y"] + table["height"])
     return geopandas.GeoDataFrame({"probability": table["probability"]}, geometry=squares)
@@ -51,10 +34,10 @@ def spatial_data(image, stride=64, **options):
     """Masks an image twice: nuclei by the bundled network that outlines them, windows by the one that classifies them."""
     with tempfile.TemporaryDirectory() as folder:
         outlined = nuclei_hne.mask(image, output=f"{folder}/nuclei.tif", nuclei=f"{folder}/nuclei.geojson", **options)
-        nuclei, measurements = read_nuclei(outlined.file("nuclei"))
+        nuclei = outlined.nuclei
         classified = nuclei_hne.mask(image, output=f"{folder}/windows.tif", csv=f"{folder}/windows.csv",
                                      model="nuclei-compact", stride=stride, **options)
-        windows = read_windows(classified.file("csv"))
+        windows = predicted(classified.windows)
     systems = {"global": Identity()}
     microns = outlined.record["image"].get("micronsPerPixel")
     if microns:
@@ -62,7 +45,8 @@ def spatial_data(image, stride=64, **options):
     data = SpatialData(attrs={"image": str(image), "record": outlined.record})
     # Elements without shapes cannot be stored.
     if len(nuclei):
-        data.shapes["nuclei"] = ShapesModel.parse(nuclei, transformations=systems)
+        measurements = pandas.DataFrame(nuclei.drop(columns="geometry"))
+        data.shapes["nuclei"] = ShapesModel.parse(nuclei[["geometry"]], transformations=systems)
         about = pandas.DataFrame({"region": pandas.Categorical(["nuclei"] * len(nuclei)), "id": nuclei.index}, index=nuclei.index)
         table = anndata.AnnData(measurements.to_numpy(numpy.float32), obs=about, var=pandas.DataFrame(index=measurements.columns))
         data.tables["measurements"] = TableModel.parse(table, region="nuclei", region_key="region", instance_key="id")

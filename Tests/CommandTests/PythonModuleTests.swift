@@ -5,6 +5,7 @@ import Testing
 /// The Python module of the wheel and the script that uses it, with the program of this build.
 struct PythonModuleTests {
     private static let python = OutsideTool(pythonWith: "csv")
+    private static let arrays = OutsideTool(pythonWith: "geopandas", "numpy", "pandas", "PIL", "shapely")
     private static let spatialData = OutsideTool(pythonWith: "spatialdata", "geopandas", "pandas", "shapely")
     private static let tools = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("tools").path
@@ -41,11 +42,43 @@ struct PythonModuleTests {
             made = nuclei_hne.mask(crop, output="w.png", csv="w.csv", mpp=0.25, model="nuclei-compact")
             assert len(made.rows("csv")) == made.record["windows"]["count"] > 0
             try:
+                made.file("nuclei")
+            except ValueError as error:
+                assert str(error) == "w.png: expected a mask made with the option nuclei, found csv, mask, record", str(error)
+            else:
+                raise AssertionError("expected an error")
+            try:
                 nuclei_hne.mask(crop, no_such_option=True)
             except nuclei_hne.NucleiError as error:
                 assert error.status == 64 and "--no-such-option" in str(error), (error.status, str(error))
             else:
                 raise AssertionError("expected an error")
+            """)
+        #expect(result.status == 0, "\(result)")
+    }
+
+    @Test(.enabled(if: arrays != nil, "no Python with geopandas and Pillow: set NUCLEI_PYTHON"))
+    func arraysAndDataFrames() throws {
+        let result = try run(
+            Self.arrays!,
+            """
+            import numpy
+            crop = "set/wsi_crop_1.jpg"
+            made = nuclei_hne.mask(crop, output="m.png", nuclei="n.csv", mpp=0.25)
+            centers, mask = made.nuclei, made.mask
+            assert mask.shape == (600, 600) and set(numpy.unique(mask)) == {0, 255}
+            assert len(centers) == made.record["nuclei"]["nuclei"] > 0 and centers.crs is None
+            assert (centers.geometry.x == centers["x"]).all() and centers.index[0] == 1
+            for name in ["n.geojson", "n.geojson.gz"]:
+                outlines = nuclei_hne.mask(crop, output="m.tif", nuclei=name, simplify=0, mpp=0.25).nuclei
+                assert outlines.crs is None and outlines.is_valid.all() and outlines.index.is_unique
+                assert (abs(outlines["Area µm^2"].to_numpy() - centers["area_um2"].to_numpy()) < 0.006).all()
+                assert (abs(outlines.area * 0.25 ** 2 - outlines["Area µm^2"]) < 0.006).all()
+            made = nuclei_hne.mask(crop, output="w.tif", csv="w.csv", probabilities="p.tif", stride=64, mpp=0.25,
+                                   model="nuclei-compact")
+            assert made.mask.shape == (600, 600) and len(made.windows) == made.record["windows"]["count"]
+            assert made.probabilities.shape == (10, 10) and made.probabilities.dtype == numpy.float32
+            assert abs(made.probabilities[0, 0] - made.windows["probability"][0]) < 1e-6
             """)
         #expect(result.status == 0, "\(result)")
     }
