@@ -19,22 +19,24 @@ PROJECT = HERE.parent.parent
 
 PEERS = {
     "infer": [
-        "onnxruntime", "openvino", "openvino+throughput", "openvino+int8", "torch", "torch+channels-last",
-        "torch+compiled", "torch+compiled+channels-last", "torch+channels-last+malloc",
+        "onnxruntime", "openvino", "openvino+throughput", "openvino+bf16", "openvino+bf16+throughput", "openvino+int8",
+        "openvino+int8+throughput", "torch", "torch+channels-last", "torch+compiled", "torch+compiled+channels-last",
+        "torch+channels-last+malloc", "torch+bf16+channels-last+malloc",
     ],
     "train": [
         "torch", "torch+fused", "torch+fused+channels-last", "torch+fused+compiled",
         "torch+fused+compiled+channels-last", "torch+fused+malloc", "torch+fused+channels-last+malloc",
+        "torch+bf16+fused+channels-last+malloc", "torch+bf16+fused+compiled+channels-last+malloc",
     ],
     "startup": ["onnxruntime", "openvino", "torch"],
-    "mask": ["onnxruntime", "openvino", "onnxruntime+shared"],
+    "mask": ["onnxruntime", "openvino", "openvino+bf16", "onnxruntime+shared"],
 }
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "task", choices=PEERS,
         help="inference, training step, start of a process with a first prediction, or masks of an image")
-    parser.add_argument("--network", choices=["lenet5", "compact"], default="lenet5")
+    parser.add_argument("--network", choices=["lenet5", "compact", "unet"], default="lenet5")
     parser.add_argument("--batch", type=int, default=32, help="batch size (default: 32; 1 for startup)")
     parser.add_argument(
         "--threads", type=int, default=os.cpu_count(), help="number of threads (default: number of processors)")
@@ -52,6 +54,8 @@ def arguments():
         "--bin", type=pathlib.Path, default=PROJECT / ".build/release", metavar="FOLDER",
         help="folder of kernel-bench, nuclei-mask and nuclei-train (default: .build/release)")
     options = parser.parse_args()
+    if options.network == "unet" and options.task != "infer":
+        parser.error(f"--network unet: expected the task infer, found {options.task}")
     if options.batch < 1 or options.threads < 1 or options.rounds < 1:
         parser.error("--batch, --threads and --rounds: expected 1 or more")
     peers = [peer for peer in PEERS[options.task] if options.network == "lenet5" or "shared" not in peer]

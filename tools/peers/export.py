@@ -34,7 +34,8 @@ def main():
     plain, small = f"{folder}/model.onnx", f"{folder}/model-int8.onnx"
     torch.onnx.export(
         network, (tiles[:1],), plain, input_names=["input"], output_names=["logits"],
-        dynamic_axes={"input": {0: "n"}, "logits": {0: "n"}}, dynamo=False, opset_version=17)
+        dynamic_axes={"input": {0: "n", 2: "h", 3: "w"} if name == "unet" else {0: "n"}, "logits": {0: "n"}},
+        dynamo=False, opset_version=17)
     if name == "lenet5":
         torch.onnx.export(
             networks.Trunk(network), (tiles[:1],), f"{folder}/trunk.onnx", input_names=["input"],

@@ -54,14 +54,15 @@ def compiled(options):
     model = core.read_model(f"{options.folder}/model.xml")
     model.reshape([-1, 3, TILE, TILE])
     settings = {
-        "INFERENCE_NUM_THREADS": options.threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": options.threads, "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "bf16" if options.peer.endswith("+bf16") else "f32",
     }
     request = core.compile_model(model, "CPU", settings).create_infer_request()
     return lambda values: request.infer({0: values}, share_inputs=True)[0]
 
 
 def load(options):
-    if options.peer == "openvino":
+    if options.peer.split("+")[0] == "openvino":
         return compiled(options), None
     if options.peer == "onnxruntime":
         return session(f"{options.folder}/model.onnx", options), None

@@ -82,12 +82,59 @@ class Compact(nn.Module):
         return self.fc(self.dropout(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)))
 
 
+class Convolution(nn.Module):
+    """3x3 convolution, batch normalization and ReLU."""
+
+    def __init__(self, inputs, filters, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, filters, 3, stride, 1, bias=False)
+        self.bn = nn.BatchNorm2d(filters)
+
+    def forward(self, x):
+        return torch.relu(self.bn(self.conv(x)))
+
+
+class Decoder(nn.Module):
+    """Adds projected coarser features to those of the encoder, and convolves."""
+
+    def __init__(self, inputs, filters):
+        super().__init__()
+        self.project = nn.Conv2d(inputs, filters, 1)
+        self.add_module("0", Convolution(filters, filters))
+
+    def forward(self, fine, coarse):
+        coarse = nn.functional.interpolate(self.project(coarse), scale_factor=2, mode="nearest")
+        return self.get_submodule("0")(fine + coarse)
+
+
+class UNet(nn.Module):
+    """Logits of the classes of pixels."""
+
+    def __init__(self, classes=3, widths=(24, 48, 96), dropout=0.1):
+        super().__init__()
+        def level(inputs, filters, count):
+            return nn.Sequential(*(Convolution(filters if i else inputs, filters, 1 if i else 2) for i in range(count)))
+        self.encoder0 = level(3, widths[0], 2)
+        self.encoder1 = level(widths[0], widths[1], 2)
+        self.encoder2 = level(widths[1], widths[2], 3)
+        self.dropout = nn.Dropout(dropout)
+        self.decoder1 = Decoder(widths[2], widths[1])
+        self.decoder0 = Decoder(widths[1], widths[0])
+        self.head = nn.Conv2d(widths[0], 4 * classes, 1)
+
+    def forward(self, x):
+        fine = self.encoder0(x)
+        middle = self.encoder1(fine)
+        x = self.decoder1(middle, self.dropout(self.encoder2(middle)))
+        return nn.functional.pixel_shuffle(self.head(self.decoder0(fine, x)), 2)
+
+
 def load(name, path):
     """A network with the weights of a model file, without initializing them first."""
     from safetensors.torch import load_file
 
     with torch.device("meta"):
-        network = {"lenet5": LeNet5, "compact": Compact}[name]()
+        network = {"lenet5": LeNet5, "compact": Compact, "unet": UNet}[name]()
     # Batch counters of PyTorch's batch normalization, which the files do not contain.
     state = load_file(path)
     for key, value in network.state_dict().items():

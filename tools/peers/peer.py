@@ -46,13 +46,15 @@ def torch_inference(options, traits):
     network, tiles = torch_network(options, traits)
     network.eval()
     torch.set_grad_enabled(False)
+    if "bf16" in traits:
+        network, tiles = network.bfloat16(), tiles.bfloat16()
     if "compiled" in traits:
         import torch._inductor.config
 
         # Treat weights as constants, with a layout chosen by the compiler.
         torch._inductor.config.freezing = True
         network = torch.compile(network)
-    return lambda: network(tiles), lambda: network(tiles).numpy(), options.batch
+    return lambda: network(tiles), lambda: network(tiles).float().numpy(), options.batch
 
 
 def torch_training(options, traits):
@@ -70,7 +72,9 @@ def torch_training(options, traits):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss_of(forward(tiles), targets).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in traits):
+            loss = loss_of(forward(tiles), targets)
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
 
@@ -104,7 +108,7 @@ def openvino_inference(options, traits):
     model = core.read_model(f"{options.folder}/model{'-int8' if 'int8' in traits else ''}.xml")
     tiles = load_file(f"{options.folder}/batch.safetensors")["input"]
     model.reshape(list(tiles.shape))
-    settings = {"INFERENCE_NUM_THREADS": options.threads, "INFERENCE_PRECISION_HINT": "f32"}
+    settings = {"INFERENCE_NUM_THREADS": options.threads, "INFERENCE_PRECISION_HINT": "bf16" if "bf16" in traits else "f32"}
     if "throughput" in traits:
         settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": str(options.threads)}
         compiled = core.compile_model(model, "CPU", settings)
