@@ -319,13 +319,13 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_pixel_truth {
 ///   the mean softmax cross-entropy of pixels with a class, weighted by the weight of their class
 ///   dice_weight * (1 - D), where D is the mean of two soft Dice coefficients (Milletari et al. 2016), of interiors and
 ///     of whole nuclei: (2 sum of p t + 1) / (sum of p + sum of t + 1) for probabilities p and t = 1 inside, else 0
-///   score_weight * the mean, over the samples whose truth is CK_TRUTH_ANY or CK_TRUTH_ABSENT, of -log score or
-///     -log(1 - score)
+///   the mean of any_weight * -log score of samples with CK_TRUTH_ANY and absent_weight * -log(1 - score) of those with
+///     CK_TRUTH_ABSENT; samples whose weight is 0 do not count
 /// The score of a sample is the mean of the `top` largest probabilities of a nucleus, 1 - p[background].
 typedef struct ck_pixel_loss {
     int64_t n, plane, top;
     float class_weights[3];
-    float dice_weight, score_weight;
+    float dice_weight, any_weight, absent_weight;
 } ck_pixel_loss;
 
 /// Sums of p, t and p t of a soft Dice coefficient.
@@ -339,7 +339,7 @@ typedef struct ck_pixel_sums {
     /// Weighted cross-entropies and their weights.
     double cross_entropy, weight;
     ck_overlap interior, nuclei;
-    /// Sum and number of the logarithms of scores.
+    /// Weighted sum and number of the logarithms of scores.
     double score, score_count;
 } ck_pixel_sums;
 

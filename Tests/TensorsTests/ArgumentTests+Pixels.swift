@@ -30,7 +30,8 @@ extension KernelTests.ArgumentTests {
         withFloats(2048) { m in
             let (logits, gradient, scratch) = (m, m + 512, m + 1024)
             let valid = ck_pixel_loss(
-                n: 2, plane: 6, top: 3, class_weights: (1, 1, 2), dice_weight: 1, score_weight: 0.25)
+                n: 2, plane: 6, top: 3, class_weights: (1, 1, 2), dice_weight: 1, any_weight: 0.25,
+                absent_weight: 0.075)
             func status(
                 _ change: (inout ck_pixel_loss) -> Void = { _ in }, classes: [UInt8] = .init(repeating: 2, count: 12),
                 truth: [ck_pixel_truth] = [.classes, .any], scratchCount: Int = 12
@@ -51,7 +52,7 @@ extension KernelTests.ArgumentTests {
             }
             for change in [
                 { $0.class_weights.1 = -1 }, { $0.class_weights.2 = .infinity }, { $0.dice_weight = .nan },
-                { $0.score_weight = -0.5 },
+                { $0.any_weight = -0.5 }, { $0.absent_weight = .infinity },
             ] as [(inout ck_pixel_loss) -> Void] {
                 #expect(status(change) == .badParameter)
             }

@@ -30,7 +30,8 @@ private struct PixelLossCase: CustomStringConvertible {
             var settings = PixelLoss()
             settings.classWeights = [[1, 1, 2], [0.5, 1, 0], [0, 0, 3]][k % 3]
             settings.diceWeight = [1, 0, 0.7][k / 3 % 3]
-            settings.scoreWeight = [0.25, 1, 0][k / 9 % 3]
+            settings.anyWeight = [0.25, 1, 0][k / 9 % 3]
+            settings.absentWeight = [0.075, 0, nil, 0.5][k % 4]
             settings.scoredPixels = [1, 3, 64][k % 3]
             return PixelLossCase(
                 truth: truths[k % truths.count], height: 1 + k % 5, width: 1 + k * 3 % 7, settings: settings)

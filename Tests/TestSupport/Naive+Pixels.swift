@@ -14,7 +14,7 @@ extension Naive {
         let plane = classes.count / truth.count
         var (crossEntropy, weights) = (0.0, 0.0)
         var (interior, nuclei) = ([(p: Double, t: Double)](), [(p: Double, t: Double)]())
-        var scores = [Double]()
+        var scores = [(weight: Double, p: Double)]()
         func addPixel(_ p: [Double], _ known: UInt8) {
             let weight = Double(settings.classWeights[Int(known)])
             crossEntropy -= weight * log(p[Int(known)])
@@ -26,7 +26,8 @@ extension Naive {
             let pixels = (0..<plane).map { pixelProbabilities(logits, sample: sample, pixel: $0, plane: plane) }
             switch truth {
             case .none: break
-            case .any: scores.append(meanOfTop(pixels.map { 1 - $0[0] }, settings.scoredPixels))
+            case .any:
+                scores.append((Double(settings.anyWeight), meanOfTop(pixels.map { 1 - $0[0] }, settings.scoredPixels)))
             case .classes:
                 for (pixel, p) in pixels.enumerated() {
                     let known = classes[sample * plane + pixel]
@@ -34,7 +35,8 @@ extension Naive {
                 }
             case .absent:
                 for p in pixels { addPixel(p, PixelClass.background.rawValue) }
-                scores.append(1 - meanOfTop(pixels.map { 1 - $0[0] }, settings.scoredPixels))
+                let score = meanOfTop(pixels.map { 1 - $0[0] }, settings.scoredPixels)
+                scores.append((Double(settings.absentWeight ?? 0), 1 - score))
             }
         }
         var loss = 0.0
@@ -45,9 +47,8 @@ extension Naive {
             }
             loss += crossEntropy / weights + Double(settings.diceWeight) * (1 - (dice[0] + dice[1]) / 2)
         }
-        if !scores.isEmpty {
-            loss -= Double(settings.scoreWeight) * scores.map { log($0) }.reduce(0, +) / Double(scores.count)
-        }
+        scores.removeAll { $0.weight == 0 }
+        if !scores.isEmpty { loss -= scores.reduce(0) { $0 + $1.weight * log($1.p) } / Double(scores.count) }
         return loss
     }
 

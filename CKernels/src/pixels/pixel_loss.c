@@ -38,8 +38,10 @@ static ck_status check(const ck_pixel_loss *d) {
     for (int c = 0; c < CLASSES; c++)
         if (!(d->class_weights[c] >= 0) || isinf(d->class_weights[c]))
             return CK_BAD_PARAMETER;
-    if (!(d->dice_weight >= 0) || isinf(d->dice_weight) || !(d->score_weight >= 0) || isinf(d->score_weight))
-        return CK_BAD_PARAMETER;
+    const float weights[] = {d->dice_weight, d->any_weight, d->absent_weight};
+    for (int i = 0; i < 3; i++)
+        if (!(weights[i] >= 0) || isinf(weights[i]))
+            return CK_BAD_PARAMETER;
     return CK_OK;
 }
 
@@ -151,9 +153,9 @@ ck_status ck_pixel_probabilities(float *interior, float *boundary, const float *
 /// Smallest number whose logarithm is taken.
 static const double least_score = 1e-6;
 
-/// Whether the loss of a sample has a term of its score.
-static inline bool has_score(ck_pixel_truth truth) {
-    return truth == CK_TRUTH_ANY || truth == CK_TRUTH_ABSENT;
+/// Weight of the score of a sample in the loss.
+static inline double score_weight(ck_pixel_truth truth, const ck_pixel_loss *d) {
+    return truth == CK_TRUTH_ANY ? d->any_weight : truth == CK_TRUTH_ABSENT ? d->absent_weight : 0;
 }
 
 /// The probability that the score gives the truth.
@@ -186,9 +188,10 @@ static double dice(const ck_overlap *overlap) {
 static ck_pixel_sums sums_of(const float *logits, const uint8_t *classes, ck_pixel_truth truth, const ck_pixel_loss *d,
                              float *scratch) {
     ck_pixel_sums sums = {0};
-    if (has_score(truth)) {
+    double factor = score_weight(truth, d);
+    if (factor > 0) {
         double p = probability_of_truth(mean_of_top(scratch, logits, d->plane, d->top).score, truth);
-        sums.score = -log(p < least_score ? least_score : p);
+        sums.score = -factor * log(p < least_score ? least_score : p);
         sums.score_count = 1;
     }
     if (truth != CK_TRUTH_CLASSES && truth != CK_TRUTH_ABSENT)
@@ -236,7 +239,7 @@ ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const 
         sums->loss += sums->cross_entropy / sums->weight +
                       d->dice_weight * (1 - (dice(&sums->interior) + dice(&sums->nuclei)) / 2);
     if (sums->score_count > 0)
-        sums->loss += d->score_weight * sums->score / sums->score_count;
+        sums->loss += sums->score / sums->score_count;
     return CK_OK;
 }
 
@@ -287,7 +290,8 @@ static void add_score_gradient(float *glogits, const float *logits, ck_pixel_tru
     if (p <= least_score)
         return;
     // The probability of a nucleus is 1 - p[0], and the loss falls as that of the truth grows.
-    double factor = d->score_weight / (sums->score_count * p * (double)d->top) * (truth == CK_TRUTH_ANY ? 1 : -1);
+    double factor =
+        score_weight(truth, d) / (sums->score_count * p * (double)d->top) * (truth == CK_TRUTH_ANY ? 1 : -1);
     int64_t equal = best.equal;
     for (int64_t i = 0; i < d->plane; i++) {
         probabilities q = softmax(logits + i, d->plane);
@@ -324,7 +328,7 @@ ck_status ck_pixel_loss_backward(float *glogits, const ck_pixel_sums *sums, cons
             backward_of_classes(gradient, row, classes + n * d->plane, truth[n], sums, d);
         else
             memset(gradient, 0, sizeof(float) * (size_t)(CLASSES * d->plane));
-        if (has_score(truth[n]))
+        if (score_weight(truth[n], d) > 0)
             add_score_gradient(gradient, row, truth[n], sums, d, scratch + n * d->plane);
     }
     return CK_OK;

@@ -38,17 +38,13 @@ package struct PixelLoss: Codable, Equatable, Sendable {
     /// Weights of the cross-entropy by `PixelClass`.
     package var classWeights: [Float] = [1, 1, 2]
     package var diceWeight: Float = 1
-    /// The weight of the scores of tiles.
-    package var scoreWeight: Float = 0.25
+    /// The weight of the scores of tiles that have a nucleus.
+    package var anyWeight: Float = 0.25
+    /// The weight of the scores of tiles without nuclei. Records of earlier versions, which left these scores out, have nil.
+    package var absentWeight: Float? = 0.075
     /// Pixels whose mean probability of a nucleus is the score of a tile: 16 square microns at half a micron per pixel.
     package static let scoredPixels = 64
     package var scoredPixels = Self.scoredPixels
-
-    /// The keys in run records, checkpoints and models, which keep the spelling of earlier versions.
-    private enum CodingKeys: String, CodingKey {
-        case classWeights, diceWeight, scoredPixels
-        case scoreWeight = "anyWeight"
-    }
 
     package init() {}
 
@@ -70,7 +66,7 @@ package struct PixelLoss: Codable, Equatable, Sendable {
             n: Int64(logits.shape[0]), plane: Int64(Kernels.plane(of: logits)),
             top: Int64(min(scoredPixels, Kernels.plane(of: logits))),
             class_weights: (classWeights[0], classWeights[1], classWeights[2]), dice_weight: diceWeight,
-            score_weight: scoreWeight)
+            any_weight: anyWeight, absent_weight: absentWeight ?? 0)
     }
 }
 

@@ -16,7 +16,7 @@ extension TrainingSettings {
     /// have outlines.
     func objective(_ workspace: Workspace, hasOutlines: Bool) -> any Objective {
         guard let pixelLoss else { return ClassObjective(labelSmoothing: labelSmoothing) }
-        return PixelObjective(pixelLoss, scoresAbsent: !hasOutlines, workspace)
+        return PixelObjective(pixelLoss, hasOutlines: hasOutlines, workspace)
     }
 }
 
@@ -43,15 +43,15 @@ struct ClassObjective: Objective {
 /// The loss of the classes of pixels. A tile counts as predicted to have nuclei where its score is above one half.
 struct PixelObjective: Objective {
     private let loss: PixelLoss
-    private let scoresAbsent: Bool
     private let scratch: Tensor
 
-    /// `scoresAbsent` says whether the scores of tiles without nuclei are part of the loss. Without any outlines, training
-    /// needs them: the mean over the pixels of a tile hardly shows the few that look like a nucleus. With outlines, they
-    /// lower false objects and also the overlap with true ones.
-    init(_ loss: PixelLoss, scoresAbsent: Bool, _ workspace: Workspace) {
-        self.scoresAbsent = scoresAbsent
+    /// Without outlines, the scores of tiles without nuclei have the weight of the others: the mean over the pixels of a
+    /// tile hardly shows the few that look like a nucleus. With outlines, their own weight is smaller: they lower false
+    /// objects and, with more weight, also the overlap with true ones.
+    init(_ loss: PixelLoss, hasOutlines: Bool, _ workspace: Workspace) {
         let shape = workspace.network.outputShape
+        var loss = loss
+        if !hasOutlines { loss.absentWeight = loss.anyWeight }
         self.loss = loss
         scratch = Tensor([Kernels.pixelScratchCount(batch: workspace.capacity, plane: shape[1] * shape[2])])
     }
@@ -61,9 +61,9 @@ struct PixelObjective: Objective {
     ) throws(KernelError) -> (loss: Double, hits: Int) {
         let (logits, classes) = (workspace.logits, UnsafeRawBufferPointer(batch.classMaps).bytes)
         let sums = try Kernels.pixelLossForward(
-            logits, classes: classes, truth: truths(batch), loss, scratch: scratch)
+            logits, classes: classes, truth: batch.truths, loss, scratch: scratch)
         try Kernels.pixelLossBackward(
-            workspace.logitsGradient, sums, logits, classes: classes, truth: truths(batch), loss, scratch: scratch)
+            workspace.logitsGradient, sums, logits, classes: classes, truth: batch.truths, loss, scratch: scratch)
         let scores = try Kernels.pixelScores(logits, top: loss.scoredPixels, scratch: scratch)
         let hits = zip(scores, targets).count { ($0 > 0.5) == ($1 == TileLabel.nuclei.rawValue) }
         return (sums.loss, hits)
@@ -72,13 +72,8 @@ struct PixelObjective: Objective {
     /// The sums of the loss over a batch, without gradients.
     func sums(_ logits: Tensor, _ batch: TileBatch) throws(KernelError) -> PixelLoss.Sums {
         try Kernels.pixelLossForward(
-            logits, classes: UnsafeRawBufferPointer(batch.classMaps).bytes, truth: truths(batch), loss, scratch: scratch
+            logits, classes: UnsafeRawBufferPointer(batch.classMaps).bytes, truth: batch.truths, loss, scratch: scratch
         )
-    }
-
-    /// Tiles without nuclei have class maps, too: all background.
-    private func truths(_ batch: TileBatch) -> [PixelTruth] {
-        scoresAbsent ? batch.truths : batch.truths.map { $0 == .absent ? .classes : $0 }
     }
 }
 
