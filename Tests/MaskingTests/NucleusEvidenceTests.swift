@@ -15,8 +15,8 @@ struct NucleusEvidenceTests {
 
     private func evidence(
         found: Float = 0.9, missed: Float = 0.2, stain: [UInt8] = [110, 70, 160], around: [UInt8] = [230, 200, 225],
-        excluding: [PixelRegion] = [], usesStain: Bool = true
-    ) throws -> NucleusEvidence {
+        excluding: [PixelRegion] = []
+    ) -> NucleusEvidence {
         var (interior, boundary) = ([Float](), [Float]())
         var pixels = [UInt8]()
         for y in 0..<Self.side {
@@ -29,15 +29,16 @@ struct NucleusEvidenceTests {
                 pixels += Self.isSquare(x, y) ? stain : around
             }
         }
-        return try interior.withUnsafeBufferPointer { interior in
-            try boundary.withUnsafeBufferPointer { boundary in
-                try pixels.withUnsafeBytes {
-                    try NucleusEvidence(
-                        Self.region, .init(interior: interior, boundary: boundary), pixels: $0, excluding: excluding,
-                        micronsPerPixel: 0.5, usesStain: usesStain)
+        let evidence = NucleusEvidence(micronsPerPixel: 0.5)
+        interior.withUnsafeBufferPointer { interior in
+            boundary.withUnsafeBufferPointer { boundary in
+                pixels.withUnsafeBytes {
+                    evidence.take(
+                        Self.region, .init(interior: interior, boundary: boundary), pixels: $0, excluding: excluding)
                 }
             }
         }
+        return evidence
     }
 
     private func measured(_ evidence: NucleusEvidence, in part: PixelRegion = region) -> StainContrast? {
@@ -52,7 +53,7 @@ struct NucleusEvidenceTests {
     }
 
     @Test func theStainOfFoundNucleiFindsTheOthers() throws {
-        var evidence = try evidence()
+        let evidence = evidence()
         let before = probabilities(evidence)
         #expect(before == [0.9, 0.2, 0.05])
         let contrast = try #require(measured(evidence))
@@ -62,14 +63,14 @@ struct NucleusEvidenceTests {
         let after = probabilities(evidence)
         #expect(after[0] > 0.97 && after[1] > 0.7 && after[2] < 0.02, "\(after)")
         // A weight of 0 changes nothing but by rounding.
-        var unchanged = try self.evidence()
+        let unchanged = self.evidence()
         unchanged.weigh(by: contrast, weight: 0)
         #expect(zip(probabilities(unchanged), before).allSatisfy { abs($0 - $1) < 1e-6 })
     }
 
     /// The same odds for a paler stain, which the network finds less of.
     @Test func contrastAdaptsToTheStain() throws {
-        var (dense, pale) = (try evidence(), try evidence(stain: [190, 160, 215], around: [240, 225, 240]))
+        let (dense, pale) = (evidence(), evidence(stain: [190, 160, 215], around: [240, 225, 240]))
         let (a, b) = (try #require(measured(dense)), try #require(measured(pale)))
         #expect(b.threshold < 0.7 * a.threshold)
         dense.weigh(by: a, weight: 3)
@@ -78,24 +79,46 @@ struct NucleusEvidenceTests {
     }
 
     /// Odds change by a factor of at most e to the 3.6, however dense a pixel is.
-    @Test func oneBlackSpotIsNoNucleus() throws {
+    @Test func oneBlackSpotIsNoNucleus() {
         let contrast = StainContrast(threshold: 0.1, deviation: 0.02)
-        var evidence = try evidence(found: 0.01, missed: 0.01, stain: [0, 0, 0])
+        let evidence = evidence(found: 0.01, missed: 0.01, stain: [0, 0, 0])
         evidence.weigh(by: contrast, weight: 3)
         let limit = Float(0.01 * exp(3.6) / (0.01 * exp(3.6) + 0.99))
         #expect(abs(probabilities(evidence)[0] - limit) < 1e-4)
     }
 
-    @Test func tooFewNucleiHaveNoContrast() throws {
-        #expect(try measured(evidence(found: 0.4)) == nil)
+    @Test func tooFewNucleiHaveNoContrast() {
+        #expect(measured(evidence(found: 0.4)) == nil)
         // One square and its surroundings.
-        #expect(try measured(evidence(), in: PixelRegion(x: 300, y: 40, width: 24, height: 24)) == nil)
-        #expect(try measured(evidence(excluding: [Self.region])) == nil)
+        #expect(measured(evidence(), in: PixelRegion(x: 300, y: 40, width: 24, height: 24)) == nil)
+        #expect(measured(evidence(excluding: [Self.region])) == nil)
         let half = PixelRegion(x: 300, y: 40, width: 90, height: Self.side)
         var (all, some) = (DensityHistogram(), DensityHistogram())
-        try evidence().addDensities(in: Self.region, to: &all)
-        try evidence(excluding: [half]).addDensities(in: Self.region, to: &some)
+        evidence().addDensities(in: Self.region, to: &all)
+        evidence(excluding: [half]).addDensities(in: Self.region, to: &some)
         #expect(all.total > 20_000 && abs(2 * some.total - all.total) < all.total / 10)
+    }
+
+    @Test func evidenceOfABlockLeavesNoTraceOfTheOneBefore() throws {
+        let contrast = StainContrast(threshold: 0.1, deviation: 0.1)
+        let used = evidence(found: 0.4, stain: [190, 160, 215])
+        used.weigh(by: contrast, weight: 3)
+        func take(_ evidence: NucleusEvidence) {
+            self.evidence().withField { field in
+                evidence.take(
+                    field.region, .init(interior: field.interior, boundary: field.interior), pixels: field.pixels)
+            }
+            evidence.weigh(by: contrast, weight: 3)
+        }
+        let fresh = NucleusEvidence(micronsPerPixel: 0.5)
+        take(used)
+        take(fresh)
+        used.withField { used in
+            fresh.withField {
+                #expect(used.nucleus.elementsEqual($0.nucleus) && used.interior.elementsEqual($0.interior))
+            }
+        }
+        #expect(measured(used) == measured(fresh))
     }
 
     /// Far from nuclei there is another stain, which does not count.
@@ -110,12 +133,11 @@ struct NucleusEvidenceTests {
         }
         let none = [Float](repeating: 0, count: interior.count)
         let region = PixelRegion(x: 0, y: 0, width: width, height: 100)
-        let evidence = try interior.withUnsafeBufferPointer { interior in
-            try none.withUnsafeBufferPointer { boundary in
-                try pixels.withUnsafeBytes {
-                    try NucleusEvidence(
-                        region, .init(interior: interior, boundary: boundary), pixels: $0, excluding: [],
-                        micronsPerPixel: 0.5, usesStain: true)
+        let evidence = NucleusEvidence(micronsPerPixel: 0.5)
+        interior.withUnsafeBufferPointer { interior in
+            none.withUnsafeBufferPointer { boundary in
+                pixels.withUnsafeBytes {
+                    evidence.take(region, .init(interior: interior, boundary: boundary), pixels: $0)
                 }
             }
         }

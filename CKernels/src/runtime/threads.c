@@ -85,6 +85,25 @@ int32_t ck_team_size(void) {
     return size;
 }
 
+ck_status ck_for_each(int64_t count, void (*body)(int64_t index, int32_t thread, void *context), void *context) {
+    if (!body)
+        return CK_NULL_POINTER;
+    if (count < 0)
+        return CK_BAD_DIMENSION;
+    int64_t next = 0;
+    // Dynamic schedules of Swift's compiler call a function that the OpenMP runtime of Debian 12 does not have.
+#pragma omp parallel
+    for (;;) {
+        int64_t index;
+#pragma omp atomic capture
+        index = next++;
+        if (index >= count)
+            break;
+        body(index, omp_get_thread_num(), context);
+    }
+    return CK_OK;
+}
+
 void ck_use_serial_blas(void) {
     // Cheap enough to call before every kernel: the getter only reads a variable.
     if (openblas_get_num_threads() != 1)

@@ -3,52 +3,68 @@ import Imaging
 import NeuralNetworks
 
 /// The evidence for nuclei in the pixels of a block: the probabilities of the network, and the density of hematoxylin.
-package struct NucleusEvidence {
+///
+/// Evidence keeps its memory from block to block and belongs to one thread at a time.
+package final class NucleusEvidence {
     /// Standard deviation in microns of the Gaussian that smooths densities.
     private static let smoothing = 0.5
     /// Side in microns of the squares that are near nuclei: those with a pixel of a nucleus, and the squares around them.
     private static let nearness = 6.0
 
-    package let region: PixelRegion
+    package private(set) var region = PixelRegion(x: 0, y: 0, width: 0, height: 0)
     /// Parts without evidence.
-    package let excluded: [PixelRegion]
-    private let pixels: [UInt8]
-    private var interior: [Float]
+    package private(set) var excluded = [PixelRegion]()
+    private var pixels = [UInt8]()
+    private var interior = [Float]()
     /// Probabilities of the interior and the boundary together.
-    private var nucleus: [Float]
+    private var nucleus = [Float]()
     /// Deviation of the probability of a nucleus between the models of an ensemble, before the stain counts; nil for one
     /// model.
-    private let deviation: [Float]?
-    /// Empty if the stain does not count.
-    private let densities: [Float]
+    private var deviation: [Float]?
+    /// Smoothed densities of hematoxylin, once they are measured.
+    private var densities = [Float]()
+    private var hasDensities = false
     private let micronsPerPixel: Double
 
-    /// Copies probabilities and 8-bit RGB pixels of a rectangle. `micronsPerPixel` is that of these pixels.
-    package init(
+    /// Evidence for pixels of `micronsPerPixel`, at first of none.
+    package init(micronsPerPixel: Double) { self.micronsPerPixel = micronsPerPixel }
+
+    /// Copies probabilities and 8-bit RGB pixels of a rectangle, in the place of the evidence so far.
+    package func take(
         _ region: PixelRegion, _ probabilities: PixelProbabilities, pixels: UnsafeRawBufferPointer,
-        excluding excluded: [PixelRegion], micronsPerPixel: Double, usesStain: Bool
-    ) throws(FileError) {
+        excluding excluded: [PixelRegion] = []
+    ) {
         let count = region.width * region.height
-        (self.region, self.excluded, self.micronsPerPixel) = (region, excluded, micronsPerPixel)
-        self.pixels = Array(pixels[..<(3 * count)])
-        interior = Array(probabilities.interior[..<count])
-        nucleus = (0..<count).map { probabilities.interior[$0] + probabilities.boundary[$0] }
+        (self.region, self.excluded, hasDensities) = (region, excluded, false)
+        self.pixels.overwrite(count: 3 * count) {
+            UnsafeMutableRawBufferPointer($0).copyBytes(from: pixels[..<(3 * count)])
+        }
+        interior.overwrite(count: count) { _ = $0.update(fromContentsOf: probabilities.interior[..<count]) }
+        nucleus.overwrite(count: count) { sums in
+            for index in 0..<count { sums[index] = probabilities.interior[index] + probabilities.boundary[index] }
+        }
         deviation = probabilities.deviation.map { Array($0[..<count]) }
-        var densities = [Float]()
-        if usesStain {
-            densities.reserveCapacity(count)
-            let reader = DensityReader(BlockRows(self.pixels, region), sigma: Self.smoothing / micronsPerPixel)
-            var row = [Float](repeating: 0, count: region.width)
+    }
+
+    /// Measures the densities of hematoxylin of all pixels, once.
+    private func measureDensities() {
+        if hasDensities { return }
+        hasDensities = true
+        let reader = DensityReader(BlockRows(pixels, region), sigma: Self.smoothing / micronsPerPixel)
+        var row = [Float](repeating: 0, count: region.width)
+        densities.overwrite(count: region.width * region.height) { densities in
             for y in 0..<region.height {
-                _ = try reader.read(row: y, at: [0..<region.width], into: &row)
-                densities += row
+                do { _ = try reader.read(row: y, at: [0..<region.width], into: &row) } catch {
+                    preconditionFailure("rows in memory: \(error)")
+                }
+                _ = densities[(y * region.width)...].update(fromContentsOf: row)
             }
         }
-        self.densities = densities
     }
 
     /// Adds the densities of the pixels near nuclei in a part of the region.
     package func addDensities(in part: PixelRegion, to histogram: inout DensityHistogram) {
+        measureDensities()
         let side = max(1, Int((Self.nearness / micronsPerPixel).rounded()))
         let (columns, rows) = ((part.width - 1) / side + 1, (part.height - 1) / side + 1)
         func index(_ x: Int, _ y: Int) -> Int {
@@ -78,19 +94,24 @@ package struct NucleusEvidence {
     }
 
     /// Changes the odds of a nucleus by the density of its stain.
-    package mutating func weigh(by contrast: StainContrast, weight: Float) {
+    package func weigh(by contrast: StainContrast, weight: Float) {
+        measureDensities()
         let factors = (0..<DensityHistogram.steps).map {
             contrast.oddsFactor((Float($0) + 0.5) / Float(DensityHistogram.steps), weight: weight)
         }
-        for index in nucleus.indices {
-            let odds = nucleus[index] * factors[DensityHistogram.step(of: densities[index])]
-            nucleus[index] = odds / (odds + 1 - nucleus[index])
+        nucleus.withUnsafeMutableBufferPointer { nucleus in
+            densities.withUnsafeBufferPointer { densities in
+                for index in nucleus.indices {
+                    let odds = nucleus[index] * factors[DensityHistogram.step(of: densities[index])]
+                    nucleus[index] = odds / (odds + 1 - nucleus[index])
+                }
+            }
         }
     }
 
     /// Makes the density of the stain the only evidence.
-    package mutating func judge(by contrast: StainContrast, weight: Float) {
-        for index in nucleus.indices { nucleus[index] = 0.5 }
+    package func judge(by contrast: StainContrast, weight: Float) {
+        nucleus.overwrite(count: nucleus.count) { $0.update(repeating: 0.5) }
         weigh(by: contrast, weight: weight)
         interior = nucleus
     }
@@ -109,6 +130,14 @@ package struct NucleusEvidence {
                 }
             }
         }
+    }
+}
+
+extension Array where Element: AdditiveArithmetic {
+    /// Lets `body` write `count` elements, in the same memory if the array has as many.
+    fileprivate mutating func overwrite(count: Int, _ body: (UnsafeMutableBufferPointer<Element>) -> Void) {
+        if self.count != count { self = Array(repeating: .zero, count: count) }
+        withUnsafeMutableBufferPointer { body($0) }
     }
 }
 

@@ -63,8 +63,8 @@ private struct NucleusPlan: MaskPlan {
 
     /// Up to one and a half square millimeters of tissue. All are in memory at once.
     private static let surveyedBlocks = 6
-    /// Bytes of evidence per pixel of such a block.
-    private static let evidenceBytes = 15
+    /// Bytes of evidence per pixel of a block, and of the memory in which nuclei are outlined.
+    private static let (evidenceBytes, extractorBytes) = (15, 10)
     /// Nuclei in tissue, estimated, and the bytes that each takes in the store.
     private static let nucleiPerSquareMicron = 0.004
     private static let bytesPerNucleus = 300.0
@@ -91,6 +91,9 @@ private struct NucleusPlan: MaskPlan {
         let order = geometry.isSequential ? pending : ReadingSurvey.spread(pending.map { _ in 1 }).map { pending[$0] }
         return Array(order.prefix(Self.surveyedBlocks))
     }
+
+    /// The number of blocks whose nuclei are outlined at the same time, by a thread each.
+    var concurrentBlocks: Int { min(Kernels.threadCount, 16) }
 
     /// Microns per pixel at the resolution of the model.
     var laidMicrons: Double {
@@ -122,7 +125,8 @@ private struct NucleusPlan: MaskPlan {
                 ? geometry.imageWidth * geometry.imageHeight : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (geometry.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
                 + 3 * Int(rows.rounded(.up)) * geometry.imageWidth
-                + Self.evidenceBytes * surveyed.count * side * side)
+                + (Self.evidenceBytes * max(surveyed.count, min(concurrentBlocks, pending.count))
+                    + Self.extractorBytes * concurrentBlocks) * side * side)
     }
 
     var cacheBytes: Int {
@@ -158,9 +162,6 @@ private struct NucleusRun: MaskRun {
 
     func findings(in image: any BlockReader, _ observer: any MaskObserver) throws -> any MaskFindings {
         let (grid, method) = (plan.grid, plan.method)
-        let settings = method.settings.nuclei!
-        let extractor = NucleusExtractor(
-            settings, grid, micronsPerPixel: plan.micronsPerPixel, tissue: plan.tissue)
         let touched = Set(plan.pending)
         for block in 0..<grid.count where !touched.contains(block) && !store.contains(block) {
             try store.append(NucleusBlock(), as: block)
@@ -171,27 +172,15 @@ private struct NucleusRun: MaskRun {
         let found = grid.count - plan.pending.count { !store.contains($0) }
         var (finished, computed, seconds) = (0, 0, PredictionSeconds())
         var problem: FileError?
-        var densities = DensityHistogram()
-        var (contrast, waiting) = (StainContrast?.none, [(block: Int, content: NucleusBlock, NucleusEvidence?)]())
+        let finder = NucleusFinder(micronsPerPixel: plan.laidMicrons) {
+            NucleusExtractor(
+                method.settings.nuclei!, grid, micronsPerPixel: plan.micronsPerPixel, tissue: plan.tissue)
+        }
         func report() throws {
             try observer.progress(
                 MaskProgress(
                     stage: .units(method.unit), done: found + finished, total: grid.count,
                     decodedPixels: image.decodedPixels, canResume: store.completeBlocks > 0))
-        }
-        func finish(_ block: Int, _ content: NucleusBlock, _ evidence: NucleusEvidence?) throws {
-            if store.contains(block) { return }
-            var content = content
-            if var evidence {
-                computed += 1
-                if let contrast { evidence.weigh(by: contrast, weight: settings.stainWeight) }
-                content.nuclei = evidence.withField {
-                    extractor.nuclei(of: block, in: $0, excluding: evidence.excluded)
-                }
-            }
-            try store.append(content, as: block)
-            finished += 1
-            try report()
         }
         try report()
         let threads = Kernels.threadCount
@@ -202,37 +191,34 @@ private struct NucleusRun: MaskRun {
             pixels.reflect(to: grid.region(of: blocks[index]))
         }
         try reader.forEach { index, pixels in
-            let block = blocks[index]
-            let core = grid.core(of: block)
+            let core = grid.core(of: blocks[index])
             problem = problem ?? pixels.problem
             var content = NucleusBlock()
             content.unreadable = pixels.unreadable.map { $0.intersection(core) }.filter { !$0.isEmpty }
                 .map(grid.imageRegion)
             content.isOutside = pixels.isOutside(core)
-            var evidence: NucleusEvidence?
-            if !content.isOutside, !core.isCovered(by: pixels.unreadable) {
-                content.brightness.add(core, of: pixels)
-                let start = ContinuousClock.now
-                let region = pixels.region
-                evidence = try method.predictor.withProbabilities(
-                    of: pixels.bytes, width: region.width, height: region.height
-                ) {
-                    try NucleusEvidence(
-                        region, $0, pixels: pixels.bytes, excluding: pixels.unreadable,
-                        micronsPerPixel: plan.laidMicrons, usesStain: settings.stainWeight > 0)
-                }
-                seconds.computing += start.secondsSince
-            }
+            let hasPixels = !content.isOutside && !core.isCovered(by: pixels.unreadable)
+            if hasPixels { content.brightness.add(core, of: pixels) }
             let start = ContinuousClock.now
-            if index < surveyed.count {
-                if settings.stainWeight > 0 { evidence?.addDensities(in: core, to: &densities) }
-                waiting.append((block, content, evidence))
-                if index + 1 < surveyed.count { return try report() }
-                contrast = densities.contrast
-                for (block, content, evidence) in waiting { try finish(block, content, evidence) }
-                waiting = []
+            let waiting = finder.add(blocks[index], content)
+            if hasPixels {
+                let region = pixels.region
+                try method.predictor.withProbabilities(
+                    of: pixels.bytes, width: region.width, height: region.height
+                ) { waiting.take(region, $0, pixels: pixels.bytes, excluding: pixels.unreadable) }
+            }
+            let isComplete =
+                index < surveyed.count ? index + 1 == surveyed.count : finder.count == plan.concurrentBlocks
+            if isComplete || index + 1 == blocks.count {
+                if index < surveyed.count { finder.measureContrast() }
+                for found in finder.finish(where: { !store.contains($0) }) {
+                    computed += found.hasPixels ? 1 : 0
+                    try store.append(found.content, as: found.block)
+                    finished += 1
+                    try report()
+                }
             } else {
-                try finish(block, content, evidence)
+                try report()
             }
             seconds.computing += start.secondsSince
         }

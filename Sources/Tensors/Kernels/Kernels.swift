@@ -20,6 +20,21 @@ package enum Kernels {
     /// Number of threads in a parallel region; 1 in a build without OpenMP.
     package static var teamSize: Int { Int(ck_team_size()) }
 
+    /// Calls `body` with each of 0 ..< count and the number of the thread, which is below `threadCount`, on the threads of
+    /// the kernels: others would compete with these for the processors.
+    package static func forEach(_ count: Int, _ body: @Sendable (_ index: Int, _ thread: Int) -> Void) {
+        typealias Body = @Sendable (Int, Int) -> Void
+        withoutActuallyEscaping(body) { body in
+            withUnsafePointer(to: body) { body in
+                let status = ck_for_each(
+                    Int64(count),
+                    { $2!.assumingMemoryBound(to: Body.self).pointee(Int($0), Int($1)) },
+                    UnsafeMutableRawPointer(mutating: body))
+                precondition(status == .ok, "\(count) calls")
+            }
+        }
+    }
+
     /// Traps unless `tensor` has as many elements as `shape`.
     static func expect(
         _ tensor: Tensor, _ shape: @autoclosure () -> Shape, _ name: StaticString, file: StaticString = #fileID,

@@ -42,7 +42,7 @@ package struct PixelTeacher {
             for tile in group { try evidence(of: tile).addDensities(in: grid.bounds, to: &densities) }
             let contrast = densities.contrast
             for tile in group {
-                var evidence = try evidence(of: tile)
+                let evidence = try evidence(of: tile)
                 if knowsOutlines {
                     if let contrast { evidence.weigh(by: contrast, weight: settings.stainWeight) }
                     labels[tile] = evidence.withField { self.labels(extractor.nuclei(of: 0, in: $0), in: $0) }
@@ -72,8 +72,9 @@ package struct PixelTeacher {
         }
         return try pixels.withUnsafeBytes { pixels in
             try predictor.withProbabilities(of: pixels, width: region.width, height: region.height) {
-                try NucleusEvidence(
-                    region, $0, pixels: pixels, excluding: [], micronsPerPixel: micronsPerPixel, usesStain: true)
+                let evidence = NucleusEvidence(micronsPerPixel: micronsPerPixel)
+                evidence.take(region, $0, pixels: pixels)
+                return evidence
             }
         }
     }

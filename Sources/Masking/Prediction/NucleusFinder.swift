@@ -1,0 +1,85 @@
+import Imaging
+import NeuralNetworks
+import Tensors
+
+/// Finds the nuclei of several blocks at the same time: what follows the network has work for one thread per block.
+final class NucleusFinder {
+    private let micronsPerPixel: Double
+    private let extractors: [NucleusExtractor]
+    private var settings: NucleusSettings { extractors[0].settings }
+    private var contrast: StainContrast?
+    /// The first `count` wait for their nuclei. The others are kept for their memory.
+    private var blocks = [WaitingBlock]()
+    private(set) var count = 0
+
+    /// `micronsPerPixel` is that of the pixels of blocks.
+    init(micronsPerPixel: Double, _ makeExtractor: () -> NucleusExtractor) {
+        self.micronsPerPixel = micronsPerPixel
+        extractors = (0..<Kernels.threadCount).map { _ in makeExtractor() }
+    }
+
+    /// Adds a block without pixels. The result is valid until the next call of `finish`.
+    func add(_ block: Int, _ content: NucleusBlock) -> WaitingBlock {
+        if count == blocks.count { blocks.append(WaitingBlock(micronsPerPixel: micronsPerPixel)) }
+        blocks[count].begin(block, content)
+        count += 1
+        return blocks[count - 1]
+    }
+
+    /// Measures the contrast of the stain in the blocks that wait.
+    func measureContrast() {
+        if settings.stainWeight == 0 { return }
+        var densities = DensityHistogram()
+        for waiting in blocks[..<count] where waiting.hasPixels {
+            waiting.evidence.addDensities(in: extractors[0].grid.core(of: waiting.block), to: &densities)
+        }
+        contrast = densities.contrast
+    }
+
+    /// Finds the nuclei of the blocks that wait and are `wanted`. Returns these, in the order in which they were added.
+    func finish(where isWanted: (_ block: Int) -> Bool) -> [WaitingBlock] {
+        let wanted = blocks[..<count].filter { isWanted($0.block) }
+        count = 0
+        let work = Work(blocks: wanted, extractors: extractors)
+        let (contrast, weight) = (contrast, settings.stainWeight)
+        Kernels.forEach(wanted.count) { index, thread in
+            work.blocks[index].findNuclei(work.extractors[thread], contrast, weight: weight)
+        }
+        return wanted
+    }
+
+    /// Each block and each extractor is used by one thread at a time.
+    private struct Work: @unchecked Sendable {
+        let blocks: [WaitingBlock]
+        let extractors: [NucleusExtractor]
+    }
+}
+
+/// A block between its classified pixels and its nuclei. It keeps its memory from block to block.
+final class WaitingBlock {
+    let evidence: NucleusEvidence
+    private(set) var block = 0
+    private(set) var content = NucleusBlock()
+    /// Whether there is evidence of the block.
+    private(set) var hasPixels = false
+
+    init(micronsPerPixel: Double) { evidence = NucleusEvidence(micronsPerPixel: micronsPerPixel) }
+
+    func begin(_ block: Int, _ content: NucleusBlock) {
+        (self.block, self.content, hasPixels) = (block, content, false)
+    }
+
+    func take(
+        _ region: PixelRegion, _ probabilities: PixelProbabilities, pixels: UnsafeRawBufferPointer,
+        excluding: [PixelRegion]
+    ) {
+        evidence.take(region, probabilities, pixels: pixels, excluding: excluding)
+        hasPixels = true
+    }
+
+    func findNuclei(_ extractor: NucleusExtractor, _ contrast: StainContrast?, weight: Float) {
+        guard hasPixels else { return }
+        if let contrast { evidence.weigh(by: contrast, weight: weight) }
+        content.nuclei = evidence.withField { extractor.nuclei(of: block, in: $0, excluding: evidence.excluded) }
+    }
+}
