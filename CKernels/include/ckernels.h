@@ -348,8 +348,6 @@ size_t ck_pixel_scores_scratch(int64_t n, int64_t plane);
 /// scores[N]: NaN where a logit is NaN.
 ck_status ck_pixel_scores(float *scores, const float *logits, int64_t n, int64_t plane, int64_t top, float *scratch,
                           size_t scratch_count);
-/// interior[plane], boundary[plane]: probabilities of these classes, from logits[3][plane].
-ck_status ck_pixel_probabilities(float *interior, float *boundary, const float *logits, int64_t plane);
 /// sums[N]: the first element has the sums over the batch; the others are overwritten.
 /// classes[N][plane]: read for samples whose truth is CK_TRUTH_CLASSES. truth[N].
 ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const uint8_t *classes,
@@ -359,6 +357,11 @@ ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const 
 ck_status ck_pixel_loss_backward(float *glogits, const ck_pixel_sums *sums, const float *logits, const uint8_t *classes,
                                  const ck_pixel_truth *truth, const ck_pixel_loss *d, float *scratch,
                                  size_t scratch_count);
+
+/// Probabilities of pixel classes (pixels/pixel_probabilities.c), from logits[12][h][w] before
+/// ck_pixel_shuffle_forward. interior[2 h][2 w]; nucleus[2 h][2 w]: of interior and boundary together. NaN where a
+/// logit is NaN.
+ck_status ck_pixel_probabilities(float *interior, float *nucleus, const float *logits, int64_t h, int64_t w);
 
 // Optimizers (optimizer/optimizer.c). Each updates flat parameters in one pass. The gradient is
 //   gradient_scale * g + weight_decay * parameter

@@ -1,5 +1,6 @@
 import Foundations
 import Imaging
+import TestSupport
 import Testing
 
 @Suite struct TissueTests {
@@ -33,6 +34,7 @@ import Testing
         #expect(map.touches(PixelRegion(x: 639 - 255, y: 400, width: 257, height: 10)))
         #expect(!map.touches(PixelRegion(x: 639 - 256, y: 400, width: 257, height: 10)))
         #expect(!map.touches(PixelRegion(x: 1280, y: 0, width: 5000, height: 5000)), "no tissue outside the image")
+        #expect(map.bounds(in: PixelRegion(x: 1280, y: 0, width: 5000, height: 5000)) == nil)
     }
 
     @Test func slidesOfOnlyTissueOrOnlyGlass() {
@@ -218,5 +220,30 @@ import Testing
         // Skin in the middle, glass in the upper corners.
         #expect(finding.map.touches(PixelRegion(x: 1100, y: 1600, width: 100, height: 100)))
         #expect(!finding.map.touches(PixelRegion(x: 60, y: 200, width: 256, height: 256)))
+    }
+
+    @Test func boundsSurroundTheTouchedCells() throws {
+        let (imageWidth, imageHeight, width, height) = (97, 61, 9, 7)
+        let isTissue = Formula.integers(seed: 3, count: width * height, below: 6).map { $0 == 0 }
+        let map = TissueMap(
+            imageWidth: imageWidth, imageHeight: imageHeight, width: width, height: height, isTissue: isTissue)
+        for region in [
+            PixelRegion(x: 0, y: 0, width: 97, height: 61), PixelRegion(x: 11, y: 5, width: 40, height: 30),
+            PixelRegion(x: 60, y: 33, width: 100, height: 100), PixelRegion(x: 50, y: 20, width: 1, height: 1),
+        ] {
+            var touched = [(x: Int, y: Int)]()
+            for y in region.y..<min(region.bottom, imageHeight) {
+                for x in region.x..<min(region.right, imageWidth)
+                where map.touches(PixelRegion(x: x, y: y, width: 1, height: 1)) { touched.append((x, y)) }
+            }
+            let (x, y) = (touched.map(\.x), touched.map(\.y))
+            let expected =
+                touched.isEmpty
+                ? nil
+                : PixelRegion(
+                    x: x.min()!, y: y.min()!, width: x.max()! - x.min()! + 1, height: y.max()! - y.min()! + 1)
+            #expect(map.bounds(in: region) == expected, "\(region)")
+        }
+        #expect(map.touches(PixelRegion(x: 0, y: 0, width: 97, height: 61)))
     }
 }

@@ -17,24 +17,24 @@ struct NucleusEvidenceTests {
         found: Float = 0.9, missed: Float = 0.2, stain: [UInt8] = [110, 70, 160], around: [UInt8] = [230, 200, 225],
         excluding: [PixelRegion] = []
     ) -> NucleusEvidence {
-        var (interior, boundary) = ([Float](), [Float]())
+        var (interior, nucleus) = ([Float](), [Float]())
         var pixels = [UInt8]()
         for y in 0..<Self.side {
             for x in 0..<Self.side {
                 let isFound = (x / 30 + y / 30) % 2 == 0
                 let probability = Self.isSquare(x, y) ? isFound ? found : missed : 0.05
                 interior.append(0.75 * probability)
-                boundary.append(0.25 * probability)
+                nucleus.append(probability)
                 // The residual of the stain must not matter.
                 pixels += Self.isSquare(x, y) ? stain : around
             }
         }
         let evidence = NucleusEvidence(micronsPerPixel: 0.5)
         interior.withUnsafeBufferPointer { interior in
-            boundary.withUnsafeBufferPointer { boundary in
+            nucleus.withUnsafeBufferPointer { nucleus in
                 pixels.withUnsafeBytes {
                     evidence.take(
-                        Self.region, .init(interior: interior, boundary: boundary), pixels: $0, excluding: excluding)
+                        Self.region, .init(interior: interior, nucleus: nucleus), pixels: $0, excluding: excluding)
                 }
             }
         }
@@ -106,7 +106,7 @@ struct NucleusEvidenceTests {
         func take(_ evidence: NucleusEvidence) {
             self.evidence().withField { field in
                 evidence.take(
-                    field.region, .init(interior: field.interior, boundary: field.interior), pixels: field.pixels)
+                    field.region, .init(interior: field.interior, nucleus: field.nucleus), pixels: field.pixels)
             }
             evidence.weigh(by: contrast, weight: 3)
         }
@@ -131,15 +131,10 @@ struct NucleusEvidenceTests {
                 pixels += x > 120 ? [10, 10, 10] : Self.isSquare(x, y) ? [110, 70, 160] : [230, 200, 225]
             }
         }
-        let none = [Float](repeating: 0, count: interior.count)
         let region = PixelRegion(x: 0, y: 0, width: width, height: 100)
         let evidence = NucleusEvidence(micronsPerPixel: 0.5)
         interior.withUnsafeBufferPointer { interior in
-            none.withUnsafeBufferPointer { boundary in
-                pixels.withUnsafeBytes {
-                    evidence.take(region, .init(interior: interior, boundary: boundary), pixels: $0)
-                }
-            }
+            pixels.withUnsafeBytes { evidence.take(region, .init(interior: interior, nucleus: interior), pixels: $0) }
         }
         let found = try #require(measured(evidence, in: region))
         #expect(found.threshold < 0.25 && found.deviation < 0.2, "\(found)")

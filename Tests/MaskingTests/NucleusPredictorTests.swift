@@ -130,6 +130,45 @@ import Testing
         #expect(abs(square - 300 * 400 * 0.25e-6) < 1e-9)
     }
 
+    /// Of a slide, only the surroundings of tissue are read and computed, with the same results.
+    @Test func blocksAreBoundedByTissue() throws {
+        let level = TIFFMaker.Level(width: 1400, height: 1200) { x, y, _ in
+            let (dx, dy) = ((x + 35) % Self.spacing - 18, (y + 35) % Self.spacing - 18)
+            return hypot(Double(dx), Double(dy)) <= Self.radius ? 40 : 230
+        }
+        let maker = TIFFMaker(levels: [level], tileWidth: 64, tileHeight: 64)
+        try Data(maker.bytes).write(to: URL(fileURLWithPath: "\(work.path)/s.tif"))
+        func nuclei(_ left: Int, _ top: Int, _ right: Int, _ bottom: Int) throws -> (rows: [String], decoded: Int) {
+            try work.write(
+                """
+                {"type": "Polygon", "coordinates": [[[\(left), \(top)], [\(right), \(top)], [\(right), \(bottom)],
+                [\(left), \(bottom)], [\(left), \(top)]]]}
+                """, to: "o.geojson")
+            var request = request("s.tif", [.nuclei: "{}.csv"])
+            request.tissue = .outline("\(work.path)/o.geojson")
+            var settings = MaskSettings()
+            settings.nuclei = NucleusSettings()
+            // The contrast of the stain is that of all tissue.
+            settings.nuclei!.stainWeight = 0
+            let models = try maskModels(darknessOutliner())
+            let observer = RecordingObserver()
+            _ = try MaskPipeline(.init(models), NucleusPredictor(models, settings: settings), version: "1")
+                .run(request, observer)
+            let rows = String(decoding: try bytes("s.csv"), as: UTF8.self).split(separator: "\n").dropFirst()
+            // Without the number of the nucleus.
+            return (
+                rows.map { String($0.drop { $0 != "," }) },
+                try #require(observer.progress.last { $0.decodedPixels > 0 }).decodedPixels
+            )
+        }
+        let whole = try nuclei(0, 0, 1400, 1200)
+        let part = try nuclei(701, 303, 1350, 500)
+        #expect(whole.rows.count == 38 * 32 && whole.decoded > 1_700_000)
+        // In two of the four blocks.
+        #expect(part.rows.count == 17 * 5 && part.decoded < 500_000, "\(part.rows.count), \(part.decoded)")
+        #expect(Set(part.rows).isSubset(of: whole.rows))
+    }
+
     @Test func smallImagesArePadded() throws {
         try writeImage("b.png", 21, 9)
         let record = try pipeline().run(request("b.png"), RecordingObserver())

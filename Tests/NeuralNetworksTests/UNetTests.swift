@@ -41,10 +41,10 @@ private struct Picture {
         return Picture(width: width, height: height, bytes: rows)
     }
 
-    func probabilities(_ predictor: PixelPredictor) throws -> (interior: [Float], boundary: [Float]) {
+    func probabilities(_ predictor: PixelPredictor) throws -> (interior: [Float], nucleus: [Float]) {
         try bytes.withUnsafeBytes {
             try predictor.withProbabilities(of: $0, width: width, height: height) {
-                (Array($0.interior), Array($0.boundary))
+                (Array($0.interior), Array($0.nucleus))
             }
         }
     }
@@ -74,8 +74,8 @@ extension Picture {
             return (flip & 1 == 0 ? y : height - 1 - y) * width + (flip & 2 == 0 ? x : width - 1 - x)
         }
         let plain = try PixelPredictor([model])
-        var expected = (interior: [Float](repeating: 0, count: width * height), boundary: [Float]())
-        expected.boundary = expected.interior
+        var expected = (interior: [Float](repeating: 0, count: width * height), nucleus: [Float]())
+        expected.nucleus = expected.interior
         for flip in 0..<4 {
             let bytes = (0..<width * height).flatMap { place in
                 (0..<3).map { picture.bytes[3 * mirrored(place, flip) + $0] }
@@ -83,12 +83,12 @@ extension Picture {
             let found = try Picture(width: width, height: height, bytes: bytes).probabilities(plain)
             for place in 0..<width * height {
                 expected.interior[place] += found.interior[mirrored(place, flip)] / 4
-                expected.boundary[place] += found.boundary[mirrored(place, flip)] / 4
+                expected.nucleus[place] += found.nucleus[mirrored(place, flip)] / 4
             }
         }
         let found = try picture.probabilities(PixelPredictor([model], averagingFlips: true))
         try compare("interior", found.interior, expected.interior, Tolerance(absolute: 1e-6))
-        try compare("boundary", found.boundary, expected.boundary, Tolerance(absolute: 1e-6))
+        try compare("nucleus", found.nucleus, expected.nucleus, Tolerance(absolute: 1e-6))
         // The network itself depends on the direction.
         #expect(try picture.probabilities(plain).interior != found.interior)
     }
@@ -99,17 +99,17 @@ extension Picture {
         let models = try [3, 4, 5].map { try narrowModel(seed: $0) }
         let alone = try models.map { try picture.probabilities(PixelPredictor([$0])) }
         func mean(_ value: ([Float], [Float]) -> [Float]) -> [Double] {
-            let values = alone.map { value($0.interior, $0.boundary) }
+            let values = alone.map { value($0.interior, $0.nucleus) }
             return (0..<width * height).map { pixel in values.reduce(0) { $0 + Double($1[pixel]) } / 3 }
         }
-        let nuclei = mean { zip($0, $1).map(+) }
-        let squares = mean { zip($0, $1).map { ($0 + $1) * ($0 + $1) } }
+        let nuclei = mean { _, nucleus in nucleus }
+        let squares = mean { _, nucleus in nucleus.map { $0 * $0 } }
         let predictor = try PixelPredictor(models)
         // The memory of one size is used again for another.
         for _ in 0..<2 {
             let found = try picture.probabilities(predictor)
             try compare("interior", found.interior, mean { interior, _ in interior }, Tolerance(absolute: 1e-6))
-            try compare("boundary", found.boundary, mean { _, boundary in boundary }, Tolerance(absolute: 1e-6))
+            try compare("nucleus", found.nucleus, mean { _, nucleus in nucleus }, Tolerance(absolute: 1e-6))
             let deviation = try picture.deviation(predictor)
             let expected = zip(squares, nuclei).map { max(0, $0 - $1 * $1).squareRoot() }
             try compare("deviation", #require(deviation), expected, Tolerance(absolute: 1e-3))
@@ -153,7 +153,7 @@ extension Picture {
                 "interior, row \(row)", Array(part.interior[own]), whole.interior[other].map(Double.init),
                 Tolerance(absolute: 1e-5))
             try compare(
-                "boundary, row \(row)", Array(part.boundary[own]), whole.boundary[other].map(Double.init),
+                "nucleus, row \(row)", Array(part.nucleus[own]), whole.nucleus[other].map(Double.init),
                 Tolerance(absolute: 1e-5))
         }
         // Without a margin they do: the test can fail.
@@ -169,7 +169,7 @@ extension Picture {
             let found = try part.probabilities(predictor)
             if (width, height) == (96, 64) {
                 try compareBits("interior", found.interior, expected.interior)
-                try compareBits("boundary", found.boundary, expected.boundary)
+                try compareBits("nucleus", found.nucleus, expected.nucleus)
             }
         }
     }
@@ -178,7 +178,7 @@ extension Picture {
         let model = try narrowModel()
         let picture = Picture.random(width: 64, height: 64)
         let pixels = try picture.probabilities(PixelPredictor([model]))
-        let nuclei = zip(pixels.interior, pixels.boundary).map { Double($0) + Double($1) }
+        let nuclei = pixels.nucleus.map(Double.init)
         let score = Naive.meanOfTop(nuclei, PixelLoss.scoredPixels)
         let logits = try picture.bytes.withUnsafeBytes {
             try Predictor(model, batchSize: 3).logits(

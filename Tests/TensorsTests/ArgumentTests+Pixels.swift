@@ -69,9 +69,11 @@ extension KernelTests.ArgumentTests {
             #expect(ck_pixel_scores(nil, logits, 2, 6, 3, scratch, 12) == .nullPointer)
             #expect(ck_pixel_scores(&scores, logits, 2, 6, 7, scratch, 12) == .badDimension)
             #expect(ck_pixel_scores(&scores, logits, 2, 6, 3, scratch, 11) == .scratchTooSmall)
-            #expect(ck_pixel_probabilities(gradient, scratch, logits, 6) == .ok)
-            #expect(ck_pixel_probabilities(nil, scratch, logits, 6) == .nullPointer)
-            #expect(ck_pixel_probabilities(gradient, scratch, logits, 0) == .badDimension)
+            #expect(ck_pixel_probabilities(gradient, scratch, logits, 2, 3) == .ok)
+            #expect(ck_pixel_probabilities(nil, scratch, logits, 2, 3) == .nullPointer)
+            #expect(ck_pixel_probabilities(gradient, nil, logits, 2, 3) == .nullPointer)
+            #expect(ck_pixel_probabilities(gradient, scratch, logits, 0, 3) == .badDimension)
+            #expect(ck_pixel_probabilities(gradient, scratch, logits, 2, -1) == .badDimension)
             #expect(ck_pixel_scores_scratch(2, 6) == 12 && ck_pixel_scores_scratch(0, 6) == 0)
         }
     }

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import TestSupport
 import Testing
@@ -128,16 +129,48 @@ extension KernelTests {
             #expect(refused == .badTarget)
         }
 
-        @Test("probabilities of pixels agree with the naive softmax")
+        @Test("probabilities of pixels agree with the naive softmax of shuffled logits, for each instruction set")
         func probabilities() throws {
-            let logits = Formula.values(seed: 94, count: 3 * 5 * 7, scale: 10)
-            let (interior, boundary) = (Tensor([5, 7]), Tensor([5, 7]))
-            try Kernels.pixelProbabilities(interior: interior, boundary: boundary, Tensor([1, 3, 5, 7], logits))
-            for (tensor, position) in [(interior, 1), (boundary, 2)] {
-                let expected = (0..<35).map {
-                    Naive.pixelProbabilities(logits.doubled, sample: 0, pixel: $0, plane: 35)[position]
+            try sweep((1...40).map { (1 + $0 % 3, $0) }, seed: 94) { size, seed in
+                let (h, w) = size
+                // Of differences of up to 200, probabilities round to 0 and 1.
+                let logits = Formula.values(seed: seed, count: 12 * h * w, scale: seed % 2 == 0 ? 3 : 100)
+                let shuffled = Tensor([1, 3, 2 * h, 2 * w])
+                try Kernels.pixelShuffleForward(shuffled, Tensor([1, 12, h, w], logits))
+                let values = shuffled.values.doubled
+                let expected = (0..<4 * h * w).map {
+                    Naive.pixelProbabilities(values, sample: 0, pixel: $0, plane: 4 * h * w)
                 }
-                try compare("p", tensor.values, expected, Tolerance(absolute: 1e-6))
+                try ck_isa.each { isa in
+                    let (interior, nucleus) = (
+                        KernelRuns.unaligned.output([2 * h, 2 * w]), KernelRuns.unaligned.output([2 * h, 2 * w])
+                    )
+                    try Kernels.pixelProbabilities(
+                        interior: interior.tensor, nucleus: nucleus.tensor,
+                        KernelRuns.unaligned.input(logits, [1, 12, h, w]))
+                    // The difference of two logits of up to 100 is rounded to 1e-5.
+                    let tolerance = Tolerance(absolute: 1e-30, relative: 2e-5)
+                    try compare("\(isa): interior", interior.values("interior"), expected.map { $0[1] }, tolerance)
+                    try compare("\(isa): nucleus", nucleus.values("nucleus"), expected.map { $0[1] + $0[2] }, tolerance)
+                }
+            }
+        }
+
+        @Test("a logit that is not a number makes the probabilities of its pixel not numbers")
+        func notANumberAmongPixels() throws {
+            let (h, w) = (2, 17)
+            try ck_isa.each { isa in
+                for index in stride(from: 0, to: 12 * h * w, by: 7) {
+                    var logits = [Float](repeating: 0.5, count: 12 * h * w)
+                    logits[index] = .nan
+                    let (interior, nucleus) = (Tensor([2 * h, 2 * w]), Tensor([2 * h, 2 * w]))
+                    try Kernels.pixelProbabilities(
+                        interior: interior, nucleus: nucleus, Tensor([1, 12, h, w], logits))
+                    let found = interior.values.indices.filter { interior.values[$0].isNaN && nucleus.values[$0].isNaN }
+                    let (channel, place) = index.quotientAndRemainder(dividingBy: h * w)
+                    let row = 2 * (place / w) + channel % 4 / 2
+                    try #require(found == [row * 2 * w + 2 * (place % w) + channel % 2], "\(isa), \(index)")
+                }
             }
         }
     }

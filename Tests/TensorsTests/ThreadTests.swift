@@ -1,3 +1,5 @@
+import CKernels
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -232,6 +234,20 @@ extension KernelTests {
                 #expect(counts.reduce(0, +) == UInt64(bytes.count))
                 return [try planes.values("planes"), counts.map { Float($0) }]
             }
+        }
+
+        @Test("each index is used once, by a thread of the kernels")
+        func forEach() throws {
+            for count in [0, 1, 2, 7, 1000] {
+                let calls = Mutex([Int](repeating: 0, count: count))
+                Kernels.forEach(count) { index, thread in
+                    #expect(0..<Kernels.threadCount ~= thread)
+                    calls.withLock { $0[index] += 1 }
+                }
+                #expect(calls.withLock { $0.allSatisfy { $0 == 1 } }, "\(count)")
+            }
+            #expect(ck_for_each(-1, { _, _, _ in }, nil) == .badDimension)
+            #expect(ck_for_each(1, nil, nil) == .nullPointer)
         }
     }
 }

@@ -136,20 +136,6 @@ ck_status ck_pixel_scores(float *scores, const float *logits, int64_t n, int64_t
     return CK_OK;
 }
 
-ck_status ck_pixel_probabilities(float *interior, float *boundary, const float *logits, int64_t plane) {
-    if (!interior || !boundary || !logits)
-        return CK_NULL_POINTER;
-    if (plane < 1)
-        return CK_BAD_DIMENSION;
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < plane; i++) {
-        probabilities q = softmax(logits + i, plane);
-        interior[i] = q.p[1];
-        boundary[i] = q.p[2];
-    }
-    return CK_OK;
-}
-
 /// Smallest number whose logarithm is taken.
 static const double least_score = 1e-6;
 

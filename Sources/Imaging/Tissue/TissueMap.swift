@@ -31,6 +31,24 @@ package struct TissueMap: Equatable, Sendable {
         return false
     }
 
+    /// The smallest rectangle around all tissue cells that a rectangle of the image touches, inside that rectangle; nil
+    /// without tissue.
+    package func bounds(in region: PixelRegion) -> PixelRegion? {
+        let columns = Self.cells(region.x..<region.right, imageWidth, width)
+        let rows = Self.cells(region.y..<region.bottom, imageHeight, height)
+        var (left, right) = (Int.max, Int.min)
+        let tissueRows = rows.filter { y in
+            let cells = isTissue[y * width + columns.lowerBound..<y * width + columns.upperBound]
+            guard let first = cells.firstIndex(of: true), let last = cells.lastIndex(of: true) else { return false }
+            (left, right) = (min(left, first - y * width), max(right, last - y * width))
+            return true
+        }
+        guard let top = tissueRows.first, let bottom = tissueRows.last else { return nil }
+        let x = Self.pixels(left...right, imageWidth, width)
+        let y = Self.pixels(top...bottom, imageHeight, height)
+        return PixelRegion(x: x.lowerBound, y: y.lowerBound, width: x.count, height: y.count).intersection(region)
+    }
+
     /// The share of the cells that a rectangle of the image touches that are tissue.
     package func share(of region: PixelRegion) -> Double {
         let columns = Self.cells(region.x..<region.right, imageWidth, width)
@@ -58,6 +76,11 @@ package struct TissueMap: Equatable, Sendable {
         let pixels = pixels.clamped(to: 0..<length)
         if pixels.isEmpty { return 0..<0 }
         return pixels.lowerBound * count / length..<(pixels.upperBound * count + length - 1) / length
+    }
+
+    /// The pixels that touch a range of cells, along one axis.
+    private static func pixels(_ cells: ClosedRange<Int>, _ length: Int, _ count: Int) -> Range<Int> {
+        cells.lowerBound * length / count..<((cells.upperBound + 1) * length + count - 1) / count
     }
 
     /// The size of the grid for an image: about one cell per 32 pixels, at most 4096 cells a side.

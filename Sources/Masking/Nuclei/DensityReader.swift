@@ -14,8 +14,8 @@ final class DensityReader {
     private var pixels: [UInt8]
     /// A row of densities with `radius` more pixels at either end.
     private var padded: [Float]
-    /// Horizontally smoothed rows; row y is at y modulo their number.
-    private var ring: [[Float]]
+    /// Horizontally smoothed rows, one after the other; row y is at y modulo their number.
+    private var ring: [Float]
     /// Columns of these rows that cannot be decoded. They count as without hematoxylin.
     private var unreadable: [[Range<Int>]]
     private var filled = 0
@@ -31,51 +31,85 @@ final class DensityReader {
         (width, height) = (picture.width, picture.height)
         pixels = [UInt8](repeating: 0, count: width * 3)
         padded = [Float](repeating: 0, count: width + 2 * radius)
-        ring = Array(repeating: [Float](repeating: 0, count: width), count: 2 * radius + 1)
-        unreadable = Array(repeating: [], count: ring.count)
+        ring = [Float](repeating: 0, count: width * (2 * radius + 1))
+        unreadable = Array(repeating: [], count: 2 * radius + 1)
     }
 
     /// Writes the densities of row `y` at some pixels to `result`, which is as wide as the picture; returns the columns of
     /// the row that cannot be decoded. Rows are read from top to bottom; some may be left out.
     func read(row y: Int, at runs: [Range<Int>], into result: inout [Float]) throws(FileError) -> [Range<Int>] {
         while filled <= min(y + radius, height - 1) { try fillRow(isNeeded: filled >= y - radius) }
-        for run in runs {
-            for x in run { result[x] = 0 }
-            for offset in -radius...radius {
-                let row = min(max(y + offset, 0), height - 1)
-                let weight = weights[abs(offset)]
-                ring[row % ring.count].withUnsafeBufferPointer { source in
-                    result.withUnsafeMutableBufferPointer { sums in
-                        for x in run { sums[x] += weight * source[x] }
-                    }
+        let (width, height, rows) = (width, height, unreadable.count)
+        result.withUnsafeMutableBufferPointer { result in
+            ring.withUnsafeBufferPointer { ring in
+                func row(_ y: Int) -> UnsafePointer<Float> {
+                    ring.baseAddress! + min(max(y, 0), height - 1) % rows * width
+                }
+                for run in runs {
+                    smooth(run, into: result.baseAddress!) { (row(y - $0), row(y + $0)) }
                 }
             }
         }
-        return unreadable[y % ring.count]
+        return unreadable[y % rows]
+    }
+
+    /// Writes weighted sums at some places. `lines` returns what is a distance before and after each place.
+    @inline(__always)
+    private func smooth(
+        _ places: Range<Int>, into sums: UnsafeMutablePointer<Float>,
+        _ lines: (_ distance: Int) -> (UnsafePointer<Float>, UnsafePointer<Float>)
+    ) {
+        typealias Vector = SIMD8<Float>
+        func load(_ line: UnsafePointer<Float>, _ x: Int) -> Vector {
+            UnsafeRawPointer(line + x).loadUnaligned(as: Vector.self)
+        }
+        weights.withUnsafeBufferPointer { weights in
+            var x = places.lowerBound
+            while x + Vector.scalarCount <= places.upperBound {
+                var sum = weights[0] * load(lines(0).0, x)
+                for distance in 1..<weights.count {
+                    let (before, after) = lines(distance)
+                    sum += weights[distance] * (load(before, x) + load(after, x))
+                }
+                UnsafeMutableRawPointer(sums + x).storeBytes(of: sum, as: Vector.self)
+                x += Vector.scalarCount
+            }
+            while x < places.upperBound {
+                sums[x] = weights[0] * lines(0).0[x]
+                for distance in 1..<weights.count {
+                    let (before, after) = lines(distance)
+                    sums[x] += weights[distance] * (before[x] + after[x])
+                }
+                x += 1
+            }
+        }
     }
 
     private func fillRow(isNeeded: Bool) throws(FileError) {
         try picture.readRows(into: &pixels, count: 1)
         defer { filled += 1 }
-        unreadable[filled % ring.count] = picture.unreadable
+        let place = filled % unreadable.count
+        unreadable[place] = picture.unreadable
         guard isNeeded else { return }
+        let (width, radius) = (width, radius)
         let (red, green, blue) = (stain.tables[0], stain.tables[1], stain.tables[2])
-        for x in 0..<width {
-            padded[radius + x] = red[Int(pixels[3 * x])] + green[Int(pixels[3 * x + 1])] + blue[Int(pixels[3 * x + 2])]
-        }
-        for columns in picture.unreadable { for x in columns { padded[radius + x] = 0 } }
-        for x in 0..<radius {
-            padded[x] = padded[radius]
-            padded[radius + width + x] = padded[radius + width - 1]
-        }
-        let width = width
-        ring[filled % ring.count].withUnsafeMutableBufferPointer { sums in
-            padded.withUnsafeBufferPointer { source in
-                for x in 0..<width { sums[x] = 0 }
-                for offset in 0..<2 * radius + 1 {
-                    let weight = weights[abs(offset - radius)]
-                    for x in 0..<width { sums[x] += weight * source[x + offset] }
+        padded.withUnsafeMutableBufferPointer { padded in
+            pixels.withUnsafeBufferPointer { pixels in
+                for x in 0..<width {
+                    padded[radius + x] =
+                        red[Int(pixels[3 * x])] + green[Int(pixels[3 * x + 1])] + blue[Int(pixels[3 * x + 2])]
                 }
+            }
+            for columns in picture.unreadable { for x in columns { padded[radius + x] = 0 } }
+            for x in 0..<radius {
+                padded[x] = padded[radius]
+                padded[radius + width + x] = padded[radius + width - 1]
+            }
+        }
+        padded.withUnsafeBufferPointer { padded in
+            let center = padded.baseAddress! + radius
+            ring.withUnsafeMutableBufferPointer { ring in
+                smooth(0..<width, into: ring.baseAddress! + place * width) { (center - $0, center + $0) }
             }
         }
     }

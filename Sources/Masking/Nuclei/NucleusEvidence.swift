@@ -40,9 +40,7 @@ package final class NucleusEvidence {
             UnsafeMutableRawBufferPointer($0).copyBytes(from: pixels[..<(3 * count)])
         }
         interior.overwrite(count: count) { _ = $0.update(fromContentsOf: probabilities.interior[..<count]) }
-        nucleus.overwrite(count: count) { sums in
-            for index in 0..<count { sums[index] = probabilities.interior[index] + probabilities.boundary[index] }
-        }
+        nucleus.overwrite(count: count) { _ = $0.update(fromContentsOf: probabilities.nucleus[..<count]) }
         deviation = probabilities.deviation.map { Array($0[..<count]) }
     }
 
@@ -134,9 +132,12 @@ package final class NucleusEvidence {
 }
 
 extension Array where Element: AdditiveArithmetic {
-    /// Lets `body` write `count` elements, in the same memory if the array has as many.
+    /// Lets `body` write `count` elements, in the same memory if they fit.
     fileprivate mutating func overwrite(count: Int, _ body: (UnsafeMutableBufferPointer<Element>) -> Void) {
-        if self.count != count { self = Array(repeating: .zero, count: count) }
+        if self.count != count {
+            removeAll(keepingCapacity: true)
+            append(contentsOf: repeatElement(.zero, count: count))
+        }
         withUnsafeMutableBufferPointer { body($0) }
     }
 }

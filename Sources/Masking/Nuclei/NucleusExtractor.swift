@@ -23,11 +23,11 @@ package final class NucleusExtractor {
         outliner = NucleusOutliner(grid, foreground: settings.foreground)
     }
 
-    /// The nuclei that belong to a block. `field` covers its region, core and margin; what it has beyond the image does
-    /// not count. There are no nuclei in the excluded parts, which are in pixels at the resolution of the model.
+    /// The nuclei that belong to a block. `field` covers its region, core and margin, or the part of it around all tissue;
+    /// what it has beyond the image does not count. There are no nuclei in the excluded parts, which are in pixels at the resolution of the model.
     package func nuclei(of block: Int, in field: NucleusField, excluding: [PixelRegion] = []) -> [Nucleus] {
         let (region, core) = (field.region, grid.core(of: block))
-        precondition(region == grid.region(of: block))
+        precondition(grid.region(of: block).intersection(region) == region)
         func local(_ part: PixelRegion) -> PixelRegion {
             PixelRegion(x: part.x - region.x, y: part.y - region.y, width: part.width, height: part.height)
         }

@@ -1,4 +1,5 @@
 import Imaging
+import NeuralNetworks
 
 /// The division of an image into blocks whose nuclei are found independently.
 ///
@@ -46,11 +47,18 @@ package struct NucleusGrid: Equatable, Sendable {
 
     /// The core of a block and the margin on each side, which may extend beyond the image. To the right and the bottom the
     /// margin is up to 7 pixels wider, so that networks can halve the sides three times.
-    package func region(of block: Int) -> PixelRegion {
+    package func region(of block: Int) -> PixelRegion { region(of: block, around: core(of: block)) }
+
+    /// The part of a block's region with the margin around a part of its core. Its corner is a multiple of
+    /// `PixelPredictor.alignment` from that of the region, so that a network has equal results.
+    package func region(of block: Int, around part: PixelRegion) -> PixelRegion {
         let core = core(of: block)
+        func start(_ part: Int, _ core: Int) -> Int {
+            core - margin + (part - core) / PixelPredictor.alignment * PixelPredictor.alignment
+        }
+        let (x, y) = (start(part.x, core.x), start(part.y, core.y))
         return PixelRegion(
-            x: core.x - margin, y: core.y - margin, width: (core.width + 2 * margin + 7) / 8 * 8,
-            height: (core.height + 2 * margin + 7) / 8 * 8)
+            x: x, y: y, width: (part.right + margin - x + 7) / 8 * 8, height: (part.bottom + margin - y + 7) / 8 * 8)
     }
 
     /// Pixels at full resolution under a rectangle at the resolution of the model. Rectangles that share an edge do so at

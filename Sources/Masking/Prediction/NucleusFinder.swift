@@ -26,12 +26,12 @@ final class NucleusFinder {
         return blocks[count - 1]
     }
 
-    /// Measures the contrast of the stain in the blocks that wait.
-    func measureContrast() {
+    /// Measures the contrast of the stain in a part of each block that waits.
+    func measureContrast(in part: (_ block: Int) -> PixelRegion) {
         if settings.stainWeight == 0 { return }
         var densities = DensityHistogram()
         for waiting in blocks[..<count] where waiting.hasPixels {
-            waiting.evidence.addDensities(in: extractors[0].grid.core(of: waiting.block), to: &densities)
+            waiting.evidence.addDensities(in: part(waiting.block), to: &densities)
         }
         contrast = densities.contrast
     }

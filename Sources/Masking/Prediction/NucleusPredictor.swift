@@ -57,6 +57,8 @@ private struct NucleusPlan: MaskPlan {
     let tissue: TissueMap?
     /// The blocks that touch tissue.
     let pending: [Int]
+    /// The parts of their cores around all tissue.
+    private let parts: [Int: PixelRegion]
     /// At full resolution.
     let micronsPerPixel: (x: Double, y: Double)
     private let geometry: ImageGeometry
@@ -82,7 +84,13 @@ private struct NucleusPlan: MaskPlan {
         }
         let laid = tissue?.scaled(width: blocks.width, height: blocks.height)
         let grid = grid
-        pending = (0..<grid.count).filter { laid?.touches(grid.core(of: $0)) ?? true }
+        let touched = (0..<grid.count).compactMap { block in
+            let core = grid.core(of: block)
+            return (laid.map { $0.bounds(in: core) } ?? core).map { (block, $0) }
+        }
+        pending = touched.map(\.0)
+        // Where rows are read once, blocks of a row have the same rows.
+        parts = geometry.isSequential ? [:] : Dictionary(uniqueKeysWithValues: touched)
     }
 
     /// Blocks that the contrast of the stain is measured in, in the order of reading: the first where rows are read once,
@@ -101,9 +109,15 @@ private struct NucleusPlan: MaskPlan {
         return (laid.x * laid.y).squareRoot()
     }
 
-    /// The part of a block's region that the image has.
+    /// The part of the core of a block in which nuclei are searched.
+    func part(_ block: Int) -> PixelRegion { parts[block] ?? grid.core(of: block) }
+
+    /// The part of a block and the margin around it.
+    func region(_ block: Int) -> PixelRegion { grid.region(of: block, around: part(block)) }
+
+    /// What the image has of it.
     func visible(_ block: Int) -> PixelRegion {
-        var region = grid.region(of: block).intersection(grid.bounds)
+        var region = region(block).intersection(grid.bounds)
         if geometry.isSequential {
             // Rows are read once: no block may begin above the one before it.
             let row = block / grid.columns
@@ -150,7 +164,7 @@ private struct NucleusPlan: MaskPlan {
     }
 
     func survey(_ image: any BlockReader) throws(FileError) -> ReadingSurvey {
-        try ReadingSurvey(image, pending.map { (visible($0), grid.core(of: $0)) })
+        try ReadingSurvey(image, pending.map { (visible($0), part($0)) })
     }
 }
 
@@ -188,17 +202,17 @@ private struct NucleusRun: MaskRun {
             index, pixels, isAwaited in
             // While blocks are computed, more than one reading thread would slow down the computing ones.
             try image.read(plan.visible(blocks[index]), into: pixels, threads: isAwaited ? threads : 1)
-            pixels.reflect(to: grid.region(of: blocks[index]))
+            pixels.reflect(to: plan.region(blocks[index]))
         }
         try reader.forEach { index, pixels in
-            let core = grid.core(of: blocks[index])
+            let part = plan.part(blocks[index])
             problem = problem ?? pixels.problem
             var content = NucleusBlock()
-            content.unreadable = pixels.unreadable.map { $0.intersection(core) }.filter { !$0.isEmpty }
+            content.unreadable = pixels.unreadable.map { $0.intersection(part) }.filter { !$0.isEmpty }
                 .map(grid.imageRegion)
-            content.isOutside = pixels.isOutside(core)
-            let hasPixels = !content.isOutside && !core.isCovered(by: pixels.unreadable)
-            if hasPixels { content.brightness.add(core, of: pixels) }
+            content.isOutside = pixels.isOutside(part)
+            let hasPixels = !content.isOutside && !part.isCovered(by: pixels.unreadable)
+            if hasPixels { content.brightness.add(part, of: pixels) }
             let start = ContinuousClock.now
             let waiting = finder.add(blocks[index], content)
             if hasPixels {
@@ -210,7 +224,7 @@ private struct NucleusRun: MaskRun {
             let isComplete =
                 index < surveyed.count ? index + 1 == surveyed.count : finder.count == plan.concurrentBlocks
             if isComplete || index + 1 == blocks.count {
-                if index < surveyed.count { finder.measureContrast() }
+                if index < surveyed.count { finder.measureContrast(in: plan.part) }
                 for found in finder.finish(where: { !store.contains($0) }) {
                     computed += found.hasPixels ? 1 : 0
                     try store.append(found.content, as: found.block)
@@ -225,7 +239,8 @@ private struct NucleusRun: MaskRun {
         (seconds.reading, seconds.waiting) = (reader.secondsProducing, reader.secondsWaiting)
         return try NucleusFindings(
             NucleiResult(store, grid, tissue: plan.tissue, micronsPerPixel: plan.micronsPerPixel),
-            within: method.settings.within, withoutTissue: grid.count - plan.pending.count, computed: computed,
+            part: plan.part, within: method.settings.within, withoutTissue: grid.count - plan.pending.count,
+            computed: computed,
             seconds: seconds, problem: problem)
     }
 }
@@ -244,7 +259,8 @@ private struct NucleusFindings: MaskFindings {
     var sharing: SharingPlan? { nil }
 
     init(
-        _ nuclei: NucleiResult, within: Double?, withoutTissue: Int, computed: Int, seconds: PredictionSeconds,
+        _ nuclei: NucleiResult, part: (_ block: Int) -> PixelRegion, within: Double?, withoutTissue: Int, computed: Int,
+        seconds: PredictionSeconds,
         problem: FileError?
     ) throws(FileError) {
         (self.nuclei, self.within, self.computed, self.seconds) = (nuclei, within, computed, seconds)
@@ -255,7 +271,7 @@ private struct NucleusFindings: MaskFindings {
             let content = try nuclei.store.block(block)
             brightness += content.brightness
             if content.isOutside { outside += 1 } else if !content.unreadable.isEmpty { unreadable += 1 }
-            if grid.imageRegion(grid.core(of: block)).isCovered(by: content.unreadable) { lost += 1 }
+            if grid.imageRegion(part(block)).isCovered(by: content.unreadable) { lost += 1 }
         }
         self.brightness = brightness
         units = .init(grid, withoutTissue: withoutTissue, outside: outside, unreadable: unreadable)

@@ -38,6 +38,14 @@ extension Network {
         return Network(plan, sharing: plan.stateLayout.names.map { changed[$0] ?? state[$0]! })
     }
 
+    /// This network without its last layer, a pixel shuffle.
+    func withoutPixelShuffle() throws -> Network {
+        let nodes = plan.graph.nodes
+        precondition(nodes.last?.layer is PixelShuffleLayer)
+        let plan = try NetworkPlan(plan.graph.part(0..<nodes.count - 1), inputShape: inputShape)
+        return Network(plan, sharing: state.tensors)
+    }
+
     /// Weights and biases of a convolution that include a batch normalization.
     private func fold(_ norm: String, into convolution: String) -> (weight: Tensor, bias: Tensor) {
         func values(_ name: String) -> [Double]? { state[name].map { $0.values.map(Double.init) } }

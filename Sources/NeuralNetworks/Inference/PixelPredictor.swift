@@ -3,16 +3,16 @@ import Tensors
 /// Probabilities of the pixels of a rectangle, in rows.
 package struct PixelProbabilities {
     package let interior: UnsafeBufferPointer<Float>
-    package let boundary: UnsafeBufferPointer<Float>
-    /// Standard deviation of the probability of a nucleus, interior and boundary, between the models of an ensemble; nil for
-    /// one model.
+    /// Interior and nucleus together.
+    package let nucleus: UnsafeBufferPointer<Float>
+    /// Standard deviation of the probability of a nucleus between the models of an ensemble; nil for one model.
     package let deviation: UnsafeBufferPointer<Float>?
 
     package init(
-        interior: UnsafeBufferPointer<Float>, boundary: UnsafeBufferPointer<Float>,
+        interior: UnsafeBufferPointer<Float>, nucleus: UnsafeBufferPointer<Float>,
         deviation: UnsafeBufferPointer<Float>? = nil
     ) {
-        (self.interior, self.boundary, self.deviation) = (interior, boundary, deviation)
+        (self.interior, self.nucleus, self.deviation) = (interior, nucleus, deviation)
     }
 }
 
@@ -33,6 +33,7 @@ package final class PixelPredictor {
 
     /// A network of the ensemble.
     private final class Member {
+        /// Without the last layer, which shuffles pixels: the kernel of probabilities reads them where they are.
         let network: Network
         let statistics: ChannelStatistics
         /// The workspace of the last rectangle, for others of its size.
@@ -40,7 +41,7 @@ package final class PixelPredictor {
 
         init(_ model: Model) throws {
             precondition(model.description.architecture.outlinesNuclei, "a model that classifies tiles")
-            network = try model.network.folded()
+            network = try model.network.folded().withoutPixelShuffle()
             statistics = model.description.statistics
         }
     }
@@ -77,7 +78,7 @@ package final class PixelPredictor {
             return try withUnflippedProbabilities(of: bytes, width: width, height: height, by: member, body)
         }
         let count = width * height
-        var (interior, boundary) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
+        var (interior, nucleus) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
         for flip in Flip.all {
             let places = flip.places(width: width, height: height)
             let flipped = [UInt8](unsafeUninitializedCapacity: 3 * count) { flipped, filled in
@@ -90,13 +91,13 @@ package final class PixelPredictor {
                 try withUnflippedProbabilities(of: $0, width: width, height: height, by: member) { flipped in
                     places.forEach { place, source in
                         interior[source] += flipped.interior[place] / Float(Flip.all.count)
-                        boundary[source] += flipped.boundary[place] / Float(Flip.all.count)
+                        nucleus[source] += flipped.nucleus[place] / Float(Flip.all.count)
                     }
                 }
             }
         }
         return try interior.withUnsafeBufferPointer { interior in
-            try boundary.withUnsafeBufferPointer { try body(PixelProbabilities(interior: interior, boundary: $0)) }
+            try nucleus.withUnsafeBufferPointer { try body(PixelProbabilities(interior: interior, nucleus: $0)) }
         }
     }
 
@@ -109,12 +110,12 @@ package final class PixelPredictor {
         try Kernels.normalize(workspace.input, bytes.bytes, pixels, member.statistics)
         let logits = try workspace.forward(.inference)
         let interior = arena.tensor(.probabilities(.interior), count: width * height)
-        let boundary = arena.tensor(.probabilities(.boundary), count: width * height)
-        try Kernels.pixelProbabilities(interior: interior, boundary: boundary, logits)
+        let nucleus = arena.tensor(.probabilities(.boundary), count: width * height)
+        try Kernels.pixelProbabilities(interior: interior, nucleus: nucleus, logits)
         return try interior.withUnsafeBuffer { interior in
-            try boundary.withUnsafeBuffer { boundary in
+            try nucleus.withUnsafeBuffer { nucleus in
                 guard interior.allSatisfy(\.isFinite) else { throw PredictionError() }
-                return try body(PixelProbabilities(interior: interior, boundary: boundary))
+                return try body(PixelProbabilities(interior: interior, nucleus: nucleus))
             }
         }
     }
@@ -134,32 +135,31 @@ package final class PixelPredictor {
 private struct EnsembleMeans {
     private var members: Float = 0
     private var interior: [Float]
-    private var boundary: [Float]
+    private var nucleus: [Float]
     /// Sums of squared differences to the mean probability of a nucleus.
     private var squares: [Float]
 
     init(count: Int) {
         interior = [Float](repeating: 0, count: count)
-        (boundary, squares) = (interior, interior)
+        (nucleus, squares) = (interior, interior)
     }
 
     mutating func add(_ member: PixelProbabilities) {
         members += 1
         for pixel in interior.indices {
-            let before = interior[pixel] + boundary[pixel]
+            let before = nucleus[pixel]
             interior[pixel] += (member.interior[pixel] - interior[pixel]) / members
-            boundary[pixel] += (member.boundary[pixel] - boundary[pixel]) / members
-            let nucleus = member.interior[pixel] + member.boundary[pixel]
-            squares[pixel] += (nucleus - before) * (nucleus - (interior[pixel] + boundary[pixel]))
+            nucleus[pixel] += (member.nucleus[pixel] - nucleus[pixel]) / members
+            squares[pixel] += (member.nucleus[pixel] - before) * (member.nucleus[pixel] - nucleus[pixel])
         }
     }
 
     func withProbabilities<R>(_ body: (PixelProbabilities) throws -> R) rethrows -> R {
         let deviation = squares.map { (max(0, $0) / members).squareRoot() }
         return try interior.withUnsafeBufferPointer { interior in
-            try boundary.withUnsafeBufferPointer { boundary in
+            try nucleus.withUnsafeBufferPointer { nucleus in
                 try deviation.withUnsafeBufferPointer {
-                    try body(PixelProbabilities(interior: interior, boundary: boundary, deviation: $0))
+                    try body(PixelProbabilities(interior: interior, nucleus: nucleus, deviation: $0))
                 }
             }
         }

@@ -88,14 +88,16 @@ extension Kernels {
         return scores
     }
 
-    /// Probabilities of interior and boundary [H][W] from the logits [1][3][H][W] of one image.
+    /// Probabilities of the interior, and of interior and boundary together, [2 H][2 W] from the logits [1][12][H][W] of one
+    /// image before its pixels are shuffled.
     package static func pixelProbabilities(
-        interior: Tensor, boundary: Tensor, _ logits: Tensor
+        interior: Tensor, nucleus: Tensor, _ logits: Tensor
     ) throws(KernelError) {
-        let plane = plane(of: logits)
-        precondition(logits.shape[0] == 1 && interior.count == plane && boundary.count == plane)
+        let (h, w) = (logits.shape[2], logits.shape[3])
+        precondition(logits.shape == [1, 4 * PixelClass.allCases.count, h, w], "logits are \(logits.shape)")
+        precondition(interior.count == 4 * h * w && nucleus.count == 4 * h * w)
         try KernelError.check(
-            ck_pixel_probabilities(interior.pointer, boundary.pointer, logits.pointer, Int64(plane)))
+            ck_pixel_probabilities(interior.pointer, nucleus.pointer, logits.pointer, Int64(h), Int64(w)))
     }
 
     /// The loss of logits [N][3][H][W]. `classes` has the class maps [N][H][W]. Throws `badTarget` for a byte that is
