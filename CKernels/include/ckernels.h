@@ -114,11 +114,13 @@ ck_status ck_conv2d_chosen_algorithm(ck_conv2d_algorithm *algorithm, const ck_co
 
 // Pooling (pooling/pool2d.c)
 
-/// Geometry of pooling without padding. OH = (H - R) / stride_h + 1 and OW likewise, rounded down.
+/// Geometry of pooling. OH = (H + 2 pad_h - R) / stride_h + 1 and OW likewise, rounded down. 0 <= pad_h < R and
+/// 0 <= pad_w < S. Padding is never the maximum; average pooling has none.
 typedef struct ck_pool2d {
     int64_t n, c, h, w;
     int64_t r, s;
     int64_t stride_h, stride_w;
+    int64_t pad_h, pad_w;
 } ck_pool2d;
 
 ck_status ck_pool2d_output_size(int64_t *oh, int64_t *ow, const ck_pool2d *d);
@@ -134,10 +136,12 @@ ck_status ck_max_pool2d_backward(float *gx, const float *gy, const float *x, con
 
 // Global pooling (pooling/global_pool.c)
 
-/// y[N][2][C] from x[N][C][plane]: the mean of each plane, then its maximum. A plane with a NaN gives NaN.
-ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c, int64_t plane);
-/// gx[N][C][plane] from gy[N][2][C]. The gradient of a maximum goes to its first place in x[N][C][plane].
-ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, int64_t n, int64_t c, int64_t plane);
+/// y[N][2][C] from x[N][C][plane]: the mean of each plane, then its maximum. Without `maximum`, y[N][C]: the mean. A
+/// plane with a NaN gives NaN.
+ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c, int64_t plane, bool maximum);
+/// gx[N][C][plane] from gy of the shape of y. The gradient of a maximum goes to its first place in x[N][C][plane].
+ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, int64_t n, int64_t c, int64_t plane,
+                                  bool maximum);
 
 // Upsampling (upsampling/upsample.c)
 
@@ -180,6 +184,11 @@ ck_status ck_batch_norm_forward_inference(float *y, const float *x, const float 
 ck_status ck_batch_norm_backward(float *gx, float *gweight, float *gbias, const float *gy, const float *x,
                                  const float *weight, const float *bias, const float *mean,
                                  const float *inverse_deviation, const ck_batch_norm *d);
+/// Gradients of ck_batch_norm_forward_inference, which does not depend on other samples. gx may be null, or gy. gweight
+/// and gbias may both be null. With relu, its mask is recomputed from x.
+ck_status ck_batch_norm_backward_inference(float *gx, float *gweight, float *gbias, const float *gy, const float *x,
+                                           const float *weight, const float *bias, const float *running_mean,
+                                           const float *running_variance, const ck_batch_norm *d);
 
 // Dense layer (linear.c)
 
@@ -231,10 +240,11 @@ typedef struct ck_feature_windows {
 } ck_feature_windows;
 
 /// Parts of windows: in rows first_row ... first_row + rows - 1, `segments` segments of `length` columns. Segments
-/// start `step` columns apart, the first at first_column. Elements outside the window are zeros.
+/// start `step` columns apart, the first at first_column. Elements outside the window are `padding`.
 typedef struct ck_patches {
     int64_t first_row, rows;
     int64_t first_column, segments, step, length;
+    float padding;
 } ck_patches;
 
 /// y[N][C][rows][segments][length] or, side by side, y[C][rows][N][segments][length].

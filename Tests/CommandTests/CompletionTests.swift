@@ -37,7 +37,8 @@ struct CompletionTests {
         #expect(try completions(.mask, "slide.svs", "--out") == ["--output", "--output-folder"])
         #expect(try completions(.mask, "overlay", "--si") == ["--size"])
         #expect(try completions(.mask, "sl") == ["slide.svs"] && completions(.mask, "--str") == ["--stride"])
-        #expect(try Set(completions(.train, "tiles", "--architecture", "")) == ["lenet5", "compact", "unet"])
+        #expect(
+            try Set(completions(.train, "tiles", "--architecture", "")) == ["lenet5", "compact", "resnet18", "unet"])
         #expect(try completions(.train, "eval") == ["evaluate"])
         #expect(try completions(.bench, "--qu") == ["--quick"])
     }

@@ -3,6 +3,9 @@ import NeuralNetworks
 import Testing
 
 struct ResumeTests {
+    private static let bundledModel = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../models/nuclei-compact.safetensors").standardizedFileURL.path
+
     /// A run that is killed several times at random moments ends with the bits of an uninterrupted one.
     @Test(arguments: [
         ["--preset", "reference"],
@@ -10,6 +13,10 @@ struct ResumeTests {
         [
             "--strategy", "pseudo-labeling", "--architecture", "compact", "--confidence", "0.501", "--cycles", "2",
             "--largest-shift", "1",
+        ],
+        [
+            "--initial-model", bundledModel, "--freeze", "conv1", "--freeze", "bn1", "--backbone-rate-factor", "0.1",
+            "--freeze-statistics",
         ],
     ])
     func killedRunsResumeToTheSameBits(options: [String]) throws {

@@ -13,14 +13,16 @@ struct UsageTests {
         for option in [
             "--preset", "(values: best, reference; default: best)",
             "--strategy", "basic, regularized, pseudo-labeling", "--architecture",
-            "--epochs <epochs> Passes over the training tiles (default: 20 with basic; otherwise 30 (lenet5), 40 (compact) or 60 (unet)).",
+            "--epochs <epochs> Passes over the training tiles (default: 20 with basic; otherwise 30 (lenet5), 40 (compact), 20 (resnet18) or 60 (unet)).",
             "--batch-size", "(default: 32 with basic;", "--learning-rate",
-            "(default: 0.001 (lenet5) or 0.002 (compact, unet) with basic;", "--optimizer", "adam, adamw, sgd",
+            "(default: 0.001 (lenet5), 0.002 (compact, unet) or 0.0005 (resnet18) with basic;", "--optimizer",
+            "adam, adamw, sgd",
             "--weight-decay", "--schedule",
             "--dropout", "--label-smoothing", "--clip-norm", "--balance", "--augment/--no-augment", "--augmentation",
-            "reference (lenet5) or pathology (compact) or scanners (unet) for training, else pathology",
+            "reference (lenet5) or pathology (compact, resnet18) or scanners (unet) for training, else pathology",
             "--cutout", "--leave-out", "--early-stopping", "--patience", "(default: 10)", "--min-delta", "--cycles",
-            "(default: 3)", "--confidence", "(default: 0.95)", "--largest-shift", "--initial-model",
+            "(default: 3)", "--confidence", "(default: 0.95)", "--largest-shift", "--initial-model", "--freeze",
+            "--backbone-rate-factor", "--freeze-statistics/--no-freeze-statistics",
             "--validation/--no-validation", "--fold", "--test-groups", "--exclude-groups", "--resume", "--seed",
             "(default: 42)", "--split-seed", "--threads", "--output", "73 output cannot be written",
         ] {
@@ -60,7 +62,8 @@ struct UsageTests {
             ["set", "--preset", "reference", "--cutout"], ["set", "--no-augment", "--leave-out", "blur"],
             ["set", "--preset", "reference", "--augment", "--leave-out", "blur"],
             ["set", "--augment", "--leave-out", "cutout"],
-            ["set", "--confidence", "0.9"],
+            ["set", "--confidence", "0.9"], ["set", "--freeze", "conv1"], ["set", "--freeze-statistics"],
+            ["set", "--initial-model", "m", "--backbone-rate-factor", "2"],
             ["set", "--fold", "3/2"],
             ["set", "--strategy", "pseudo-labeling", "--no-validation"],
             ["set", "--fold", "1/2", "--test-groups", "a"],
@@ -85,6 +88,27 @@ struct UsageTests {
             #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
         }
         #expect(work.files.isEmpty)
+    }
+
+    @Test func layersThatDoNotExistAreNamed() throws {
+        for (arguments, message) in [
+            (
+                ["--architecture", "resnet18", "--freeze", "conv1", "--freeze", "stem"],
+                "expected layers of resnet18 (conv1, bn1, layer1, layer2, layer3, layer4, fc, backbone), found stem"
+            ),
+            (
+                ["--architecture", "unet", "--freeze", "backbone", "--freeze", "head"],
+                "expected a layer that is left to train, found backbone, head"
+            ),
+        ] {
+            let result = try Command.train.start(["set", "--initial-model", "m"] + arguments, in: work.path).wait()
+            #expect(result.status == 64 && result.errors.hasPrefix("Error: --freeze: \(message)\n"), "\(result)")
+        }
+        let alone = try Command.train.run("set", "--freeze", "conv1", in: work.path)
+        #expect(alone.errors.hasPrefix("Error: --freeze: expected --initial-model with it, found none\n"), "\(alone)")
+        // The architecture follows from the data set.
+        let usual = try Command.train.run("set", "--initial-model", "m", "--freeze", "encoder0", in: work.path)
+        #expect(usual.status == 64 && usual.errors.contains("expected layers of compact (conv1, "), "\(usual)")
     }
 
     @Test func badInputIsOneLineAndAStatus() throws {

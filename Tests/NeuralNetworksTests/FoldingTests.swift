@@ -59,6 +59,20 @@ import Testing
             ])
     }
 
+    @Test func resnet18IsFoldedToConvolutionsAndPoolings() throws {
+        let network = try trained(Architecture.resnet18Graph(widths: [4, 6, 5, 7], classes: 2, dropout: 0.5))
+        let folded = try network.folded()
+        // The padded pooling stays a layer of its own.
+        #expect(
+            folded.layerNames == [
+                "conv1", "maxpool", "layer1.0.conv1", "layer1.0.conv2", "layer1.1.conv1", "layer1.1.conv2",
+            ]
+                + (2...4).flatMap { level in
+                    ["0.conv1", "0.downsample.0", "0.conv2", "1.conv1", "1.conv2"].map { "layer\(level).\($0)" }
+                } + ["avgpool", "dropout", "fc"])
+        try compareFolded(network, folded)
+    }
+
     @Test func otherLayersStayUnchanged() throws {
         var graph = Graph()
         // One convolution has a bias, the other an output that two layers read.

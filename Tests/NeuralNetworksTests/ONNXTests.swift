@@ -113,6 +113,13 @@ private struct DecodedMessage {
         let unet = try decoded(try model(.unet), .identity).messages(7)[0].messages(1).flatMap { $0.texts(4) }
         #expect(unet.count { $0 == "Resize" } == 2 && unet.suffix(2) == ["DepthToSpace", "Softmax"])
         #expect(unet.count { $0 == "Conv" } == unet.count { $0 == "BatchNormalization" } + 3)
+        let resnet = try decoded(try model(.resnet18), .identity).messages(7)[0].messages(1)
+        let last = resnet.flatMap { $0.texts(4) }.suffix(4)
+        #expect(Array(last) == ["GlobalAveragePool", "Flatten", "Gemm", "Softmax"])
+        let pool = try #require(resnet.first { $0.texts(4) == ["MaxPool"] })
+        let attributes = try pool.messages(5).map { ($0.texts(1), $0.numbers[8]) }
+        #expect(attributes.map(\.0) == [["kernel_shape"], ["strides"], ["pads"]])
+        #expect(attributes.map(\.1) == [[3, 3], [2, 2], [1, 1, 1, 1]])
     }
 
     @Test func placesThatCannotBeWrittenAreErrors() throws {

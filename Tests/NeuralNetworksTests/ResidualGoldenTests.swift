@@ -15,10 +15,11 @@ import Testing
         let targets: [Int32]
         let crossEntropy: CrossEntropy
 
-        init(_ golden: Golden.Case) throws {
+        init(_ golden: Golden.Case, _ graph: ([Int]) -> Graph, _ fineTuning: FineTuning = FineTuning()) throws {
             self.golden = golden
             let (widths, shape) = (try golden.ints("widths"), try golden.ints("shape"))
-            network = try Network(ResidualGoldenTests.graph(widths: widths), inputShape: Shape(shape).sample)
+            network = Network(
+                try NetworkPlan(graph(widths), inputShape: Shape(shape).sample, fineTuning))
             try network.initialize(seed: 1)
             let seed = UInt64(try golden.int("seed"))
             for (index, name) in try golden.strings("parameters").enumerated() {
@@ -66,23 +67,51 @@ import Testing
 
     @Test func lossAndGradientsMatchPyTorch() throws {
         for golden in try Golden().cases(of: "residual_network", atLeast: 2) {
-            let fixture = try GoldenFixture(golden)
+            let fixture = try GoldenFixture(golden, Self.graph)
             let loss = try fixture.backward()
             try compare("logits", fixture.workspace.logits.values, golden.doubles(tensor: "logits"), tolerance)
             try compare("loss", [loss], [golden.doubles(tensor: "losses")[0]], tolerance)
-            for (name, gradient) in fixture.gradients.stored.named {
-                let values = gradient.values
-                // Relative to the largest element, because small ones may be differences of large terms.
-                try compare(
-                    name, values, golden.doubles(tensor: "grad.\(name)"),
-                    Tolerance(absolute: 1e-4 * values.largestMagnitude))
+            try compareGradients(fixture)
+        }
+    }
+
+    private func compareGradients(_ fixture: GoldenFixture) throws {
+        for (name, gradient) in fixture.gradients.stored.named {
+            let values = gradient.values
+            // Relative to the largest element, because small ones may be differences of large terms.
+            try compare(
+                name, values, fixture.golden.doubles(tensor: "grad.\(name)"),
+                Tolerance(absolute: 1e-4 * values.largestMagnitude))
+        }
+    }
+
+    /// A narrow ResNet-18.
+    @Test func gradientsWithFrozenStatisticsMatchPyTorch() throws {
+        var fineTuning = FineTuning()
+        fineTuning.freezesStatistics = true
+        for golden in try Golden().cases(of: "resnet_evaluation", atLeast: 1) {
+            let fixture = try GoldenFixture(
+                golden, { Architecture.resnet18Graph(widths: $0, classes: 2, dropout: 0) }, fineTuning)
+            let seed = UInt64(try golden.int("buffer_seed"))
+            let names = try golden.strings("buffers")
+            for (index, name) in names.enumerated() {
+                let tensor = try #require(fixture.network.state[name], "\(name)")
+                let values = Formula.values(seed: seed + UInt64(index), count: tensor.count, scale: 0.3)
+                tensor.copy(from: Tensor(tensor.shape, values.map { $0 + (name.hasSuffix("var") ? 1 : 0) }))
             }
+            let before = names.map { fixture.network.state[$0]!.values }
+            let loss = try fixture.backward()
+            try compare("logits", fixture.workspace.logits.values, golden.doubles(tensor: "logits"), tolerance)
+            try compare("loss", [loss], [golden.doubles(tensor: "losses")[0]], tolerance)
+            #expect(fixture.gradients.stored.named.count == 62)
+            try compareGradients(fixture)
+            #expect(names.map { fixture.network.state[$0]!.values } == before)
         }
     }
 
     @Test func fiveStepsMatchPyTorch() throws {
         for golden in try Golden().cases(of: "residual_network", atLeast: 2) {
-            let fixture = try GoldenFixture(golden)
+            let fixture = try GoldenFixture(golden, Self.graph)
             let isAdam = try golden.string("optimizer").hasPrefix("Adam")
             let settings: OptimizerSettings =
                 isAdam

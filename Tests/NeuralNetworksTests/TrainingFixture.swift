@@ -8,6 +8,7 @@ enum NarrowNetwork: CaseIterable {
     /// With a separate maximum pooling, whose gradient depends on its input.
     case lenet5WithMaximumPooling
     case compact
+    case resnet18
     /// With its pixels pooled to logits of a tile.
     case unet
     /// Many values with several readers, in combinations that no architecture has.
@@ -24,6 +25,7 @@ enum NarrowNetwork: CaseIterable {
             }
             return Graph(chain: layers)
         case .compact: return Architecture.compactGraph(widths: [3, 3, 5, 4], classes: 2, dropout: dropout)
+        case .resnet18: return Architecture.resnet18Graph(widths: [3, 4, 3, 5], classes: 2, dropout: dropout)
         case .unet:
             var graph = Architecture.unetGraph(widths: [4, 6, 5], dropout: dropout)
             graph.append(GlobalPoolingLayer("pool"))
@@ -66,8 +68,12 @@ final class TrainingFixture {
     let optimizer: Optimizer
     let targets: [Int32]
 
-    init(_ narrow: NarrowNetwork, batch: Int, dropout: Float = 0, capacity: Int? = nil) throws {
-        network = try Network(narrow.graph(dropout: dropout), inputShape: [3, 32, 32])
+    init(
+        _ narrow: NarrowNetwork, batch: Int, dropout: Float = 0, capacity: Int? = nil,
+        _ fineTuning: FineTuning = FineTuning()
+    ) throws {
+        network = Network(
+            try NetworkPlan(narrow.graph(dropout: dropout), inputShape: [3, 32, 32], fineTuning))
         try network.initialize(seed: 7)
         workspace = Workspace(network, capacity: capacity ?? batch, supportsBackward: true)
         workspace.setBatch(batch)

@@ -12,7 +12,7 @@ import Testing
             try fixture.optimizer.step(fixture.network.parameters, fixture.gradients)
         }
         // Networks without large dense layers take longer.
-        #expect(loss < ([.compact, .unet, .sharedValues].contains(network) ? 0.03 : 1e-3))
+        #expect(loss < ([.compact, .resnet18, .unet, .sharedValues].contains(network) ? 0.03 : 1e-3))
     }
 
     /// Finite differences of the loss in single precision, with dropout and all kinds of pooling. This is coarse but
@@ -172,6 +172,40 @@ import Testing
         #expect(
             network.state.layout.names
                 == parameters + norms.flatMap { ["\($0).running_mean", "\($0).running_var"] })
+    }
+
+    @Test func resnet18HasTheParametersOfTorchvision() throws {
+        let network = try Network(Architecture.resnet18.graph(classes: 1000, dropout: 0), inputShape: [3, 224, 224])
+        #expect(network.parameters.layout.parameterCount == 11_689_512)
+        let blocks = (1...4).flatMap { level in
+            (0..<2).flatMap { block -> [String] in
+                let layers = ["conv1", "bn1", "conv2", "bn2"]
+                let shortcut = level > 1 && block == 0 ? ["downsample.0", "downsample.1"] : []
+                return (layers + shortcut).map { "layer\(level).\(block).\($0)" }
+            }
+        }
+        let layers = ["conv1", "bn1"] + blocks + ["fc"]
+        let norms = layers.filter { $0.contains("bn") || $0.hasSuffix("downsample.1") }
+        let parameters = layers.flatMap { layer in
+            norms.contains(layer) || layer == "fc" ? ["\(layer).weight", "\(layer).bias"] : ["\(layer).weight"]
+        }
+        #expect(network.parameters.layout.names == parameters)
+        #expect(
+            network.state.layout.names
+                == parameters + norms.flatMap { ["\($0).running_mean", "\($0).running_var"] })
+        for (name, shape) in [
+            ("conv1.weight", [64, 3, 7, 7]), ("layer2.0.conv1.weight", [128, 64, 3, 3]),
+            ("layer4.0.downsample.0.weight", [512, 256, 1, 1]), ("fc.weight", [1000, 512]),
+        ] as [(String, Shape)] {
+            #expect(network.parameters[name]?.shape == shape, "\(name)")
+        }
+        // Half of half of half ... of the tile, rounded up each time.
+        for side in [33, 64, 97, 256] {
+            let plan = try NetworkPlan(
+                Architecture.resnet18.graph(classes: 2, dropout: 0), inputShape: [3, side, side])
+            let pool = try #require(plan.graph.nodes.firstIndex { $0.layer.name == "avgpool" })
+            #expect(plan.inputShapes(of: pool) == [[512, (side + 31) / 32, (side + 31) / 32]])
+        }
     }
 
     @Test func lenet5HasTheParametersOfTheReference() throws {

@@ -164,6 +164,20 @@ extension KernelTests.ArgumentTests {
             checkDimensions("max backward", pool, zeroOrNegative: paths, negative: [\.n]) {
                 ck_max_pool2d_backward(m, m + 512, m + 1024, &$0)
             }
+            // Padding is not negative, and smaller than the window.
+            for (path, padding) in [(\ck_pool2d.pad_h, -1), (\.pad_h, 2), (\.pad_w, -1), (\.pad_w, 2)]
+                as [(WritableKeyPath<ck_pool2d, Int64>, Int64)]
+            {
+                var wrong = pool
+                wrong[keyPath: path] = padding
+                #expect(ck_pool2d_output_size(&oh, &ow, &wrong) == .badDimension)
+                #expect(ck_max_pool2d_forward(m, m + 512, &wrong) == .badDimension)
+                #expect(ck_max_pool2d_backward(m, m + 512, m + 1024, &wrong) == .badDimension)
+                wrong[keyPath: path] = 1
+                #expect(ck_max_pool2d_forward(m, m + 512, &wrong) == .ok)
+                #expect(ck_avg_pool2d_forward(m, m + 512, &wrong) == .badParameter)
+                #expect(ck_avg_pool2d_backward(m, m + 512, &wrong) == .badParameter)
+            }
             for path in [\ck_pool2d.r, \.s] {
                 var tooLarge = pool
                 tooLarge[keyPath: path] = 6

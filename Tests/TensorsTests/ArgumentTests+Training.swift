@@ -101,7 +101,15 @@ extension KernelTests.ArgumentTests {
         checkNulls("backward", 9, optional: [0]) {
             ck_batch_norm_backward($0[0], $0[1], $0[2], $0[3], $0[4], $0[5], $0[6], $0[7], $0[8], &d)
         }
+        checkNulls("backward of inference", 9, optional: [0]) {
+            ck_batch_norm_backward_inference($0[0], $0[1], $0[2], $0[3], $0[4], $0[5], $0[6], $0[7], $0[8], &d)
+        }
         withFloats(64) { m in
+            #expect(
+                ck_batch_norm_backward_inference(nil, nil, nil, m, m + 16, m + 32, m + 36, m + 40, m + 44, &d) == .ok)
+            func backwardInference(_ d: inout ck_batch_norm) -> ck_status {
+                ck_batch_norm_backward_inference(m, m + 16, m + 20, m + 24, m + 36, m + 48, m + 52, m + 56, m + 60, &d)
+            }
             func training(_ d: inout ck_batch_norm, momentum: Float = 0.1) -> ck_status {
                 ck_batch_norm_forward_training(
                     m, m + 16, m + 20, m + 24, m + 28, m + 32, m + 48, m + 52, momentum, &d)
@@ -116,7 +124,9 @@ extension KernelTests.ArgumentTests {
             #expect(ck_batch_norm_forward_training(m, m, m, m, m, m, m, m, 0.1, none) == .nullPointer)
             #expect(ck_batch_norm_forward_inference(m, m, m, m, m, m, none) == .nullPointer)
             #expect(ck_batch_norm_backward(m, m, m, m, m, m, m, m, m, none) == .nullPointer)
-            for (name, kernel) in [("inference", inference), ("backward", backward)] {
+            for (name, kernel) in [
+                ("inference", inference), ("backward", backward), ("backward of inference", backwardInference),
+            ] {
                 checkDimensions(name, valid, zeroOrNegative: [\.n, \.c, \.plane], kernel)
             }
             checkDimensions("training", valid, zeroOrNegative: [\.n, \.c, \.plane]) { training(&$0) }
@@ -126,6 +136,7 @@ extension KernelTests.ArgumentTests {
                 #expect(training(&d) == .badParameter, "epsilon \(epsilon)")
                 #expect(inference(&d) == .badParameter, "epsilon \(epsilon)")
                 #expect(backward(&d) == .badParameter, "epsilon \(epsilon)")
+                #expect(backwardInference(&d) == .badParameter, "epsilon \(epsilon)")
             }
             d = valid
             for momentum: Float in [-0.1, 1.1, .nan] {

@@ -38,7 +38,7 @@ extension KernelTests {
 
         let conv = ck_conv2d(
             n: 1, c: 2, h: 4, w: 5, k: 2, r: 3, s: 3, stride_h: 1, stride_w: 1, pad_h: 1, pad_w: 1)
-        let pool = ck_pool2d(n: 1, c: 2, h: 4, w: 5, r: 2, s: 2, stride_h: 2, stride_w: 2)
+        let pool = ck_pool2d(n: 1, c: 2, h: 4, w: 5, r: 2, s: 2, stride_h: 2, stride_w: 2, pad_h: 0, pad_w: 0)
 
         func withFloats<R>(_ count: Int, _ body: (UnsafeMutablePointer<Float>) throws -> R) rethrows -> R {
             let pointer = UnsafeMutablePointer<Float>.allocate(capacity: count)
@@ -139,16 +139,18 @@ extension KernelTests {
         @Test("addition and global pooling: null pointers and dimensions")
         func addAndGlobalPool() {
             checkNulls("add", 3) { ck_add($0[0], $0[1], $0[2], 100, true) }
-            checkNulls("forward", 2) { ck_global_pool_forward($0[0], $0[1], 2, 2, 3) }
-            checkNulls("backward", 3) { ck_global_pool_backward($0[0], $0[1], $0[2], 2, 2, 3) }
+            for maximum in [true, false] {
+                checkNulls("forward", 2) { ck_global_pool_forward($0[0], $0[1], 2, 2, 3, maximum) }
+                checkNulls("backward", 3) { ck_global_pool_backward($0[0], $0[1], $0[2], 2, 2, 3, maximum) }
+            }
             withFloats(64) { m in
                 #expect(ck_add(m, m, m, 0, false) == .ok)
                 #expect(ck_add(m, m, m, -1, false) == .badDimension)
                 for (n, c, plane) in [(0, 1, 1), (1, 0, 1), (1, 1, 0), (-1, 1, 1), (1, -1, 1), (1, 1, -1)]
                     as [(Int64, Int64, Int64)]
                 {
-                    #expect(ck_global_pool_forward(m, m + 32, n, c, plane) == .badDimension)
-                    #expect(ck_global_pool_backward(m, m + 16, m + 32, n, c, plane) == .badDimension)
+                    #expect(ck_global_pool_forward(m, m + 32, n, c, plane, true) == .badDimension)
+                    #expect(ck_global_pool_backward(m, m + 16, m + 32, n, c, plane, true) == .badDimension)
                 }
             }
         }

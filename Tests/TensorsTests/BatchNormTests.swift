@@ -5,7 +5,7 @@ import Testing
 
 struct BatchNormCase: CustomStringConvertible {
     let batch: Int
-    let norm: BatchNorm
+    var norm: BatchNorm
 
     init(batch: Int, channels: Int, plane: Int, relu: Bool) {
         self.batch = batch
@@ -87,6 +87,25 @@ struct BatchNormRun {
             gweight: try gweight.values("gweight"), gbias: try gbias.values("gbias"))
     }
 
+    /// The backward pass of `inference`; without `all`, only with respect to the input.
+    func inferenceBackward(_ x: [Float], gy: [Float], all: Bool = true) throws -> [[Float]] {
+        let (gx, gweight, gbias) = (
+            run.output(shape), run.output([item.norm.channels]), run.output([item.norm.channels])
+        )
+        let (xs, gys) = (run.input(x, shape), run.input(gy, shape))
+        if inPlace { gx.tensor.copy(from: gys) }
+        let (mean, variance) = (perChannel(channels.runningMean), perChannel(channels.runningVariance))
+        try Kernels.batchNormBackwardInference(
+            gx.tensor, all ? (gweight.tensor, gbias.tensor) : nil, gy: inPlace ? gx.tensor : gys, xs,
+            weight: perChannel(channels.weight), bias: perChannel(channels.bias), runningMean: mean,
+            runningVariance: variance, item.norm)
+        try compareBits("input x", xs.values, x)
+        try compareBits("running mean", mean.values, channels.runningMean)
+        try compareBits("running variance", variance.values, channels.runningVariance)
+        let first = try gx.values("gx")
+        return all ? [first, try gweight.values("gweight"), try gbias.values("gbias")] : [first]
+    }
+
     func inference(_ x: [Float]) throws -> [Float] {
         let y = run.output(shape)
         let xs = run.input(x, shape)
@@ -160,16 +179,53 @@ extension KernelTests {
                 let ours = try isa.use {
                     try BatchNormRun(item: item, channels: channels, run: .unaligned).inference(x)
                 }
-                let expected = x.indices.map { index -> Double in
-                    let c = index / item.norm.plane % item.norm.channels
-                    let deviation = (Double(channels.runningVariance[c]) + Double(item.norm.epsilon)).squareRoot()
-                    let y =
-                        (Double(x[index]) - Double(channels.runningMean[c])) / deviation * Double(channels.weight[c])
-                        + Double(channels.bias[c])
-                    return item.norm.relu ? max(0, y) : y
-                }
+                let expected = inference(x.doubled, channels.weight.doubled, channels.bias.doubled, channels, item)
                 try compare("y", ours, expected, tolerance)
             }
+        }
+
+        private func inference(
+            _ x: [Double], _ weight: [Double], _ bias: [Double], _ channels: BatchNormRun.Channels,
+            _ item: BatchNormCase
+        ) -> [Double] {
+            Naive.batchNorm(
+                x, weight: weight, bias: bias, mean: channels.runningMean.doubled,
+                variance: channels.runningVariance.doubled, item.norm)
+        }
+
+        /// The output is linear in each argument between the kinks of ReLU.
+        @Test(
+            "the gradients of inference agree with finite differences of the naive reference",
+            arguments: ck_isa.available)
+        func inferenceGradients(_ isa: ck_isa) throws {
+            var compared = 0
+            try sweep(cases.filter { $0.count < 300 }, seed: 95) { item, seed in
+                let (x, gy, channels) = (item.x(seed), item.gy(seed), item.channels(seed))
+                var linear = item
+                linear.norm.relu = false
+                let (xs, weight, bias) = (x.doubled, channels.weight.doubled, channels.bias.doubled)
+                let beforeReLU = inference(xs, weight, bias, channels, linear)
+                guard !item.norm.relu || beforeReLU.allSatisfy({ $0.magnitude > 1e-3 }) else { return }
+                compared += 1
+                let ours = try isa.use { () throws -> [[Float]] in
+                    let run: KernelRuns = seed % 2 == 0 ? .aligned : .unaligned
+                    let all = try BatchNormRun(item: item, channels: channels, run: run).inferenceBackward(x, gy: gy)
+                    for inPlace in [false, true] {
+                        let some = BatchNormRun(item: item, channels: channels, run: run, inPlace: inPlace)
+                        try compareBits("gx alone", some.inferenceBackward(x, gy: gy, all: false)[0], all[0])
+                    }
+                    return all
+                }
+                func loss(_ x: [Double], _ weight: [Double], _ bias: [Double]) -> Double {
+                    dot(inference(x, weight, bias, channels, item), gy.doubled)
+                }
+                let close = Tolerance(absolute: 1e-5, relative: 1e-5)
+                try compare("gx", ours[0], finiteDifferences(at: xs, eps: 1e-4) { loss($0, weight, bias) }, close)
+                try compare(
+                    "gweight", ours[1], finiteDifferences(at: weight, eps: 1e-4) { loss(xs, $0, bias) }, close)
+                try compare("gbias", ours[2], finiteDifferences(at: bias, eps: 1e-4) { loss(xs, weight, $0) }, close)
+            }
+            #expect(compared >= 30)
         }
 
         /// The error of the finite differences is about eps^2 away from the kinks of ReLU.

@@ -60,10 +60,12 @@ import Testing
             places: places, borderRows: item.borderRows, borderColumns: item.borderColumns, borders: borders)
     }
 
-    /// One feature of a window; 0 outside the window.
-    private func feature(_ f: FeatureWindows, _ n: Int, _ channel: Int, _ i: Int, _ j: Int) -> Float {
+    /// One feature of a window; `padding` outside the window.
+    private func feature(
+        _ f: FeatureWindows, _ n: Int, _ channel: Int, _ i: Int, _ j: Int, padding: Float = 0
+    ) -> Float {
         let (c, h, w) = (f.shape[0], f.shape[1], f.shape[2])
-        guard 0..<h ~= i, 0..<w ~= j else { return 0 }
+        guard 0..<h ~= i, 0..<w ~= j else { return padding }
         let (place, b) = (f.places[n], f.borders)
         let vertical = i < f.borderRows.leading ? 0 : i >= h - f.borderRows.trailing ? 1 : -1
         let horizontal = j < f.borderColumns.leading ? 0 : j >= w - f.borderColumns.trailing ? 1 : -1
@@ -109,6 +111,8 @@ import Testing
         let patches = [
             FeaturePatches(firstRow: 0, rows: 2, firstColumn: 0, length: 3),
             FeaturePatches(firstRow: -2, rows: 5, firstColumn: -1, segments: 3, step: 2, length: 4),
+            FeaturePatches(
+                firstRow: -1, rows: 4, firstColumn: -2, segments: 3, step: 2, length: 3, padding: -.infinity),
             FeaturePatches(firstRow: 5, rows: 4, firstColumn: 6, segments: 2, step: 1, length: 5),
             FeaturePatches(firstRow: -1, rows: 9, firstColumn: -2, length: 13),
         ]
@@ -117,7 +121,8 @@ import Testing
             func patch(_ n: Int, _ c: Int, _ row: Int) -> [Float] {
                 (0..<p.segments).flatMap { segment in
                     (0..<p.length).map {
-                        feature(windows, n, c, p.firstRow + row, p.firstColumn + segment * p.step + $0)
+                        feature(
+                            windows, n, c, p.firstRow + row, p.firstColumn + segment * p.step + $0, padding: p.padding)
                     }
                 }
             }
@@ -225,7 +230,7 @@ import Testing
         func status(
             scratch: Int = 1 << 16,
             patches: ck_patches? = ck_patches(
-                first_row: 0, rows: 3, first_column: 0, segments: 1, step: 0, length: 3),
+                first_row: 0, rows: 3, first_column: 0, segments: 1, step: 0, length: 3, padding: 0),
             _ change: (inout ck_feature_windows) -> Void = { _ in }
         ) -> [ck_status] {
             map.withUnsafeMutableBufferPointer { map in
@@ -271,7 +276,7 @@ import Testing
             )]
         {
             let patches = ck_patches(
-                first_row: 0, rows: rows, first_column: 0, segments: segments, step: step, length: length)
+                first_row: 0, rows: rows, first_column: 0, segments: segments, step: step, length: length, padding: 0)
             #expect(status(patches: patches) == [.badDimension, .ok])
         }
     }

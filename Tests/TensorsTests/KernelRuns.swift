@@ -150,17 +150,22 @@ struct KernelRuns {
         return try y.values("y")
     }
 
-    func globalPool(_ x: [Float], batch: Int, channels: Int, plane: Int) throws -> [Float] {
-        let (y, xs) = (output([batch, 2, channels]), input(x, [batch, channels, plane]))
-        try Kernels.globalPoolForward(y.tensor, xs)
+    func globalPool(
+        _ x: [Float], batch: Int, channels: Int, plane: Int, maximum: Bool = true
+    ) throws -> [Float] {
+        let (y, xs) = (output([batch, maximum ? 2 : 1, channels]), input(x, [batch, channels, plane]))
+        try Kernels.globalPoolForward(y.tensor, xs, maximum: maximum)
         try unchanged(("x", xs, x))
         return try y.values("y")
     }
 
-    func globalPoolBackward(gy: [Float], _ x: [Float], batch: Int, channels: Int, plane: Int) throws -> [Float] {
+    func globalPoolBackward(
+        gy: [Float], _ x: [Float], batch: Int, channels: Int, plane: Int, maximum: Bool = true
+    ) throws -> [Float] {
         let gx = output([batch, channels, plane])
-        let (gys, xs) = (input(gy, [batch, 2, channels]), input(x, [batch, channels, plane]))
-        try Kernels.globalPoolBackward(gx.tensor, gy: gys, xs)
+        let gys = input(gy, [batch, maximum ? 2 : 1, channels])
+        let xs = input(x, [batch, channels, plane])
+        try Kernels.globalPoolBackward(gx.tensor, gy: gys, xs, maximum: maximum)
         try unchanged(("gy", gys, gy), ("x", xs, x))
         return try gx.values("gx")
     }

@@ -10,7 +10,7 @@ struct PoolingCase: CustomStringConvertible {
     var description: String {
         let g = geometry
         return "\(kind) N\(batch) C\(g.channels) \(g.height)x\(g.width) window \(g.windowHeight)x\(g.windowWidth) "
-            + "stride \(g.strideY),\(g.strideX)"
+            + "stride \(g.strideY),\(g.strideX) padding \(g.paddingY),\(g.paddingX)"
     }
 
     var outputCount: Int { Naive.poolCount(geometry, batch: batch) }
@@ -74,6 +74,44 @@ extension KernelTests {
             try sweep(cases, seed: 22) { item, seed in try check(item, item.spaced(seed), seed: seed, .aligned) }
         }
 
+        @Test("padding is never the maximum")
+        func padding() throws {
+            var cases: [PoolingCase] = []
+            for (r, s) in (1...5).flatMap({ r in (1...5).map { (r, $0) } }) {
+                for (py, px) in (0..<r).flatMap({ y in (0..<s).map { (y, $0) } }) {
+                    let k = cases.count
+                    let geometry = Pooling(
+                        channels: 1 + k % 3, height: max(1, r - 2 * py) + k % 8, width: max(1, s - 2 * px) + k * 5 % 13,
+                        window: (r, s), stride: (1 + k % 3, 1 + k / 3 % 3), padding: (py, px))
+                    cases.append(PoolingCase(kind: .largest, geometry: geometry, batch: 1 + k % 2))
+                }
+            }
+            try sweep(cases, seed: 26) { item, seed in
+                // Zeros in place of the padding would win.
+                let x = item.spaced(seed).map { $0 - 2 }
+                try check(item, x, seed: seed, seed % 2 == 0 ? .aligned : .unaligned)
+            }
+        }
+
+        @Test("average pooling has no padding, and padding is smaller than the window")
+        func invalidPadding() {
+            func geometry(_ padding: (Int, Int)) -> Pooling {
+                Pooling(channels: 1, height: 4, width: 4, window: (3, 2), stride: (2, 2), padding: padding)
+            }
+            let x = [Float](repeating: 0, count: 16)
+            for padding in [(1, 0), (0, 1)] {
+                let g = geometry(padding)
+                #expect(refusal { _ = try KernelRuns.aligned.pool(.average, x, g, batch: 1) } == .badParameter)
+                let gy = [Float](repeating: 0, count: Naive.poolCount(g, batch: 1))
+                #expect(
+                    refusal { _ = try KernelRuns.aligned.poolBackward(.average, gy: gy, x, g, batch: 1) }
+                        == .badParameter)
+            }
+            for padding in [(3, 0), (0, 2), (-1, 0), (0, -1)] {
+                #expect(refusal { _ = try geometry(padding).outputShape() } == .badDimension)
+            }
+        }
+
         @Test("ties: the first maximum gets the gradient")
         func sweepOfTies() throws {
             let cases = (0..<60).map { k in
@@ -131,6 +169,11 @@ extension KernelTests {
                     cases.append(PoolingCase(kind: kind, geometry: geometry, batch: 2))
                 }
             }
+            if kind == .largest {
+                let geometry = Pooling(
+                    channels: 2, height: 5, width: 6, window: (3, 3), stride: (2, 2), padding: (1, 1))
+                cases.append(PoolingCase(kind: kind, geometry: geometry, batch: 2))
+            }
             try sweep(cases, seed: 24) { item, seed in
                 let (x, gy) = (item.spaced(seed), item.gy(seed))
                 let expected = finiteDifferences(at: x.doubled, eps: 0.2 / Double(x.count)) {
@@ -141,19 +184,24 @@ extension KernelTests {
             }
         }
 
-        @Test("global pooling is the mean and the maximum of each plane, forward and backward")
-        func globalPooling() throws {
+        @Test(
+            "global pooling is the mean and the maximum of each plane, or only the mean, forward and backward",
+            arguments: [true, false])
+        func globalPooling(maximum: Bool) throws {
             let cases = (0..<60).map { (batch: 1 + $0 % 4, channels: 1 + $0 * 5 % 9, plane: 1 + $0 * $0 % 71) }
             try sweep(cases, seed: 25) { item, seed in
                 let (n, c, plane) = item
                 let x = Formula.spaced(seed: seed, count: n * c * plane)
-                let gy = Formula.values(seed: seed &+ 1, count: n * 2 * c)
+                let gy = Formula.values(seed: seed &+ 1, count: n * (maximum ? 2 : 1) * c)
                 let run: KernelRuns = seed % 2 == 0 ? .aligned : .unaligned
-                let y = try run.globalPool(x, batch: n, channels: c, plane: plane)
-                try compare("y", y, Naive.globalPool(x.doubled, batch: n, channels: c, plane: plane), tolerance)
-                let gx = try run.globalPoolBackward(gy: gy, x, batch: n, channels: c, plane: plane)
+                func naive(_ x: [Double]) -> [Double] {
+                    Naive.globalPool(x, batch: n, channels: c, plane: plane, maximum: maximum)
+                }
+                let y = try run.globalPool(x, batch: n, channels: c, plane: plane, maximum: maximum)
+                try compare("y", y, naive(x.doubled), tolerance)
+                let gx = try run.globalPoolBackward(gy: gy, x, batch: n, channels: c, plane: plane, maximum: maximum)
                 let expected = finiteDifferences(at: x.doubled, eps: 0.2 / Double(x.count)) {
-                    dot(Naive.globalPool($0, batch: n, channels: c, plane: plane), gy.doubled)
+                    dot(naive($0), gy.doubled)
                 }
                 try compare("gx", gx, expected, tolerance)
             }
@@ -184,8 +232,8 @@ extension KernelTests {
 
         @Test("the committed golden numbers include max pooling", .enabled(if: isCommittedGolden))
         func goldenHasMaxPool() throws {
-            let cases = try Golden().cases(of: "max_pool2d", atLeast: 14)
-            #expect(cases.contains { $0.name == "max_pool_nan" })
+            let cases = try Golden().cases(of: "max_pool2d", atLeast: 19)
+            for name in ["max_pool_nan", "max_pool_k3s2p1"] { #expect(cases.contains { $0.name == name }) }
         }
 
         private static let isCommittedGolden = Golden.defaultFolder.hasSuffix("Tests/Fixtures/golden")
@@ -194,7 +242,7 @@ extension KernelTests {
             let shape = try item.ints("shape")
             let g = try Pooling(
                 channels: shape[1], height: shape[2], width: shape[3], window: item.pair("kernel"),
-                stride: item.pair("stride"))
+                stride: item.pair("stride"), padding: (try? item.pair("padding")) ?? (0, 0))
             let x = try item.floats("x")
             let y = try KernelRuns.aligned.pool(kind, x, g, batch: shape[0])
             try compare("y", y, item.doubles(tensor: "y"), kind == .largest ? .exact : tolerance)

@@ -141,6 +141,9 @@ extension KernelTests {
                 Pooling(channels: 6, height: 256, width: 256, window: (2, 2), stride: (2, 2)),
                 Pooling(channels: 16, height: 124, width: 125, window: (3, 3), stride: (2, 2)),
                 Pooling(channels: 1, height: 5, width: 9, window: (3, 2), stride: (1, 3)),
+                Pooling(
+                    channels: 16, height: 64, width: 63, window: (3, 3), stride: (2, 2),
+                    padding: kind == .largest ? (1, 1) : (0, 0)),
             ].map { PoolingCase(kind: kind, geometry: $0, batch: 2) }
             try sweep(cases, seed: 83) { item, seed in
                 let x = Formula.values(seed: seed, count: item.geometry.inputShape.count * item.batch)
@@ -165,7 +168,9 @@ extension KernelTests {
                 try sameBits("batch normalization") {
                     let run = BatchNormRun(item: item, channels: channels)
                     return try run.training(x, gy: gy).all + [
-                        run.inference(x), KernelRuns.aligned.globalPool(x, batch: n, channels: c, plane: plane),
+                        run.inference(x)
+                    ] + run.inferenceBackward(x, gy: gy) + [
+                        KernelRuns.aligned.globalPool(x, batch: n, channels: c, plane: plane),
                         KernelRuns.aligned.globalPoolBackward(
                             gy: Array(gy.prefix(c) + channels.bias)
                                 + Formula.values(seed: seed, count: 2 * (n - 1) * c),

@@ -44,13 +44,24 @@ extension Naive {
         }
     }
 
-    /// y[N][2][C]: mean of each plane, then maximum of each plane.
+    /// Batch normalization by given statistics.
+    package static func batchNorm(
+        _ x: [Double], weight: [Double], bias: [Double], mean: [Double], variance: [Double], _ norm: Tensors.BatchNorm
+    ) -> [Double] {
+        x.indices.map { index in
+            let c = index / norm.plane % norm.channels
+            let y = (x[index] - mean[c]) / (variance[c] + Double(norm.epsilon)).squareRoot() * weight[c] + bias[c]
+            return norm.relu ? max(0, y) : y
+        }
+    }
+
+    /// y[N][2][C]: mean of each plane, then maximum of each plane; without `maximum`, y[N][C] of means.
     package static func globalPool<T: BinaryFloatingPoint>(
-        _ x: [T], batch: Int, channels: Int, plane: Int
+        _ x: [T], batch: Int, channels: Int, plane: Int, maximum: Bool
     ) -> [T] {
         (0..<batch).flatMap { n in
             let planes = (0..<channels).map { c in x[((n * channels + c) * plane)...].prefix(plane) }
-            return planes.map { $0.reduce(0, +) / T(plane) } + planes.map { $0.max()! }
+            return planes.map { $0.reduce(0, +) / T(plane) } + (maximum ? planes.map { $0.max()! } : [])
         }
     }
 }

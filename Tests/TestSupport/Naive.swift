@@ -67,18 +67,20 @@ package enum Naive {
         return (gx, gw, gb)
     }
 
-    /// Calls `body` for every window, with the flat index in y and the flat indices in x, row by row.
+    /// Calls `body` for every window, with the flat index in y and the flat indices in x, row by row, without padding.
     private static func forEachWindow(_ g: Pooling, batch: Int, _ body: (_ y: Int, _ xs: [Int]) -> Void) {
-        let oh = outputLength(g.height, window: g.windowHeight, stride: g.strideY)
-        let ow = outputLength(g.width, window: g.windowWidth, stride: g.strideX)
-        var xs = [Int](repeating: 0, count: g.windowHeight * g.windowWidth)
+        let oh = outputLength(g.height, window: g.windowHeight, stride: g.strideY, padding: g.paddingY)
+        let ow = outputLength(g.width, window: g.windowWidth, stride: g.strideX, padding: g.paddingX)
+        var xs = [Int]()
         for plane in 0..<batch * g.channels {
             for i in 0..<oh {
                 for j in 0..<ow {
+                    xs.removeAll(keepingCapacity: true)
                     for r in 0..<g.windowHeight {
                         for s in 0..<g.windowWidth {
-                            xs[r * g.windowWidth + s] =
-                                (plane * g.height + i * g.strideY + r) * g.width + j * g.strideX + s
+                            let (row, column) = (i * g.strideY + r - g.paddingY, j * g.strideX + s - g.paddingX)
+                            guard 0..<g.height ~= row, 0..<g.width ~= column else { continue }
+                            xs.append((plane * g.height + row) * g.width + column)
                         }
                     }
                     body((plane * oh + i) * ow + j, xs)
@@ -88,8 +90,9 @@ package enum Naive {
     }
 
     package static func poolCount(_ g: Pooling, batch: Int) -> Int {
-        batch * g.channels * outputLength(g.height, window: g.windowHeight, stride: g.strideY)
-            * outputLength(g.width, window: g.windowWidth, stride: g.strideX)
+        batch * g.channels
+            * outputLength(g.height, window: g.windowHeight, stride: g.strideY, padding: g.paddingY)
+            * outputLength(g.width, window: g.windowWidth, stride: g.strideX, padding: g.paddingX)
     }
 
     package static func averagePool<T: BinaryFloatingPoint>(_ x: [T], _ g: Pooling, batch: Int) -> [T] {

@@ -4,17 +4,25 @@ import Training
 
 struct HyperparameterTests {
     @Test func defaultsAreThoseOfTheStrategies() {
-        #expect(Hyperparameters.epochs.defaults == "20 with basic; otherwise 30 (lenet5), 40 (compact) or 60 (unet)")
-        #expect(Hyperparameters.batchSize.defaults == "32 with basic; otherwise 16 (lenet5) or 32 (compact, unet)")
         #expect(
-            Hyperparameters.balance.defaults == "none with basic; otherwise none (lenet5, unet) or weights (compact)")
+            Hyperparameters.epochs.defaults
+                == "20 with basic; otherwise 30 (lenet5), 40 (compact), 20 (resnet18) or 60 (unet)")
         #expect(
-            Hyperparameters.optimizer.defaults == "adam (lenet5) or adamw (compact, unet) with basic; otherwise adamw")
+            Hyperparameters.batchSize.defaults == "32 with basic; otherwise 16 (lenet5) or 32 (compact, resnet18, unet)"
+        )
+        #expect(
+            Hyperparameters.balance.defaults
+                == "none with basic; otherwise none (lenet5, unet) or weights (compact, resnet18)")
+        #expect(
+            Hyperparameters.optimizer.defaults
+                == "adam (lenet5) or adamw (compact, resnet18, unet) with basic; otherwise adamw")
         #expect(Hyperparameters.clipNorm.defaults == "0.0 with basic; otherwise 1.0")
         #expect(Hyperparameters.augment.defaults == "off with basic; otherwise on")
         #expect(Hyperparameters.validation.defaults == "off with basic and regularized; otherwise on")
         #expect(Hyperparameters.patience.defaults == "10" && Hyperparameters.seed.defaults == "42")
         #expect(Hyperparameters.initialModel.defaults == "random weights")
+        #expect(Hyperparameters.freeze.defaults == "none" && Hyperparameters.backboneRateFactor.defaults == "1.0")
+        #expect(Hyperparameters.freezeStatistics.defaults == "off")
         #expect(
             Hyperparameters.epochs.help
                 == "Passes over the training tiles (default: \(Hyperparameters.epochs.defaults)).")
@@ -62,6 +70,34 @@ struct HyperparameterTests {
                 == .outOfRange("dropout", expected: "0 or more, below 1", found: "1.0"))
     }
 
+    @Test func fineTuningNeedsAnInitialModel() throws {
+        func tuned(_ changes: HyperparameterChange?...) throws -> TrainingSettings {
+            let model = HyperparameterChange(Hyperparameters.initialModel, "m.safetensors")
+            return try TrainingSettings(.basic, .lenet5, ([model] + changes).compactMap { $0 })
+        }
+        // As in runs of versions that have no such settings.
+        #expect(try tuned().fineTuning == nil)
+        #expect(try tuned(.init(Hyperparameters.backboneRateFactor, 1)).fineTuning == nil)
+        let settings = try tuned(
+            .init(Hyperparameters.freeze, ["conv1", "fc1"]), .init(Hyperparameters.backboneRateFactor, 0.25),
+            .init(Hyperparameters.freezeStatistics, true))
+        #expect(settings.fineTuning?.frozen == ["conv1", "fc1"] && settings.fineTuning?.backboneRateFactor == 0.25)
+        #expect(settings.fineTuning?.freezesStatistics == true)
+        try settings.check()
+        for (frozen, expected, found) in [
+            (["conv1", "stem"], "layers of lenet5 (conv1, conv2, conv3, fc1, fc2, backbone)", "stem"),
+            (["backbone", "fc2"], "a layer that is left to train", "backbone, fc2"),
+        ] {
+            let wrong = try tuned(.init(Hyperparameters.freeze, frozen))
+            let error = #expect(throws: HyperparameterError.self) { try wrong.check() }
+            #expect(error == .outOfRange("freeze", expected: expected, found: found))
+        }
+        let range = #expect(throws: HyperparameterError.self) {
+            try tuned(.init(Hyperparameters.backboneRateFactor, 0))
+        }
+        #expect(range == .outOfRange("backbone-rate-factor", expected: "more than 0, at most 1", found: "0.0"))
+    }
+
     @Test func valuesWithoutEffectAreRejected() {
         func error(_ change: HyperparameterChange?) -> HyperparameterError? {
             #expect(throws: HyperparameterError.self) { try settings(.basic, change) }
@@ -70,5 +106,13 @@ struct HyperparameterTests {
         #expect(error(.init(Hyperparameters.minimumDelta, 1)) == .hasNoEffect("min-delta", without: "early-stopping"))
         #expect(
             error(.init(Hyperparameters.cycles, 2)) == .hasNoEffect("cycles", without: "strategy pseudo-labeling"))
+        #expect(
+            error(.init(Hyperparameters.freeze, ["conv1"])) == .hasNoEffect("freeze", without: "initial-model"))
+        #expect(
+            error(.init(Hyperparameters.backboneRateFactor, 0.1))
+                == .hasNoEffect("backbone-rate-factor", without: "initial-model"))
+        #expect(
+            error(.init(Hyperparameters.freezeStatistics, true))
+                == .hasNoEffect("freeze-statistics", without: "initial-model"))
     }
 }

@@ -138,7 +138,7 @@ import Training
         let second = try start(settings, "second")
         try compareBits(
             "weights", second.trainer.model.network.state.tensors.flatMap(\.values), bits(first, "last"))
-        #expect(second.trainer.initialModelWarning == nil)
+        #expect(second.trainer.initialModelWarning == nil && second.notes.isEmpty)
         #expect(FileManager.default.fileExists(atPath: "\(second.folder.path)/initial.safetensors"))
         settings.split.seed = 1
         let split = try Split(set, settings.split)
@@ -157,6 +157,78 @@ import Training
         #expect(record.indices(of: .test, in: set).count == split.test.count - leaked)
         #expect(record.learned(in: set) == Set(split.train + first.trainer.split.train))
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/fourth"))
+    }
+
+    /// Compact weights for three classes, in a file of tensors alone, and settings that train the last layers from them.
+    private func publishedWeights() throws -> (Network, TrainingSettings) {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let network = try Network(Architecture.compact.graph(classes: 3, dropout: 0), inputShape: [3, 256, 256])
+        try network.initialize(seed: 9)
+        let path = FilePath("\(folder)/published.safetensors")
+        try SafetensorsFile.write(network.state.named, metadata: ["format": "pt"], to: path)
+        var settings = TrainingSettings(.basic, .compact)
+        settings.epochs = 2
+        settings.batchSize = 16
+        settings.initialModel = path.string
+        settings.fineTuning = FineTuning()
+        settings.fineTuning?.frozen = ["conv1", "bn1", "layer1"]
+        settings.fineTuning?.backboneRateFactor = 0.1
+        return (network, settings)
+    }
+
+    @Test func publishedWeightsAreFineTuned() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (published, settings) = try publishedWeights()
+        var whole = try start(settings, "whole")
+        #expect(
+            whole.notes == [
+                "\(settings.initialModel!) has no channel statistics: tiles are normalized by those of ImageNet",
+                "\(settings.initialModel!) has no head for NO_NUCLEUS, NUCLEI: fc starts with random weights",
+            ])
+        #expect(whole.trainer.model.description.statistics == .imageNet)
+        // The head has the random weights of the seed.
+        let random = try Model(whole.trainer.model.description)
+        try random.network.initialize(seed: settings.seed)
+        for (name, tensor) in whole.trainer.model.network.state.named {
+            let expected = try #require((name.hasPrefix("fc.") ? random.network : published).state[name])
+            try compareBits(name, tensor.values, expected.values)
+        }
+        try whole.run(isInterruption: { _ in false }) { _ in }
+        for (name, tensor) in try Model(path: whole.folder.lastModel).network.state.named {
+            let isFrozen = ["conv1.", "bn1.", "layer1."].contains { name.hasPrefix($0) }
+            #expect((tensor.values == (published.state[name]?.values ?? [])) == isFrozen, "\(name)")
+        }
+        // A resumed run has the same bits, also if the file of the initial weights is gone.
+        try stop(at: 6, settings, "stopped")
+        try FileManager.default.removeItem(atPath: settings.initialModel!)
+        var resumed = try TrainingRun(
+            resuming: RunFolder(resuming: "\(folder)/stopped"), set: set, split: Split(set, settings.split))
+        #expect(resumed.notes.isEmpty && resumed.folder.record.settings == settings)
+        try resumed.run(isInterruption: { _ in false }) { _ in }
+        for name in ["best", "last"] { try compareBits(name, bits(resumed, name), bits(whole, name)) }
+    }
+
+    @Test func modelsForOtherClassesGiveAllButTheHead() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var (_, settings) = try publishedWeights()
+        settings.fineTuning = nil
+        let description = ModelDescription(
+            architecture: .compact, tileSize: 256, classes: ["stroma", "tumor"],
+            statistics: ChannelStatistics(mean: [1, 2, 3], deviation: [4, 5, 6]))
+        let other = try Model(description)
+        try other.network.initialize(seed: 8)
+        let path = FilePath("\(folder)/other.safetensors")
+        try other.write(to: path)
+        settings.initialModel = path.string
+        let run = try start(settings, "run")
+        #expect(run.notes == ["\(path) has no head for NO_NUCLEUS, NUCLEI: fc starts with random weights"])
+        #expect(run.trainer.model.description.statistics == description.statistics)
+        for (name, tensor) in run.trainer.model.network.state.named {
+            #expect((tensor.values == other.network.state[name]!.values) == !name.hasPrefix("fc."), "\(name)")
+        }
+        settings.architecture = .resnet18
+        let error = #expect(throws: FileError.self) { try start(settings, "resnet") }
+        #expect(error?.description == "\(path): expected a resnet18 model, found a compact model")
     }
 
     @Test func runsResumeOnlyWithTheirOwnTiles() throws {

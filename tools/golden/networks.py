@@ -190,3 +190,48 @@ def residual_networks(golden):
             "float32(1/sqrt(fan_in)) for tensors of two dimensions or more, else 0.3, and 1 is added to norms' weights; "
             "logits, grad.* of the first step; after.*: state after 5 steps; logits_eval: in evaluation mode after them",
         )
+
+
+class ResNet(torch.nn.Module):
+    """ResNet-18 with other widths, layers and names as torchvision's."""
+
+    def __init__(self, widths, classes):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(3, widths[0], 7, 2, 3, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(widths[0])
+        for level, width in enumerate(widths):
+            inputs, stride = (widths[level - 1], 2) if level else (width, 1)
+            blocks = BasicBlock(inputs, width, stride), BasicBlock(width, width, 1)
+            self.add_module(f"layer{level + 1}", torch.nn.Sequential(*blocks))
+        self.fc = torch.nn.Linear(widths[-1], classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(x.mean((2, 3)))
+
+
+def resnets(golden):
+    """Training with batch normalization in evaluation mode."""
+    widths, seed, shape = (3, 4, 5, 6), 6000, (3, 3, 70, 50)
+    x, targets = formula(5999, shape).double(), torch.tensor([0, 1, 1])
+    network = ResNet(widths, 2).double().eval()
+    for k, (name, parameter) in enumerate(network.named_parameters()):
+        norm = parameter.dim() == 1
+        scale = 0.3 if norm else float(np.float32(1 / math.sqrt(math.prod(parameter.shape[1:]))))
+        parameter.data = (formula(seed + k, parameter.shape, scale) + (norm and name.endswith("weight"))).double()
+    buffers = [(name, b) for name, b in network.named_buffers() if b.dim()]
+    for k, (name, buffer) in enumerate(buffers):
+        buffer.copy_(formula(seed + 500 + k, buffer.shape, 0.3) + name.endswith("var"))
+    logits = network(x)
+    loss = F.cross_entropy(logits, targets, label_smoothing=0.1)
+    loss.backward()
+    gradients = {f"grad.{name}": p.grad for name, p in network.named_parameters()}
+    golden.tensors("resnet", "resnet_evaluation", logits=logits, losses=loss.reshape(1), **gradients)
+    golden.case(
+        "resnet_evaluation", "resnet_evaluation", "resnet", widths=widths, shape=shape, seed=seed, input_seed=5999,
+        targets=targets.tolist(), label_smoothing=0.1, parameters=[name for name, _ in network.named_parameters()],
+        buffers=[name for name, _ in buffers], buffer_seed=seed + 500,
+        note="as residual_network; buffer k = gen(buffer_seed+k, shape, 0.3), and 1 is added to variances; gradients with "
+        "batch normalization in evaluation mode",
+    )

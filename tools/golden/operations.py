@@ -93,6 +93,25 @@ def pools(golden):
     golden.case("max_pool_nan", "max_pool2d", "layers", kernel=2, stride=2, ceil_mode=False, shape=x.shape)
 
 
+def padded_pools(golden):
+    rows = [
+        ("max_pool_k3s2p1", (2, 3, 9, 10), 3, 2, 1),
+        ("max_pool_k3s2p1_even", (1, 4, 8, 8), 3, 2, 1),
+        ("max_pool_k3s1p1", (1, 2, 5, 6), 3, 1, 1),
+        ("max_pool_k4x2_p2x1", (2, 2, 6, 5), (4, 2), (3, 2), (2, 1)),
+        ("max_pool_small_image", (1, 3, 1, 2), 3, 2, 1),
+    ]
+    for name, shape, kernel, stride, padding in rows:
+        # Zeros in place of the padding would win.
+        x = golden.random(*shape) - 2
+        (xd,) = leaves(x)
+        y = F.max_pool2d(xd, kernel, stride, padding)
+        gy = golden.random(*y.shape)
+        golden.tensors("layers", name, x=x, gy=gy, y=y, **gradients(y, gy, x=xd))
+        golden.case(
+            name, "max_pool2d", "layers", kernel=kernel, stride=stride, padding=padding, ceil_mode=False, shape=shape)
+
+
 def relu(golden):
     special = [0.0, -0.0, 1e-45, -1e-45, 1e-39, float("inf"), float("-inf"), 3.4e38, -3.4e38]
     x = torch.cat([golden.random(61), torch.tensor(special)])

@@ -36,7 +36,7 @@ def arguments():
     parser.add_argument(
         "task", choices=PEERS,
         help="inference, training step, start of a process with a first prediction, or masks of an image")
-    parser.add_argument("--network", choices=["lenet5", "compact", "unet"], default="lenet5")
+    parser.add_argument("--network", choices=["lenet5", "compact", "resnet18", "unet"], default="lenet5")
     parser.add_argument("--batch", type=int, default=32, help="batch size (default: 32; 1 for startup)")
     parser.add_argument(
         "--threads", type=int, default=os.cpu_count(), help="number of threads (default: number of processors)")

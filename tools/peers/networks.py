@@ -49,7 +49,7 @@ class Head(nn.Module):
 
 
 class Block(nn.Module):
-    """Residual block: two 3x3 convolutions and a projection shortcut."""
+    """Residual block: two 3x3 convolutions and a shortcut, projected where shapes differ."""
 
     def __init__(self, inputs, filters, stride):
         super().__init__()
@@ -57,7 +57,9 @@ class Block(nn.Module):
         self.bn1 = nn.BatchNorm2d(filters)
         self.conv2 = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(filters)
-        self.downsample = nn.Sequential(nn.Conv2d(inputs, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+        self.downsample = nn.Identity()
+        if inputs != filters or stride > 1:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
 
     def forward(self, x):
         y = torch.relu(self.bn1(self.conv1(x)))
@@ -80,6 +82,25 @@ class Compact(nn.Module):
         x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(self.dropout(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)))
+
+
+class ResNet18(nn.Module):
+    def __init__(self, classes=2, dropout=0.5):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.layer1 = nn.Sequential(Block(64, 64, 1), Block(64, 64, 1))
+        self.layer2 = nn.Sequential(Block(64, 128, 2), Block(128, 128, 1))
+        self.layer3 = nn.Sequential(Block(128, 256, 2), Block(256, 256, 1))
+        self.layer4 = nn.Sequential(Block(256, 512, 2), Block(512, 512, 1))
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(512, classes)
+
+    def forward(self, x):
+        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(self.dropout(x.mean((2, 3))))
 
 
 class Convolution(nn.Module):
@@ -134,7 +155,7 @@ def load(name, path):
     from safetensors.torch import load_file
 
     with torch.device("meta"):
-        network = {"lenet5": LeNet5, "compact": Compact, "unet": UNet}[name]()
+        network = {"lenet5": LeNet5, "compact": Compact, "resnet18": ResNet18, "unet": UNet}[name]()
     # Batch counters of PyTorch's batch normalization, which the files do not contain.
     state = load_file(path)
     for key, value in network.state_dict().items():

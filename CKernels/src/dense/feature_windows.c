@@ -47,12 +47,12 @@ static inline void copy_few(float *restrict out, const float *restrict in, int64
     }
 }
 
-/// out[last - first]: features first ... last - 1 in row i of channel c of window n, zeros outside the window.
+/// out[last - first]: features first ... last - 1 in row i of channel c of window n, `padding` outside the window.
 static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t c, int64_t i, int64_t first,
-                     int64_t last) {
+                     int64_t last, float padding) {
     if (i < 0 || i >= f->h) {
         for (int64_t j = first; j < last; j++)
-            out[j - first] = 0;
+            out[j - first] = padding;
         return;
     }
     const ck_feature_place *p = f->places + n;
@@ -79,9 +79,9 @@ static void copy_row(float *out, const ck_feature_windows *f, int64_t n, int64_t
         copy_few(out + (begin - first), ends + (begin - (side ? right : 0)), end - begin);
     }
     for (int64_t j = first; j < ck_min(last, 0); j++)
-        out[j - first] = 0;
+        out[j - first] = padding;
     for (int64_t j = ck_max(first, f->w); j < last; j++)
-        out[j - first] = 0;
+        out[j - first] = padding;
 }
 
 ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patches *p, bool side_by_side) {
@@ -106,13 +106,13 @@ ck_status ck_gather_patches(float *y, const ck_feature_windows *f, const ck_patc
                 const int64_t channel = row / p->rows, i = p->first_row + row % p->rows, first = p->first_column;
                 const bool is_short = p->segments > 1 && span <= SPAN;
                 if (is_short)
-                    copy_row(all, f, n, channel, i, first, first + span);
+                    copy_row(all, f, n, channel, i, first, first + span, p->padding);
                 for (int64_t segment = 0; segment < p->segments; segment++, out += p->length) {
                     const int64_t from = first + segment * p->step;
                     if (is_short)
                         copy_few(out, all + segment * p->step, p->length);
                     else
-                        copy_row(out, f, n, channel, i, from, from + p->length);
+                        copy_row(out, f, n, channel, i, from, from + p->length, p->padding);
                 }
             }
     return CK_OK;
@@ -149,7 +149,7 @@ static void gather_rest(float *out, const ck_feature_windows *f, int64_t n, int6
     const int64_t above = f->border_rows[0];
     for (int64_t i = 0; i < f->h; i++)
         if (i < above || i >= above + r->height) {
-            copy_row(out, f, n, c, i, 0, f->w);
+            copy_row(out, f, n, c, i, 0, f->w, 0);
             out += f->w;
         }
     for (int side = 0; side < 2; side++) {

@@ -64,6 +64,13 @@ ck_status ck_batch_norm_forward_training(float *y, float *mean, float *inverse_d
     return CK_OK;
 }
 
+/// Channel c with its running statistics.
+static ck_channel running_channel(int64_t c, const float *weight, const float *bias, const float *running_mean,
+                                  const float *running_variance, const ck_batch_norm *d) {
+    float factor = (float)(weight[c] / sqrt((double)running_variance[c] + d->epsilon));
+    return (ck_channel){running_mean[c], factor, bias[c], d->relu};
+}
+
 ck_status ck_batch_norm_forward_inference(float *y, const float *x, const float *weight, const float *bias,
                                           const float *running_mean, const float *running_variance,
                                           const ck_batch_norm *d) {
@@ -79,8 +86,8 @@ ck_status ck_batch_norm_forward_inference(float *y, const float *x, const float 
     for (int64_t n = 0; n < d->n; n++)
         for (int64_t c = 0; c < d->c; c++) {
             int64_t at = (n * d->c + c) * d->plane;
-            float factor = (float)(weight[c] / sqrt((double)running_variance[c] + d->epsilon));
-            variant->normalize(y + at, x + at, d->plane, (ck_channel){running_mean[c], factor, bias[c], d->relu});
+            variant->normalize(y + at, x + at, d->plane,
+                               running_channel(c, weight, bias, running_mean, running_variance, d));
         }
     return CK_OK;
 }
@@ -115,6 +122,38 @@ ck_status ck_batch_norm_backward(float *gx, float *gweight, float *gbias, const 
         for (int64_t n = 0; n < d->n; n++) {
             int64_t at = (n * d->c + c) * d->plane;
             variant->backward(gx + at, gy + at, x + at, d->plane, channel, common, slope);
+        }
+    }
+    return CK_OK;
+}
+
+ck_status ck_batch_norm_backward_inference(float *gx, float *gweight, float *gbias, const float *gy, const float *x,
+                                           const float *weight, const float *bias, const float *running_mean,
+                                           const float *running_variance, const ck_batch_norm *d) {
+    ck_status status = check(d);
+    if (status != CK_OK)
+        return status;
+    if (!gy || !x || !weight || !bias || !running_mean || !running_variance || !gweight != !gbias)
+        return CK_NULL_POINTER;
+    const ck_norm_variant *variant = choose();
+    if (!variant)
+        return CK_BAD_PARAMETER;
+#pragma omp parallel for schedule(static)
+    for (int64_t c = 0; c < d->c; c++) {
+        const ck_channel channel = running_channel(c, weight, bias, running_mean, running_variance, d);
+        if (gweight) {
+            double sums[CK_SUMS] = {0}, products[CK_SUMS] = {0};
+            for (int64_t n = 0; n < d->n; n++) {
+                int64_t at = (n * d->c + c) * d->plane;
+                variant->add_gradients(sums, products, gy + at, x + at, d->plane, channel);
+            }
+            gbias[c] = (float)sum_lanes(sums);
+            gweight[c] = (float)(sum_lanes(products) / sqrt((double)running_variance[c] + d->epsilon));
+        }
+        // The statistics are constants: there is no common part and no slope.
+        for (int64_t n = 0; gx && n < d->n; n++) {
+            int64_t at = (n * d->c + c) * d->plane;
+            variant->backward(gx + at, gy + at, x + at, d->plane, channel, 0, 0);
         }
     }
     return CK_OK;

@@ -13,7 +13,7 @@ static int64_t argmax(const float *x, int64_t count) {
     return best;
 }
 
-ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c, int64_t plane) {
+ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c, int64_t plane, bool maximum) {
     if (!y || !x)
         return CK_NULL_POINTER;
     ck_status status = check(n, c, plane);
@@ -26,14 +26,16 @@ ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c,
             double sum = 0;
             for (int64_t i = 0; i < plane; i++)
                 sum += in[i];
-            float *out = y + sample * 2 * c + channel;
+            float *out = y + sample * (1 + maximum) * c + channel;
             out[0] = (float)(sum / (double)plane);
-            out[c] = in[argmax(in, plane)];
+            if (maximum)
+                out[c] = in[argmax(in, plane)];
         }
     return CK_OK;
 }
 
-ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, int64_t n, int64_t c, int64_t plane) {
+ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, int64_t n, int64_t c, int64_t plane,
+                                  bool maximum) {
     if (!gx || !gy || !x)
         return CK_NULL_POINTER;
     ck_status status = check(n, c, plane);
@@ -43,11 +45,12 @@ ck_status ck_global_pool_backward(float *gx, const float *gy, const float *x, in
     for (int64_t sample = 0; sample < n; sample++)
         for (int64_t channel = 0; channel < c; channel++) {
             int64_t at = (sample * c + channel) * plane;
-            const float *out = gy + sample * 2 * c + channel;
+            const float *out = gy + sample * (1 + maximum) * c + channel;
             float share = out[0] / (float)plane;
             for (int64_t i = at; i < at + plane; i++)
                 gx[i] = share;
-            gx[at + argmax(x + at, plane)] += out[c];
+            if (maximum)
+                gx[at + argmax(x + at, plane)] += out[c];
         }
     return CK_OK;
 }

@@ -9,6 +9,9 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// each side to a quarter, three blocks of two 3x3 convolutions, then mean and maximum of each feature.
     /// 0.17 M parameters for tiles of any size.
     case compact
+    /// ResNet-18 (He et al. 2016) with the layers and the names of parameters of torchvision's `resnet18`. 11.2 M parameters
+    /// for tiles of any size.
+    case resnet18
     /// A small U-Net (Ronneberger et al. 2015) that classifies each pixel: an encoder of three levels and a decoder that
     /// adds the encoder's features. 0.28 M parameters for images of any even size.
     case unet
@@ -27,6 +30,7 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
         case .lenet5:
             Graph(chain: Self.lenet5Layers(widths: (6, 16, 120, 84), classes: classes, dropout: dropout))
         case .compact: Self.compactGraph(widths: [16, 24, 48, 96], classes: classes, dropout: dropout)
+        case .resnet18: Self.resnet18Graph(widths: [64, 128, 256, 512], classes: classes, dropout: dropout)
         case .unet: Self.unetGraph(widths: [24, 48, 96], dropout: dropout)
         }
     }
@@ -59,6 +63,25 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
                 projects: block > 1 || widths[block] != widths[0])
         }
         graph.append(GlobalPoolingLayer("pool"))
+        graph.append(DropoutLayer("dropout", probability: dropout, stream: 1))
+        graph.append(LinearLayer("fc", outputs: classes))
+        return graph
+    }
+
+    /// ResNet-18 with the given widths of its levels; tests use narrow ones. Every level after the first halves the image.
+    package static func resnet18Graph(widths: [Int], classes: Int, dropout: Float) -> Graph {
+        var graph = Graph()
+        graph.append(ConvolutionLayer("conv1", filters: widths[0], kernel: 7, stride: 2, padding: 3, bias: false))
+        graph.append(BatchNormLayer("bn1", relu: true))
+        graph.append(PoolingLayer("maxpool", .maximum, window: 3, stride: 2, padding: 1))
+        for (level, width) in widths.enumerated() {
+            for block in 0..<2 {
+                let isSmaller = level > 0 && block == 0
+                graph.appendBasicBlock(
+                    "layer\(level + 1).\(block)", filters: width, stride: isSmaller ? 2 : 1, projects: isSmaller)
+            }
+        }
+        graph.append(GlobalPoolingLayer("avgpool", maximum: false))
         graph.append(DropoutLayer("dropout", probability: dropout, stream: 1))
         graph.append(LinearLayer("fc", outputs: classes))
         return graph

@@ -92,7 +92,7 @@ private struct Fold {
             residual = node.inputs.first { $0 != output }
             layer.relu = true
         case let pool as PoolingLayer
-        where pool.window == 2 && pool.stride == 2 && layer.pooling == .none && residual == nil:
+        where pool.window == 2 && pool.stride == 2 && pool.padding == 0 && layer.pooling == .none && residual == nil:
             layer.pooling = pool.kind == .average ? .mean : .maximum
         default: return false
         }

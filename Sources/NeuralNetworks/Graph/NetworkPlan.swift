@@ -14,9 +14,16 @@ package struct NetworkPlan {
     package let layout: ParameterSet.Layout
     /// Layout of the parameters followed by the buffers.
     package let stateLayout: ParameterSet.Layout
+    /// The last node with parameters.
+    let head: Int
+    /// Factor on the learning rate of each parameter in `layout`; 0 for those that training leaves unchanged.
+    private(set) var rateFactors: [Float]
+    /// The nodes whose running statistics training uses and leaves unchanged.
+    private(set) var nodesWithFrozenStatistics = Set<Int>()
 
-    /// Throws when a layer does not accept the shapes of its inputs.
-    package init(_ graph: Graph, inputShape: Shape) throws {
+    /// Throws when a layer does not accept the shapes of its inputs. Names in `fineTuning` that stand for no layer have no
+    /// effect.
+    package init(_ graph: Graph, inputShape: Shape, _ fineTuning: FineTuning = FineTuning()) throws {
         precondition(Set(graph.nodes.map(\.layer.name)).count == graph.nodes.count, "two layers have the same name")
         precondition(
             graph.readers.dropLast().allSatisfy { !$0.isEmpty }, "a value other than the output has no reader")
@@ -43,19 +50,36 @@ package struct NetworkPlan {
         bufferRanges = declare { $0.buffers(for: $1) }
         stateLayout = ParameterSet.Layout(tensors)
         self.initials = initials
+        head = parameterRanges.lastIndex { !$0.isEmpty } ?? 0
+        rateFactors = Array(repeating: 1, count: layout.names.count)
+        for parameter in rateFactors.indices where !parameterRanges[head].contains(parameter) {
+            rateFactors[parameter] = fineTuning.backboneRateFactor
+        }
+        let frozen = Set(fineTuning.frozen.flatMap(nodes(named:)))
+        for parameter in frozen.flatMap({ parameterRanges[$0] }) { rateFactors[parameter] = 0 }
+        nodesWithFrozenStatistics = Set(
+            graph.nodes.indices.filter {
+                !bufferRanges[$0].isEmpty && (fineTuning.freezesStatistics || frozen.contains($0))
+            })
     }
 
     package func inputShapes(of node: Int) -> [Shape] { graph.nodes[node].inputs.map { shapes[$0] } }
 
     package func memoryTraits(of node: Int, batch: Int = 1) -> MemoryTraits {
-        graph.nodes[node].layer.memoryTraits(for: inputShapes(of: node), batch: batch)
+        var traits = graph.nodes[node].layer.memoryTraits(for: inputShapes(of: node), batch: batch)
+        if !isTrained(node) { traits.productParameter = nil }
+        return traits
     }
 
-    /// Whether each value depends on parameters. No gradients with respect to the other values are needed.
+    /// Whether training changes parameters of a node.
+    private func isTrained(_ node: Int) -> Bool { parameterRanges[node].contains { rateFactors[$0] > 0 } }
+
+    /// Whether each value depends on parameters that training changes. No gradients with respect to the other values are
+    /// needed.
     package var isTrained: Graph.PerValue<Bool> {
         var trained = Graph.PerValue([false])
         for (index, node) in graph.nodes.enumerated() {
-            trained.append(!parameterRanges[index].isEmpty || node.inputs.contains { trained[$0] })
+            trained.append(isTrained(index) || node.inputs.contains { trained[$0] })
         }
         return trained
     }

@@ -63,6 +63,7 @@ extension SharedTrunk {
         let step = steps[node]
         let layer = step.layer.borderVariant(sideBySide: sideBySide)
         let windows = step.layer.slidingWindows
+        let paddingValue = windows.first?.paddingValue ?? 0
         let (vertical, horizontal) = (ReceptiveField(rows, windows), ReceptiveField(columns, windows))
         var gathered = [Tensor]()
         for (position, input) in inputs.enumerated() {
@@ -76,7 +77,8 @@ extension SharedTrunk {
                 : FeaturePatches(
                     firstRow: vertical.input.lowerBound, rows: vertical.input.count,
                     firstColumn: horizontal.input.lowerBound, segments: sideBySide ? horizontal.sums.count : 1,
-                    step: horizontal.stride, length: sideBySide ? horizontal.size : horizontal.input.count)
+                    step: horizontal.stride, length: sideBySide ? horizontal.size : horizontal.input.count,
+                    padding: paddingValue)
             let (count, width) = (windows.places.count, patches.segments * patches.length)
             let shape: Shape =
                 sideBySide

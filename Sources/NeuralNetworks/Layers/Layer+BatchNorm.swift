@@ -70,8 +70,16 @@ package struct BatchNormLayer: SpatialLayer {
     package func backward(
         _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
-        try Kernels.batchNormBackward(
-            gx[0], gradients[0]!, gradients[1]!, gy: gy, x[0], weight: memory.parameters[0],
-            bias: memory.parameters[1], statistics(memory.kept), norm(x[0].shape.sample))
+        let (weight, bias, norm) = (memory.parameters[0], memory.parameters[1], norm(x[0].shape.sample))
+        switch pass {
+        case .inference:
+            try Kernels.batchNormBackwardInference(
+                gx[0], gradients[0].map { ($0, gradients[1]!) }, gy: gy, x[0], weight: weight, bias: bias,
+                runningMean: memory.buffers[0], runningVariance: memory.buffers[1], norm)
+        case .training:
+            try Kernels.batchNormBackward(
+                gx[0], gradients[0]!, gradients[1]!, gy: gy, x[0], weight: weight, bias: bias,
+                statistics(memory.kept), norm)
+        }
     }
 }

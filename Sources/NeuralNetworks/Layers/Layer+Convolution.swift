@@ -125,9 +125,11 @@ package struct ConvolutionLayer: SpatialLayer, CostedLayer {
         let convolution = convolution(x[0].shape.sample)
         let reluMask = memory.kept.count > 0 ? memory.kept : nil
         let output = readsOutput ? y : nil
-        try Kernels.convolutionBackwardWeight(
-            gradients[0]!, hasBias ? gradients[1] : nil, gy: gy, y: output, reluMask: reluMask, x[0], convolution,
-            scratch: memory.scratch)
+        if let weight = gradients[0] {
+            try Kernels.convolutionBackwardWeight(
+                weight, hasBias ? gradients[1] : nil, gy: gy, y: output, reluMask: reluMask, x[0], convolution,
+                scratch: memory.scratch)
+        }
         if let gx = gx[0] {
             try Kernels.convolutionBackwardData(
                 gx, gy: gy, y: output, reluMask: reluMask, weight: memory.parameters[0], convolution,

@@ -39,7 +39,7 @@ package struct LinearLayer: CostedLayer {
     package func backward(
         _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws {
-        try Kernels.linearBackwardWeight(gradients[0], gradients[1], gy: gy, x[0])
+        if gradients[1] != nil { try Kernels.linearBackwardWeight(gradients[0], gradients[1], gy: gy, x[0]) }
         if let gx = gx[0] { try Kernels.linearBackwardData(gx, gy: gy, weight: memory.parameters[0]) }
     }
 }

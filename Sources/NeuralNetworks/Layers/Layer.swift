@@ -18,7 +18,7 @@ package protocol Layer {
     func addOperations(to graph: inout ONNXGraph, _ x: [String], state: [String], inputs: [Shape]) -> String
     func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws
     /// Computes the gradients with respect to the inputs, except where `gx` is nil, and with respect to the parameters.
-    /// Only the gradient of `MemoryTraits.productParameter` may be nil in `gradients`.
+    /// `gradients` are nil for parameters that training leaves unchanged; that of `MemoryTraits.productParameter` may be nil.
     func backward(
         _ gx: [Tensor?], gy: Tensor, x: [Tensor], y: Tensor, gradients: [Tensor?], _ memory: LayerMemory, _ pass: Pass
     ) throws

@@ -23,13 +23,16 @@ extension SpatialLayer {
 package struct SlidingWindow: Equatable, Sendable {
     package let size: Int
     package let stride: Int
-    /// Zeros at each end.
+    /// Elements before the first and after the last one.
     package let padding: Int
+    /// The value of these elements.
+    package let paddingValue: Float
 
-    package init(size: Int, stride: Int, padding: Int) {
+    package init(size: Int, stride: Int, padding: Int, paddingValue: Float = 0) {
         self.size = size
         self.stride = stride
         self.padding = padding
+        self.paddingValue = paddingValue
     }
 }
 

@@ -112,7 +112,8 @@ package final class Workspace {
         for (index, node) in network.plan.graph.nodes.enumerated() {
             try before(index, values(of: node))
             if case .inference = pass, skippedAtInference.contains(index) { continue }
-            try node.layer.forward(batch.values[.output(of: index)], values(of: node), memory[index], pass)
+            try node.layer.forward(
+                batch.values[.output(of: index)], values(of: node), memory[index], self.pass(of: index))
             observer?(node.layer.name, false)
         }
         return logits
@@ -127,14 +128,19 @@ package final class Workspace {
             let (x, y) = (values(of: node), batch.values[.output(of: step.node)])
             let parameters = network.plan.parameterRanges[step.node]
             let places = gradients.tensors(of: parameters)
-            try node.layer.backward(views.gx, gy: views.gy, x: x, y: y, gradients: places, memory[step.node], lastPass)
-            if let missing = places.firstIndex(where: { $0 == nil }) {
-                gradients.append(
-                    Gradients.Product(parameter: parameters.lowerBound + missing, gy: views.gy, x: x[0]))
+            try node.layer.backward(
+                views.gx, gy: views.gy, x: x, y: y, gradients: places, memory[step.node], pass(of: step.node))
+            if let parameter = gradients.product(of: parameters) {
+                gradients.append(Gradients.Product(parameter: parameter, gy: views.gy, x: x[0]))
             }
             for (sum, older, newer) in views.sums { try Kernels.add(sum, older, newer) }
             observer?(node.layer.name, true)
         }
+    }
+
+    /// The mode of a node in the last pass. Layers with frozen statistics compute as in inference.
+    private func pass(of node: Int) -> Pass {
+        network.plan.nodesWithFrozenStatistics.contains(node) ? .inference : lastPass
     }
 
     private func values(of node: Graph.Node) -> [Tensor] { node.inputs.map { batch.values[$0] } }

@@ -34,9 +34,10 @@ package struct ModelDescription: Codable, Equatable, Sendable {
 
 extension ModelDescription {
     /// Throws when tiles are too small for the architecture.
-    func plan() throws -> NetworkPlan {
+    func plan(_ fineTuning: FineTuning = FineTuning()) throws -> NetworkPlan {
         try NetworkPlan(
-            architecture.graph(classes: classes.count, dropout: dropout), inputShape: [3, tileSize, tileSize])
+            architecture.graph(classes: classes.count, dropout: dropout), inputShape: [3, tileSize, tileSize],
+            fineTuning)
     }
 
     /// The first invalid field of a description from a file; nil if all are valid.
@@ -77,9 +78,11 @@ package struct Model {
     /// Other metadata by key: settings, seed, history, metrics, version.
     package var records: [String: String]
 
-    /// A model whose parameters and buffers are zero.
-    package init(_ description: ModelDescription, records: [String: String] = [:]) throws {
-        self.init(description, records, Network(try description.plan()))
+    /// A model whose parameters and buffers are zero. `fineTuning` says what training changes.
+    package init(
+        _ description: ModelDescription, records: [String: String] = [:], _ fineTuning: FineTuning = FineTuning()
+    ) throws {
+        self.init(description, records, Network(try description.plan(fineTuning)))
     }
 
     private init(_ description: ModelDescription, _ records: [String: String], _ network: Network) {
@@ -94,10 +97,13 @@ package struct Model {
         try self.init(SafetensorsFile(path: path))
     }
 
+    /// Whether a file says that it is a model file.
+    package static func isStored(in file: SafetensorsFile) -> Bool { file.metadata["format"] == format }
+
     /// The model in a file that is already open. Throws like `init(path:)`.
     package init(_ file: SafetensorsFile) throws {
         let path = file.path
-        guard file.metadata["format"] == Self.format, let json = file.metadata["model"] else {
+        guard Self.isStored(in: file), let json = file.metadata["model"] else {
             let found = file.metadata["format"].map { "format \($0.prefix(40))" } ?? "no format in its metadata"
             throw FileError(path, expected: "a model of format \(Self.format)", found: found)
         }

@@ -41,13 +41,17 @@ extension PoolingLayer {
     package func addOperations(to graph: inout ONNXGraph, _ x: [String], state: [String], inputs: [Shape]) -> String {
         graph.add(
             kind == .average ? "AveragePool" : "MaxPool", x, as: name,
-            [("kernel_shape", .ints([window, window])), ("strides", .ints([stride, stride]))])
+            [
+                ("kernel_shape", .ints([window, window])), ("strides", .ints([stride, stride])),
+                ("pads", .ints([Int](repeating: padding, count: 4))),
+            ])
     }
 }
 
 extension GlobalPoolingLayer {
     package func addOperations(to graph: inout ONNXGraph, _ x: [String], state: [String], inputs: [Shape]) -> String {
         let mean = graph.add("GlobalAveragePool", x, as: "\(name).mean")
+        guard maximum else { return graph.add("Flatten", [mean], as: name, [("axis", .int(1))]) }
         let maximum = graph.add("GlobalMaxPool", x, as: "\(name).maximum")
         let both = graph.add("Concat", [mean, maximum], as: "\(name).both", [("axis", .int(1))])
         return graph.add("Flatten", [both], as: name, [("axis", .int(1))])

@@ -54,22 +54,25 @@ package final class Optimizer {
         for segment in gradients.segments {
             let start = parameters.layout.offsets[segment.parameters.lowerBound]
             let gradient = gradients.stored.all.view([segment.count], at: segment.offset)
-            try update(parameters.all.view([segment.count], at: start), .stored(gradient), scale) {
-                $0.all.view([segment.count], at: start)
-            }
+            try update(
+                parameters.all.view([segment.count], at: start), .stored(gradient), scale, segment.rateFactor
+            ) { $0.all.view([segment.count], at: start) }
         }
         for product in gradients.products {
-            try update(parameters.tensors[product.parameter], .product(gy: product.gy, x: product.x), scale) {
-                $0.tensors[product.parameter]
-            }
+            try update(
+                parameters.tensors[product.parameter], .product(gy: product.gy, x: product.x), scale,
+                gradients.rateFactors[product.parameter]
+            ) { $0.tensors[product.parameter] }
         }
         return norm
     }
 
     /// Updates some parameters. `part` returns their part of a state tensor.
     private func update(
-        _ parameters: Tensor, _ gradient: StepGradient, _ scale: Float, part: (ParameterSet) -> Tensor
+        _ parameters: Tensor, _ gradient: StepGradient, _ scale: Float, _ rateFactor: Float,
+        part: (ParameterSet) -> Tensor
     ) throws(KernelError) {
+        let learningRate = learningRate * rateFactor
         switch settings {
         case .adam(let adam):
             try Kernels.adamStep(

@@ -77,4 +77,18 @@ extension Kernels {
                 gx?.pointer, gweight.pointer, gbias.pointer, gy.pointer, x.pointer, weight.pointer, bias.pointer,
                 statistics.mean.pointer, statistics.inverseDeviation.pointer, &d))
     }
+
+    /// Gradients of `batchNormForwardInference` with respect to its input, weight and bias. `gx` may be nil, or `gy`.
+    /// `gradients` are those of the weight and the bias, nil where they are not wanted.
+    package static func batchNormBackwardInference(
+        _ gx: Tensor?, _ gradients: (weight: Tensor, bias: Tensor)?, gy: Tensor, _ x: Tensor, weight: Tensor,
+        bias: Tensor, runningMean: Tensor, runningVariance: Tensor, _ norm: BatchNorm
+    ) throws(KernelError) {
+        var d = norm.checked(x, gx, gy, channels: weight, bias, runningMean, runningVariance)
+        if let gradients { _ = norm.checked(x, channels: gradients.weight, gradients.bias) }
+        try KernelError.check(
+            ck_batch_norm_backward_inference(
+                gx?.pointer, gradients?.weight.pointer, gradients?.bias.pointer, gy.pointer, x.pointer, weight.pointer,
+                bias.pointer, runningMean.pointer, runningVariance.pointer, &d))
+    }
 }

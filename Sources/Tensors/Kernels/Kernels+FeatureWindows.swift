@@ -115,7 +115,7 @@ package struct FeatureWindows {
     }
 }
 
-/// Parts of windows. Elements outside the window are zeros.
+/// Parts of windows.
 package struct FeaturePatches: Equatable, Sendable {
     package var firstRow: Int
     package var rows: Int
@@ -124,10 +124,14 @@ package struct FeaturePatches: Equatable, Sendable {
     package var segments: Int
     package var step: Int
     package var length: Int
+    /// The value of elements outside the window.
+    package var padding: Float
 
-    package init(firstRow: Int, rows: Int, firstColumn: Int, segments: Int = 1, step: Int = 0, length: Int) {
+    package init(
+        firstRow: Int, rows: Int, firstColumn: Int, segments: Int = 1, step: Int = 0, length: Int, padding: Float = 0
+    ) {
         (self.firstRow, self.rows, self.firstColumn) = (firstRow, rows, firstColumn)
-        (self.segments, self.step, self.length) = (segments, step, length)
+        (self.segments, self.step, self.length, self.padding) = (segments, step, length, padding)
     }
 }
 
@@ -144,7 +148,8 @@ extension Kernels {
                 : [count, windows.shape[0], patches.rows, width], "y")
         var p = ck_patches(
             first_row: Int64(patches.firstRow), rows: Int64(patches.rows), first_column: Int64(patches.firstColumn),
-            segments: Int64(patches.segments), step: Int64(patches.step), length: Int64(patches.length))
+            segments: Int64(patches.segments), step: Int64(patches.step), length: Int64(patches.length),
+            padding: patches.padding)
         try KernelError.check(windows.withDescription { ck_gather_patches(y.pointer, &$0, &p, sideBySide) })
     }
 

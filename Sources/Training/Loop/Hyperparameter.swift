@@ -32,11 +32,11 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     /// Declares a hyperparameter without a default. `valueIfNil` describes its absence.
     package init(
         _ name: String, optional path: WritableKeyPath<TrainingSettings, Value?> & Sendable, _ summary: String,
-        _ range: ValidRange<Value> = .any, valueIfNil: String
+        _ range: ValidRange<Value> = .any, valueIfNil: String, needs prerequisite: String? = nil
     ) {
         self.name = name
         self.range = range
-        prerequisite = nil
+        self.prerequisite = prerequisite
         self.summary = summary
         self.valueIfNil = valueIfNil
         get = { $0[keyPath: path] }

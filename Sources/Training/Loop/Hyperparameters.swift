@@ -46,8 +46,22 @@ package enum Hyperparameters {
         "largest-shift", \.largestShift, "pseudo-labeling: largest growth of a class's share by accepted labels",
         ValidRange("0 to 1") { 0...1 ~= $0 }, needs: "strategy pseudo-labeling")
     package static let initialModel = Hyperparameter(
-        "initial-model", optional: \.initialModel, "Model of the same architecture with the initial weights",
+        "initial-model", optional: \.initialModel,
+        "File with the initial weights: a model of the same architecture, or tensors with the names that PyTorch gives them",
         valueIfNil: "random weights")
+    package static let freeze = Hyperparameter(
+        "freeze", optional: \.frozenLayers,
+        """
+        Layer of the initial model that training leaves unchanged, such as conv1 or layer1, or \(FineTuning.backbone) for all \
+        but the last one; may be repeated
+        """, valueIfNil: "none", needs: "initial-model")
+    package static let backboneRateFactor = Hyperparameter(
+        "backbone-rate-factor", \.backboneRateFactor, "Factor on the learning rate of all layers but the last one",
+        ValidRange("more than 0, at most 1") { $0 > 0 && $0 <= 1 }, needs: "initial-model")
+    package static let freezeStatistics = Hyperparameter(
+        "freeze-statistics", \.freezesStatistics,
+        "Batch normalization uses the running statistics of the initial model and leaves them unchanged",
+        needs: "initial-model")
     package static let validation = Hyperparameter(
         "validation", \.hasValidation,
         """
@@ -122,6 +136,27 @@ extension TrainingSettings {
     fileprivate var largestShift: Double {
         get { (pseudoLabeling ?? PseudoLabeling()).largestShift }
         set { pseudoLabeling?.largestShift = newValue }
+    }
+
+    /// What training changes in the initial model; without one, it changes everything.
+    private var fineTuningOrNone: FineTuning {
+        get { fineTuning ?? FineTuning() }
+        set { fineTuning = initialModel == nil || newValue == FineTuning() ? nil : newValue }
+    }
+
+    fileprivate var frozenLayers: [String]? {
+        get { fineTuningOrNone.frozen.isEmpty ? nil : fineTuningOrNone.frozen }
+        set { fineTuningOrNone.frozen = newValue ?? [] }
+    }
+
+    fileprivate var backboneRateFactor: Float {
+        get { fineTuningOrNone.backboneRateFactor }
+        set { fineTuningOrNone.backboneRateFactor = newValue }
+    }
+
+    fileprivate var freezesStatistics: Bool {
+        get { fineTuningOrNone.freezesStatistics }
+        set { fineTuningOrNone.freezesStatistics = newValue }
     }
 
     fileprivate var hasValidation: Bool {

@@ -27,6 +27,7 @@ extension TrainingSettings {
             optimizer = OptimizerSettings(method: .adamw, learningRate: 2e-3, weightDecay: 1e-2)
             schedule = .cosine
         }
+        if architecture == .resnet18 { optimizer.learningRate = 5e-4 }
         guard strategy != .basic else { return }
         labelSmoothing = 0.1
         clipNorm = 1
@@ -43,6 +44,7 @@ extension TrainingSettings {
             epochs = 40
             dropout = 0.2
             balance = .weights
+        case .resnet18: balance = .weights
         case .unet:
             epochs = 60
             optimizer.learningRate = 3e-3
@@ -60,7 +62,7 @@ extension AugmentationPreset {
     package static func usual(for architecture: Architecture) -> AugmentationPreset {
         switch architecture {
         case .lenet5: .reference
-        case .compact: .pathology
+        case .compact, .resnet18: .pathology
         case .unet: .scanners
         }
     }

@@ -45,7 +45,7 @@ package struct Trainer {
         let description = ModelDescription(
             architecture: settings.architecture, tileSize: set.side, classes: TileLabel.names,
             statistics: statistics, micronsPerPixel: settings.micronsPerPixel, dropout: settings.dropout)
-        model = try Model(description)
+        model = try Model(description, settings.fineTuning ?? FineTuning())
         workspace = Workspace(model.network, capacity: settings.batchSize, supportsBackward: true)
         predictor = Predictor(model, workspace)
         loader = BatchLoader(

@@ -5,6 +5,7 @@ extension TrainingSettings {
     /// Checks settings from a file. Throws for the first number that is out of its range.
     package func check() throws(HyperparameterError) {
         for check in Hyperparameters.checks { try check(self) }
+        try checkFrozenLayers()
         if let problem = augmentation?.problem {
             throw .outOfRange("augmentation.\(problem.name)", expected: problem.expected, found: problem.found)
         }
@@ -14,6 +15,23 @@ extension TrainingSettings {
             try require(0...0.999_999, "optimizer.beta1", Double(adam.beta1))
             try require(0...0.999_999_9, "optimizer.beta2", Double(adam.beta2))
             try require(1e-30...1, "optimizer.epsilon", Double(adam.epsilon))
+        }
+    }
+
+    /// Throws for a name that stands for no layer of the architecture, and when no layer is left to train.
+    package func checkFrozenLayers() throws(HyperparameterError) {
+        guard let fineTuning, !fineTuning.frozen.isEmpty else { return }
+        let graph = architecture.graph(classes: TileLabel.allCases.count, dropout: 0)
+        guard let plan = try? NetworkPlan(graph, inputShape: [3, tileTarget.side, tileTarget.side], fineTuning) else {
+            preconditionFailure("tiles too small for \(architecture.rawValue)")
+        }
+        if let unknown = plan.unknownName(in: fineTuning.frozen) {
+            let names = plan.freezableNames.joined(separator: ", ")
+            throw .outOfRange("freeze", expected: "layers of \(architecture.rawValue) (\(names))", found: unknown)
+        }
+        if !plan.isTrainable {
+            let names = fineTuning.frozen.joined(separator: ", ")
+            throw .outOfRange("freeze", expected: "a layer that is left to train", found: names)
         }
     }
 
@@ -29,6 +47,6 @@ extension Hyperparameters {
     fileprivate static let checks: [@Sendable (TrainingSettings) throws(HyperparameterError) -> Void] = [
         epochs.check, batchSize.check, learningRate.check, weightDecay.check, momentum.check, dropout.check,
         labelSmoothing.check, clipNorm.check, patience.check, minimumDelta.check, cycles.check, confidence.check,
-        largestShift.check, micronsPerPixel.check,
+        largestShift.check, backboneRateFactor.check, micronsPerPixel.check,
     ]
 }

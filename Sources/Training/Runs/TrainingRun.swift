@@ -27,6 +27,8 @@ package struct TrainingRun {
     package private(set) var cycles = [CycleRecord]()
     /// Decisions of all cycles.
     package private(set) var ledger = Ledger()
+    /// What the initial model does not say, in a run that has just started.
+    package private(set) var notes = [String]()
     /// Epochs of the finished cycles.
     private var earlier = [EpochRecord]()
 
@@ -41,7 +43,9 @@ package struct TrainingRun {
             throw FileError(
                 set.path, expected: "unlabeled tiles outside the held-out groups, for pseudo-labels", found: "none")
         }
-        let initial = try settings.initialModel.map { try Self.initialModel(FilePath($0), settings) }
+        var notes = [String]()
+        let initial = try settings.initialModel.map { try Self.initialModel(FilePath($0), settings, &notes) }
+        self.notes = notes
         trainer = try Trainer(settings, set: set, split: split, initial: initial)
         folder = try RunFolder(
             path: path, for: trainer, version: version, command: command, checkpointShare: checkpointShare)
@@ -57,7 +61,10 @@ package struct TrainingRun {
         guard folder.record.digest.map({ $0 == set.digest }) ?? true else {
             throw Checkpoint.otherTiles(set)
         }
-        let initial = try settings.initialModel.map { _ in try Self.initialModel(folder.initialModel, settings) }
+        var unused = [String]()
+        let initial = try settings.initialModel.map { _ in
+            try Self.initialModel(folder.initialModel, settings, &unused)
+        }
         trainer = try Trainer(settings, set: set, split: split, initial: initial)
         self.folder = folder
         if let checkpoint = try folder.checkpoint() {
@@ -77,19 +84,33 @@ package struct TrainingRun {
         try self.folder.saveRecord()
     }
 
-    private static func initialModel(_ path: FilePath, _ settings: TrainingSettings) throws -> Model {
-        let mapped = try Model(path: path)
-        try Evaluation.requireFit(mapped, side: settings.architecture.tileSize, path: path)
-        let description = mapped.description
-        guard description.architecture == settings.architecture, description.classes == TileLabel.names else {
-            throw FileError(
-                path,
-                expected: "a \(settings.architecture.rawValue) model of \(TileLabel.names.joined(separator: ", "))",
-                found: "\(description.architecture.rawValue) of \(description.classes.joined(separator: ", "))")
+    /// A model with the weights in a file, which is a model file or has only tensors. A head for other classes is replaced
+    /// by random weights.
+    private static func initialModel(
+        _ path: FilePath, _ settings: TrainingSettings, _ notes: inout [String]
+    ) throws -> Model {
+        let file = try SafetensorsFile(path: path)
+        let stored = Model.isStored(in: file) ? try Model(file) : nil
+        let architecture = settings.architecture
+        if let found = stored?.description.architecture, found != architecture {
+            throw FileError(path, expected: "a \(architecture.rawValue) model", found: "a \(found.rawValue) model")
+        }
+        if stored == nil {
+            notes.append("\(path) has no channel statistics: tiles are normalized by those of ImageNet")
         }
         // A copy in memory, because later cycles need it even if the file changes.
-        let model = try Model(description, records: mapped.records)
-        model.network.copyState(of: mapped.network)
+        let model = try Model(
+            ModelDescription(
+                architecture: architecture, tileSize: architecture.tileSize, classes: TileLabel.names,
+                statistics: stored?.description.statistics ?? .imageNet),
+            records: stored?.records ?? [:])
+        try model.network.initialize(seed: settings.seed)
+        let hasOtherClasses = stored.map { $0.description.classes != TileLabel.names } ?? false
+        if try !model.network.load(pretrained: file, keepsHead: hasOtherClasses) {
+            notes.append(
+                "\(path) has no head for \(TileLabel.names.joined(separator: ", ")): "
+                    + "\(model.network.plan.headName) starts with random weights")
+        }
         return model
     }
 

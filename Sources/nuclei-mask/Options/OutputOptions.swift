@@ -74,7 +74,7 @@ struct OutputOptions: ParsableArguments {
     @Option(
         help: """
             Models that classify windows: TIFF of the same size to write with the variance of the window probabilities over \
-            each place.
+            each place; with --ensemble, over windows and models together.
             """,
         completion: .file())
     var disagreement: String?

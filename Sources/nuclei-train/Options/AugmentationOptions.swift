@@ -28,7 +28,12 @@ struct AugmentationOptions: ParsableArguments {
     var whiteBorder = false
 
     private static var defaults: String {
-        let training = Architecture.allCases.map { "\(AugmentationPreset.usual(for: $0).rawValue) (\($0.rawValue))" }
+        let presets = Architecture.allCases.map(AugmentationPreset.usual)
+        let training = presets.enumerated().filter { presets.firstIndex(of: $0.element) == $0.offset }.map {
+            _, preset in
+            let names = zip(Architecture.allCases, presets).filter { $0.1 == preset }.map(\.0.rawValue)
+            return "\(preset.rawValue) (\(names.joined(separator: ", ")))"
+        }
         return "\(training.joined(separator: " or ")) for training, else \(usualPreset.rawValue)"
     }
 

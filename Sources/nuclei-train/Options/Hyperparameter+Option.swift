@@ -16,6 +16,14 @@ extension Option {
     }
 }
 
+extension Option where Value == [String] {
+    /// An option that may be repeated, with the name and the help text of a hyperparameter.
+    init(wrappedValue: [String], _ parameter: Hyperparameter<[String]>) {
+        self.init(
+            wrappedValue: wrappedValue, name: .customLong(parameter.name), help: ArgumentHelp(parameter.help))
+    }
+}
+
 extension Flag where Value == Bool? {
     /// A pair of flags, --NAME and --no-NAME, for a hyperparameter.
     init(_ parameter: Hyperparameter<Bool>) {

@@ -41,6 +41,9 @@ struct TrainingOptions: ParsableArguments {
     @Option(Hyperparameters.confidence) var confidence: Double?
     @Option(Hyperparameters.largestShift) var largestShift: Double?
     @Option(Hyperparameters.initialModel) var initialModel: String?
+    @Option(Hyperparameters.freeze) var freeze = [String]()
+    @Option(Hyperparameters.backboneRateFactor) var backboneRateFactor: Float?
+    @Flag(Hyperparameters.freezeStatistics) var freezeStatistics: Bool?
     @Flag(Hyperparameters.validation) var validation: Bool?
 
     @Option(help: "Test on fold K of N, as K/N, instead of a fifth, for cross-validation.")
@@ -69,18 +72,23 @@ struct TrainingOptions: ParsableArguments {
             .init(Hyperparameters.minimumDelta, minimumDelta), .init(Hyperparameters.cycles, cycles),
             .init(Hyperparameters.confidence, confidence), .init(Hyperparameters.largestShift, largestShift),
             .init(Hyperparameters.initialModel, initialModel),
+            .init(Hyperparameters.freeze, freeze.isEmpty ? nil : freeze),
+            .init(Hyperparameters.backboneRateFactor, backboneRateFactor),
+            .init(Hyperparameters.freezeStatistics, freezeStatistics),
             .init(Hyperparameters.validation, validation ?? preset.hasValidation),
             .init(Hyperparameters.seed, seed), .init(Hyperparameters.splitSeed, splitSeed),
             .init(Hyperparameters.micronsPerPixel, micronsPerPixel),
         ].compactMap { $0 }
     }
 
-    /// The settings of a run on a data set. Throws `ValidationError` for options that are out of range or have no effect.
-    func settings(hasOutlines: Bool) throws -> TrainingSettings {
-        let architecture = architecture ?? preset.architecture(hasOutlines: hasOutlines)
+    /// The settings of a run on a data set; `hasOutlines` is nil as long as it is unknown. Throws `ValidationError` for
+    /// options that are out of range or have no effect.
+    func settings(hasOutlines: Bool?) throws -> TrainingSettings {
+        let architecture = architecture ?? preset.architecture(hasOutlines: hasOutlines ?? false)
         var settings: TrainingSettings
         do {
             settings = try TrainingSettings(strategy ?? preset.strategy, architecture, changes)
+            if self.architecture != nil || hasOutlines != nil { try settings.checkFrozenLayers() }
         } catch {
             throw error.validationError
         }
@@ -106,5 +114,5 @@ struct TrainingOptions: ParsableArguments {
         return settings
     }
 
-    func validate() throws { _ = try settings(hasOutlines: false) }
+    func validate() throws { _ = try settings(hasOutlines: nil) }
 }

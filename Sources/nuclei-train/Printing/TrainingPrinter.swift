@@ -9,6 +9,7 @@ struct TrainingPrinter {
     private let folder: FilePath
     private let watched: EvaluationSplit
     private let warning: String?
+    private let notes: [String]
     private let parameters: Int
     /// Whether epochs have a Dice of outlines.
     private var outlines: Bool { settings.architecture.outlinesNuclei }
@@ -19,6 +20,7 @@ struct TrainingPrinter {
         folder = run.folder.path
         watched = run.trainer.watched
         warning = run.trainer.initialModelWarning
+        notes = run.notes
         parameters = run.folder.record.parameters
     }
 
@@ -60,6 +62,7 @@ struct TrainingPrinter {
 
     func printHeader(threads: Int) {
         if let warning { Terminal.warn(warning) }
+        notes.forEach(Terminal.note)
         let millions = String(Double(parameters) / 1e6, decimals: 2)
         Terminal.printLine(
             "\(settings.architecture.rawValue)  \(millions) M parameters, \(settings.strategy.rawValue) training, "
