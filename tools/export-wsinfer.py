@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a lenet5 or compact model for wsinfer and QuPath's WSInfer extension: a folder with torchscript_model.pt and
+"""Writes a lenet5, compact or resnet18 model for wsinfer and QuPath's WSInfer extension: a folder with torchscript_model.pt and
 config.json. With --check IMAGE, also compares the probabilities of nuclei with those of nuclei-train on tiles cut from the image,
 and ends with 1 where they differ by more than the tolerance.
 
@@ -86,8 +86,8 @@ def main():
     if "model" not in metadata:
         sys.exit(f"{arguments.model}: expected a model of nuclei-train, found a file without its metadata")
     description = json.loads(metadata["model"])
-    if description["architecture"] not in ("lenet5", "compact"):
-        sys.exit(f"{arguments.model}: expected lenet5 or compact, found {description['architecture']}")
+    if description["architecture"] not in ("lenet5", "compact", "resnet18"):
+        sys.exit(f"{arguments.model}: expected lenet5, compact or resnet18, found {description['architecture']}")
     spacing = description.get("micronsPerPixel", arguments.mpp)
     if spacing is None:
         sys.exit(f"{arguments.model}: expected a resolution, found none: use --mpp")
