@@ -47,7 +47,9 @@ struct ResumeTests {
             running = try Command.train.start(forms[kills % 3], in: work.path)
         }
         let end = running.wait()
-        try #require(end.status == 0, "\(end)")
+        // A run may be killed after its end, before the process has ended.
+        try #require(
+            end.status == 0 || end.errors.contains("expected an unfinished run, found a finished one"), "\(end)")
         #expect(kills > 0)
         for name in ["best", "last"] {
             let (a, b) = (try weights("\(work.path)/whole/\(name)"), try weights("\(work.path)/killed/\(name)"))

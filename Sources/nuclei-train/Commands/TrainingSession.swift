@@ -58,6 +58,8 @@ enum TrainingSession {
                 "expected a run with the settings of this command, found others (nuclei-train resume continues it)")
         }
         if record.state == .finished {
+            // Refuses, but removes what a run that was killed just before its end has left.
+            _ = try? RunFolder(resuming: output)
             Terminal.printLine("\(output): already finished")
             if options.json { try Terminal.printJSON(TrainingDocument(output, record)) }
         } else {
