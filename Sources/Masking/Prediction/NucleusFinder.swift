@@ -12,10 +12,10 @@ final class NucleusFinder {
     private var blocks = [WaitingBlock]()
     private(set) var count = 0
 
-    /// `micronsPerPixel` is that of the pixels of blocks.
-    init(micronsPerPixel: Double, _ makeExtractor: () -> NucleusExtractor) {
+    /// At most `concurrent` blocks are outlined at the same time. `micronsPerPixel` is that of their pixels.
+    init(concurrent: Int, micronsPerPixel: Double, _ makeExtractor: () -> NucleusExtractor) {
         self.micronsPerPixel = micronsPerPixel
-        extractors = (0..<Kernels.threadCount).map { _ in makeExtractor() }
+        extractors = (0..<concurrent).map { _ in makeExtractor() }
     }
 
     /// Adds a block without pixels. The result is valid until the next call of `finish`.
@@ -42,8 +42,11 @@ final class NucleusFinder {
         count = 0
         let work = Work(blocks: wanted, extractors: extractors)
         let (contrast, weight) = (contrast, settings.stainWeight)
-        Kernels.forEach(wanted.count) { index, thread in
-            work.blocks[index].findNuclei(work.extractors[thread], contrast, weight: weight)
+        // One extractor per call, not per thread: there may be more threads than extractors.
+        Kernels.forEach(extractors.count) { first, _ in
+            for index in stride(from: first, to: work.blocks.count, by: work.extractors.count) {
+                work.blocks[index].findNuclei(work.extractors[first], contrast, weight: weight)
+            }
         }
         return wanted
     }
@@ -60,7 +63,7 @@ final class WaitingBlock {
     let evidence: NucleusEvidence
     private(set) var block = 0
     private(set) var content = NucleusBlock()
-    /// Whether there is evidence of the block.
+    /// Whether `evidence` is that of the block. A block that cannot be read has none.
     private(set) var hasPixels = false
 
     init(micronsPerPixel: Double) { evidence = NucleusEvidence(micronsPerPixel: micronsPerPixel) }

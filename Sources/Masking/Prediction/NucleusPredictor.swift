@@ -115,7 +115,7 @@ private struct NucleusPlan: MaskPlan {
     /// The part of a block and the margin around it.
     func region(_ block: Int) -> PixelRegion { grid.region(of: block, around: part(block)) }
 
-    /// What the image has of it.
+    /// The pixels of `region` that lie inside the image.
     func visible(_ block: Int) -> PixelRegion {
         var region = region(block).intersection(grid.bounds)
         if geometry.isSequential {
@@ -186,7 +186,7 @@ private struct NucleusRun: MaskRun {
         let found = grid.count - plan.pending.count { !store.contains($0) }
         var (finished, computed, seconds) = (0, 0, PredictionSeconds())
         var problem: FileError?
-        let finder = NucleusFinder(micronsPerPixel: plan.laidMicrons) {
+        let finder = NucleusFinder(concurrent: plan.concurrentBlocks, micronsPerPixel: plan.laidMicrons) {
             NucleusExtractor(
                 method.settings.nuclei!, grid, micronsPerPixel: plan.micronsPerPixel, tissue: plan.tissue)
         }
