@@ -28,7 +28,9 @@ let package = Package(
             cSettings: kernelFlags + [.headerSearchPath("src")], linkerSettings: [.linkedLibrary("omp5")]),
         .target(
             name: "CImageCodecs", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
-            linkerSettings: [.linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff")]),
+            linkerSettings: [
+                .linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff"), .linkedLibrary("z"),
+            ]),
 
         .target(name: "COpenSlide", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])]),
         .target(name: "CBundledModel", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wno-c23-extensions"])]),

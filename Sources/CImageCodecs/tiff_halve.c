@@ -1,13 +1,18 @@
 #include "tiff_writer.h"
 
 #include <math.h>
+#include <string.h>
 
 void cic_tiff_halve_bytes(uint8_t *restrict output, const uint8_t *upper, const uint8_t *lower, int32_t width,
                           int32_t channels) {
     int32_t x = 0;
-    // The compiler vectorizes this loop.
-    for (; channels == 1 && x + 1 < width; x += 2)
-        output[x / 2] = (uint8_t)((upper[x] + upper[x + 1] + lower[x] + lower[x + 1] + 2) / 4);
+    // Loads of two bytes at a time are what the compiler vectorizes best.
+    for (; channels == 1 && x + 1 < width; x += 2) {
+        uint16_t a, b;
+        memcpy(&a, upper + x, 2);
+        memcpy(&b, lower + x, 2);
+        output[x / 2] = (uint8_t)(((a & 255) + (a >> 8) + (b & 255) + (b >> 8) + 2) >> 2);
+    }
     output += x / 2;
     for (; x < width; x += 2) {
         int32_t next = x + 1 < width ? channels : 0;

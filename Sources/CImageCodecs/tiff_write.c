@@ -101,6 +101,7 @@ static void start(cic_writer *writer) {
         cic_fail(&writer->failure, CIC_NO_MEMORY, "not enough memory");
     w->tile_capacity = (size_t)w->format.tile * (size_t)w->format.tile * w->pixel_bytes;
     w->tile = cic_allocate(&w->base.failure, w->tile_capacity);
+    cic_tiff_start_coders(w);
     for (int32_t index = 0; index < w->level_count; index++) {
         tiff_level *level = &w->levels[index];
         size_t row_bytes = (size_t)level->width * w->pixel_bytes;
@@ -180,6 +181,7 @@ static void release(cic_writer *writer) {
     }
     if (w->options)
         TIFFOpenOptionsFree(w->options);
+    cic_tiff_release_coders(w);
     free(w->tile);
 }
 
@@ -205,12 +207,17 @@ int32_t cic_tiff_level_count(int32_t width, int32_t height, int32_t tile) {
 
 static const cic_encoder encoder = {sizeof(tiff_writer), start, write_row, finish, release};
 
-cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratch, const cic_tiff_format *format) {
+cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratch, const cic_tiff_format *format,
+                                const cic_workers *workers) {
     tiff_writer *w = cic_writer_create(writer, &encoder, file, format->width, format->height, format->channels,
                                        format->sample_bytes);
     if (!w)
         return CIC_NO_MEMORY;
     w->format = *format;
+    if (format->compression == CIC_TIFF_DEFLATE && format->channels == 1 && format->sample_bytes == 1) {
+        w->workers = *workers;
+        w->workers.count = workers->count < TILE_CODERS ? workers->count : TILE_CODERS;
+    }
     snprintf(w->software, sizeof w->software, "%s", format->software ? format->software : "");
     w->pixel_bytes = (size_t)format->channels * (size_t)format->sample_bytes;
     w->level_count = cic_tiff_level_count(format->width, format->height, format->tile);

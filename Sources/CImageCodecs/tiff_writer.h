@@ -5,6 +5,8 @@
 #include "tiff_stream.h"
 #include "writer.h"
 
+#include <zlib.h>
+
 /// The encoded bytes of a tile of one color. Masks have many such tiles.
 typedef struct plain_tile {
     uint8_t pixel[16];
@@ -30,6 +32,26 @@ typedef struct tiff_level {
     int32_t next_plain;
 } tiff_level;
 
+/// What a thread needs to encode tiles.
+typedef struct tile_coder {
+    z_stream stream;
+    bool is_open;
+    /// [tile][tile]: the pixels of a tile.
+    uint8_t *pixels;
+} tile_coder;
+
+/// A tile between its encoding and its place in the file.
+typedef struct coded_tile {
+    uint8_t *encoded;
+    /// 0 for a tile of one color whose bytes its level keeps.
+    size_t size;
+    bool is_plain;
+    uint8_t pixel;
+} coded_tile;
+
+/// The most neighboring tiles that threads encode before they are written, and the most threads.
+enum { TILE_GROUP = 32, TILE_CODERS = 16 };
+
 typedef struct tiff_writer {
     cic_writer base;
     cic_tiff_format format;
@@ -42,12 +64,39 @@ typedef struct tiff_writer {
     /// [tile][tile]: one tile, decoded or encoded.
     uint8_t *tile;
     size_t tile_capacity;
+    /// Of count 0 where libtiff encodes the tiles.
+    cic_workers workers;
+    /// [workers.count]
+    tile_coder coders[TILE_CODERS];
+    /// Neighboring tiles; each has room for `coded_capacity` bytes.
+    coded_tile group[TILE_GROUP];
+    size_t coded_capacity;
 } tiff_writer;
 
 /// Fails with the reason for which libtiff failed at a level.
 __attribute__((noreturn)) void cic_tiff_writer_fail(tiff_writer *w, const tiff_level *level);
+
+// Tiles (tiff_write_tile.c)
+
 /// Encodes the tiles whose rows the band holds. Pixels outside the image repeat its edge.
 void cic_tiff_write_tiles(tiff_writer *w, tiff_level *level, int32_t rows);
+
+// Tiles that threads encode (tiff_tile_coders.c)
+
+/// Allocates what the threads need.
+void cic_tiff_start_coders(tiff_writer *w);
+/// Encodes neighboring tiles into the group. first: the column of the first one; rows: those of the band.
+void cic_tiff_code_tiles(tiff_writer *w, const tiff_level *level, int32_t rows, uint32_t first, int32_t count);
+/// Encodes a tile of one color, from its pixel.
+void cic_tiff_code_plain(tiff_writer *w, const tiff_level *level, coded_tile *tile);
+void cic_tiff_release_coders(tiff_writer *w);
+
+/// tile[side][side]: the pixels of a tile of the band.
+void cic_tiff_copy_tile(const tiff_writer *w, const tiff_level *level, int32_t rows, uint32_t column, uint8_t *tile);
+/// Returns whether the tile has one color.
+bool cic_tiff_is_plain(const tiff_writer *w, const uint8_t *tile, size_t bytes);
+/// Returns the known tile of this color; null without one.
+const plain_tile *cic_tiff_find_plain(const tiff_writer *w, const tiff_level *level, const uint8_t *pixel);
 
 // Levels as SubIFDs (tiff_sublevels.c)
 

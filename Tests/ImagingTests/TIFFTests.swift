@@ -97,6 +97,24 @@ import Testing
         }
     }
 
+    /// Noise, which becomes longer by encoding, tiles of one color, and more tiles in a row than are encoded at a time.
+    @Test func filesDoNotDependOnThreads() throws {
+        let (width, height, tile) = (1200, 90, 16)
+        let gray = (0..<width * height).map { index -> UInt8 in
+            let (x, y) = (index % width, index / width)
+            return x < 300 ? UInt8(truncatingIfNeeded: Formula.bits(5, index)) : (x / 50 + y / 30) % 2 == 0 ? 255 : 0
+        }
+        let files = try [1, 2, 3, 40].map { threads in
+            let path = folder.file("\(threads).tif")
+            try write(
+                gray,
+                to: TIFFWriter(path: path, width: width, height: height, samples: .gray, tile: tile, threads: threads))
+            return path
+        }
+        try check(files[0], RGBImage(width: width, height: height, pixels: gray.flatMap { [$0, $0, $0] }), tile: tile)
+        for file in files { #expect(try contents(file) == contents(files[0])) }
+    }
+
     @Test func jpegColor() throws {
         for (width, height) in [(16, 20), (40, 300), (600, 520)] {
             // Smooth, because JPEG encodes noise badly.

@@ -164,6 +164,13 @@ typedef struct cic_tiff_format {
     bool names_levels;
 } cic_tiff_format;
 
+/// Threads that may share the encoding of an image.
+typedef struct cic_workers {
+    int32_t count;
+    /// Calls body with each of 0 ..< count, at the same time where possible, and waits for all calls.
+    void (*run)(int32_t count, void (*body)(int32_t index, void *context), void *context);
+} cic_workers;
+
 /// Upper bound of the levels of any image.
 #define CIC_TIFF_MOST_LEVELS 32
 /// Levels of the pyramid of an image: sides are halved, rounded up, until one tile holds the level or a side is
@@ -174,8 +181,10 @@ int32_t cic_tiff_level_count(int32_t width, int32_t height, int32_t tile);
 /// level in memory.
 /// file: descriptor of an empty file open for reading and writing.
 /// scratch[levels - 1]: the same for each lower level, to hold its tiles until the end.
+/// workers: encode the tiles of gray images of 8 bits with deflate; one thread encodes those of others.
 /// The caller owns all descriptors, which must outlive the writer.
-cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratch, const cic_tiff_format *format);
+cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratch, const cic_tiff_format *format,
+                                const cic_workers *workers);
 /// Stops libtiff from printing, also when another library calls it.
 void cic_tiff_silence(void);
 

@@ -49,10 +49,11 @@ package final class TIFFWriter: ImageEncoder {
 
     private let scratch: [ScratchFile]
 
-    /// `tile` is a multiple of 16. Throws `unwritable`.
+    /// `tile` is a multiple of 16. `threads` share the encoding of gray images with deflate, at most 16 of them. Throws
+    /// `unwritable`.
     package init(
         path: FilePath, width: Int, height: Int, samples: Samples, compression: Compression = .deflate, tile: Int = 256,
-        properties: Properties = Properties()
+        properties: Properties = Properties(), threads: Int = 1
     ) throws(FileError) {
         precondition(tile >= 16 && tile % 16 == 0 && tile <= 4096, "tile \(tile)")
         var format = cic_tiff_format()
@@ -84,6 +85,7 @@ package final class TIFFWriter: ImageEncoder {
             properties.channel.isEmpty
             ? properties.description : properties.omeXML(width: width, height: height, samples: samples)
         let descriptors = scratch.map(\.fileDescriptor)
+        var workers = cic_workers(count: Int32(max(1, threads)), run: runConcurrently)
         try super.init(
             path, format: "TIFF", largestSide: Self.largestSide, width: width, height: height,
             bytesPerPixel: Int(format.channels * format.sample_bytes)
@@ -92,9 +94,22 @@ package final class TIFFWriter: ImageEncoder {
                 properties.software.withCString { software in
                     format.description = description
                     format.software = software
-                    return cic_tiff_writer_open(writer, file, descriptors, &format)
+                    return cic_tiff_writer_open(writer, file, descriptors, &format, &workers)
                 }
             }
         }
     }
+}
+
+/// `performConcurrently` for C.
+private func runConcurrently(
+    count: Int32, body: (@convention(c) (Int32, UnsafeMutableRawPointer?) -> Void)?, context: UnsafeMutableRawPointer?
+) {
+    // What `body` does with its context at the same time is the concern of the C function that passes both.
+    struct Call: @unchecked Sendable {
+        let body: @convention(c) (Int32, UnsafeMutableRawPointer?) -> Void
+        let context: UnsafeMutableRawPointer?
+    }
+    let call = Call(body: body!, context: context)
+    performConcurrently(Int(count)) { call.body(Int32($0), call.context) }
 }

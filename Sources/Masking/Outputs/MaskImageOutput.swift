@@ -1,5 +1,6 @@
 import Foundations
 import Imaging
+import Tensors
 
 /// The mask as a grayscale image: 255 where nuclei are, 0 elsewhere. PNG, or TIFF as a pyramid.
 final class MaskImageOutput: MaskOutput {
@@ -15,7 +16,8 @@ final class MaskImageOutput: MaskOutput {
         painter = MaskPainter(
             try openMaskForWriting(
                 path, width: job.image.width, height: job.image.height, bits: job.request.formats.bits,
-                properties: job.properties("mask of nuclei: 255 where they are, else 0", channel: "nuclei")))
+                properties: job.properties("mask of nuclei: 255 where they are, else 0", channel: "nuclei"),
+                threads: Kernels.threadCount))
     }
 
     func add(_ band: MaskBand) throws { try painter.add(band) }

@@ -1,0 +1,78 @@
+#include "tiff_writer.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// Neighboring tiles of a band, which the threads take one by one.
+typedef struct tile_row {
+    tiff_writer *writer;
+    const tiff_level *level;
+    int32_t rows;
+    uint32_t first;
+    int32_t count;
+    atomic_int next;
+} tile_row;
+
+void cic_tiff_start_coders(tiff_writer *w) {
+    for (int32_t i = 0; i < w->workers.count; i++) {
+        tile_coder *coder = &w->coders[i];
+        // Runs of equal bytes are nearly all that a mask has to compress, and are found fast.
+        if (deflateInit2(&coder->stream, 1, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL, Z_RLE) != Z_OK)
+            cic_fail(&w->base.failure, CIC_NO_MEMORY, "not enough memory");
+        coder->is_open = true;
+        coder->pixels = cic_allocate(&w->base.failure, w->tile_capacity);
+        w->coded_capacity = deflateBound(&coder->stream, w->tile_capacity);
+    }
+    for (int32_t i = 0; w->workers.count > 0 && i < TILE_GROUP; i++)
+        w->group[i].encoded = cic_allocate(&w->base.failure, w->coded_capacity);
+}
+
+void cic_tiff_release_coders(tiff_writer *w) {
+    for (int32_t i = 0; i < TILE_CODERS; i++) {
+        if (w->coders[i].is_open)
+            deflateEnd(&w->coders[i].stream);
+        free(w->coders[i].pixels);
+    }
+    for (int32_t i = 0; i < TILE_GROUP; i++)
+        free(w->group[i].encoded);
+}
+
+/// Encodes the pixels of a coder. Cannot fail: the memory is there, and there is room for tiles that do not become
+/// shorter.
+static void encode(const tiff_writer *w, const tiff_level *level, tile_coder *coder, coded_tile *tile) {
+    const size_t bytes = (size_t)level->side * (size_t)level->side;
+    z_stream *stream = &coder->stream;
+    deflateReset(stream);
+    stream->next_in = coder->pixels;
+    stream->avail_in = (uInt)bytes;
+    stream->next_out = tile->encoded;
+    stream->avail_out = (uInt)w->coded_capacity;
+    deflate(stream, Z_FINISH);
+    tile->size = w->coded_capacity - stream->avail_out;
+}
+
+void cic_tiff_code_plain(tiff_writer *w, const tiff_level *level, coded_tile *tile) {
+    memset(w->coders[0].pixels, tile->pixel, (size_t)level->side * (size_t)level->side);
+    encode(w, level, &w->coders[0], tile);
+}
+
+static void code_some(int32_t index, void *context) {
+    tile_row *row = context;
+    tile_coder *coder = &row->writer->coders[index];
+    for (int32_t i = atomic_fetch_add(&row->next, 1); i < row->count; i = atomic_fetch_add(&row->next, 1)) {
+        coded_tile *tile = &row->writer->group[i];
+        cic_tiff_copy_tile(row->writer, row->level, row->rows, row->first + (uint32_t)i, coder->pixels);
+        tile->is_plain =
+            cic_tiff_is_plain(row->writer, coder->pixels, (size_t)row->level->side * (size_t)row->level->side);
+        tile->pixel = coder->pixels[0];
+        tile->size = 0;
+        if (!tile->is_plain || !cic_tiff_find_plain(row->writer, row->level, &tile->pixel))
+            encode(row->writer, row->level, coder, tile);
+    }
+}
+
+void cic_tiff_code_tiles(tiff_writer *w, const tiff_level *level, int32_t rows, uint32_t first, int32_t count) {
+    tile_row row = {.writer = w, .level = level, .rows = rows, .first = first, .count = count};
+    w->workers.run(count < w->workers.count ? count : w->workers.count, code_some, &row);
+}
