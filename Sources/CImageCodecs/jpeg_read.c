@@ -89,7 +89,7 @@ static void on_skip(j_decompress_ptr d, long count) {
     r->source.bytes_in_buffer -= (size_t)count;
 }
 
-static void start(cic_reader *reader) {
+static void start_reduced(cic_reader *reader, unsigned reduction) {
     jpeg_reader *r = (jpeg_reader *)reader;
     struct jpeg_decompress_struct *d = &r->decompressor;
     d->err = jpeg_std_error(&r->errors);
@@ -108,13 +108,23 @@ static void start(cic_reader *reader) {
     d->src = &r->source;
     jpeg_save_markers(d, JPEG_APP0 + 1, 4096);
     jpeg_read_header(d, TRUE);
-    reader->width = (int32_t)d->image_width;
-    reader->height = (int32_t)d->image_height;
+    d->scale_denom = reduction;
+    jpeg_calc_output_dimensions(d);
+    reader->width = (int32_t)d->output_width;
+    reader->height = (int32_t)d->output_height;
 
     bool four_inks = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
     d->out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
     if (four_inks)
         r->cmyk = cic_allocate(&reader->failure, 4 * (size_t)reader->width);
+}
+
+static void start(cic_reader *reader) {
+    start_reduced(reader, 1);
+}
+
+static void start_halved(cic_reader *reader) {
+    start_reduced(reader, 2);
 }
 
 static void read_rows(cic_reader *reader, uint8_t *rgb, int32_t count) {
@@ -142,9 +152,14 @@ static void release(cic_reader *reader) {
 }
 
 static const cic_decoder decoder = {sizeof(jpeg_reader), start, read_rows, release};
+static const cic_decoder halving_decoder = {sizeof(jpeg_reader), start_halved, read_rows, release};
 
 cic_status cic_jpeg_reader_open(cic_reader **reader, int file) {
     return cic_reader_open(reader, file, &decoder);
+}
+
+cic_status cic_jpeg_reader_open_halved(cic_reader **reader, int file) {
+    return cic_reader_open(reader, file, &halving_decoder);
 }
 
 static uint32_t number(const uint8_t *bytes, int32_t count, bool is_little) {

@@ -36,7 +36,7 @@ package struct SlideImage {
     package let blocks: any BlockReader
     /// Level of the slide that blocks are read from; nil for other images.
     package let level: Int?
-    /// Whether the level is read at half its width and height.
+    /// Whether the level, or the image, is read at half its width and height.
     private let isHalved: Bool
     /// Remarks about the resolution.
     package let notes: [String]
@@ -55,11 +55,17 @@ package struct SlideImage {
     /// Nil for other images than slides.
     package var slide: SlideMetadata? { blocks.slide }
 
+    /// "level 0 at half size"; nil for an image without levels at its own size.
+    fileprivate static func describeSource(level: Int?, isHalved: Bool) -> String? {
+        let parts = [level.map { "level \($0)" }, isHalved ? "at half size" : nil].compactMap { $0 }
+        return parts.isEmpty ? nil : parts.joined(separator: " ")
+    }
+
     /// How blocks are read: "level 0 at half size, resampled".
     package var reading: String {
-        let isResampled = blocks is ScaledBlockReader
-        guard let level else { return isResampled ? "resampled" : "as it is" }
-        return "level \(level)" + (isHalved ? " at half size" : "") + (isResampled ? ", resampled" : "")
+        let source = Self.describeSource(level: level, isHalved: isHalved)
+        guard blocks is ScaledBlockReader else { return source ?? "as it is" }
+        return source.map { "\($0), resampled" } ?? "resampled"
     }
 }
 
@@ -125,8 +131,8 @@ private let largestEnlargement = 16.0
 
 extension SlideImage {
     /// Opens an image at the resolution of a model's training tiles. A slide is read at its coarsest level that is not
-    /// coarser, at half the size of that where JPEG tiles are decoded so, and resampled from there. Where the model or the
-    /// image states no resolution, images are read as they are.
+    /// coarser. That level, or another image, is read at half its size where JPEG is decoded so, and resampled from there.
+    /// Where the model or the image states no resolution, images are read as they are.
     ///
     /// Throws what `openImage` throws, and `malformed` where there is no such level.
     package static func open(
@@ -248,10 +254,14 @@ extension SlideImage {
                 let rest = min(scale.x, scale.y) / (file.metadata.level(level)?.downsample ?? 1)
                 isHalved = file.decodesTiles(ofLevel: level) && rest * (1 + halvingTolerance) >= 2
                 source = try SlideBlockReader(file, level: level, halving: isHalved)
+            } else if min(scale.x, scale.y) * (1 + halvingTolerance) >= 2,
+                let half = try (full as? RowBlockReader)?.halved()
+            {
+                (source, isHalved) = (half, true)
             }
             func length(_ pixels: Int, _ scale: Double) -> Int { max(1, Int((Double(pixels) / scale).rounded())) }
             let (width, height) = (length(full.width, scale.x), length(full.height, scale.y))
-            let prefix = level.map { "level \($0)\(isHalved ? " at half size" : ""), " } ?? ""
+            let prefix = SlideImage.describeSource(level: level, isHalved: isHalved).map { "\($0), " } ?? ""
             let tolerance = isHalved ? halvingTolerance : tolerance
             // Downsamples of levels are rarely exact: a difference of less than one pixel in a hundred is not resampled.
             func fits(_ a: Int, _ b: Int) -> Bool { (Double(a) / Double(b) - 1).magnitude <= tolerance }

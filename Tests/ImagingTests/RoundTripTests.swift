@@ -66,6 +66,29 @@ import Testing
         }
     }
 
+    @Test func jpegAtHalfSize() throws {
+        for (width, height) in [(1, 1), (7, 3), (300, 201)] {
+            var image = pattern(width, height)
+            for i in image.pixels.indices { image.pixels[i] = UInt8(60 + i / 3 % width / 4 + i / 3 / width / 3) }
+            let path = folder.file("a.jpg")
+            try write(image.pixels, to: JPEGWriter(path: path, width: width, height: height, quality: 95))
+            let reader = try JPEGReader(path, halving: true)
+            #expect(reader.width == (width + 1) / 2 && reader.height == (height + 1) / 2)
+            let half = RGBImage(
+                width: reader.width, height: reader.height, pixels: try readAll(reader, rowsAtATime: [5, 1]))
+            let means = (0..<half.width * half.height * 3).map { i -> UInt8 in
+                let (x, y) = (i / 3 % half.width * 2, i / 3 / half.width * 2)
+                return image.pixels[(min(y, height - 1) * width + min(x, width - 1)) * 3]
+            }
+            #expect(
+                difference(half, RGBImage(width: half.width, height: half.height, pixels: means), tolerance: 4) == nil)
+        }
+        let cut = try folder.file("cut.jpg", Array(contents(folder.file("a.jpg")).dropLast(700)))
+        let error = fileError { _ = try readAll(JPEGReader(cut, halving: true), rowsAtATime: [1]) }
+        #expect(error?.problem.hasPrefix("expected a whole JPEG image, found the end of the file at row ") == true)
+        #expect(error?.problem.hasSuffix(" of 101") == true, "\(String(describing: error))")
+    }
+
     @Test func extensionsSelectTheFormat() throws {
         for (name, signature): (String, [UInt8]) in [
             ("a.png", [0x89, 0x50]), ("a.PNG", [0x89, 0x50]), ("a.jpg", [0xFF, 0xD8]), ("a.JPEG", [0xFF, 0xD8]),

@@ -137,6 +137,52 @@ private let slidePath: String? = {
         }
     }
 
+    /// JPEG images are decoded at half their size where they are fine enough. Other images are not.
+    @Test func halfSizeOfJPEGImages() throws {
+        let folder = try TemporaryFolder()
+        let (width, height) = (301, 203)
+        func color(_ x: Double, _ y: Double) -> [UInt8] {
+            [UInt8(x / Double(width) * 255), UInt8(y / Double(height) * 200), 128]
+        }
+        func save(_ name: String) throws -> FilePath {
+            let writer = try openImageForWriting(folder.file(name), width: width, height: height)
+            for y in 0..<height {
+                let row = (0..<width).flatMap { color(Double($0) + 0.5, Double(y) + 0.5) }
+                try writer.write(rows: row.span.bytes, count: 1)
+            }
+            try writer.finish()
+            return folder.file(name)
+        }
+        let (jpeg, png) = (try save("a.jpg"), try save("a.png"))
+        for (wanted, reading, size, isHalved) in [
+            (0.25, "as it is", (301, 203), false), (0.4, "resampled", (188, 127), false),
+            (0.49, "resampled", (154, 104), false), (0.492, "at half size", (151, 102), true),
+            (0.5, "at half size", (151, 102), true), (0.6, "at half size, resampled", (125, 85), true),
+        ] {
+            let choice = ResolutionChoice(micronsPerPixel: 0.25)
+            let opened = try SlideImage.open(jpeg, at: choice, modelMicronsPerPixel: wanted)
+            #expect(opened.reading == reading && (opened.blocks.width, opened.blocks.height) == size, "\(wanted)")
+            #expect((opened.width, opened.height) == (width, height))
+            let other = try SlideImage.open(png, at: choice, modelMicronsPerPixel: wanted)
+            #expect(other.reading == (isHalved ? "resampled" : reading), "\(wanted)")
+            for blocks in [opened.blocks, other.blocks] {
+                let block = PixelBlock()
+                try blocks.read(PixelRegion(x: 0, y: 0, width: blocks.width, height: blocks.height), into: block)
+                let pixels = withExtendedLifetime(block) { Array(block.bytes) }
+                let (across, down) = (301 / Double(blocks.width), 203 / Double(blocks.height))
+                let differences = (0..<blocks.width * blocks.height).flatMap { index in
+                    let (y, x) = index.quotientAndRemainder(dividingBy: blocks.width)
+                    let expected = color((Double(x) + 0.5) * across, (Double(y) + 0.5) * down)
+                    return zip(expected, pixels[(3 * index)...]).map { abs(Int($0) - Int($1)) }
+                }
+                #expect(differences.max()! <= 5, "\(wanted), \(blocks.path)")
+            }
+        }
+        let rows = try #require(try openBlocks(jpeg) as? RowBlockReader)
+        #expect(try rows.halved()?.imageWidth == width)
+        #expect(try (openBlocks(png) as? RowBlockReader)?.halved() == nil)
+    }
+
     /// A slide states its resolution, which `--mpp` replaces only with `--mpp-override`.
     @Test(.enabled(if: slidePath != nil, noSlide)) func whatASlideStatesIsUsed() throws {
         let path = FilePath(try #require(slidePath))

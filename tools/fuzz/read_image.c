@@ -58,9 +58,9 @@ static void read_tiles(const uint8_t *bytes, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-    cic_status (*const openers[])(cic_reader **, int) = {cic_png_reader_open, cic_png_label_reader_open,
-                                                         cic_jpeg_reader_open, cic_tiff_reader_open,
-                                                         cic_tiff_label_reader_open};
+    cic_status (*const openers[])(cic_reader **, int) = {cic_png_reader_open,  cic_png_label_reader_open,
+                                                         cic_jpeg_reader_open, cic_jpeg_reader_open_halved,
+                                                         cic_tiff_reader_open, cic_tiff_label_reader_open};
     for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
         int file = memfd_create("image", MFD_CLOEXEC);
         if (file < 0 || write(file, bytes, size) != (ssize_t)size || lseek(file, 0, SEEK_SET) != 0)

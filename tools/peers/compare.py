@@ -29,8 +29,19 @@ PEERS = {
         "torch+bf16+fused+channels-last+malloc", "torch+bf16+fused+compiled+channels-last+malloc",
     ],
     "startup": ["onnxruntime", "openvino", "torch"],
-    "mask": ["onnxruntime", "openvino", "openvino+bf16", "onnxruntime+shared"],
+    "mask": [
+        "onnxruntime", "openvino", "openvino+bf16", "openvino+int8", "openvino+throughput", "openvino+bf16+throughput",
+        "openvino+int8+throughput", "onnxruntime+shared", "openvino+shared", "openvino+bf16+shared",
+    ],
 }
+
+
+def has_bf16():
+    """Whether the processor multiplies bf16; elsewhere it is emulated, many times slower."""
+    cpus = pathlib.Path("/proc/cpuinfo")
+    return cpus.exists() and bool({"avx512_bf16", "amx_bf16"} & set(cpus.read_text().split()))
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -46,7 +57,8 @@ def arguments():
         "--image", type=pathlib.Path,
         help="image to mask (default: a synthetic crop of 4096 x 4096 pixels)")
     parser.add_argument(
-        "--model", type=pathlib.Path, help="model for masks, of the given network (default: untrained weights)")
+        "--model", type=pathlib.Path,
+        help="model for masks, of the given network (default: untrained weights, or the bundled unet)")
     parser.add_argument(
         "--peers", nargs="+", metavar="PEER",
         help="programs to compare with; defaults: " + "; ".join(f"{k}: {' '.join(v)}" for k, v in PEERS.items()))
@@ -54,12 +66,17 @@ def arguments():
         "--bin", type=pathlib.Path, default=PROJECT / ".build/release", metavar="FOLDER",
         help="folder of kernel-bench, nuclei-mask and nuclei-train (default: .build/release)")
     options = parser.parse_args()
-    if options.network == "unet" and options.task != "infer":
-        parser.error(f"--network unet: expected the task infer, found {options.task}")
+    if options.network == "unet" and options.task not in ("infer", "mask"):
+        parser.error(f"--network unet: expected the task infer or mask, found {options.task}")
     if options.batch < 1 or options.threads < 1 or options.rounds < 1:
         parser.error("--batch, --threads and --rounds: expected 1 or more")
-    peers = [peer for peer in PEERS[options.task] if options.network == "lenet5" or "shared" not in peer]
-    options.peers = options.peers or peers
+    # A U-Net gets an image whole, so that there is nothing to share or to batch.
+    left_out = set() if options.network == "lenet5" else {"shared"}
+    if options.network == "unet" and options.task == "mask":
+        left_out.add("throughput")
+    if not has_bf16():
+        left_out.add("bf16")
+    options.peers = options.peers or [peer for peer in PEERS[options.task] if not left_out & set(peer.split("+"))]
     options.batch = 1 if options.task == "startup" else options.batch
     return options
 

@@ -9,7 +9,10 @@ import sys
 import tempfile
 import time
 
-from programs import HERE, OURS, Program, export, quartiles, run, serve, table
+from programs import HERE, OURS, Failure, Program, export, quartiles, run, serve, table
+
+# Untrained, a U-Net finds noise.
+BUNDLED = HERE.parent.parent / "models" / "nuclei-unet.safetensors"
 
 
 def mask_once(options, folder, image, peer, stride, probabilities=False):
@@ -23,32 +26,38 @@ def mask_once(options, folder, image, peer, stride, probabilities=False):
         return json.loads(printed.splitlines()[-1])["seconds"], memory
     start = time.perf_counter()
     _, memory = run([
-        options.bin / "nuclei-mask", image, "--model", f"{folder}/model.safetensors", "--stride", str(stride),
-        "--threads", str(options.threads), "--output", mask,
-    ] + (["--csv", f"{folder}/{peer}.csv"] if probabilities else []), options)
+        options.bin / "nuclei-mask", image, "--model", f"{folder}/model.safetensors", "--threads", str(options.threads),
+        "--output", mask, *(["--mpp", "0.25"] if options.network == "unet" else ["--stride", str(stride)]),
+        *(["--csv", f"{folder}/{peer}.csv"] if probabilities and options.network != "unet" else []),
+    ], options)
     seconds = time.perf_counter() - start
     record = json.loads(pathlib.Path(mask).with_suffix(".json").read_text())
     return seconds - record["seconds"]["loading"], memory
 
 
 def differences(folder, peer):
-    """Returns the largest difference of window probabilities and the share of mask pixels that differ."""
+    """Returns the largest difference of window probabilities, None without windows, and the share of mask pixels that
+    differ.
+    """
     import numpy
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None
+    masks = [numpy.asarray(Image.open(f"{folder}/{name}.png")) for name in (OURS, peer)]
+    pixels = float((masks[0] != masks[1]).mean())
+    if not pathlib.Path(f"{folder}/{peer}.npy").exists():
+        return None, pixels
     with open(f"{folder}/{OURS}.csv") as file:
         ours = numpy.array([float(row["probability"]) for row in csv.DictReader(file)])
-    theirs = numpy.load(f"{folder}/{peer}.npy")
-    masks = [numpy.asarray(Image.open(f"{folder}/{name}.png")) for name in (OURS, peer)]
-    return float(numpy.abs(ours - theirs).max()), float((masks[0] != masks[1]).mean())
+    return float(numpy.abs(ours - numpy.load(f"{folder}/{peer}.npy")).max()), pixels
 
 
 def compare_masks(options):
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         Program(OURS, serve(options, folder, "infer"), options).end()
-        if options.model:
-            shutil.copy(options.model, f"{folder}/model.safetensors")
+        model = options.model or (BUNDLED if options.network == "unet" else None)
+        if model:
+            shutil.copy(model, f"{folder}/model.safetensors")
         export(options, folder)
         image = options.image
         if not image:
@@ -56,25 +65,31 @@ def compare_masks(options):
                 options.bin / "nuclei-train", "synthesize", f"{folder}/set", "--tiles", "0", "--crop-size", "4096",
             ], options)
             image = next(pathlib.Path(f"{folder}/set").glob("*crop*.jpg"))
-        for stride in options.strides:
+        for stride in options.strides[:1] if options.network == "unet" else options.strides:
             compare_masks_of(options, folder, image, stride)
 
 
 def compare_masks_of(options, folder, image, stride):
-    programs = [OURS] + options.peers
-    for program in programs:
-        # Fills the file cache.
-        mask_once(options, folder, image, program, stride, probabilities=True)
-    agreement = {peer: differences(folder, peer) for peer in options.peers}
+    programs = []
+    for program in [OURS] + options.peers:
+        try:
+            # Fills the file cache.
+            mask_once(options, folder, image, program, stride, probabilities=True)
+            programs.append(program)
+        except Failure as failure:
+            if program == OURS:
+                raise
+            print(f"skipped: {failure}", file=sys.stderr)
+    agreement = {peer: differences(folder, peer) for peer in programs[1:]}
     load = os.getloadavg()[0]
     results = {name: [] for name in programs}
     for _ in range(options.rounds):
         for name in programs:
             results[name].append(mask_once(options, folder, image, name, stride))
     print(
-        f"\n{options.network}, masks of {image.name} at stride {stride}, {options.threads} threads, without imports and "
-        f"loading of the model: medians of {options.rounds} rounds, quartiles in brackets; load average "
-        f"{load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
+        f"\n{options.network}, masks of {image.name}{'' if options.network == 'unet' else f' at stride {stride}'}, "
+        f"{options.threads} threads, without imports and loading of the model: medians of {options.rounds} rounds, "
+        f"quartiles in brackets; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
     rows = []
     for name in programs:
         low, middle, high = quartiles([seconds for seconds, _ in results[name]])
@@ -87,7 +102,8 @@ def compare_masks_of(options, folder, image, stride):
         low, middle, high = quartiles(ratios)
         probability, pixels = agreement[name]
         rows.append(
-            row + [f"**{middle:.2f}** ({low:.2f} ... {high:.2f})", memory, f"{probability:.1e}", f"{pixels:.2%}"])
+            row + [f"**{middle:.2f}** ({low:.2f} ... {high:.2f})", memory,
+                   "" if probability is None else f"{probability:.1e}", f"{pixels:.2%}"])
     table([
         "program", "seconds", "our speed-up", "peak memory, MB", "difference of probabilities", "difference of masks",
     ], rows)

@@ -1,9 +1,10 @@
 """Converts a model for the other programs: model.onnx and model-int8.onnx for ONNX Runtime, and model.xml and
-model-int8.xml for OpenVINO. For LeNet-5 also writes trunk.onnx, the convolutions for images of any size, and head.onnx,
-the dense layers.
+model-int8.xml for OpenVINO. For LeNet-5 also writes trunk and head, the convolutions for images of any size and the dense
+layers, in both formats.
 
 Usage: export.py NETWORK FOLDER      (FOLDER contains model.safetensors and batch.safetensors of kernel-bench)
 """
+import pathlib
 import sys
 import warnings
 
@@ -47,9 +48,8 @@ def main():
     quantize_static(
         plain, small, Tiles(tiles[:16]), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8, per_channel=True)
-    for path in (plain, small):
-        openvino.save_model(
-            openvino.Core().read_model(path), path.replace(".onnx", ".xml"), compress_to_fp16=False)
+    for path in pathlib.Path(folder).glob("*.onnx"):
+        openvino.save_model(openvino.Core().read_model(path), path.with_suffix(".xml"), compress_to_fp16=False)
 
 
 main()

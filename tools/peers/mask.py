@@ -1,13 +1,15 @@
-"""Masks an image with sliding windows, with Pillow, numpy and an inference library. The probability of a pixel is the
-mean over the windows that contain it. Prints a line of JSON with the seconds, without imports and loading, their parts,
-and the number of windows.
+"""Masks an image with Pillow, NumPy and an inference library. Prints a line of JSON with the seconds, without imports and
+loading, and their parts.
+
+A network that classifies windows slides over the image; the probability of a pixel is the mean over the windows that contain
+it. With the trait `shared`, the convolutions of LeNet-5 are computed once for several rows of windows, and the dense layers
+for windows copied from these features. The rows are zero-padded instead of each window, so features at the borders of
+windows, and the probabilities, differ slightly.
+
+A `unet` gets the whole image at half its width and height, and pixels of a nucleus are white. Nuclei are not told apart.
 
 Usage: mask.py PEER --network NETWORK --folder FOLDER --image IMAGE --stride N --batch N --threads N --output MASK.png
        [--probabilities FILE.npy]      (FOLDER contains the network and model.safetensors)
-
-`onnxruntime+shared` computes the convolutions of LeNet-5 once for several rows of windows, and the dense layers for
-windows copied from these features. The rows are zero-padded instead of each window, so features at the borders of
-windows, and the probabilities, differ slightly.
 """
 import argparse
 import json
@@ -25,7 +27,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("peer", choices=["onnxruntime", "openvino", "onnxruntime+shared"])
+    parser.add_argument("peer", help="onnxruntime or openvino, with traits: openvino+bf16+throughput")
     parser.add_argument("--network", required=True)
     parser.add_argument("--folder", required=True)
     parser.add_argument("--image", required=True)
@@ -37,45 +39,81 @@ def arguments():
     return parser.parse_args()
 
 
-def session(path, options):
-    import onnxruntime
+class ONNXRuntime:
+    """A network of the folder. Pixels are normalized by NumPy."""
 
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = options.threads
-    settings.inter_op_num_threads = 1
-    model = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
-    return lambda values: model.run(None, {"input": values})[0]
+    def __init__(self, options, traits, name, statistics=None):
+        import onnxruntime
+
+        self.statistics = statistics
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = options.threads
+        settings.inter_op_num_threads = 1
+        path = f"{options.folder}/{name}{'-int8' if 'int8' in traits else ''}.onnx"
+        self.session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+
+    def __call__(self, batch):
+        if self.statistics:
+            mean, deviation = self.statistics
+            batch = numpy.ascontiguousarray(((batch - mean) / deviation).transpose(0, 3, 1, 2))
+        return self.session.run(None, {"input": batch})[0]
+
+    def of_all(self, batches):
+        return [self(batch) for batch in batches]
 
 
-def compiled(options):
-    import openvino
+class OpenVINO:
+    """A network of the folder. Pixels are bytes; normalizing them is part of the network."""
 
-    core = openvino.Core()
-    model = core.read_model(f"{options.folder}/model.xml")
-    model.reshape([-1, 3, TILE, TILE])
-    settings = {
-        "INFERENCE_NUM_THREADS": options.threads, "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "bf16" if options.peer.endswith("+bf16") else "f32",
-    }
-    request = core.compile_model(model, "CPU", settings).create_infer_request()
-    return lambda values: request.infer({0: values}, share_inputs=True)[0]
+    def __init__(self, options, traits, name, statistics=None):
+        import openvino
+
+        core = openvino.Core()
+        model = core.read_model(f"{options.folder}/{name}{'-int8' if 'int8' in traits else ''}.xml")
+        if statistics:
+            steps = openvino.preprocess.PrePostProcessor(model)
+            steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+            steps.input().model().set_layout(openvino.Layout("NCHW"))
+            mean, deviation = (values.tolist() for values in statistics)
+            steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(mean).scale(deviation)
+            model = steps.build()
+        settings = {
+            "INFERENCE_NUM_THREADS": options.threads, "INFERENCE_PRECISION_HINT": "bf16" if "bf16" in traits else "f32",
+        }
+        if "throughput" in traits:
+            settings |= {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": str(options.threads)}
+        else:
+            settings |= {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1"}
+        compiled = core.compile_model(model, "CPU", settings)
+        self.request = compiled.create_infer_request()
+        self.queue = openvino.AsyncInferQueue(compiled, 2 * options.threads) if "throughput" in traits else None
+
+    def __call__(self, batch):
+        return self.request.infer({0: batch}, share_inputs=True)[0]
+
+    def of_all(self, batches):
+        if not self.queue:
+            return [self(batch).copy() for batch in batches]
+        results = {}
+        self.queue.set_callback(lambda request, index: results.__setitem__(index, request.get_output_tensor().data.copy()))
+        for index, batch in enumerate(batches):
+            self.queue.start_async({0: batch}, index)
+        self.queue.wait_all()
+        return [results[index] for index in range(len(results))]
 
 
 def load(options):
-    if options.peer.split("+")[0] == "openvino":
-        return compiled(options), None
-    if options.peer == "onnxruntime":
-        return session(f"{options.folder}/model.onnx", options), None
-    return session(f"{options.folder}/head.onnx", options), session(f"{options.folder}/trunk.onnx", options)
-
-
-def statistics(options):
-    """Mean and deviation of the channels, and the index of the class NUCLEI."""
+    """The networks, by name, and the index of the class NUCLEI."""
     with safe_open(f"{options.folder}/model.safetensors", "numpy") as file:
         model = json.loads(file.metadata()["model"])
-    shape = (3, 1, 1)
-    mean, deviation = (numpy.array(model["statistics"][key], numpy.float32) for key in ("mean", "deviation"))
-    return mean.reshape(shape), deviation.reshape(shape), model["classes"].index("NUCLEI")
+    statistics = [numpy.array(model["statistics"][key], numpy.float32) for key in ("mean", "deviation")]
+    library, *traits = options.peer.split("+")
+    make = {"onnxruntime": ONNXRuntime, "openvino": OpenVINO}[library]
+    if "shared" in traits:
+        networks = {"trunk": make(options, traits, "trunk", statistics), "head": make(options, traits, "head")}
+    else:
+        networks = {"model": make(options, traits, "model", statistics)}
+    return networks, model["classes"].index("NUCLEI")
 
 
 def starts(length, stride):
@@ -89,62 +127,81 @@ def softmax(logits):
     return powers / powers.sum(1, keepdims=True)
 
 
-def windowed(planes, places, predict, batch):
+def windowed(pixels, rows, columns, network, batch):
     """Logits of all windows, in batches."""
-    tiles = numpy.empty((batch, 3, TILE, TILE), numpy.float32)
-    result = []
-    for first in range(0, len(places), batch):
-        some = places[first:first + batch]
-        for tile, (y, x) in zip(tiles, some):
-            tile[:] = planes[:, y:y + TILE, x:x + TILE]
-        result.append(predict(tiles[:len(some)]))
-    return numpy.concatenate(result)
+    places = [(y, x) for y in rows for x in columns]
+    batches = (
+        numpy.stack([pixels[y:y + TILE, x:x + TILE] for y, x in places[first:first + batch]])
+        for first in range(0, len(places), batch))
+    return numpy.concatenate(network.of_all(batches))
 
 
-def shared(planes, rows, columns, head, trunk):
+def shared(pixels, rows, columns, trunk, head):
     """Logits of all windows from shared features, which are 4 pixels apart, 58 x 58 for a window."""
     side = 58
-    windows = numpy.empty((len(columns), 120, side, side), numpy.float32)
-    result = []
-    for first in range(0, len(rows), SHARED_ROWS):
-        some = rows[first:first + SHARED_ROWS]
-        features = trunk(numpy.ascontiguousarray(planes[None, :, some[0]:some[-1] + TILE]))[0]
-        for y in some:
-            top = (y - some[0]) // 4
-            for window, x in zip(windows, columns):
-                window[:] = features[:, top:top + side, x // 4:x // 4 + side]
-            result.append(head(windows))
-    return numpy.concatenate(result)
+
+    def windows():
+        for first in range(0, len(rows), SHARED_ROWS):
+            some = rows[first:first + SHARED_ROWS]
+            features = trunk(pixels[None, some[0]:some[-1] + TILE])[0]
+            for y in some:
+                top = (y - some[0]) // 4
+                yield numpy.stack([features[:, top:top + side, x // 4:x // 4 + side] for x in columns])
+
+    return numpy.concatenate(head.of_all(windows()))
+
+
+def painted(probabilities, rows, columns, height, width):
+    """The mask. Between the edges of windows, the pixels of a cell lie in the same windows."""
+    down = sorted({*rows, *(y + TILE for y in rows)})
+    across = sorted({*columns, *(x + TILE for x in columns)})
+    sums, counts = numpy.zeros((2, len(down) - 1, len(across) - 1), numpy.float32)
+    for index, probability in enumerate(probabilities):
+        y, x = rows[index // len(columns)], columns[index % len(columns)]
+        cells = (slice(down.index(y), down.index(y + TILE)), slice(across.index(x), across.index(x + TILE)))
+        sums[cells] += probability
+        counts[cells] += 1
+    cells = (sums > 0.5 * counts).astype(numpy.uint8) * 255
+    mask = cells.repeat(numpy.diff(down), 0).repeat(numpy.diff(across), 1)
+    assert mask.shape == (height, width)
+    return mask
+
+
+def outlined(logits):
+    """The mask of a `unet` at full size, from logits of background, interior and boundary."""
+    background, interior, boundary = logits[0]
+    mask = (numpy.maximum(interior, boundary) > background).astype(numpy.uint8) * 255
+    return mask.repeat(2, 0).repeat(2, 1)
 
 
 def main():
     options = arguments()
-    network, trunk = load(options)
-    mean, deviation, nuclei = statistics(options)
+    networks, nuclei = load(options)
     begin = time.perf_counter()
-    pixels = numpy.asarray(Image.open(options.image).convert("RGB"))
-    planes = (pixels.transpose(2, 0, 1).astype(numpy.float32, order="C") - mean) / deviation
-    height, width = pixels.shape[:2]
+    image = Image.open(options.image)
+    width, height = image.size
+    outlines = options.network == "unet"
+    if outlines:
+        # Of a JPEG image, fewer coefficients are transformed.
+        image.draft("RGB", (width // 2, height // 2))
+        image = image if image.size != (width, height) else image.reduce(2)
+    pixels = numpy.asarray(image.convert("RGB"))
     rows, columns = starts(height, options.stride), starts(width, options.stride)
     read = time.perf_counter()
-    places = [(y, x) for y in rows for x in columns]
-    logits = (
-        shared(planes, rows, columns, network, trunk) if trunk
-        else windowed(planes, places, network, options.batch))
-    probabilities = softmax(logits)[:, nuclei]
+    if outlines:
+        results = networks["model"](pixels[None])
+    elif "trunk" in networks:
+        results = softmax(shared(pixels, rows, columns, networks["trunk"], networks["head"]))[:, nuclei]
+    else:
+        results = softmax(windowed(pixels, rows, columns, networks["model"], options.batch))[:, nuclei]
     predicted = time.perf_counter()
-    sums, counts = numpy.zeros((2, height, width), numpy.float32)
-    for (y, x), probability in zip(places, probabilities):
-        sums[y:y + TILE, x:x + TILE] += probability
-        counts[y:y + TILE, x:x + TILE] += 1
-    mask = (sums > 0.5 * counts).astype(numpy.uint8) * 255
-    Image.fromarray(mask).save(options.output)
+    mask = outlined(results) if outlines else painted(results, rows, columns, height, width)
+    Image.fromarray(mask).save(options.output, compress_level=1)
     end = time.perf_counter()
-    if options.probabilities:
-        numpy.save(options.probabilities, probabilities)
+    if options.probabilities and not outlines:
+        numpy.save(options.probabilities, results)
     print(json.dumps({
         "seconds": end - begin, "reading": read - begin, "predicting": predicted - read, "writing": end - predicted,
-        "windows": len(places),
     }))
 
 

@@ -50,6 +50,8 @@ cic_status cic_png_reader_open(cic_reader **reader, int file);
 cic_status cic_png_label_reader_open(cic_reader **reader, int file);
 /// Reads the header of a JPEG file. Gray, YCbCr, CMYK and YCCK become RGB. file: as above.
 cic_status cic_jpeg_reader_open(cic_reader **reader, int file);
+/// The same at half the width and height, rounded up: fewer coefficients are transformed.
+cic_status cic_jpeg_reader_open_halved(cic_reader **reader, int file);
 /// Orientation of a JPEG image in its Exif data, 1 to 8, which is not applied; 1 where there is none.
 int32_t cic_jpeg_reader_orientation(const cic_reader *reader);
 

@@ -46,6 +46,10 @@ package struct ImageGeometry: Sendable {
         self.largestBlockHeight = largestBlockHeight
         self.pixelsRead = pixelsRead
     }
+
+    /// Decoded pixels of a row of the whole width, and of the whole image.
+    package var decodedWidth: Int { Int((Double(width) * pixelsRead).rounded()) }
+    package var decodedArea: Int { decodedWidth * Int((Double(height) * pixelsRead).rounded()) }
 }
 
 extension BlockReader {

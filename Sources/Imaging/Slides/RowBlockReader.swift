@@ -13,13 +13,13 @@ package final class RowBlockReader: BlockReader {
     private var top = 0
     private let decoded = Atomic(0)
 
-    /// `reader` has read no row yet.
-    package init(_ reader: any RowReader) {
+    /// `reader` has read no row yet. `full` is the size of the image where rows have another.
+    package init(_ reader: any RowReader, full: (width: Int, height: Int)? = nil) {
         precondition(reader.nextRow == 0, "rows were read before")
         self.reader = reader
         geometry = ImageGeometry(
-            width: reader.width, height: reader.height, isSequential: true,
-            largestBlockHeight: max(1, Self.largestBand / reader.bytesPerRow))
+            width: reader.width, height: reader.height, imageWidth: full?.width, imageHeight: full?.height,
+            isSequential: true, largestBlockHeight: max(1, Self.largestBand / reader.bytesPerRow))
     }
 
     deinit { band.deallocate() }
@@ -29,6 +29,12 @@ package final class RowBlockReader: BlockReader {
     package var micronsPerPixel: (x: Double, y: Double)? { reader.micronsPerPixel }
     package var remark: String? { reader.remark }
     package var decodedPixels: Int { decoded.load(ordering: .relaxed) }
+
+    /// The same image at half its width and height, rounded up; nil for formats that have to be decoded whole.
+    package func halved() throws(FileError) -> RowBlockReader? {
+        guard reader is JPEGReader else { return nil }
+        return try RowBlockReader(JPEGReader(path, halving: true), full: (width, height))
+    }
 
     package func read(_ region: PixelRegion, into block: PixelBlock, threads: Int) throws(FileError) {
         precondition(region.y >= top && region.bottom <= height && region.x >= 0 && region.right <= width)

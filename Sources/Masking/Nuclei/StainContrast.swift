@@ -39,6 +39,11 @@ package struct DensityHistogram {
         total += 1
     }
 
+    package static func += (sum: inout Self, other: Self) {
+        for step in 0..<steps { sum.counts[step] += other.counts[step] }
+        sum.total += other.total
+    }
+
     /// Pixels without which a contrast would be chance: those of about fifteen nuclei.
     private static let fewest = 2000
     /// The least deviation, which noise has.

@@ -1,5 +1,6 @@
 import Imaging
 import NeuralNetworks
+import Synchronization
 import Tensors
 
 /// Finds the nuclei of several blocks at the same time: what follows the network has work for one thread per block.
@@ -29,11 +30,15 @@ final class NucleusFinder {
     /// Measures the contrast of the stain in a part of each block that waits.
     func measureContrast(in part: (_ block: Int) -> PixelRegion) {
         if settings.stainWeight == 0 { return }
-        var densities = DensityHistogram()
-        for waiting in blocks[..<count] where waiting.hasPixels {
-            waiting.evidence.addDensities(in: part(waiting.block), to: &densities)
+        let work = Work(blocks: blocks[..<count].filter(\.hasPixels), extractors: [])
+        let parts = work.blocks.map { part($0.block) }
+        let densities = Mutex(DensityHistogram())
+        Kernels.forEach(parts.count) { index, _ in
+            var own = DensityHistogram()
+            work.blocks[index].evidence.addDensities(in: parts[index], to: &own)
+            densities.withLock { $0 += own }
         }
-        contrast = densities.contrast
+        contrast = densities.withLock(\.contrast)
     }
 
     /// Finds the nuclei of the blocks that wait and are `wanted`. Returns these, in the order in which they were added.

@@ -135,10 +135,9 @@ private struct NucleusPlan: MaskPlan {
         let rows = geometry.isSequential ? Double(min(side, geometry.height)) * geometry.pixelsRead : 0
         return Workload(
             windows: grid.count, withTissue: pending.count, blocks: grid.count,
-            pixels: geometry.isSequential
-                ? geometry.imageWidth * geometry.imageHeight : Int((Double(pixels) * finer).rounded()),
+            pixels: geometry.isSequential ? geometry.decodedArea : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (geometry.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
-                + 3 * Int(rows.rounded(.up)) * geometry.imageWidth
+                + 3 * Int(rows.rounded(.up)) * geometry.decodedWidth
                 + (Self.evidenceBytes * max(surveyed.count, min(concurrentBlocks, pending.count))
                     + Self.extractorBytes * concurrentBlocks) * side * side)
     }

@@ -118,10 +118,9 @@ extension PredictionPlan {
         }
         return Workload(
             windows: grid.count, withTissue: pending.reduce(0) { $0 + $1.windowCount }, blocks: blocks.count,
-            pixels: image.isSequential
-                ? image.imageWidth * image.imageHeight : Int((Double(pixels) * finer).rounded()),
+            pixels: image.isSequential ? image.decodedArea : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (image.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
-                + 3 * Int((Double(rows) * image.pixelsRead).rounded(.up)) * image.imageWidth)
+                + 3 * Int((Double(rows) * image.pixelsRead).rounded(.up)) * image.decodedWidth)
     }
 }
 
