@@ -83,10 +83,10 @@ import Testing
     }
 
     @Test func secondsIncludeParallelReading() {
-        #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 0, threads: 2) == 1)
-        #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 1, threads: 2) == 1.5)
-        #expect(ImageEstimate.seconds(windows: 100, perWindow: 0.01, reading: 10, threads: 2) == 10)
-        #expect(ImageEstimate.seconds(windows: 0, perWindow: 0.01, reading: 0, threads: 1) == 0)
+        #expect(ImageEstimate.seconds(units: 100, perUnit: 0.01, reading: 0, threads: 2) == 1)
+        #expect(ImageEstimate.seconds(units: 100, perUnit: 0.01, reading: 1, threads: 2) == 1.5)
+        #expect(ImageEstimate.seconds(units: 100, perUnit: 0.01, reading: 10, threads: 2) == 10)
+        #expect(ImageEstimate.seconds(units: 0, perUnit: 0.01, reading: 0, threads: 1) == 0)
     }
 
     @Test func memoryAndFileSizesDependOnTheOutputs() throws {

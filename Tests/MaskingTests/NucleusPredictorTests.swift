@@ -138,7 +138,9 @@ import Testing
         }
         let maker = TIFFMaker(levels: [level], tileWidth: 64, tileHeight: 64)
         try Data(maker.bytes).write(to: URL(fileURLWithPath: "\(work.path)/s.tif"))
-        func nuclei(_ left: Int, _ top: Int, _ right: Int, _ bottom: Int) throws -> (rows: [String], decoded: Int) {
+        func nuclei(
+            _ left: Int, _ top: Int, _ right: Int, _ bottom: Int
+        ) throws -> (rows: [String], decoded: Int, work: Workload) {
             try work.write(
                 """
                 {"type": "Polygon", "coordinates": [[[\(left), \(top)], [\(right), \(top)], [\(right), \(bottom)],
@@ -152,13 +154,16 @@ import Testing
             settings.nuclei!.stainWeight = 0
             let models = try maskModels(darknessOutliner())
             let observer = RecordingObserver()
-            _ = try MaskPipeline(.init(models), NucleusPredictor(models, settings: settings), version: "1")
-                .run(request, observer)
+            let method = try NucleusPredictor(models, settings: settings)
+            _ = try MaskPipeline(.init(models), method, version: "1").run(request, observer)
+            let image = try SlideImage.open(
+                request.image, at: request.resolution, modelMicronsPerPixel: 0.5)
+            let workload = try method.plan(image, tissue: image.tissue(request.tissue) { _ in }).workload
             let rows = String(decoding: try bytes("s.csv"), as: UTF8.self).split(separator: "\n").dropFirst()
             // Without the number of the nucleus.
             return (
                 rows.map { String($0.drop { $0 != "," }) },
-                try #require(observer.progress.last { $0.decodedPixels > 0 }).decodedPixels
+                try #require(observer.progress.last { $0.decodedPixels > 0 }).decodedPixels, workload
             )
         }
         let whole = try nuclei(0, 0, 1400, 1200)
@@ -167,6 +172,8 @@ import Testing
         // In two of the four blocks.
         #expect(part.rows.count == 17 * 5 && part.decoded < 500_000, "\(part.rows.count), \(part.decoded)")
         #expect(Set(part.rows).isSubset(of: whole.rows))
+        #expect(whole.work.withTissue == 4 && whole.work.wholeUnits > 1.5 && whole.work.wholeUnits < 2)
+        #expect(part.work.withTissue == 2 && part.work.wholeUnits > 0.1 && part.work.wholeUnits < 0.4)
     }
 
     @Test func smallImagesArePadded() throws {

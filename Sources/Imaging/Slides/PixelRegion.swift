@@ -14,6 +14,7 @@ package struct PixelRegion: Hashable, Sendable {
 
     package var right: Int { x + width }
     package var bottom: Int { y + height }
+    package var area: Int { width * height }
     package var isEmpty: Bool { width <= 0 || height <= 0 }
 
     package func intersection(_ other: PixelRegion) -> PixelRegion {
@@ -27,8 +28,7 @@ package struct PixelRegion: Hashable, Sendable {
 
     /// Whether all pixels are in one of some parts, which do not overlap.
     package func isCovered(by parts: [PixelRegion]) -> Bool {
-        func area(_ region: PixelRegion) -> Int { region.width * region.height }
-        return parts.reduce(0) { $0 + area($1.intersection(self)) } == area(self)
+        parts.reduce(0) { $0 + $1.intersection(self).area } == area
     }
 
     package func intersects(_ other: PixelRegion) -> Bool { !intersection(other).isEmpty }

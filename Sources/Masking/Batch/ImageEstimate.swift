@@ -46,10 +46,10 @@ package struct ImageEstimate: Encodable, Sendable {
         outcome = .failed
     }
 
-    /// Estimates the seconds for some windows. Computing uses all threads and reading one more, which takes its share of
+    /// Estimates the seconds for some windows or blocks. Computing uses all threads and reading one more, which takes its share of
     /// the processors; the total is at least the time for reading.
-    package static func seconds(windows: Int, perWindow: Double, reading: Double, threads: Int) -> Double {
-        max(reading, Double(windows) * perWindow + reading / Double(threads))
+    package static func seconds(units: Double, perUnit: Double, reading: Double, threads: Int) -> Double {
+        max(reading, units * perUnit + reading / Double(threads))
     }
 
     /// Memory of OpenSlide and its decoders for a slide, with 32 MB of decoded tiles. JPEG 2000 takes the most.

@@ -79,8 +79,7 @@ package struct MaskEstimator {
         if survey.brightness.isDark { notes.append(survey.brightness.warning) }
         estimate.isReadCompletely = survey.isComplete
         let predicting = ImageEstimate.seconds(
-            windows: workload.withTissue, perWindow: secondsPerUnit, reading: survey.seconds,
-            threads: threads)
+            units: workload.wholeUnits, perUnit: secondsPerUnit, reading: survey.seconds, threads: threads)
         estimate.seconds = predicting
         try tryOutputs(job, tissue, bytes: outputBytes, cacheBytes: cacheBytes)
         estimate.seconds = try predicting + secondsToWriteMask(job)
@@ -115,7 +114,7 @@ package struct MaskEstimator {
     private func secondsToWriteMask(_ job: OutputJob) throws -> Double {
         let (width, height) = (job.image.width, job.image.height)
         let writer = try openMaskForWriting(
-            job.request.mask, width: width, height: height, bits: job.request.formats.bits)
+            job.request.mask, width: width, height: height, bits: job.request.formats.bits, threads: threads)
         let row = (0..<width).map { UInt8($0 / pipeline.settings.stride % 2 * 255) }
         let start = ContinuousClock.now
         repeat {

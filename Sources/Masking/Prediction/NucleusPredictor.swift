@@ -131,10 +131,11 @@ private struct NucleusPlan: MaskPlan {
         let finer = geometry.pixelsRead * geometry.pixelsRead
         let side = grid.core + 2 * grid.margin
         let area = min(side, geometry.width) * min(side, geometry.height)
-        let pixels = pending.reduce(0) { $0 + visible($1).width * visible($1).height }
+        let pixels = pending.reduce(0) { $0 + visible($1).area }
         let rows = geometry.isSequential ? Double(min(side, geometry.height)) * geometry.pixelsRead : 0
         return Workload(
-            windows: grid.count, withTissue: pending.count, blocks: grid.count,
+            windows: grid.count, withTissue: pending.count,
+            wholeUnits: pending.reduce(0) { $0 + Double(region($1).area) / Double(side * side) }, blocks: grid.count,
             pixels: geometry.isSequential ? geometry.decodedArea : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (geometry.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
                 + 3 * Int(rows.rounded(.up)) * geometry.decodedWidth

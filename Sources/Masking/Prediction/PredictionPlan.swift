@@ -116,8 +116,9 @@ extension PredictionPlan {
             let region = block.region.intersection(whole)
             return sum + region.width * region.height
         }
+        let withTissue = pending.reduce(0) { $0 + $1.windowCount }
         return Workload(
-            windows: grid.count, withTissue: pending.reduce(0) { $0 + $1.windowCount }, blocks: blocks.count,
+            windows: grid.count, withTissue: withTissue, wholeUnits: Double(withTissue), blocks: blocks.count,
             pixels: image.isSequential ? image.decodedArea : Int((Double(pixels) * finer).rounded()),
             pixelBytes: 3 * (2 * area + (image.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
                 + 3 * Int((Double(rows) * image.pixelsRead).rounded(.up)) * image.decodedWidth)
@@ -129,6 +130,8 @@ package struct Workload: Equatable, Sendable {
     package let windows: Int
     /// Windows that touch tissue and have to be computed.
     package let withTissue: Int
+    /// Windows, or blocks of the usual size, that take as long to compute.
+    package let wholeUnits: Double
     package let blocks: Int
     /// Pixels to decode.
     package let pixels: Int

@@ -86,7 +86,3 @@ extension ReadingSurvey {
         }.sorted { $0.0 < $1.0 }.map(\.1)
     }
 }
-
-extension PixelRegion {
-    fileprivate var area: Int { width * height }
-}
