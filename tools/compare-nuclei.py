@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""Scores outlines of nuclei against the truth, beside two threshold methods, and prints a Markdown table.
+"""Scores outlines of nuclei against the truth, beside other methods, and prints a Markdown table.
 
-Methods: the bundled U-Net (nuclei-mask), the bundled classifier with --refine hematoxylin, and a watershed on the
-hematoxylin channel of scikit-image (Otsu's threshold, seeds from the distance transform).
+Methods: the bundled U-Net (nuclei-mask), the bundled classifier with --refine hematoxylin, a watershed on the
+hematoxylin channel of scikit-image (Otsu's threshold, seeds from the distance transform), and with --qupath the cell
+detection of QuPath with its default settings.
 
 Images: the crops of DATA/crops with a truth, none of which any model has learned, and the images of DATA/nuclei_images
 whose groups tools/train-unet.sh holds out. All are at 40x, 0.25 microns per pixel. Intervals are 95 % bootstrap intervals
 of the mean over images.
 
-Usage: tools/compare-nuclei.py DATA OUT     (OUT gets masks and links; needs NumPy, Pillow and scikit-image 0.26)
+OUT gets masks and links. Needs NumPy, Pillow and scikit-image 0.26; --qupath needs Java 17 and the class path of QuPath 0.5,
+'FOLDER/lib/app/*' of an installation.
+
+Usage: tools/compare-nuclei.py DATA OUT [--qupath CLASSPATH]
 """
 
+import argparse
 import csv
 import json
 import pathlib
@@ -96,6 +101,15 @@ def run_scikit_image(folder, target):
         Image.fromarray(labels.astype(np.uint16)).save(target / f"{path.stem}_labels.png")
 
 
+def run_qupath(classpath):
+    def masks(folder, target):
+        target.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["java", "-Djava.awt.headless=true", "-cp", classpath, ROOT / "tools" / "peers" / "QuPathNuclei.java", "0.25",
+             target, *images(folder)], check=True, stdout=subprocess.DEVNULL)
+    return masks
+
+
 METHODS = {
     "`nuclei-mask`": run_nuclei([]),
     "`--refine hematoxylin`": run_nuclei(["--stride", "64", "--refine", "hematoxylin"]),
@@ -111,12 +125,16 @@ def interval(values):
 
 
 def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    data, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--qupath", metavar="CLASSPATH", help="class path of QuPath")
+    options = parser.parse_args()
+    data, out = options.data.resolve(), options.out.resolve()
+    methods = METHODS | ({"QuPath 0.5.1, defaults": run_qupath(options.qupath)} if options.qupath else {})
     lines = ["| Images | Method | Dice | Object F1 | Count error |", "|---|---|---|---|---|"]
     for name, folder in image_sets(data, out).items():
-        for method, make in METHODS.items():
+        for method, make in methods.items():
             target = out / "masks" / name / method.strip("`").replace(" ", "_")
             make(folder, target)
             scored = subprocess.run(
