@@ -212,12 +212,12 @@ extension KernelTests {
             let run = KernelRuns.aligned
             let gx = try run.globalPoolBackward(gy: [4, 1], [2, 3, 3, 2], batch: 1, channels: 1, plane: 4)
             #expect(gx == [1, 2, 1, 1])
-            for place in 0..<4 {
-                var x: [Float] = [1, .infinity, 2, 3]
+            for (count, place) in (0..<4).map({ (4, $0) }) + (0..<37).map({ (37, $0) }) {
+                var x = (0..<count).map { $0 == 1 ? Float.infinity : Float($0) }
                 x[place] = .nan
-                let y = try run.globalPool(x, batch: 1, channels: 1, plane: 4)
+                let y = try run.globalPool(x, batch: 1, channels: 1, plane: count)
                 #expect(y.allSatisfy { $0.isNaN }, "NaN at \(place)")
-                let gx = try run.globalPoolBackward(gy: [0, 1], x, batch: 1, channels: 1, plane: 4)
+                let gx = try run.globalPoolBackward(gy: [0, 1], x, batch: 1, channels: 1, plane: count)
                 #expect(gx.indices.allSatisfy { gx[$0] == ($0 == place ? 1 : 0) })
             }
         }

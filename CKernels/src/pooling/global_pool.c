@@ -13,6 +13,40 @@ static int64_t argmax(const float *x, int64_t count) {
     return best;
 }
 
+/// Numbers of a plane that are summed or compared side by side, by vectors of any length. So the order, and the result,
+/// does not depend on the processor.
+enum { SIDE_BY_SIDE = 16 };
+
+static double sum(const float *x, int64_t count) {
+    double sums[SIDE_BY_SIDE] = {0};
+    int64_t i = 0;
+    for (; i + SIDE_BY_SIDE <= count; i += SIDE_BY_SIDE)
+        for (int64_t j = 0; j < SIDE_BY_SIDE; j++)
+            sums[j] += (double)x[i + j];
+    for (int64_t j = 0; i + j < count; j++)
+        sums[j] += (double)x[i + j];
+    for (int64_t half = SIDE_BY_SIDE / 2; half > 0; half /= 2)
+        for (int64_t j = 0; j < half; j++)
+            sums[j] += sums[j + half];
+    return sums[0];
+}
+
+/// The value at argmax.
+static float maximum_of(const float *x, int64_t count) {
+    if (count < SIDE_BY_SIDE)
+        return x[argmax(x, count)];
+    float best[SIDE_BY_SIDE];
+    for (int64_t j = 0; j < SIDE_BY_SIDE; j++)
+        best[j] = x[j];
+    // The last step ends at the end, and compares some numbers twice.
+    for (int64_t i = SIDE_BY_SIDE; i < count; i += SIDE_BY_SIDE) {
+        const float *next = x + ck_min(i, count - SIDE_BY_SIDE);
+        for (int64_t j = 0; j < SIDE_BY_SIDE; j++)
+            best[j] = ck_exceeds(next[j], best[j]) ? next[j] : best[j];
+    }
+    return best[argmax(best, SIDE_BY_SIDE)];
+}
+
 ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c, int64_t plane, bool maximum) {
     if (!y || !x)
         return CK_NULL_POINTER;
@@ -23,13 +57,10 @@ ck_status ck_global_pool_forward(float *y, const float *x, int64_t n, int64_t c,
     for (int64_t sample = 0; sample < n; sample++)
         for (int64_t channel = 0; channel < c; channel++) {
             const float *in = x + (sample * c + channel) * plane;
-            double sum = 0;
-            for (int64_t i = 0; i < plane; i++)
-                sum += in[i];
             float *out = y + sample * (1 + maximum) * c + channel;
-            out[0] = (float)(sum / (double)plane);
+            out[0] = (float)(sum(in, plane) / (double)plane);
             if (maximum)
-                out[c] = in[argmax(in, plane)];
+                out[c] = maximum_of(in, plane);
         }
     return CK_OK;
 }
