@@ -1,5 +1,5 @@
-"""Converts a model for the other programs: model.onnx and model-int8.onnx for ONNX Runtime, and model.xml and
-model-int8.xml for OpenVINO. For LeNet-5 also writes trunk and head, the convolutions for images of any size and the dense
+"""Converts a model for the other programs: model.onnx for ONNX Runtime, and model.xml and model-int8.xml for
+OpenVINO, quantized by NNCF. For LeNet-5 also writes trunk and head, the convolutions for images of any size and the dense
 layers, in both formats.
 
 Usage: export.py NETWORK FOLDER      (FOLDER contains model.safetensors and batch.safetensors of kernel-bench)
@@ -8,23 +8,12 @@ import pathlib
 import sys
 import warnings
 
+import nncf
 import openvino
 import torch
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from safetensors.torch import load_file
 
 import networks
-
-
-class Tiles(CalibrationDataReader):
-    """Tiles for calibrating the ranges of activations, one at a time."""
-
-    def __init__(self, tiles):
-        self.tiles = iter(tiles.numpy())
-
-    def get_next(self):
-        tile = next(self.tiles, None)
-        return None if tile is None else {"input": tile[None]}
 
 
 def main():
@@ -32,7 +21,7 @@ def main():
     warnings.filterwarnings("ignore")
     network = networks.load(name, f"{folder}/model.safetensors").eval()
     tiles = load_file(f"{folder}/batch.safetensors")["input"]
-    plain, small = f"{folder}/model.onnx", f"{folder}/model-int8.onnx"
+    plain = f"{folder}/model.onnx"
     torch.onnx.export(
         network, (tiles[:1],), plain, input_names=["input"], output_names=["logits"],
         dynamic_axes={"input": {0: "n", 2: "h", 3: "w"} if name == "unet" else {0: "n"}, "logits": {0: "n"}},
@@ -45,11 +34,11 @@ def main():
         torch.onnx.export(
             networks.Head(network), (torch.zeros(1, 120, 58, 58),), f"{folder}/head.onnx", input_names=["input"],
             output_names=["logits"], dynamic_axes={"input": {0: "n"}}, dynamo=False, opset_version=17)
-    quantize_static(
-        plain, small, Tiles(tiles[:16]), quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8, per_channel=True)
     for path in pathlib.Path(folder).glob("*.onnx"):
         openvino.save_model(openvino.Core().read_model(path), path.with_suffix(".xml"), compress_to_fp16=False)
+    calibration = nncf.Dataset(list(tiles[:16].numpy()), lambda tile: tile[None])
+    quantized = nncf.quantize(openvino.Core().read_model(plain), calibration, subset_size=16)
+    openvino.save_model(quantized, f"{folder}/model-int8.xml", compress_to_fp16=False)
 
 
 main()

@@ -42,15 +42,15 @@ def arguments():
 class ONNXRuntime:
     """A network of the folder. Pixels are normalized by NumPy."""
 
-    def __init__(self, options, traits, name, statistics=None):
+    def __init__(self, options, _, name, statistics=None):
         import onnxruntime
 
         self.statistics = statistics
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.threads
         settings.inter_op_num_threads = 1
-        path = f"{options.folder}/{name}{'-int8' if 'int8' in traits else ''}.onnx"
-        self.session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(
+            f"{options.folder}/{name}.onnx", settings, providers=["CPUExecutionProvider"])
 
     def __call__(self, batch):
         if self.statistics:
