@@ -90,12 +90,12 @@ import Testing
         #expect(masked.status == 0 && masked.output.contains("nuclei cover"), "\(masked)")
         #expect(masked.output.contains("\nresolution: 0.5 microns per pixel assumed (see --mpp)\n"))
         #expect(masked.output.contains("300 x 300 pixels, 4 windows"))
-        let resampled = try Command.mask.run(
+        let halved = try Command.mask.run(
             "set/wsi_crop_1.jpg", "--model", "run/last.safetensors", "--mpp", "0.25", "--output", "m.png", in: work.path
         )
-        #expect(resampled.status == 0, "\(resampled)")
-        #expect(resampled.errors.contains("resampled from 0.25 to 0.5 microns per pixel: 150 x 150 pixels\n"))
-        #expect(resampled.output.contains("300 x 300 pixels, 1 windows"))
+        #expect(halved.status == 0, "\(halved)")
+        #expect(halved.errors.contains("crop_1.jpg: at half size, 150 x 150 pixels\n"))
+        #expect(halved.output.contains("300 x 300 pixels, 1 windows"))
         let mask = try RGBImage(decoding: "\(work.path)/m.png")
         #expect(mask.width == 300 && mask.height == 300)
         // A slide without a resolution.
