@@ -32,7 +32,7 @@ typedef struct tiff_level {
     int32_t next_plain;
 } tiff_level;
 
-/// What a thread needs to encode tiles.
+/// The encoder of one thread.
 typedef struct tile_coder {
     z_stream stream;
     bool is_open;
@@ -64,9 +64,9 @@ typedef struct tiff_writer {
     /// [tile][tile]: one tile, decoded or encoded.
     uint8_t *tile;
     size_t tile_capacity;
-    /// Of count 0 where libtiff encodes the tiles.
+    /// The count is 0 where libtiff encodes the tiles.
     cic_workers workers;
-    /// [workers.count]
+    /// The first `workers.count` are in use.
     tile_coder coders[TILE_CODERS];
     /// Neighboring tiles; each has room for `coded_capacity` bytes.
     coded_tile group[TILE_GROUP];

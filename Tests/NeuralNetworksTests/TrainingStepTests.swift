@@ -6,7 +6,7 @@ import Testing
 @Suite(.kernelTurns) struct TrainingStepTests {
     @Test(arguments: NarrowNetwork.allCases) func trainingFitsATinyBatch(network: NarrowNetwork) throws {
         let fixture = try TrainingFixture(network, batch: 4)
-        // Losses go up and down on the way, differently for every rounding.
+        // The loss is not monotonic, and rounding changes its course.
         var lowest = Double.infinity
         for _ in 0..<300 {
             lowest = min(lowest, try fixture.backward(.training(seed: 0)))

@@ -11,7 +11,7 @@ import time
 
 from programs import HERE, OURS, Failure, Program, export, quartiles, run, serve, table
 
-# Untrained, a U-Net finds noise.
+# An untrained U-Net outlines noise.
 BUNDLED = HERE.parent.parent / "models" / "nuclei-unet.safetensors"
 
 

@@ -13,8 +13,8 @@ static int64_t argmax(const float *x, int64_t count) {
     return best;
 }
 
-/// Numbers of a plane that are summed or compared side by side, by vectors of any length. So the order, and the result,
-/// does not depend on the processor.
+/// Partial sums, or maxima, of a plane. Their number is fixed, so that results do not depend on the length of the
+/// processor's vectors.
 enum { SIDE_BY_SIDE = 16 };
 
 static double sum(const float *x, int64_t count) {

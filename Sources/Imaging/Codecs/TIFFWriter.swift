@@ -105,7 +105,7 @@ package final class TIFFWriter: ImageEncoder {
 private func runConcurrently(
     count: Int32, body: (@convention(c) (Int32, UnsafeMutableRawPointer?) -> Void)?, context: UnsafeMutableRawPointer?
 ) {
-    // What `body` does with its context at the same time is the concern of the C function that passes both.
+    // The C function that passes both makes concurrent use of the context safe.
     struct Call: @unchecked Sendable {
         let body: @convention(c) (Int32, UnsafeMutableRawPointer?) -> Void
         let context: UnsafeMutableRawPointer?
