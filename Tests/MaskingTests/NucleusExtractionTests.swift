@@ -72,7 +72,7 @@ struct NucleusExtractionTests {
                 }
             }
             var settings = NucleusSettings.halves
-            settings.seedLevels = [0.3, 0.6, 0.9]
+            (settings.seedLevels, settings.largestJoined) = ([0.3, 0.6, 0.9], 0)
             change(&settings)
             return sample.blocks(settings: settings).nuclei[0].count
         }
@@ -83,6 +83,40 @@ struct NucleusExtractionTests {
         #expect(nuclei(0.7) { $0.seedLevels = [0.6, 0.3] } == 1)
         #expect(nuclei(0.4) { $0.smallestSeed = 36.5 } == 1, "144 pixels are 36 square microns")
         #expect(nuclei(0.1, 0.1) { $0.smallestSeed = 91 } == 0, "360 pixels are 90")
+    }
+
+    /// Parts of a nucleus are joined if their union is convex, not too large and not too long, and the parts share a long
+    /// border. Of more than two parts, those that fit best are joined.
+    @Test func partsOfANucleusAreJoined() {
+        /// Areas in pixels of a rectangle with seams, in the order of the parts. Rows of the last part are left out.
+        func areas(
+            seams: [Int], height: Int = 16, end: Int = 44, missing: Int = 0,
+            _ change: (inout NucleusSettings) -> Void = { _ in }
+        ) -> [Int] {
+            var sample = SampleImage(width: 80, height: 60)
+            for y in 20..<20 + height {
+                for x in 20..<end where x < (seams.last ?? end) || y >= 20 + missing {
+                    let inside: Float = seams.contains(x) ? 0.1 : 0.95
+                    (sample.interior[y * 80 + x], sample.boundary[y * 80 + x]) = (inside, 0.99 - inside)
+                }
+            }
+            var settings = NucleusSettings.halves
+            change(&settings)
+            let nuclei = sample.blocks(margin: 64, settings: settings).nuclei[0]
+            return nuclei.sorted { $0.center.x < $1.center.x }.map(\.pixelCount)
+        }
+        #expect(areas(seams: []).count == 1)
+        #expect(areas(seams: [32]) == areas(seams: []))
+        #expect(areas(seams: [32]) { $0.largestJoined = 95 }.count == 2, "384 pixels are 96 square microns")
+        #expect(areas(seams: [32]) { $0.largestJoined = 96 }.count == 1)
+        #expect(areas(seams: [32], missing: 6).count == 2, "the union is not convex")
+        #expect(areas(seams: [32], missing: 6) { $0.joinedSolidity = 0.85 }.count == 1)
+        #expect(areas(seams: [32], missing: 12) { $0.joinedSolidity = 0.5 }.count == 2, "the border is short")
+        #expect(areas(seams: [36], end: 51).count == 1)
+        #expect(areas(seams: [36], end: 52).count == 2, "32 pixels are more than half the margin")
+        // The last part has the corner that is missing, so that the others fit better.
+        let three = areas(seams: [27, 35], missing: 3) { $0.joinedSolidity = 0.9 }
+        #expect(three.count == 2 && three[0] > three[1], "\(three)")
     }
 
     @Test func inkIsNoNucleus() {
@@ -114,9 +148,21 @@ struct NucleusExtractionTests {
     @Test func blocksDoNotMatter() throws {
         for seed in 1...2 as ClosedRange<UInt64> {
             let ellipses = SampleImage.random(seed: seed, count: 250, width: 270, height: 230)
-            let sample = SampleImage(width: 270, height: 230, ellipses)
+            var sample = SampleImage(width: 270, height: 230, ellipses)
+            // Some nuclei fall into parts, to be joined.
+            for ellipse in ellipses where Int(ellipse.x) % 2 == 0 && 0..<270 ~= Int(ellipse.x) {
+                for y in Int(max(0, ellipse.y - ellipse.a))..<Int(min(230, ellipse.y + ellipse.a)) {
+                    let pixel = y * 270 + Int(ellipse.x)
+                    sample.boundary[pixel] += sample.interior[pixel]
+                    sample.interior[pixel] = 0
+                }
+            }
+            var apart = NucleusSettings.halves
+            apart.largestJoined = 0
+            try #require(
+                sample.blocks(settings: apart).nuclei[0].count > sample.blocks(margin: 64).nuclei[0].count + 20)
             for scale in [1, 2, 1.37] {
-                let whole = sample.blocks(scale: scale)
+                let whole = sample.blocks(margin: 64, scale: scale)
                 try #require(whole.nuclei.sorted.count > 100)
                 for core in [48, 64, 100] {
                     let parts = sample.blocks(core: core, margin: 64, scale: scale)

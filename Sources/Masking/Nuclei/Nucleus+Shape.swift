@@ -110,18 +110,9 @@ private struct PixelPairs {
     }
 }
 
-/// Square pixels of the convex hull (Andrew's monotone chain).
+/// Square pixels of the convex hull.
 private func hullArea(_ runs: [Nucleus.Run]) -> Double {
-    var (left, right) = ([Corner](), [Corner]())
-    func add(_ corner: Corner, to chain: inout [Corner], turn: Int) {
-        while chain.count >= 2 {
-            let (a, b) = (chain[chain.count - 2], chain[chain.count - 1])
-            let cross = (b.x - a.x) * (corner.y - a.y) - (b.y - a.y) * (corner.x - a.x)
-            if cross * turn > 0 { break }
-            chain.removeLast()
-        }
-        chain.append(corner)
-    }
+    var hull = ConvexHull()
     var index = 0
     while index < runs.count {
         let row = runs[index].row
@@ -131,11 +122,8 @@ private func hullArea(_ runs: [Nucleus.Run]) -> Double {
             end = runs[index].pixels.upperBound
             index += 1
         }
-        for y in [row, row + 1] {
-            add(Corner(x: start, y: y), to: &left, turn: -1)
-            add(Corner(x: end, y: y), to: &right, turn: 1)
-        }
+        hull.add(row: row, first: start, last: end)
+        hull.add(row: row + 1, first: start, last: end)
     }
-    let ring = right + left.reversed()
-    return Double(Polygon.doubledArea(ring + [ring[0]])) / 2
+    return Double(hull.doubledArea) / 2
 }

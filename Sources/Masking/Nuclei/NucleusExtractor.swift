@@ -42,7 +42,10 @@ package final class NucleusExtractor {
             smallestSeed: pixels(settings.smallestSeed),
             reach: Int(min(settings.reach / (scale.x * scale.y).squareRoot(), 255)))
         let objects = NucleusObjects(
-            labels, smallest: pixels(settings.smallest), largest: pixels(settings.largest))
+            labels, smallest: pixels(settings.smallest), largest: pixels(settings.largest),
+            joining: NucleusJoining(
+                solidity: settings.joinedSolidity, contact: settings.joinedContact,
+                largest: pixels(settings.largestJoined), longest: (grid.margin - 2) / 2))
         let (left, top) = (visible.x > 0 ? valid.x : -1, visible.y > 0 ? valid.y : -1)
         let right = visible.right < grid.bounds.width ? valid.right - 1 : Int.max
         let bottom = visible.bottom < grid.bounds.height ? valid.bottom - 1 : Int.max

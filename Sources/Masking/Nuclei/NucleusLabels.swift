@@ -114,6 +114,14 @@ final class NucleusLabels {
         for run in runs.indices where runs[root(run)].area >= smallest { number(run) }
     }
 
+    /// Gives the pixels of an object to another one.
+    func replace(_ label: Int32, by other: Int32, in object: NucleusObjects.Object) {
+        for y in object.top...object.bottom {
+            let row = labels.baseAddress! + position(x: 0, y: y)
+            for x in object.left...object.right where row[x] == label { row[x] = other }
+        }
+    }
+
     private func reserve(width: Int, height: Int) {
         (self.width, self.height) = (width, height)
         let size = (width + 2) * (height + 2)

@@ -16,22 +16,42 @@ struct NucleusObjects {
 
         /// The centroid, rounded down.
         var anchor: (x: Int, y: Int) { (sumX / area, sumY / area) }
+
+        /// The bounding box and the sums of both objects.
+        func joined(with other: Object) -> Object {
+            var union = self
+            union.left = min(left, other.left)
+            union.right = max(right, other.right)
+            union.top = min(top, other.top)
+            union.bottom = max(bottom, other.bottom)
+            union.area += other.area
+            union.sumX += other.sumX
+            union.sumY += other.sumY
+            return union
+        }
     }
 
-    /// By label. The first stands for the background.
+    /// By label. The first stands for the background. Those whose pixels another one got have an area of 0.
     private(set) var objects: [Object]
 
     subscript(label: Int32) -> Object { objects[Int(label)] }
 
-    /// Measures the objects, fills their holes, and drops those that cannot be nuclei. Areas are in pixels.
-    init(_ labels: NucleusLabels, smallest: Int, largest: Int) {
+    /// Measures the objects, joins the parts of nuclei, fills holes, and drops the objects that cannot be nuclei. Areas are
+    /// in pixels.
+    init(_ labels: NucleusLabels, smallest: Int, largest: Int, joining: NucleusJoining) {
         objects = Array(repeating: Object(), count: labels.count + 1)
         objects[0].isNucleus = false
-        for y in 0..<labels.height { measure(row: y, labels) }
+        var contacts = NucleusContacts()
+        for y in 0..<labels.height { measure(row: y, labels, &contacts) }
+        for (label, part) in joining.pairs(objects, labels, contacts) {
+            labels.replace(part, by: label, in: objects[Int(part)])
+            objects[Int(label)] = objects[Int(label)].joined(with: objects[Int(part)])
+            objects[Int(part)] = Object()
+        }
         var hollow = HoleFiller()
         for label in objects.indices.dropFirst() {
             let box = objects[label]
-            if box.area <= largest {
+            if 1...largest ~= box.area {
                 for hole in hollow.fill(label: Int32(label), box, labels) {
                     objects[label].area += 1
                     objects[label].sumX += hole.x
@@ -42,8 +62,9 @@ struct NucleusObjects {
         }
     }
 
-    private mutating func measure(row y: Int, _ labels: NucleusLabels) {
+    private mutating func measure(row y: Int, _ labels: NucleusLabels, _ contacts: inout NucleusContacts) {
         let row = labels.labels.baseAddress! + labels.position(x: 0, y: y)
+        let above = row - labels.stride
         objects.withUnsafeMutableBufferPointer { objects in
             var x = 0
             while x < labels.width {
@@ -53,7 +74,11 @@ struct NucleusObjects {
                     continue
                 }
                 let start = x
-                while x < labels.width, row[x] == label { x += 1 }
+                while x < labels.width, row[x] == label {
+                    contacts.add(label, above[x])
+                    x += 1
+                }
+                contacts.add(label, row[x])
                 let object = objects.baseAddress! + Int(label)
                 object.pointee.left = min(object.pointee.left, start)
                 object.pointee.right = max(object.pointee.right, x - 1)

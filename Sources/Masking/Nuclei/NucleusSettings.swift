@@ -11,6 +11,11 @@ package struct NucleusSettings: Codable, Equatable, Sendable {
     package var smallestSeed = 2.5
     /// Microns that a seed grows at most.
     package var reach = 12.0
+    /// Touching parts are one nucleus if together they cover this share of their convex hull, and share a border of at
+    /// least this length, in diameters of the smaller one. `largestJoined` limits their area, in square microns.
+    package var joinedSolidity = 0.95
+    package var joinedContact = 0.5
+    package var largestJoined = 250.0
     /// Limits of the area of a nucleus, in square microns. Larger objects are keratin or ink.
     package var smallest = 8.0
     package var largest = 600.0
