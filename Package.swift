@@ -26,8 +26,10 @@ let package = Package(
         .target(
             name: "CKernels", dependencies: ["COpenBLAS"], path: "CKernels",
             cSettings: kernelFlags + [.headerSearchPath("src")], linkerSettings: [.linkedLibrary("omp5")]),
+        .systemLibrary(
+            name: "COpenJPEG", pkgConfig: "libopenjp2", providers: [.apt(["libopenjp2-7-dev"])]),
         .target(
-            name: "CImageCodecs", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
+            name: "CImageCodecs", dependencies: ["COpenJPEG"], cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
             linkerSettings: [
                 .linkedLibrary("png16"), .linkedLibrary("jpeg"), .linkedLibrary("tiff"), .linkedLibrary("z"),
             ]),
@@ -82,7 +84,8 @@ let package = Package(
             dependencies: ["Benchmarks", "Charts", "Console", "Foundations", "NeuralNetworks", "Tensors"]),
 
         .target(
-            name: "TestSupport", dependencies: ["Foundations", "NeuralNetworks", "Tensors"], path: "Tests/TestSupport"),
+            name: "TestSupport", dependencies: ["COpenJPEG", "Foundations", "NeuralNetworks", "Tensors"],
+            path: "Tests/TestSupport"),
         .testTarget(name: "FoundationsTests", dependencies: ["Foundations", "TestSupport"]),
         .testTarget(
             name: "ConsoleTests",

@@ -132,7 +132,7 @@ def main():
     options = parser.parse_args()
     data, out = options.data.resolve(), options.out.resolve()
     methods = METHODS | ({"QuPath 0.5.1, defaults": run_qupath(options.qupath)} if options.qupath else {})
-    lines = ["| Images | Method | Dice | Object F1 | Count error |", "|---|---|---|---|---|"]
+    lines = ["| Images | Method | Dice | Object F1 | Count error | Its median |", "|---|---|---|---|---|---|"]
     for name, folder in image_sets(data, out).items():
         for method, make in methods.items():
             target = out / "masks" / name / method.strip("`").replace(" ", "_")
@@ -140,7 +140,8 @@ def main():
             scored = subprocess.run(
                 [MASK, "score", target, folder / "truth", "--json"], check=True, stdout=subprocess.PIPE)
             found = json.loads(scored.stdout)["images"]
-            cells = [interval([image["score"][key] for image in found]) for key in ["dice", "f1", "countError"]]
+            values = {key: [image["score"][key] for image in found] for key in ["dice", "f1", "countError"]}
+            cells = [interval(values[key]) for key in values] + [f'{statistics.median(values["countError"]):.3f}']
             lines.append(f"| {name} ({len(found)}) | {method} | {' | '.join(cells)} |")
             print(lines[-1], file=sys.stderr)
     print("\n".join(lines))

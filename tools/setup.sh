@@ -14,8 +14,8 @@ case "${1:-}" in
 esac
 
 # gnuplot draws the charts of reports, clang-format checks the layout of C.
-packages=(libopenslide-dev libpng-dev libjpeg-dev libtiff-dev libopenblas-dev libomp-dev libssl-dev pkg-config
-    clang-format gnuplot-nox)
+packages=(libopenslide-dev libpng-dev libjpeg-dev libopenjp2-7-dev libtiff-dev libopenblas-dev libomp-dev libssl-dev
+    pkg-config clang-format gnuplot-nox)
 # Without these, Swift does not start, fetch packages, compile or link.
 swift_packages=(binutils ca-certificates git libc6-dev libcurl4 libgcc-12-dev libncurses6 libsqlite3-0 libstdc++-12-dev
     libxml2 zlib1g-dev)

@@ -14,6 +14,9 @@ package struct TIFFMaker {
         case tiles
         /// Tiles of JPEG. The 64 pixels of a block are those of its upper left corner.
         case jpegTiles
+        /// Tiles of JPEG 2000, as Aperio stores them: YCbCr with every other column of the chroma, or RGB. Readers can
+        /// halve them a number of times.
+        case jpeg2000Tiles(isYCbCr: Bool, halvings: Int = 3)
         /// One uncompressed strip.
         case strip
         /// One strip of JPEG with this many blocks from one restart marker to the next.
@@ -127,9 +130,13 @@ package struct TIFFMaker {
         var fields: [Field]
         let compression: Int
         switch level.storage {
-        case .tiles, .jpegTiles:
+        case .tiles, .jpegTiles, .jpeg2000Tiles:
             fields = [.longs(324, offsets), .longs(325, counts), .longs(322, [tileWidth]), .longs(323, [tileHeight])]
-            if case .tiles = level.storage { compression = 1 } else { compression = 7 }
+            switch level.storage {
+            case .tiles: compression = 1
+            case .jpeg2000Tiles(let isYCbCr, _): compression = isYCbCr ? 33003 : 33005
+            default: compression = 7
+            }
         case .strip, .jpegStrip:
             fields = [.longs(273, offsets), .longs(279, counts), .longs(278, [level.height])]
             if case .strip = level.storage { compression = 1 } else { compression = 7 }
@@ -149,11 +156,14 @@ package struct TIFFMaker {
     /// The tiles or the strip of an image.
     private func segments(of level: Level) -> [[UInt8]] {
         switch level.storage {
-        case .tiles, .jpegTiles:
+        case .tiles, .jpegTiles, .jpeg2000Tiles:
             return stride(from: 0, to: level.height, by: tileHeight).flatMap { top in
                 stride(from: 0, to: level.width, by: tileWidth).map { left in
-                    if case .tiles = level.storage { return plain(level, left, top, tileWidth, tileHeight) }
-                    return jpeg(level, left, top, tileWidth, tileHeight)
+                    switch level.storage {
+                    case .tiles: plain(level, left, top, tileWidth, tileHeight)
+                    case .jpeg2000Tiles(let isYCbCr, let halvings): jpeg2000(level, left, top, isYCbCr, halvings)
+                    default: jpeg(level, left, top, tileWidth, tileHeight)
+                    }
                 }
             }
         case .strip: return [plain(level, 0, 0, level.width, level.height)]
@@ -171,6 +181,16 @@ package struct TIFFMaker {
             }
         }
         return pixels
+    }
+
+    /// The channels of a tile are stored as they are, whatever they stand for.
+    private func jpeg2000(_ level: Level, _ left: Int, _ top: Int, _ isYCbCr: Bool, _ halvings: Int) -> [UInt8] {
+        var maker = JPEG2000Maker(width: tileWidth, height: tileHeight) { x, y, channel in
+            let (x, y) = (left + x, top + y)
+            return x < level.width && y < level.height ? level.pixel(x, y, channel) : 0
+        }
+        (maker.subsampling, maker.halvings) = (isYCbCr ? 2 : 1, halvings)
+        return maker.bytes
     }
 
     private func jpeg(

@@ -31,7 +31,7 @@ static void read_all(cic_reader *reader) {
     free(target);
 }
 
-/// The JPEG tiles of the size that the header states.
+/// The compressed tiles of the size that the header states.
 static void read_tiles(const uint8_t *bytes, size_t size) {
     cic_tiff_header header;
     int file = memfd_create("tiles", MFD_CLOEXEC);
@@ -41,8 +41,7 @@ static void read_tiles(const uint8_t *bytes, size_t size) {
         close(file);
         return;
     }
-    cic_jpeg_tiles *tiles =
-        cic_jpeg_tiles_open(file, header.width, header.height, header.tile_width, header.tile_height);
+    cic_tiles *tiles = cic_tiles_open(file, header.width, header.height, header.tile_width, header.tile_height);
     if (!tiles)
         return;
     const int64_t most = 300;
@@ -51,10 +50,10 @@ static void read_tiles(const uint8_t *bytes, size_t size) {
         const int64_t width = (header.width + reduction - 1) / reduction;
         const int64_t height = (header.height + reduction - 1) / reduction;
         cic_rectangle part = {0, 0, width < most ? width : most, height < most ? height : most};
-        cic_jpeg_tiles_read(tiles, reduction, &part, pixels);
+        cic_tiles_read(tiles, reduction, &part, pixels);
     }
     free(pixels);
-    cic_jpeg_tiles_close(tiles);
+    cic_tiles_close(tiles);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

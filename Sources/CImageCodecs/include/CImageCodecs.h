@@ -99,27 +99,26 @@ const char *cic_reader_message(const cic_reader *reader);
 /// Frees the reader and closes its file. reader may be null.
 void cic_reader_close(cic_reader *reader);
 
-// JPEG tiles (jpeg_tiles.c)
+// Compressed tiles (tiles.c, tiles_jpeg.c, tiles_jpeg2000.c)
 
-/// The JPEG tiles of an image of a TIFF or BigTIFF file.
-typedef struct cic_jpeg_tiles cic_jpeg_tiles;
+/// The tiles of an image of a TIFF or BigTIFF file, compressed by JPEG or, as Aperio does, JPEG 2000.
+typedef struct cic_tiles cic_tiles;
 
 /// In pixels.
 typedef struct cic_rectangle {
     int64_t x, y, width, height;
 } cic_rectangle;
 
-/// Finds the first image of a size with JPEG tiles of a size, three samples of 8 bits, YCbCr or RGB; null where there
+/// Finds the first image of a size with such tiles of a size, three samples of 8 bits, YCbCr or RGB; null where there
 /// is none. file: descriptor open for reading; the tiles take ownership, even on failure.
-cic_jpeg_tiles *cic_jpeg_tiles_open(int file, int32_t width, int32_t height, int32_t tile_width, int32_t tile_height);
+cic_tiles *cic_tiles_open(int file, int32_t width, int32_t height, int32_t tile_width, int32_t tile_height);
 /// Decodes a rectangle of the image to pixels[height][width] of 0xAARRGGBB, opaque. reduction: 1, or 2 for an image of
 /// half the width and height, rounded up, whose pixels the rectangle is in. Fails for any tile that is missing or
 /// damaged, or of another kind than most files have; there is no message then, and the pixels are undefined. Any number
 /// of threads may call it at a time.
-cic_status cic_jpeg_tiles_read(const cic_jpeg_tiles *tiles, int32_t reduction, const cic_rectangle *part,
-                               uint32_t *pixels);
+cic_status cic_tiles_read(const cic_tiles *tiles, int32_t reduction, const cic_rectangle *part, uint32_t *pixels);
 /// tiles may be null.
-void cic_jpeg_tiles_close(cic_jpeg_tiles *tiles);
+void cic_tiles_close(cic_tiles *tiles);
 
 // Writers (writer.c, png_write.c, jpeg_write.c, tiff_write.c)
 

@@ -8,7 +8,7 @@ package final class Slide: Sendable {
     package let path: FilePath
     package let metadata: SlideMetadata
     /// The tiles of levels; without those that OpenSlide has to read.
-    let tiles: [Int: JPEGTiles]
+    let tiles: [Int: CompressedTiles]
     private let current: Mutex<OpenSlideHandle>
     /// Whether a level shows the picture of the full resolution, for the levels that were compared.
     private let compared = Mutex<[Int: Bool]>([:])
@@ -18,15 +18,15 @@ package final class Slide: Sendable {
         let handle = try OpenSlideHandle(path)
         self.path = path
         metadata = try SlideMetadata(handle)
-        var tiles = [Int: JPEGTiles]()
+        var tiles = [Int: CompressedTiles]()
         for level in metadata.levels {
-            tiles[level.index] = JPEGTiles(path, metadata, level, tile: handle.tileSize(level: level.index))
+            tiles[level.index] = CompressedTiles(path, metadata, level, tile: handle.tileSize(level: level.index))
         }
         self.tiles = tiles
         current = Mutex(handle)
     }
 
-    /// Whether JPEG tiles of a level are decoded without OpenSlide.
+    /// Whether the tiles of a level are decoded without OpenSlide.
     package func decodesTiles(ofLevel level: Int = 0) -> Bool { tiles[level] != nil }
 
     var handle: OpenSlideHandle { current.withLock { $0 } }

@@ -10,7 +10,7 @@ package final class SlideBlockReader: BlockReader {
     package let geometry: ImageGeometry
     private let slideLevel: SlideLevel
     private let tile: (width: Int, height: Int)
-    private let jpegTiles: JPEGTiles?
+    private let compressedTiles: CompressedTiles?
     /// Whether blocks have half the width and height of the level.
     package let isHalved: Bool
     private let decoded = Atomic(0)
@@ -23,7 +23,7 @@ package final class SlideBlockReader: BlockReader {
     ) throws(FileError) {
         slideFile = slide
         isHalved = halving
-        jpegTiles = decodesTiles ? slide.tiles[level] : nil
+        compressedTiles = decodesTiles ? slide.tiles[level] : nil
         let own = try slide.metadata.requireLevel(level, slide.path)
         slideLevel = own
         let (tile, reduction) = (slide.handle.tileSize(level: level), halving ? 2 : 1)
@@ -116,7 +116,7 @@ package final class SlideBlockReader: BlockReader {
         let count = part.width * part.height
         if pixels.count < count { pixels = [UInt32](repeating: 0, count: count) }
         try pixels.withUnsafeMutableBufferPointer { (pixels) throws(FileError) in
-            if let jpegTiles, jpegTiles.read(part, halving: isHalved, into: pixels) { return }
+            if let compressedTiles, compressedTiles.read(part, halving: isHalved, into: pixels) { return }
             guard isHalved else { return try readRegion(part, handle, into: pixels) }
             let whole = PixelRegion(
                 x: 2 * part.x, y: 2 * part.y, width: min(2 * part.width, slideLevel.width - 2 * part.x),
