@@ -16,7 +16,8 @@ limits=(-timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1)
 
 # The linker of the toolchain: gold stops with an error of its own.
 clang -g -O1 -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-    -ISources/CImageCodecs/include tools/fuzz/read_image.c Sources/CImageCodecs/*.c -lpng16 -ljpeg -ltiff -lz \
+    -ISources/CImageCodecs/include $(pkg-config --cflags libopenjp2) tools/fuzz/read_image.c Sources/CImageCodecs/*.c \
+    -lpng16 -ljpeg -lopenjp2 -ltiff -lz -lm \
     -o "$build/read_image"
 flags=(--configuration release --scratch-path "$build/swift" --product fuzz-readers --sanitize address
     -Xswiftc -sanitize=fuzzer -Xcc -fsanitize=fuzzer-no-link)
