@@ -24,7 +24,7 @@ struct ModelCommandTests {
         #expect((info["calibration"] as? [String: Any])?["fittedOn"] as? String == "validation")
         let tiles = try #require(info["tiles"] as? [String: Any])
         #expect(
-            tiles["train"] as? Int == 570 && tiles["test"] as? Int == 177 && info["scoredOn"] as? String == "validation"
+            tiles["train"] as? Int == 949 && tiles["test"] as? Int == 198 && info["scoredOn"] as? String == "validation"
         )
     }
 
