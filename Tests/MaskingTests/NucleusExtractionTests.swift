@@ -72,7 +72,7 @@ struct NucleusExtractionTests {
                 }
             }
             var settings = NucleusSettings.halves
-            (settings.seedLevels, settings.largestJoined) = ([0.3, 0.6, 0.9], 0)
+            (settings.seedLevels, settings.joining) = ([0.3, 0.6, 0.9], nil)
             change(&settings)
             return sample.blocks(settings: settings).nuclei[0].count
         }
@@ -107,16 +107,27 @@ struct NucleusExtractionTests {
         }
         #expect(areas(seams: []).count == 1)
         #expect(areas(seams: [32]) == areas(seams: []))
-        #expect(areas(seams: [32]) { $0.largestJoined = 95 }.count == 2, "384 pixels are 96 square microns")
-        #expect(areas(seams: [32]) { $0.largestJoined = 96 }.count == 1)
+        #expect(areas(seams: [32]) { $0.joining?.largest = 95 }.count == 2, "384 pixels are 96 square microns")
+        #expect(areas(seams: [32]) { $0.joining?.largest = 96 }.count == 1)
         #expect(areas(seams: [32], missing: 6).count == 2, "the union is not convex")
-        #expect(areas(seams: [32], missing: 6) { $0.joinedSolidity = 0.85 }.count == 1)
-        #expect(areas(seams: [32], missing: 12) { $0.joinedSolidity = 0.5 }.count == 2, "the border is short")
+        #expect(areas(seams: [32], missing: 6) { $0.joining?.solidity = 0.85 }.count == 1)
+        #expect(areas(seams: [32], missing: 12) { $0.joining?.solidity = 0.5 }.count == 2, "the border is short")
         #expect(areas(seams: [36], end: 51).count == 1)
         #expect(areas(seams: [36], end: 52).count == 2, "32 pixels are more than half the margin")
         // The last part has the corner that is missing, so that the others fit better.
-        let three = areas(seams: [27, 35], missing: 3) { $0.joinedSolidity = 0.9 }
+        let three = areas(seams: [27, 35], missing: 3) { $0.joining?.solidity = 0.9 }
         #expect(three.count == 2 && three[0] > three[1], "\(three)")
+    }
+
+    /// Settings in records of versions that did not join parts.
+    @Test func settingsOfEarlierVersionsAreRead() throws {
+        var fields = try #require(
+            JSONSerialization.jsonObject(with: JSONEncoder().encode(NucleusSettings())) as? [String: Any])
+        try #require(fields.removeValue(forKey: "joining") != nil)
+        let found = try JSONDecoder().decode(NucleusSettings.self, from: JSONSerialization.data(withJSONObject: fields))
+        var expected = NucleusSettings()
+        expected.joining = nil
+        #expect(found == expected)
     }
 
     @Test func inkIsNoNucleus() {
@@ -158,7 +169,7 @@ struct NucleusExtractionTests {
                 }
             }
             var apart = NucleusSettings.halves
-            apart.largestJoined = 0
+            apart.joining = nil
             try #require(
                 sample.blocks(settings: apart).nuclei[0].count > sample.blocks(margin: 64).nuclei[0].count + 20)
             for scale in [1, 2, 1.37] {

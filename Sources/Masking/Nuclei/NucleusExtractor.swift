@@ -43,9 +43,9 @@ package final class NucleusExtractor {
             reach: Int(min(settings.reach / (scale.x * scale.y).squareRoot(), 255)))
         let objects = NucleusObjects(
             labels, smallest: pixels(settings.smallest), largest: pixels(settings.largest),
-            joining: NucleusJoining(
-                solidity: settings.joinedSolidity, contact: settings.joinedContact,
-                largest: pixels(settings.largestJoined), longest: (grid.margin - 2) / 2))
+            joining: settings.joining.map {
+                NucleusJoining($0, largest: pixels($0.largest), longest: (grid.margin - 2) / 2)
+            })
         let (left, top) = (visible.x > 0 ? valid.x : -1, visible.y > 0 ? valid.y : -1)
         let right = visible.right < grid.bounds.width ? valid.right - 1 : Int.max
         let bottom = visible.bottom < grid.bounds.height ? valid.bottom - 1 : Int.max

@@ -4,13 +4,14 @@
 /// best partner of the other. So what happens to an object depends on its partners and theirs only, all of which a block
 /// has in its margin, because the sides of a union are limited.
 struct NucleusJoining {
-    /// Least solidity of a union: its pixels as a share of those in the convex hull of their centers.
-    let solidity: Double
-    /// Least length of the border, as a share of the diameter of a disc with the area of the smaller object.
-    let contact: Double
-    /// Limits of a union: its area, and the sides of its bounding box, in pixels.
-    let largest: Int
-    let longest: Int
+    private let settings: NucleusSettings.Joining
+    private let largest: Int
+    private let longest: Int
+
+    /// `largest` and `longest` limit a union: its area, and the sides of its bounding box, in pixels.
+    init(_ settings: NucleusSettings.Joining, largest: Int, longest: Int) {
+        (self.settings, self.largest, self.longest) = (settings, largest, longest)
+    }
 
     /// Labels of objects to join, each in one pair.
     func pairs(
@@ -23,9 +24,9 @@ struct NucleusJoining {
                 continue
             }
             let smaller = Double(min(objects[Int(a)].area, objects[Int(b)].area))
-            guard length >= contact * 2 * (smaller / .pi).squareRoot() else { continue }
+            guard length >= settings.contact * 2 * (smaller / .pi).squareRoot() else { continue }
             let found = Self.solidity(of: a, b, union, labels)
-            guard found >= solidity else { continue }
+            guard found >= settings.solidity else { continue }
             for (one, other) in [(a, b), (b, a)] where found > partners[one]?.solidity ?? 0 {
                 partners[one] = (other, found)
             }
@@ -34,6 +35,7 @@ struct NucleusJoining {
             .map { ($0.key, $0.value.label) }
     }
 
+    /// The pixels of a union as a share of those in the convex hull of their centers.
     private static func solidity(
         of a: Int32, _ b: Int32, _ union: NucleusObjects.Object, _ labels: NucleusLabels
     ) -> Double {

@@ -38,12 +38,12 @@ struct NucleusObjects {
 
     /// Measures the objects, joins the parts of nuclei, fills holes, and drops the objects that cannot be nuclei. Areas are
     /// in pixels.
-    init(_ labels: NucleusLabels, smallest: Int, largest: Int, joining: NucleusJoining) {
+    init(_ labels: NucleusLabels, smallest: Int, largest: Int, joining: NucleusJoining?) {
         objects = Array(repeating: Object(), count: labels.count + 1)
         objects[0].isNucleus = false
         var contacts = NucleusContacts()
         for y in 0..<labels.height { measure(row: y, labels, &contacts) }
-        for (label, part) in joining.pairs(objects, labels, contacts) {
+        for (label, part) in joining?.pairs(objects, labels, contacts) ?? [] {
             labels.replace(part, by: label, in: objects[Int(part)])
             objects[Int(label)] = objects[Int(label)].joined(with: objects[Int(part)])
             objects[Int(part)] = Object()

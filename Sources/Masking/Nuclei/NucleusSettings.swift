@@ -11,17 +11,26 @@ package struct NucleusSettings: Codable, Equatable, Sendable {
     package var smallestSeed = 2.5
     /// Microns that a seed grows at most.
     package var reach = 12.0
-    /// Touching parts are one nucleus if together they cover this share of their convex hull, and share a border of at
-    /// least this length, in diameters of the smaller one. `largestJoined` limits their area, in square microns.
-    package var joinedSolidity = 0.95
-    package var joinedContact = 0.5
-    package var largestJoined = 250.0
+    /// Which touching parts are one nucleus; nil for none, as in records of earlier versions.
+    package var joining: Joining? = Joining()
     /// Limits of the area of a nucleus, in square microns. Larger objects are keratin or ink.
     package var smallest = 8.0
     package var largest = 600.0
 
     /// Whether probabilities are means over the pixels of a block and their mirror images, for four times the work.
     package var averagesFlips = false
+
+    /// Limits for touching parts of a nucleus.
+    package struct Joining: Codable, Equatable, Sendable {
+        /// Least share of their convex hull that both cover together.
+        package var solidity = 0.95
+        /// Least length of their border, as a share of the diameter of a disc with the area of the smaller one.
+        package var contact = 0.5
+        /// Largest area of both, in square microns.
+        package var largest = 250.0
+
+        package init() {}
+    }
 
     package init() {}
 }
