@@ -3,9 +3,8 @@ import Foundations
 
 /// A level of a slide whose tiles are JPEG images or JPEG 2000 codestreams in a TIFF file.
 ///
-/// JPEG tiles are decoded in less than half the time that OpenSlide takes, with the same pixels. Those of JPEG 2000 take
-/// OpenSlide's time at full size, and far less at half size. Nothing changes after opening, so
-/// any number of threads may read at a time.
+/// Pixels at full size are those of OpenSlide, which takes more than twice as long for JPEG tiles, and reads all of a JPEG
+/// 2000 tile where half the size is enough. Nothing changes after opening, so any number of threads may read at a time.
 final class CompressedTiles: @unchecked Sendable {
     private let tiles: OpaquePointer
 
