@@ -16,9 +16,9 @@ struct cic_tiles {
     /// Quantization and Huffman tables of all tiles; null where each has its own.
     uint8_t *tables;
     uint32_t tables_size;
-    /// Whether tiles are JPEG 2000 codestreams instead of JPEG images.
+    /// Whether tiles are JPEG 2000 codestreams. Otherwise they are JPEG images.
     bool is_jpeg2000;
-    /// Whether the tiles store YCbCr instead of RGB: the header of a tile does not say.
+    /// Whether tiles store YCbCr. Otherwise they store RGB. Headers of tiles do not state it.
     bool is_ycbcr;
 };
 
@@ -30,7 +30,7 @@ typedef struct tile_job {
     const cic_tiles *tiles;
     /// Pixels of the image, along each axis, for one that is decoded.
     int32_t reduction;
-    /// What is read, in pixels as they are decoded.
+    /// The rectangle to read, in decoded pixels.
     cic_rectangle part;
     uint32_t *pixels;
     /// The compressed bytes of the current tile.

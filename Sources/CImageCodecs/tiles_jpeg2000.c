@@ -70,7 +70,8 @@ static uint32_t clamped(int value) {
     return value < 0 ? 0 : value > 255 ? 255 : (uint32_t)value;
 }
 
-/// What the chroma samples add to red, green and blue (JFIF), with OpenSlide's rounding. Green has 16 more bits.
+/// Offsets that chroma samples add to red, green and blue (JFIF), rounded as OpenSlide does. Those of green are scaled
+/// by 2^16.
 typedef struct chroma_table {
     int red[256], green_of_red[256], green_of_blue[256], blue[256];
 } chroma_table;

@@ -15,7 +15,7 @@ package struct JPEG2000Maker {
         (self.width, self.height, self.value) = (width, height, value)
     }
 
-    /// What the encoder has written. It goes back to fill in sizes.
+    /// The bytes that the encoder has written. After a seek, it replaces earlier ones.
     private final class Output {
         var bytes = [UInt8]()
         var next = 0
