@@ -22,7 +22,7 @@ package struct RunReport {
     package init(_ run: TrainingRun) throws {
         self.init(
             run.folder.record, ledger: run.ledger, set: run.trainer.set, split: run.trainer.split,
-            logits: try run.trainer.predict(run.trainer.split.test), warning: run.trainer.initialModelWarning,
+            logits: try run.trainer.predict(run.trainer.split.test), warning: run.trainer.leakWarning,
             scratch: run.folder.path)
     }
 

@@ -18,6 +18,7 @@ struct ResumeTests {
             "--initial-model", bundledModel, "--freeze", "conv1", "--freeze", "bn1", "--backbone-rate-factor", "0.1",
             "--freeze-statistics",
         ],
+        ["--architecture", "compact", "--teacher", bundledModel, "--teacher", bundledModel],
     ])
     func killedRunsResumeToTheSameBits(options: [String]) throws {
         let work = try WorkFolder()

@@ -2,6 +2,39 @@ import CKernels
 import Testing
 
 extension KernelTests.ArgumentTests {
+    @Test("distillation: null pointers and dimensions")
+    func distillation() {
+        withFloats(256) { m in
+            let (p, logits) = (m, m + 128)
+            var losses = [0.0, 0.0]
+            func statuses(_ models: Int64, _ n: Int64, _ classes: Int64, _ plane: Int64) -> [ck_status] {
+                var d = ck_distillation(n: n, classes: classes, plane: plane)
+                return [
+                    ck_mean_softmax(p, logits, models, &d), ck_distillation_forward(&losses, logits, p, &d),
+                    ck_distillation_backward(p, p, logits, p, &d),
+                ]
+            }
+            #expect(statuses(2, 2, 3, 4) == [.ok, .ok, .ok])
+            #expect(statuses(0, 2, 3, 4) == [.badDimension, .ok, .ok])
+            for (n, classes, plane) in [(0, 3, 4), (2, 0, 4), (2, 3, 0), (-2, 3, 4)] as [(Int64, Int64, Int64)] {
+                #expect(statuses(1, n, classes, plane) == [.badDimension, .badDimension, .badDimension])
+            }
+            var d = ck_distillation(n: 2, classes: 3, plane: 4)
+            #expect(ck_mean_softmax(nil, logits, 1, &d) == .nullPointer)
+            #expect(ck_mean_softmax(p, nil, 1, &d) == .nullPointer)
+            #expect(ck_mean_softmax(p, logits, 1, nil) == .nullPointer)
+            #expect(ck_distillation_forward(nil, logits, p, &d) == .nullPointer)
+            #expect(ck_distillation_forward(&losses, nil, p, &d) == .nullPointer)
+            #expect(ck_distillation_forward(&losses, logits, nil, &d) == .nullPointer)
+            #expect(ck_distillation_forward(&losses, logits, p, nil) == .nullPointer)
+            #expect(ck_distillation_backward(nil, p, logits, p, &d) == .nullPointer)
+            #expect(ck_distillation_backward(p, nil, logits, p, &d) == .nullPointer)
+            #expect(ck_distillation_backward(p, p, nil, p, &d) == .nullPointer)
+            #expect(ck_distillation_backward(p, p, logits, nil, &d) == .nullPointer)
+            #expect(ck_distillation_backward(p, p, logits, p, nil) == .nullPointer)
+        }
+    }
+
     @Test("loss: null pointers, dimensions, targets and parameters")
     func loss() {
         withFloats(2048) { m in

@@ -193,6 +193,25 @@ struct KernelRuns {
         try unchanged(("logits", xs, logits))
         return (loss, try losses.values("losses"), try g.values("glogits"))
     }
+
+    func distillation(
+        _ item: DistillationCase, _ logits: [Float], _ p: [Float], addend: [Float]
+    ) throws -> (loss: Double, glogits: [Float]) {
+        let (xs, ps, added) = (input(logits, item.shape), input(p, item.shape), input(addend, item.shape))
+        let g = output(item.shape)
+        let loss = try Kernels.distillationForward(xs, ps)
+        try Kernels.distillationBackward(g.tensor, adding: added, xs, ps)
+        try unchanged(("logits", xs, logits), ("p", ps, p), ("addend", added, addend))
+        return (loss, try g.values("glogits"))
+    }
+
+    func meanSoftmax(_ item: DistillationCase, _ teachers: [Float]) throws -> [Float] {
+        let p = output(item.shape)
+        let xs = input(teachers, item.shape.batched(item.models))
+        try Kernels.meanSoftmax(p.tensor, xs)
+        try unchanged(("logits", xs, teachers))
+        return try p.values("p")
+    }
 }
 
 extension Array where Element == Float {

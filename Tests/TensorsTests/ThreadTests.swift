@@ -216,6 +216,23 @@ extension KernelTests {
             }
         }
 
+        @Test("distillation has the same bits for any number of threads")
+        func distillation() throws {
+            for size in [nil, (40, 50)] as [(height: Int, width: Int)?] {
+                let item = DistillationCase(batch: 13, classes: 3, models: 3, size: size)
+                let logits = item.logits(88)
+                try sameBits("\(item)") {
+                    let p = try KernelRuns.aligned.meanSoftmax(item, item.teachers(88))
+                    let ours = try KernelRuns.aligned.distillation(item, logits, p, addend: logits)
+                    let bits = ours.loss.bitPattern
+                    return [
+                        p, ours.glogits,
+                        [Float(bitPattern: UInt32(truncatingIfNeeded: bits)), Float(bitPattern: UInt32(bits >> 32))],
+                    ]
+                }
+            }
+        }
+
         @Test("optimizers have the same bits for any number of threads")
         func optimizers() throws {
             try sweep(OptimizerCase.all, seed: 86) { item, seed in

@@ -119,3 +119,35 @@ extension Naive {
         }
     }
 }
+
+/// Logits and probabilities [N][classes][plane].
+extension Naive {
+    /// The mean of the class probabilities of several models, whose logits follow one another.
+    package static func meanSoftmax(_ logits: [Double], models: Int, classes: Int, plane: Int) -> [Double] {
+        let count = logits.count / models
+        var mean = [Double](repeating: 0, count: count)
+        for (place, p) in planeSoftmax(logits, classes: classes, plane: plane).enumerated() {
+            mean[place % count] += p / Double(models)
+        }
+        return mean
+    }
+
+    /// The mean cross-entropy against probabilities `p`.
+    package static func distillation(_ logits: [Double], _ p: [Double], classes: Int, plane: Int) -> Double {
+        let q = planeSoftmax(logits, classes: classes, plane: plane)
+        return zip(p, q).reduce(0) { $0 - $1.0 * log($1.1) } / Double(logits.count / classes)
+    }
+
+    private static func planeSoftmax(_ logits: [Double], classes: Int, plane: Int) -> [Double] {
+        var p = logits
+        for start in stride(from: 0, to: logits.count, by: classes * plane) {
+            for pixel in start..<start + plane {
+                let places = (0..<classes).map { pixel + $0 * plane }
+                for (place, value) in zip(places, softmax(places.map { logits[$0] }, classes: classes)) {
+                    p[place] = value
+                }
+            }
+        }
+        return p
+    }
+}

@@ -138,7 +138,7 @@ import Training
         let second = try start(settings, "second")
         try compareBits(
             "weights", second.trainer.model.network.state.tensors.flatMap(\.values), bits(first, "last"))
-        #expect(second.trainer.initialModelWarning == nil && second.notes.isEmpty)
+        #expect(second.trainer.leakWarning == nil && second.notes.isEmpty)
         #expect(FileManager.default.fileExists(atPath: "\(second.folder.path)/initial.safetensors"))
         settings.split.seed = 1
         let split = try Split(set, settings.split)
@@ -146,14 +146,14 @@ import Training
         try #require(leaked > 0)
         let third = try start(settings, "third")
         #expect(
-            third.trainer.initialModelWarning
+            third.trainer.leakWarning
                 == "the initial model was trained on \(leaked) of the tiles held out here: scores are optimistic")
         settings.initialModel = "\(folder)/none.safetensors"
         #expect(throws: FileError.self) { try start(settings, "fourth") }
         // A model records the training tiles of its predecessors, which are then no test tiles.
         let record = SplitRecord(
             split, of: set, settings.split, chosenOn: nil,
-            initial: try SplitRecord(Model(path: first.folder.lastModel), path: ""))
+            after: [try SplitRecord(Model(path: first.folder.lastModel), path: "")])
         #expect(record.indices(of: .test, in: set).count == split.test.count - leaked)
         #expect(record.learned(in: set) == Set(split.train + first.trainer.split.train))
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/fourth"))

@@ -18,7 +18,7 @@ import torch
 from collection import Golden
 from learning import calibration, curves, metrics, optimizers, schedules, window_averages
 from networks import networks, residual_networks, resnets
-from operations import batch_norms, convolutions, linears, losses, padded_pools, pools, relu
+from operations import batch_norms, convolutions, distillations, linears, losses, padded_pools, pools, relu
 
 HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent.parent / "Tests/Fixtures/golden"
@@ -31,6 +31,7 @@ def main():
     for part in (
         convolutions, pools, relu, linears, losses, optimizers, schedules, metrics, calibration, curves,
         window_averages, networks, batch_norms, residual_networks, padded_pools, resnets,
+        distillations,
     ):
         part(golden)
     golden.save(FOLDER)

@@ -199,3 +199,15 @@ def losses(golden):
         x = golden.random(5, 2, scale=2.0)
         name = "ce_ignore_index" if reduction == "mean" else "ce_ignore_index_sum"
         add(name, x, target, weight, 0.1, reduction, ignore_index=-100)
+
+
+def distillations(golden):
+    for k, shape in enumerate(((1, 2), (7, 2), (3, 5), (2, 3, 4, 6))):
+        models = 1 + k % 3
+        x, teachers = golden.random(*shape, scale=4.0), golden.random(models, *shape, scale=4.0)
+        xd, p = x.double().requires_grad_(), F.softmax(teachers.double(), 2).mean(0)
+        loss = F.cross_entropy(xd, p)
+        (gx,) = torch.autograd.grad(loss, xd)
+        name = f"distill_{'x'.join(map(str, shape))}_{models}"
+        golden.tensors("loss", name, x=x, teachers=teachers, p=p, loss=loss.reshape(1), gx=gx)
+        golden.case(name, "distillation", "loss", shape=list(shape), models=models)

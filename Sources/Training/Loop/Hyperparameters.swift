@@ -62,6 +62,12 @@ package enum Hyperparameters {
         "freeze-statistics", \.freezesStatistics,
         "Batch normalization uses the running statistics of the initial model and leaves them unchanged",
         needs: "initial-model")
+    package static let teachers = Hyperparameter(
+        "teacher", optional: \.teachers,
+        """
+        Trained model whose outputs the network learns too, on the same augmented tiles, unlike labels also for pixels that \
+        have none; may be repeated, for the mean of an ensemble
+        """, valueIfNil: "none")
     package static let validation = Hyperparameter(
         "validation", \.hasValidation,
         """

@@ -85,7 +85,7 @@ extension Trainer {
         var (loss, common, total) = (0.0, 0.0, 0.0)
         try loader.forEachBatch(of: tiles, seed: 0, epoch: 0, nil) { batch in
             workspace.setBatch(batch.tiles.count)
-            try Kernels.normalize(workspace.input, batch.bytes.bytes, batch.windows, model.description.statistics)
+            try batch.normalize(into: workspace.input, model.description.statistics)
             let sums = try objective.sums(workspace.forward(.inference), batch)
             loss += sums.loss * Double(batch.tiles.count)
             common += sums.overlap.common

@@ -24,6 +24,8 @@ package struct Trainer {
     /// Epochs of the current cycle.
     package internal(set) var history = [EpochRecord]()
     let initial: Model?
+    let teachers: [Model]
+    private let distillation: Distillation?
     let workspace: Workspace
     private let gradients: Gradients
     let optimizer: Optimizer
@@ -33,12 +35,15 @@ package struct Trainer {
     var plateau: ReduceLROnPlateau?
 
     /// Allocates all memory of training, and starts cycle 0 with random weights or with those of `initial`, a model of
-    /// the same architecture.
-    package init(_ settings: TrainingSettings, set: TileSet, split: Split, initial: Model? = nil) throws {
+    /// the same architecture. The network also learns the outputs of the `teachers`, which have the shape of its own.
+    package init(
+        _ settings: TrainingSettings, set: TileSet, split: Split, initial: Model? = nil, teachers: [Model] = []
+    ) throws {
         self.settings = settings
         self.set = set
         self.split = split
         self.initial = initial
+        self.teachers = teachers
         let statistics =
             try initial?.description.statistics ?? set.channelStatistics(of: split.train + split.unlabeled)
         precondition(set.side == settings.architecture.tileSize, "tiles of \(set.side) pixels")
@@ -52,6 +57,7 @@ package struct Trainer {
             set, batchSize: settings.batchSize, wantsClassMaps: settings.architecture.outlinesNuclei)
         objective = settings.objective(
             workspace, hasOutlines: split.train.contains { set.tiles[$0].outlines != nil })
+        distillation = teachers.isEmpty ? nil : try Distillation(teachers, workspace)
         gradients = Gradients(model.network)
         optimizer = Optimizer(settings.optimizer, layout: model.network.parameters.layout)
         try start(cycle: 0, pseudoLabels: [], pixelLabels: [:])
@@ -211,11 +217,11 @@ package struct Trainer {
     /// Takes one optimizer step. Returns the loss of the batch before the step, and the number of correct predictions.
     private func step(_ batch: TileBatch, seed: UInt64) throws -> (loss: Double, hits: Int) {
         workspace.setBatch(batch.tiles.count)
-        try Kernels.normalize(workspace.input, batch.bytes.bytes, batch.windows, model.description.statistics)
-        if !batch.erasures.isEmpty { try Kernels.erase(workspace.input, batch.erasures) }
+        try batch.normalize(into: workspace.input, model.description.statistics)
         try workspace.forward(.training(seed: seed))
-        let result = try objective.step(
+        var result = try objective.step(
             workspace, batch, targets: batch.tiles.map { self.targets[$0]! }, classWeights: classWeights)
+        if let distillation { result.loss += try distillation.step(workspace, batch) }
         try workspace.backward(into: gradients)
         try optimizer.step(model.network.parameters, gradients, clipNorm: settings.clipNorm)
         return result

@@ -45,6 +45,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var pixelLoss: PixelLoss?
     /// Path of the model with the initial weights. Nil for random weights.
     package var initialModel: String?
+    /// Paths of the models whose outputs the network learns besides labels and outlines. Nil for none.
+    package var teachers: [String]?
     /// What training changes in the initial model. Nil for everything, at the same rate.
     package var fineTuning: FineTuning?
     package var split = Split.Settings()
@@ -57,7 +59,8 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// The keys in run records, checkpoints and models, some of which keep the spelling of earlier versions.
     private enum CodingKeys: String, CodingKey {
         case strategy, architecture, epochs, batchSize, optimizer, schedule, dropout, labelSmoothing, clipNorm
-        case earlyStopping, balance, augmentation, pixelLoss, initialModel, fineTuning, split, micronsPerPixel, seed
+        case earlyStopping, balance, augmentation, pixelLoss, initialModel, teachers, fineTuning, split, micronsPerPixel
+        case seed
         case pseudoLabeling = "pseudoLabelling"
     }
 

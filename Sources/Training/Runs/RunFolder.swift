@@ -84,6 +84,8 @@ package struct RunFolder {
     package var lastModel: FilePath { "\(path)/last.safetensors" }
     /// A copy of the initial model, until the run has finished.
     var initialModel: FilePath { "\(path)/initial.safetensors" }
+    /// A copy of a teacher, until the run has finished.
+    func teacher(_ index: Int) -> FilePath { "\(path)/teacher-\(index + 1).safetensors" }
     package var ledger: FilePath { "\(path)/pseudo_labels.csv" }
     package var pixelLedger: FilePath { "\(path)/pixel_labels.csv" }
 
@@ -187,6 +189,7 @@ package struct RunFolder {
     private func removeResumeFiles() {
         unlink(checkpointFile.string)
         unlink(initialModel.string)
+        for index in (record.settings.teachers ?? []).indices { unlink(teacher(index).string) }
         for cycle in record.cycles ?? [] where cycle.cycle > 0 { unlink(bestModel(ofCycle: cycle.cycle).string) }
     }
 

@@ -33,10 +33,10 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     private let unlabeled: [String]
     /// Names of all groups in the training data, of earlier models too.
     private let groups: [String]
-    /// Training tiles of the initial model and its predecessors. Nil for random initial weights.
-    private let learnedBefore: [String]?
-    /// Tiles in any part of the data of the initial model and its predecessors. Nil for random initial weights.
-    private let metBefore: [String]?
+    /// Other tiles that the initial model, the teachers and their predecessors were trained on. Nil without such models.
+    private var learnedBefore: [String]?
+    /// Other tiles in any part of their data. Nil without such models.
+    private var metBefore: [String]?
     /// Perceptual hashes of the tiles. Nil in models of earlier versions.
     private var appearances: Appearances?
 
@@ -47,10 +47,10 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         case learnedBefore = "learntBefore"
     }
 
-    /// `initial` is the record of the initial model, if there is one.
+    /// `predecessors` are the records of the initial model and of the teachers.
     package init(
         _ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit?,
-        initial: SplitRecord? = nil
+        after predecessors: [SplitRecord] = []
     ) {
         self.settings = settings
         self.chosenOn = chosenOn
@@ -61,12 +61,20 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         test = hashes(split.test)
         unlabeled = hashes(split.unlabeled)
         let all = split.train + split.validation + split.test + split.unlabeled
-        groups = Set(all.compactMap { set.tiles[$0].group } + (initial?.groups ?? [])).sorted()
-        learnedBefore = initial.map { Set($0.train + ($0.learnedBefore ?? [])).sorted() }
-        metBefore = initial.map { Set($0.hashes(of: .unseen)).sorted() }
+        groups = Set(all.compactMap { set.tiles[$0].group } + predecessors.flatMap(\.groups)).sorted()
         appearances = Appearances(
             train: split.train, others: split.validation + split.test + split.unlabeled, of: set,
-            initial: initial?.appearances)
+            after: predecessors.compactMap(\.appearances))
+        if predecessors.isEmpty { return }
+        learnedBefore = predecessors.flatMap { $0.train + ($0.learnedBefore ?? []) }
+        metBefore = predecessors.flatMap { $0.hashes(of: .unseen) }
+        leaveOutRepetitions()
+    }
+
+    /// Leaves tiles of this record out of those of earlier ones.
+    private mutating func leaveOutRepetitions() {
+        learnedBefore = learnedBefore.map { Set($0).subtracting(train).sorted() }
+        metBefore = metBefore.map { Set($0).subtracting(train + validation + test + unlabeled).sorted() }
     }
 
     /// Reads the record in a model's metadata. Throws `FileError` for a model without one.
@@ -134,10 +142,13 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     /// Whether copies of the training tiles in other encodings can be recognized.
     package var hasAppearances: Bool { appearances != nil }
 
-    /// Whether two records describe the same split of the same tiles. Records of earlier versions have no appearances.
+    /// Whether two records describe the same split of the same tiles. Records of earlier versions have no appearances, and
+    /// repeat tiles.
     func matches(_ other: SplitRecord) -> Bool {
         var (own, other) = (self, other)
         (own.appearances, other.appearances) = (nil, nil)
+        own.leaveOutRepetitions()
+        other.leaveOutRepetitions()
         return own == other
     }
 
@@ -172,19 +183,25 @@ private struct Appearances: Codable, Equatable, Sendable {
         case otherBytes = "others"
     }
 
-    init(train: [Int], others: [Int], of set: TileSet, initial: Appearances?) {
-        func bytes(_ indices: [Int], _ earlier: Data?) -> Data {
-            (earlier ?? Data()) + Data(indices.compactMap { set.tiles[$0].appearance?.bytes }.joined())
+    init(train: [Int], others: [Int], of set: TileSet, after earlier: [Appearances]) {
+        func bytes(_ earlier: [Data], _ indices: [Int]) -> Data {
+            var known = Set<Data>()
+            let hashes =
+                earlier.flatMap(Self.pieces) + indices.compactMap { set.tiles[$0].appearance.map { Data($0.bytes) } }
+            return Data(hashes.filter { known.insert($0).inserted }.joined())
         }
-        trainBytes = bytes(train, initial?.trainBytes)
-        otherBytes = bytes(others, initial?.otherBytes)
+        trainBytes = bytes(earlier.map(\.trainBytes), train)
+        otherBytes = bytes(earlier.map(\.otherBytes), others)
     }
 
     var train: [PerceptualHash] { Self.hashes(trainBytes) }
     var all: [PerceptualHash] { train + Self.hashes(otherBytes) }
 
-    private static func hashes(_ bytes: Data) -> [PerceptualHash] {
+    private static func hashes(_ bytes: Data) -> [PerceptualHash] { pieces(bytes).map { PerceptualHash(bytes: $0) } }
+
+    /// The bytes of each hash.
+    private static func pieces(_ bytes: Data) -> [Data] {
         let size = PerceptualHash.byteCount
-        return (0..<bytes.count / size).map { PerceptualHash(bytes: bytes.dropFirst($0 * size).prefix(size)) }
+        return (0..<bytes.count / size).map { bytes.dropFirst($0 * size).prefix(size) }
     }
 }

@@ -32,7 +32,7 @@ package struct TrainingRun {
     /// Epochs of the finished cycles.
     private var earlier = [EpochRecord]()
 
-    /// Starts a run in a new or empty folder. Throws `FileError` when the initial model does not fit, or when
+    /// Starts a run in a new or empty folder. Throws `FileError` when the initial model or a teacher does not fit, or when
     /// pseudo-labeling finds nothing to label.
     package init(
         _ settings: TrainingSettings, set: TileSet, split: Split, path: FilePath, version: String, command: String,
@@ -46,11 +46,13 @@ package struct TrainingRun {
         var notes = [String]()
         let initial = try settings.initialModel.map { try Self.initialModel(FilePath($0), settings, &notes) }
         self.notes = notes
-        trainer = try Trainer(settings, set: set, split: split, initial: initial)
+        let teachers = try (settings.teachers ?? []).map { try settings.teacher(FilePath($0)) }
+        trainer = try Trainer(settings, set: set, split: split, initial: initial, teachers: teachers)
         folder = try RunFolder(
             path: path, for: trainer, version: version, command: command, checkpointShare: checkpointShare)
-        // Every cycle starts from this copy, also after the run is resumed.
+        // Every cycle uses these copies, also after the run is resumed.
         try initial?.write(to: folder.initialModel)
+        for (index, teacher) in teachers.enumerated() { try teacher.write(to: folder.teacher(index)) }
         try folder.saveRecord()
     }
 
@@ -65,7 +67,8 @@ package struct TrainingRun {
         let initial = try settings.initialModel.map { _ in
             try Self.initialModel(folder.initialModel, settings, &unused)
         }
-        trainer = try Trainer(settings, set: set, split: split, initial: initial)
+        let teachers = try (settings.teachers ?? []).indices.map { try settings.teacher(folder.teacher($0)) }
+        trainer = try Trainer(settings, set: set, split: split, initial: initial, teachers: teachers)
         self.folder = folder
         if let checkpoint = try folder.checkpoint() {
             ledger = checkpoint.state.decisions

@@ -44,6 +44,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(Hyperparameters.freeze) var freeze = [String]()
     @Option(Hyperparameters.backboneRateFactor) var backboneRateFactor: Float?
     @Flag(Hyperparameters.freezeStatistics) var freezeStatistics: Bool?
+    @Option(Hyperparameters.teachers) var teacher = [String]()
     @Flag(Hyperparameters.validation) var validation: Bool?
 
     @Option(help: "Test on fold K of N, as K/N, instead of a fifth, for cross-validation.")
@@ -75,6 +76,7 @@ struct TrainingOptions: ParsableArguments {
             .init(Hyperparameters.freeze, freeze.isEmpty ? nil : freeze),
             .init(Hyperparameters.backboneRateFactor, backboneRateFactor),
             .init(Hyperparameters.freezeStatistics, freezeStatistics),
+            .init(Hyperparameters.teachers, teacher.isEmpty ? nil : teacher),
             .init(Hyperparameters.validation, validation ?? preset.hasValidation),
             .init(Hyperparameters.seed, seed), .init(Hyperparameters.splitSeed, splitSeed),
             .init(Hyperparameters.micronsPerPixel, micronsPerPixel),

@@ -19,7 +19,7 @@ struct TrainingPrinter {
         settings = run.trainer.settings
         folder = run.folder.path
         watched = run.trainer.watched
-        warning = run.trainer.initialModelWarning
+        warning = run.trainer.leakWarning
         notes = run.notes
         parameters = run.folder.record.parameters
     }
@@ -66,6 +66,7 @@ struct TrainingPrinter {
         let millions = String(Double(parameters) / 1e6, decimals: 2)
         Terminal.printLine(
             "\(settings.architecture.rawValue)  \(millions) M parameters, \(settings.strategy.rawValue) training, "
+                + (settings.teachers.map { "\($0.count) teacher\($0.count == 1 ? "" : "s"), " } ?? "")
                 + "\(threads) threads")
         Terminal.printLine("run    \(folder)")
         Terminal.printLine()

@@ -1,0 +1,188 @@
+import Datasets
+import Foundation
+import Foundations
+import NeuralNetworks
+import SyntheticTissue
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@Suite(.kernelTurns) struct DistillationTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try SyntheticDataset(tiles: 24, unlabeled: 2, crops: 0, cropSize: 256, seed: 3)
+            .write(to: folder.file("tiles"), threads: 2) { _ in }
+    }
+
+    private struct Stop: Error {}
+
+    private func settings(_ architecture: Architecture) -> TrainingSettings {
+        var settings = TrainingSettings(.basic, architecture)
+        settings.epochs = 1
+        settings.batchSize = 64
+        return settings
+    }
+
+    private func set(_ settings: TrainingSettings) throws -> TileSet {
+        try TileSet(path: folder.file("tiles"), target: settings.tileTarget, threads: 2)
+    }
+
+    private func start(_ settings: TrainingSettings, _ name: String) throws -> TrainingRun {
+        let set = try set(settings)
+        return try TrainingRun(
+            settings, set: set, split: Split(set, settings.split), path: folder.file(name), version: "test",
+            command: "nuclei-train")
+    }
+
+    /// The model of a finished run.
+    private func trained(_ settings: TrainingSettings, _ name: String) throws -> FilePath {
+        var run = try start(settings, name)
+        try run.run(isInterruption: { _ in false }) { _ in }
+        return run.folder.lastModel
+    }
+
+    private func bits(_ run: TrainingRun) throws -> [Float] {
+        try Model(path: run.folder.lastModel).network.state.tensors.flatMap(\.values)
+    }
+
+    /// The cross-entropy of a model's probabilities against the mean of those of several models, on some tiles.
+    private func crossEntropy(_ path: FilePath, _ teachers: [FilePath], _ tiles: [Int], _ set: TileSet) throws -> Double
+    {
+        func logits(_ path: FilePath) throws -> Tensor {
+            let model = try Model(path: path)
+            let workspace = Workspace(model.network, capacity: tiles.count)
+            try set.withPixels {
+                try Kernels.normalize(
+                    workspace.input, $0.bytes, set.windows(of: tiles), model.description.statistics)
+            }
+            return try workspace.forward(.inference)
+        }
+        let own = try logits(path)
+        let (classes, plane) = (own.shape[1], own.count / own.shape[0] / own.shape[1])
+        let mean = Naive.meanSoftmax(
+            try teachers.flatMap { try logits($0).values.map(Double.init) }, models: teachers.count, classes: classes,
+            plane: plane)
+        return Naive.distillation(own.values.map(Double.init), mean, classes: classes, plane: plane)
+    }
+
+    /// A network that begins with the weights of a model and frozen statistics has the outputs of this model in its first
+    /// step, so the loss without the teachers is known.
+    @Test(arguments: [Architecture.compact, .unet]) func theLossOfTheTeachersIsAdded(architecture: Architecture) throws
+    {
+        var settings = settings(architecture)
+        let first = try trained(settings, "first")
+        settings.seed = 7
+        let second = try trained(settings, "second")
+        settings.initialModel = first.string
+        settings.fineTuning = FineTuning()
+        settings.fineTuning?.freezesStatistics = true
+        func loss(_ teachers: [FilePath]?) throws -> Double {
+            settings.teachers = teachers?.map(\.string)
+            var run = try start(settings, "run-\(teachers?.count ?? 0)")
+            try run.run(isInterruption: { _ in false }) { _ in }
+            #expect(run.trainer.leakWarning == nil)
+            return run.folder.record.history[0].trainLoss
+        }
+        let set = try set(settings)
+        let tiles = try Split(set, settings.split).train
+        let alone = try loss(nil)
+        for teachers in [[second], [first, second]] {
+            let expected = try crossEntropy(first, teachers, tiles, set)
+            try compare(
+                "loss", [try loss(teachers) - alone], [expected], Tolerance(absolute: 1e-5, relative: 1e-4))
+        }
+    }
+
+    @Test func aStudentApproachesItsTeacher() throws {
+        var settings = settings(.unet)
+        settings.epochs = 8
+        settings.batchSize = 8
+        let teacher = try trained(settings, "teacher")
+        let set = try set(settings)
+        let tiles = try Split(set, settings.split).test
+        settings.seed = 11
+        let alone = try trained(settings, "alone")
+        settings.teachers = [teacher.string]
+        let student = try trained(settings, "student")
+        let distances = try [alone, student].map { try crossEntropy($0, [teacher], tiles, set) }
+        #expect(distances[1] < distances[0])
+    }
+
+    @Test func aStoppedRunNeedsNoTeacherFilesAndResumesToTheSameBits() throws {
+        var settings = settings(.compact)
+        settings.epochs = 3
+        settings.batchSize = 8
+        let teacher = try trained(settings, "teacher")
+        settings.seed = 5
+        settings.teachers = [teacher.string]
+        var whole = try start(settings, "whole")
+        try whole.run(isInterruption: { _ in false }) { _ in }
+        var stopped = try start(settings, "stopped")
+        var epochs = 0
+        #expect(throws: Stop.self) {
+            try stopped.run(isInterruption: { $0 is Stop }) { event in
+                if case .epoch = event { epochs += 1 }
+                if epochs == 2 { throw Stop() }
+            }
+        }
+        let copy = stopped.folder.path.appending("teacher-1.safetensors")
+        #expect(copy.exists)
+        try FileManager.default.removeItem(atPath: teacher.string)
+        let set = try set(settings)
+        let path = stopped.folder.path
+        _ = consume stopped
+        var resumed = try TrainingRun(
+            resuming: RunFolder(resuming: path), set: set, split: Split(set, settings.split))
+        try resumed.run(isInterruption: { $0 is Stop }) { _ in }
+        try compareBits("weights", bits(resumed), bits(whole))
+        #expect(resumed.folder.record.settings.teachers == [teacher.string])
+        #expect(!copy.exists)
+    }
+
+    /// Tiles that a teacher was trained on are no test of its student.
+    @Test func tilesOfTheTeachersCountAsLearned() throws {
+        var settings = settings(.compact)
+        let teacher = try trained(settings, "teacher")
+        let record = try SplitRecord(Model(path: teacher), path: teacher)
+        settings.split.seed = 1
+        settings.teachers = [teacher.string]
+        var run = try start(settings, "student")
+        let (split, set) = (run.trainer.split, run.trainer.set)
+        let learned = record.learned(in: set)
+        let leaked = learned.intersection(split.test).count
+        try #require(leaked > 0)
+        #expect(
+            run.trainer.leakWarning
+                == "a teacher was trained on \(leaked) of the tiles held out here: scores are optimistic")
+        try run.run(isInterruption: { _ in false }) { _ in }
+        let own = try SplitRecord(Model(path: run.folder.bestModel), path: "")
+        #expect(own.learned(in: set) == learned.union(split.train))
+        #expect(Set(own.indices(of: .test, in: set)) == Set(split.test).subtracting(learned))
+        settings.initialModel = teacher.string
+        let both = try start(settings, "both").trainer.leakWarning
+        #expect(
+            both?.hasPrefix("the initial model or a teacher was trained on \(leaked) of") ?? false, "\(both ?? "nil")")
+    }
+
+    @Test func aTeacherWithOtherOutputsIsRefused() throws {
+        var settings = settings(.compact)
+        let compact = try trained(settings, "compact")
+        let unet = try trained(self.settings(.unet), "unet")
+        settings.teachers = [compact.string, unet.string]
+        let error = #expect(throws: FileError.self) { try start(settings, "run") }
+        #expect(
+            "\(try #require(error))"
+                == "\(unet): expected a model with the outputs of compact for tiles of 256 pixels, found unet for tiles of "
+                + "128 pixels and the classes NO_NUCLEUS, NUCLEI")
+        settings.teachers = [unet.string]
+        settings.architecture = .unet
+        settings.pixelLoss = PixelLoss()
+        settings.micronsPerPixel = 0.25
+        let scale = #expect(throws: FileError.self) { try start(settings, "run") }
+        #expect("\(try #require(scale))" == "\(unet): expected a model for 0.25 microns per pixel, found one for 0.5")
+        #expect(!folder.file("run").exists)
+    }
+}
