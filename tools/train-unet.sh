@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Trains the bundled model that outlines nuclei, models/nuclei-unet.safetensors, on nuclei_images, nuclei_tiles and
 # more_tiles in the folder DATA: whole images with outlines, and tiles of other images. Rows with a non-commercial license
-# are left out. Two patients and three organs are the test. An interrupted run is resumed. The run folder is
-# models/nuclei-unet; the data set that the model learns, data/outlines, has the rows and links to the images.
+# are left out. Two patients and three organs are the test. Three models of different seeds are the teachers of the bundled
+# one. An interrupted run is resumed. The run folders are models/nuclei-unet-teacher-SEED and models/nuclei-unet; the data set
+# that the models learn, data/outlines, has the rows and links to the images.
 # With a RUN, another run folder, the options go to nuclei-train instead, such as --test-groups 'TNBC*', and the bundled
 # model stays.
 # Usage: tools/train-unet.sh DATA [RUN OPTION...]
 set -euo pipefail
-[ $# -ge 1 ] || { sed -n '2,8s/^# //p' "$0" >&2; exit 64; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# //p' "$0" >&2; exit 64; }
 data=$(cd "$1" && pwd)
 shift
 run=models/nuclei-unet
@@ -68,14 +69,16 @@ print(f"train-unet: {len(learned)} images and tiles in {folder}/labels.csv")
 END
 }
 
-if [ -e "$run/report.html" ]; then
-    echo "train-unet: $run is finished"
-elif [ -e "$run/run.json" ]; then
-    "$train" resume "$run"
-else
-    write_dataset
-    "$train" "$dataset" --no-validation --output "$run" "$@"
-fi
+# Trains a model in a run folder with more options, continues the training, or does nothing if it has finished.
+learn() { "$train" "$dataset" --no-validation --continue --output "$@"; }
+
+write_dataset
+teachers=()
+for seed in 42 43 44; do
+    learn "$run-teacher-$seed" --seed "$seed" "$@"
+    teachers+=(--teacher "$run-teacher-$seed/best.safetensors")
+done
+learn "$run" --seed 45 "${teachers[@]}" "$@"
 if [ "$run" = models/nuclei-unet ]; then
     cp "$run/best.safetensors" models/nuclei-unet.safetensors
     echo "train-unet: wrote models/nuclei-unet.safetensors; rebuild nuclei-mask to bundle it"

@@ -21,6 +21,10 @@ typedef struct ck_windows {
 /// mean, deviation: in gray levels, 0 to 255.
 ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
                                const float deviation[3], const ck_windows *d);
+/// density[N][H][W]: of a stain. The density of a pixel is the sum over the channels of tables[256 c + byte]; this is
+/// the mean over the pixels of the window in the 3 x 3 square around each one. density may not overlap the pixels.
+ck_status ck_stain_density(float *density, const uint8_t *base, const int64_t *offsets, const float tables[768],
+                           const ck_windows *d);
 /// counts[3][256]: number of occurrences of each byte value in each channel, over all windows.
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
 

@@ -102,8 +102,9 @@ typedef struct ck_pixel_sums {
 /// Floats of scratch for the kernels below.
 size_t ck_pixel_scores_scratch(int64_t n, int64_t plane);
 /// scores[N]: NaN where a logit is NaN.
-ck_status ck_pixel_scores(float *scores, const float *logits, int64_t n, int64_t plane, int64_t top, float *scratch,
-                          size_t scratch_count);
+/// density[N][plane]: of a stain; may be null. A pixel whose density is below `least_density` counts as background.
+ck_status ck_pixel_scores(float *scores, const float *logits, const float *density, float least_density, int64_t n,
+                          int64_t plane, int64_t top, float *scratch, size_t scratch_count);
 /// sums[N]: the first element has the sums over the batch; the others are overwritten.
 /// classes[N][plane]: read for samples whose truth is CK_TRUTH_CLASSES. truth[N].
 ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const uint8_t *classes,

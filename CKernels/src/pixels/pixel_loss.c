@@ -97,13 +97,19 @@ typedef struct top_mean {
     int64_t equal;
 } top_mean;
 
-/// Writes the probability of a nucleus, inside or at the boundary, of each pixel to `values`, whose order changes then.
-static top_mean mean_of_top(float *values, const float *logits, int64_t plane, int64_t top) {
+/// Writes the probability of a nucleus, inside or at the boundary, of each pixel to `values`. Returns whether all are
+/// numbers.
+static bool write_probabilities(float *values, const float *logits, int64_t plane) {
     bool ordered = true;
     for (int64_t i = 0; i < plane; i++) {
         values[i] = 1 - softmax(logits + i, plane).p[0];
         ordered &= values[i] == values[i];
     }
+    return ordered;
+}
+
+/// The mean of probabilities, whose order changes. `ordered` says whether all are numbers.
+static top_mean mean_of_top(float *values, bool ordered, int64_t plane, int64_t top) {
     if (!ordered)
         return (top_mean){NAN, NAN, 0};
     top_mean result = {0, 0, top};
@@ -121,8 +127,8 @@ size_t ck_pixel_scores_scratch(int64_t n, int64_t plane) {
     return n < 1 || plane < 1 ? 0 : (size_t)(n * plane);
 }
 
-ck_status ck_pixel_scores(float *scores, const float *logits, int64_t n, int64_t plane, int64_t top, float *scratch,
-                          size_t scratch_count) {
+ck_status ck_pixel_scores(float *scores, const float *logits, const float *density, float least_density, int64_t n,
+                          int64_t plane, int64_t top, float *scratch, size_t scratch_count) {
     if (!scores || !logits || !scratch)
         return CK_NULL_POINTER;
     if (n < 1 || plane < 1 || top < 1 || top > plane)
@@ -130,9 +136,13 @@ ck_status ck_pixel_scores(float *scores, const float *logits, int64_t n, int64_t
     if (scratch_count < ck_pixel_scores_scratch(n, plane))
         return CK_SCRATCH_TOO_SMALL;
 #pragma omp parallel for schedule(static)
-    for (int64_t sample = 0; sample < n; sample++)
-        scores[sample] =
-            (float)mean_of_top(scratch + sample * plane, logits + sample * CLASSES * plane, plane, top).score;
+    for (int64_t sample = 0; sample < n; sample++) {
+        float *values = scratch + sample * plane;
+        bool ordered = write_probabilities(values, logits + sample * CLASSES * plane, plane);
+        for (int64_t i = 0; i < plane && density; i++)
+            values[i] = density[sample * plane + i] < least_density ? 0 : values[i];
+        scores[sample] = (float)mean_of_top(values, ordered, plane, top).score;
+    }
     return CK_OK;
 }
 
@@ -176,7 +186,8 @@ static ck_pixel_sums sums_of(const float *logits, const uint8_t *classes, ck_pix
     ck_pixel_sums sums = {0};
     double factor = score_weight(truth, d);
     if (factor > 0) {
-        double p = probability_of_truth(mean_of_top(scratch, logits, d->plane, d->top).score, truth);
+        bool ordered = write_probabilities(scratch, logits, d->plane);
+        double p = probability_of_truth(mean_of_top(scratch, ordered, d->plane, d->top).score, truth);
         sums.score = -factor * log(p < least_score ? least_score : p);
         sums.score_count = 1;
     }
@@ -270,7 +281,8 @@ static void backward_of_classes(float *glogits, const float *logits, const uint8
 /// Adds the gradient of the term of the score.
 static void add_score_gradient(float *glogits, const float *logits, ck_pixel_truth truth, const ck_pixel_sums *sums,
                                const ck_pixel_loss *d, float *scratch) {
-    top_mean best = mean_of_top(scratch, logits, d->plane, d->top);
+    bool ordered = write_probabilities(scratch, logits, d->plane);
+    top_mean best = mean_of_top(scratch, ordered, d->plane, d->top);
     double p = probability_of_truth(best.score, truth);
     // The loss is constant below the smallest probability.
     if (p <= least_score)

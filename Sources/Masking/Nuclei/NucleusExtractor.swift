@@ -20,7 +20,8 @@ package final class NucleusExtractor {
     ) {
         precondition(micronsPerPixel.x > 0 && micronsPerPixel.y > 0)
         (self.settings, self.grid, self.micronsPerPixel, self.tissue) = (settings, grid, micronsPerPixel, tissue)
-        outliner = NucleusOutliner(grid, foreground: settings.foreground)
+        outliner = NucleusOutliner(
+            grid, foreground: settings.foreground, leastHematoxylin: settings.leastHematoxylin ?? -.infinity)
     }
 
     /// The nuclei that belong to a block. `field` covers its region, core and margin, or the part of it around all tissue;

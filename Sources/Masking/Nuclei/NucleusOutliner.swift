@@ -1,3 +1,4 @@
+import Foundations
 import Imaging
 
 /// Draws the outlines of labeled objects at full resolution.
@@ -49,6 +50,7 @@ final class NucleusOutliner {
 
     private let grid: NucleusGrid
     private let foreground: Float
+    private let leastHematoxylin: Float
     /// Rounding must not take a pixel at the threshold away.
     private var threshold: Float { foreground - 1e-5 }
     private let hematoxylin = StainDensity(of: .hematoxylin)
@@ -58,8 +60,8 @@ final class NucleusOutliner {
     /// The columns of the object that a pixel at full resolution is between, and the weight of the second.
     private var places = [(column: Int, weight: Float)]()
 
-    init(_ grid: NucleusGrid, foreground: Float) {
-        (self.grid, self.foreground) = (grid, foreground)
+    init(_ grid: NucleusGrid, foreground: Float, leastHematoxylin: Float) {
+        (self.grid, self.foreground, self.leastHematoxylin) = (grid, foreground, leastHematoxylin)
         // Objects extend no farther than the margin from their anchor.
         let capacity = 2 * grid.margin + 4
         lines = (Line(capacity: capacity), Line(capacity: capacity))
@@ -72,14 +74,15 @@ final class NucleusOutliner {
         mixed.deallocate()
     }
 
-    /// The nucleus of a label; nil where it covers the center of no pixel at full resolution, or has the color of ink.
+    /// The nucleus of a label; nil where it covers the center of no pixel at full resolution, or has the color of ink or of
+    /// tissue without hematoxylin.
     func outline(
         _ label: Int32, _ objects: NucleusObjects, _ labels: NucleusLabels, _ field: NucleusField,
         micronsPerPixel: (x: Double, y: Double)
     ) -> Nucleus? {
         let object = objects[label]
         let sums = sums(label, object, labels, field)
-        if PenMarks.isGreenInk(sums.meanColor) { return nil }
+        if PenMarks.isGreenInk(sums.meanColor) || sums.hematoxylin < leastHematoxylin * sums.count { return nil }
         let window = PixelWindow(object, field.region, grid)
         (lines.0.row, lines.1.row) = (.min, .min)
         places.removeAll(keepingCapacity: true)

@@ -1,3 +1,5 @@
+import Foundations
+
 /// How probabilities of pixels become nuclei.
 package struct NucleusSettings: Codable, Equatable, Sendable {
     /// A pixel is of a nucleus where interior and boundary together are at least this probable.
@@ -16,6 +18,8 @@ package struct NucleusSettings: Codable, Equatable, Sendable {
     /// Limits of the area of a nucleus, in square microns. Larger objects are keratin or ink.
     package var smallest = 8.0
     package var largest = 600.0
+    /// Least mean density of hematoxylin of a nucleus; nil for any, as in records of earlier versions.
+    package var leastHematoxylin: Float? = StainDensity.leastInNuclei
 
     /// Whether probabilities are means over the pixels of a block and their mirror images, for four times the work.
     package var averagesFlips = false

@@ -60,6 +60,7 @@ package final class Predictor {
             piece.offsets = Array(windows.offsets[done..<done + size])
             let place = workspace.input.view(sample.batched(size), at: queued * sample.count)
             try Kernels.normalize(place, bytes.bytes, piece, model.description.statistics)
+            try score?.measure(bytes.bytes, piece, at: queued)
             queued += size
             done += size
             if queued == workspace.capacity { try flush(deliver: deliver) }

@@ -57,6 +57,18 @@ extension Kernels {
             })
     }
 
+    /// Density of a stain: density[N][H][W], the mean of 3 x 3 pixels, whose densities are sums of what `table` has for
+    /// their red, green and blue, 256 numbers each.
+    package static func stainDensity(
+        _ density: Tensor, _ bytes: RawSpan, _ windows: PixelWindows, table: [Float]
+    ) throws(KernelError) {
+        expect(density, [windows.offsets.count, windows.height, windows.width], "density")
+        precondition(table.count == 3 * 256, "a table of \(table.count)")
+        var d = windows.checked(within: bytes)
+        try KernelError.check(
+            bytes.withBytes { ck_stain_density(density.pointer, $0, windows.offsets, table, &d) })
+    }
+
     /// Histograms of the channels over all windows: 3 x 256 counts.
     package static func channelHistograms(
         _ bytes: RawSpan, _ windows: PixelWindows

@@ -77,14 +77,17 @@ extension Kernels {
     }
 
     /// Scores of tiles from logits [N][3][H][W]: the mean of the `top` largest probabilities of a nucleus. NaN for a tile with
-    /// a logit that is NaN.
-    package static func pixelScores(_ logits: Tensor, top: Int, scratch: Tensor) throws(KernelError) -> [Float] {
+    /// a logit that is NaN. With densities [N][H][W] of a stain, pixels below the least one count as background.
+    package static func pixelScores(
+        _ logits: Tensor, stain: (density: Tensor, least: Float)? = nil, top: Int, scratch: Tensor
+    ) throws(KernelError) -> [Float] {
         let plane = plane(of: logits)
         var scores = [Float](repeating: 0, count: logits.shape[0])
+        if let stain { expect(stain.density, [logits.shape[0], logits.shape[2], logits.shape[3]], "density") }
         try KernelError.check(
             ck_pixel_scores(
-                &scores, logits.pointer, Int64(scores.count), Int64(plane), Int64(min(top, plane)), scratch.pointer,
-                scratch.count))
+                &scores, logits.pointer, stain?.density.pointer, stain?.least ?? 0, Int64(scores.count), Int64(plane),
+                Int64(min(top, plane)), scratch.pointer, scratch.count))
         return scores
     }
 

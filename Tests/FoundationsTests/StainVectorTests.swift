@@ -1,4 +1,4 @@
-import Imaging
+import Foundations
 import Testing
 
 struct StainVectorTests {

@@ -1,0 +1,35 @@
+#include "runtime/ck_internal.h"
+
+/// Density of a pixel of a row.
+static inline float density_of(const uint8_t *pixel, const float *tables) {
+    return tables[pixel[0]] + tables[256 + pixel[1]] + tables[512 + pixel[2]];
+}
+
+ck_status ck_stain_density(float *density, const uint8_t *base, const int64_t *offsets, const float tables[768],
+                           const ck_windows *d) {
+    if (!density || !base || !offsets || !tables || !d)
+        return CK_NULL_POINTER;
+    if (d->n < 1 || d->h < 1 || d->w < 1 || d->row_stride < 3 * d->w)
+        return CK_BAD_DIMENSION;
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t n = 0; n < d->n; n++)
+        for (int64_t y = 0; y < d->h; y++) {
+            int64_t first = ck_max(y - 1, 0), last = ck_min(y + 1, d->h - 1);
+            float *out = density + (n * d->h + y) * d->w;
+            // Sums of the pixels above one another in the columns left of the pixel, of the pixel, and right of it.
+            float left = 0, here = 0, right = 0;
+            for (int64_t x = -1; x < d->w; x++) {
+                left = here;
+                here = right;
+                right = 0;
+                if (x + 1 < d->w)
+                    for (int64_t row = first; row <= last; row++)
+                        right += density_of(base + offsets[n] + row * d->row_stride + 3 * (x + 1), tables);
+                if (x < 0)
+                    continue;
+                int64_t columns = ck_min(x + 1, d->w - 1) - ck_max(x - 1, 0) + 1;
+                out[x] = (left + here + right) / (float)(columns * (last - first + 1));
+            }
+        }
+    return CK_OK;
+}
