@@ -81,8 +81,13 @@ package final class AtomicFile {
 
     /// Writes a whole file.
     package static func write(_ text: String, to path: FilePath) throws(FileError) {
+        try write(Data(text.utf8), to: path)
+    }
+
+    /// Writes a whole file.
+    package static func write(_ data: Data, to path: FilePath) throws(FileError) {
         let file = try AtomicFile(path)
-        try file.write(Data(text.utf8))
+        try file.write(data)
         try file.commit()
     }
 

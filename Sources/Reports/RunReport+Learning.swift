@@ -41,8 +41,9 @@ extension RunReport {
                 chart(
                     "Loss", Chart.Axis(record.settings.pixelLoss == nil ? "cross-entropy" : "loss of pixels"),
                     [line("training", \.trainLoss), line(watched, \.watchedLoss)]),
-                "Lower is better. The training loss is the mean over the steps of an epoch, with label smoothing and "
-                    + "augmentation if the settings have them. The \(watched) loss is measured after the epoch, without them."
+                "Lower is better. The training loss is the mean over the steps of an epoch, with label smoothing, "
+                    + "augmentation and the loss of teachers if the settings have them. The \(watched) loss is measured after "
+                    + "the epoch, without them."
             ),
             Page.Figure(
                 chart(

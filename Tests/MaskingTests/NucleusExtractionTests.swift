@@ -225,6 +225,26 @@ struct NucleusExtractionTests {
         #expect(abs(measured.hematoxylin - 0.5) < 0.01 && abs(measured.eosin - 0.2) < 0.01)
     }
 
+    /// Collagen, muscle and red cells may look like nuclei, but are pink.
+    @Test func tissueWithoutHematoxylinHasNoNuclei() throws {
+        var sample = SampleImage(width: 120, height: 60, [30, 90].map { Ellipse(x: $0, y: 30, a: 9, b: 9) })
+        for y in 0..<60 {
+            for x in 0..<60 {
+                sample.pixels.replaceSubrange(3 * (y * 120 + x)..<3 * (y * 120 + x) + 3, with: [210, 120, 165])
+            }
+        }
+        func found(_ least: Float?) -> [Double] {
+            var settings = NucleusSettings.halves
+            settings.leastHematoxylin = least
+            return sample.blocks(settings: settings).nuclei[0].map { Double($0.center.x) }
+        }
+        #expect(NucleusSettings().leastHematoxylin == 0.12)
+        let all = found(nil)
+        #expect(all.count == 2)
+        #expect(found(0.12).count == 1 && found(0.12)[0] == all[1])
+        #expect(found(5).isEmpty)
+    }
+
     @Test func unreadablePartsAndGlassHaveNoNuclei() throws {
         let discs = [Ellipse(x: 30, y: 30, a: 8, b: 8), Ellipse(x: 70, y: 30, a: 8, b: 8)]
         let sample = SampleImage(width: 100, height: 60, discs)

@@ -31,12 +31,14 @@ struct SampleImage {
     var interior: [Float]
     var boundary: [Float]
     var pixels: [UInt8]
+    /// The color of dense hematoxylin.
+    static let stained: [UInt8] = [130, 110, 180]
 
     init(width: Int, height: Int) {
         (self.width, self.height) = (width, height)
         interior = [Float](repeating: 0, count: width * height)
         boundary = interior
-        pixels = [UInt8](repeating: 240, count: 3 * width * height)
+        pixels = (0..<width * height).flatMap { _ in Self.stained }
     }
 
     /// Probabilities of ellipses, with a boundary two pixels wide where they end or meet.

@@ -1,3 +1,4 @@
+import Foundations
 import NeuralNetworks
 import Tensors
 import TestSupport
@@ -51,6 +52,22 @@ private struct Picture {
 }
 
 extension Picture {
+    /// Means of the density of hematoxylin over 3 x 3 pixels.
+    fileprivate var smoothedDensities: [Double] {
+        let stain = StainDensity(of: .hematoxylin)
+        func density(_ x: Int, _ y: Int) -> Double {
+            let place = 3 * (y * width + x)
+            return Double(stain.density(red: bytes[place], green: bytes[place + 1], blue: bytes[place + 2]))
+        }
+        return (0..<height).flatMap { y in
+            (0..<width).map { x in
+                let (rows, columns) = (max(y - 1, 0)...min(y + 1, height - 1), max(x - 1, 0)...min(x + 1, width - 1))
+                let sum = rows.reduce(0.0) { sum, row in columns.reduce(sum) { $0 + density($1, row) } }
+                return sum / Double(rows.count * columns.count)
+            }
+        }
+    }
+
     fileprivate func deviation(_ predictor: PixelPredictor) throws -> [Float]? {
         try bytes.withUnsafeBytes {
             try predictor.withProbabilities(of: $0, width: width, height: height) { $0.deviation.map { Array($0) } }
@@ -178,7 +195,13 @@ extension Picture {
         let model = try narrowModel()
         let picture = Picture.random(width: 64, height: 64)
         let pixels = try picture.probabilities(PixelPredictor([model]))
-        let nuclei = pixels.nucleus.map(Double.init)
+        // Pixels without hematoxylin are background.
+        let densities = picture.smoothedDensities
+        let pale = densities.count { $0 < Double(StainDensity.leastInNuclei) }
+        #expect(pale > 100 && pale < densities.count - 100)
+        let nuclei = zip(pixels.nucleus, densities).map {
+            $1 < Double(StainDensity.leastInNuclei) ? 0 : Double($0)
+        }
         let score = Naive.meanOfTop(nuclei, PixelLoss.scoredPixels)
         let logits = try picture.bytes.withUnsafeBytes {
             try Predictor(model, batchSize: 3).logits(

@@ -171,6 +171,20 @@ extension KernelTests {
                 #expect(ck_normalize_windows(m, bytes, offsets, nil, deviation, &d) == .nullPointer)
                 #expect(ck_normalize_windows(m, bytes, offsets, mean, nil, &d) == .nullPointer)
                 #expect(ck_normalize_windows(m, bytes, offsets, mean, deviation, nil) == .nullPointer)
+                let table = [Float](repeating: 0, count: 768)
+                #expect(ck_stain_density(m, bytes, offsets, table, &d) == .ok)
+                #expect(ck_stain_density(nil, bytes, offsets, table, &d) == .nullPointer)
+                #expect(ck_stain_density(m, nil, offsets, table, &d) == .nullPointer)
+                #expect(ck_stain_density(m, bytes, nil, table, &d) == .nullPointer)
+                #expect(ck_stain_density(m, bytes, offsets, nil, &d) == .nullPointer)
+                #expect(ck_stain_density(m, bytes, offsets, table, nil) == .nullPointer)
+                for change in [{ $0.n = 0 }, { $0.h = 0 }, { $0.w = 0 }, { $0.row_stride = 3 * $0.w - 1 }]
+                    as [(inout ck_windows) -> Void]
+                {
+                    var wrong = d
+                    change(&wrong)
+                    #expect(ck_stain_density(m, bytes, offsets, table, &wrong) == .badDimension)
+                }
                 checkDimensions("normalize", valid, zeroOrNegative: [\.h, \.w], negative: [\.n]) {
                     ck_normalize_windows(m, bytes, offsets, mean, deviation, &$0)
                 }

@@ -49,6 +49,35 @@ extension KernelTests {
             return try planes.values("planes")
         }
 
+        @Test("densities of a stain are means of 3 x 3 pixels inside the window, for gaps between rows and any offsets")
+        func stainDensities() throws {
+            let table = Formula.values(seed: 70, count: 3 * 256)
+            try sweep(cases, seed: 72) { windows, seed in
+                let bytes = bytes(windows.byteCount, seed: seed)
+                var expected: [Double] = []
+                for n in windows.offsets.indices {
+                    for row in 0..<windows.height {
+                        for column in 0..<windows.width {
+                            var (sum, count) = (0.0, 0.0)
+                            for y in max(row - 1, 0)...min(row + 1, windows.height - 1) {
+                                for x in max(column - 1, 0)...min(column + 1, windows.width - 1) {
+                                    count += 1
+                                    for c in 0..<3 {
+                                        sum += Double(table[256 * c + Int(windows.byte(bytes, n, c, y, x))])
+                                    }
+                                }
+                            }
+                            expected.append(sum / count)
+                        }
+                    }
+                }
+                let density = GuardedTensor([windows.offsets.count, windows.height, windows.width])
+                try Kernels.stainDensity(density.tensor, bytes.span.bytes, windows.native, table: table)
+                try compare(
+                    "density", density.values("density"), expected, Tolerance(absolute: 2e-6, relative: 2e-6))
+            }
+        }
+
         @Test("normalization of windows with gaps between rows and any offsets")
         func normalization() throws {
             try sweep(cases, seed: 71) { windows, seed in

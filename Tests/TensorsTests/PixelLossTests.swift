@@ -103,6 +103,29 @@ extension KernelTests {
             }
         }
 
+        @Test("pixels with too little stain count as background in scores, and leave those of others unchanged")
+        func stainedScores() throws {
+            try sweep([1, 2, 5, 17, 400], seed: 95) { plane, seed in
+                let logits = Formula.spaced(seed: seed, count: 2 * 3 * plane)
+                let densities = Formula.integers(seed: seed &+ 1, count: 2 * plane, below: 4).map { Float($0) }
+                let scratch = Tensor([Kernels.pixelScratchCount(batch: 2, plane: plane)])
+                for (top, least) in [(1, 2), (plane / 2 + 1, 1), (plane, 0), (3, 4)] as [(Int, Float)] {
+                    let scores = try Kernels.pixelScores(
+                        Tensor([2, 3, 1, plane], logits), stain: (Tensor([2, 1, plane], densities), least), top: top,
+                        scratch: scratch)
+                    let expected = (0..<2).map { sample in
+                        Naive.meanOfTop(
+                            (0..<plane).map { pixel in
+                                let p = Naive.pixelProbabilities(
+                                    logits.doubled, sample: sample, pixel: pixel, plane: plane)[0]
+                                return densities[sample * plane + pixel] < least ? 0 : 1 - p
+                            }, top)
+                    }
+                    try compare("scores", scores, expected, tolerance)
+                }
+            }
+        }
+
         @Test("a logit that is not a number makes the score and the loss not a number")
         func notANumber() throws {
             var logits = [Float](repeating: 0, count: 3 * 4)

@@ -250,11 +250,14 @@ extension KernelTests {
                 height: side, width: side, rowStride: side * 3, offsets: (0..<4).map { Int64($0 * side * side * 3) })
             let statistics = ChannelStatistics(mean: [178, 120, 201], deviation: [31, 55, 17])
             try sameBits("images") {
+                let density = GuardedTensor([4, side, side])
+                try Kernels.stainDensity(
+                    density.tensor, bytes.span.bytes, windows, table: Formula.values(seed: 86, count: 768))
                 let planes = GuardedTensor([4, 3, side, side])
                 try Kernels.normalize(planes.tensor, bytes.span.bytes, windows, statistics)
                 let counts = try Kernels.channelHistograms(bytes.span.bytes, windows)
                 #expect(counts.reduce(0, +) == UInt64(bytes.count))
-                return [try planes.values("planes"), counts.map { Float($0) }]
+                return [try planes.values("planes"), try density.values("density"), counts.map { Float($0) }]
             }
         }
 

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Foundations
+import Imaging
 import NeuralNetworks
 import SyntheticTissue
 import Tensors
@@ -134,6 +135,18 @@ import Training
         let set = try set(settings)
         let path = stopped.folder.path
         _ = consume stopped
+        // Another file in the place of the copy is refused.
+        let bytes = try MappedFile.data(copy)
+        var other = try Model(path: copy)
+        other.records["seed"] = "1"
+        try other.write(to: copy)
+        let error = #expect(throws: FileError.self) {
+            try TrainingRun(resuming: RunFolder(resuming: path), set: set, split: Split(set, settings.split))
+        }
+        #expect(
+            "\(try #require(error))"
+                == "\(copy): expected the teacher that the run was started with, found another file")
+        try AtomicFile.write(bytes, to: copy)
         var resumed = try TrainingRun(
             resuming: RunFolder(resuming: path), set: set, split: Split(set, settings.split))
         try resumed.run(isInterruption: { $0 is Stop }) { _ in }
@@ -156,7 +169,8 @@ import Training
         try #require(leaked > 0)
         #expect(
             run.trainer.leakWarning
-                == "a teacher was trained on \(leaked) of the tiles held out here: scores are optimistic")
+                == "a teacher was trained on \(leaked) of the tiles held out here or on copies of them: scores in training are "
+                + "optimistic, and evaluate leaves these tiles out")
         try run.run(isInterruption: { _ in false }) { _ in }
         let own = try SplitRecord(Model(path: run.folder.bestModel), path: "")
         #expect(own.learned(in: set) == learned.union(split.train))
@@ -164,7 +178,94 @@ import Training
         settings.initialModel = teacher.string
         let both = try start(settings, "both").trainer.leakWarning
         #expect(
-            both?.hasPrefix("the initial model or a teacher was trained on \(leaked) of") ?? false, "\(both ?? "nil")")
+            both?.hasPrefix("the initial model or a teacher was trained on \(leaked) of") ?? false, "\(both ?? "")")
+    }
+
+    /// A run that was killed before it had copied its teachers reads their files again.
+    @Test func missingCopiesOfTeachersAreMadeAgain() throws {
+        var settings = settings(.compact)
+        let teacher = try trained(settings, "teacher")
+        settings.teachers = [teacher.string, teacher.string]
+        let path: FilePath
+        do {
+            let run = try start(settings, "run")
+            path = run.folder.path
+            #expect(run.notes.isEmpty && run.folder.record.teacherDigests?.count == 2)
+        }
+        try FileManager.default.removeItem(atPath: path.appending("teacher-2.safetensors").string)
+        let set = try set(settings)
+        var resumed = try TrainingRun(
+            resuming: RunFolder(resuming: path), set: set, split: Split(set, settings.split))
+        #expect(path.appending("teacher-2.safetensors").exists)
+        try resumed.run(isInterruption: { _ in false }) { _ in }
+        #expect(resumed.folder.record.state == .finished)
+    }
+
+    /// Copies with other pixels are recognized, in the warning and later in evaluation.
+    @Test func copiesOfTheTilesOfTeachersCountAsLearned() throws {
+        var settings = settings(.compact)
+        let teacher = try trained(settings, "teacher")
+        let record = try SplitRecord(Model(path: teacher), path: teacher)
+        for tile in try self.set(settings).tiles {
+            let path = folder.file("tiles").appending(tile.filename)
+            var image = try RGBImage(decoding: path)
+            image.pixels[0] ^= 1
+            let writer = try openImageForWriting(path, width: image.width, height: image.height)
+            try image.pixels.withUnsafeBytes { try writer.write(rows: $0, count: image.height) }
+            try writer.finish()
+        }
+        let set = try self.set(settings)
+        settings.split.seed = 1
+        settings.teachers = [teacher.string]
+        var run = try start(settings, "student")
+        let leaked = record.learned(in: set).intersection(run.trainer.split.test)
+        try #require(!leaked.isEmpty)
+        #expect(run.trainer.leakWarning?.contains("trained on \(leaked.count) of") ?? false)
+        try run.run(isInterruption: { _ in false }) { _ in }
+        let own = try SplitRecord(Model(path: run.folder.bestModel), path: "")
+        #expect(Set(own.indices(of: .test, in: set)) == Set(run.trainer.split.test).subtracting(leaked))
+    }
+
+    @Test func aTeacherWithoutARecordOfItsTilesIsNoted() throws {
+        var settings = settings(.compact)
+        let path = folder.file("teacher.safetensors")
+        var teacher = try Model(path: trained(settings, "teacher"))
+        for record in [nil, "{}"] {
+            teacher.records[SplitRecord.key] = record
+            try teacher.write(to: path)
+            settings.teachers = [path.string]
+            let run = try start(settings, "run-\(record == nil ? "none" : "empty")")
+            #expect(run.notes == ["\(path) does not record its training tiles: scores may be optimistic"])
+        }
+    }
+
+    @Test func aTeacherOfAnotherArchitectureTeaches() throws {
+        var settings = settings(.compact)
+        settings.augmentation = AugmentationPreset.pathology.settings
+        settings.augmentation?.cutout.probability = 1
+        var resnet = self.settings(.resnet18)
+        resnet.batchSize = 8
+        settings.teachers = [try trained(resnet, "teacher").string]
+        var run = try start(settings, "run")
+        try run.run(isInterruption: { _ in false }) { _ in }
+        #expect(run.folder.record.history[0].trainLoss.isFinite)
+    }
+
+    @Test func outputsThatAreNotFiniteAreThoseOfTheTeacher() throws {
+        var settings = settings(.compact)
+        let path = folder.file("teacher.safetensors")
+        let good = try trained(settings, "good")
+        let teacher = try Model(path: good)
+        let huge = try Model(teacher.description, records: teacher.records)
+        huge.network.copyState(of: teacher.network)
+        huge.network.state["fc.weight"]!.fill(3e38)
+        try huge.write(to: path)
+        settings.teachers = [good.string, path.string]
+        var run = try start(settings, "run")
+        let error = #expect(throws: TrainingError.self) { try run.run(isInterruption: { _ in false }) { _ in } }
+        #expect(
+            error?.description
+                == "the outputs of teacher 2 are not finite numbers: its weights or statistics do not fit these tiles")
     }
 
     @Test func aTeacherWithOtherOutputsIsRefused() throws {
@@ -175,8 +276,8 @@ import Training
         let error = #expect(throws: FileError.self) { try start(settings, "run") }
         #expect(
             "\(try #require(error))"
-                == "\(unet): expected a model with the outputs of compact for tiles of 256 pixels, found unet for tiles of "
-                + "128 pixels and the classes NO_NUCLEUS, NUCLEI")
+                == "\(unet): expected a model with the outputs of compact for NO_NUCLEUS, NUCLEI in tiles of 256 pixels, found "
+                + "the outputs of unet for NO_NUCLEUS, NUCLEI in tiles of 128 pixels")
         settings.teachers = [unet.string]
         settings.architecture = .unet
         settings.pixelLoss = PixelLoss()

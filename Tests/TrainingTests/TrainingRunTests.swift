@@ -147,7 +147,8 @@ import Training
         let third = try start(settings, "third")
         #expect(
             third.trainer.leakWarning
-                == "the initial model was trained on \(leaked) of the tiles held out here: scores are optimistic")
+                == "the initial model was trained on \(leaked) of the tiles held out here or on copies of them: scores in "
+                + "training are optimistic, and evaluate leaves these tiles out")
         settings.initialModel = "\(folder)/none.safetensors"
         #expect(throws: FileError.self) { try start(settings, "fourth") }
         // A model records the training tiles of its predecessors, which are then no test tiles.

@@ -3,8 +3,9 @@ import Foundations
 import NeuralNetworks
 import Tensors
 
-/// Distillation of an ensemble (Hinton et al. 2015, without a temperature): the cross-entropy of a network's class
-/// probabilities, of tiles or of pixels, against the mean of those of trained models, its teachers, on the same pixels.
+/// Distillation of an ensemble (Hinton et al. 2015, without a temperature): the cross-entropy of the class probabilities of a
+/// network, the student, against the mean of those of trained models, its teachers, on the same augmented tiles. The
+/// classes are those of tiles or of pixels.
 final class Distillation {
     private let teachers: [(workspace: Workspace, statistics: ChannelStatistics)]
     /// Logits of all teachers, and the mean of their probabilities.
@@ -34,7 +35,20 @@ final class Distillation {
         try Kernels.meanSoftmax(mean, logits.view(shape.batched(teachers.count)))
         let gradient = student.logitsGradient
         try Kernels.distillationBackward(gradient, adding: gradient, student.logits, mean)
-        return try Kernels.distillationForward(student.logits, mean)
+        let loss = try Kernels.distillationForward(student.logits, mean)
+        if !loss.isFinite { try requireFiniteLogits(shape) }
+        return loss
+    }
+
+    /// Throws `TrainingError` for a teacher whose logits of the last batch, of the given shape, are not finite.
+    private func requireFiniteLogits(_ shape: Shape) throws {
+        for number in teachers.indices {
+            let finite = logits.view(shape, at: number * shape.count).withUnsafeBuffer { $0.allSatisfy(\.isFinite) }
+            if finite { continue }
+            let problem = "its weights or statistics do not fit these tiles"
+            throw TrainingError(
+                description: "the outputs of teacher \(number + 1) are not finite numbers: \(problem)")
+        }
     }
 }
 
@@ -47,10 +61,11 @@ extension TileBatch {
 }
 
 extension TrainingSettings {
-    /// A teacher in a model file, as a copy in memory. Throws `FileError` for a model whose outputs are others than those of
-    /// the network to train.
-    func teacher(_ path: FilePath) throws -> Model {
-        let model = try Model(path: path)
+    /// The teacher in a model file, copied to memory, and the digest of the file. Throws `FileError` for a model whose
+    /// classes, tiles or outputs are not those of the network to train.
+    func teacher(_ path: FilePath) throws -> (model: Model, sha256: String) {
+        let file = try SafetensorsFile(path: path)
+        let model = try Model(file)
         let description = model.description
         let graph = architecture.graph(classes: TileLabel.names.count, dropout: 0)
         let side = tileTarget.side
@@ -58,10 +73,12 @@ extension TrainingSettings {
         guard description.classes == TileLabel.names, description.tileSize == side,
             model.network.outputShape == plan.shapes[graph.output]
         else {
+            func text(_ architecture: Architecture, _ side: Int, _ classes: [String]) -> String {
+                "the outputs of \(architecture.rawValue) for \(classes.joined(separator: ", ")) in tiles of \(side) pixels"
+            }
             throw FileError(
-                path, expected: "a model with the outputs of \(architecture.rawValue) for tiles of \(side) pixels",
-                found: "\(description.architecture.rawValue) for tiles of \(description.tileSize) pixels and the "
-                    + "classes \(description.classes.joined(separator: ", "))")
+                path, expected: "a model with " + text(architecture, side, TileLabel.names),
+                found: text(description.architecture, description.tileSize, description.classes))
         }
         if let own = description.micronsPerPixel, let micronsPerPixel, own != micronsPerPixel {
             throw FileError(
@@ -69,6 +86,6 @@ extension TrainingSettings {
         }
         let copy = try Model(description, records: model.records)
         copy.network.copyState(of: model.network)
-        return copy
+        return (copy, file.sha256)
     }
 }

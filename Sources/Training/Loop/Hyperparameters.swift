@@ -48,7 +48,7 @@ package enum Hyperparameters {
     package static let initialModel = Hyperparameter(
         "initial-model", optional: \.initialModel,
         "File with the initial weights: a model of the same architecture, or tensors with the names that PyTorch gives them",
-        valueIfNil: "random weights")
+        ValidRange("the path of a file") { !$0.isEmpty }, valueIfNil: "random weights")
     package static let freeze = Hyperparameter(
         "freeze", optional: \.frozenLayers,
         """
@@ -65,9 +65,9 @@ package enum Hyperparameters {
     package static let teachers = Hyperparameter(
         "teacher", optional: \.teachers,
         """
-        Trained model whose outputs the network learns too, on the same augmented tiles, unlike labels also for pixels that \
-        have none; may be repeated, for the mean of an ensemble
-        """, valueIfNil: "none")
+        Trained model whose outputs the network learns too; may be repeated, for the mean of the models. A unet learns them \
+        for every pixel, outlined or not
+        """, ValidRange("paths of models") { !$0.contains("") }, valueIfNil: "none")
     package static let validation = Hyperparameter(
         "validation", \.hasValidation,
         """

@@ -43,19 +43,4 @@ extension Trainer {
             }
         }
     }
-
-    /// The split records of the models that the run begins with: the initial one and the teachers.
-    var predecessorRecords: [SplitRecord] {
-        ([initial].compactMap { $0 } + teachers).compactMap { try? SplitRecord($0, path: "") }
-    }
-
-    /// A warning when the initial model or a teacher was trained on tiles that this run holds out. Nil otherwise.
-    package var leakWarning: String? {
-        let learned = predecessorRecords.reduce(into: Set()) { $0.formUnion($1.learned(in: set)) }
-        let leaked = learned.intersection(split.test + split.validation)
-        if leaked.isEmpty { return nil }
-        let names = [initial.map { _ in "the initial model" }, teachers.isEmpty ? nil : "a teacher"]
-        return names.compactMap { $0 }.joined(separator: " or ")
-            + " was trained on \(leaked.count) of the tiles held out here: scores are optimistic"
-    }
 }

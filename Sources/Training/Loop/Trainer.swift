@@ -24,7 +24,11 @@ package struct Trainer {
     /// Epochs of the current cycle.
     package internal(set) var history = [EpochRecord]()
     let initial: Model?
-    let teachers: [Model]
+    /// The parts of the tiles, as model files record them.
+    let splitRecord: SplitRecord
+    /// Tiles held out here that the initial model or a teacher was trained on, as they are or as copies.
+    private let leaked: Set<Int>
+    private let hasTeachers: Bool
     private let distillation: Distillation?
     let workspace: Workspace
     private let gradients: Gradients
@@ -43,7 +47,12 @@ package struct Trainer {
         self.set = set
         self.split = split
         self.initial = initial
-        self.teachers = teachers
+        hasTeachers = !teachers.isEmpty
+        let predecessors = ([initial].compactMap { $0 } + teachers).compactMap { try? SplitRecord($0, path: "") }
+        leaked = predecessors.reduce(into: Set()) { $0.formUnion($1.learned(in: set)) }
+            .intersection(split.test + split.validation)
+        splitRecord = SplitRecord(
+            split, of: set, settings.split, chosenOn: settings.chosenOn(split), after: predecessors, leaked: leaked)
         let statistics =
             try initial?.description.statistics ?? set.channelStatistics(of: split.train + split.unlabeled)
         precondition(set.side == settings.architecture.tileSize, "tiles of \(set.side) pixels")
@@ -99,8 +108,7 @@ package struct Trainer {
         predictor.tileScoreFit = fit
     }
 
-    /// The part whose loss is watched after each epoch: validation, or the test part without validation.
-    package var watched: EvaluationSplit { split.validation.isEmpty ? .test : .validation }
+    package var watched: EvaluationSplit { split.watched }
     package var watchedTiles: [Int] { split.validation.isEmpty ? split.test : split.validation }
 
     /// The epoch whose weights are kept: the one with the lowest watched loss so far or, depending on the settings, the
@@ -109,9 +117,15 @@ package struct Trainer {
         settings.keepsLastEpoch ? history.last : history.min { $0.watchedLoss < $1.watchedLoss }
     }
 
-    /// The part that epochs or cycles are picked on. Nil when none is picked.
-    package var chosenOn: EvaluationSplit? {
-        settings.keepsLastEpoch && settings.pseudoLabeling == nil ? nil : watched
+    package var chosenOn: EvaluationSplit? { settings.chosenOn(split) }
+
+    /// A warning when the initial model or a teacher was trained on tiles that this run holds out. Nil otherwise.
+    package var leakWarning: String? {
+        if leaked.isEmpty { return nil }
+        let names = [initial == nil ? nil : "the initial model", hasTeachers ? "a teacher" : nil].compactMap { $0 }
+        return names.joined(separator: " or ")
+            + " was trained on \(leaked.count) of the tiles held out here or on copies of them: scores in training are "
+            + "optimistic, and evaluate leaves these tiles out"
     }
 
     /// Whether the current cycle has all its epochs.
@@ -210,8 +224,10 @@ package struct Trainer {
     }
 
     private static func divergence(in epoch: Int, loss: Double) -> TrainingError {
-        TrainingError(
-            description: "the loss is \(loss) in epoch \(epoch): expected a finite number; try a lower learning rate")
+        // The sign of NaN says nothing.
+        let found = loss.isNaN ? "nan" : "\(loss)"
+        return TrainingError(
+            description: "the loss is \(found) in epoch \(epoch): expected a finite number; try a lower learning rate")
     }
 
     /// Takes one optimizer step. Returns the loss of the batch before the step, and the number of correct predictions.

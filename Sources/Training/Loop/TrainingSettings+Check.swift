@@ -47,6 +47,6 @@ extension Hyperparameters {
     fileprivate static let checks: [@Sendable (TrainingSettings) throws(HyperparameterError) -> Void] = [
         epochs.check, batchSize.check, learningRate.check, weightDecay.check, momentum.check, dropout.check,
         labelSmoothing.check, clipNorm.check, patience.check, minimumDelta.check, cycles.check, confidence.check,
-        largestShift.check, backboneRateFactor.check, micronsPerPixel.check,
+        largestShift.check, initialModel.check, teachers.check, backboneRateFactor.check, micronsPerPixel.check,
     ]
 }

@@ -72,6 +72,16 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     /// Whether a run keeps the weights of the last epoch, not those with the lowest watched loss. A cosine schedule ends
     /// with a learning rate of 0, where losses of epochs differ by chance, and no choice means no selection bias.
     package var keepsLastEpoch: Bool { schedule == .cosine && earlyStopping == nil }
+
+    /// The part that epochs or cycles are picked on. Nil when none is picked.
+    func chosenOn(_ split: Split) -> EvaluationSplit? {
+        keepsLastEpoch && pseudoLabeling == nil ? nil : split.watched
+    }
+}
+
+extension Split {
+    /// The part whose loss is watched after each epoch: validation, or the test part without validation.
+    var watched: EvaluationSplit { validation.isEmpty ? .test : .validation }
 }
 
 /// One epoch in the history of a run.

@@ -65,10 +65,6 @@ struct Checkpoint {
 }
 
 extension Trainer {
-    var splitRecord: SplitRecord {
-        SplitRecord(split, of: set, settings.split, chosenOn: chosenOn, after: predecessorRecords)
-    }
-
     /// The state of the network and the optimizer's moments, with the prefixes of their names in a checkpoint.
     private var parts: [(prefix: String, parameters: ParameterSet)] {
         [("weights.", model.network.state)]

@@ -19,6 +19,8 @@ extension RunFolder {
         package var command: String
         package var started: Date
         package var settings: TrainingSettings
+        /// SHA-256 digests of the files of the teachers. Nil without teachers.
+        package var teacherDigests: [String]?
         /// Absolute path of the data set.
         package var dataset: String
         /// `TileSet.digest` of the data set. Nil in runs of earlier versions.

@@ -84,8 +84,16 @@ package struct RunFolder {
     package var lastModel: FilePath { "\(path)/last.safetensors" }
     /// A copy of the initial model, until the run has finished.
     var initialModel: FilePath { "\(path)/initial.safetensors" }
-    /// A copy of a teacher, until the run has finished.
+    /// The copy of a teacher's file, until the run has finished.
     func teacher(_ index: Int) -> FilePath { "\(path)/teacher-\(index + 1).safetensors" }
+
+    /// Copies the teachers that have no copy yet.
+    func copyTeachers() throws(FileError) {
+        for (index, path) in (record.settings.teachers ?? []).enumerated() where !teacher(index).exists {
+            try AtomicFile.write(MappedFile.data(FilePath(path)), to: teacher(index))
+        }
+    }
+
     package var ledger: FilePath { "\(path)/pseudo_labels.csv" }
     package var pixelLedger: FilePath { "\(path)/pixel_labels.csv" }
 

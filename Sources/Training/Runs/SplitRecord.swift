@@ -47,10 +47,11 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         case learnedBefore = "learntBefore"
     }
 
-    /// `predecessors` are the records of the initial model and of the teachers.
+    /// `predecessors` are the records of the initial model and of the teachers. They were trained on copies of the `leaked`
+    /// tiles, or on these tiles themselves.
     package init(
         _ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit?,
-        after predecessors: [SplitRecord] = []
+        after predecessors: [SplitRecord] = [], leaked: Set<Int> = []
     ) {
         self.settings = settings
         self.chosenOn = chosenOn
@@ -66,7 +67,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
             train: split.train, others: split.validation + split.test + split.unlabeled, of: set,
             after: predecessors.compactMap(\.appearances))
         if predecessors.isEmpty { return }
-        learnedBefore = predecessors.flatMap { $0.train + ($0.learnedBefore ?? []) }
+        learnedBefore = predecessors.flatMap { $0.train + ($0.learnedBefore ?? []) } + hashes(Array(leaked))
         metBefore = predecessors.flatMap { $0.hashes(of: .unseen) }
         leaveOutRepetitions()
     }

@@ -47,13 +47,19 @@ package struct TrainingRun {
         let initial = try settings.initialModel.map { try Self.initialModel(FilePath($0), settings, &notes) }
         self.notes = notes
         let teachers = try (settings.teachers ?? []).map { try settings.teacher(FilePath($0)) }
-        trainer = try Trainer(settings, set: set, split: split, initial: initial, teachers: teachers)
+        for (path, teacher) in zip(settings.teachers ?? [], teachers)
+        where (try? SplitRecord(teacher.model, path: "")) == nil {
+            self.notes.append("\(path) does not record its training tiles: scores may be optimistic")
+        }
+        trainer = try Trainer(
+            settings, set: set, split: split, initial: initial, teachers: teachers.map(\.model))
         folder = try RunFolder(
             path: path, for: trainer, version: version, command: command, checkpointShare: checkpointShare)
-        // Every cycle uses these copies, also after the run is resumed.
+        if !teachers.isEmpty { folder.record.teacherDigests = teachers.map(\.sha256) }
+        // Every cycle starts from this copy, also after the run is resumed.
         try initial?.write(to: folder.initialModel)
-        for (index, teacher) in teachers.enumerated() { try teacher.write(to: folder.teacher(index)) }
         try folder.saveRecord()
+        try folder.copyTeachers()
     }
 
     /// Resumes a run from its last checkpoint. The folder's record has the data set and the settings of `set` and
@@ -67,7 +73,15 @@ package struct TrainingRun {
         let initial = try settings.initialModel.map { _ in
             try Self.initialModel(folder.initialModel, settings, &unused)
         }
-        let teachers = try (settings.teachers ?? []).indices.map { try settings.teacher(folder.teacher($0)) }
+        try folder.copyTeachers()
+        let teachers = try (settings.teachers ?? []).indices.map { index in
+            let teacher = try settings.teacher(folder.teacher(index))
+            if let digest = folder.record.teacherDigests?[index], digest != teacher.sha256 {
+                throw FileError(
+                    folder.teacher(index), expected: "the teacher that the run was started with", found: "another file")
+            }
+            return teacher.model
+        }
         trainer = try Trainer(settings, set: set, split: split, initial: initial, teachers: teachers)
         self.folder = folder
         if let checkpoint = try folder.checkpoint() {

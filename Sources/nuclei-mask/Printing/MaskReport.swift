@@ -22,8 +22,12 @@ struct MaskReport {
         let work =
             "\(request.image): \(record.image.width) x \(record.image.height) pixels, \(windows.count) \(unit) in "
             + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s (\(String(rate, decimals: 1)) \(unit)/s)"
-        let count = record.nuclei.map { "\($0.nuclei) nuclei" } ?? "nuclei"
-        let nuclei = record.isEmpty ? "nothing was processed" : "\(count) cover \(percent(coverage.nuclei.share))"
+        let covering = record.nuclei.map { "\($0.nuclei) nuclei" } ?? "nuclei"
+        let subject =
+            record.settings.within.map {
+                "tissue within \(String($0, significantDigits: 4)) microns of \(covering) covers"
+            } ?? "\(covering) cover"
+        let nuclei = record.isEmpty ? "nothing was processed" : "\(subject) \(percent(coverage.nuclei.share))"
         Terminal.printLine(inDetail ? work : "\(work); \(nuclei)")
         if inDetail {
             printResolution()

@@ -20,6 +20,8 @@ struct ModelInfo: Encodable {
         let strategy: String?
         let epochs: Int?
         let batchSize: Int?
+        let initialModel: String?
+        let teachers: [String]?
     }
 
     /// Scores after an epoch, on tiles that are not learned.
@@ -104,7 +106,9 @@ struct ModelInfo: Encodable {
         }
         let training = [
             settings?.strategy, settings?.epochs.map { "\($0) epochs" }, settings?.batchSize.map { "batches of \($0)" },
-            seed.map { "seed \($0)" }, version.map { "nuclei \($0)" },
+            settings?.initialModel.map { "from \($0)" },
+            settings?.teachers.map { "\($0.count) teacher\($0.count == 1 ? "" : "s")" }, seed.map { "seed \($0)" },
+            version.map { "nuclei \($0)" },
         ].compactMap { $0 }
         line("training", training.isEmpty ? "not recorded" : training.joined(separator: ", "))
         guard let tiles else { return }
