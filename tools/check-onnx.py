@@ -19,10 +19,29 @@ import onnx
 from evaluated_tiles import expected, tiles_of
 
 
-def tile_scores(pixels, fit):
+# Optical densities of hematoxylin, eosin and DAB in red, green and blue (Ruifrok and Johnston, 2001).
+STAINS = numpy.array([[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]])
+
+
+def hematoxylin(tiles):
+    """Densities of hematoxylin of tiles x height x width x RGB bytes: means over the 3 x 3 pixels around each, as far as they
+    are in the tile."""
+    unmixing = numpy.linalg.inv(STAINS / numpy.linalg.norm(STAINS, axis=1, keepdims=True))[:, 0]
+    densities = -numpy.log10(numpy.maximum(tiles, 1) / 255) @ unmixing
+
+    def sums(values):
+        padded = numpy.pad(values, ((0, 0), (1, 1), (1, 1)))
+        height, width = values.shape[1:]
+        return sum(padded[:, y:y + height, x:x + width] for y in range(3) for x in range(3))
+
+    return sums(densities) / sums(numpy.ones_like(densities))
+
+
+def tile_scores(pixels, tiles, fit):
     """The probability of nuclei of each tile from those of its pixels: the mean over the 64 pixels that most look like a
-    nucleus, as log odds on the line that the model file records."""
-    nuclei = numpy.sort((1 - pixels[:, 0]).reshape(len(pixels), -1), axis=1)[:, -64:].mean(axis=1)
+    nucleus, as log odds on the line that the model file records. Pixels with hardly any hematoxylin do not count."""
+    nuclei = numpy.where(hematoxylin(tiles) < 0.12, 0, 1 - pixels[:, 0])
+    nuclei = numpy.sort(nuclei.reshape(len(pixels), -1), axis=1)[:, -64:].mean(axis=1)
     nuclei = numpy.clip(nuclei, 1e-6, 1 - 1e-6)
     odds = numpy.log(nuclei / (1 - nuclei))
     if fit:
@@ -86,7 +105,7 @@ def main():
         for name, compute in programs(path).items():
             output = compute(planes[places])
             outlines = output.ndim == 4
-            nuclei = tile_scores(output, info.get("tileScoreFit")) if outlines else output[:, info["classes"].index("NUCLEI")]
+            nuclei = tile_scores(output, tiles[places], info.get("tileScoreFit")) if outlines else output[:, info["classes"].index("NUCLEI")]
             difference = numpy.abs(nuclei - truth).max()
             failed |= not difference <= arguments.tolerance
             print(f"{name}: {len(places)} tiles, probabilities within {difference:.1e}")

@@ -29,7 +29,7 @@ extension RunReport {
         let date = record.started.formatted(.iso8601.year().month().day())
         let duration = Duration.seconds(record.seconds.rounded()).formatted(.time(pattern: .hourMinuteSecond))
         return
-            "\(FilePath(record.dataset).name), \(date), nuclei \(record.version), \(duration) on \(record.threads) threads"
+            "\(FilePath(record.dataset).name), \(date), nuclei \(record.version), \(duration) on \(record.threads.counted("thread"))"
     }
 
     private var headline: [(value: String, name: String)] {

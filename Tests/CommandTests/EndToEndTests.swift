@@ -10,7 +10,7 @@ import Testing
             "synthesize", "set", "--tiles", "40", "--unlabeled", "3", "--crops", "1", "--crop-size", "520",
             in: work.path)
         try #require(made.status == 0, "\(made)")
-        #expect(made.output.contains("40 labeled and 3 unlabeled tiles, 1 crops; synthetic, seed 42"))
+        #expect(made.output.contains("40 labeled and 3 unlabeled tiles, 1 crop; synthetic, seed 42"))
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/set")
         #expect(files.count == 43 + 4 && files.contains("README.txt") && files.contains("wsi_crop_1_truth.png"))
 
@@ -57,7 +57,7 @@ import Testing
                 .status == 0)
         let masked = try Command.mask.run("set/wsi_crop_1.jpg", in: work.path)
         #expect(masked.status == 0, "\(masked)")
-        #expect(masked.output.contains("1 blocks") && masked.problems.isEmpty)
+        #expect(masked.output.contains("1 block ") && masked.problems.isEmpty)
         #expect(FileManager.default.fileExists(atPath: "\(work.path)/set/wsi_crop_1_nuclei_mask.png"))
     }
 
@@ -95,7 +95,7 @@ import Testing
         )
         #expect(halved.status == 0, "\(halved)")
         #expect(halved.errors.contains("crop_1.jpg: at half size, 150 x 150 pixels\n"))
-        #expect(halved.output.contains("300 x 300 pixels, 1 windows"))
+        #expect(halved.output.contains("300 x 300 pixels, 1 window "))
         let mask = try RGBImage(decoding: "\(work.path)/m.png")
         #expect(mask.width == 300 && mask.height == 300)
         // A slide without a resolution.

@@ -26,7 +26,7 @@ import Testing
     @Test func nucleiAreOutlinedAndScored() throws {
         let masked = try mask("--output", "m.png", "--nuclei", "n.csv", "--density", "d.tif", "--geojson", "g.geojson")
         try #require(masked.status == 0, "\(masked)")
-        #expect(masked.output.contains("1 blocks in ") && masked.output.contains("nuclei per square millimeter"))
+        #expect(masked.output.contains("1 block in ") && masked.output.contains("nuclei per square millimeter"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/m.json", encoding: .utf8))
         let count = (record["nuclei"] as? [String: Any])?["nuclei"] as? Int
         let rows = try String(contentsOfFile: "\(work.path)/n.csv", encoding: .utf8).split(separator: "\n")
@@ -35,7 +35,7 @@ import Testing
         #expect(scored.status == 0 && scored.output.contains("\"dice\""), "\(scored)")
         let plan = try Command.mask.run(
             "plan", "set/wsi_crop_1.jpg", "--model", "run/best.safetensors", "--mpp", "0.25", in: work.path)
-        #expect(plan.status == 0 && plan.output.contains("estimated: 1 blocks at "), "\(plan)")
+        #expect(plan.status == 0 && plan.output.contains("estimated: 1 block at "), "\(plan)")
 
         let history = try String(contentsOfFile: "\(work.path)/run/history.csv", encoding: .utf8)
         #expect(history.contains("validation_weighted_f1,validation_dice,seconds"))

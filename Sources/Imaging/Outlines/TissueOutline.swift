@@ -44,7 +44,7 @@ package struct TissueOutline {
 
     private var summary: String? {
         leftOut.isEmpty
-            ? nil : leftOut.map { "\($0.count) \($0.kind)\($0.count == 1 ? "" : "s")" }.joined(separator: ", ")
+            ? nil : leftOut.map { $0.count.counted($0.kind) }.joined(separator: ", ")
     }
 
     private mutating func leaveOut(_ kind: String, _ count: Int = 1) {

@@ -11,6 +11,8 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     /// The setting without which this one has no effect, as in "optimizer sgd". Nil for none.
     package let prerequisite: String?
     private let summary: String
+    /// A default that depends on more than the strategy and the architecture, such as "on with --preset best"; nil for none.
+    private let exception: String?
     private let valueIfNil: String
     private let get: @Sendable (TrainingSettings) -> Value?
     private let set: @Sendable (inout TrainingSettings, Value) -> Void
@@ -18,12 +20,13 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     /// Declares a hyperparameter. `summary` is a sentence without its period.
     package init(
         _ name: String, _ path: WritableKeyPath<TrainingSettings, Value> & Sendable, _ summary: String,
-        _ range: ValidRange<Value> = .any, needs prerequisite: String? = nil
+        _ range: ValidRange<Value> = .any, needs prerequisite: String? = nil, except exception: String? = nil
     ) {
         self.name = name
         self.range = range
         self.prerequisite = prerequisite
         self.summary = summary
+        self.exception = exception
         valueIfNil = ""
         get = { $0[keyPath: path] }
         set = { $0[keyPath: path] = $1 }
@@ -38,6 +41,7 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
         self.range = range
         self.prerequisite = prerequisite
         self.summary = summary
+        exception = nil
         self.valueIfNil = valueIfNil
         get = { $0[keyPath: path] }
         set = { $0[keyPath: path] = $1 }
@@ -58,7 +62,9 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     }
 
     /// The summary with the defaults of all strategies and architectures, for help texts.
-    package var help: String { "\(summary) (default: \(defaults))." }
+    package var help: String {
+        "\(summary) (default: \(exception.map { "\($0); with other presets, " } ?? "")\(defaults))."
+    }
 
     /// The defaults in words, such as "20 with basic; otherwise 30 (lenet5) or 40 (compact)".
     package var defaults: String {

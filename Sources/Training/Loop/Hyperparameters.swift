@@ -74,7 +74,7 @@ package enum Hyperparameters {
         Hold out another \(Int(Split.Settings.defaultValidationShare * 100)) % of the training tiles to pick the best epoch and to calibrate. Without it, the best epoch \
         is picked on the test tiles, so the test score is optimistic; a cosine schedule without early stopping picks \
         none and keeps the last epoch
-        """)
+        """, except: "on with --preset best")
     package static let seed = Hyperparameter(
         "seed", \.seed, "Seed of the initial weights, the order of tiles, augmentation and dropout")
     package static let splitSeed = Hyperparameter(

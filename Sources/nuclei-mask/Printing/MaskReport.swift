@@ -20,13 +20,14 @@ struct MaskReport {
         let (windows, coverage, seconds) = (record.windows, record.coverage, record.seconds)
         let rate = Double(findings?.computed ?? windows.predicted) / seconds.predicting
         let work =
-            "\(request.image): \(record.image.width) x \(record.image.height) pixels, \(windows.count) \(unit) in "
-            + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s (\(String(rate, decimals: 1)) \(unit)/s)"
-        let covering = record.nuclei.map { "\($0.nuclei) nuclei" } ?? "nuclei"
+            "\(request.image): \(record.image.width) x \(record.image.height) pixels, \(windows.count.counted(unit)) in "
+            + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s (\(String(rate, decimals: 1)) \(unit)s/s)"
+        let isOne = record.nuclei?.nuclei == 1
+        let covering = isOne ? "1 nucleus" : record.nuclei.map { "\($0.nuclei) nuclei" } ?? "nuclei"
         let subject =
             record.settings.within.map {
                 "tissue within \(String($0, significantDigits: 4)) microns of \(covering) covers"
-            } ?? "\(covering) cover"
+            } ?? (covering + (isOne ? " covers" : " cover"))
         let nuclei = record.isEmpty ? "nothing was processed" : "\(subject) \(percent(coverage.nuclei.share))"
         Terminal.printLine(inDetail ? work : "\(work); \(nuclei)")
         if inDetail {
@@ -49,7 +50,7 @@ struct MaskReport {
     }
 
     /// Parts of the image that results were computed for.
-    private var unit: String { record.nuclei == nil ? "windows" : "blocks" }
+    private var unit: String { record.nuclei == nil ? "window" : "block" }
 
     /// Seconds of the parts of the work.
     private var times: String {
@@ -90,7 +91,7 @@ struct MaskReport {
                 (windows.outside, "outside the slide"), (windows.unreadable, "unreadable"),
             ]
             let found = states.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-            Terminal.printLine("\(unit): \(found.joined(separator: ", "))")
+            Terminal.printLine("\(unit)s: \(found.joined(separator: ", "))")
         }
         if record.nuclei != nil { return }
         Terminal.printLine(

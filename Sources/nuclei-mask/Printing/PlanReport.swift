@@ -102,9 +102,9 @@ struct PlanReport: Encodable {
         let count = images.reduce(0) { $0 + ($1.windowsToCompute ?? 0) }
         let speed = windowsPerSecond ?? blocksPerSecond ?? 0
         Terminal.printLine(
-            "time: about \(Progress.clock(seconds)), estimated: \(count) \(unit) at "
-                + "\(String(speed, decimals: speed < 10 ? 1 : 0)) \(unit)/s, measured now on \(threads) "
-                + (threads == 1 ? "thread" : "threads"))
+            "time: about \(Progress.clock(seconds)), estimated: \(count.counted(String(unit.dropLast()))) at "
+                + "\(String(speed, decimals: speed < 10 ? 1 : 0)) \(unit)/s, measured now on "
+                + threads.counted("thread"))
         if let memoryBytes, let cacheBytes {
             Terminal.printLine(
                 "memory: about \(ByteCount(memoryBytes)); disk: about \(ByteCount(outputBytes)) of files, "

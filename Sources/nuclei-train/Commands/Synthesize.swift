@@ -61,7 +61,8 @@ struct Synthesize: ParsableCommand {
                 try Interruption.check("interrupted; \(out) is incomplete")
             }
             Terminal.printLine(
-                "\(out): \(tiles) labeled and \(unlabeled) unlabeled tiles, \(crops) crops; synthetic, seed \(seed)")
+                "\(out): \(tiles) labeled and \(unlabeled) unlabeled tiles, \(crops.counted("crop")); synthetic, seed \(seed)"
+            )
         }
     }
 }

@@ -105,9 +105,10 @@ struct ModelInfo: Encodable {
                 } ?? "not fitted")
         }
         let training = [
-            settings?.strategy, settings?.epochs.map { "\($0) epochs" }, settings?.batchSize.map { "batches of \($0)" },
+            settings?.strategy, settings?.epochs.map { $0.counted("epoch") },
+            settings?.batchSize.map { "batches of \($0)" },
             settings?.initialModel.map { "from \($0)" },
-            settings?.teachers.map { "\($0.count) teacher\($0.count == 1 ? "" : "s")" }, seed.map { "seed \($0)" },
+            settings?.teachers.map { $0.count.counted("teacher") }, seed.map { "seed \($0)" },
             version.map { "nuclei \($0)" },
         ].compactMap { $0 }
         line("training", training.isEmpty ? "not recorded" : training.joined(separator: ", "))

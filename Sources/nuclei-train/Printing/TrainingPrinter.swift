@@ -66,8 +66,7 @@ struct TrainingPrinter {
         let millions = String(Double(parameters) / 1e6, decimals: 2)
         Terminal.printLine(
             "\(settings.architecture.rawValue)  \(millions) M parameters, \(settings.strategy.rawValue) training, "
-                + (settings.teachers.map { "\($0.count) teacher\($0.count == 1 ? "" : "s"), " } ?? "")
-                + "\(threads) threads")
+                + (settings.teachers.map { $0.count.counted("teacher") + ", " } ?? "") + threads.counted("thread"))
         Terminal.printLine("run    \(folder)")
         Terminal.printLine()
         Terminal.printLine(
