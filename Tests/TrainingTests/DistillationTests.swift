@@ -201,6 +201,17 @@ import Training
         #expect(resumed.folder.record.state == .finished)
     }
 
+    @Test func recordsWithoutADigestForEachTeacherAreRefused() throws {
+        var settings = settings(.compact)
+        settings.teachers = [try trained(settings, "teacher").string]
+        let run = try start(settings, "run")
+        let path = run.folder.path
+        let digest = try #require(run.folder.record.teacherDigests?.first)
+        try folder.file("run/run.json", folder.text("run/run.json").replacingOccurrences(of: "\"\(digest)\"", with: ""))
+        let error = #expect(throws: FileError.self) { try RunFolder.record(of: path) }
+        #expect("\(try #require(error))" == "\(path)/run.json: expected a digest for each of 1 teachers, found 0")
+    }
+
     /// Copies with other pixels are recognized, in the warning and later in evaluation.
     @Test func copiesOfTheTilesOfTeachersCountAsLearned() throws {
         var settings = settings(.compact)

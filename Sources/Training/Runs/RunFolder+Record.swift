@@ -78,6 +78,11 @@ extension RunFolder {
             } catch {
                 throw FileError(path, expected: "\(error.name) of \(error.expected)", found: error.found)
             }
+            if let teacherDigests, teacherDigests.count != settings.teachers?.count ?? 0 {
+                throw FileError(
+                    path, expected: "a digest for each of \(settings.teachers?.count ?? 0) teachers",
+                    found: "\(teacherDigests.count)")
+            }
             guard 0...1e9 ~= seconds else {
                 throw FileError(path, expected: "seconds from 0 to 1e9", found: "\(seconds)")
             }
