@@ -4,7 +4,7 @@ import Tensors
 
 /// Turns the output of a network that outlines nuclei into logits of a tile's classes.
 ///
-/// Pixels with less hematoxylin than any nucleus has count as background, as they do in masks.
+/// Pixels below the least density of hematoxylin of a nucleus count as background.
 struct TileScore {
     private let nuclei: Int
     private let classes: Int
