@@ -53,7 +53,9 @@ let package = Package(
             name: "SyntheticTissue", dependencies: ["Datasets", "Foundations", "Imaging", "Tensors"]),
         .target(
             name: "Training",
-            dependencies: ["Datasets", "Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors"]),
+            dependencies: [
+                "BundledModels", "Datasets", "Foundations", "Imaging", "Masking", "NeuralNetworks", "Tensors",
+            ]),
         .target(name: "Masking", dependencies: ["Foundations", "Imaging", "Tensors", "NeuralNetworks"]),
         .target(name: "BundledModels", dependencies: ["CBundledModel", "Foundations", "NeuralNetworks"]),
         .target(name: "Charts", dependencies: ["Foundations"]),

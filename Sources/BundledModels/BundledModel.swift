@@ -18,19 +18,15 @@ package enum BundledModel: String, CaseIterable {
         self = model
     }
 
-    /// The file of the model, in the program's own memory.
-    package var file: SafetensorsFile {
-        get throws {
-            var count = 0
-            let bytes =
-                switch self {
-                case .unet: bundled_unet(&count)
-                case .compact: bundled_compact(&count)
-                }
-            let data = Data(
-                bytesNoCopy: UnsafeMutableRawPointer(mutating: bytes!), count: count, deallocator: .none)
-            return try SafetensorsFile(data, path: FilePath(rawValue))
-        }
+    /// The bytes of its file, in the program's own memory.
+    fileprivate var data: Data {
+        var count = 0
+        let bytes =
+            switch self {
+            case .unet: bundled_unet(&count)
+            case .compact: bundled_compact(&count)
+            }
+        return Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: bytes!), count: count, deallocator: .none)
     }
 }
 
@@ -55,13 +51,27 @@ package enum ModelChoice {
         }
     }
 
+    /// The bytes of its file. Throws `FileError`.
+    package var data: Data {
+        get throws(FileError) {
+            switch self {
+            case .file(let path): try MappedFile.data(path)
+            case .bundled(let model): model.data
+            }
+        }
+    }
+
+    /// Its tensors and metadata. Throws `FileError`.
+    package func open() throws(FileError) -> SafetensorsFile {
+        switch self {
+        case .file(let path): try SafetensorsFile(path: path)
+        case .bundled(let model): try SafetensorsFile(model.data, path: path)
+        }
+    }
+
     /// The model, with the SHA-256 digest of the bytes it was made from.
     package func load() throws -> (model: Model, sha256: String) {
-        let file =
-            switch self {
-            case .file(let path): try SafetensorsFile(path: path)
-            case .bundled(let model): try model.file
-            }
+        let file = try open()
         return (try Model(file), file.sha256)
     }
 }

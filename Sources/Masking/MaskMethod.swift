@@ -63,6 +63,8 @@ package protocol MaskFindings {
     var seconds: PredictionSeconds { get }
     /// How bright the computed units are.
     var brightness: BrightnessSample { get }
+    /// Objects with too little hematoxylin for nuclei; 0 where windows are classified.
+    var pale: Int { get }
     /// The counts of units for records.
     var units: MaskRecord.Windows { get }
     /// Whether some pixels could be decoded and predicted.

@@ -79,7 +79,7 @@ package struct MaskPipeline {
             fingerprint, image: .init(image, path: request.image), model: model,
             refinement: outputs.refinement(results),
             windows: findings.units, coverage: .init(results, image.micronsPerPixel), nuclei: results.counts,
-            warnings: image.warnings + findings.warnings(request.tissue, results.summary), notes: image.notes,
+            warnings: image.warnings + findings.warnings(request.tissue, results), notes: image.notes,
             polygons: results.polygons, files: request.files, digests: digests,
             seconds: .init(
                 loading: secondsLoading, predicting: predicting, parts: findings.seconds,

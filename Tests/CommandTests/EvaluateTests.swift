@@ -91,7 +91,55 @@ import Testing
         let twice = try evaluate("--ensemble", "plain.safetensors", "./plain.safetensors")
         #expect(twice.status == 65)
         #expect(
-            twice.errors == "error: ./plain.safetensors: expected different models, found the same file twice\n")
+            twice.errors == "error: ./plain.safetensors: expected different models, found the same model twice\n")
+    }
+
+    @Test func bundledModelsHaveNames() throws {
+        let labels = try String(contentsOfFile: "\(work.path)/set/labels.csv", encoding: .utf8)
+        let labeled = labels.split(separator: "\n").count { $0.contains(",NUCLEI,") || $0.contains(",NO_NUCLEUS,") }
+        let alone = try report("--model", "nuclei-compact", "--split", "unseen")
+        let copies = alone["copiesLeftOut"] as? Int ?? 0
+        #expect(alone["model"] as? String == "nuclei-compact" && alone["tiles"] as? Int == labeled - copies)
+        let twice = try evaluate("--ensemble", "nuclei-compact", "nuclei-compact")
+        #expect(twice.status == 65)
+        #expect(twice.errors == "error: nuclei-compact: expected different models, found the same model twice\n")
+        let test = try evaluate("--model", "nuclei-compact")
+        #expect(test.status == 65)
+        #expect(
+            test.errors == "error: set: expected labeled tiles in the model's split test, found none; --split unseen "
+                + "scores tiles outside the training data\n")
+        // A file of the name comes first.
+        try work.write("", to: "nuclei-compact")
+        #expect(
+            try evaluate("--model", "nuclei-compact", "--split", "unseen").errors
+                == "error: nuclei-compact: expected a safetensors file, found 0 bytes\n")
+    }
+
+    /// Held out tiles that a teacher has learned are not scored, and the command says so.
+    @Test func tilesThatTeachersLearnedAreCounted() throws {
+        func train(_ name: String, _ options: String...) throws {
+            let trained = try Command.train.start(
+                ["set", "--architecture", "compact", "--epochs", "1", "--batch-size", "16", "--output", name] + options,
+                in: work.path
+            ).wait()
+            try #require(trained.status == 0, "\(trained)")
+        }
+        try train("teacher", "--no-validation", "--test-groups", "lab A*")
+        try train("student", "--teacher", "teacher/last.safetensors", "--test-groups", "lab B*")
+        let empty = try evaluate("--model", "student/last.safetensors")
+        #expect(empty.status == 65 && empty.errors.hasPrefix("warning: "), "\(empty)")
+        let count = try #require(Int(empty.errors.dropFirst("warning: ".count).prefix { $0.isNumber }))
+        #expect(
+            empty.errors
+                == "warning: \(count) tiles of split test taught an initial model or a teacher: not scored\n"
+                + "error: set: expected labeled tiles in the model's split test, found none except \(count) that taught "
+                + "an initial model or a teacher\n")
+
+        try train("mixed", "--teacher", "teacher/last.safetensors", "--test-groups", "lab ?, \"1*")
+        let some = try report("--model", "mixed/last.safetensors")
+        let learned = try #require(some["learnedLeftOut"] as? Int)
+        let (scored, held) = (try #require(some["tiles"] as? Int), try #require(some["tilesInTraining"] as? Int))
+        #expect(learned > 0 && scored + learned == held, "\(some)")
     }
 
     @Test func tilesAreChosenByGroupAndListed() throws {

@@ -49,6 +49,59 @@ import Testing
         }
     }
 
+    /// Annotated images of dense tissue have no tile without nuclei. Their outlines teach background.
+    @Test func tilesWithoutNucleiMayBeMissing() throws {
+        let labels = try String(contentsOfFile: "\(work.path)/set/labels.csv", encoding: .utf8)
+        let rows = labels.split(separator: "\n")
+        func write(_ rows: some Sequence<Substring>) throws {
+            try work.write(rows.map { "\($0)\n" }.joined(), to: "set/labels.csv")
+        }
+        try write(rows.filter { !$0.contains(",NO_NUCLEUS,") })
+        let trained = try Command.train.run("set", "--epochs", "1", "--output", "dense", in: work.path)
+        try #require(trained.status == 0, "\(trained)")
+        // Neither the score of a tile nor a temperature can be fitted.
+        let info = try work.json(
+            Command.train.run("info", "dense/best.safetensors", "--json", in: work.path).output)
+        #expect(info["calibration"] == nil && "\(info)".contains("unet") && !"\(info)".contains("tileScore"), "\(info)")
+        let evaluated = try Command.train.run("evaluate", "set", "--model", "dense/best.safetensors", in: work.path)
+        #expect(evaluated.status == 0 && evaluated.output.contains("undefined for tiles of one class"), "\(evaluated)")
+        let cycles = try Command.train.run(
+            "set", "--strategy", "pseudo-labeling", "--epochs", "1", "--cycles", "1", "--output", "cycles",
+            in: work.path)
+        #expect(cycles.status == 0, "\(cycles)")
+        // A network that classifies tiles needs both classes, and one that outlines nuclei needs some.
+        for (rows, architecture, name) in [
+            (rows.filter { !$0.contains(",NO_NUCLEUS,") }, "compact", "NO_NUCLEUS"),
+            (rows.filter { !$0.contains(",NUCLEI,") }, "unet", "NUCLEI"),
+        ] {
+            try write(rows)
+            let refused = try Command.train.run(
+                "set", "--architecture", architecture, "--output", "other", in: work.path)
+            #expect(refused.status == 65, "\(refused)")
+            #expect(
+                refused.errors.contains("error: set: expected tiles of both classes, found none labeled \(name)\n"),
+                "\(refused)")
+        }
+        try work.write(labels, to: "set/labels.csv")
+    }
+
+    /// Training starts from a bundled model by its name, and learns from one.
+    @Test func bundledModelsTeach() throws {
+        let trained = try Command.train.run(
+            "set", "--epochs", "1", "--initial-model", "nuclei-unet", "--teacher", "nuclei-unet", "--output", "tuned",
+            in: work.path)
+        try #require(trained.status == 0, "\(trained)")
+        let record = try work.json(String(contentsOfFile: "\(work.path)/tuned/run.json", encoding: .utf8))
+        let digest = try #require((record["teacherDigests"] as? [String])?.first)
+        let info = try work.json(Command.train.run("info", "nuclei-unet", "--json", in: work.path).output)
+        #expect("\(info)".contains(digest))
+        let other = try Command.train.run(
+            "set", "--initial-model", "nuclei-compact", "--output", "other", in: work.path)
+        #expect(other.status == 65)
+        #expect(
+            other.errors.contains("error: nuclei-compact: expected a unet model, found a compact model\n"), "\(other)")
+    }
+
     @Test func ensemblesAreNamedInRecords() throws {
         func run(_ arguments: String...) throws -> Command.Result {
             try Command.mask.run(

@@ -73,9 +73,9 @@ struct SplitTests {
     }
 
     @Test func aPartWithoutAClassIsRefused() {
-        func message(_ tiles: [Tile]) -> String {
+        func message(_ tiles: [Tile], learnsOutlines: Bool = false) -> String {
             do {
-                _ = try Split(tiles, path: "memory", settings())
+                _ = try Split(tiles, path: "memory", settings(), learnsOutlines: learnsOutlines)
                 return "no error"
             } catch {
                 return "\(error)"
@@ -83,6 +83,10 @@ struct SplitTests {
         }
         #expect(
             message((0..<9).map { tile($0, .nuclei) })
+                == "memory: expected tiles of both classes, found none labeled NO_NUCLEUS")
+        // Without outlines, there is no background to learn.
+        #expect(
+            message((0..<9).map { tile($0, .nuclei) }, learnsOutlines: true)
                 == "memory: expected tiles of both classes, found none labeled NO_NUCLEUS")
         #expect(message([]) == "memory: expected tiles of both classes, found none labeled NO_NUCLEUS")
         let twoGroups = (0..<40).map { tile($0, $0 % 2 == 0 ? .nuclei : .noNucleus, $0 < 20 ? "a" : "b") }

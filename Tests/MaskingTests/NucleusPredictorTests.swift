@@ -21,8 +21,10 @@ import Testing
     /// Radius of the nuclei in pixels, and the distance from one to the next.
     private static let (radius, spacing) = (8.0, 37)
 
-    /// Writes dark disks on a bright ground. Returns the number of those that lie inside completely.
-    @discardableResult private func writeImage(_ name: String, _ width: Int, _ height: Int) throws -> Int {
+    /// Writes disks of a color on a bright ground. Returns the number of those that lie inside completely.
+    @discardableResult private func writeImage(
+        _ name: String, _ width: Int, _ height: Int, _ color: [UInt8] = [40, 40, 40]
+    ) throws -> Int {
         let writer = try PNGWriter(path: "\(work.path)/\(name)", width: width, height: height, channels: .rgb)
         var pixels = [UInt8](repeating: 230, count: width * height * 3)
         let reach = Int(Self.radius)
@@ -33,7 +35,7 @@ import Testing
             for y in center.y - reach...center.y + reach {
                 for x in center.x - reach...center.x + reach
                 where hypot(Double(x - center.x), Double(y - center.y)) <= Self.radius {
-                    for channel in 0..<3 { pixels[(y * width + x) * 3 + channel] = 40 }
+                    for channel in 0..<3 { pixels[(y * width + x) * 3 + channel] = color[channel] }
                 }
             }
         }
@@ -107,6 +109,32 @@ import Testing
         let found = try pipeline(within: 10).run(request, observer)
         #expect(observer.findings?.computed == 0)
         #expect(first.warnings?.contains { $0.hasPrefix("very dark: ") } == true && found.warnings == first.warnings)
+    }
+
+    /// A stain without hematoxylin has no nuclei, and the record says why.
+    @Test func paleObjectsAreReportedFromTheCache() throws {
+        let nuclei = try pipeline().run(request(), RecordingObserver())
+        #expect(nuclei.warnings?.isEmpty == true)
+        let pink: [UInt8] = [140, 1, 116]
+        let density = StainDensity(of: .hematoxylin).density(red: pink[0], green: pink[1], blue: pink[2])
+        try #require(density < StainDensity.leastInNuclei)
+        let count = try writeImage("a.png", 1300, 1100, pink)
+        var request = request()
+        request.keepsCache = true
+        let first = try pipeline().run(request, RecordingObserver())
+        let observer = RecordingObserver()
+        let found = try pipeline(within: 10).run(request, observer)
+        #expect(first.nuclei?.nuclei == 0 && observer.findings?.computed == 0 && observer.findings?.pale == count)
+        #expect(
+            first.warnings == [
+                "\(count) objects are left out because they have hardly any hematoxylin, more than there are nuclei (0): the "
+                    + "stain may be faded or another one"
+            ])
+        #expect(found.warnings == first.warnings)
+        // Some fibers are no other stain.
+        try #require(writeImage("b.png", 300, 100, pink) < 20)
+        let few = try pipeline().run(self.request("b.png"), RecordingObserver())
+        #expect(few.nuclei?.nuclei == 0 && few.warnings?.isEmpty == true)
     }
 
     @Test func regionsSurroundNuclei() throws {

@@ -96,7 +96,7 @@ struct SampleImage {
         let extractor = NucleusExtractor(
             settings, grid, micronsPerPixel: (0.5 / scale, 0.5 / scale), tissue: tissue)
         let nuclei = (0..<grid.count).map { block in
-            withField(grid.region(of: block)) { extractor.nuclei(of: block, in: $0, excluding: excluding) }
+            withField(grid.region(of: block)) { extractor.nuclei(of: block, in: $0, excluding: excluding).nuclei }
         }
         return (grid, nuclei)
     }

@@ -26,7 +26,7 @@ package struct SplitSummary: Codable, Equatable, Sendable {
     static func summarize(_ set: TileSet, _ settings: Split.Settings) -> (summary: SplitSummary, parts: [SplitPart?]) {
         var partOf = [SplitPart?](repeating: nil, count: set.tiles.count)
         do {
-            let split = try Split(set, settings)
+            let split = try Split(set, settings, learnsOutlines: true)
             let members = [
                 (SplitPart.train, split.train), (.validation, split.validation), (.test, split.test),
                 (.unlabeled, split.unlabeled),

@@ -69,21 +69,27 @@ package struct Split: Equatable, Sendable {
         self.unlabeled = unlabeled
     }
 
-    /// Splits the tiles of a set; see `init(_:path:_:)`.
-    package init(_ set: TileSet, _ settings: Settings) throws(FileError) {
-        try self.init(set.tiles, path: set.path, settings)
+    /// Splits the tiles of a set; see `init(_:path:_:learnsOutlines:)`.
+    package init(_ set: TileSet, _ settings: Settings, learnsOutlines: Bool = false) throws(FileError) {
+        try self.init(set.tiles, path: set.path, settings, learnsOutlines: learnsOutlines)
     }
 
     /// Splits labeled tiles into parts with about the same class proportions.
     ///
     /// Tiles of one group, and tiles with the same pixels, are always in the same part. The same seed gives the same
-    /// parts. Throws where a part would have no tile of a class. `path` names the data set in errors.
-    package init(_ tiles: [Tile], path: FilePath, _ settings: Settings) throws(FileError) {
+    /// parts. Throws where a part would have no tile of a class. A network that learns outlines finds background in them
+    /// too, and then tiles without nuclei may be missing. `path` names the data set in errors.
+    package init(
+        _ tiles: [Tile], path: FilePath, _ settings: Settings, learnsOutlines: Bool = false
+    ) throws(FileError) {
         let groups = Self.groups(of: tiles)
         let excluded = try Self.groups(matching: settings.excludedGroups, tiles, groups, path: path)
         let labeled = tiles.indices.filter { tiles[$0].label != nil && !excluded.contains(groups[$0]) }
         func count(_ label: TileLabel, _ part: [Int]) -> Int { part.count { tiles[$0].label == label } }
-        for label in TileLabel.allCases where count(label, labeled) == 0 {
+        let hasOutlines = labeled.contains { tiles[$0].label == .nuclei && tiles[$0].outlines != nil }
+        let needed = learnsOutlines && hasOutlines ? [TileLabel.nuclei] : TileLabel.allCases
+        let meaning = needed.count == 1 ? "nuclei" : "both classes"
+        for label in needed where count(label, labeled) == 0 {
             throw FileError(path, expected: "tiles of both classes", found: "none labeled \(label.name)")
         }
         let held = try Self.groups(matching: settings.testGroups, tiles, groups, path: path)
@@ -113,11 +119,11 @@ package struct Split: Equatable, Sendable {
             + (settings.validationShare > 0 ? [("validation", validation)] : [])
         for (name, part) in parts {
             let counts = TileLabel.allCases.map { count($0, part) }
-            guard counts.contains(0) else { continue }
+            if needed.allSatisfy({ counts[$0.rawValue] > 0 }) { continue }
             let found = zip(TileLabel.allCases, counts).map { "\($1) \($0.name)" }.reversed().joined(separator: " and ")
             let unit = tiles.contains { $0.group != nil } ? "groups" : "tiles"
             throw FileError(
-                path, expected: "enough \(unit) for both classes in every part", found: "\(found) for \(name)")
+                path, expected: "enough \(unit) for \(meaning) in every part", found: "\(found) for \(name)")
         }
     }
 }

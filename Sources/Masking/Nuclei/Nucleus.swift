@@ -63,6 +63,8 @@ package struct NucleusBlock: Equatable, Sendable {
     /// Whether the image has no pixel in the core.
     package var isOutside: Bool
     package var brightness = BrightnessSample()
+    /// The number of objects with too little hematoxylin for a nucleus.
+    package var pale = 0
 
     package init(nuclei: [Nucleus] = [], unreadable: [PixelRegion] = [], isOutside: Bool = false) {
         (self.nuclei, self.unreadable, self.isOutside) = (nuclei, unreadable, isOutside)

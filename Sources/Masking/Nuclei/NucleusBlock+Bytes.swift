@@ -8,6 +8,7 @@ extension NucleusBlock {
         writer.add(isOutside ? 1 : 0)
         writer.add(brightness.pixels)
         writer.add(brightness.bright)
+        writer.add(pale)
         writer.add(unreadable.count)
         for part in unreadable { for value in [part.x, part.y, part.width, part.height] { writer.add(value) } }
         writer.add(nuclei.count)
@@ -30,6 +31,7 @@ extension NucleusBlock {
         var reader = ByteReader(bytes)
         self.init(isOutside: reader.number() != 0)
         brightness = BrightnessSample(pixels: reader.number(), bright: reader.number())
+        pale = reader.number()
         for _ in 0..<reader.count() {
             unreadable.append(
                 PixelRegion(x: reader.number(), y: reader.number(), width: reader.number(), height: reader.number()))

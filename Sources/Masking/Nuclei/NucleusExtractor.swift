@@ -24,9 +24,13 @@ package final class NucleusExtractor {
             grid, foreground: settings.foreground, leastHematoxylin: settings.leastHematoxylin ?? -.infinity)
     }
 
-    /// The nuclei that belong to a block. `field` covers its region, core and margin, or the part of it around all tissue;
-    /// what it has beyond the image does not count. There are no nuclei in the excluded parts, which are in pixels at the resolution of the model.
-    package func nuclei(of block: Int, in field: NucleusField, excluding: [PixelRegion] = []) -> [Nucleus] {
+    /// The nuclei that belong to a block, and the number of objects with too little hematoxylin for a nucleus.
+    ///
+    /// `field` covers its region, core and margin, or the part of it around all tissue; what it has beyond the image does
+    /// not count. There are no nuclei in the excluded parts, which are in pixels at the resolution of the model.
+    package func nuclei(
+        of block: Int, in field: NucleusField, excluding: [PixelRegion] = []
+    ) -> (nuclei: [Nucleus], pale: Int) {
         let (region, core) = (field.region, grid.core(of: block))
         precondition(grid.region(of: block).intersection(region) == region)
         func local(_ part: PixelRegion) -> PixelRegion {
@@ -53,10 +57,15 @@ package final class NucleusExtractor {
         let found = objects.anchored(in: local(core), margin: grid.margin) {
             $0.left <= left || $0.top <= top || $0.right >= right || $0.bottom >= bottom
         }
-        let nuclei = found.compactMap { label in
-            outliner.outline(label, objects, labels, field, micronsPerPixel: micronsPerPixel)
+        var (nuclei, pale) = ([Nucleus](), 0)
+        for label in found {
+            switch outliner.outline(label, objects, labels, field, micronsPerPixel: micronsPerPixel) {
+            case .nucleus(let nucleus): nuclei.append(nucleus)
+            case .pale: pale += 1
+            case .nothing: break
+            }
         }
-        return tissue.map { $0.processed(nuclei) } ?? nuclei
+        return (tissue.map { $0.processed(nuclei) } ?? nuclei, pale)
     }
 }
 

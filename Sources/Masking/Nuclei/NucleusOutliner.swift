@@ -48,6 +48,15 @@ final class NucleusOutliner {
         var meanColor: SIMD3<Int> { color / SIMD3(repeating: Int(count)) }
     }
 
+    /// What an object turns out to be.
+    enum Finding {
+        case nucleus(Nucleus)
+        /// It has too little hematoxylin for a nucleus.
+        case pale
+        /// It has the color of ink, or covers the center of no pixel at full resolution.
+        case nothing
+    }
+
     private let grid: NucleusGrid
     private let foreground: Float
     private let leastHematoxylin: Float
@@ -74,15 +83,15 @@ final class NucleusOutliner {
         mixed.deallocate()
     }
 
-    /// The nucleus of a label; nil where it covers the center of no pixel at full resolution, or has the color of ink or of
-    /// tissue without hematoxylin.
+    /// What the object of a label is, with its outline if it is a nucleus.
     func outline(
         _ label: Int32, _ objects: NucleusObjects, _ labels: NucleusLabels, _ field: NucleusField,
         micronsPerPixel: (x: Double, y: Double)
-    ) -> Nucleus? {
+    ) -> Finding {
         let object = objects[label]
         let sums = sums(label, object, labels, field)
-        if PenMarks.isGreenInk(sums.meanColor) || sums.hematoxylin < leastHematoxylin * sums.count { return nil }
+        if PenMarks.isGreenInk(sums.meanColor) { return .nothing }
+        if sums.hematoxylin < leastHematoxylin * sums.count { return .pale }
         let window = PixelWindow(object, field.region, grid)
         (lines.0.row, lines.1.row) = (.min, .min)
         places.removeAll(keepingCapacity: true)
@@ -101,13 +110,13 @@ final class NucleusOutliner {
             addRuns(row: y, weight: place.weight, window, label, objects, labels, to: &runs)
         }
         runs = runs.largestConnected()
-        if runs.isEmpty { return nil }
+        if runs.isEmpty { return .nothing }
         var nucleus = Nucleus(runs: runs, measurements: .init(runs, micronsPerPixel: micronsPerPixel))
         nucleus.measurements.probability = sums.probability / sums.count
         nucleus.measurements.disagreement = sums.disagreement / sums.count
         nucleus.measurements.hematoxylin = sums.hematoxylin / sums.count
         nucleus.measurements.eosin = sums.eosin / sums.count
-        return nucleus
+        return .nucleus(nucleus)
     }
 
     /// Reads a row of the block, `y` in its pixels.

@@ -74,7 +74,7 @@ package final class NucleusStore: MaskCache {
     /// full, another process has the file open, or it is not a cache.
     package init(_ path: FilePath, _ identity: Identity) throws(FileError) {
         blocks = identity.blocks
-        file = try CacheFile(path, .nuclei, version: 3, header: (try? JSON.text(identity)) ?? "")
+        file = try CacheFile(path, .nuclei, version: 4, header: (try? JSON.text(identity)) ?? "")
         (places, end) = try Self.read(file, blocks: blocks)
         completeBlocks = places.count { $0 != nil }
         blocksFound = completeBlocks

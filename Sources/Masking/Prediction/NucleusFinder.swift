@@ -88,6 +88,8 @@ final class WaitingBlock {
     func findNuclei(_ extractor: NucleusExtractor, _ contrast: StainContrast?, weight: Float) {
         guard hasPixels else { return }
         if let contrast { evidence.weigh(by: contrast, weight: weight) }
-        content.nuclei = evidence.withField { extractor.nuclei(of: block, in: $0, excluding: evidence.excluded) }
+        (content.nuclei, content.pale) = evidence.withField {
+            extractor.nuclei(of: block, in: $0, excluding: evidence.excluded)
+        }
     }
 }

@@ -255,6 +255,7 @@ private struct NucleusFindings: MaskFindings {
     let seconds: PredictionSeconds
     let problem: FileError?
     let brightness: BrightnessSample
+    let pale: Int
 
     var sharing: SharingPlan? { nil }
 
@@ -265,15 +266,16 @@ private struct NucleusFindings: MaskFindings {
     ) throws(FileError) {
         (self.nuclei, self.within, self.computed, self.seconds) = (nuclei, within, computed, seconds)
         self.problem = problem
-        var (outside, unreadable, lost, brightness) = (0, 0, 0, BrightnessSample())
+        var (outside, unreadable, lost, pale, brightness) = (0, 0, 0, 0, BrightnessSample())
         let grid = nuclei.grid
         for block in 0..<grid.count {
             let content = try nuclei.store.block(block)
             brightness += content.brightness
+            pale += content.pale
             if content.isOutside { outside += 1 } else if !content.unreadable.isEmpty { unreadable += 1 }
             if grid.imageRegion(part(block)).isCovered(by: content.unreadable) { lost += 1 }
         }
-        self.brightness = brightness
+        (self.brightness, self.pale) = (brightness, pale)
         units = .init(grid, withoutTissue: withoutTissue, outside: outside, unreadable: unreadable)
         // A block of which a part could not be decoded counts as unreadable, but has nuclei elsewhere.
         hasReadablePart = grid.count > withoutTissue + outside + lost

@@ -10,13 +10,22 @@ extension MaskFindings {
         throw .nothingReadable(image, count: units.unreadable, problem)
     }
 
+    /// Objects from which pale ones may be the nuclei of another stain, not some fibers.
+    private static var manyPale: Int { 20 }
+
     /// Problems of the mask or the image, one line each.
-    func warnings(_ tissue: TissueSource, _ summary: MaskSummary) -> [String] {
+    func warnings(_ tissue: TissueSource, _ results: MaskResults) -> [String] {
+        let summary = results.summary
         var warnings = [String]()
         if summary.nuclei + summary.noNuclei == 0 {
             warnings.append(tissue.emptiness(hasBackground: units.withoutTissue > 0))
         }
         if brightness.isDark { warnings.append(brightness.warning) }
+        if let nuclei = results.counts?.nuclei, pale >= Self.manyPale, pale > nuclei {
+            warnings.append(
+                "\(pale) objects are left out because they have hardly any hematoxylin, more than there are nuclei "
+                    + "(\(nuclei)): the stain may be faded or another one")
+        }
         return warnings
     }
 }

@@ -30,6 +30,7 @@ package struct Prediction: MaskFindings {
     package let seconds: PredictionSeconds
     package let problem: FileError?
     package let brightness: BrightnessSample
+    package var pale: Int { 0 }
 
     package var units: MaskRecord.Windows { .init(windows.grid, windows.counts(), sharing) }
 

@@ -1,3 +1,4 @@
+import BundledModels
 import Datasets
 import Foundations
 import NeuralNetworks
@@ -61,10 +62,10 @@ extension TileBatch {
 }
 
 extension TrainingSettings {
-    /// The teacher in a model file, copied to memory, and the digest of the file. Throws `FileError` for a model whose
+    /// The teacher in a model file or of a bundled name, copied to memory, and the digest of the file. Throws `FileError` for a model whose
     /// classes, tiles or outputs are not those of the network to train.
     func teacher(_ path: FilePath) throws -> (model: Model, sha256: String) {
-        let file = try SafetensorsFile(path: path)
+        let file = try ModelChoice(path).open()
         let model = try Model(file)
         let description = model.description
         let graph = architecture.graph(classes: TileLabel.names.count, dropout: 0)

@@ -47,7 +47,10 @@ package enum Hyperparameters {
         ValidRange("0 to 1") { 0...1 ~= $0 }, needs: "strategy pseudo-labeling")
     package static let initialModel = Hyperparameter(
         "initial-model", optional: \.initialModel,
-        "File with the initial weights: a model of the same architecture, or tensors with the names that PyTorch gives them",
+        """
+        File with the initial weights: a model of the same architecture, or tensors with the names that PyTorch gives them; \
+        or a bundled model, nuclei-unet or nuclei-compact
+        """,
         ValidRange("the path of a file") { !$0.isEmpty }, valueIfNil: "random weights")
     package static let freeze = Hyperparameter(
         "freeze", optional: \.frozenLayers,
@@ -65,7 +68,7 @@ package enum Hyperparameters {
     package static let teachers = Hyperparameter(
         "teacher", optional: \.teachers,
         """
-        Trained model whose outputs the network learns too; may be repeated, for the mean of the models. A unet learns them \
+        Trained model, a file or a bundled one, whose outputs the network learns too; may be repeated, for the mean of the models. A unet learns them \
         for every pixel, outlined or not
         """, ValidRange("paths of models") { !$0.contains("") }, valueIfNil: "none")
     package static let validation = Hyperparameter(

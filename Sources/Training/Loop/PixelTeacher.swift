@@ -45,10 +45,10 @@ package struct PixelTeacher {
                 let evidence = try evidence(of: tile)
                 if knowsOutlines {
                     if let contrast { evidence.weigh(by: contrast, weight: settings.stainWeight) }
-                    labels[tile] = evidence.withField { self.labels(extractor.nuclei(of: 0, in: $0), in: $0) }
+                    labels[tile] = evidence.withField { self.labels(extractor.nuclei(of: 0, in: $0).nuclei, in: $0) }
                 } else if let contrast {
                     evidence.judge(by: contrast, weight: settings.stainWeight)
-                    labels[tile] = evidence.withField { self.labels(extractor.nuclei(of: 0, in: $0), in: $0) }
+                    labels[tile] = evidence.withField { self.labels(extractor.nuclei(of: 0, in: $0).nuclei, in: $0) }
                 }
                 try afterEach(labels.count)
             }

@@ -10,10 +10,12 @@ extension Trainer {
         setTileScoreFit(try Model(file).description.tileScoreFit)
     }
 
-    /// Fits the score of tiles on the training tiles, with the current weights, for a network that outlines nuclei.
+    /// Fits the score of tiles on the training tiles, with the current weights, for a network that outlines nuclei. Without
+    /// tiles of both classes there is nothing to fit.
     mutating func fitTileScore(onEvent: (TrainingEvent) throws -> Void) throws {
         guard settings.architecture.outlinesNuclei else { return }
         setTileScoreFit(nil)
+        if examples.contains(where: \.isEmpty) { return }
         let logits = try predict(split.train, onEvent: onEvent)
         let nuclei = logits.classes.firstIndex(of: TileLabel.nuclei.name)!
         let scores = logits.targets.indices.map { Double(logits.rows[$0 * logits.classes.count + nuclei]) }

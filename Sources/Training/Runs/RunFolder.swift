@@ -1,3 +1,4 @@
+import BundledModels
 import FoundationEssentials
 import Foundations
 import Glibc
@@ -90,7 +91,7 @@ package struct RunFolder {
     /// Copies the teachers that have no copy yet.
     func copyTeachers() throws(FileError) {
         for (index, path) in (record.settings.teachers ?? []).enumerated() where !teacher(index).exists {
-            try AtomicFile.write(MappedFile.data(FilePath(path)), to: teacher(index))
+            try AtomicFile.write(ModelChoice(FilePath(path)).data, to: teacher(index))
         }
     }
 

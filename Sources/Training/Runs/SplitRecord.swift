@@ -97,10 +97,11 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         return indices.filter { !copies.contains($0) }
     }
 
-    /// Like `indices(of:in:)`, but tiles with other pixels count as other tiles.
-    private func indicesByPixels(of part: EvaluationSplit, in set: TileSet) -> [Int] {
-        let isHeldOut = part == .test || part == .validation
-        let known = Set(hashes(of: part)).subtracting(isHeldOut ? learnedBefore ?? [] : [])
+    /// Like `indices(of:in:)`, but tiles with other pixels count as other tiles. `evenIfLearned` keeps tiles of validation
+    /// and test that earlier models were trained on.
+    private func indicesByPixels(of part: EvaluationSplit, in set: TileSet, evenIfLearned: Bool = false) -> [Int] {
+        let leavesOut = (part == .test || part == .validation) && !evenIfLearned
+        let known = Set(hashes(of: part)).subtracting(leavesOut ? learnedBefore ?? [] : [])
         let groups = Set(groups)
         return set.labeled.filter { index in
             let tile = set.tiles[index]
@@ -133,6 +134,14 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     package static func copyCount(in set: TileSet, for records: [SplitRecord]) -> Int {
         let byPixels = common(in: set, records.map { $0.indicesByPixels(of: .unseen, in: set) })
         return byPixels.count - indices(of: .unseen, in: set, for: records).count
+    }
+
+    /// The number of tiles that are not in a part only because the initial model or a teacher of a model was trained on
+    /// them.
+    package static func learnedCount(of part: EvaluationSplit, in set: TileSet, for records: [SplitRecord]) -> Int {
+        if part == .unseen { return 0 }
+        let all = common(in: set, records.map { $0.indicesByPixels(of: part, in: set, evenIfLearned: true) })
+        return all.count - indices(of: part, in: set, for: records).count
     }
 
     private static func common(in set: TileSet, _ parts: [[Int]]) -> [Int] {

@@ -1,3 +1,4 @@
+import BundledModels
 import Datasets
 import Foundations
 import NeuralNetworks
@@ -101,12 +102,12 @@ package struct TrainingRun {
         try self.folder.saveRecord()
     }
 
-    /// A model with the weights in a file, which is a model file or has only tensors. A head for other classes is replaced
+    /// A model with the weights of a bundled model or in a file, which is a model file or has only tensors. A head for other classes is replaced
     /// by random weights.
     private static func initialModel(
         _ path: FilePath, _ settings: TrainingSettings, _ notes: inout [String]
     ) throws -> Model {
-        let file = try SafetensorsFile(path: path)
+        let file = try ModelChoice(path).open()
         let stored = Model.isStored(in: file) ? try Model(file) : nil
         let architecture = settings.architecture
         if let found = stored?.description.architecture, found != architecture {
@@ -182,7 +183,7 @@ package struct TrainingRun {
     private mutating func endCycle(_ onEvent: (TrainingEvent) throws -> Void) throws -> Bool {
         let path = folder.bestModel(ofCycle: trainer.cycle)
         try restoreFitted(path, onEvent)
-        let calibration = trainer.split.validation.isEmpty ? nil : try calibrate(onEvent)
+        let calibration = try calibrate(onEvent)
         let logits = try trainer.predict(trainer.watchedTiles, onEvent: onEvent)
         let losses = logits.probabilities(calibration?.scaling ?? .identity).losses
         let loss = losses.reduce(0, +) / Double(losses.count)
@@ -203,9 +204,9 @@ package struct TrainingRun {
         try folder.save(trainer, cycle, calibration: calibration)
         if trainer.settings.pseudoLabeling != nil { try onEvent(.cycle(cycle)) }
         guard isKept, let settings = trainer.settings.pseudoLabeling, trainer.cycle < settings.cycles,
-            let calibration
+            !trainer.split.validation.isEmpty
         else { return false }
-        let labels = try pseudoLabels(settings, calibration.scaling, onEvent)
+        let labels = try pseudoLabels(settings, calibration?.scaling ?? .identity, onEvent)
         let pixelLabels = try trainer.pixelLabels(
             by: trainer.model, knowsOutlines: trainer.knowsOutlines, labels, onEvent: onEvent)
         let records = trainer.records(pixelLabels, cycle: cycle.cycle + 1)
@@ -238,8 +239,10 @@ package struct TrainingRun {
             || ledger.decisions(of: cycle).pixels.contains { $0.nuclei > 0 }
     }
 
-    /// Fits a temperature on the validation tiles.
-    private func calibrate(_ onEvent: (TrainingEvent) throws -> Void) throws -> Calibration {
+    /// Fits a temperature on the validation tiles; nil without tiles of both classes, of which it would make certainties.
+    private func calibrate(_ onEvent: (TrainingEvent) throws -> Void) throws -> Calibration? {
+        let counts = trainer.set.counts(of: trainer.split.validation)
+        if counts.contains(0) { return nil }
         let logits = try trainer.predict(trainer.split.validation, onEvent: onEvent)
         return Calibration(
             logits.fitTemperature(), fittedOn: EvaluationSplit.validation.rawValue, tiles: logits.targets.count)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BundledModels
 import Console
 import Datasets
 import Foundation
@@ -27,12 +28,12 @@ struct Evaluate: ParsableCommand {
     @Argument(help: "Folder of tiles with labels.csv.")
     var dataset: FilePath
 
-    @Option(name: .shortAndLong, help: "Model file (.safetensors).")
+    @Option(name: .shortAndLong, help: "Model file (.safetensors), or a bundled model: nuclei-unet or nuclei-compact.")
     var model: FilePath?
 
     @Option(
         parsing: .upToNextOption,
-        help: "Two or more model files of any architectures, whose probabilities are averaged.")
+        help: "Two or more models of any architectures, whose probabilities are averaged.")
     var ensemble: [FilePath] = []
 
     @Option(help: "Part of the data set to score.")
@@ -76,14 +77,14 @@ struct Evaluate: ParsableCommand {
             Interruption.watch()
             messages.apply(json: json, resultsArePurpose: true)
             try Kernels.setThreadCount(threads.count)
-            for (index, path) in ensemble.enumerated()
-            where ensemble[..<index].contains(where: { AtomicFile.areSame($0, path) }) {
-                throw FileError(path, expected: "different models", found: "the same file twice")
-            }
             let (members, set) = try Interruption.endingAtOnce {
                 let members = try (model.map { [$0] } ?? ensemble).map { path in
                     Terminal.showStatus("reading model \(path)")
                     return try EnsembleMember(path: path)
+                }
+                for (index, member) in members.enumerated()
+                where members[..<index].contains(where: { $0.sha256 == member.sha256 }) {
+                    throw FileError(member.path, expected: "different models", found: "the same model twice")
                 }
                 let target = members[0].target
                 if let other = members.first(where: { $0.target != target }) {
@@ -95,8 +96,9 @@ struct Evaluate: ParsableCommand {
             }
             let table = try predictionFile()
             if let predictions { try set.requireNoInput(predictions) }
-            let copyCount = warnAboutCopies(in: set, of: members)
-            let tiles = try chosenTiles(of: set, for: members.map(\.split), copyCount: copyCount)
+            let (copyCount, learnedCount) = warnAboutLeftOut(in: set, of: members)
+            let tiles = try chosenTiles(
+                of: set, for: members.map(\.split), copyCount: copyCount, learnedCount: learnedCount)
 
             var progress = Progress("evaluate", unit: "tiles")
             let start = ContinuousClock.now
@@ -112,7 +114,7 @@ struct Evaluate: ParsableCommand {
             }
             let seconds = start.secondsSince
             let report = try EvaluationReport(
-                self, members, outputs, tiles: tiles, of: set, copyCount: copyCount,
+                self, members, outputs, tiles: tiles, of: set, copyCount: copyCount, learnedCount: learnedCount,
                 tilesPerSecond: Double(tiles.count) / seconds)
             if let table {
                 try table.write(Data(predictionTable(report.probabilities, tiles: tiles, of: set).utf8))
@@ -133,9 +135,16 @@ struct Evaluate: ParsableCommand {
         return try AtomicFile(predictions)
     }
 
-    /// Warns about tiles that look like tiles of the training data. Returns their number.
-    private func warnAboutCopies(in set: TileSet, of members: [EnsembleMember]) -> Int {
-        guard split == .unseen else { return 0 }
+    /// Warns about tiles that look like tiles of the training data, and about held out ones that an initial model or a
+    /// teacher has learned. Returns their numbers.
+    private func warnAboutLeftOut(in set: TileSet, of members: [EnsembleMember]) -> (copies: Int, learned: Int) {
+        let learned = SplitRecord.learnedCount(of: split, in: set, for: members.map(\.split))
+        if learned > 0 {
+            Terminal.warn(
+                "\(learned.counted("tile")) of split \(split.rawValue) taught an initial model or a teacher: not scored"
+            )
+        }
+        guard split == .unseen else { return (0, learned) }
         for member in members where !member.split.hasAppearances {
             Terminal.warn(
                 "\(member.path) was trained by an earlier version: re-encoded copies of its training tiles "
@@ -147,20 +156,21 @@ struct Evaluate: ParsableCommand {
                 "\(count) tiles look like tiles of the training data (re-encoded, rotated or mirrored copies) and "
                     + "are not scored")
         }
-        return count
+        return (count, learned)
     }
 
     private func chosenTiles(
-        of set: TileSet, for records: [SplitRecord], copyCount: Int
+        of set: TileSet, for records: [SplitRecord], copyCount: Int, learnedCount: Int
     ) throws(FileError) -> [Int] {
         let inSplit = SplitRecord.indices(of: split, in: set, for: records)
         let part = "labeled tiles in the \(records.count == 1 ? "model's" : "models' common") split"
         guard !inSplit.isEmpty else {
             let hint =
-                switch (split, copyCount) {
+                switch (split, copyCount + learnedCount) {
                 case (.unseen, 0): ""
-                case (.unseen, _): " except \(copyCount) that look like tiles of the training data"
-                default: "; --split unseen scores tiles outside the training data"
+                case (.unseen, let count): " except \(count) that look like tiles of the training data"
+                case (_, 0): "; --split unseen scores tiles outside the training data"
+                case (_, let count): " except \(count) that taught an initial model or a teacher"
                 }
             throw FileError(dataset, expected: "\(part) \(split.rawValue)", found: "none\(hint)")
         }
@@ -183,8 +193,11 @@ struct Evaluate: ParsableCommand {
 
 /// A model with the records of its training.
 struct EnsembleMember {
+    /// Its file, or the name of a bundled model.
     let path: FilePath
     let model: Model
+    /// Digest of the model's file.
+    let sha256: String
     let split: SplitRecord
     let calibration: Calibration?
     /// The tiles that the model takes.
@@ -194,7 +207,7 @@ struct EnsembleMember {
 
     init(path: FilePath) throws {
         self.path = path
-        model = try Model(path: path)
+        (model, sha256) = try ModelChoice(path).load()
         try Evaluation.requireFit(model, side: nil, path: path)
         split = try SplitRecord(model, path: path)
         calibration = try Calibration(model, path: path)

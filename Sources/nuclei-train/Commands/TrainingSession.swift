@@ -81,7 +81,9 @@ enum TrainingSession {
                 "\(unknown) of \(set.tiles.count) tiles state no resolution (column mpp of labels.csv); used as tiles of "
                     + "\(settings.tileTarget)")
         }
-        let split = try Interruption.endingAtOnce { try Split(set, settings.split) }
+        let split = try Interruption.endingAtOnce {
+            try Split(set, settings.split, learnsOutlines: settings.architecture.outlinesNuclei)
+        }
         TrainingPrinter.printTiles(set, split)
         return (set, split)
     }

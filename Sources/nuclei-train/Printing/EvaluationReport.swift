@@ -31,6 +31,9 @@ struct EvaluationReport: Encodable {
     let tilesInTraining: Int?
     /// The number of tiles that are not scored because they look like tiles of the training data. Nil where it is 0.
     let copiesLeftOut: Int?
+    /// The number of held out tiles that are not scored because an initial model or a teacher was trained on them. Nil
+    /// where it is 0.
+    let learnedLeftOut: Int?
     /// The patterns of --groups.
     let groupPatterns: [String]?
     /// Standard deviation of the blur in pixels. Nil for none.
@@ -52,15 +55,15 @@ struct EvaluationReport: Encodable {
     let probabilities: LabeledProbabilities
 
     private enum CodingKeys: CodingKey {
-        case model, members, dataset, split, chosenOn, tiles, tilesInTraining, copiesLeftOut, groupPatterns, blur,
-            classes, score
+        case model, members, dataset, split, chosenOn, tiles, tilesInTraining, copiesLeftOut, learnedLeftOut,
+            groupPatterns, blur, classes, score
         case uncalibrated, calibrated, groups, roc, precisionRecall, tilesPerSecond
     }
 
     /// `outputs` has the logits of each member for the same tiles.
     init(
         _ command: Evaluate, _ members: [EnsembleMember], _ outputs: [LabeledLogits], tiles: [Int], of set: TileSet,
-        copyCount: Int, tilesPerSecond: Double
+        copyCount: Int, learnedCount: Int, tilesPerSecond: Double
     ) throws {
         model = command.model?.string
         dataset = command.dataset.string
@@ -76,6 +79,7 @@ struct EvaluationReport: Encodable {
         chosenOn = choices.first { $0 == command.split } ?? choices.first
         self.tiles = tiles.count
         copiesLeftOut = copyCount > 0 ? copyCount : nil
+        learnedLeftOut = learnedCount > 0 ? learnedCount : nil
         tilesInTraining = self.members.compactMap(\.tilesInTraining).max()
         self.tilesPerSecond = tilesPerSecond
 
