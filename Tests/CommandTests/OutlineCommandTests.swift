@@ -69,6 +69,11 @@ import Testing
             "set", "--strategy", "pseudo-labeling", "--epochs", "1", "--cycles", "1", "--output", "cycles",
             in: work.path)
         #expect(cycles.status == 0, "\(cycles)")
+        let explored = try Command.train.run("explore", "set", in: work.path)
+        #expect(
+            explored.output.contains(
+                "- no tile is labeled NO_NUCLEUS: a network learns little of tissue that has no nuclei"), "\(explored)")
+        #expect(!explored.output.contains("one class only") && !explored.output.contains("cannot be split"))
         // A network that classifies tiles needs both classes, and one that outlines nuclei needs some.
         for (rows, architecture, name) in [
             (rows.filter { !$0.contains(",NO_NUCLEUS,") }, "compact", "NO_NUCLEUS"),

@@ -93,7 +93,7 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
         }
         let named = groups.filter { $0.name != nil && $0.counts.labeled > 0 }
         let oneClass = named.filter(\.counts.hasOneClassOnly)
-        if !oneClass.isEmpty {
+        if !oneClass.isEmpty, !counts.hasOneClassOnly {
             let tiles = oneClass.reduce(0) { $0 + $1.counts.labeled }
             findings.append(
                 .init(
@@ -107,7 +107,13 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
 
     private static func findings(on counts: ClassCounts, _ baseline: SimpleBaseline?) -> [DatasetFinding] {
         var findings = [DatasetFinding]()
-        if counts.labeled > 0, max(counts.nuclei, counts.noNucleus) > 3 * min(counts.nuclei, counts.noNucleus) {
+        if counts.nuclei > 0, counts.noNucleus == 0 {
+            findings.append(
+                .init(
+                    .imbalance, .note,
+                    "no tile is labeled \(TileLabel.noNucleus.name): a network learns little of tissue that has no nuclei"
+                ))
+        } else if counts.labeled > 0, max(counts.nuclei, counts.noNucleus) > 3 * min(counts.nuclei, counts.noNucleus) {
             findings.append(
                 .init(
                     .imbalance, .note,
