@@ -86,10 +86,11 @@ package struct Split: Equatable, Sendable {
         let excluded = try Self.groups(matching: settings.excludedGroups, tiles, groups, path: path)
         let labeled = tiles.indices.filter { tiles[$0].label != nil && !excluded.contains(groups[$0]) }
         func count(_ label: TileLabel, _ part: [Int]) -> Int { part.count { tiles[$0].label == label } }
-        let hasOutlines = labeled.contains { tiles[$0].label == .nuclei && tiles[$0].outlines != nil }
-        let needed = learnsOutlines && hasOutlines ? [TileLabel.nuclei] : TileLabel.allCases
-        let meaning = needed.count == 1 ? "nuclei" : "both classes"
-        for label in needed where count(label, labeled) == 0 {
+        func needed(_ part: [Int]) -> [TileLabel] {
+            let hasOutlines = part.contains { tiles[$0].label == .nuclei && tiles[$0].outlines != nil }
+            return learnsOutlines && hasOutlines ? [.nuclei] : TileLabel.allCases
+        }
+        for label in needed(labeled) where count(label, labeled) == 0 {
             throw FileError(path, expected: "tiles of both classes", found: "none labeled \(label.name)")
         }
         let held = try Self.groups(matching: settings.testGroups, tiles, groups, path: path)
@@ -117,13 +118,15 @@ package struct Split: Equatable, Sendable {
         let parts =
             [("training", train)] + (held.isEmpty ? [("test", test)] : [])
             + (settings.validationShare > 0 ? [("validation", validation)] : [])
+        let wanted = needed(train)
         for (name, part) in parts {
             let counts = TileLabel.allCases.map { count($0, part) }
-            if needed.allSatisfy({ counts[$0.rawValue] > 0 }) { continue }
+            if wanted.allSatisfy({ counts[$0.rawValue] > 0 }) { continue }
             let found = zip(TileLabel.allCases, counts).map { "\($1) \($0.name)" }.reversed().joined(separator: " and ")
             let unit = tiles.contains { $0.group != nil } ? "groups" : "tiles"
             throw FileError(
-                path, expected: "enough \(unit) for \(meaning) in every part", found: "\(found) for \(name)")
+                path, expected: "enough \(unit) for \(wanted.count == 1 ? "nuclei" : "both classes") in every part",
+                found: "\(found) for \(name)")
         }
     }
 }

@@ -62,8 +62,8 @@ extension TileBatch {
 }
 
 extension TrainingSettings {
-    /// The teacher in a model file or of a bundled name, copied to memory, and the digest of the file. Throws `FileError` for a model whose
-    /// classes, tiles or outputs are not those of the network to train.
+    /// The teacher in a model file or of a bundled name, copied to memory, and the digest of the file. Throws `FileError`
+    /// for a model whose classes, tiles or outputs are not those of the network to train.
     func teacher(_ path: FilePath) throws -> (model: Model, sha256: String) {
         let file = try ModelChoice(path).open()
         let model = try Model(file)

@@ -68,8 +68,8 @@ package enum Hyperparameters {
     package static let teachers = Hyperparameter(
         "teacher", optional: \.teachers,
         """
-        Trained model, a file or a bundled one, whose outputs the network learns too; may be repeated, for the mean of the models. A unet learns them \
-        for every pixel, outlined or not
+        Trained model, a file or a bundled one, whose outputs the network learns too; may be repeated, for the mean of the \
+        models. A unet learns them for every pixel, outlined or not
         """, ValidRange("paths of models") { !$0.contains("") }, valueIfNil: "none")
     package static let validation = Hyperparameter(
         "validation", \.hasValidation,
