@@ -1,19 +1,4 @@
-#include "runtime/ck_internal.h"
-
-/// Largest logit of one element and sum of exp(logit - largest). `logits` points to the logit of class 0; those of the
-/// other classes follow at a distance of `plane`.
-typedef struct exponentials {
-    float largest, sum;
-} exponentials;
-
-static inline exponentials sum_exponentials(const float *logits, const ck_distillation *d) {
-    exponentials e = {logits[0], 0};
-    for (int64_t c = 1; c < d->classes; c++)
-        e.largest = logits[c * d->plane] > e.largest ? logits[c * d->plane] : e.largest;
-    for (int64_t c = 0; c < d->classes; c++)
-        e.sum += expf(logits[c * d->plane] - e.largest);
-    return e;
-}
+#include "elementwise/ck_softmax.h"
 
 static ck_status check(const ck_distillation *d) {
     if (!d)
@@ -34,19 +19,24 @@ ck_status ck_mean_softmax(float *p, const float *logits, int64_t models, const c
     if (models < 1)
         return CK_BAD_DIMENSION;
     float share = 1 / (float)models;
+    const ck_softmax *softmax = ck_choose_softmax();
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++) {
-        float *mean = p + n * sample_size(d);
-        memset(mean, 0, sizeof(float) * (size_t)sample_size(d));
-        for (int64_t model = 0; model < models; model++) {
-            const float *row = logits + (model * d->n + n) * sample_size(d);
-            for (int64_t i = 0; i < d->plane; i++) {
-                exponentials e = sum_exponentials(row + i, d);
-                float scale = share / e.sum;
-                for (int64_t c = 0; c < d->classes; c++)
-                    mean[c * d->plane + i] += scale * expf(row[c * d->plane + i] - e.largest);
+        memset(p + n * sample_size(d), 0, sizeof(float) * (size_t)sample_size(d));
+        for (int64_t model = 0; model < models; model++)
+            for (int64_t start = 0; start < d->plane; start += CK_SOFTMAX_COUNT) {
+                const float *row = logits + (model * d->n + n) * sample_size(d) + start;
+                float *mean = p + n * sample_size(d) + start;
+                int64_t count = ck_min(d->plane - start, CK_SOFTMAX_COUNT);
+                ck_softmax_sums sums;
+                softmax->sum(&sums, row, d->classes, d->plane, count);
+                for (int64_t c = 0; c < d->classes; c++) {
+                    float own[CK_SOFTMAX_COUNT];
+                    softmax->probabilities(own, &sums, row + c * d->plane, count);
+                    for (int64_t i = 0; i < count; i++)
+                        mean[c * d->plane + i] += share * own[i];
+                }
             }
-        }
     }
     return CK_OK;
 }
@@ -57,18 +47,22 @@ ck_status ck_distillation_forward(double *losses, const float *logits, const flo
         return status;
     if (!losses || !logits || !p)
         return CK_NULL_POINTER;
+    const ck_softmax *softmax = ck_choose_softmax();
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++) {
-        const float *row = logits + n * sample_size(d), *targets = p + n * sample_size(d);
         double sum = 0;
-        for (int64_t i = 0; i < d->plane; i++) {
-            exponentials e = sum_exponentials(row + i, d);
-            double rest = log((double)e.sum);
+        for (int64_t start = 0; start < d->plane; start += CK_SOFTMAX_COUNT) {
+            int64_t count = ck_min(d->plane - start, CK_SOFTMAX_COUNT);
+            ck_softmax_sums sums;
+            softmax->sum(&sums, logits + n * sample_size(d) + start, d->classes, d->plane, count);
             for (int64_t c = 0; c < d->classes; c++) {
-                float target = targets[c * d->plane + i];
-                // Infinitely improbable classes that no teacher expects have no loss, not 0 * inf.
-                if (target != 0)
-                    sum += target * ((double)(e.largest - row[c * d->plane + i]) + rest);
+                int64_t first = n * sample_size(d) + c * d->plane + start;
+                for (int64_t i = 0; i < count; i++) {
+                    float target = p[first + i];
+                    // Infinitely improbable classes that no teacher expects have no loss, not 0 * inf.
+                    if (target != 0)
+                        sum += target * ((double)(sums.largest[i] - logits[first + i]) + (double)sums.log[i]);
+                }
             }
         }
         losses[n] = sum / (double)d->plane;
@@ -84,14 +78,19 @@ ck_status ck_distillation_backward(float *glogits, const float *addend, const fl
     if (!glogits || !addend || !logits || !p)
         return CK_NULL_POINTER;
     float unit = 1 / (float)(d->n * d->plane);
+    const ck_softmax *softmax = ck_choose_softmax();
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++)
-        for (int64_t i = 0; i < d->plane; i++) {
-            int64_t first = n * sample_size(d) + i;
-            exponentials e = sum_exponentials(logits + first, d);
+        for (int64_t start = 0; start < d->plane; start += CK_SOFTMAX_COUNT) {
+            int64_t count = ck_min(d->plane - start, CK_SOFTMAX_COUNT);
+            ck_softmax_sums sums;
+            softmax->sum(&sums, logits + n * sample_size(d) + start, d->classes, d->plane, count);
             for (int64_t c = 0; c < d->classes; c++) {
-                int64_t place = first + c * d->plane;
-                glogits[place] = addend[place] + unit * (expf(logits[place] - e.largest) / e.sum - p[place]);
+                int64_t first = n * sample_size(d) + c * d->plane + start;
+                float own[CK_SOFTMAX_COUNT];
+                softmax->probabilities(own, &sums, logits + first, count);
+                for (int64_t i = 0; i < count; i++)
+                    glogits[first + i] = addend[first + i] + unit * (own[i] - p[first + i]);
             }
         }
     return CK_OK;

@@ -1,33 +1,23 @@
-#include "runtime/ck_internal.h"
+#include "elementwise/ck_softmax.h"
 
 /// Number of classes of a pixel.
 enum { CLASSES = 3 };
 
-/// Softmax of the logits of one pixel.
+/// Pixels side by side with the probabilities of their classes.
 typedef struct probabilities {
-    float p[CLASSES];
+    int64_t count;
+    ck_softmax_sums sums;
+    float p[CLASSES][CK_SOFTMAX_COUNT];
 } probabilities;
 
-static inline float largest_of(const float *l) {
-    float a = l[0] > l[1] ? l[0] : l[1];
-    return a > l[2] ? a : l[2];
-}
-
-/// `logits` points to the logit of class 0; those of the other classes follow at a distance of `plane`.
-static inline probabilities softmax(const float *logits, int64_t plane) {
-    float l[CLASSES] = {logits[0], logits[plane], logits[2 * plane]};
-    float largest = largest_of(l);
-    float e[CLASSES] = {expf(l[0] - largest), expf(l[1] - largest), expf(l[2] - largest)};
-    float scale = 1 / (e[0] + e[1] + e[2]);
-    return (probabilities){{e[0] * scale, e[1] * scale, e[2] * scale}};
-}
-
-/// -log of the probability of a class, also where the probability rounds to 0.
-static inline double negative_log(const float *logits, int64_t plane, int class) {
-    float l[CLASSES] = {logits[0], logits[plane], logits[2 * plane]};
-    float largest = largest_of(l);
-    float sum = expf(l[0] - largest) + expf(l[1] - largest) + expf(l[2] - largest);
-    return (double)(largest - l[class]) + (double)logf(sum);
+/// The probabilities of the pixels from `start` on, at most as many as fit. `logits` points to the logits of class 0;
+/// those of the other classes follow at a distance of `plane`.
+static void read_probabilities(probabilities *q, const ck_softmax *softmax, const float *logits, int64_t plane,
+                               int64_t start) {
+    q->count = ck_min(plane - start, CK_SOFTMAX_COUNT);
+    softmax->sum(&q->sums, logits + start, CLASSES, plane, q->count);
+    for (int c = 0; c < CLASSES; c++)
+        softmax->probabilities(q->p[c], &q->sums, logits + c * plane + start, q->count);
 }
 
 static ck_status check(const ck_pixel_loss *d) {
@@ -99,11 +89,15 @@ typedef struct top_mean {
 
 /// Writes the probability of a nucleus, inside or at the boundary, of each pixel to `values`. Returns whether all are
 /// numbers.
-static bool write_probabilities(float *values, const float *logits, int64_t plane) {
+static bool write_probabilities(float *values, const ck_softmax *softmax, const float *logits, int64_t plane) {
     bool ordered = true;
-    for (int64_t i = 0; i < plane; i++) {
-        values[i] = 1 - softmax(logits + i, plane).p[0];
-        ordered &= values[i] == values[i];
+    probabilities q;
+    for (int64_t start = 0; start < plane; start += q.count) {
+        read_probabilities(&q, softmax, logits, plane, start);
+        for (int64_t i = 0; i < q.count; i++) {
+            values[start + i] = 1 - q.p[0][i];
+            ordered &= q.p[0][i] == q.p[0][i];
+        }
     }
     return ordered;
 }
@@ -135,10 +129,11 @@ ck_status ck_pixel_scores(float *scores, const float *logits, const float *densi
         return CK_BAD_DIMENSION;
     if (scratch_count < ck_pixel_scores_scratch(n, plane))
         return CK_SCRATCH_TOO_SMALL;
+    const ck_softmax *softmax = ck_choose_softmax();
 #pragma omp parallel for schedule(static)
     for (int64_t sample = 0; sample < n; sample++) {
         float *values = scratch + sample * plane;
-        bool ordered = write_probabilities(values, logits + sample * CLASSES * plane, plane);
+        bool ordered = write_probabilities(values, softmax, logits + sample * CLASSES * plane, plane);
         for (int64_t i = 0; i < plane && density; i++)
             values[i] = density[sample * plane + i] < least_density ? 0 : values[i];
         scores[sample] = (float)mean_of_top(values, ordered, plane, top).score;
@@ -181,28 +176,32 @@ static double dice(const ck_overlap *overlap) {
 }
 
 /// The sums of one sample.
-static ck_pixel_sums sums_of(const float *logits, const uint8_t *classes, ck_pixel_truth truth, const ck_pixel_loss *d,
-                             float *scratch) {
+static ck_pixel_sums sums_of(const ck_softmax *softmax, const float *logits, const uint8_t *classes,
+                             ck_pixel_truth truth, const ck_pixel_loss *d, float *scratch) {
     ck_pixel_sums sums = {0};
     double factor = score_weight(truth, d);
     if (factor > 0) {
-        bool ordered = write_probabilities(scratch, logits, d->plane);
+        bool ordered = write_probabilities(scratch, softmax, logits, d->plane);
         double p = probability_of_truth(mean_of_top(scratch, ordered, d->plane, d->top).score, truth);
         sums.score = -factor * log(p < least_score ? least_score : p);
         sums.score_count = 1;
     }
     if (truth != CK_TRUTH_CLASSES && truth != CK_TRUTH_ABSENT)
         return sums;
-    for (int64_t i = 0; i < d->plane; i++) {
-        int class = class_of(classes, i, truth);
-        if (class == CK_PIXEL_IGNORED)
-            continue;
-        double weight = d->class_weights[class];
-        probabilities q = softmax(logits + i, d->plane);
-        sums.cross_entropy += weight * negative_log(logits + i, d->plane, class);
-        sums.weight += weight;
-        add_overlap(&sums.interior, q.p[1], class == CK_PIXEL_INTERIOR);
-        add_overlap(&sums.nuclei, 1 - (double)q.p[0], class != CK_PIXEL_BACKGROUND);
+    probabilities q;
+    for (int64_t start = 0; start < d->plane; start += q.count) {
+        read_probabilities(&q, softmax, logits, d->plane, start);
+        for (int64_t i = 0; i < q.count; i++) {
+            int class = class_of(classes, start + i, truth);
+            if (class == CK_PIXEL_IGNORED)
+                continue;
+            double weight = d->class_weights[class];
+            float below = q.sums.largest[i] - logits[class * d->plane + start + i];
+            sums.cross_entropy += weight * ((double)below + (double)q.sums.log[i]);
+            sums.weight += weight;
+            add_overlap(&sums.interior, q.p[1][i], class == CK_PIXEL_INTERIOR);
+            add_overlap(&sums.nuclei, 1 - (double)q.p[0][i], class != CK_PIXEL_BACKGROUND);
+        }
     }
     return sums;
 }
@@ -220,9 +219,11 @@ ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const 
     status = check_truth(d, classes, truth);
     if (status != CK_OK)
         return status;
+    const ck_softmax *softmax = ck_choose_softmax();
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++)
-        sums[n] = sums_of(logits + n * CLASSES * d->plane, classes + n * d->plane, truth[n], d, scratch + n * d->plane);
+        sums[n] = sums_of(softmax, logits + n * CLASSES * d->plane, classes + n * d->plane, truth[n], d,
+                          scratch + n * d->plane);
     for (int64_t n = 1; n < d->n; n++) {
         sums->cross_entropy += sums[n].cross_entropy;
         sums->weight += sums[n].weight;
@@ -240,10 +241,11 @@ ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const 
     return CK_OK;
 }
 
-/// Adds to the gradient with respect to the logits of a pixel: `factor` times that of the probability of a class.
-static inline void add_probability_gradient(float *gradient, probabilities q, int class, double factor) {
+/// Adds to the gradient with respect to the logits of pixel i: `factor` times that of the probability of a class.
+static inline void add_probability_gradient(float *gradient, const probabilities *q, int64_t i, int class,
+                                            double factor) {
     for (int c = 0; c < CLASSES; c++)
-        gradient[c] += (float)(factor * q.p[class] * ((c == class) - (double)q.p[c]));
+        gradient[c] += (float)(factor * q->p[class][i] * ((c == class) - (double)q->p[c][i]));
 }
 
 /// Derivatives of the term of Dice with respect to a probability, of pixels inside and outside.
@@ -257,31 +259,35 @@ static dice_slopes slopes(const ck_overlap *overlap, double weight) {
     return (dice_slopes){outside - 2 * weight / size, outside};
 }
 
-static void backward_of_classes(float *glogits, const float *logits, const uint8_t *classes, ck_pixel_truth truth,
-                                const ck_pixel_sums *sums, const ck_pixel_loss *d) {
+static void backward_of_classes(float *glogits, const ck_softmax *softmax, const float *logits, const uint8_t *classes,
+                                ck_pixel_truth truth, const ck_pixel_sums *sums, const ck_pixel_loss *d) {
     dice_slopes interior = slopes(&sums->interior, d->dice_weight / 2);
     dice_slopes nuclei = slopes(&sums->nuclei, d->dice_weight / 2);
-    for (int64_t i = 0; i < d->plane; i++) {
-        float gradient[CLASSES] = {0};
-        int class = class_of(classes, i, truth);
-        if (class != CK_PIXEL_IGNORED && sums->weight > 0) {
-            probabilities q = softmax(logits + i, d->plane);
-            double weight = d->class_weights[class] / sums->weight;
+    probabilities q;
+    for (int64_t start = 0; start < d->plane; start += q.count) {
+        read_probabilities(&q, softmax, logits, d->plane, start);
+        for (int64_t i = 0; i < q.count; i++) {
+            float gradient[CLASSES] = {0};
+            int class = class_of(classes, start + i, truth);
+            if (class != CK_PIXEL_IGNORED && sums->weight > 0) {
+                double weight = d->class_weights[class] / sums->weight;
+                for (int c = 0; c < CLASSES; c++)
+                    gradient[c] = (float)(weight * ((double)q.p[c][i] - (c == class)));
+                bool is_interior = class == CK_PIXEL_INTERIOR, is_background = class == CK_PIXEL_BACKGROUND;
+                add_probability_gradient(gradient, &q, i, 1, is_interior ? interior.inside : interior.outside);
+                // The probability of a nucleus is 1 - p[0].
+                add_probability_gradient(gradient, &q, i, 0, is_background ? -nuclei.outside : -nuclei.inside);
+            }
             for (int c = 0; c < CLASSES; c++)
-                gradient[c] = (float)(weight * ((double)q.p[c] - (c == class)));
-            add_probability_gradient(gradient, q, 1, class == CK_PIXEL_INTERIOR ? interior.inside : interior.outside);
-            // The probability of a nucleus is 1 - p[0].
-            add_probability_gradient(gradient, q, 0, class == CK_PIXEL_BACKGROUND ? -nuclei.outside : -nuclei.inside);
+                glogits[c * d->plane + start + i] = gradient[c];
         }
-        for (int c = 0; c < CLASSES; c++)
-            glogits[c * d->plane + i] = gradient[c];
     }
 }
 
 /// Adds the gradient of the term of the score.
-static void add_score_gradient(float *glogits, const float *logits, ck_pixel_truth truth, const ck_pixel_sums *sums,
-                               const ck_pixel_loss *d, float *scratch) {
-    bool ordered = write_probabilities(scratch, logits, d->plane);
+static void add_score_gradient(float *glogits, const ck_softmax *softmax, const float *logits, ck_pixel_truth truth,
+                               const ck_pixel_sums *sums, const ck_pixel_loss *d, float *scratch) {
+    bool ordered = write_probabilities(scratch, softmax, logits, d->plane);
     top_mean best = mean_of_top(scratch, ordered, d->plane, d->top);
     double p = probability_of_truth(best.score, truth);
     // The loss is constant below the smallest probability.
@@ -291,17 +297,20 @@ static void add_score_gradient(float *glogits, const float *logits, ck_pixel_tru
     double factor =
         score_weight(truth, d) / (sums->score_count * p * (double)d->top) * (truth == CK_TRUTH_ANY ? 1 : -1);
     int64_t equal = best.equal;
-    for (int64_t i = 0; i < d->plane; i++) {
-        probabilities q = softmax(logits + i, d->plane);
-        float nucleus = 1 - q.p[0];
-        bool is_equal = nucleus == best.limit;
-        if (!(nucleus > best.limit || (is_equal && equal > 0)))
-            continue;
-        equal -= is_equal;
-        float gradient[CLASSES] = {0};
-        add_probability_gradient(gradient, q, 0, factor);
-        for (int c = 0; c < CLASSES; c++)
-            glogits[c * d->plane + i] += gradient[c];
+    probabilities q;
+    for (int64_t start = 0; start < d->plane; start += q.count) {
+        read_probabilities(&q, softmax, logits, d->plane, start);
+        for (int64_t i = 0; i < q.count; i++) {
+            float nucleus = 1 - q.p[0][i];
+            bool is_equal = nucleus == best.limit;
+            if (!(nucleus > best.limit || (is_equal && equal > 0)))
+                continue;
+            equal -= is_equal;
+            float gradient[CLASSES] = {0};
+            add_probability_gradient(gradient, &q, i, 0, factor);
+            for (int c = 0; c < CLASSES; c++)
+                glogits[c * d->plane + start + i] += gradient[c];
+        }
     }
 }
 
@@ -318,16 +327,17 @@ ck_status ck_pixel_loss_backward(float *glogits, const ck_pixel_sums *sums, cons
     status = check_truth(d, classes, truth);
     if (status != CK_OK)
         return status;
+    const ck_softmax *softmax = ck_choose_softmax();
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++) {
         float *gradient = glogits + n * CLASSES * d->plane;
         const float *row = logits + n * CLASSES * d->plane;
         if (truth[n] == CK_TRUTH_CLASSES || truth[n] == CK_TRUTH_ABSENT)
-            backward_of_classes(gradient, row, classes + n * d->plane, truth[n], sums, d);
+            backward_of_classes(gradient, softmax, row, classes + n * d->plane, truth[n], sums, d);
         else
             memset(gradient, 0, sizeof(float) * (size_t)(CLASSES * d->plane));
         if (score_weight(truth[n], d) > 0)
-            add_score_gradient(gradient, row, truth[n], sums, d, scratch + n * d->plane);
+            add_score_gradient(gradient, softmax, row, truth[n], sums, d, scratch + n * d->plane);
     }
     return CK_OK;
 }

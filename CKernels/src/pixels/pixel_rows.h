@@ -1,29 +1,6 @@
 /// Softmax of rows of pixels, in plain C. Included once for each instruction set.
+#include "elementwise/exponential.h"
 #include "pixels/ck_pixel_rows.h"
-
-/// e to the power of x, for x of at most 0, within 2 units in the last place. 0 below -87; NaN for NaN.
-static inline float exponential(float x) {
-    // 1.5 * 2^23: a sum with it is rounded to a whole number, which is in the lowest bits.
-    const float rounding = 12582912;
-    float rounded = x * 1.44269504f + rounding;
-    float n = rounded - rounding;
-    // The logarithm of 2 in two parts: products with the first are exact.
-    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    // The Taylor polynomial.
-    float p = 1 / 5040.0f;
-    p = p * r + 1 / 720.0f;
-    p = p * r + 1 / 120.0f;
-    p = p * r + 1 / 24.0f;
-    p = p * r + 1 / 6.0f;
-    p = p * r + 0.5f;
-    p = p * r * r + r + 1;
-    uint32_t bits;
-    memcpy(&bits, &rounded, sizeof bits);
-    bits = (bits << 23) + 0x3f800000;
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    return x < -87 ? 0 : p * power;
-}
 
 typedef struct pixel {
     float interior, nucleus;
