@@ -7,8 +7,8 @@
 /// Elements of a call at most, so that results stay in the first-level cache.
 enum { CK_SOFTMAX_COUNT = 128 };
 
-/// What the probabilities of some elements have in common: p = exp(logit - largest) * scale. -log p is
-/// largest - logit + log, also where p rounds to 0.
+/// Sums over the classes of some elements. The probability of a class is p = exp(logit - largest) * scale, and -log p
+/// is largest - logit + log, also where p rounds to 0.
 typedef struct ck_softmax_sums {
     /// The largest logit of each element.
     float largest[CK_SOFTMAX_COUNT];

@@ -48,7 +48,7 @@ final class NucleusOutliner {
         var meanColor: SIMD3<Int> { color / SIMD3(repeating: Int(count)) }
     }
 
-    /// What an object turns out to be.
+    /// The kind of an object.
     enum Finding {
         case nucleus(Nucleus)
         /// It has too little hematoxylin for a nucleus.
@@ -83,7 +83,7 @@ final class NucleusOutliner {
         mixed.deallocate()
     }
 
-    /// What the object of a label is, with its outline if it is a nucleus.
+    /// The kind of the object with a label, with the outline of a nucleus.
     func outline(
         _ label: Int32, _ objects: NucleusObjects, _ labels: NucleusLabels, _ field: NucleusField,
         micronsPerPixel: (x: Double, y: Double)
