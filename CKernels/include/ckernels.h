@@ -20,6 +20,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "ck_fixed.h"
 #include "ck_images.h"
 #include "ck_losses.h"
 #include "ck_runtime.h"

@@ -24,6 +24,7 @@ package struct LayerTimes: Codable, Equatable, Sendable {
     package var format = Self.format
     package var network: String
     package var task: NetworkWork.Task
+    package var precision: Precision
     package var batch: Int
     package var threads: Int
     package var machine: BenchmarkReport.Machine
@@ -75,6 +76,7 @@ package struct LayerTimes: Codable, Equatable, Sendable {
         for index in parts.indices { parts[index].medianSeconds = Distribution(parts[index].seconds).median }
         network = work.architecture.rawValue
         task = work.task
+        precision = work.precision
         batch = work.batch
         self.threads = threads
         self.parts = parts
@@ -110,7 +112,7 @@ package struct LayerTimes: Codable, Equatable, Sendable {
                 rate.map(Quantity.billions) ?? "-", rate.map { Quantity.percent($0 / limit) } ?? "-",
             ])
         }
-        let work = task == .train ? "training step" : "inference"
+        let work = (task == .train ? "training step" : "inference") + (precision == .int16 ? " with int16" : "")
         let machineLines = machine.lines(peaks: [peak])
         return
             (["\(network), \(work) of \(batch) tiles, \(threads) thread\(threads > 1 ? "s" : "")"] + machineLines + [""]
@@ -139,6 +141,8 @@ extension NetworkWork {
                 let once = 2 * Double(batch) * Double(sums.count) * Double(products)
                 result["\(name) \(Phase.forward)"] = once
                 result["\(name) \(Phase.backward)"] = once * (1 + needsData)
+            } else if let layer = node.layer as? FixedPointConvolutionLayer {
+                result["\(name) \(Phase.forward)"] = Double(batch) * layer.flops(for: inputs[0])
             } else if let layer = node.layer as? LinearLayer {
                 let once = 2 * Double(batch) * Double(inputs[0].count) * Double(layer.outputs)
                 // The optimizer computes a product gradient.

@@ -21,6 +21,7 @@ package final class NetworkWork {
     package let architecture: Architecture
     package let task: Task
     package let batch: Int
+    package let precision: Precision
     package let model: Model
     package let workspace: Workspace
     private let trainer: (optimizer: Optimizer, gradients: Gradients)?
@@ -39,18 +40,26 @@ package final class NetworkWork {
         case forward, backward, step
     }
 
-    /// Initializes the weights as for training, with a fixed seed.
-    package init(_ architecture: Architecture, _ task: Task, batch: Int) throws {
+    /// Initializes the weights as for training, with a fixed seed. Throws `LayerError` for a network that cannot compute with
+    /// the given precision, which is for inference.
+    package init(_ architecture: Architecture, _ task: Task, batch: Int, precision: Precision = .float32) throws {
         self.architecture = architecture
         self.task = task
         self.batch = batch
-        model = try Self.model(architecture)
+        self.precision = precision
+        var model = try Self.model(architecture)
         let network = model.network
         try network.initialize(seed: 1)
+        if precision == .int16 {
+            let ranges = try Self.ranges(of: model)
+            model.description.fixedPoint = FixedPointRecord(ranges: ranges)
+        }
+        self.model = model
         switch task {
         case .infer:
             trainer = nil
-            workspace = Workspace(try network.folded(), capacity: batch)
+            let prediction = try PredictionNetwork(model, precision)
+            workspace = Workspace(prediction.network, capacity: batch)
         case .train:
             trainer = (
                 Optimizer(Self.optimizerSettings, layout: network.parameters.layout), Gradients(network)
@@ -58,13 +67,42 @@ package final class NetworkWork {
             workspace = Workspace(network, capacity: batch, supportsBackward: true)
         }
         targets = (0..<batch).map { Int32($0 % network.outputShape.count) }
-        try Kernels.randomUniform(workspace.input, in: -1.5..<1.5, seed: 2)
+        try fill()
     }
+
+    /// Fills the input with random tiles.
+    private func fill() throws {
+        guard precision == .int16 else {
+            try Kernels.randomUniform(workspace.input, in: -1.5..<1.5, seed: 2)
+            return
+        }
+        let (bytes, windows) = Self.noise(tiles: batch)
+        try bytes.withUnsafeBytes {
+            try PredictionNetwork(model, precision).normalize(workspace.input, $0.bytes, windows)
+        }
+    }
+
+    private static func ranges(of model: Model) throws -> [String: Float] {
+        let recorder = try RangeRecorder(model, batchSize: 1)
+        let (bytes, windows) = noise(tiles: 1)
+        try bytes.withUnsafeBytes { try recorder.add($0, windows) }
+        return recorder.ranges
+    }
+
+    /// Tiles of random bytes, all in the same place.
+    private static func noise(tiles: Int) -> ([UInt8], PixelWindows) {
+        let bytes = (0..<side * side * 3).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
+        let offsets = [Int64](repeating: 0, count: tiles)
+        return (bytes, PixelWindows(height: side, width: side, rowStride: 3 * side, offsets: offsets))
+    }
+
+    /// Pixels of the side of a tile.
+    private static let side = 256
 
     /// A two-class model for tiles of 256 pixels, with weights of zero.
     static func model(_ architecture: Architecture) throws -> Model {
         let description = ModelDescription(
-            architecture: architecture, tileSize: 256, classes: TileClass.allCases.map(\.rawValue),
+            architecture: architecture, tileSize: side, classes: TileClass.allCases.map(\.rawValue),
             statistics: ChannelStatistics(mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5]),
             dropout: dropout)
         return try Model(description)

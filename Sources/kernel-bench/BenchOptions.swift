@@ -7,6 +7,7 @@ import Tensors
 
 extension Architecture: ExpressibleByArgument {}
 extension InstructionSet: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// Options of all subcommands.
 struct BenchOptions: ParsableArguments {
@@ -49,7 +50,19 @@ struct WorkOptions: ParsableArguments {
     @Flag(help: "Inference, from normalized pixels to logits, or training step: forward, backward, clipping, AdamW.")
     var task = NetworkWork.Task.infer
 
-    func load(batch: Int) throws -> NetworkWork { try NetworkWork(modelKind, task, batch: batch) }
+    @Option(help: "Numbers that the network computes with: float32, or int16 for inference of a unet.")
+    var precision = Precision.float32
+
+    func validate() throws {
+        guard precision == .int16 else { return }
+        try require(
+            task == .infer && modelKind.outlinesNuclei, "--precision", "float32, or --infer with a unet for int16",
+            found: "int16 with \(modelKind.rawValue), --\(task.rawValue)")
+    }
+
+    func load(batch: Int) throws -> NetworkWork {
+        try NetworkWork(modelKind, task, batch: batch, precision: precision)
+    }
 }
 
 extension NetworkWork.Task: EnumerableFlag {}

@@ -14,7 +14,7 @@ struct Serve: ParsableCommand {
             the end of input.
 
             --export writes files for other programs: model.safetensors with the network, and batch.safetensors with \
-            the tensors "input" (the tiles) and "logits" (the output for them).
+            the tensors "input" (the tiles) and "logits" (the output for them), always computed with floats.
 
             \(ExitStatus.help)
             """)
@@ -36,8 +36,11 @@ struct Serve: ParsableCommand {
     func run() throws {
         try reportingErrors {
             try options.apply(threads: threads.count)
-            let work = try work.load(batch: options.batch)
-            if let export { try write(work, to: export) }
+            let work = try self.work.load(batch: options.batch)
+            if let export {
+                let floats = work.precision == .float32
+                try write(floats ? work : NetworkWork(work.architecture, work.task, batch: work.batch), to: export)
+            }
             let first = try time(1, work)
             let once = try time(1, work)
             let count = max(1, Int((seconds / once).rounded()))

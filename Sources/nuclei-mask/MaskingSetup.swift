@@ -38,7 +38,7 @@ struct MaskingSetup {
         }
         let outliningNuclei = models.outlinesNuclei
         try options.requireUse(outliningNuclei: outliningNuclei)
-        let settings = options.settings(outliningNuclei: outliningNuclei)
+        let settings = try options.settings(for: models)
         let named = MaskRecord.NamedModel(models)
         let method: any MaskMethod
         if outliningNuclei {
@@ -58,7 +58,10 @@ struct MaskingSetup {
                 "model: \(model.path), \(model.architecture), tiles of \(model.tileSize) pixels, SHA-256 \(model.sha256)"
             )
         }
-        Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
+        let precision = settings.nuclei?.precision ?? .float32
+        Terminal.detail(
+            "computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels, \(precision.rawValue)"
+        )
     }
 
     func request(for image: FilePath) -> MaskRequest {

@@ -45,8 +45,45 @@ import Testing
         // The score of a tile is fitted for both models of a run.
         for name in ["best", "last"] {
             let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/run/\(name).safetensors"))
-            #expect(String(decoding: bytes.prefix(1 << 16), as: UTF8.self).contains("tileScoreFit"))
+            let head = String(decoding: bytes.prefix(1 << 16), as: UTF8.self)
+            #expect(head.contains("tileScoreFit") && head.contains("fixedPoint"))
         }
+    }
+
+    /// Masks state the precision of the network, which counts as a setting.
+    @Test func precisionIsASetting() throws {
+        func precision(_ arguments: String...) throws -> String {
+            let masked = try Command.mask.run(
+                ["set/wsi_crop_1.jpg", "--model", "run/best.safetensors", "--mpp", "0.25", "--output", "p.png", "-v"]
+                    + arguments, in: work.path)
+            try #require(masked.status == 0, "\(masked)")
+            let record = try work.json(String(contentsOfFile: "\(work.path)/p.json", encoding: .utf8))
+            let settings = try #require(record["settings"] as? [String: Any])
+            let precision = try #require((settings["nuclei"] as? [String: Any])?["precision"] as? String)
+            #expect(masked.errors.contains("kernels, \(precision)"), "\(masked)")
+            return precision
+        }
+        #expect(try precision("--precision", "int16") == "int16")
+        #expect(try precision("--precision", "float32", "--no-overwrite") == "float32")
+        #expect(try precision("--precision", "int16", "--no-overwrite") == "int16")
+
+        let info = try Command.train.run("info", "run/best.safetensors", in: work.path)
+        #expect(info.output.contains("int16         probabilities of "), "\(info)")
+        let wrong = try mask("--precision", "bf16")
+        #expect(wrong.status == 64 && wrong.errors.contains("'bf16' is invalid"), "\(wrong)")
+        // A model of an earlier version.
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/run/best.safetensors"))
+        let place = try #require(bytes.range(of: Data("fixedPoint".utf8)))
+        bytes.replaceSubrange(place, with: Data("otherPoint".utf8))
+        try bytes.write(to: URL(fileURLWithPath: "\(work.path)/run/best.safetensors"))
+        #expect(try precision() == "float32")
+        let refused = try mask("--precision", "int16")
+        #expect(
+            refused.status == 65
+                && refused.errors.contains(
+                    "run/best.safetensors: expected a model that records the ranges of its values, for --precision int16, "
+                        + "found none"),
+            "\(refused)")
     }
 
     /// Annotated images of dense tissue have no tile without nuclei. Their outlines teach background.
@@ -155,7 +192,9 @@ import Testing
                 ["set/wsi_crop_1.jpg", "--model", "run/best.safetensors"] + option, in: work.path)
             #expect(result.status == 64 && result.errors.contains("\(option[0]): expected \(expected)"), "\(result)")
         }
-        for option in [["--within", "16"], ["--flips"], ["--nuclei", "n.csv"], ["--density", "d.tif"]] {
+        for option in [
+            ["--within", "16"], ["--flips"], ["--precision", "int16"], ["--nuclei", "n.csv"], ["--density", "d.tif"],
+        ] {
             let result = try Command.mask.run(
                 ["set/wsi_crop_1.jpg", "--model", "nuclei-compact"] + option, in: work.path)
             #expect(

@@ -41,7 +41,7 @@ struct UsageTests {
             "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--tissue",
             "--bits",
             "--mpp", "--level", "--shared-features/--no-shared-features", "--nuclei", "--density", "--within",
-            "--flips",
+            "--flips", "--precision",
             "--output-folder", "--tissue-geojson",
             "--overwrite/--no-overwrite",
         ] {

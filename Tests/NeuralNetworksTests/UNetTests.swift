@@ -191,6 +191,93 @@ extension Picture {
         }
     }
 
+    /// The network in fixed point gives nearly the same probabilities, and exactly the same ones in every rectangle.
+    @Test func fixedPointIsCloseToFloatsAndIndependentOfTheRectangle() throws {
+        let picture = Picture.random(width: 256, height: 224)
+        let model = try withRanges(narrowModel(), from: picture)
+        let expected = try picture.probabilities(PixelPredictor([model]))
+        let predictor = try PixelPredictor([model], precision: .int16)
+        let found = try picture.probabilities(predictor)
+        try compare("interior", found.interior, expected.interior.map(Double.init), Tolerance(absolute: 0.01))
+        try compare("nucleus", found.nucleus, expected.nucleus.map(Double.init), Tolerance(absolute: 0.01))
+        #expect(found.nucleus != expected.nucleus, "both are computed with floats")
+        // Any multiple of 8 pixels, the coarsest level's stride, will do.
+        let (x, y, width, height, margin) = (56, 40, 152, 136, 48)
+        let part = try picture.part(x: x, y: y, width: width, height: height).probabilities(predictor)
+        for row in margin..<height - margin {
+            let start = (y + row) * picture.width + x
+            try compareBits(
+                "nucleus, row \(row)", Array(part.nucleus[row * width + margin..<(row + 1) * width - margin]),
+                Array(found.nucleus[start + margin..<start + width - margin]))
+        }
+    }
+
+    /// Values beyond the recorded ranges are cut off, and results stay finite.
+    @Test func fixedPointToleratesValuesBeyondItsRanges() throws {
+        let picture = Picture.random(width: 64, height: 64)
+        var model = try withRanges(narrowModel(), from: picture)
+        model.description.fixedPoint!.ranges = model.description.fixedPoint!.ranges.mapValues { $0 / 100 }
+        let found = try picture.probabilities(PixelPredictor([model], precision: .int16))
+        #expect(found.nucleus.allSatisfy { 0...1 ~= $0 })
+        model.description.fixedPoint!.ranges["decoder0.add"] = nil
+        #expect {
+            try PixelPredictor([model], precision: .int16)
+        } throws: {
+            "\($0)" == "decoder0.add: no range of its output is recorded"
+        }
+        model.description.fixedPoint = nil
+        #expect {
+            try PixelPredictor([model], precision: .int16)
+        } throws: {
+            "\($0)" == "the model does not record the ranges of its values"
+        }
+    }
+
+    @Test func tilesAreScoredInFixedPoint() throws {
+        let picture = Picture.random(width: 64, height: 64)
+        let model = try withRanges(narrowModel(), from: picture)
+        func logits(_ precision: Precision) throws -> [Float] {
+            try picture.bytes.withUnsafeBytes {
+                try Predictor(model, batchSize: 2, precision: precision).logits(
+                    $0, PixelWindows(height: 64, width: 64, rowStride: 192, offsets: [0, 0, 0]))
+            }
+        }
+        try compare("logits", logits(.int16), logits(.float32).map(Double.init), Tolerance(absolute: 0.02))
+    }
+
+    /// Fixed point is chosen for models that record that nothing changes.
+    @Test func precisionFollowsTheRecord() throws {
+        var models = try [narrowModel(), narrowModel(seed: 4)]
+        #expect(Precision.best(for: models) == .float32)
+        let ranges = ["layer": Float(1)]
+        func record(_ found: [Double]) -> FixedPointRecord {
+            FixedPointRecord(ranges: ranges, expected: [0.2, 0.8, 0.505, 0.495], found: found, classes: 2)
+        }
+        let cases = [
+            ([0.2, 0.8, 0.505, 0.495], 0, true), ([0.205, 0.795, 0.505, 0.495], 0, true),
+            ([0.22, 0.78, 0.505, 0.495], 0, false), ([0.2, 0.8, 0.499, 0.501], 1, false),
+        ]
+        for (found, changed, isFaithful) in cases {
+            let record = record(found)
+            #expect(record.tiles == 2 && record.changedDecisions == changed && record.isFaithful == isFaithful)
+            models[0].description.fixedPoint = record
+            #expect(Precision.best(for: models) == .float32, "the other model has no record")
+            let fastest = FixedPointConvolution.isFast ? Precision.int16 : .float32
+            #expect(Precision.best(for: [models[0]]) == (isFaithful ? fastest : .float32))
+        }
+        #expect(!FixedPointRecord(ranges: ranges).isFaithful, "nothing was compared")
+    }
+
+    private func withRanges(_ model: Model, from picture: Picture) throws -> Model {
+        var model = model
+        let recorder = try RangeRecorder(model, batchSize: 2)
+        let windows = PixelWindows(
+            height: 64, width: 64, rowStride: 3 * picture.width, offsets: [0, Int64(3 * (picture.width - 64)), 0])
+        try picture.bytes.withUnsafeBytes { try recorder.add($0, windows) }
+        model.description.fixedPoint = FixedPointRecord(ranges: recorder.ranges)
+        return model
+    }
+
     @Test func scoresOfTilesAreThoseOfTheirPixels() throws {
         let model = try narrowModel()
         let picture = Picture.random(width: 64, height: 64)

@@ -65,7 +65,7 @@ class Program:
 def serve(options, folder, task):
     return [
         options.bin / "kernel-bench", "serve", f"--{task}", "--model-kind", options.network, "--batch",
-        str(options.batch), "--threads", str(options.threads), "--export", folder,
+        str(options.batch), "--threads", str(options.threads), "--precision", options.precision, "--export", folder,
     ]
 
 

@@ -24,7 +24,8 @@ package final class NucleusPredictor: MaskMethod {
         guard let nuclei = settings.nuclei else { preconditionFailure("no settings of nuclei") }
         self.settings = settings
         self.micronsPerPixel = micronsPerPixel
-        predictor = try PixelPredictor(models.members.map(\.model), averagingFlips: nuclei.averagesFlips)
+        predictor = try PixelPredictor(
+            models.members.map(\.model), averagingFlips: nuclei.averagesFlips, precision: nuclei.precision ?? .float32)
     }
 
     package func plan(_ image: SlideImage, tissue: TissueMap?) throws(FileError) -> any MaskPlan {

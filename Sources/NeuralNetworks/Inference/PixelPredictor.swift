@@ -34,24 +34,22 @@ package final class PixelPredictor {
     /// A network of the ensemble.
     private final class Member {
         /// Without the last layer, which shuffles pixels: the kernel of probabilities reads them where they are.
-        let network: Network
-        let statistics: ChannelStatistics
+        let network: PredictionNetwork
         /// The workspace of the last rectangle, for others of its size.
         var workspace: Workspace?
 
-        init(_ model: Model) throws {
+        init(_ model: Model, _ precision: Precision) throws {
             precondition(model.description.architecture.outlinesNuclei, "a model that classifies tiles")
-            network = try model.network.folded().withoutPixelShuffle()
-            statistics = model.description.statistics
+            network = try PredictionNetwork(model, precision, shufflesPixels: false)
         }
     }
 
     /// A predictor whose models' weights must not change while it is in use. Probabilities of several models are averaged.
     /// With `averagingFlips`, networks are applied to rectangles with columns, rows, both or none in reverse, and
-    /// probabilities are the means.
-    package init(_ models: [Model], averagingFlips: Bool = false) throws {
+    /// probabilities are the means. Throws `LayerError` where a model cannot compute with the given precision.
+    package init(_ models: [Model], averagingFlips: Bool = false, precision: Precision = .float32) throws {
         precondition(!models.isEmpty)
-        members = try models.map(Member.init)
+        members = try models.map { try Member($0, precision) }
         averagesFlips = averagingFlips
     }
 
@@ -107,7 +105,7 @@ package final class PixelPredictor {
     ) throws -> R {
         let workspace = try self.workspace(of: member, width: width, height: height)
         let pixels = PixelWindows(height: height, width: width, rowStride: width * 3, offsets: [0])
-        try Kernels.normalize(workspace.input, bytes.bytes, pixels, member.statistics)
+        try member.network.normalize(workspace.input, bytes.bytes, pixels)
         let logits = try workspace.forward(.inference)
         let interior = arena.tensor(.probabilities(.interior), count: width * height)
         let nucleus = arena.tensor(.probabilities(.boundary), count: width * height)
@@ -121,10 +119,11 @@ package final class PixelPredictor {
     }
 
     private func workspace(of member: Member, width: Int, height: Int) throws -> Workspace {
-        let shape: Shape = [3, height, width]
-        if let workspace = member.workspace, workspace.network.inputShape == shape { return workspace }
-        let plan = try NetworkPlan(member.network.plan.graph, inputShape: shape)
-        let made = Workspace(Network(plan, sharing: member.network.state.tensors), capacity: 1, arena: arena)
+        if let workspace = member.workspace, workspace.network.inputShape.sample == [height, width] {
+            return workspace
+        }
+        let network = try member.network.resized(height: height, width: width).network
+        let made = Workspace(network, capacity: 1, arena: arena)
         member.workspace = made
         return made
     }

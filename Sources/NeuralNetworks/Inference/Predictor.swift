@@ -13,6 +13,7 @@ package struct PredictionError: Error, CustomStringConvertible {
 /// until a batch is full, so they can be added in groups of any size.
 package final class Predictor {
     package let model: Model
+    private let network: PredictionNetwork
     private let workspace: Workspace
     /// Nil for a network whose outputs are logits of classes.
     private let score: TileScore?
@@ -21,19 +22,21 @@ package final class Predictor {
     private var queued = 0
 
     /// A predictor with its own workspace. It uses a folded copy of the network, so later changes of the model's weights
-    /// have no defined effect.
-    package convenience init(_ model: Model, batchSize: Int) throws {
-        self.init(model, folded: Workspace(try model.network.folded(), capacity: batchSize))
+    /// have no defined effect. Throws `LayerError` where the model cannot compute with the given precision.
+    package convenience init(_ model: Model, batchSize: Int, precision: Precision = .float32) throws {
+        let network = try PredictionNetwork(model, precision)
+        self.init(model, network, Workspace(network.network, capacity: batchSize))
     }
 
     /// A predictor that uses an existing workspace of the model's network, and the current weights at each call.
     package convenience init(_ model: Model, _ workspace: Workspace) {
         precondition(workspace.network === model.network)
-        self.init(model, folded: workspace)
+        self.init(model, PredictionNetwork(model.network, model.description.statistics), workspace)
     }
 
-    private init(_ model: Model, folded workspace: Workspace) {
+    private init(_ model: Model, _ network: PredictionNetwork, _ workspace: Workspace) {
         self.model = model
+        self.network = network
         self.workspace = workspace
         let description = model.description
         tileScoreFit = description.tileScoreFit
@@ -51,7 +54,7 @@ package final class Predictor {
         _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows,
         deliver: (UnsafeBufferPointer<Float>) throws -> Void
     ) throws {
-        let sample = model.network.inputShape
+        let sample = network.network.inputShape
         var done = 0
         while done < windows.offsets.count {
             workspace.setBatch(workspace.capacity)
@@ -59,7 +62,7 @@ package final class Predictor {
             var piece = windows
             piece.offsets = Array(windows.offsets[done..<done + size])
             let place = workspace.input.view(sample.batched(size), at: queued * sample.count)
-            try Kernels.normalize(place, bytes.bytes, piece, model.description.statistics)
+            try network.normalize(place, bytes.bytes, piece)
             try score?.measure(bytes.bytes, piece, at: queued)
             queued += size
             done += size

@@ -18,6 +18,8 @@ package struct ModelDescription: Codable, Equatable, Sendable {
     package var dropout: Float
     /// For a network that outlines nuclei: how the score of a tile follows from its pixels; nil until it is fitted.
     package var tileScoreFit: TileScoreFit?
+    /// For a network that outlines nuclei: what it needs to compute in 16-bit fixed point; nil until that is known.
+    package var fixedPoint: FixedPointRecord?
 
     package init(
         architecture: Architecture, tileSize: Int, classes: [String], statistics: ChannelStatistics,
@@ -57,6 +59,7 @@ extension ModelDescription {
         if let tileScoreFit, !tileScoreFit.isValid {
             return ("a tile score with a finite offset and a slope above 0", "\(tileScoreFit)")
         }
+        if let fixedPoint, !fixedPoint.isValid { return ("finite ranges of values", "others in fixedPoint") }
         let range = plausibleMicronsPerPixel
         if let micronsPerPixel, !range.contains(micronsPerPixel) {
             return ("\(range.lowerBound) to \(range.upperBound) microns per pixel", "\(micronsPerPixel)")

@@ -7,7 +7,32 @@ extension Trainer {
     package mutating func restore(from path: FilePath) throws {
         let file = try SafetensorsFile(path: path)
         try model.network.state.load(file)
-        setTileScoreFit(try Model(file).description.tileScoreFit)
+        let description = try Model(file).description
+        setTileScoreFit(description.tileScoreFit)
+        setFixedPoint(description.fixedPoint)
+    }
+
+    /// At most so many training tiles show the ranges of values.
+    private static let rangeTiles = 512
+
+    /// Records what a network that outlines nuclei needs to compute in fixed point: the ranges of its values in training
+    /// tiles, and how far the probabilities of the watched tiles move.
+    mutating func fitFixedPoint(onEvent: (TrainingEvent) throws -> Void) throws {
+        guard settings.architecture.outlinesNuclei else { return }
+        let step = (split.train.count + Self.rangeTiles - 1) / Self.rangeTiles
+        let shown = stride(from: 0, to: split.train.count, by: step).map { split.train[$0] }
+        let recorder = try RangeRecorder(model, batchSize: settings.batchSize)
+        try set.withPixels { try recorder.add($0, set.windows(of: shown)) }
+        setFixedPoint(FixedPointRecord(ranges: recorder.ranges))
+        let (tiles, classes) = (watchedTiles, model.description.classes.count)
+        let fixed = try Predictor(model, batchSize: settings.batchSize, precision: .int16)
+        fixed.tileScoreFit = predictor.tileScoreFit
+        func probabilities(_ logits: [Float]) -> [Double] {
+            TemperatureScaling.identity.probabilities(logits, classes: classes)
+        }
+        let expected = probabilities(try logits(of: tiles, onEvent: onEvent))
+        let found = probabilities(try set.withPixels { try fixed.logits($0, set.windows(of: tiles)) })
+        setFixedPoint(FixedPointRecord(ranges: recorder.ranges, expected: expected, found: found, classes: classes))
     }
 
     /// Fits the score of tiles on the training tiles, with the current weights, for a network that outlines nuclei. Without

@@ -80,6 +80,7 @@ package struct Trainer {
         targets = [:]
         loader.pixelTargets = PixelTargets()
         setTileScoreFit(nil)
+        setFixedPoint(nil)
         for index in split.train { targets[index] = Int32(set.tiles[index].label!.rawValue) }
         for (index, label) in accepted(pseudoLabels) {
             targets[index] = Int32(label.rawValue)
@@ -101,6 +102,9 @@ package struct Trainer {
             self.plateau = plateau
         }
     }
+
+    /// Sets what the model needs to compute in fixed point.
+    mutating func setFixedPoint(_ record: FixedPointRecord?) { model.description.fixedPoint = record }
 
     /// Sets how scores of tiles follow from pixels, for a network that outlines nuclei.
     mutating func setTileScoreFit(_ fit: TileScoreFit?) {

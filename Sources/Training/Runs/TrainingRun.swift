@@ -162,11 +162,12 @@ package struct TrainingRun {
         }
     }
 
-    /// Loads a model of the run, with its tile score fitted: the file gets the fit too.
+    /// Loads a model of the run, with its tile score fitted and what it needs for fixed point: the file gets both too.
     private mutating func restoreFitted(_ path: FilePath, _ onEvent: (TrainingEvent) throws -> Void) throws {
         try trainer.restore(from: path)
         guard trainer.settings.architecture.outlinesNuclei else { return }
         try trainer.fitTileScore(onEvent: onEvent)
+        try trainer.fitFixedPoint(onEvent: onEvent)
         var model = trainer.model
         model.records = try Model(path: path).records
         try model.write(to: path)

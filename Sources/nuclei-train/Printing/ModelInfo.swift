@@ -103,6 +103,12 @@ struct ModelInfo: Encodable {
                     "\(String($0.slope, decimals: 3)) x log odds of the pixels \($0.offset < 0 ? "-" : "+") "
                         + String($0.offset.magnitude, decimals: 3)
                 } ?? "not fitted")
+            line(
+                "int16",
+                description.fixedPoint.map {
+                    "probabilities of \($0.tiles.counted("tile")) change by \(String($0.largestChange, significantDigits: 2)) at "
+                        + "most, \($0.changedDecisions.counted("decision"))"
+                } ?? "not measured")
         }
         let training = [
             settings?.strategy, settings?.epochs.map { $0.counted("epoch") },

@@ -69,8 +69,8 @@ static INLINE_LOOPS void copy_band(float *restrict band, const ck_planes *x, con
 
 /// Interleaves parts[stride_h][stride_w][k][rows][ow] into the rows of gx from row first * stride on. Parts without
 /// taps are not read: they are zeros.
-static void join_parts(float *restrict gx, const float *restrict parts, const ck_direct_plan *plan, int64_t first,
-                       int64_t rows) {
+static inline void join_parts(float *restrict gx, const float *restrict parts, const ck_direct_plan *plan,
+                              int64_t first, int64_t rows) {
     const int64_t size = plan->geometry.k * rows * plan->geometry.ow, across = plan->output.parts,
                   down = plan->parts / across;
     for (int64_t k = 0; k < plan->geometry.k; k++)

@@ -1,0 +1,65 @@
+/// Kernels in 16-bit fixed point, for inference.
+///
+/// An integer q of an image stands for q times the scale of the image, and is at most CK_FIXED_LARGEST in magnitude.
+/// Images hold pairs of channels, [N][ceil(C / 2)][H][W][2]; an odd last channel is followed by zeros. Products are
+/// summed in 32 bits without rounding or overflow, so results are the same bit for bit with every instruction set and
+/// any number of threads.
+#ifndef CK_FIXED_H
+#define CK_FIXED_H
+
+#include "ck_images.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// The largest magnitude. Four times as much, which Winograd's transform of pixels may need, fits in 16 bits.
+enum { CK_FIXED_LARGEST = 8191 };
+
+/// True where the processor multiplies integers of 16 bits twice as fast as floats (AVX-512 VNNI) and the selected
+/// instruction set may use that. Without it these kernels work, but slower than those for floats.
+bool ck_fixed_is_fast(void);
+
+/// Geometry of a convolution with square kernels of 3, with a padding of 1, or 1, without padding.
+/// OH = (H - 1) / stride + 1 and OW likewise, rounded down.
+typedef struct ck_fixed_conv2d {
+    int64_t n, c, h, w, k;
+    /// 1 or 3.
+    int64_t kernel;
+    /// 1 or 2.
+    int64_t stride;
+    bool relu;
+    /// Value of 1 in x.
+    float input_scale;
+    /// Value of 1 in y; 0 if y holds floats.
+    float output_scale;
+} ck_fixed_conv2d;
+
+/// Bytes of packed weights; 0 when the geometry is invalid. N, H and W do not matter.
+size_t ck_fixed_conv2d_packed_bytes(const ck_fixed_conv2d *d);
+/// Rounds the weights w[K][C][kernel][kernel] of each filter to multiples of the smallest step with which no sum can
+/// overflow, and packs them with the biases b[K], which may be null. N, H and W do not matter.
+/// CK_BAD_PARAMETER when weights or scales are not finite.
+ck_status ck_fixed_conv2d_pack(void *packed, const float *w, const float *b, const ck_fixed_conv2d *d);
+/// Bytes of scratch for ck_fixed_conv2d_forward; 0 when the geometry is invalid.
+size_t ck_fixed_conv2d_scratch(const ck_fixed_conv2d *d);
+/// y = max(convolution(x) + b, 0), or without max if relu is false: int16_t [N][ceil(K / 2)][OH][OW][2], rounded and
+/// limited to CK_FIXED_LARGEST, or float [N][K][OH][OW]. packed: from ck_fixed_conv2d_pack with the same C, K, kernel,
+/// stride, relu and scales.
+ck_status ck_fixed_conv2d_forward(void *y, const int16_t *x, const void *packed, const ck_fixed_conv2d *d,
+                                  void *scratch, size_t scratch_bytes);
+
+/// y[N][2][H][W][2] = (byte - mean[c]) / deviation[c] / scale of windows of pixels, rounded and limited.
+/// mean, deviation: in gray levels, 0 to 255.
+ck_status ck_fixed_normalize_windows(int16_t *y, const uint8_t *base, const int64_t *offsets, const float mean[3],
+                                     const float deviation[3], float scale, const ck_windows *d);
+/// y[planes][H][W][2] = skip + x[planes][ceil(H / 2)][ceil(W / 2)][2], limited, where each element of x is repeated
+/// 2 x 2 times and cut at the end. `planes` counts pairs of channels. y may be skip.
+ck_status ck_fixed_upsample_add(int16_t *y, const int16_t *skip, const int16_t *x, int64_t planes, int64_t h,
+                                int64_t w);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,59 @@
+/// Shared by fixed_conv2d.c and the loops for each instruction set (private).
+#ifndef FIXED_VARIANT_H
+#define FIXED_VARIANT_H
+
+#include "ck_fixed.h"
+#include "conv2d/direct/conv2d_direct_plan.h"
+#include "runtime/ck_scratch.h"
+
+enum {
+    /// Filters of a block of packed weights, whatever the instruction set.
+    CK_FIXED_BLOCK = 12,
+    /// Filters that Winograd's transforms multiply at the same time.
+    CK_FIXED_GROUP = 3,
+    /// Vectors of pixels, or of tiles, that are computed at the same time.
+    CK_FIXED_VECTORS = 2,
+    /// Points of Winograd's F(2x2, 3x3).
+    CK_FIXED_POINTS = 16,
+};
+
+/// Where the sums of one image go.
+typedef struct ck_fixed_outputs {
+    /// Pairs of integers, or else floats.
+    int32_t *pairs;
+    float *floats;
+    /// Factor on the sums of each filter, then what is added; both in units of the output's scale.
+    const float *factor, *shift;
+    int64_t k, oh, ow;
+    float least;
+} ck_fixed_outputs;
+
+/// The image that Winograd's transforms read: pairs of channels, rows and columns, which are those of the output.
+typedef struct ck_fixed_tiles {
+    int64_t pairs, h, w;
+    /// Integers of a copied row.
+    int64_t pitch;
+} ck_fixed_tiles;
+
+/// Loops for one instruction set. Pairs of integers are copied as floats.
+typedef struct ck_fixed_variant {
+    /// For plans of direct convolution.
+    ck_direct_variant direct;
+    /// Rows first ... first + plan->tiling.rows - 1 of an image.
+    void (*correlate)(const ck_direct_plan *plan, const ck_fixed_outputs *y, const ck_planes *x, const int32_t *panels,
+                      int64_t first, float *band);
+    /// Output rows row ... row + 2 * CK_FIXED_VECTORS - 1 of an image, by Winograd's transforms. Buffers: see
+    /// transform.
+    void (*transform)(const ck_fixed_tiles *tiles, const ck_fixed_outputs *y, const int32_t *x, const int32_t *panels,
+                      int64_t row, int32_t *buffers);
+    /// A row of ck_fixed_upsample_add: `count` pairs.
+    void (*upsample_add)(int32_t *y, const int32_t *skip, const int32_t *x, int64_t count);
+} ck_fixed_variant;
+
+/// Null on other processors.
+extern const ck_fixed_variant *const ck_fixed_portable, *const ck_fixed_avx2, *const ck_fixed_avx512;
+
+/// The fastest of them that the selected instruction set may use.
+const ck_fixed_variant *ck_fixed_variant_in_use(void);
+
+#endif
