@@ -117,8 +117,9 @@ ck_status ck_pixel_loss_backward(float *glogits, const ck_pixel_sums *sums, cons
 
 /// Probabilities of pixel classes (pixels/pixel_probabilities.c), from logits[12][h][w] before
 /// ck_pixel_shuffle_forward. interior[2 h][2 w]; nucleus[2 h][2 w]: of interior and boundary together. NaN where a
-/// logit is NaN.
-ck_status ck_pixel_probabilities(float *interior, float *nucleus, const float *logits, int64_t h, int64_t w);
+/// logit is NaN. are_finite: whether all probabilities are.
+ck_status ck_pixel_probabilities(float *interior, float *nucleus, bool *are_finite, const float *logits, int64_t h,
+                                 int64_t w);
 
 #ifdef __cplusplus
 }

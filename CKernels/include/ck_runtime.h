@@ -46,8 +46,8 @@ ck_status ck_set_thread_count(int32_t count);
 int32_t ck_thread_count(void);
 /// Number of threads in a parallel region. It is 1 in a build without OpenMP, whatever the maximum.
 int32_t ck_team_size(void);
-/// Calls body(index, thread, context) for each index below `count`, on all threads: each takes the next index when it
-/// is free. `thread` is below ck_thread_count.
+/// Calls body(index, thread, context) for each index below `count`, on all threads: each has a part of the indices, and
+/// takes some of the others' when it is free. `thread` is below ck_thread_count.
 ck_status ck_for_each(int64_t count, void (*body)(int64_t index, int32_t thread, void *context), void *context);
 
 // Instruction sets (runtime/instruction_set.c)

@@ -70,11 +70,14 @@ extension KernelTests.ArgumentTests {
             #expect(ck_pixel_scores(nil, logits, nil, 0, 2, 6, 3, scratch, 12) == .nullPointer)
             #expect(ck_pixel_scores(&scores, logits, nil, 0, 2, 6, 7, scratch, 12) == .badDimension)
             #expect(ck_pixel_scores(&scores, logits, nil, 0, 2, 6, 3, scratch, 11) == .scratchTooSmall)
-            #expect(ck_pixel_probabilities(gradient, scratch, logits, 2, 3) == .ok)
-            #expect(ck_pixel_probabilities(nil, scratch, logits, 2, 3) == .nullPointer)
-            #expect(ck_pixel_probabilities(gradient, nil, logits, 2, 3) == .nullPointer)
-            #expect(ck_pixel_probabilities(gradient, scratch, logits, 0, 3) == .badDimension)
-            #expect(ck_pixel_probabilities(gradient, scratch, logits, 2, -1) == .badDimension)
+            var areFinite = false
+            #expect(ck_pixel_probabilities(gradient, scratch, &areFinite, logits, 2, 3) == .ok)
+            #expect(areFinite)
+            #expect(ck_pixel_probabilities(nil, scratch, &areFinite, logits, 2, 3) == .nullPointer)
+            #expect(ck_pixel_probabilities(gradient, nil, &areFinite, logits, 2, 3) == .nullPointer)
+            #expect(ck_pixel_probabilities(gradient, scratch, nil, logits, 2, 3) == .nullPointer)
+            #expect(ck_pixel_probabilities(gradient, scratch, &areFinite, logits, 0, 3) == .badDimension)
+            #expect(ck_pixel_probabilities(gradient, scratch, &areFinite, logits, 2, -1) == .badDimension)
             #expect(ck_pixel_scores_scratch(2, 6) == 12 && ck_pixel_scores_scratch(0, 6) == 0)
         }
     }

@@ -174,9 +174,10 @@ extension KernelTests {
                     let (interior, nucleus) = (
                         KernelRuns.unaligned.output([2 * h, 2 * w]), KernelRuns.unaligned.output([2 * h, 2 * w])
                     )
-                    try Kernels.pixelProbabilities(
+                    let areFinite = try Kernels.pixelProbabilities(
                         interior: interior.tensor, nucleus: nucleus.tensor,
                         KernelRuns.unaligned.input(logits, [1, 12, h, w]))
+                    #expect(areFinite)
                     // The difference of two logits of up to 100 is rounded to 1e-5.
                     let tolerance = Tolerance(absolute: 1e-30, relative: 2e-5)
                     try compare("\(isa): interior", interior.values("interior"), expected.map { $0[1] }, tolerance)
@@ -193,8 +194,9 @@ extension KernelTests {
                     var logits = [Float](repeating: 0.5, count: 12 * h * w)
                     logits[index] = .nan
                     let (interior, nucleus) = (Tensor([2 * h, 2 * w]), Tensor([2 * h, 2 * w]))
-                    try Kernels.pixelProbabilities(
+                    let areFinite = try Kernels.pixelProbabilities(
                         interior: interior, nucleus: nucleus, Tensor([1, 12, h, w], logits))
+                    #expect(!areFinite)
                     let found = interior.values.indices.filter { interior.values[$0].isNaN && nucleus.values[$0].isNaN }
                     let (channel, place) = index.quotientAndRemainder(dividingBy: h * w)
                     let row = 2 * (place / w) + channel % 4 / 2

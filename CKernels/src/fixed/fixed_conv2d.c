@@ -202,10 +202,13 @@ static ck_fixed_tiles tiles_of(const ck_fixed_conv2d *d, const ck_fixed_variant 
     return (ck_fixed_tiles){.pairs = ck_ceil_div(d->c, 2), .h = d->h, .w = d->w, .pitch = lines * CK_LINE};
 }
 
+/// Output rows of a strip.
+enum { STRIP_ROWS = 2 * CK_FIXED_VECTORS };
+
 /// Integers of the buffers that a thread needs for Winograd's transforms.
 static int64_t tile_buffers(const ck_fixed_tiles *t, const ck_fixed_variant *variant) {
     int64_t vectors = CK_FIXED_POINTS * CK_FIXED_VECTORS * (t->pairs + CK_FIXED_GROUP);
-    return vectors * variant->direct.lanes + t->pairs * (2 * CK_FIXED_VECTORS + 2) * t->pitch;
+    return vectors * variant->direct.lanes + t->pairs * (STRIP_ROWS + 2) * t->pitch;
 }
 
 static int64_t band_floats(const ck_direct_plan *plan) {
@@ -241,6 +244,37 @@ static ck_fixed_outputs outputs_of(void *y, int64_t n, const packed_weights *p, 
     return out;
 }
 
+/// A convolution, cut into pieces of work: strips or bands of each image.
+typedef struct convolution {
+    const ck_fixed_conv2d *d;
+    const ck_fixed_variant *variant;
+    packed_weights weights;
+    ck_geometry geometry;
+    ck_fixed_tiles tiles;
+    ck_direct_plan plan;
+    /// Pieces of an image.
+    int64_t pieces;
+    const int32_t *x;
+    void *y;
+    /// Elements of each thread's part of the buffers.
+    float *buffers;
+    int64_t each;
+} convolution;
+
+static void compute_piece(int64_t index, int32_t thread, void *context) {
+    const convolution *c = context;
+    const int64_t n = index / c->pieces, piece = index % c->pieces;
+    float *own = c->buffers + thread * c->each;
+    ck_fixed_outputs out = outputs_of(c->y, n, &c->weights, &c->geometry, c->d);
+    if (is_transformed(c->d)) {
+        const int64_t image = c->geometry.c * c->geometry.h * c->geometry.w;
+        c->variant->transform(&c->tiles, &out, c->x + n * image, c->weights.panels, piece * STRIP_ROWS, (int32_t *)own);
+    } else {
+        ck_planes in = ck_input_planes((const float *)c->x, n, &c->geometry);
+        c->variant->correlate(&c->plan, &out, &in, c->weights.panels, piece * c->plan.tiling.rows, own);
+    }
+}
+
 ck_status ck_fixed_conv2d_forward(void *y, const int16_t *x, const void *packed, const ck_fixed_conv2d *d,
                                   void *scratch, size_t scratch_bytes) {
     ck_status status = check(d);
@@ -253,30 +287,19 @@ ck_status ck_fixed_conv2d_forward(void *y, const int16_t *x, const void *packed,
         return CK_NULL_POINTER;
     if (scratch_bytes < ck_fixed_conv2d_scratch(d))
         return CK_SCRATCH_TOO_SMALL;
-    const ck_fixed_variant *variant = ck_fixed_variant_in_use();
-    const packed_weights p = lay_out(packed, d);
-    const ck_geometry g = geometry_of(d);
-    float *buffers = ck_align(scratch);
+    convolution c = {.d = d, .variant = ck_fixed_variant_in_use(), .weights = lay_out(packed, d), .y = y};
+    c.x = (const int32_t *)x;
+    c.geometry = geometry_of(d);
+    c.buffers = ck_align(scratch);
     if (is_transformed(d)) {
-        const ck_fixed_tiles tiles = tiles_of(d, variant);
-        const int64_t each = ck_round_up(tile_buffers(&tiles, variant), CK_LINE), rows = 2 * CK_FIXED_VECTORS;
-#pragma omp parallel for collapse(2) schedule(static)
-        for (int64_t n = 0; n < g.n; n++)
-            for (int64_t strip = 0; strip < ck_ceil_div(g.h, rows); strip++) {
-                ck_fixed_outputs out = outputs_of(y, n, &p, &g, d);
-                variant->transform(&tiles, &out, (const int32_t *)x + n * g.c * g.h * g.w, p.panels, strip * rows,
-                                   (int32_t *)buffers + omp_get_thread_num() * each);
-            }
-        return CK_OK;
+        c.tiles = tiles_of(d, c.variant);
+        c.pieces = ck_ceil_div(d->h, STRIP_ROWS);
+        c.each = ck_round_up(tile_buffers(&c.tiles, c.variant), CK_LINE);
+    } else {
+        c.plan = plan_of(&c.geometry, c.variant);
+        c.pieces = c.plan.tiling.bands;
+        c.each = ck_round_up(band_floats(&c.plan), CK_LINE);
     }
-    const ck_direct_plan plan = plan_of(&g, variant);
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t n = 0; n < g.n; n++)
-        for (int64_t band = 0; band < plan.tiling.bands; band++) {
-            ck_fixed_outputs out = outputs_of(y, n, &p, &g, d);
-            ck_planes in = ck_input_planes((const float *)x, n, &g);
-            variant->correlate(&plan, &out, &in, p.panels, band * plan.tiling.rows,
-                               buffers + omp_get_thread_num() * ck_round_up(band_floats(&plan), CK_LINE));
-        }
-    return CK_OK;
+    // A thread that another one interrupts, such as the reader of a slide, does not keep the others waiting.
+    return ck_for_each(d->n * c.pieces, compute_piece, &c);
 }

@@ -10,8 +10,9 @@ static ck_classify_row *choose(void) {
     return ck_classify_row_portable;
 }
 
-ck_status ck_pixel_probabilities(float *interior, float *nucleus, const float *logits, int64_t h, int64_t w) {
-    if (!interior || !nucleus || !logits)
+ck_status ck_pixel_probabilities(float *interior, float *nucleus, bool *are_finite, const float *logits, int64_t h,
+                                 int64_t w) {
+    if (!interior || !nucleus || !are_finite || !logits)
         return CK_NULL_POINTER;
     if (h < 1 || w < 1)
         return CK_BAD_DIMENSION;
@@ -20,10 +21,12 @@ ck_status ck_pixel_probabilities(float *interior, float *nucleus, const float *l
     if (status != CK_OK)
         return status;
     ck_classify_row *classify = choose();
-#pragma omp parallel for schedule(static)
+    bool finite = true;
+#pragma omp parallel for schedule(static) reduction(&& : finite)
     for (int64_t row = 0; row < 2 * h; row++) {
         const float *line = logits + (row % 2 * 2 * h + row / 2) * w;
-        classify(interior + row * 2 * w, nucleus + row * 2 * w, line, h * w, w);
+        finite &= classify(interior + row * 2 * w, nucleus + row * 2 * w, line, h * w, w);
     }
+    *are_finite = finite;
     return CK_OK;
 }

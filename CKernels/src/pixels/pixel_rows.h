@@ -16,10 +16,12 @@ static inline pixel classify(float background, float interior, float boundary) {
     return (pixel){e1 * scale, (e1 + e2) * scale};
 }
 
-static void classify_row(float *restrict interior, float *restrict nucleus, const float *restrict logits,
+static bool classify_row(float *restrict interior, float *restrict nucleus, const float *restrict logits,
                          int64_t channel, int64_t count) {
     const float *odd = logits + channel;
-#pragma omp simd
+    // The product of a number that is not finite with 0 is NaN.
+    float zeros = 0;
+#pragma omp simd reduction(+ : zeros)
     for (int64_t i = 0; i < count; i++) {
         pixel first = classify(logits[i], logits[4 * channel + i], logits[8 * channel + i]);
         pixel second = classify(odd[i], odd[4 * channel + i], odd[8 * channel + i]);
@@ -27,5 +29,7 @@ static void classify_row(float *restrict interior, float *restrict nucleus, cons
         interior[2 * i + 1] = second.interior;
         nucleus[2 * i] = first.nucleus;
         nucleus[2 * i + 1] = second.nucleus;
+        zeros += first.nucleus * 0 + second.nucleus * 0;
     }
+    return zeros == 0;
 }

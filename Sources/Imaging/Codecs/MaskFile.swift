@@ -10,14 +10,15 @@ package let largestPNGSideForViewers = 65_535
 /// written to.
 package func openMaskForWriting(
     _ path: FilePath, width: Int, height: Int, bits: Int = 8, properties: TIFFWriter.Properties = .init(),
-    threads: Int = 1
+    threads: Int = 1, run: ConcurrentRun? = nil
 ) throws(FileError) -> any RowWriter {
     let fileExtension = path.extension ?? ""
     switch fileExtension.lowercased() {
     case "tif", "tiff":
         precondition(bits == 8, "a TIFF mask of \(bits) bits")
         return try TIFFWriter(
-            path: path, width: width, height: height, samples: .gray, properties: properties, threads: threads)
+            path: path, width: width, height: height, samples: .gray, properties: properties, threads: threads,
+            run: run)
     case "png":
         guard max(width, height) <= largestPNGSideForViewers else {
             throw FileError(

@@ -49,11 +49,11 @@ package final class TIFFWriter: ImageEncoder {
 
     private let scratch: [ScratchFile]
 
-    /// `tile` is a multiple of 16. `threads` share the encoding of gray images with deflate, at most 16 of them. Throws
-    /// `unwritable`.
+    /// `tile` is a multiple of 16. `threads` share the encoding of gray images with deflate, at most 16 of them; `run` makes
+    /// their calls, by default on threads of its own. Throws `unwritable`.
     package init(
         path: FilePath, width: Int, height: Int, samples: Samples, compression: Compression = .deflate, tile: Int = 256,
-        properties: Properties = Properties(), threads: Int = 1
+        properties: Properties = Properties(), threads: Int = 1, run: ConcurrentRun? = nil
     ) throws(FileError) {
         precondition(tile >= 16 && tile % 16 == 0 && tile <= 4096, "tile \(tile)")
         var format = cic_tiff_format()
@@ -85,7 +85,7 @@ package final class TIFFWriter: ImageEncoder {
             properties.channel.isEmpty
             ? properties.description : properties.omeXML(width: width, height: height, samples: samples)
         let descriptors = scratch.map(\.fileDescriptor)
-        var workers = cic_workers(count: Int32(max(1, threads)), run: runConcurrently)
+        var workers = cic_workers(count: Int32(max(1, threads)), run: run ?? runConcurrently)
         try super.init(
             path, format: "TIFF", largestSide: Self.largestSide, width: width, height: height,
             bytesPerPixel: Int(format.channels * format.sample_bytes)
@@ -101,15 +101,29 @@ package final class TIFFWriter: ImageEncoder {
     }
 }
 
-/// `performConcurrently` for C.
-private func runConcurrently(
-    count: Int32, body: (@convention(c) (Int32, UnsafeMutableRawPointer?) -> Void)?, context: UnsafeMutableRawPointer?
-) {
-    // The C function that passes both makes concurrent use of the context safe.
-    struct Call: @unchecked Sendable {
-        let body: @convention(c) (Int32, UnsafeMutableRawPointer?) -> Void
-        let context: UnsafeMutableRawPointer?
+/// A C function that calls `body` with each of 0 ..< count and `context`, at the same time where possible, and waits for
+/// all calls.
+package typealias ConcurrentRun =
+    @convention(c) (
+        _ count: Int32, _ body: ConcurrentCall.Body?, _ context: UnsafeMutableRawPointer?
+    ) -> Void
+
+/// The arguments of a `ConcurrentRun`, whose caller makes concurrent use of the context safe.
+package struct ConcurrentCall: @unchecked Sendable {
+    package typealias Body = @convention(c) (Int32, UnsafeMutableRawPointer?) -> Void
+
+    private let body: Body
+    private let context: UnsafeMutableRawPointer?
+
+    package init(_ body: Body?, _ context: UnsafeMutableRawPointer?) {
+        (self.body, self.context) = (body!, context)
     }
-    let call = Call(body: body!, context: context)
-    performConcurrently(Int(count)) { call.body(Int32($0), call.context) }
+
+    package func callAsFunction(_ index: Int) { body(Int32(index), context) }
+}
+
+/// `performConcurrently` for C.
+private func runConcurrently(count: Int32, body: ConcurrentCall.Body?, context: UnsafeMutableRawPointer?) {
+    let call = ConcurrentCall(body, context)
+    performConcurrently(Int(count)) { call($0) }
 }

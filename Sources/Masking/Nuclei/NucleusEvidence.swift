@@ -1,6 +1,7 @@
 import Foundations
 import Imaging
 import NeuralNetworks
+import Tensors
 
 /// The evidence for nuclei in the pixels of a block: the probabilities of the network, and the density of hematoxylin.
 ///
@@ -37,10 +38,14 @@ package final class NucleusEvidence {
         let count = region.width * region.height
         (self.region, self.excluded, hasDensities) = (region, excluded, false)
         self.pixels.overwrite(count: 3 * count) {
-            UnsafeMutableRawBufferPointer($0).copyBytes(from: pixels[..<(3 * count)])
+            copyInParallel(pixels, to: UnsafeMutableRawBufferPointer($0))
         }
-        interior.overwrite(count: count) { _ = $0.update(fromContentsOf: probabilities.interior[..<count]) }
-        nucleus.overwrite(count: count) { _ = $0.update(fromContentsOf: probabilities.nucleus[..<count]) }
+        interior.overwrite(count: count) {
+            copyInParallel(UnsafeRawBufferPointer(probabilities.interior), to: UnsafeMutableRawBufferPointer($0))
+        }
+        nucleus.overwrite(count: count) {
+            copyInParallel(UnsafeRawBufferPointer(probabilities.nucleus), to: UnsafeMutableRawBufferPointer($0))
+        }
         deviation = probabilities.deviation.map { Array($0[..<count]) }
     }
 
@@ -134,11 +139,21 @@ package final class NucleusEvidence {
 extension Array where Element: AdditiveArithmetic {
     /// Lets `body` write `count` elements, in the same memory if they fit.
     fileprivate mutating func overwrite(count: Int, _ body: (UnsafeMutableBufferPointer<Element>) -> Void) {
-        if self.count != count {
-            removeAll(keepingCapacity: true)
-            append(contentsOf: repeatElement(.zero, count: count))
-        }
+        if self.count < count { append(contentsOf: repeatElement(.zero, count: count - self.count)) }
+        removeLast(self.count - count)
         withUnsafeMutableBufferPointer { body($0) }
+    }
+}
+
+/// Copies bytes on all threads of the kernels.
+private func copyInParallel(_ source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer) {
+    precondition(source.count >= destination.count)
+    nonisolated(unsafe) let (source, destination) = (source, destination)
+    let parts = Kernels.threadCount
+    Kernels.forEach(parts) { part, _ in
+        let range = destination.count * part / parts..<destination.count * (part + 1) / parts
+        UnsafeMutableRawBufferPointer(rebasing: destination[range])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
     }
 }
 

@@ -107,11 +107,15 @@ final class NucleusLabels {
             let state = states[pixel] & ~Self.mark
             states[pixel] = state | (state >= least ? Self.mark : 0)
         }
-        connect()
+        // A local array, whose accesses need no check for exclusivity.
+        var runs = [Run]()
+        swap(&runs, &self.runs)
+        connect(&runs)
         for run in runs.indices where runs[run].pixels.contains(where: { labels[$0] != 0 }) {
-            runs[root(run)].area = .min / 2
+            runs[Self.root(run, &runs)].area = .min / 2
         }
-        for run in runs.indices where runs[root(run)].area >= smallest { number(run) }
+        for run in runs.indices where runs[Self.root(run, &runs)].area >= smallest { number(run, &runs) }
+        swap(&runs, &self.runs)
     }
 
     /// Gives the pixels of an object to another one.
@@ -156,19 +160,19 @@ final class NucleusLabels {
     }
 
     /// Finds the runs of marked pixels, and joins those that touch by edges. Roots are the first runs of components.
-    private func connect() {
+    private func connect(_ runs: inout [Run]) {
         runs.removeAll(keepingCapacity: true)
         var above = 0..<0
         for y in 0..<height {
             let first = runs.count
-            findRuns(row: y)
+            findRuns(row: y, &runs)
             var upper = above.lowerBound
             for run in first..<runs.count {
                 let (start, end) = (runs[run].pixels.lowerBound - stride, runs[run].pixels.upperBound - stride)
                 while upper < above.upperBound, runs[upper].pixels.upperBound <= start { upper += 1 }
                 var other = upper
                 while other < above.upperBound, runs[other].pixels.lowerBound < end {
-                    join(run, other)
+                    Self.join(run, other, &runs)
                     other += 1
                 }
             }
@@ -176,7 +180,7 @@ final class NucleusLabels {
         }
     }
 
-    private func findRuns(row y: Int) {
+    private func findRuns(row y: Int, _ runs: inout [Run]) {
         var pixel = position(x: 0, y: y)
         let end = pixel + width
         let states = states.baseAddress!
@@ -197,7 +201,7 @@ final class NucleusLabels {
         }
     }
 
-    private func root(_ run: Int) -> Int {
+    private static func root(_ run: Int, _ runs: inout [Run]) -> Int {
         var run = run
         while runs[run].parent != run {
             runs[run].parent = runs[runs[run].parent].parent
@@ -206,16 +210,16 @@ final class NucleusLabels {
         return run
     }
 
-    private func join(_ a: Int, _ b: Int) {
-        let (a, b) = (root(a), root(b))
+    private static func join(_ a: Int, _ b: Int, _ runs: inout [Run]) {
+        let (a, b) = (root(a, &runs), root(b, &runs))
         if a == b { return }
         runs[max(a, b)].parent = min(a, b)
         runs[min(a, b)].area += runs[max(a, b)].area
     }
 
     /// Labels the pixels of a run. The component gets a number at its first run.
-    private func number(_ run: Int) {
-        let root = root(run)
+    private func number(_ run: Int, _ runs: inout [Run]) {
+        let root = Self.root(run, &runs)
         if root == run { count += 1 }
         let label = root == run ? Int32(count) : labels[runs[root].pixels.lowerBound]
         labels[runs[run].pixels].update(repeating: label)

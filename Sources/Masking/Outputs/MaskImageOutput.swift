@@ -17,7 +17,7 @@ final class MaskImageOutput: MaskOutput {
             try openMaskForWriting(
                 path, width: job.image.width, height: job.image.height, bits: job.request.formats.bits,
                 properties: job.properties("mask of nuclei: 255 where they are, else 0", channel: "nuclei"),
-                threads: Kernels.threadCount))
+                threads: Kernels.threadCount, run: runOnKernelThreads))
     }
 
     func add(_ band: MaskBand) throws { try painter.add(band) }
@@ -47,4 +47,11 @@ package final class MaskPainter {
     }
 
     package func finish() throws(FileError) { try writer.finish() }
+}
+
+/// Runs calls on the threads of the kernels. These wait for work for a while, so that others would compete with them for
+/// the processors.
+private func runOnKernelThreads(count: Int32, body: ConcurrentCall.Body?, context: UnsafeMutableRawPointer?) {
+    let call = ConcurrentCall(body, context)
+    Kernels.forEach(Int(count)) { index, _ in call(index) }
 }

@@ -109,11 +109,12 @@ package final class PixelPredictor {
         let logits = try workspace.forward(.inference)
         let interior = arena.tensor(.probabilities(.interior), count: width * height)
         let nucleus = arena.tensor(.probabilities(.boundary), count: width * height)
-        try Kernels.pixelProbabilities(interior: interior, nucleus: nucleus, logits)
+        guard try Kernels.pixelProbabilities(interior: interior, nucleus: nucleus, logits) else {
+            throw PredictionError()
+        }
         return try interior.withUnsafeBuffer { interior in
             try nucleus.withUnsafeBuffer { nucleus in
-                guard interior.allSatisfy(\.isFinite) else { throw PredictionError() }
-                return try body(PixelProbabilities(interior: interior, nucleus: nucleus))
+                try body(PixelProbabilities(interior: interior, nucleus: nucleus))
             }
         }
     }

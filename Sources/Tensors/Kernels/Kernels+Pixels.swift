@@ -92,15 +92,17 @@ extension Kernels {
     }
 
     /// Probabilities of the interior, and of interior and boundary together, [2 H][2 W] from the logits [1][12][H][W] of one
-    /// image before its pixels are shuffled.
+    /// image before its pixels are shuffled. Returns whether all are finite.
     package static func pixelProbabilities(
         interior: Tensor, nucleus: Tensor, _ logits: Tensor
-    ) throws(KernelError) {
+    ) throws(KernelError) -> Bool {
         let (h, w) = (logits.shape[2], logits.shape[3])
         precondition(logits.shape == [1, 4 * PixelClass.allCases.count, h, w], "logits are \(logits.shape)")
         precondition(interior.count == 4 * h * w && nucleus.count == 4 * h * w)
+        var areFinite = false
         try KernelError.check(
-            ck_pixel_probabilities(interior.pointer, nucleus.pointer, logits.pointer, Int64(h), Int64(w)))
+            ck_pixel_probabilities(interior.pointer, nucleus.pointer, &areFinite, logits.pointer, Int64(h), Int64(w)))
+        return areFinite
     }
 
     /// The loss of logits [N][3][H][W]. `classes` has the class maps [N][H][W]. Throws `badTarget` for a byte that is
