@@ -111,7 +111,7 @@ def run_qupath(classpath):
 
 
 METHODS = {
-    "`nuclei-mask`": run_nuclei([]),
+    "`nuclei-mask`": run_nuclei(["--precision", "float32"]),
     "`--refine hematoxylin`": run_nuclei(["--stride", "64", "--refine", "hematoxylin"]),
     "scikit-image": run_scikit_image,
 }

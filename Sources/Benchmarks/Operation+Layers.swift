@@ -17,7 +17,13 @@ extension Operation {
             try builder.training(
                 node.layer, network.plan.inputShapes(of: index), needsData: node.inputs.contains { isTrained[$0] })
         }
-        return inference + training
+        guard architecture.outlinesNuclei else { return inference + training }
+        let fixed = try NetworkWork(architecture, .infer, batch: 1, precision: .int16).workspace.network.plan
+        let fixedPoint = try fixed.graph.nodes.indices.compactMap { index in
+            let layer = fixed.graph.nodes[index].layer as? FixedPointConvolutionLayer
+            return try layer.map { try builder.fixedPoint($0, fixed.inputShapes(of: index)) }
+        }
+        return inference + fixedPoint + training
     }
 }
 
@@ -73,6 +79,17 @@ private struct LayerOperations {
         }
         try choose(&operation, convolution, .forward)
         return operation
+    }
+
+    func fixedPoint(_ layer: FixedPointConvolutionLayer, _ inputs: [Shape]) throws -> Operation {
+        let plain = try forward(.convolutionFixedPoint, layer, inputs, .inference)
+        let output = try layer.outputShape(for: inputs)
+        let convolution = layer.convolution
+        return Operation(
+            network: name, kind: plain.kind, layer: layer.name,
+            shape: "\(inputs[0])>\(output) k\(convolution.kernel) s\(convolution.stride)",
+            flops: Double(batch) * layer.flops(for: inputs[0]),
+            floats: batch * (inputs[0].count + output.count) + convolution.packedCount, load: plain.load)
     }
 
     private func convolutionTraining(

@@ -5,6 +5,8 @@ package struct Operation {
     package enum Kind: String, Codable, CaseIterable, Sendable {
         /// Convolution at inference, with its epilogue.
         case convolution
+        /// Convolution at inference in 16-bit fixed point.
+        case convolutionFixedPoint = "convolution-int16"
         /// Convolution in training, with the outputs that the backward pass reads.
         case convolutionTraining = "convolution-training"
         case convolutionData = "convolution-data"

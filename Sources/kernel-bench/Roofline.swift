@@ -16,6 +16,7 @@ struct Roofline {
     /// Series of the chart. Short names fit in one line of the legend.
     private static let groups: [(name: String, kinds: Set<Operation.Kind>)] = [
         ("forward", [.convolution, .convolutionTraining]),
+        ("int16", [.convolutionFixedPoint]),
         ("data gradient", [.convolutionData]),
         ("weight gradient", [.convolutionWeight]),
         ("dense, AdamW", [.dense, .denseData, .denseWeight, .step]),
