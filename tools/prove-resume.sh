@@ -2,9 +2,10 @@
 # Tests that masking a large slide needs no more memory than a small one, and that interrupted masking resumes to the
 # same bits. Creates a slide with synthetic tissue on 30 % of its area (tiled pyramidal BigTIFF, JPEG, 0.5 microns per
 # pixel). Masks it once without interruption, and once with kill -9 at random times, resuming until it is finished.
-# Compares masks, windows and probabilities byte by byte, and prints a table of times and peak memory.
+# Compares masks, windows and probabilities, or nuclei, byte by byte, and prints a table of times and peak memory.
 # Usage: tools/prove-resume.sh [SIZE [KILLS [STRIDE [ARGUMENT...]]]]      defaults: 102400, 10, 128; further arguments
 #                                                                        are those of nuclei-mask
+#   STRIDE  of windows, or "nuclei": outline nuclei instead of classifying windows
 #   SIZE    side of the slide in pixels, at least 8192: a multiple of 16 from 256 to 496, times a power of two. The side
 #           of the lowest level is the tile size, because OpenSlide 3.4 misreads levels smaller than a tile.
 #   BIN     environment variable: folder of nuclei-mask and nuclei-train (default: build them)
@@ -13,7 +14,7 @@
 set -euo pipefail
 case "${1:-}" in
 -h | --help)
-    sed -n '2,12s/^# \{0,1\}//p' "$0"
+    sed -n '2,13s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
 esac
@@ -69,10 +70,14 @@ make_slide() {
     )
 }
 
+kinds=(tif csv)
+[ "$stride" = nuclei ] || kinds+=(tif.windows)
+
 # Starts nuclei-mask in the background. The argument is the base name of its outputs.
 start() {
-    "$bin/nuclei-mask" "$work/slide.tif" --stride "$stride" --output "$work/$1.tif" --csv "$work/$1.csv" \
-        --keep-probabilities "${more[@]}" >>"$work/$1.log" 2>&1 &
+    local found=(--stride "$stride" --csv "$work/$1.csv" --keep-probabilities)
+    [ "$stride" != nuclei ] || found=(--nuclei "$work/$1.csv")
+    "$bin/nuclei-mask" "$work/slide.tif" --output "$work/$1.tif" "${found[@]}" "${more[@]}" >>"$work/$1.log" 2>&1 &
     pid=$!
 }
 
@@ -107,7 +112,7 @@ start whole
 watch
 report whole ""
 [ "$status" -eq 0 ] || { cat "$work/whole.log" >&2; exit 1; }
-grep -h 'windows in\|predicted' "$work/whole.log" | sed 's/^.*: /             /'
+grep -h '\(windows\|blocks\) in\|predicted' "$work/whole.log" | sed 's/^.*: /             /'
 
 whole_seconds=$seconds
 for kill in $(seq "$kills"); do
@@ -130,7 +135,7 @@ if [ "$status" -eq 137 ] || [ "$kills" -eq 0 ]; then
 fi
 [ "$status" -eq 0 ] || { cat "$work/killed.log" >&2; exit 1; }
 
-for kind in tif csv tif.windows; do
+for kind in "${kinds[@]}"; do
     cmp "$work/whole.$kind" "$work/killed.$kind"
     printf 'same bits    %-12s %s\n' "$kind" "$(sha256sum <"$work/whole.$kind" | cut -c 1-64)"
 done
