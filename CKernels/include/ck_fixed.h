@@ -16,7 +16,7 @@ extern "C" {
 /// The largest magnitude. Four times as much, which Winograd's transform of pixels may need, fits in 16 bits.
 enum { CK_FIXED_LARGEST = 8191 };
 
-/// True where the processor multiplies integers of 16 bits twice as fast as floats (AVX-512 VNNI) and the selected
+/// True where the processor multiplies integers of 16 bits twice as fast as floats (AVX-512 VNNI, AVX-VNNI) and the selected
 /// instruction set may use that. Without it these kernels work, but slower than those for floats.
 bool ck_fixed_is_fast(void);
 

@@ -6,22 +6,36 @@
 #include <float.h>
 
 #if defined(__x86_64__)
-static bool has_vnni(void) {
-    return __builtin_cpu_supports("avx512vnni");
+#include <cpuid.h>
+
+static bool has_avx512vnni(void) {
+    return ck_fixed_avx512 && ck_is_selected_isa(CK_ISA_AVX512) && __builtin_cpu_supports("avx512vnni");
+}
+
+static bool has_avxvnni(void) {
+    unsigned a, b, c, d;
+    return ck_fixed_avxvnni && ck_is_selected_isa(CK_ISA_AVX2) && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+           (a >> 4 & 1);
 }
 #else
-static bool has_vnni(void) {
+static bool has_avx512vnni(void) {
+    return false;
+}
+
+static bool has_avxvnni(void) {
     return false;
 }
 #endif
 
 bool ck_fixed_is_fast(void) {
-    return ck_fixed_avx512 && ck_is_selected_isa(CK_ISA_AVX512) && has_vnni();
+    return has_avx512vnni() || has_avxvnni();
 }
 
 const ck_fixed_variant *ck_fixed_variant_in_use(void) {
-    if (ck_fixed_is_fast())
+    if (has_avx512vnni())
         return ck_fixed_avx512;
+    if (has_avxvnni())
+        return ck_fixed_avxvnni;
     // AVX-512 without VNNI adds pairs of products no faster than AVX2.
     bool may_use = ck_is_selected_isa(CK_ISA_AVX2) || ck_is_selected_isa(CK_ISA_AVX512);
     return may_use && ck_fixed_avx2 ? ck_fixed_avx2 : ck_fixed_portable;
