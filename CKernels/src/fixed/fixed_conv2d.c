@@ -209,20 +209,15 @@ static ck_direct_plan plan_of(const ck_geometry *g, const ck_fixed_variant *vari
     return plan;
 }
 
-static ck_fixed_tiles tiles_of(const ck_fixed_conv2d *d, const ck_fixed_variant *variant) {
-    const int64_t lanes = variant->direct.lanes;
-    // An odd number of cache lines, so that rows do not compete for few cache sets.
-    int64_t lines = ck_ceil_div(ck_round_up(d->w, 2 * lanes) + 2, CK_LINE) | 1;
-    return (ck_fixed_tiles){.pairs = ck_ceil_div(d->c, 2), .h = d->h, .w = d->w, .pitch = lines * CK_LINE};
-}
-
 /// Output rows of a strip.
 enum { STRIP_ROWS = 2 * CK_FIXED_VECTORS };
 
-/// Integers of the buffers that a thread needs for Winograd's transforms.
-static int64_t tile_buffers(const ck_fixed_tiles *t, const ck_fixed_variant *variant) {
-    int64_t vectors = CK_FIXED_POINTS * CK_FIXED_VECTORS * (t->pairs + CK_FIXED_GROUP);
-    return vectors * variant->direct.lanes + t->pairs * (STRIP_ROWS + 2) * t->pitch;
+/// Integers of the buffers that a thread needs for Winograd's transforms: tiles, products, and the pixels of tiles at
+/// an edge of the image.
+static int64_t tile_buffers(int64_t pairs, const ck_fixed_variant *variant) {
+    const int64_t lanes = variant->direct.lanes;
+    return CK_FIXED_POINTS * CK_FIXED_VECTORS * (pairs + CK_FIXED_GROUP) * lanes +
+           pairs * (STRIP_ROWS + 2) * (2 * lanes + 2);
 }
 
 static int64_t band_floats(const ck_direct_plan *plan) {
@@ -235,8 +230,7 @@ size_t ck_fixed_conv2d_scratch(const ck_fixed_conv2d *d) {
     const ck_fixed_variant *variant = ck_fixed_variant_in_use();
     int64_t each;
     if (is_transformed(d)) {
-        ck_fixed_tiles tiles = tiles_of(d, variant);
-        each = tile_buffers(&tiles, variant);
+        each = tile_buffers(ck_ceil_div(d->c, 2), variant);
     } else {
         ck_geometry g = geometry_of(d);
         ck_direct_plan plan = plan_of(&g, variant);
@@ -306,9 +300,9 @@ ck_status ck_fixed_conv2d_forward(void *y, const int16_t *x, const void *packed,
     c.geometry = geometry_of(d);
     c.buffers = ck_align(scratch);
     if (is_transformed(d)) {
-        c.tiles = tiles_of(d, c.variant);
+        c.tiles = (ck_fixed_tiles){.pairs = c.geometry.c, .h = d->h, .w = d->w};
         c.pieces = ck_ceil_div(d->h, STRIP_ROWS);
-        c.each = ck_round_up(tile_buffers(&c.tiles, c.variant), CK_LINE);
+        c.each = ck_round_up(tile_buffers(c.geometry.c, c.variant), CK_LINE);
     } else {
         c.plan = plan_of(&c.geometry, c.variant);
         c.pieces = c.plan.tiling.bands;

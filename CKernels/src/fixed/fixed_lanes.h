@@ -104,17 +104,22 @@ static void correlate(const ck_direct_plan *plan, const ck_fixed_outputs *y, con
                       int64_t first, float *band) {
     const int64_t rows = ck_min(plan->tiling.rows, y->oh - first), width = ck_ceil_div(y->ow, LANES);
     const int64_t lanes = ck_min(LANES, y->ow), taps = plan->part[0].taps;
-    copy_band(band, x, plan, first, rows, NULL);
+    // Pixels of a pointwise convolution are read where they are.
+    const bool is_pointwise = taps == 1 && plan->geometry.stride_w == 1 && y->ow >= LANES;
+    const float *in = is_pointwise ? x->values : band;
+    const int64_t plane = is_pointwise ? x->h * x->w : plan->band.plane;
+    if (!is_pointwise)
+        copy_band(band, x, plan, first, rows, NULL);
     int64_t row = 0, column = 0;
-    for (int64_t v = 0; v < rows * width; v += CK_FIXED_VECTORS) {
+    for (int64_t block = 0; block < rows * width; block += CK_FIXED_VECTORS) {
         int64_t from[CK_FIXED_VECTORS], to[CK_FIXED_VECTORS];
         for (int64_t p = 0; p < CK_FIXED_VECTORS; p++) {
             // The last vector ends at the end of the row. It overlaps the one before it with equal results.
             int64_t start = ck_min(column, y->ow - lanes);
-            from[p] = row * plan->band.row_step * plan->band.row + start;
             to[p] = (first + row) * y->ow + start;
+            from[p] = is_pointwise ? to[p] : row * plan->band.row_step * plan->band.row + start;
             // Past the last vector of a band, repeat it.
-            if (v + p + 1 < rows * width && (column += LANES) >= y->ow) {
+            if (block + p + 1 < rows * width && (column += LANES) >= y->ow) {
                 column = 0;
                 row++;
             }
@@ -122,17 +127,17 @@ static void correlate(const ck_direct_plan *plan, const ck_fixed_outputs *y, con
         for (int64_t k = 0; k < y->k; k += TILE_K) {
             const int32_t *w =
                 panels + k / CK_FIXED_BLOCK * plan->geometry.c * taps * CK_FIXED_BLOCK + k % CK_FIXED_BLOCK;
-            const float *in = band;
+            const float *pixels = in;
             ivec sum[TILE_K][CK_FIXED_VECTORS];
             clear(sum);
-            for (int64_t c = 0; c < plan->geometry.c; c++, in += plan->band.plane)
+            for (int64_t c = 0; c < plan->geometry.c; c++, pixels += plane)
                 for (int64_t t = 0; t < taps; t++, w += CK_FIXED_BLOCK) {
-                    const float *tap = in + plan->tap_offset[t];
-                    ivec pixels[CK_FIXED_VECTORS];
+                    const float *tap = pixels + plan->tap_offset[t];
+                    ivec v[CK_FIXED_VECTORS];
 #pragma unroll
                     for (int p = 0; p < CK_FIXED_VECTORS; p++)
-                        pixels[p] = (ivec)load(tap + from[p]);
-                    accumulate(sum, w, pixels);
+                        v[p] = (ivec)load(tap + from[p]);
+                    accumulate(sum, w, v);
                 }
             store_tile(y, k, sum, to, lanes);
         }
@@ -141,6 +146,8 @@ static void correlate(const ck_direct_plan *plan, const ck_fixed_outputs *y, con
 
 /// Rows that a strip of outputs reads.
 #define BAND_ROWS (2 * CK_FIXED_VECTORS + 2)
+/// Columns that a vector of tiles reads.
+#define SPAN (2 * LANES + 2)
 
 // Winograd's F(2x2, 3x3), exact in integers: weights are transformed with four times the usual factors
 
@@ -156,31 +163,26 @@ static inline __attribute__((always_inline)) void transform_line(shorts to[4], c
     to[3] = x1 - x3;
 }
 
-/// Copies the rows that a strip reads, from row first - 1 on, with a column of zeros before them and zeros after them:
-/// band[pairs][BAND_ROWS][t->pitch].
-static void copy_lines(int32_t *restrict band, const ck_fixed_tiles *t, const int32_t *x, int64_t first) {
+/// Copies the pixels that a block of tiles reads, from row `first` and column `left` on, with zeros outside the image:
+/// band[pairs][BAND_ROWS][SPAN].
+static void copy_edge(int32_t *restrict band, const ck_fixed_tiles *t, const int32_t *x, int64_t first, int64_t left) {
+    const int64_t begin = ck_max(0, -left), end = ck_min(SPAN, t->w - left);
     for (int64_t c = 0; c < t->pairs; c++, x += t->h * t->w)
-        for (int64_t y = first - 1; y < first - 1 + BAND_ROWS; y++, band += t->pitch) {
-            band[0] = 0;
-            if (y < 0 || y >= t->h)
-                memset(band + 1, 0, sizeof *band * (size_t)(t->pitch - 1));
-            else {
-                memcpy(band + 1, x + y * t->w, sizeof *band * (size_t)t->w);
-                memset(band + 1 + t->w, 0, sizeof *band * (size_t)(t->pitch - 1 - t->w));
-            }
-        }
+        for (int64_t y = first; y < first + BAND_ROWS; y++, band += SPAN)
+            for (int64_t i = 0; i < SPAN; i++)
+                band[i] = y >= 0 && y < t->h && i >= begin && i < end ? x[y * t->w + left + i] : 0;
 }
 
 /// tiles[4 columns][pairs][4 rows][CK_FIXED_VECTORS]: points of the transformed pixels of tiles from a column of
 /// outputs on. The vectors of a block are one below the other.
-static void transform_tiles(int32_t *restrict tiles, const ck_fixed_tiles *t, const int32_t *restrict band,
-                            int64_t column) {
+static void transform_tiles(int32_t *restrict tiles, const ck_fixed_tiles *t, const int32_t *restrict x, int64_t pitch,
+                            int64_t plane) {
     const int64_t row = CK_FIXED_VECTORS * LANES;
-    for (int64_t c = 0; c < t->pairs; c++, band += BAND_ROWS * t->pitch, tiles += 4 * row) {
+    for (int64_t c = 0; c < t->pairs; c++, x += plane, tiles += 4 * row) {
         shorts half[BAND_ROWS][4];
 #pragma unroll
         for (int i = 0; i < BAND_ROWS; i++)
-            transform_line(half[i], band + i * t->pitch + column);
+            transform_line(half[i], x + i * pitch);
 #pragma unroll
         for (int j = 0; j < 4; j++)
 #pragma unroll
@@ -294,14 +296,18 @@ static void transform(const ck_fixed_tiles *t, const ck_fixed_outputs *y, const 
                       int64_t row, int32_t *buffers) {
     int32_t *products = buffers + CK_FIXED_POINTS * t->pairs * CK_FIXED_VECTORS * LANES;
     int32_t *band = products + 4 * PRODUCT_COLUMN;
-    copy_lines(band, t, x, row);
     const ck_planes planes = {.values = (const float *)x, .h = t->h, .w = t->w};
     const int64_t blocks = ck_ceil_div(y->k, 2 * CK_FIXED_GROUP),
                   panel = CK_FIXED_POINTS * t->pairs * 2 * CK_FIXED_GROUP;
     prefetch_list next = prefetch_next_rows(&planes, t->pairs, row + BAND_ROWS - 1, BAND_ROWS - 2,
                                             ck_ceil_div(t->w, 2 * LANES) * blocks * 8);
     for (int64_t column = 0; column < t->w; column += 2 * LANES) {
-        transform_tiles(buffers, t, band, column);
+        if (row >= 1 && row + BAND_ROWS - 1 <= t->h && column >= 1 && column + SPAN - 1 <= t->w)
+            transform_tiles(buffers, t, x + (row - 1) * t->w + column - 1, t->w, t->h * t->w);
+        else {
+            copy_edge(band, t, x, row - 1, column - 1);
+            transform_tiles(buffers, t, band, SPAN, BAND_ROWS * SPAN);
+        }
         for (int64_t block = 0; block < blocks; block++) {
             multiply_points(products, buffers, panels + block * panel, t->pairs, &next);
             for (int64_t p = 0; p < CK_FIXED_VECTORS && row + 2 * p < t->h; p++)

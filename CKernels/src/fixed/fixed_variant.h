@@ -31,8 +31,6 @@ typedef struct ck_fixed_outputs {
 /// The image that Winograd's transforms read: pairs of channels, rows and columns, which are those of the output.
 typedef struct ck_fixed_tiles {
     int64_t pairs, h, w;
-    /// Integers of a copied row.
-    int64_t pitch;
 } ck_fixed_tiles;
 
 /// Loops for one instruction set. Pairs of integers are copied as floats.
