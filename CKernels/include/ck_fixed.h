@@ -1,9 +1,9 @@
 /// Kernels in 16-bit fixed point, for inference.
 ///
 /// An integer q of an image stands for q times the scale of the image, and is at most CK_FIXED_LARGEST in magnitude.
-/// Images hold pairs of channels, [N][ceil(C / 2)][H][W][2]; an odd last channel is followed by zeros. Products are
-/// summed in 32 bits without rounding or overflow, so results are the same bit for bit with every instruction set and
-/// any number of threads.
+/// Images hold pairs of channels, [N][ceil(C / 2)][H][W][2], aligned to 4 bytes; an odd last channel is followed by
+/// zeros. Products are summed in 32 bits without rounding or overflow, so results are the same bit for bit with every
+/// instruction set and any number of threads.
 #ifndef CK_FIXED_H
 #define CK_FIXED_H
 
@@ -16,8 +16,8 @@ extern "C" {
 /// The largest magnitude. Four times as much, which Winograd's transform of pixels may need, fits in 16 bits.
 enum { CK_FIXED_LARGEST = 8191 };
 
-/// True where the processor multiplies integers of 16 bits twice as fast as floats (AVX-512 VNNI, AVX-VNNI) and the selected
-/// instruction set may use that. Without it these kernels work, but slower than those for floats.
+/// True where the processor multiplies integers of 16 bits twice as fast as floats (AVX-512 VNNI, AVX-VNNI) and the
+/// selected instruction set may use that. Without it these kernels work, but slower than those for floats.
 bool ck_fixed_is_fast(void);
 
 /// Geometry of a convolution with square kernels of 3, with a padding of 1, or 1, without padding.
@@ -37,8 +37,8 @@ typedef struct ck_fixed_conv2d {
 
 /// Bytes of packed weights; 0 when the geometry is invalid. N, H and W do not matter.
 size_t ck_fixed_conv2d_packed_bytes(const ck_fixed_conv2d *d);
-/// Rounds the weights w[K][C][kernel][kernel] of each filter to multiples of the smallest step with which no sum can
-/// overflow, and packs them with the biases b[K], which may be null. N, H and W do not matter.
+/// Rounds the weights w[K][C][kernel][kernel] of each filter to multiples of a step with which no sum can overflow,
+/// and packs them with the biases b[K], which may be null. N, H and W do not matter.
 /// CK_BAD_PARAMETER when weights or scales are not finite.
 ck_status ck_fixed_conv2d_pack(void *packed, const float *w, const float *b, const ck_fixed_conv2d *d);
 /// Bytes of scratch for ck_fixed_conv2d_forward; 0 when the geometry is invalid.

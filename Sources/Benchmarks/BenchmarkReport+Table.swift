@@ -33,7 +33,8 @@ extension BenchmarkReport {
         [
             "* default algorithm of the kernels. GFLOP/s counts the multiplications and additions of the definition, GB/s",
             "counts inputs and outputs once; both are for the median time. Shares of peak and memory are medians over the",
-            "limits of each round, with the same number of threads. Spread is half the interquartile range.",
+            "limits of each round, with the same number of threads; the peak is that of floats, also for int16. Spread is",
+            "half the interquartile range.",
         ]
     }
 }

@@ -91,7 +91,7 @@ package struct LayerTimes: Codable, Equatable, Sendable {
     package var text: String {
         var table = TextTable([
             ("part", .left), ("forward", .right), ("backward", .right), ("step", .right), ("of whole", .right),
-            ("GFLOP/s", .right), ("of peak", .right),
+            ("GFLOP/s", .right), (precision == .int16 ? "of float peak" : "of peak", .right),
         ])
         let whole = Distribution(seconds)
         let limit = Distribution(peak.flops).median

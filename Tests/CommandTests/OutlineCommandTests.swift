@@ -54,7 +54,10 @@ import Testing
     @Test func precisionIsASetting() throws {
         func precision(_ arguments: String...) throws -> String {
             let masked = try Command.mask.run(
-                ["set/wsi_crop_1.jpg", "--model", "run/best.safetensors", "--mpp", "0.25", "--output", "p.png", "-v"]
+                [
+                    "set/wsi_crop_1.jpg", "--model", "run/best.safetensors", "--mpp", "0.25", "--output", "p.png",
+                    "--nuclei", "p.csv", "-v",
+                ]
                     + arguments, in: work.path)
             try #require(masked.status == 0, "\(masked)")
             let record = try work.json(String(contentsOfFile: "\(work.path)/p.json", encoding: .utf8))
@@ -63,8 +66,11 @@ import Testing
             #expect(masked.errors.contains("kernels, \(precision)"), "\(masked)")
             return precision
         }
+        func nuclei() throws -> String { try String(contentsOfFile: "\(work.path)/p.csv", encoding: .utf8) }
         #expect(try precision("--precision", "int16") == "int16")
+        let fixed = try nuclei()
         #expect(try precision("--precision", "float32", "--no-overwrite") == "float32")
+        #expect(try nuclei() != fixed, "the network computes with the same numbers")
         #expect(try precision("--precision", "int16", "--no-overwrite") == "int16")
 
         let info = try Command.train.run("info", "run/best.safetensors", in: work.path)

@@ -310,6 +310,34 @@ import Testing
             try changed("lenet5", "lenet9") == "\(name) a model description that this version supports, found another")
     }
 
+    /// Scales that follow from other ranges than these would be 0 or infinite.
+    @Test func impossibleRecordsOfFixedPointThrow() throws {
+        let path: FilePath = "\(folder.path)/model.safetensors"
+        func problem(_ ranges: [String: Float], _ change: (inout FixedPointRecord) -> Void = { _ in }) throws -> String
+        {
+            var model = try Model(description)
+            var record = FixedPointRecord(ranges: ranges)
+            change(&record)
+            model.description.fixedPoint = record
+            try model.write(to: path)
+            let error = #expect(throws: FileError.self) { _ = try Model(path: path) }
+            return error?.problem ?? ""
+        }
+        let expected = "expected a possible record of ranges and changes, found another in fixedPoint"
+        for range: Float in [-1, .leastNonzeroMagnitude, 1e-30, 3e38] {
+            #expect(try problem(["conv": 1, "add": range]) == expected)
+        }
+        let changes: [(inout FixedPointRecord) -> Void] = [
+            { $0.changedDecisions = 1 }, { $0.changedDecisions = -1 }, { $0.tiles = -1 }, { $0.largestChange = 1.5 },
+            { $0.largestChange = -0.1 },
+        ]
+        for change in changes { #expect(try problem(["conv": 1], change) == expected) }
+        var model = try Model(description)
+        model.description.fixedPoint = FixedPointRecord(ranges: ["conv": 0, "add": 1e-3])
+        try model.write(to: path)
+        #expect(try Model(path: path).description.fixedPoint == model.description.fixedPoint)
+    }
+
     @Test func writingToAMissingFolderThrows() throws {
         let model = try Model(description)
         let error = #expect(throws: FileError.self) { try model.write(to: "\(folder.path)/no/such/model.safetensors") }

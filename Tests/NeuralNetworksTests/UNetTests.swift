@@ -212,13 +212,25 @@ extension Picture {
         }
     }
 
-    /// Values beyond the recorded ranges are cut off, and results stay finite.
+    /// Values may be up to twice as large as those that were recorded; larger ones are cut off.
     @Test func fixedPointToleratesValuesBeyondItsRanges() throws {
         let picture = Picture.random(width: 64, height: 64)
-        var model = try withRanges(narrowModel(), from: picture)
-        model.description.fixedPoint!.ranges = model.description.fixedPoint!.ranges.mapValues { $0 / 100 }
-        let found = try picture.probabilities(PixelPredictor([model], precision: .int16))
-        #expect(found.nucleus.allSatisfy { 0...1 ~= $0 })
+        let recorded = try withRanges(narrowModel(), from: picture)
+        let expected = try picture.probabilities(PixelPredictor([recorded])).nucleus
+        func largestChange(rangesDividedBy factor: Float) throws -> Float {
+            var model = recorded
+            model.description.fixedPoint!.ranges = model.description.fixedPoint!.ranges.mapValues { $0 / factor }
+            let found = try picture.probabilities(PixelPredictor([model], precision: .int16)).nucleus
+            return zip(found, expected).map { abs($0 - $1) }.max()!
+        }
+        #expect(try largestChange(rangesDividedBy: 2) < 0.01)
+        #expect(try largestChange(rangesDividedBy: 8) > 0.01)
+        // Integers that wrapped around would make ones of zeros.
+        #expect(try largestChange(rangesDividedBy: 3) < 0.2)
+    }
+
+    @Test func fixedPointNeedsRanges() throws {
+        var model = try withRanges(narrowModel(), from: Picture.random(width: 64, height: 64))
         model.description.fixedPoint!.ranges["decoder0.add"] = nil
         #expect {
             try PixelPredictor([model], precision: .int16)
@@ -242,7 +254,9 @@ extension Picture {
                     $0, PixelWindows(height: 64, width: 64, rowStride: 192, offsets: [0, 0, 0]))
             }
         }
-        try compare("logits", logits(.int16), logits(.float32).map(Double.init), Tolerance(absolute: 0.02))
+        let (fixed, floats) = (try logits(.int16), try logits(.float32))
+        try compare("logits", fixed, floats.map(Double.init), Tolerance(absolute: 0.02))
+        #expect(fixed != floats, "both are computed with floats")
     }
 
     /// Fixed point is chosen for models that record that nothing changes.

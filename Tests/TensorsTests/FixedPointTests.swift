@@ -157,11 +157,18 @@ extension KernelTests {
                 convolution: convolution, batch: 1 + n[4] % 2, height: 1 + n[5] % 11, width: 1 + n[6] % 71,
                 hasBias: n[7] % 4 != 0)
         }
+        /// Wide enough for several vectors of tiles away from all edges.
+        private static let wide = [(5, 14, 13, 101), (6, 12, 16, 130), (7, 25, 22, 97)].map {
+            FixedPointCase(
+                convolution: FixedPointConvolution(
+                    channels: $0, filters: $1, kernel: 3, stride: 1, relu: true, inputScale: 0.001, outputScale: 0.001),
+                batch: 2, height: $2, width: $3)
+        }
 
         @Test("convolutions have the bits of the naive twin with every instruction set")
         func convolution() throws {
             var limited = 0
-            try sweep(Self.cases, seed: 91) { item, seed in
+            try sweep(Self.cases + Self.wide, seed: 91) { item, seed in
                 let (x, w, bias) = (item.x(seed), item.w(seed), item.bias(seed))
                 let expected = item.values(x, w, bias).values
                 limited += expected.count { $0 == 8191 }
@@ -185,12 +192,16 @@ extension KernelTests {
                 let w =
                     [Float](repeating: weight, count: count) + (0..<count).map { $0 == 3 ? weight : weight / 1000 }
                     + (0..<count).map { $0 % 2 == 0 ? weight : -weight }
-                let x = [Int](repeating: -8191, count: channels * 45)
-                let (expected, largest) = item.values(x, w, nil)
-                #expect(largest < 1 << 31)
-                // The bound is used up, so that nothing smaller would do.
-                if channels == 512, kernel == 3 { #expect(largest * (stride == 1 ? 4 : 1) > 1 << 30) }
-                try ck_isa.each { try compareBits("\($0)", item.run(x, w, nil, .aligned), expected) }
+                for signs in [[1, 1], [1, -1]] {
+                    let x = (0..<channels * 45).map { -8191 * signs[$0 % 2] }
+                    let (expected, sum) = item.values(x, w, nil)
+                    // Winograd's transforms add four times as much.
+                    let largest = sum * (kernel == 3 && stride == 1 ? 4 : 1)
+                    #expect(largest < 1 << 31)
+                    // Most of the range is used.
+                    if channels == 512, kernel == 3, signs[1] == 1 { #expect(largest > 1 << 30) }
+                    try ck_isa.each { try compareBits("\($0)", item.run(x, w, nil, .aligned), expected) }
+                }
             }
         }
 
@@ -274,7 +285,7 @@ extension KernelTests {
                 let convolution = FixedPointConvolution(
                     channels: 6, filters: 14, kernel: kernel, stride: stride, relu: true, inputScale: 0.001,
                     outputScale: 0.002)
-                let item = FixedPointCase(convolution: convolution, batch: 2, height: 33, width: 50)
+                let item = FixedPointCase(convolution: convolution, batch: 2, height: 33, width: 110)
                 let (x, w, bias) = (item.x(3), item.w(3), item.bias(3))
                 let expected = item.values(x, w, bias).values
                 for threads in [1, 2, 3, 8] {

@@ -4,6 +4,12 @@ import Tensors
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 extension KernelTests {
     /// Each test restores the number of threads, which is global.
     @Suite(.serialized) struct ThreadTests {
@@ -270,6 +276,16 @@ extension KernelTests {
                     calls.withLock { $0[index] += 1 }
                 }
                 #expect(calls.withLock { $0.allSatisfy { $0 == 1 } }, "\(count)")
+            }
+            // A thread that is free takes over the calls of another: the first call of a part waits for all others.
+            try withThreads(2) {
+                let done = Mutex(0)
+                Kernels.forEach(40) { index, _ in
+                    let deadline = ContinuousClock.now + .seconds(20)
+                    while index == 0, done.withLock({ $0 < 39 }), .now < deadline { sched_yield() }
+                    #expect(index > 0 || done.withLock { $0 == 39 }, "nobody takes over")
+                    done.withLock { $0 += 1 }
+                }
             }
             #expect(ck_for_each(-1, { _, _, _ in }, nil) == .badDimension)
             #expect(ck_for_each(1, nil, nil) == .nullPointer)

@@ -36,7 +36,7 @@ const ck_fixed_variant *ck_fixed_variant_in_use(void) {
         return ck_fixed_avx512;
     if (has_avxvnni())
         return ck_fixed_avxvnni;
-    // AVX-512 without VNNI adds pairs of products no faster than AVX2.
+    // There is no variant for AVX-512 without VNNI.
     bool may_use = ck_is_selected_isa(CK_ISA_AVX2) || ck_is_selected_isa(CK_ISA_AVX512);
     return may_use && ck_fixed_avx2 ? ck_fixed_avx2 : ck_fixed_portable;
 }

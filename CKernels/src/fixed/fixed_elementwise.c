@@ -1,5 +1,6 @@
 /// Images in 16-bit fixed point from pixels, and their sums.
 #include "fixed/fixed_variant.h"
+#include "runtime/instruction_set.h"
 
 typedef struct pixel_values {
     uint16_t of[3][256];
@@ -50,6 +51,10 @@ ck_status ck_fixed_upsample_add(int16_t *y, const int16_t *skip, const int16_t *
         return CK_NULL_POINTER;
     if (planes < 1 || h < 1 || w < 1)
         return CK_BAD_DIMENSION;
+    ck_isa isa;
+    ck_status status = ck_wanted_isa(&isa);
+    if (status != CK_OK)
+        return status;
     const ck_fixed_variant *variant = ck_fixed_variant_in_use();
     const int64_t coarse_h = ck_ceil_div(h, 2), coarse_w = ck_ceil_div(w, 2);
 #pragma omp parallel for collapse(2) schedule(static)

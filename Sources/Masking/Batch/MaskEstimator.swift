@@ -114,7 +114,8 @@ package struct MaskEstimator {
     private func secondsToWriteMask(_ job: OutputJob) throws -> Double {
         let (width, height) = (job.image.width, job.image.height)
         let writer = try openMaskForWriting(
-            job.request.mask, width: width, height: height, bits: job.request.formats.bits, threads: threads)
+            job.request.mask, width: width, height: height, bits: job.request.formats.bits, threads: threads,
+            run: runOnKernelThreads)
         let row = (0..<width).map { UInt8($0 / pipeline.settings.stride % 2 * 255) }
         let start = ContinuousClock.now
         repeat {

@@ -51,7 +51,7 @@ package final class MaskPainter {
 
 /// Runs calls on the threads of the kernels. These wait for work for a while, so that others would compete with them for
 /// the processors.
-private func runOnKernelThreads(count: Int32, body: ConcurrentCall.Body?, context: UnsafeMutableRawPointer?) {
+func runOnKernelThreads(count: Int32, body: ConcurrentCall.Body?, context: UnsafeMutableRawPointer?) {
     let call = ConcurrentCall(body, context)
     Kernels.forEach(Int(count)) { index, _ in call(index) }
 }

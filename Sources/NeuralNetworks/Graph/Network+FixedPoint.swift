@@ -18,7 +18,7 @@ extension Network {
             switch node.layer {
             case let layer as ConvolutionLayer:
                 let (channels, output) = (plan.shapes[node.inputs[0]][0], Graph.Value.output(of: index))
-                guard
+                guard node.inputs.count == 1,
                     let convolution = layer.fixedPoint(
                         channels: channels, inputScale: scales[node.inputs[0]]!, outputScale: scales[output])
                 else { throw LayerError(description: "\(layer.name): no kernel in 16-bit fixed point") }
@@ -82,6 +82,9 @@ extension Network {
             scales[value] = largest[first[value]].map {
                 $0 > 0 ? Self.headroom * $0 / Float(FixedPointConvolution.largest) : 1
             }
+        }
+        guard first.indices.allSatisfy({ $0 == .input || first[$0] != .input }) else {
+            throw LayerError(description: "the input is part of a sum or dropped: no kernel in 16-bit fixed point")
         }
         scales[.input] = inputScale
         return scales

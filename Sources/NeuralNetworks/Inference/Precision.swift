@@ -35,16 +35,18 @@ package struct FixedPointRecord: Codable, Equatable, Sendable {
         changedDecisions = (0..<tiles).count { decision(expected, $0) != decision(found, $0) }
     }
 
-    /// Whether predictions are those of floats for all practical purposes.
+    /// Whether the decisions about tiles are those of floats and their probabilities nearly so. Of pixels, probabilities
+    /// change by a few hundredths at most.
     package var isFaithful: Bool { tiles > 0 && changedDecisions == 0 && largestChange < 0.01 }
 
     var isValid: Bool {
-        ranges.values.allSatisfy { $0.isFinite && $0 >= 0 } && largestChange.isFinite && tiles >= 0
+        ranges.values.allSatisfy { $0 == 0 || 1e-20...1e20 ~= $0 } && 0...1 ~= largestChange && tiles >= 0
+            && 0...tiles ~= changedDecisions
     }
 }
 
 extension Precision {
-    /// Fixed point where it is faster and the records of all models say that it changes nothing, else floats.
+    /// Fixed point where it is faster and the records of all models say that it is faithful, else floats.
     package static func best(for models: [Model]) -> Precision {
         let areFaithful = models.allSatisfy { $0.description.fixedPoint?.isFaithful ?? false }
         return FixedPointConvolution.isFast && areFaithful ? .int16 : .float32

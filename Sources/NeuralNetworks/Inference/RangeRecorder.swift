@@ -16,8 +16,11 @@ package final class RangeRecorder {
             uniqueKeysWithValues: network.network.fixedPointLayers.map { (.output(of: $0), nodes[$0].layer.name) })
     }
 
-    /// Adds the values in windows of pixels.
-    package func add(_ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows) throws {
+    /// Adds the values in windows of pixels. `afterBatch` is called with the number of windows done so far and may throw to
+    /// stop.
+    package func add(
+        _ bytes: UnsafeRawBufferPointer, _ windows: PixelWindows, afterBatch: ((Int) throws -> Void)? = nil
+    ) throws {
         let nodes = network.network.plan.graph.nodes
         for start in stride(from: 0, to: windows.offsets.count, by: workspace.capacity) {
             var batch = windows
@@ -30,6 +33,7 @@ package final class RangeRecorder {
                     ranges[name] = max(ranges[name] ?? 0, tensor.largestMagnitude)
                 }
             }
+            try afterBatch?(start + batch.offsets.count)
         }
     }
 }

@@ -59,7 +59,9 @@ extension ModelDescription {
         if let tileScoreFit, !tileScoreFit.isValid {
             return ("a tile score with a finite offset and a slope above 0", "\(tileScoreFit)")
         }
-        if let fixedPoint, !fixedPoint.isValid { return ("finite ranges of values", "others in fixedPoint") }
+        if let fixedPoint, !fixedPoint.isValid {
+            return ("a possible record of ranges and changes", "another in fixedPoint")
+        }
         let range = plausibleMicronsPerPixel
         if let micronsPerPixel, !range.contains(micronsPerPixel) {
             return ("\(range.lowerBound) to \(range.upperBound) microns per pixel", "\(micronsPerPixel)")

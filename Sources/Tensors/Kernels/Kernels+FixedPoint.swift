@@ -28,6 +28,8 @@ package struct FixedPointConvolution: Hashable, Sendable {
     package init(
         channels: Int, filters: Int, kernel: Int, stride: Int, relu: Bool, inputScale: Float, outputScale: Float?
     ) {
+        // 0 stands for floats in the kernels.
+        precondition(outputScale.map { $0 > 0 } ?? true, "a scale of \(outputScale!)")
         self.channels = channels
         self.filters = filters
         self.kernel = kernel

@@ -12,7 +12,7 @@ extension Trainer {
         setFixedPoint(description.fixedPoint)
     }
 
-    /// At most so many training tiles show the ranges of values.
+    /// Largest number of training tiles that ranges are recorded on.
     private static let rangeTiles = 512
 
     /// Records what a network that outlines nuclei needs to compute in fixed point: the ranges of its values in training
@@ -22,7 +22,13 @@ extension Trainer {
         let step = (split.train.count + Self.rangeTiles - 1) / Self.rangeTiles
         let shown = stride(from: 0, to: split.train.count, by: step).map { split.train[$0] }
         let recorder = try RangeRecorder(model, batchSize: settings.batchSize)
-        try set.withPixels { try recorder.add($0, set.windows(of: shown)) }
+        try withoutActuallyEscaping(onEvent) { onEvent in
+            try set.withPixels {
+                try recorder.add($0, set.windows(of: shown)) {
+                    try onEvent(.prediction(done: $0, of: shown.count))
+                }
+            }
+        }
         setFixedPoint(FixedPointRecord(ranges: recorder.ranges))
         let (tiles, classes) = (watchedTiles, model.description.classes.count)
         let fixed = try Predictor(model, batchSize: settings.batchSize, precision: .int16)
@@ -30,8 +36,8 @@ extension Trainer {
         func probabilities(_ logits: [Float]) -> [Double] {
             TemperatureScaling.identity.probabilities(logits, classes: classes)
         }
-        let expected = probabilities(try logits(of: tiles, onEvent: onEvent))
-        let found = probabilities(try set.withPixels { try fixed.logits($0, set.windows(of: tiles)) })
+        let expected = probabilities(try logits(of: tiles, by: predictor, onEvent: onEvent))
+        let found = probabilities(try logits(of: tiles, by: fixed, onEvent: onEvent))
         setFixedPoint(FixedPointRecord(ranges: recorder.ranges, expected: expected, found: found, classes: classes))
     }
 
@@ -51,6 +57,12 @@ extension Trainer {
 
     /// A row of logits for each tile, with the current weights.
     package func logits(of tiles: [Int], onEvent: (TrainingEvent) throws -> Void = { _ in }) throws -> [Float] {
+        try logits(of: tiles, by: predictor, onEvent: onEvent)
+    }
+
+    private func logits(
+        of tiles: [Int], by predictor: Predictor, onEvent: (TrainingEvent) throws -> Void
+    ) throws -> [Float] {
         try withoutActuallyEscaping(onEvent) { onEvent in
             try set.withPixels {
                 try predictor.logits($0, set.windows(of: tiles)) {
