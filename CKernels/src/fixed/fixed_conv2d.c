@@ -81,23 +81,30 @@ static ck_status check(const ck_fixed_conv2d *d) {
 typedef struct packed_weights {
     float *factor, *shift;
     int32_t *panels;
-    int64_t filters, panel;
+    int64_t panel;
 } packed_weights;
 
+/// Filters with those that pad the last block.
+static int64_t padded_filters(const ck_fixed_conv2d *d) {
+    return ck_round_up(d->k, CK_FIXED_BLOCK);
+}
+
+/// Pairs of weights of a block of filters.
+static int64_t panel_size(const ck_fixed_conv2d *d) {
+    return ck_ceil_div(d->c, 2) * (is_transformed(d) ? CK_FIXED_POINTS : taps(d)) * CK_FIXED_BLOCK;
+}
+
 static packed_weights lay_out(const void *packed, const ck_fixed_conv2d *d) {
-    packed_weights p = {.filters = ck_round_up(d->k, CK_FIXED_BLOCK)};
-    p.panel = ck_ceil_div(d->c, 2) * (is_transformed(d) ? CK_FIXED_POINTS : taps(d)) * CK_FIXED_BLOCK;
-    p.factor = (float *)packed;
-    p.shift = p.factor + p.filters;
-    p.panels = (int32_t *)(p.shift + p.filters);
+    packed_weights p = {.factor = (float *)packed, .panel = panel_size(d)};
+    p.shift = p.factor + padded_filters(d);
+    p.panels = (int32_t *)(p.shift + padded_filters(d));
     return p;
 }
 
 size_t ck_fixed_conv2d_packed_bytes(const ck_fixed_conv2d *d) {
     if (check_filters(d) != CK_OK)
         return 0;
-    packed_weights p = lay_out(NULL, d);
-    return sizeof(int32_t) * (size_t)(2 * p.filters + p.filters / CK_FIXED_BLOCK * p.panel);
+    return sizeof(int32_t) * (size_t)(2 * padded_filters(d) + padded_filters(d) / CK_FIXED_BLOCK * panel_size(d));
 }
 
 /// The step between two weights of a filter.
