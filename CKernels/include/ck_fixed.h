@@ -17,7 +17,7 @@ extern "C" {
 enum { CK_FIXED_LARGEST = 8191 };
 
 /// True where the processor multiplies integers of 16 bits twice as fast as floats (AVX-512 VNNI, AVX-VNNI) and the
-/// selected instruction set may use that. Without it these kernels work, but slower than those for floats.
+/// selected instruction set may use that. Elsewhere these kernels work, but are no faster than those for floats.
 bool ck_fixed_is_fast(void);
 
 /// Geometry of a convolution with square kernels of 3, with a padding of 1, or 1, without padding.

@@ -41,7 +41,7 @@ const ck_fixed_variant *ck_fixed_variant_in_use(void) {
     return may_use && ck_fixed_avx2 ? ck_fixed_avx2 : ck_fixed_portable;
 }
 
-/// Winograd's transforms compute kernels of 3 that move by one pixel.
+/// Whether Winograd's transforms compute the convolution: kernels of 3 with stride 1.
 static bool is_transformed(const ck_fixed_conv2d *d) {
     return d->kernel == 3 && d->stride == 1;
 }
@@ -84,7 +84,7 @@ typedef struct packed_weights {
     int64_t panel;
 } packed_weights;
 
-/// Filters with those that pad the last block.
+/// Number of filters, including those that pad the last block.
 static int64_t padded_filters(const ck_fixed_conv2d *d) {
     return ck_round_up(d->k, CK_FIXED_BLOCK);
 }
@@ -138,12 +138,12 @@ static void transform_weights(int32_t *to, const int32_t *g) {
     }
 }
 
-/// Where the weight of filter k for a pair of channels is, at a tap or, transformed, at a point of Winograd's.
+/// Position of the weight of filter k for a pair of channels at a tap or, transformed, at a Winograd point.
 static int64_t place_of(const packed_weights *p, const ck_fixed_conv2d *d, int64_t k, int64_t pair, int64_t tap) {
     const int64_t pairs = ck_ceil_div(d->c, 2), block = k / CK_FIXED_BLOCK * p->panel;
     if (!is_transformed(d))
         return block + (pair * taps(d) + tap) * CK_FIXED_BLOCK + k % CK_FIXED_BLOCK;
-    // Groups are in pairs; a column of points follows the other for both of them.
+    // Two groups alternate from one column of points to the next.
     const int64_t group = k % CK_FIXED_BLOCK / CK_FIXED_GROUP, row = tap / 4, column = tap % 4;
     const int64_t run = ((group / 2 * 4 + column) * 2 + group % 2) * pairs + pair;
     return block + (run * 4 + row) * CK_FIXED_GROUP + k % CK_FIXED_GROUP;

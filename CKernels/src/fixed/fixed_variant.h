@@ -40,8 +40,8 @@ typedef struct ck_fixed_variant {
     /// Rows first ... first + plan->tiling.rows - 1 of an image.
     void (*correlate)(const ck_direct_plan *plan, const ck_fixed_outputs *y, const ck_planes *x, const int32_t *panels,
                       int64_t first, float *band);
-    /// Output rows row ... row + 2 * CK_FIXED_VECTORS - 1 of an image, by Winograd's transforms. Buffers: see
-    /// transform.
+    /// Output rows row ... row + 2 * CK_FIXED_VECTORS - 1 of an image, by Winograd's transforms. The buffers are
+    /// those that ck_fixed_conv2d_scratch counts.
     void (*transform)(const ck_fixed_tiles *tiles, const ck_fixed_outputs *y, const int32_t *x, const int32_t *panels,
                       int64_t row, int32_t *buffers);
     /// A row of ck_fixed_upsample_add: `count` pairs.

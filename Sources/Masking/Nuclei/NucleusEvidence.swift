@@ -148,6 +148,7 @@ extension Array where Element: AdditiveArithmetic {
 /// Copies bytes on all threads of the kernels.
 private func copyInParallel(_ source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer) {
     precondition(source.count >= destination.count)
+    // Each thread has a part of its own.
     nonisolated(unsafe) let (source, destination) = (source, destination)
     let parts = Kernels.threadCount
     Kernels.forEach(parts) { part, _ in

@@ -7,7 +7,8 @@ package enum Precision: String, CaseIterable, Codable, Sendable {
     case int16
 }
 
-/// What a network needs to compute in 16-bit fixed point, and how far its probabilities move. Recorded after training.
+/// What a network needs to compute in 16-bit fixed point, and how much that changes the probabilities of tiles. Training
+/// records it at the end.
 package struct FixedPointRecord: Codable, Equatable, Sendable {
     /// The largest magnitude of the output of each layer of the folded network, by name.
     package var ranges: [String: Float]
@@ -35,8 +36,8 @@ package struct FixedPointRecord: Codable, Equatable, Sendable {
         changedDecisions = (0..<tiles).count { decision(expected, $0) != decision(found, $0) }
     }
 
-    /// Whether the decisions about tiles are those of floats and their probabilities nearly so. Of pixels, probabilities
-    /// change by a few hundredths at most.
+    /// Whether the classes of all tiles are those of floats, and no probability of a tile changes by 0.01 or more.
+    /// Probabilities of single pixels may change by more.
     package var isFaithful: Bool { tiles > 0 && changedDecisions == 0 && largestChange < 0.01 }
 
     var isValid: Bool {
