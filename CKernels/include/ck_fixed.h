@@ -20,34 +20,42 @@ enum { CK_FIXED_LARGEST = 8191 };
 /// selected instruction set may use that. Elsewhere these kernels work, but are no faster than those for floats.
 bool ck_fixed_is_fast(void);
 
-/// Geometry of a convolution with square kernels of 3, with a padding of 1, or 1, without padding.
-/// OH = (H - 1) / stride + 1 and OW likewise, rounded down.
+/// Geometry of a convolution with square kernels.
+/// OH = (H + 2 * pad - kernel) / stride + 1, rounded down; OW likewise, with column_stride.
 typedef struct ck_fixed_conv2d {
     int64_t n, c, h, w, k;
-    /// 1 or 3.
+    /// 1, 3, 5, 7 or 9.
     int64_t kernel;
-    /// 1 or 2.
-    int64_t stride;
+    int64_t stride, column_stride;
+    /// Zeros around the image, fewer than the kernel has rows.
+    int64_t pad;
     bool relu;
+    /// Whether each block of 2 x 2 outputs is reduced to its maximum. Not with floats, nor with a residual.
+    bool max_pooling;
     /// Value of 1 in x.
     float input_scale;
     /// Value of 1 in y; 0 if y holds floats.
     float output_scale;
+    /// Value of 1 in the residual; 0 if there is none.
+    float residual_scale;
 } ck_fixed_conv2d;
 
-/// Bytes of packed weights; 0 when the geometry is invalid. N, H and W do not matter.
+/// Whether Winograd's transforms compute the convolution, with fewer multiplications. N, H and W do not matter.
+bool ck_fixed_conv2d_is_transformed(const ck_fixed_conv2d *d);
+/// Bytes of packed weights; 0 when the geometry is invalid. N, H, W, padding and column_stride do not matter.
 size_t ck_fixed_conv2d_packed_bytes(const ck_fixed_conv2d *d);
 /// Rounds the weights w[K][C][kernel][kernel] of each filter to multiples of a step with which no sum can overflow,
-/// and packs them with the biases b[K], which may be null. N, H and W do not matter.
-/// CK_BAD_PARAMETER when weights or scales are not finite.
+/// and packs them with the biases b[K], which may be null. N, H, W, padding and column_stride do not matter: parts of
+/// an image have the same bits as the whole. CK_BAD_PARAMETER when weights or scales are not finite.
 ck_status ck_fixed_conv2d_pack(void *packed, const float *w, const float *b, const ck_fixed_conv2d *d);
 /// Bytes of scratch for ck_fixed_conv2d_forward; 0 when the geometry is invalid.
 size_t ck_fixed_conv2d_scratch(const ck_fixed_conv2d *d);
-/// y = max(convolution(x) + b, 0), or without max if relu is false: int16_t [N][ceil(K / 2)][OH][OW][2], rounded and
-/// limited to CK_FIXED_LARGEST, or float [N][K][OH][OW]. packed: from ck_fixed_conv2d_pack with the same C, K, kernel,
-/// stride, relu and scales.
-ck_status ck_fixed_conv2d_forward(void *y, const int16_t *x, const void *packed, const ck_fixed_conv2d *d,
-                                  void *scratch, size_t scratch_bytes);
+/// y = pool(max(convolution(x) + b + residual, 0)), or without max if relu is false: int16_t [N][ceil(K /
+/// 2)][OH][OW][2], rounded and limited to CK_FIXED_LARGEST, or float [N][K][OH][OW]. OH and OW are halved, rounded
+/// down, by pooling. residual: int16_t [N][ceil(K / 2)][OH][OW][2], or null if its scale is 0; must not overlap y.
+/// packed: from ck_fixed_conv2d_pack with the same C, K, kernel, stride, relu and scales.
+ck_status ck_fixed_conv2d_forward(void *y, const int16_t *x, const int16_t *residual, const void *packed,
+                                  const ck_fixed_conv2d *d, void *scratch, size_t scratch_bytes);
 
 /// y[N][2][H][W][2] = (byte - mean[c]) / deviation[c] / scale of windows of pixels, rounded and limited.
 /// mean, deviation: in gray levels, 0 to 255.

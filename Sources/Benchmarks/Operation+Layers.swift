@@ -17,7 +17,7 @@ extension Operation {
             try builder.training(
                 node.layer, network.plan.inputShapes(of: index), needsData: node.inputs.contains { isTrained[$0] })
         }
-        guard architecture.outlinesNuclei else { return inference + training }
+        guard architecture.hasFixedPoint else { return inference + training }
         let fixed = try NetworkWork(architecture, .infer, batch: 1, precision: .int16).workspace.network.plan
         let fixedPoint = try fixed.graph.nodes.indices.compactMap { index in
             let layer = fixed.graph.nodes[index].layer as? FixedPointConvolutionLayer

@@ -58,7 +58,7 @@ struct MaskingSetup {
                 "model: \(model.path), \(model.architecture), tiles of \(model.tileSize) pixels, SHA-256 \(model.sha256)"
             )
         }
-        let precision = settings.nuclei?.precision ?? .float32
+        let precision = settings.precision ?? .float32
         Terminal.detail(
             "computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels, \(precision.rawValue)"
         )

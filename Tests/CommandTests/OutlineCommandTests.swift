@@ -61,8 +61,7 @@ import Testing
                     + arguments, in: work.path)
             try #require(masked.status == 0, "\(masked)")
             let record = try work.json(String(contentsOfFile: "\(work.path)/p.json", encoding: .utf8))
-            let settings = try #require(record["settings"] as? [String: Any])
-            let precision = try #require((settings["nuclei"] as? [String: Any])?["precision"] as? String)
+            let precision = try #require((record["settings"] as? [String: Any])?["precision"] as? String)
             #expect(masked.errors.contains("kernels, \(precision)"), "\(masked)")
             return precision
         }
@@ -90,6 +89,25 @@ import Testing
                     "run/best.safetensors: expected a model that records the ranges of its values, for --precision int16, "
                         + "found none"),
             "\(refused)")
+    }
+
+    /// Windows in fixed point are the same with and without shared features.
+    @Test func windowsAreClassifiedInFixedPoint() throws {
+        func windows(_ arguments: String...) throws -> String {
+            let masked = try Command.mask.run(
+                [
+                    "set/wsi_crop_1.jpg", "--model", "nuclei-compact", "--mpp", "0.25", "--stride", "64", "--output",
+                    "w.png", "--csv", "w.csv",
+                ] + arguments, in: work.path)
+            try #require(masked.status == 0, "\(masked)")
+            let record = try work.json(String(contentsOfFile: "\(work.path)/w.json", encoding: .utf8))
+            #expect((record["settings"] as? [String: Any])?["precision"] as? String == arguments[1])
+            return try String(contentsOfFile: "\(work.path)/w.csv", encoding: .utf8)
+        }
+        let fixed = try windows("--precision", "int16")
+        #expect(try windows("--precision", "int16", "--no-shared-features") == fixed)
+        #expect(try windows("--precision", "float32", "--no-overwrite") != fixed, "computed with the same numbers")
+        #expect(try windows("--precision", "int16", "--no-overwrite") == fixed)
     }
 
     /// Annotated images of dense tissue have no tile without nuclei. Their outlines teach background.
@@ -199,7 +217,7 @@ import Testing
             #expect(result.status == 64 && result.errors.contains("\(option[0]): expected \(expected)"), "\(result)")
         }
         for option in [
-            ["--within", "16"], ["--flips"], ["--precision", "int16"], ["--nuclei", "n.csv"], ["--density", "d.tif"],
+            ["--within", "16"], ["--flips"], ["--nuclei", "n.csv"], ["--density", "d.tif"],
         ] {
             let result = try Command.mask.run(
                 ["set/wsi_crop_1.jpg", "--model", "nuclei-compact"] + option, in: work.path)

@@ -158,6 +158,32 @@ struct AxisFeaturesTests {
         }
     }
 
+    /// Results of integers do not depend on the algorithm, so that sharing changes nothing.
+    @Test func sharedWindowsHaveTheBitsOfIndependentOnesInFixedPoint() throws {
+        try sweep(Self.cases.filter(\.architecture.hasFixedPoint), seed: 40) { item, seed in
+            let (width, height) = (
+                item.tile + (item.columns - 1) * item.stride, item.tile + (item.rows - 1) * item.stride
+            )
+            let pixels = Formula.integers(seed: seed, count: width * height * 3, below: 256).map { UInt8($0) }
+            let corners = (0..<item.rows * item.columns).filter { $0 % 5 != 2 }.map {
+                (x: $0 % item.columns * item.stride, y: $0 / item.columns * item.stride)
+            }
+            let model = try model(item.architecture, tile: item.tile).withRanges(
+                in: pixels,
+                PixelWindows(height: item.tile, width: item.tile, rowStride: 3 * width, offsets: [0]))
+            func predictor(_ sharing: SharingChoice) throws -> BlockPredictor {
+                try BlockPredictor(
+                    model, batchSize: 4, windowStride: item.stride, sharing: sharing, precision: .int16)
+            }
+            let expected = try logits(predictor(.none), pixels, width, height, corners)
+            for depth in item.depths {
+                let shared = try predictor(.layers(depth))
+                try #require(shared.sharing?.trunk == depth)
+                try compareBits("logits", logits(shared, pixels, width, height, corners), expected)
+            }
+        }
+    }
+
     /// Without padding, windows share all features and need no borders.
     @Test func networksWithoutPaddingHaveNoBorders() throws {
         let layers: [any Layer] = [

@@ -283,13 +283,10 @@ extension Picture {
     }
 
     private func withRanges(_ model: Model, from picture: Picture) throws -> Model {
-        var model = model
-        let recorder = try RangeRecorder(model, batchSize: 2)
-        let windows = PixelWindows(
-            height: 64, width: 64, rowStride: 3 * picture.width, offsets: [0, Int64(3 * (picture.width - 64)), 0])
-        try picture.bytes.withUnsafeBytes { try recorder.add($0, windows) }
-        model.description.fixedPoint = FixedPointRecord(ranges: recorder.ranges)
-        return model
+        try model.withRanges(
+            in: picture.bytes,
+            PixelWindows(
+                height: 64, width: 64, rowStride: 3 * picture.width, offsets: [0, Int64(3 * (picture.width - 64)), 0]))
     }
 
     @Test func scoresOfTilesAreThoseOfTheirPixels() throws {

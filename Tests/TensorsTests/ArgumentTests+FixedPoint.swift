@@ -5,7 +5,8 @@ extension KernelTests.ArgumentTests {
     @Test("fixed point: null pointers, dimensions, scales, weights and scratch")
     func fixedPoint() {
         let valid = ck_fixed_conv2d(
-            n: 1, c: 2, h: 4, w: 5, k: 3, kernel: 3, stride: 1, relu: true, input_scale: 0.1, output_scale: 0.2)
+            n: 1, c: 2, h: 4, w: 5, k: 3, kernel: 3, stride: 1, column_stride: 1, pad: 1, relu: true,
+            max_pooling: false, input_scale: 0.1, output_scale: 0.2, residual_scale: 0)
         var d = valid
         let bytes = ck_fixed_conv2d_packed_bytes(&d), scratchBytes = ck_fixed_conv2d_scratch(&d)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes + scratchBytes + 4096, alignment: 64)
@@ -19,19 +20,20 @@ extension KernelTests.ArgumentTests {
         #expect(ck_fixed_conv2d_pack(nil, w, b, &d) == .nullPointer)
         #expect(ck_fixed_conv2d_pack(packed, nil, b, &d) == .nullPointer)
         #expect(ck_fixed_conv2d_pack(packed, w, b, nil) == .nullPointer)
-        func forward(_ scratchBytes: Int) -> ck_status {
-            ck_fixed_conv2d_forward(y, x, packed, &d, scratch, scratchBytes)
+        func forward(_ scratchBytes: Int, residual: UnsafePointer<Int16>? = nil) -> ck_status {
+            ck_fixed_conv2d_forward(y, x, residual, packed, &d, scratch, scratchBytes)
         }
         #expect(forward(scratchBytes) == .ok)
         #expect(forward(scratchBytes - 1) == .scratchTooSmall)
-        #expect(ck_fixed_conv2d_forward(nil, x, packed, &d, scratch, scratchBytes) == .nullPointer)
-        #expect(ck_fixed_conv2d_forward(y, nil, packed, &d, scratch, scratchBytes) == .nullPointer)
-        #expect(ck_fixed_conv2d_forward(y, x, nil, &d, scratch, scratchBytes) == .nullPointer)
-        #expect(ck_fixed_conv2d_forward(y, x, packed, &d, nil, scratchBytes) == .nullPointer)
-        #expect(ck_fixed_conv2d_forward(y, x, packed, nil, scratch, scratchBytes) == .nullPointer)
+        #expect(ck_fixed_conv2d_forward(nil, x, nil, packed, &d, scratch, scratchBytes) == .nullPointer)
+        #expect(ck_fixed_conv2d_forward(y, nil, nil, packed, &d, scratch, scratchBytes) == .nullPointer)
+        #expect(ck_fixed_conv2d_forward(y, x, nil, nil, &d, scratch, scratchBytes) == .nullPointer)
+        #expect(ck_fixed_conv2d_forward(y, x, nil, packed, &d, nil, scratchBytes) == .nullPointer)
+        #expect(ck_fixed_conv2d_forward(y, x, nil, packed, nil, scratch, scratchBytes) == .nullPointer)
         let dimensions: [(inout ck_fixed_conv2d) -> Void] = [
             { $0.n = 0 }, { $0.c = 0 }, { $0.h = 0 }, { $0.w = -1 }, { $0.k = 0 }, { $0.kernel = 2 },
-            { $0.kernel = 5 }, { $0.stride = 0 }, { $0.stride = 3 }, { $0.c = 15_000 }, { $0.h = 1 << 21 },
+            { $0.kernel = 11 }, { $0.stride = 0 }, { $0.column_stride = 0 }, { $0.c = 15_000 }, { $0.h = 1 << 21 },
+            { $0.pad = -1 }, { $0.pad = 3 }, { ($0.kernel, $0.pad) = (5, 0) }, { ($0.max_pooling, $0.h) = (true, 1) },
         ]
         for change in dimensions {
             d = valid
@@ -48,6 +50,15 @@ extension KernelTests.ArgumentTests {
         }
         d = valid
         d.output_scale = -1
+        #expect(forward(scratchBytes) == .badParameter)
+        d = valid
+        #expect(forward(scratchBytes, residual: x + 512) == .badParameter, "no scale")
+        d.residual_scale = 0.3
+        #expect(forward(scratchBytes) == .nullPointer)
+        #expect(forward(scratchBytes, residual: x + 512) == .ok)
+        d.max_pooling = true
+        #expect(forward(scratchBytes, residual: x + 512) == .badParameter)
+        (d.residual_scale, d.output_scale) = (0, 0)
         #expect(forward(scratchBytes) == .badParameter)
         d = valid
         w[7] = .nan

@@ -15,6 +15,13 @@ from programs import HERE, OURS, Failure, Program, export, quartiles, run, serve
 BUNDLED = HERE.parent.parent / "models" / "nuclei-unet.safetensors"
 
 
+def temperature_of(path):
+    """Returns the temperature that a model file states; 1 without one."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return json.loads(header["__metadata__"].get("calibration", "{}")).get("temperature", 1)
+
+
 def mask_once(options, folder, image, peer, stride, probabilities=False):
     """Masks an image; returns the seconds without loading the model, and the peak memory in MB."""
     mask = f"{folder}/{peer}.png"
@@ -22,6 +29,7 @@ def mask_once(options, folder, image, peer, stride, probabilities=False):
         printed, memory = run([
             sys.executable, HERE / "mask.py", peer, "--network", options.network, "--folder", folder, "--image", image,
             "--stride", str(stride), "--batch", str(options.batch), "--threads", str(options.threads), "--output", mask,
+            "--temperature", str(temperature_of(f"{folder}/model.safetensors")),
         ] + (["--probabilities", f"{folder}/{peer}.npy"] if probabilities else []), options)
         return json.loads(printed.splitlines()[-1])["seconds"], memory
     start = time.perf_counter()

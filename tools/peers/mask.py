@@ -35,6 +35,7 @@ def arguments():
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--output", required=True)
+    parser.add_argument("--temperature", type=float, required=True, help="divides the logits of windows")
     parser.add_argument("--probabilities")
     return parser.parse_args()
 
@@ -191,9 +192,11 @@ def main():
     if outlines:
         results = networks["model"](pixels[None])
     elif "trunk" in networks:
-        results = softmax(shared(pixels, rows, columns, networks["trunk"], networks["head"]))[:, nuclei]
+        results = shared(pixels, rows, columns, networks["trunk"], networks["head"])
     else:
-        results = softmax(windowed(pixels, rows, columns, networks["model"], options.batch))[:, nuclei]
+        results = windowed(pixels, rows, columns, networks["model"], options.batch)
+    if not outlines:
+        results = softmax(results / options.temperature)[:, nuclei]
     predicted = time.perf_counter()
     mask = outlined(results) if outlines else painted(results, rows, columns, height, width)
     Image.fromarray(mask).save(options.output, compress_level=1)

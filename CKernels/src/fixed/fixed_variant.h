@@ -9,6 +9,8 @@
 enum {
     /// Filters of a block of packed weights, whatever the instruction set.
     CK_FIXED_BLOCK = 12,
+    /// Filters that are left of a block are computed in groups of so many.
+    CK_FIXED_REST = 4,
     /// Filters that Winograd's transforms multiply at the same time.
     CK_FIXED_GROUP = 3,
     /// Vectors of pixels, or of tiles, that are computed at the same time.
@@ -24,6 +26,10 @@ typedef struct ck_fixed_outputs {
     float *floats;
     /// Factor on the sums of each filter, then what is added; both in units of the output's scale.
     const float *factor, *shift;
+    /// Null if there is none, and its scale in units of the output's.
+    const int32_t *residual;
+    float residual_factor;
+    /// Rows and columns before pooling.
     int64_t k, oh, ow;
     float least;
 } ck_fixed_outputs;
@@ -40,8 +46,8 @@ typedef struct ck_fixed_variant {
     /// Rows first ... first + plan->tiling.rows - 1 of an image.
     void (*correlate)(const ck_direct_plan *plan, const ck_fixed_outputs *y, const ck_planes *x, const int32_t *panels,
                       int64_t first, float *band);
-    /// Output rows row ... row + 2 * CK_FIXED_VECTORS - 1 of an image, by Winograd's transforms. The buffers are
-    /// those that ck_fixed_conv2d_scratch counts.
+    /// Output rows row ... row + 2 * CK_FIXED_VECTORS - 1 of an image, or twice as many if it is not wider than a
+    /// vector, by Winograd's transforms. The buffers are those that ck_fixed_conv2d_scratch counts.
     void (*transform)(const ck_fixed_tiles *tiles, const ck_fixed_outputs *y, const int32_t *x, const int32_t *panels,
                       int64_t row, int32_t *buffers);
     /// A row of ck_fixed_upsample_add: `count` pairs.

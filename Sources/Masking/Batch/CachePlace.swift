@@ -1,4 +1,5 @@
 import Foundations
+import NeuralNetworks
 
 /// Where the cache of an image is.
 package enum CachePlace: Sendable {
@@ -29,13 +30,15 @@ extension MaskFingerprint {
         let stride: Int
         let edges: EdgeRule
         let nuclei: NucleusSettings?
+        let precision: Precision?
     }
 
     /// The name of a cache: a digest, and the name of the image for people.
     fileprivate var cacheName: String {
         let key = CacheKey(
             version: version, image: image, model: model, resolution: resolution, tissue: tissue,
-            stride: settings.stride, edges: settings.edges, nuclei: settings.nuclei)
+            stride: settings.stride, edges: settings.edges, nuclei: settings.nuclei,
+            precision: settings.precision)
         do {
             return "\(SHA256.digest(of: try JSON.text(key)).prefix(16))-\(image.file.name)"
         } catch {

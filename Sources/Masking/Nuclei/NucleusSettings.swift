@@ -1,5 +1,4 @@
 import Foundations
-import NeuralNetworks
 
 /// How probabilities of pixels become nuclei.
 package struct NucleusSettings: Codable, Equatable, Sendable {
@@ -24,8 +23,6 @@ package struct NucleusSettings: Codable, Equatable, Sendable {
 
     /// Whether probabilities are means over the pixels of a block and their mirror images, for four times the work.
     package var averagesFlips = false
-    /// The numbers that the network computes with; nil for floats, as in records of earlier versions.
-    package var precision: Precision?
 
     /// Limits for touching parts of a nucleus.
     package struct Joining: Codable, Equatable, Sendable {

@@ -25,7 +25,8 @@ package final class NucleusPredictor: MaskMethod {
         self.settings = settings
         self.micronsPerPixel = micronsPerPixel
         predictor = try PixelPredictor(
-            models.members.map(\.model), averagingFlips: nuclei.averagesFlips, precision: nuclei.precision ?? .float32)
+            models.members.map(\.model), averagingFlips: nuclei.averagesFlips, precision: settings.precision ?? .float32
+        )
     }
 
     package func plan(_ image: SlideImage, tissue: TissueMap?) throws(FileError) -> any MaskPlan {
@@ -155,11 +156,11 @@ private struct NucleusPlan: MaskPlan {
     func open(
         _ cache: FilePath, of image: ImageState, model: String, version: String
     ) throws(FileError) -> any MaskRun {
-        let settings = method.settings.nuclei!
+        let settings = method.settings
         let layout =
             "\(geometry.width) x \(geometry.height) pixels for \(grid.width) x \(grid.height), blocks of \(grid.core) and "
-            + "\(grid.margin), \(micronsPerPixel) microns per pixel, \((try? JSON.text(settings)) ?? ""), tissue "
-            + "\(tissue?.digest ?? "everywhere"), \(Kernels.instructions) instructions, version \(version)"
+            + "\(grid.margin), \(micronsPerPixel) microns per pixel, \((try? JSON.text(settings.nuclei)) ?? ""), tissue "
+            + "\(tissue?.digest ?? "everywhere"), \(settings.precision ?? .float32), \(Kernels.instructions) instructions, version \(version)"
         let identity = NucleusStore.Identity(image: image, model: model, blocks: grid.count, layout: layout)
         return NucleusRun(plan: self, store: try NucleusStore(cache, identity))
     }

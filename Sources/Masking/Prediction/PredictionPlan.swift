@@ -35,7 +35,7 @@ package struct PredictionPlan {
             "\(image.width) x \(image.height) pixels for \(image.imageWidth) x \(image.imageHeight), tile \(tile), "
             + "stride \(settings.stride), edges \(settings.edges), blocks of \(largestSide), shared layers "
             + "\(sharing.map { "\($0.trunk)" } ?? "none"), tissue \(self.tissue?.digest ?? "everywhere"), "
-            + "temperatures \(temperatures), \(instructions) instructions"
+            + "temperatures \(temperatures), \(settings.precision ?? .float32), \(instructions) instructions"
     }
 
     /// Probabilities of all windows take 1.3 GB.

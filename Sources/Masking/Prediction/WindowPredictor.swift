@@ -11,6 +11,8 @@ package struct MaskSettings: Codable, Equatable, Sendable {
     package var threshold = 0.5
     package var edges = EdgeRule.clamp
     package var blend = Blend.uniform
+    /// The numbers that networks compute with; nil for floats, as in records of earlier versions.
+    package var precision: Precision?
     /// How pixels become nuclei; nil for a model that classifies windows.
     package var nuclei: NucleusSettings?
     /// Microns around nuclei that are white; nil for nuclei alone.
@@ -78,7 +80,7 @@ package final class WindowPredictor: MaskMethod {
         }
     }
 
-    /// Throws `malformed` where a model has no class of nuclei.
+    /// Throws `malformed` where a model has no class of nuclei, `LayerError` where it cannot compute with the precision.
     ///
     /// `batchSize` is the largest number of windows computed at once without sharing. `largestBlock` limits the side of a
     /// block in pixels: the default takes 16 MB per block, and little is decoded twice.
@@ -103,7 +105,7 @@ package final class WindowPredictor: MaskMethod {
                     scaling: member.scaling, classCount: classes.count, nucleiIndex: index,
                     predictor: try BlockPredictor(
                         member.model, batchSize: batchSize, windowStride: settings.stride, sharing: sharing,
-                        arena: arena))
+                        precision: settings.precision ?? .float32, arena: arena))
             }
         }
         var made = try members(sharing)

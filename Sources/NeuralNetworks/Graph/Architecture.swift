@@ -19,6 +19,9 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// Whether the output is a class for each pixel, from which nuclei are outlined. Otherwise it is a class for the tile.
     package var outlinesNuclei: Bool { self == .unet }
 
+    /// Whether all convolutions have kernels in 16-bit fixed point.
+    package var hasFixedPoint: Bool { self == .unet || self == .compact }
+
     /// The side of the tiles that networks are trained on, in pixels. A tile of a network that outlines nuclei covers at
     /// half a micron per pixel what one of 256 pixels covers at a quarter.
     package var tileSize: Int { outlinesNuclei ? 128 : 256 }

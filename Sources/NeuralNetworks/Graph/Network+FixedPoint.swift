@@ -4,54 +4,74 @@ extension Network {
     /// Values may exceed the largest ones that were recorded by this factor; those beyond are cut off.
     private static let headroom: Float = 2
 
-    /// This folded network in 16-bit fixed point, with an output of floats. `ranges` has the largest magnitude of the output
-    /// of each layer by name, `inputScale` is the value of 1 in the input. Throws `LayerError` for layers without fixed
-    /// point and for values without a range.
+    /// This folded network in 16-bit fixed point, with an output of floats. Layers without kernels for it, such as global
+    /// pooling, compute with floats if no convolution follows them. `ranges` has the largest magnitude of the output of each
+    /// of `fixedPointLayers` by name, `inputScale` is the value of 1 in the input. Throws `LayerError` where that is not
+    /// possible, and for values without a range.
     func fixedPoint(ranges: [String: Float], inputScale: Float) throws -> Network {
         let nodes = plan.graph.nodes
-        let scales = try self.scales(ranges, inputScale: inputScale)
+        let (scales, isFixedPoint) = (try self.scales(ranges, inputScale: inputScale), self.isFixedPoint)
         var graph = Graph()
         var values = Graph.PerValue<Graph.Value>([.input])
-        var packed = [Tensor]()
+        var parameters = [Tensor]()
         for (index, node) in nodes.enumerated() {
             let inputs = node.inputs.map { values[$0] }
+            let own = state.tensors[plan.parameterRanges[index]]
             switch node.layer {
             case let layer as ConvolutionLayer:
-                let (channels, output) = (plan.shapes[node.inputs[0]][0], Graph.Value.output(of: index))
-                guard node.inputs.count == 1,
+                guard let inputScales = node.inputs.map({ scales[$0] }) as? [Float],
                     let convolution = layer.fixedPoint(
-                        channels: channels, inputScale: scales[node.inputs[0]]!, outputScale: scales[output])
+                        channels: plan.shapes[node.inputs[0]][0], inputScales: inputScales,
+                        outputScale: scales[.output(of: index)])
                 else { throw LayerError(description: "\(layer.name): no kernel in 16-bit fixed point") }
-                let parameters = plan.parameterRanges[index]
-                packed.append(Tensor([convolution.packedCount]))
+                let packed = Tensor([convolution.packedCount])
                 try Kernels.packFixedPoint(
-                    packed.last!, weight: state.tensors[parameters.lowerBound],
-                    bias: layer.hasBias ? state.tensors[parameters.lowerBound + 1] : nil, convolution)
+                    packed, weight: own.first!, bias: layer.hasBias ? own.last : nil, convolution)
+                parameters.append(packed)
                 values.append(
                     graph.append(
                         FixedPointConvolutionLayer(name: layer.name, convolution: convolution), reading: inputs))
             case is UpsampleAddLayer:
                 values.append(graph.append(FixedPointUpsampleAddLayer(name: node.layer.name), reading: inputs))
             case is DropoutLayer: values.append(inputs[0])
-            case is PixelShuffleLayer: values.append(graph.append(node.layer, reading: inputs))
-            default: throw LayerError(description: "\(node.layer.name): no kernel in 16-bit fixed point")
+            default:
+                guard !isFixedPoint[.output(of: index)], node.inputs.allSatisfy({ scales[$0] == nil }) else {
+                    throw LayerError(description: "\(node.layer.name): no kernel in 16-bit fixed point")
+                }
+                parameters += own
+                values.append(graph.append(node.layer, reading: inputs))
             }
         }
         let pairs = FixedPointConvolution.pairs(of: inputShape[0])
         return Network(
-            try NetworkPlan(graph, inputShape: [pairs, inputShape[1], inputShape[2]]), sharing: packed)
+            try NetworkPlan(graph, inputShape: [pairs, inputShape[1], inputShape[2]]), sharing: parameters)
     }
 
     /// The layers whose outputs are in fixed point: those whose ranges are needed.
     package var fixedPointLayers: [Int] {
-        let readers = plan.graph.readers
-        return plan.graph.nodes.indices.filter { index in
-            let node = plan.graph.nodes[index]
-            guard node.layer is ConvolutionLayer || node.layer is UpsampleAddLayer else { return false }
-            let next = readers[.output(of: index)]
-            // Logits are floats, also where their pixels are moved.
-            return !next.isEmpty && !next.contains { plan.graph.nodes[$0].layer is PixelShuffleLayer }
+        let isFixedPoint = self.isFixedPoint
+        return plan.graph.nodes.indices.filter {
+            let layer = plan.graph.nodes[$0].layer
+            return isFixedPoint[.output(of: $0)] && (layer is ConvolutionLayer || layer is UpsampleAddLayer)
         }
+    }
+
+    /// Whether each value is to be in fixed point: all layers that read it compute with that. The output is of floats.
+    private var isFixedPoint: Graph.PerValue<Bool> {
+        let (nodes, readers) = (plan.graph.nodes, plan.graph.readers)
+        var result = Graph.PerValue(repeating: false, through: plan.graph.output)
+        for value in result.indices.reversed() {
+            result[value] =
+                !readers[value].isEmpty
+                && readers[value].allSatisfy {
+                    switch nodes[$0].layer {
+                    case is ConvolutionLayer, is UpsampleAddLayer: true
+                    case is DropoutLayer: result[.output(of: $0)]
+                    default: false
+                    }
+                }
+        }
+        return result
     }
 
     /// The value of 1 in each value; nil for values of floats. The terms of a sum and the sum share a scale.
@@ -92,13 +112,15 @@ extension Network {
 }
 
 extension ConvolutionLayer {
-    /// The same convolution in fixed point; nil where there is no kernel for it.
-    fileprivate func fixedPoint(channels: Int, inputScale: Float, outputScale: Float?) -> FixedPointConvolution? {
-        guard slidingWindows == [SlidingWindow(size: kernel, stride: stride, padding: kernel / 2)],
-            kernel == 1 || kernel == 3, stride <= 2
-        else { return nil }
-        return FixedPointConvolution(
-            channels: channels, filters: filters, kernel: kernel, stride: stride, relu: relu, inputScale: inputScale,
-            outputScale: outputScale)
+    /// The same convolution in fixed point; nil where there is no kernel for it. The second scale is that of the residual.
+    fileprivate func fixedPoint(channels: Int, inputScales: [Float], outputScale: Float?) -> FixedPointConvolution? {
+        var convolution = FixedPointConvolution(
+            channels: channels, filters: filters, kernel: kernel, inputScale: inputScales[0], outputScale: outputScale)
+        convolution.stride = stride
+        convolution.padding = padding
+        convolution.relu = relu
+        convolution.maxPooling = pooling == .maximum
+        convolution.residualScale = inputScales.count > 1 ? inputScales[1] : nil
+        return pooling != .mean && convolution.isSupported ? convolution : nil
     }
 }

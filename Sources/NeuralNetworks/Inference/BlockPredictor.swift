@@ -10,7 +10,7 @@ package enum SharingChoice: Sendable {
 }
 
 /// Applies a model to the windows of blocks of pixels. Overlapping windows share results where that is cheaper; otherwise
-/// windows are computed independently. The logits of both methods differ only by rounding.
+/// windows are computed independently. The logits of both methods differ only by rounding, and not at all in fixed point.
 package final class BlockPredictor {
     /// How windows share results; nil if they cannot, or it would be slower.
     package let sharing: SharingPlan?
@@ -21,24 +21,28 @@ package final class BlockPredictor {
     /// Largest batch of `independent` where it takes memory in addition to a shared predictor.
     private static let smallBatch = 8
     private let model: Model
+    private let precision: Precision
     private let choice: SharingChoice
 
     /// A predictor for windows at a stride. The model's weights must not change while it is in use. Predictors that are used
-    /// one after the other can share the memory of features, an `arena`.
+    /// one after the other can share the memory of features, an `arena`. Throws `LayerError` where the model cannot compute
+    /// with the given precision.
     package init(
         _ model: Model, batchSize: Int, windowStride: Int, sharing choice: SharingChoice = .automatic,
-        arena: Arena = Arena()
+        precision: Precision = .float32, arena: Arena = Arena()
     ) throws {
         self.model = model
+        self.precision = precision
         self.choice = choice
-        let network = try model.network.folded()
+        let prediction = try PredictionNetwork(model, precision)
+        let network = prediction.network
         sharing =
             switch choice {
             case .none: nil
             case .automatic: SharingPlan(network, windowStride: windowStride)
             case .layers(let count): SharingPlan(network, windowStride: windowStride, layers: count)
             }
-        shared = try sharing.map { try SharedPredictor(network, $0, model.description.statistics, arena) }
+        shared = try sharing.map { try SharedPredictor(prediction, $0, arena) }
         self.batchSize = shared == nil ? batchSize : min(batchSize, Self.smallBatch)
     }
 
@@ -50,7 +54,7 @@ package final class BlockPredictor {
             return try shared.add(windows, deliver: deliver)
         }
         let tile = model.description.tileSize
-        let independent = try self.independent ?? Predictor(model, batchSize: batchSize)
+        let independent = try self.independent ?? Predictor(model, batchSize: batchSize, precision: precision)
         self.independent = independent
         try independent.add(
             windows.bytes, windows.pixels(width: tile, height: tile, at: windows.corners), deliver: deliver)

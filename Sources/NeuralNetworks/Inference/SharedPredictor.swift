@@ -2,7 +2,7 @@ import Tensors
 
 /// Applies a network to the windows of a block, with shared results of its first layers.
 final class SharedPredictor {
-    private let statistics: ChannelStatistics
+    private let whole: PredictionNetwork
     private let trunk: SharedTrunk
     /// The first layer after the trunk, if it reads windows directly from the shared map, and its parameters.
     private let reader: (layer: LinearLayer, parameters: [Tensor])?
@@ -14,18 +14,19 @@ final class SharedPredictor {
     /// Windows in a batch of the head, which is larger if `reader` has reduced them to few features.
     private static let headBatch = 1024, gatheredBatch = 32
 
-    init(_ network: Network, _ plan: SharingPlan, _ statistics: ChannelStatistics, _ arena: Arena) throws {
-        (self.statistics, self.arena) = (statistics, arena)
-        let whole = network.plan
+    init(_ whole: PredictionNetwork, _ plan: SharingPlan, _ arena: Arena) throws {
+        (self.whole, self.arena) = (whole, arena)
+        let network = whole.network
+        let nodes = network.plan.graph.nodes
         trunk = try SharedTrunk(try network.part(0..<plan.trunk), plan.axes, slices: plan.slices, arena)
         var headStart = plan.trunk
-        if plan.readsWindows, let layer = whole.graph.nodes[headStart].layer as? LinearLayer {
-            reader = (layer, Array(network.state.tensors[whole.parameterRanges[headStart]]))
+        if plan.readsWindows, let layer = nodes[headStart].layer as? LinearLayer {
+            reader = (layer, Array(network.state.tensors[network.plan.parameterRanges[headStart]]))
             headStart += 1
         } else {
             reader = nil
         }
-        head = try network.part(headStart..<whole.graph.nodes.count)
+        head = try network.part(headStart..<nodes.count)
         headWorkspace = Workspace(head, capacity: reader == nil ? Self.gatheredBatch : Self.headBatch)
     }
 
@@ -34,7 +35,7 @@ final class SharedPredictor {
         let (width, height, corners) = (windows.width, windows.height, windows.corners)
         func fill(_ planes: Tensor) throws {
             let block = windows.pixels(width: width, height: height, at: [(0, 0)])
-            try Kernels.normalize(planes, windows.bytes.bytes, block, statistics)
+            try whole.normalize(planes, windows.bytes.bytes, block)
         }
         let batches = stride(from: 0, to: corners.count, by: headWorkspace.capacity).map {
             $0..<min($0 + headWorkspace.capacity, corners.count)

@@ -9,7 +9,7 @@ package struct ConvolutionLayer: SpatialLayer, CostedLayer {
     let stride: Int
     /// The horizontal stride, if it differs from the vertical one.
     private var horizontalStride: Int?
-    private var padding: Int
+    private(set) var padding: Int
     /// Convolutions before a batch normalization, which would cancel a bias, have none. Their weights start from the
     /// distribution of He et al.
     package internal(set) var hasBias: Bool

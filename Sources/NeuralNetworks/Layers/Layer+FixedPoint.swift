@@ -16,21 +16,52 @@ extension FixedPointLayer {
     }
 }
 
-/// A convolution in fixed point. Its only parameter has the packed weights and biases.
-package struct FixedPointConvolutionLayer: FixedPointLayer {
+/// A convolution in fixed point, and a residual that is the second input, if there is one. Its only parameter has the packed
+/// weights and biases.
+package struct FixedPointConvolutionLayer: FixedPointLayer, SpatialLayer, CostedLayer {
     package let name: String
-    package let convolution: FixedPointConvolution
+    package private(set) var convolution: FixedPointConvolution
+
+    init(name: String, convolution: FixedPointConvolution) {
+        (self.name, self.convolution) = (name, convolution)
+    }
+
+    package var slidingWindows: [SlidingWindow] {
+        let c = convolution
+        let window = SlidingWindow(size: c.kernel, stride: c.stride, padding: c.padding)
+        return c.maxPooling ? [window, SlidingWindow(size: 2, stride: 2, padding: 0)] : [window]
+    }
+
+    /// Parts of images have the bits of the whole.
+    package func borderVariant(sideBySide: Bool) -> any SpatialLayer {
+        var layer = self
+        layer.convolution.padding = 0
+        layer.convolution.columnStride = sideBySide ? convolution.kernel : nil
+        return layer
+    }
+
+    /// The time is relative to a direct convolution in fixed point. Measured with AVX-512.
+    package func inferenceCost(for inputs: [Shape]) -> InferenceCost {
+        InferenceCost(
+            multiplications: Int(flops(for: inputs[0]) / 2), relativeTime: convolution.isTransformed ? 0.6 : 1)
+    }
 
     /// Multiplications and additions for one sample, by the definition.
     package func flops(for input: Shape) -> Double {
-        let outputs = convolution.outputShape(for: input)
+        let outputs = convolution.residualShape(for: input)
         let products = convolution.channels * convolution.kernel * convolution.kernel * convolution.filters
         return 2 * Double(outputs[1] * outputs[2] * products)
     }
 
     package func outputShape(for inputs: [Shape]) throws -> Shape {
-        try requireImage(inputs)
-        return convolution.outputShape(for: inputs[0])
+        try requireImage(Array(inputs.prefix(1)))
+        let residuals = convolution.residualScale == nil ? [] : [convolution.residualShape(for: inputs[0])]
+        guard Array(inputs.dropFirst()) == residuals else {
+            throw LayerError(description: "\(name): expected residuals \(residuals), found \(inputs.dropFirst())")
+        }
+        let output = convolution.outputShape(for: inputs[0])
+        guard output.count > 0 else { throw LayerError(description: "\(name): does not fit \(inputs[0])") }
+        return output
     }
 
     package func parameters(for inputs: [Shape]) -> [TensorDeclaration] {
@@ -45,7 +76,8 @@ package struct FixedPointConvolutionLayer: FixedPointLayer {
 
     package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
         try Kernels.fixedPointForward(
-            y, x[0], packed: memory.parameters[0], convolution, scratch: memory.scratch)
+            y, x[0], residual: x.count > 1 ? x[1] : nil, packed: memory.parameters[0], convolution,
+            scratch: memory.scratch)
     }
 }
 

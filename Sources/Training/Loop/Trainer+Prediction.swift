@@ -15,10 +15,10 @@ extension Trainer {
     /// Largest number of training tiles that ranges are recorded on.
     private static let rangeTiles = 512
 
-    /// Records what a network that outlines nuclei needs to compute in fixed point: the ranges of its values in training
-    /// tiles, and how far the probabilities of the watched tiles move.
-    mutating func fitFixedPoint(onEvent: (TrainingEvent) throws -> Void) throws {
-        guard settings.architecture.outlinesNuclei else { return }
+    /// Records what a network needs to compute in fixed point: the ranges of its values in training tiles, and how far the
+    /// probabilities of the watched tiles move, after `scaling`.
+    mutating func fitFixedPoint(_ scaling: TemperatureScaling, onEvent: (TrainingEvent) throws -> Void) throws {
+        guard settings.architecture.hasFixedPoint else { return }
         let step = (split.train.count + Self.rangeTiles - 1) / Self.rangeTiles
         let shown = stride(from: 0, to: split.train.count, by: step).map { split.train[$0] }
         let recorder = try RangeRecorder(model, batchSize: settings.batchSize)
@@ -34,7 +34,7 @@ extension Trainer {
         let fixed = try Predictor(model, batchSize: settings.batchSize, precision: .int16)
         fixed.tileScoreFit = predictor.tileScoreFit
         func probabilities(_ logits: [Float]) -> [Double] {
-            TemperatureScaling.identity.probabilities(logits, classes: classes)
+            scaling.probabilities(logits, classes: classes)
         }
         let expected = probabilities(try logits(of: tiles, by: predictor, onEvent: onEvent))
         let found = probabilities(try logits(of: tiles, by: fixed, onEvent: onEvent))

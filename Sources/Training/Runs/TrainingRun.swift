@@ -163,14 +163,20 @@ package struct TrainingRun {
     }
 
     /// Loads a model of the run, with its tile score fitted and what it needs for fixed point: the file gets both too.
-    private mutating func restoreFitted(_ path: FilePath, _ onEvent: (TrainingEvent) throws -> Void) throws {
+    /// Returns the calibration of the model if `calibrating`.
+    @discardableResult
+    private mutating func restoreFitted(
+        _ path: FilePath, calibrating: Bool = false, _ onEvent: (TrainingEvent) throws -> Void
+    ) throws -> Calibration? {
         try trainer.restore(from: path)
-        guard trainer.settings.architecture.outlinesNuclei else { return }
         try trainer.fitTileScore(onEvent: onEvent)
-        try trainer.fitFixedPoint(onEvent: onEvent)
+        let calibration = calibrating ? try calibrate(onEvent) : nil
+        guard trainer.settings.architecture.hasFixedPoint else { return calibration }
+        try trainer.fitFixedPoint(calibration?.scaling ?? .identity, onEvent: onEvent)
         var model = trainer.model
         model.records = try Model(path: path).records
         try model.write(to: path)
+        return calibration
     }
 
     private mutating func score(_ path: FilePath, _ onEvent: (TrainingEvent) throws -> Void) throws -> Score {
@@ -183,8 +189,7 @@ package struct TrainingRun {
     /// The result depends only on the checkpoint and the cycle's best model, so a run stopped here repeats this step.
     private mutating func endCycle(_ onEvent: (TrainingEvent) throws -> Void) throws -> Bool {
         let path = folder.bestModel(ofCycle: trainer.cycle)
-        try restoreFitted(path, onEvent)
-        let calibration = try calibrate(onEvent)
+        let calibration = try restoreFitted(path, calibrating: true, onEvent)
         let logits = try trainer.predict(trainer.watchedTiles, onEvent: onEvent)
         let losses = logits.probabilities(calibration?.scaling ?? .identity).losses
         let loss = losses.reduce(0, +) / Double(losses.count)

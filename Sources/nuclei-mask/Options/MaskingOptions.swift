@@ -115,7 +115,7 @@ struct MaskingOptions: ParsableArguments {
 
     @Option(
         help: """
-            Numbers that a model which outlines nuclei computes with. int16 is 16-bit fixed point; auto uses it where the \
+            Numbers that models compute with. int16 is 16-bit fixed point; auto uses it where the \
             processor is faster with it (VNNI) and the model's record says that no held-out tile changes its class (default: auto).
             """)
     var precision: PrecisionChoice?
@@ -217,11 +217,11 @@ struct MaskingOptions: ParsableArguments {
     func settings(for models: MaskModels) throws -> MaskSettings {
         var settings = MaskSettings()
         settings.threshold = threshold
+        settings.precision = try (precision ?? .auto).resolved(for: models)
         if models.outlinesNuclei {
             var nuclei = NucleusSettings()
             nuclei.foreground = Float(threshold)
             nuclei.averagesFlips = averagesFlips
-            nuclei.precision = try (precision ?? .auto).resolved(for: models)
             (settings.nuclei, settings.within) = (nuclei, within)
             return settings
         }
@@ -245,7 +245,7 @@ struct MaskingOptions: ParsableArguments {
             ("--stride", stride != nil), ("--edges", edges != nil), ("--blend", blend != nil),
             ("--refine", refine != nil), ("--shared-features", sharedFeatures != nil), ("--batch-size", batch.isGiven),
         ]
-        let ofNuclei = [("--within", within != nil), ("--flips", averagesFlips), ("--precision", precision != nil)]
+        let ofNuclei = [("--within", within != nil), ("--flips", averagesFlips)]
         let given = (outliningNuclei ? ofWindows : ofNuclei).filter(\.1).map(\.0)
         return given.first ?? outputs.firstUseless(outliningNuclei: outliningNuclei)
     }

@@ -103,6 +103,8 @@ struct ModelInfo: Encodable {
                     "\(String($0.slope, decimals: 3)) x log odds of the pixels \($0.offset < 0 ? "-" : "+") "
                         + String($0.offset.magnitude, decimals: 3)
                 } ?? "not fitted")
+        }
+        if description.architecture.hasFixedPoint {
             line(
                 "int16",
                 description.fixedPoint.map {
