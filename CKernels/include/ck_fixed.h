@@ -7,6 +7,7 @@
 #ifndef CK_FIXED_H
 #define CK_FIXED_H
 
+#include "ck_feature_windows.h"
 #include "ck_images.h"
 
 #ifdef __cplusplus
@@ -65,6 +66,31 @@ ck_status ck_fixed_normalize_windows(int16_t *y, const uint8_t *base, const int6
 /// 2 x 2 times and cut at the end. `planes` counts pairs of channels. y may be skip.
 ck_status ck_fixed_upsample_add(int16_t *y, const int16_t *skip, const int16_t *x, int64_t planes, int64_t h,
                                 int64_t w);
+
+/// A dense layer of features [C][plane] in memory order. Its inputs and outputs are floats: inputs are rounded to
+/// integers in blocks that stay in cache.
+typedef struct ck_fixed_linear {
+    int64_t c, plane, o;
+    /// Value of 1 in the rounded input.
+    float input_scale;
+} ck_fixed_linear;
+
+/// Bytes of packed weights; 0 when the dimensions are invalid.
+size_t ck_fixed_linear_packed_bytes(const ck_fixed_linear *d);
+/// Rounds weights w[O][C * plane] to multiples of a step of each output, and packs them. CK_BAD_PARAMETER when weights
+/// or the scale are not finite.
+ck_status ck_fixed_linear_pack(void *packed, const float *w, const ck_fixed_linear *d);
+/// Bytes of scratch for ck_fixed_linear_forward; 0 when the dimensions are invalid.
+size_t ck_fixed_linear_scratch(int64_t n, const ck_fixed_linear *d);
+/// y[N][O] = b[o] + the products of x[N][C * plane] and packed weights; b may be null. Integers are exact, their sums
+/// are added as floats.
+ck_status ck_fixed_linear_forward(float *y, const float *x, const void *packed, const float *b, int64_t n,
+                                  const ck_fixed_linear *d, void *scratch, size_t scratch_bytes);
+/// Bytes of scratch for ck_fixed_linear_windows_forward; 0 when the windows or dimensions are invalid.
+size_t ck_fixed_linear_windows_scratch(const ck_feature_windows *f, const ck_fixed_linear *d);
+/// ck_linear_windows_forward with packed weights of all channels, where plane is H * W. first_channel is even.
+ck_status ck_fixed_linear_windows_forward(float *y, const ck_feature_windows *f, const void *packed, const float *b,
+                                          const ck_fixed_linear *d, void *scratch, size_t scratch_bytes);
 
 #ifdef __cplusplus
 }

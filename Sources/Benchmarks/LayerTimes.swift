@@ -141,7 +141,7 @@ extension NetworkWork {
                 let once = 2 * Double(batch) * Double(sums.count) * Double(products)
                 result["\(name) \(Phase.forward)"] = once
                 result["\(name) \(Phase.backward)"] = once * (1 + needsData)
-            } else if let layer = node.layer as? FixedPointConvolutionLayer {
+            } else if let layer = node.layer as? any FixedPointProduct {
                 result["\(name) \(Phase.forward)"] = Double(batch) * layer.flops(for: inputs[0])
             } else if let layer = node.layer as? LinearLayer {
                 let once = 2 * Double(batch) * Double(inputs[0].count) * Double(layer.outputs)

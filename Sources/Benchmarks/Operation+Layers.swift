@@ -20,7 +20,7 @@ extension Operation {
         guard architecture.hasFixedPoint else { return inference + training }
         let fixed = try NetworkWork(architecture, .infer, batch: 1, precision: .int16).workspace.network.plan
         let fixedPoint = try fixed.graph.nodes.indices.compactMap { index in
-            let layer = fixed.graph.nodes[index].layer as? FixedPointConvolutionLayer
+            let layer = fixed.graph.nodes[index].layer as? any FixedPointProduct
             return try layer.map { try builder.fixedPoint($0, fixed.inputShapes(of: index)) }
         }
         return inference + fixedPoint + training
@@ -81,15 +81,16 @@ private struct LayerOperations {
         return operation
     }
 
-    func fixedPoint(_ layer: FixedPointConvolutionLayer, _ inputs: [Shape]) throws -> Operation {
-        let plain = try forward(.convolutionFixedPoint, layer, inputs, .inference)
+    func fixedPoint(_ layer: any FixedPointProduct, _ inputs: [Shape]) throws -> Operation {
+        let convolution = (layer as? FixedPointConvolutionLayer)?.convolution
+        let plain = try forward(
+            convolution == nil ? .denseFixedPoint : .convolutionFixedPoint, layer, inputs, .inference)
         let output = try layer.outputShape(for: inputs)
-        let convolution = layer.convolution
         return Operation(
             network: name, kind: plain.kind, layer: layer.name,
-            shape: "\(inputs[0])>\(output) k\(convolution.kernel) s\(convolution.stride)",
+            shape: "\(inputs[0])>\(output)" + (convolution.map { " k\($0.kernel) s\($0.stride)" } ?? ""),
             flops: Double(batch) * layer.flops(for: inputs[0]),
-            floats: batch * (inputs[0].count + output.count) + convolution.packedCount, load: plain.load)
+            floats: batch * (inputs[0].count + output.count) + layer.packedCount, load: plain.load)
     }
 
     private func convolutionTraining(

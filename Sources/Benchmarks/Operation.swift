@@ -12,6 +12,8 @@ package struct Operation {
         case convolutionData = "convolution-data"
         case convolutionWeight = "convolution-weight"
         case dense
+        /// Dense layer at inference in 16-bit fixed point.
+        case denseFixedPoint = "dense-int16"
         case denseData = "dense-data"
         case denseWeight = "dense-weight"
         case pooling

@@ -50,14 +50,14 @@ struct WorkOptions: ParsableArguments {
     @Flag(help: "Inference, from normalized pixels to logits, or training step: forward, backward, clipping, AdamW.")
     var task = NetworkWork.Task.infer
 
-    @Option(help: "Numbers that the network computes with: float32, or int16 for inference of a unet or compact.")
+    @Option(help: "Numbers that the network computes with: float32, or int16 for inference, except of a resnet18.")
     var precision = Precision.float32
 
     func validate() throws {
         guard precision == .int16 else { return }
         try require(
             task == .infer && modelKind.hasFixedPoint, "--precision",
-            "float32, or for int16 --infer with a unet or compact",
+            "float32, or for int16 --infer and not resnet18",
             found: "int16 with \(modelKind.rawValue), --\(task.rawValue)")
     }
 

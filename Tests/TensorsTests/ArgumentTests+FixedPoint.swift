@@ -84,4 +84,66 @@ extension KernelTests.ArgumentTests {
         #expect(ck_fixed_upsample_add(nil, x, x + 512, 1, 4, 5) == .nullPointer)
         #expect(ck_fixed_upsample_add(x, x, x + 512, 0, 4, 5) == .badDimension)
     }
+
+    @Test("dense layers in fixed point: null pointers, dimensions, scales, weights, windows and scratch")
+    func fixedPointLinear() {
+        let valid = ck_fixed_linear(c: 3, plane: 9, o: 2, input_scale: 0.1)
+        var d = valid
+        var packed = [Float](repeating: 0, count: ck_fixed_linear_packed_bytes(&d) / 4)
+        var scratch = [Float](repeating: 0, count: 1 << 16)
+        let bytes = ck_fixed_linear_scratch(1, &d)
+        var (w, b) = ([Float](repeating: 0.5, count: 54), [Float](repeating: 1, count: 2))
+        var (x, y) = ([Float](repeating: 1, count: 100), [Float](repeating: 0, count: 2))
+        #expect(ck_fixed_linear_pack(&packed, w, &d) == .ok)
+        #expect(ck_fixed_linear_pack(nil, w, &d) == .nullPointer)
+        #expect(ck_fixed_linear_pack(&packed, nil, &d) == .nullPointer)
+        #expect(ck_fixed_linear_pack(&packed, w, nil) == .nullPointer)
+        func forward(_ scratchBytes: Int, n: Int64 = 1) -> ck_status {
+            ck_fixed_linear_forward(&y, x, packed, b, n, &d, &scratch, scratchBytes)
+        }
+        #expect(forward(bytes) == .ok)
+        #expect(ck_fixed_linear_forward(&y, x, packed, nil, 1, &d, &scratch, bytes) == .ok)
+        #expect(ck_fixed_linear_forward(nil, x, packed, b, 1, &d, &scratch, bytes) == .nullPointer)
+        #expect(ck_fixed_linear_forward(&y, nil, packed, b, 1, &d, &scratch, bytes) == .nullPointer)
+        #expect(ck_fixed_linear_forward(&y, x, nil, b, 1, &d, &scratch, bytes) == .nullPointer)
+        #expect(ck_fixed_linear_forward(&y, x, packed, b, 1, &d, nil, bytes) == .nullPointer)
+        #expect(forward(bytes - 1) == .scratchTooSmall)
+        #expect(forward(bytes, n: 0) == .badDimension && ck_fixed_linear_scratch(0, &d) == 0)
+        let changes: [((inout ck_fixed_linear) -> Void, ck_status)] = [
+            ({ $0.c = 0 }, .badDimension), ({ $0.plane = 0 }, .badDimension), ({ $0.o = -1 }, .badDimension),
+            ({ ($0.c, $0.plane) = (1 << 20, 1 << 20) }, .badDimension), ({ $0.input_scale = 0 }, .badParameter),
+            ({ $0.input_scale = .nan }, .badParameter),
+        ]
+        for (change, status) in changes {
+            d = valid
+            change(&d)
+            #expect(forward(bytes) == status && ck_fixed_linear_pack(&packed, w, &d) == status)
+            #expect(ck_fixed_linear_packed_bytes(&d) == 0 && ck_fixed_linear_scratch(1, &d) == 0)
+        }
+        d = valid
+        func windows(_ change: (inout ck_feature_windows) -> Void = { _ in }) -> ck_status {
+            x.withUnsafeMutableBufferPointer { map in
+                withUnsafePointer(to: ck_feature_place(y: 0, x: 0, row: 0, column: 0, corner: 0)) { place in
+                    var f = ck_feature_windows()
+                    (f.n, f.c, f.h, f.w, f.channels, f.map_h, f.map_w) = (1, 3, 3, 3, 3, 5, 5)
+                    (f.map, f.places) = (UnsafePointer(map.baseAddress), place)
+                    change(&f)
+                    return ck_fixed_linear_windows_forward(&y, &f, packed, b, &d, &scratch, scratch.count * 4)
+                }
+            }
+        }
+        #expect(windows() == .ok)
+        #expect(windows { $0.map = nil } == .nullPointer)
+        #expect(windows { $0.w = 4 } == .badDimension, "another plane")
+        #expect(windows { ($0.c, $0.first_channel) = (2, 1) } == .badDimension, "an odd first channel")
+        #expect(windows { ($0.c, $0.channels) = (3, 4) } == .badDimension, "other channels")
+        #expect(windows { $0.c = 1 } == .badDimension, "half a pair")
+        #expect(windows { ($0.c, $0.first_channel) = (1, 2) } == .ok)
+        #expect(ck_fixed_linear_windows_forward(&y, nil, packed, b, &d, &scratch, 4) == .nullPointer)
+        for bad in [Float.nan, .infinity] {
+            w[53] = bad
+            #expect(ck_fixed_linear_pack(&packed, w, &d) == .badParameter)
+        }
+        b[0] = 0
+    }
 }

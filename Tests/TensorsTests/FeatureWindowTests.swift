@@ -171,6 +171,36 @@ import Testing
         }
     }
 
+    @Test func denseLayersInFixedPointAgreeWithGatheredWindows() throws {
+        try sweep(Self.cases) { item, seed in
+            let windows = windows(item, seed)
+            let (c, plane) = (item.channels, item.side.height * item.side.width)
+            let linear = FixedPointLinear(channels: c, plane: plane, outputs: item.outputs, inputScale: 1 / 8191)
+            let gathered = Tensor([item.windows, c * plane], naive(windows))
+            let weight = tensor(seed + 6, [item.outputs, c * plane]), bias = tensor(seed + 7, [item.outputs])
+            let expected = Tensor([item.windows, item.outputs])
+            try ConvolutionVariant.each { _ in
+                let packed = Tensor([linear.packedCount])
+                try Kernels.packFixedPoint(packed, weight: weight, linear)
+                try Kernels.fixedPointForward(
+                    expected, gathered, packed: packed, bias: bias, linear,
+                    scratch: Tensor([linear.scratchCount(batch: item.windows)]))
+                // All channels, and ranges of them that start with an even one.
+                for cuts in [[0, c], [0, c / 4 * 2, c]] {
+                    let y = GuardedTensor([item.windows, item.outputs])
+                    for (first, last) in zip(cuts, cuts.dropFirst()) where last > first {
+                        let some = slice(windows, first..<last)
+                        let own = GuardedTensor([Kernels.scratchCount(some, linear)])
+                        try Kernels.fixedPointForward(
+                            y.tensor, some, packed: packed, bias: bias, linear, scratch: own.tensor)
+                        _ = try own.values("scratch")
+                    }
+                    try compare("y", y.values("y"), expected.values, Tolerance(absolute: 1e-4, relative: 1e-6))
+                }
+            }
+        }
+    }
+
     /// A range of channels of all windows.
     private func slice(_ windows: FeatureWindows, _ channels: Range<Int>) -> FeatureWindows {
         FeatureWindows(

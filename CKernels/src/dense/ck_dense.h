@@ -33,13 +33,11 @@ typedef struct ck_dense_rows {
     int64_t height, width, pitch, rest_count;
 } ck_dense_rows;
 
-/// Inner loops for one instruction set. Dense layers are cut into chunks of `count` inputs. Rows of x, gx, w and gw are
-/// `stride` floats apart (in `dot`, rows of x are x_stride apart). Rows of gy[N][O] are contiguous.
-typedef struct ck_dense_variant {
-    ck_isa isa;
+/// Dot products for one instruction set, of floats or of pairs of integers. Pairs are copied as floats.
+typedef struct ck_dense_dots {
     int32_t lanes;
-    /// sums[N][O][lanes] += products of x[n] and w[o]; the dot product is the sum over the lanes. If x is w, products
-    /// with o > n may be skipped.
+    /// sums[N][O][lanes] += products of `count` elements of x[n] and w[o]; the dot product is the sum over the lanes.
+    /// Rows of x are x_stride elements apart, rows of w `stride`. If x is w, products with o > n may be skipped.
     void (*dot)(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t x_stride,
                 int64_t stride);
     /// Windows, at most CK_DENSE_WINDOWS, and outputs of a block of dot_windows.
@@ -54,6 +52,13 @@ typedef struct ck_dense_variant {
     void (*pack_windows)(float *panel, const float *w, const float *rest, const ck_dense_rows *x);
     /// sums[n][o], rows `stride` apart, += the products of n windows and o outputs, summed over the lanes.
     void (*add_lanes)(float *sums, const float *products, int64_t n, int64_t o, int64_t stride);
+} ck_dense_dots;
+
+/// Inner loops for one instruction set. Dense layers are cut into chunks of `count` inputs. Rows of x, gx, w and gw are
+/// `stride` floats apart. Rows of gy[N][O] are contiguous.
+typedef struct ck_dense_variant {
+    ck_isa isa;
+    ck_dense_dots dots;
     /// gx[n][i] = sum over o of gy[n][o] * w[o][i]
     void (*backward_data)(float *gx, const float *gy, const float *w, int64_t n, int64_t o, int64_t count,
                           int64_t stride);
@@ -72,10 +77,17 @@ extern const ck_dense_variant ck_dense_portable, ck_dense_avx2, ck_dense_avx512;
 /// The selected variant, or the best one that the processor supports; null if the selected one is not available.
 const ck_dense_variant *ck_dense_choose(void);
 
+/// Adds sums[groups][count][lanes]; the first `count` elements become the results.
+void ck_add_dense_groups(float *sums, int64_t groups, int64_t count, int64_t lanes);
+
 enum {
+    /// Outputs are summed in at most this many groups of chunks or channels, then reduced in a fixed order.
+    CK_DENSE_GROUPS = 16,
     /// Inputs of a chunk: the chunk of a batch stays in the second-level cache, and the rows of a register block in the
     /// first-level cache.
     CK_DENSE_CHUNK = 960,
+    /// Elements of the longest vector.
+    CK_DENSE_LANES = 16,
     /// Inputs of a chunk for steps, which read and write rows of three arrays and are faster with longer ones.
     CK_STEP_CHUNK = 3840,
 };

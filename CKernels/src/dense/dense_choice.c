@@ -8,7 +8,7 @@ const ck_dense_variant *ck_dense_choose(void) {
     if (ck_wanted_isa(&isa) != CK_OK)
         return NULL;
     for (int i = 0; i < 3; i++)
-        if (variants[i]->dot && ck_is_selected_isa(variants[i]->isa))
+        if (variants[i]->dots.dot && ck_is_selected_isa(variants[i]->isa))
             return variants[i];
     return NULL;
 }

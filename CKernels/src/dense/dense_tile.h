@@ -5,85 +5,12 @@
 ///   WEIGHT_O, WEIGHT_V  outputs and vectors of inputs of a block of gradients with respect to the weights
 /// Defines VARIANT, the initializer of a ck_dense_variant.
 /// No OpenMP here: the outlined body of a parallel region loses its target attribute.
-#include "dense/ck_dense.h"
 #include "runtime/ck_lanes.h"
 
-static inline vec load_part(const float *p, int64_t count) {
-    if (count >= LANES)
-        return load(p);
-    float all[LANES] = {0};
-    for (int64_t i = 0; i < count; i++)
-        all[i] = p[i];
-    return load(all);
-}
-
-/// Dot products of `samples` (at most DOT_N) rows of x and DOT_O rows of w, of which the first `outputs` are kept, each
-/// in LANES sums. `samples` is exact because padding it would cost memory bandwidth: useless instructions fill the
-/// reorder buffer, so fewer loads are in flight.
-static inline __attribute__((always_inline)) void dot_block(float *sums, const float *x, const float *w, int64_t o,
-                                                            int64_t outputs, int64_t count, int64_t x_stride,
-                                                            int64_t stride, int samples) {
-#pragma clang fp contract(fast)
-    const float *b[DOT_O];
-    vec sum[DOT_N][DOT_O];
-#pragma unroll
-    for (int j = 0; j < DOT_O; j++) {
-        // Past the last row, repeat it.
-        b[j] = w + ck_min(j, outputs - 1) * stride;
-#pragma unroll
-        for (int i = 0; i < samples; i++)
-            sum[i][j] = (vec)(0.0f);
-    }
-    int64_t at = 0;
-    for (; at + LANES <= count; at += LANES) {
-        vec v[DOT_O];
-#pragma unroll
-        for (int j = 0; j < DOT_O; j++)
-            v[j] = load(b[j] + at);
-#pragma unroll
-        for (int i = 0; i < samples; i++) {
-            vec u = load(x + i * x_stride + at);
-#pragma unroll
-            for (int j = 0; j < DOT_O; j++)
-                sum[i][j] += u * v[j];
-        }
-    }
-    const int64_t rest = count - at;
-#pragma unroll
-    for (int i = 0; i < samples; i++)
-#pragma unroll
-        for (int j = 0; j < DOT_O; j++) {
-            if (j >= outputs)
-                continue;
-            float *to = sums + (i * o + j) * LANES;
-            vec total = load(to) + sum[i][j];
-            if (rest > 0)
-                total += load_part(x + i * x_stride + at, rest) * load_part(b[j] + at, rest);
-            store(to, total);
-        }
-}
-
-static void dot(float *sums, const float *x, const float *w, int64_t n, int64_t o, int64_t count, int64_t x_stride,
-                int64_t stride) {
-    for (int64_t k = 0; k < o; k += DOT_O) {
-        const int64_t outputs = ck_min(DOT_O, o - k);
-        const float *rows = w + k * stride;
-        float *to = sums + k * LANES;
-        for (int64_t m = 0; m < n;) {
-            const float *from = x + m * x_stride;
-            // If x is w, the product is symmetric: only the lower triangle is needed.
-            const bool is_wanted = x != w || m + DOT_N > k;
-            if (n - m >= DOT_N) {
-                if (is_wanted)
-                    dot_block(to + m * o * LANES, from, rows, o, outputs, count, x_stride, stride, DOT_N);
-                m += DOT_N;
-            } else {
-                dot_block(to + m * o * LANES, from, rows, o, outputs, count, x_stride, stride, 1);
-                m++;
-            }
-        }
-    }
-}
+#define MULTIPLY_ADD(sum, a, b) ((sum) + (a) * (b))
+#define FLOATS(sum) (sum)
+#define DOT_STEPS DOT_STEPS_OF_FLOATS
+#include "dense/dense_dots.h"
 
 /// Gradients with respect to `vectors` (at most DATA_V) vectors of inputs for all samples. The last vector has `lanes`
 /// inputs.
@@ -187,11 +114,9 @@ static void backward_weight(float *gw, const float *gy, const float *x, int64_t 
 }
 
 #include "dense/dense_step.h"
-#include "dense/dense_windows.h"
 
 #define VARIANT                                                                                                        \
     {                                                                                                                  \
-        .isa = ISA, .lanes = LANES, .dot = dot, .windows = DOT_N, .outputs = DOT_O, .dot_windows = dot_windows,        \
-        .pack_windows = pack_windows, .add_lanes = add_lanes, .backward_data = backward_data,                          \
-        .backward_weight = backward_weight, .step_product = step_product, .step = step,                                \
+        .isa = ISA, .dots = DOTS, .backward_data = backward_data, .backward_weight = backward_weight,                  \
+        .step_product = step_product, .step = step,                                                                    \
     }

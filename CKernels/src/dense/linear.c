@@ -3,11 +3,6 @@
 /// large; ck_linear_squared_norm and the optimizer steps by products do not store it.
 #include "dense/ck_dense.h"
 
-/// Outputs are summed in at most this many groups of chunks, then reduced in a fixed order.
-enum { GROUPS = 16 };
-/// Floats of the longest vector.
-enum { LANES = 16 };
-
 static int64_t chunks(int64_t i) {
     return ck_ceil_div(i, CK_DENSE_CHUNK);
 }
@@ -17,30 +12,34 @@ static ck_status check(int64_t n, int64_t i, int64_t o) {
 }
 
 size_t ck_linear_scratch(int64_t n, int64_t i, int64_t o) {
-    return check(n, i, o) == CK_OK ? (size_t)(ck_min(GROUPS, chunks(i)) * n * o * LANES) : 0;
+    return check(n, i, o) == CK_OK ? (size_t)(ck_min(CK_DENSE_GROUPS, chunks(i)) * n * o * CK_DENSE_LANES) : 0;
+}
+
+void ck_add_dense_groups(float *sums, int64_t groups, int64_t count, int64_t lanes) {
+    for (int64_t e = 0; e < count; e++) {
+        float sum = 0;
+        for (int64_t group = 0; group < groups; group++)
+            for (int64_t lane = 0; lane < lanes; lane++)
+                sum += sums[(group * count + e) * lanes + lane];
+        // Overwrites sums that have been read already.
+        sums[e] = sum;
+    }
 }
 
 /// The dot products of all x[n] and w[o], written to the first n * o floats of the scratch.
 static void dot_products(const ck_dense_variant *variant, const float *x, const float *w, int64_t n, int64_t i,
                          int64_t o, float *scratch) {
-    const int64_t groups = ck_min(GROUPS, chunks(i)), lanes = variant->lanes, each = n * o * lanes;
+    const int64_t groups = ck_min(CK_DENSE_GROUPS, chunks(i)), lanes = variant->dots.lanes, each = n * o * lanes;
 #pragma omp parallel for schedule(static)
     for (int64_t group = 0; group < groups; group++) {
         float *sums = scratch + group * each;
         memset(sums, 0, sizeof *sums * (size_t)each);
         for (int64_t chunk = group * chunks(i) / groups; chunk < (group + 1) * chunks(i) / groups; chunk++) {
             int64_t first = chunk * CK_DENSE_CHUNK;
-            variant->dot(sums, x + first, w + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i, i);
+            variant->dots.dot(sums, x + first, w + first, n, o, ck_min(CK_DENSE_CHUNK, i - first), i, i);
         }
     }
-    for (int64_t e = 0; e < n * o; e++) {
-        float sum = 0;
-        for (int64_t group = 0; group < groups; group++)
-            for (int64_t lane = 0; lane < lanes; lane++)
-                sum += scratch[group * each + e * lanes + lane];
-        // Overwrites sums that have been read already.
-        scratch[e] = sum;
-    }
+    ck_add_dense_groups(scratch, groups, n * o, lanes);
 }
 
 ck_status ck_linear_forward(float *y, const float *x, const float *w, const float *b, int64_t n, int64_t i, int64_t o,

@@ -10,6 +10,8 @@
 #define ADD_PRODUCTS(sum, a, b) ((ivec)_mm256_add_epi32((__m256i)(sum), _mm256_madd_epi16((__m256i)(a), (__m256i)(b))))
 #define TILE_K 6
 #define TILE_P 1
+#define DOT_N 3
+#define DOT_O 4
 #define VARIANT avx2
 #include "fixed/fixed_lanes.h"
 

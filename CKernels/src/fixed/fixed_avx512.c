@@ -11,6 +11,8 @@
 #define ADD_PRODUCTS(sum, a, b) ((ivec)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
 #define TILE_K 12
 #define TILE_P 2
+#define DOT_N 4
+#define DOT_O 6
 #define VARIANT avx512
 #include "fixed/fixed_lanes.h"
 

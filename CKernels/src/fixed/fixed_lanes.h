@@ -3,6 +3,7 @@
 ///   TILE_K                filters whose sums stay in registers; divides CK_FIXED_BLOCK
 ///   TILE_P                vectors of tiles whose sums stay in registers; divides CK_FIXED_VECTORS
 ///   ADD_PRODUCTS(s, a, b) s plus the products of the pairs of a and b, modulo 2^32
+///   DOT_N, DOT_O          samples and outputs of a block of dot products
 ///   VARIANT               name of the result
 /// No OpenMP here: the outlined body of a parallel region loses its target attribute.
 #include "conv2d/direct/conv2d_direct_lanes.h"
@@ -70,6 +71,19 @@ static inline vec rectified(vec v, float least) {
 #include "fixed/fixed_direct.h"
 #include "fixed/fixed_winograd.h"
 
+#define MULTIPLY_ADD(sum, a, b) ((vec)ADD_PRODUCTS((ivec)(sum), (ivec)(a), (ivec)(b)))
+#define FLOATS(sum) __builtin_convertvector((ivec)(sum), vec)
+#define DOT_STEPS CK_FIXED_DENSE_STEPS
+#include "dense/dense_dots.h"
+
+static void pair(float *out, const float *even, const float *odd, int64_t count, float factor) {
+    for (int64_t i = 0; i < count; i += LANES) {
+        vec low = load_part(even + i, count - i), high = odd ? load_part(odd + i, count - i) : (vec)(0.0f);
+        ivec both = pairs_of(low * (vec)(factor), high * (vec)(factor), -CK_FIXED_LARGEST);
+        store_elements(out + i, (vec)both, count - i);
+    }
+}
+
 static inline ivec limited_sum(ivec a, ivec b) {
     shorts sum = (shorts)a + (shorts)b;
     const shorts most = (shorts)(int16_t)CK_FIXED_LARGEST;
@@ -92,5 +106,7 @@ static const ck_fixed_variant VARIANT = {
     .direct = {.lanes = LANES, .k = CK_FIXED_BLOCK, .p = CK_FIXED_VECTORS},
     .correlate = correlate,
     .transform = transform,
+    .dots = DOTS,
+    .pair = pair,
     .upsample_add = upsample_add,
 };

@@ -4,6 +4,8 @@
     ((ivec)((wrapping)(sum) + (wrapping)(((a) << 16 >> 16) * ((b) << 16 >> 16) + ((a) >> 16) * ((b) >> 16))))
 #define TILE_K 4
 #define TILE_P 1
+#define DOT_N 3
+#define DOT_O 4
 #define VARIANT portable
 #include "fixed/fixed_lanes.h"
 

@@ -4,6 +4,7 @@
 
 #include "ck_fixed.h"
 #include "conv2d/direct/conv2d_direct_plan.h"
+#include "dense/ck_dense.h"
 #include "runtime/ck_scratch.h"
 
 enum {
@@ -17,6 +18,9 @@ enum {
     CK_FIXED_VECTORS = 2,
     /// Points of Winograd's F(2x2, 3x3).
     CK_FIXED_POINTS = 16,
+    /// The largest magnitude of a weight of a dense layer, and the vectors whose products may then be added in 32 bits.
+    CK_FIXED_DENSE_WEIGHT = 2047,
+    CK_FIXED_DENSE_STEPS = 64,
 };
 
 /// Where the sums of one image go.
@@ -50,6 +54,11 @@ typedef struct ck_fixed_variant {
     /// vector, by Winograd's transforms. The buffers are those that ck_fixed_conv2d_scratch counts.
     void (*transform)(const ck_fixed_tiles *tiles, const ck_fixed_outputs *y, const int32_t *x, const int32_t *panels,
                       int64_t row, int32_t *buffers);
+    /// Of pairs of integers.
+    ck_dense_dots dots;
+    /// out[count]: the pairs nearest to factor times `even` and `odd`, limited. `odd` may be null, which stands for
+    /// zeros. Pairs are copied as floats.
+    void (*pair)(float *out, const float *even, const float *odd, int64_t count, float factor);
     /// A row of ck_fixed_upsample_add: `count` pairs.
     void (*upsample_add)(int32_t *y, const int32_t *skip, const int32_t *x, int64_t count);
 } ck_fixed_variant;

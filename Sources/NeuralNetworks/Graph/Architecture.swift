@@ -19,8 +19,8 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// Whether the output is a class for each pixel, from which nuclei are outlined. Otherwise it is a class for the tile.
     package var outlinesNuclei: Bool { self == .unet }
 
-    /// Whether all convolutions have kernels in 16-bit fixed point.
-    package var hasFixedPoint: Bool { self == .unet || self == .compact }
+    /// Whether layers that take most of the time have kernels in 16-bit fixed point.
+    package var hasFixedPoint: Bool { self != .resnet18 }
 
     /// The side of the tiles that networks are trained on, in pixels. A tile of a network that outlines nuclei covers at
     /// half a micron per pixel what one of 256 pixels covers at a quarter.

@@ -4,26 +4,31 @@ extension Network {
     /// Values may exceed the largest ones that were recorded by this factor; those beyond are cut off.
     private static let headroom: Float = 2
 
-    /// This folded network in 16-bit fixed point, with an output of floats. Layers without kernels for it, such as global
-    /// pooling, compute with floats if no convolution follows them. `ranges` has the largest magnitude of the output of each
-    /// of `fixedPointLayers` by name, `inputScale` is the value of 1 in the input. Throws `LayerError` where that is not
-    /// possible, and for values without a range.
+    /// This folded network in 16-bit fixed point, with an output of floats.
+    ///
+    /// Convolutions and large dense layers have kernels for it. Convolutions compute with floats if one of them has no
+    /// kernel, or if another layer is between them. Inputs of dense layers are floats, which they round. `ranges` has the
+    /// largest magnitude of the output of each of `fixedPointLayers` by name, `inputScale` is the value of 1 in the input.
+    /// Throws `LayerError` where no layer has a kernel, and for values without a range.
     func fixedPoint(ranges: [String: Float], inputScale: Float) throws -> Network {
-        let nodes = plan.graph.nodes
-        let (scales, isFixedPoint) = (try self.scales(ranges, inputScale: inputScale), self.isFixedPoint)
+        guard !fixedPointLayers.isEmpty else {
+            throw LayerError(description: "no layer of the network has a kernel in 16-bit fixed point")
+        }
+        let scales = try self.scales(ranges, inputScale: inputScale)
+        let (convolves, feedsConvolutions) = (convolvesInFixedPoint, self.feedsConvolutions)
         var graph = Graph()
         var values = Graph.PerValue<Graph.Value>([.input])
         var parameters = [Tensor]()
-        for (index, node) in nodes.enumerated() {
+        for (index, node) in plan.graph.nodes.enumerated() {
             let inputs = node.inputs.map { values[$0] }
             let own = state.tensors[plan.parameterRanges[index]]
+            let scale = scales[node.inputs[0]]
             switch node.layer {
-            case let layer as ConvolutionLayer:
-                guard let inputScales = node.inputs.map({ scales[$0] }) as? [Float],
-                    let convolution = layer.fixedPoint(
-                        channels: plan.shapes[node.inputs[0]][0], inputScales: inputScales,
-                        outputScale: scales[.output(of: index)])
-                else { throw LayerError(description: "\(layer.name): no kernel in 16-bit fixed point") }
+            case let layer as ConvolutionLayer where convolves:
+                let output = Graph.Value.output(of: index)
+                let convolution = layer.fixedPoint(
+                    channels: plan.shapes[node.inputs[0]][0], inputScales: node.inputs.map { scales[$0]! },
+                    outputScale: feedsConvolutions[output] ? scales[output] : nil)
                 let packed = Tensor([convolution.packedCount])
                 try Kernels.packFixedPoint(
                     packed, weight: own.first!, bias: layer.hasBias ? own.last : nil, convolution)
@@ -31,50 +36,63 @@ extension Network {
                 values.append(
                     graph.append(
                         FixedPointConvolutionLayer(name: layer.name, convolution: convolution), reading: inputs))
-            case is UpsampleAddLayer:
+            case let layer as LinearLayer where scale != nil:
+                let shape = plan.shapes[node.inputs[0]]
+                let linear = FixedPointLinear(
+                    channels: shape[0], plane: shape.count / shape[0], outputs: layer.outputs, inputScale: scale!)
+                let packed = Tensor([linear.packedCount])
+                try Kernels.packFixedPoint(packed, weight: own.first!, linear)
+                parameters += [packed, own.last!]
+                values.append(
+                    graph.append(FixedPointLinearLayer(name: layer.name, linear: linear), reading: inputs))
+            case is UpsampleAddLayer where convolves:
                 values.append(graph.append(FixedPointUpsampleAddLayer(name: node.layer.name), reading: inputs))
             case is DropoutLayer: values.append(inputs[0])
             default:
-                guard !isFixedPoint[.output(of: index)], node.inputs.allSatisfy({ scales[$0] == nil }) else {
-                    throw LayerError(description: "\(node.layer.name): no kernel in 16-bit fixed point")
-                }
                 parameters += own
                 values.append(graph.append(node.layer, reading: inputs))
             }
         }
-        let pairs = FixedPointConvolution.pairs(of: inputShape[0])
-        return Network(
-            try NetworkPlan(graph, inputShape: [pairs, inputShape[1], inputShape[2]]), sharing: parameters)
+        var inputShape = inputShape
+        if convolves {
+            inputShape = [FixedPointConvolution.pairs(of: inputShape[0]), inputShape[1], inputShape[2]]
+        }
+        return Network(try NetworkPlan(graph, inputShape: inputShape), sharing: parameters)
     }
 
-    /// The layers whose outputs are in fixed point: those whose ranges are needed.
+    /// The layers whose outputs are rounded to integers: those whose ranges are needed.
     package var fixedPointLayers: [Int] {
-        let isFixedPoint = self.isFixedPoint
-        return plan.graph.nodes.indices.filter {
-            let layer = plan.graph.nodes[$0].layer
-            return isFixedPoint[.output(of: $0)] && (layer is ConvolutionLayer || layer is UpsampleAddLayer)
+        let (nodes, convolves) = (plan.graph.nodes, convolvesInFixedPoint)
+        let feeds = plan.graph.feeds {
+            switch nodes[$0].layer {
+            case is ConvolutionLayer, is UpsampleAddLayer: convolves
+            case let layer as LinearLayer: layer.isLarge(for: plan.shapes[nodes[$0].inputs[0]])
+            default: false
+            }
+        }
+        return nodes.indices.filter { feeds[.output(of: $0)] && !(nodes[$0].layer is DropoutLayer) }
+    }
+
+    /// Whether convolutions, and the input, are in fixed point.
+    var convolvesInFixedPoint: Bool {
+        let (nodes, readers, feeds) = (plan.graph.nodes, plan.graph.readers, feedsConvolutions)
+        return nodes.contains { $0.layer is ConvolutionLayer }
+            && nodes.allSatisfy { ($0.layer as? ConvolutionLayer)?.hasFixedPoint(of: plan.shapes[$0.inputs[0]]) ?? true }
+            && feeds.indices.allSatisfy { value in
+                let others = (readers[value] + (value.producer.map { [$0] } ?? [])).map { nodes[$0].layer }
+                return !feeds[value]
+                    || others.allSatisfy { $0 is ConvolutionLayer || $0 is UpsampleAddLayer || $0 is DropoutLayer }
+            }
+    }
+
+    /// Whether each value is read by convolutions or what lies between them.
+    private var feedsConvolutions: Graph.PerValue<Bool> {
+        plan.graph.feeds {
+            plan.graph.nodes[$0].layer is ConvolutionLayer || plan.graph.nodes[$0].layer is UpsampleAddLayer
         }
     }
 
-    /// Whether each value is to be in fixed point: all layers that read it compute with that. The output is of floats.
-    private var isFixedPoint: Graph.PerValue<Bool> {
-        let (nodes, readers) = (plan.graph.nodes, plan.graph.readers)
-        var result = Graph.PerValue(repeating: false, through: plan.graph.output)
-        for value in result.indices.reversed() {
-            result[value] =
-                !readers[value].isEmpty
-                && readers[value].allSatisfy {
-                    switch nodes[$0].layer {
-                    case is ConvolutionLayer, is UpsampleAddLayer: true
-                    case is DropoutLayer: result[.output(of: $0)]
-                    default: false
-                    }
-                }
-        }
-        return result
-    }
-
-    /// The value of 1 in each value; nil for values of floats. The terms of a sum and the sum share a scale.
+    /// The value of 1 in each value that is rounded; nil for others. The terms of a sum and the sum share a scale.
     private func scales(_ ranges: [String: Float], inputScale: Float) throws -> Graph.PerValue<Float?> {
         let (nodes, output) = (plan.graph.nodes, plan.graph.output)
         // The first value of each group of values of the same scale.
@@ -111,9 +129,28 @@ extension Network {
     }
 }
 
+extension Graph {
+    /// Whether some nodes read each value, directly or through dropout.
+    fileprivate func feeds(_ isReader: (Int) -> Bool) -> PerValue<Bool> {
+        let readers = readers
+        var result = PerValue(repeating: false, through: output)
+        for value in result.indices.reversed() {
+            result[value] = readers[value].contains {
+                isReader($0) || nodes[$0].layer is DropoutLayer && result[.output(of: $0)]
+            }
+        }
+        return result
+    }
+}
+
 extension ConvolutionLayer {
-    /// The same convolution in fixed point; nil where there is no kernel for it. The second scale is that of the residual.
-    fileprivate func fixedPoint(channels: Int, inputScales: [Float], outputScale: Float?) -> FixedPointConvolution? {
+    /// Whether there is a kernel in fixed point for inputs of a shape.
+    fileprivate func hasFixedPoint(of input: Shape) -> Bool {
+        pooling != .mean && fixedPoint(channels: input[0], inputScales: [1], outputScale: 1).isSupported
+    }
+
+    /// The same convolution in fixed point. The second scale is that of the residual.
+    fileprivate func fixedPoint(channels: Int, inputScales: [Float], outputScale: Float?) -> FixedPointConvolution {
         var convolution = FixedPointConvolution(
             channels: channels, filters: filters, kernel: kernel, inputScale: inputScales[0], outputScale: outputScale)
         convolution.stride = stride
@@ -121,6 +158,6 @@ extension ConvolutionLayer {
         convolution.relu = relu
         convolution.maxPooling = pooling == .maximum
         convolution.residualScale = inputScales.count > 1 ? inputScales[1] : nil
-        return pooling != .mean && convolution.isSupported ? convolution : nil
+        return convolution
     }
 }

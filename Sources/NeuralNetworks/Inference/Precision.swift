@@ -80,7 +80,8 @@ package struct PredictionNetwork {
                 throw LayerError(description: "the model does not record the ranges of its values")
             }
             let scale = statistics.largest / Float(FixedPointConvolution.largest)
-            (network, inputScale) = (try whole.fixedPoint(ranges: record.ranges, inputScale: scale), scale)
+            network = try whole.fixedPoint(ranges: record.ranges, inputScale: scale)
+            inputScale = whole.convolvesInFixedPoint ? scale : nil
         }
     }
 

@@ -5,7 +5,7 @@ final class SharedPredictor {
     private let whole: PredictionNetwork
     private let trunk: SharedTrunk
     /// The first layer after the trunk, if it reads windows directly from the shared map, and its parameters.
-    private let reader: (layer: LinearLayer, parameters: [Tensor])?
+    private let reader: (layer: any WindowReader, parameters: [Tensor])?
     /// The layers after the trunk and `reader`.
     private let head: Network
     private let headWorkspace: Workspace
@@ -20,7 +20,7 @@ final class SharedPredictor {
         let nodes = network.plan.graph.nodes
         trunk = try SharedTrunk(try network.part(0..<plan.trunk), plan.axes, slices: plan.slices, arena)
         var headStart = plan.trunk
-        if plan.readsWindows, let layer = nodes[headStart].layer as? LinearLayer {
+        if plan.readsWindows, let layer = nodes[headStart].layer as? any WindowReader {
             reader = (layer, Array(network.state.tensors[network.plan.parameterRanges[headStart]]))
             headStart += 1
         } else {

@@ -67,7 +67,7 @@ package struct SharingPlan: Sendable {
         trunkCosts = costs[..<layers].map { ($0.time, Double($0.multiplications)) }
         headCost = costs[layers...].reduce(0) { $0 + $1.time }
         readsWindows =
-            nodes[layers].layer is LinearLayer && layers + 1 < nodes.count
+            nodes[layers].layer is any WindowReader && layers + 1 < nodes.count
             && plan.graph.isCut(.after(layers: layers + 1))
         slices = readsWindows ? Self.slices(of: plan, layers) : []
         let once = slices.isEmpty ? layers : layers - 1

@@ -4,6 +4,13 @@ import Tensors
 /// `FixedPointConvolution`.
 package protocol FixedPointLayer: Layer {}
 
+/// A layer in fixed point that multiplies with packed weights, its first parameter.
+package protocol FixedPointProduct: FixedPointLayer, CostedLayer {
+    var packedCount: Int { get }
+    /// Multiplications and additions for one sample, by the definition.
+    func flops(for input: Shape) -> Double
+}
+
 extension FixedPointLayer {
     package func addOperations(to graph: inout ONNXGraph, _ x: [String], state: [String], inputs: [Shape]) -> String {
         preconditionFailure("\(name): networks are exported with floats")
@@ -18,7 +25,7 @@ extension FixedPointLayer {
 
 /// A convolution in fixed point, and a residual that is the second input, if there is one. Its only parameter has the packed
 /// weights and biases.
-package struct FixedPointConvolutionLayer: FixedPointLayer, SpatialLayer, CostedLayer {
+package struct FixedPointConvolutionLayer: FixedPointProduct, SpatialLayer {
     package let name: String
     package private(set) var convolution: FixedPointConvolution
 
@@ -46,7 +53,8 @@ package struct FixedPointConvolutionLayer: FixedPointLayer, SpatialLayer, Costed
             multiplications: Int(flops(for: inputs[0]) / 2), relativeTime: convolution.isTransformed ? 0.6 : 1)
     }
 
-    /// Multiplications and additions for one sample, by the definition.
+    package var packedCount: Int { convolution.packedCount }
+
     package func flops(for input: Shape) -> Double {
         let outputs = convolution.residualShape(for: input)
         let products = convolution.channels * convolution.kernel * convolution.kernel * convolution.filters
@@ -78,6 +86,47 @@ package struct FixedPointConvolutionLayer: FixedPointLayer, SpatialLayer, Costed
         try Kernels.fixedPointForward(
             y, x[0], residual: x.count > 1 ? x[1] : nil, packed: memory.parameters[0], convolution,
             scratch: memory.scratch)
+    }
+}
+
+/// A dense layer in fixed point, whose inputs and outputs are floats.
+package struct FixedPointLinearLayer: FixedPointProduct, WindowReader {
+    package let name: String
+    package let linear: FixedPointLinear
+
+    package func outputShape(for inputs: [Shape]) -> Shape { [linear.outputs] }
+
+    package func parameters(for inputs: [Shape]) -> [TensorDeclaration] {
+        [
+            TensorDeclaration(name: "packed", shape: [linear.packedCount], initial: .constant(0)),
+            TensorDeclaration(name: "bias", shape: [linear.outputs], initial: .constant(0)),
+        ]
+    }
+
+    /// The time is relative to a dense layer of floats. Measured with AVX-512.
+    package func inferenceCost(for inputs: [Shape]) -> InferenceCost {
+        InferenceCost(multiplications: inputs[0].count * linear.outputs, relativeTime: 0.6)
+    }
+
+    package var packedCount: Int { linear.packedCount }
+
+    package func flops(for input: Shape) -> Double { 2 * Double(input.count) * Double(linear.outputs) }
+
+    package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
+        var traits = MemoryTraits()
+        traits.scratchCount = linear.scratchCount(batch: batch)
+        return traits
+    }
+
+    package func forward(_ y: Tensor, _ x: [Tensor], _ memory: LayerMemory, _ pass: Pass) throws {
+        try Kernels.fixedPointForward(
+            y, x[0], packed: memory.parameters[0], bias: memory.parameters[1], linear, scratch: memory.scratch)
+    }
+
+    func forward(_ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor) throws {
+        try Kernels.fixedPointForward(
+            y, windows, packed: parameters[0], bias: parameters[1], linear,
+            scratch: scratch(Kernels.scratchCount(windows, linear)))
     }
 }
 

@@ -12,6 +12,9 @@ package struct LinearLayer: CostedLayer {
 
     package func outputShape(for inputs: [Shape]) -> Shape { [outputs] }
 
+    /// Whether reading the weights takes most of the time.
+    func isLarge(for input: Shape) -> Bool { input.count * outputs >= 1 << 20 }
+
     package func parameters(for inputs: [Shape]) -> [TensorDeclaration] {
         let initial = TensorDeclaration.Initial.pytorchDefault(fanIn: inputs[0].count)
         return [
@@ -26,7 +29,7 @@ package struct LinearLayer: CostedLayer {
 
     package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
         var traits = MemoryTraits()
-        traits.productParameter = inputs[0].count * outputs >= 1 << 20 ? 0 : nil
+        traits.productParameter = isLarge(for: inputs[0]) ? 0 : nil
         traits.scratchCount = Kernels.linearScratchCount(batch: batch, inputs: inputs[0].count, outputs: outputs)
         return traits
     }
@@ -44,9 +47,14 @@ package struct LinearLayer: CostedLayer {
     }
 }
 
-extension LinearLayer {
+/// A layer that can read windows of a shared map in place.
+protocol WindowReader: Layer {
     /// Inference on windows of a shared map, without copying them. Windows with the map's first channels initialize y,
     /// those with further channels add to it. `scratch` provides a number of floats for the duration of the call.
+    func forward(_ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor) throws
+}
+
+extension LinearLayer: WindowReader {
     func forward(_ y: Tensor, _ windows: FeatureWindows, parameters: [Tensor], scratch: (Int) -> Tensor) throws {
         try Kernels.linearForward(
             y, windows, weight: parameters[0], bias: parameters[1],

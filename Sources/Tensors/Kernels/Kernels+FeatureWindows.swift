@@ -88,7 +88,7 @@ package struct FeatureWindows {
         (self.borderRows, self.borderColumns) = (borderRows, borderColumns)
     }
 
-    fileprivate func withDescription<R>(_ body: (inout ck_feature_windows) -> R) -> R {
+    func withDescription<R>(_ body: (inout ck_feature_windows) -> R) -> R {
         let places = places.map {
             ck_feature_place(
                 y: Int64($0.y), x: Int64($0.x), row: Int64($0.row), column: Int64($0.column),
