@@ -50,7 +50,7 @@ def arguments():
     parser.add_argument("--network", choices=["lenet5", "compact", "resnet18", "unet"], default="lenet5")
     parser.add_argument(
         "--precision", choices=["float32", "int16"], default="float32",
-        help="numbers that kernel-bench computes with, int16 for the inference of a unet or compact (default: float32)")
+        help="numbers that kernel-bench computes with, int16 for inference, except of a resnet18 (default: float32)")
     parser.add_argument("--batch", type=int, default=32, help="batch size (default: 32; 1 for startup)")
     parser.add_argument(
         "--threads", type=int, default=os.cpu_count(), help="number of threads (default: number of processors)")
@@ -71,9 +71,8 @@ def arguments():
     options = parser.parse_args()
     if options.network == "unet" and options.task not in ("infer", "mask"):
         parser.error(f"--network unet: expected the task infer or mask, found {options.task}")
-    if options.precision == "int16" and (options.network not in ("unet", "compact") or options.task != "infer"):
-        parser.error(
-            f"--precision int16: expected --network unet or compact and infer, found {options.network}, {options.task}")
+    if options.precision == "int16" and (options.network == "resnet18" or options.task != "infer"):
+        parser.error(f"--precision int16: expected infer and not resnet18, found {options.task}, {options.network}")
     if options.batch < 1 or options.threads < 1 or options.rounds < 1:
         parser.error("--batch, --threads and --rounds: expected 1 or more")
     # A U-Net gets an image whole, so that there is nothing to share or to batch.
