@@ -2,8 +2,8 @@
 ///
 /// An integer q of an image stands for q times the scale of the image, and is at most CK_FIXED_LARGEST in magnitude.
 /// Images hold pairs of channels, [N][ceil(C / 2)][H][W][2], aligned to 4 bytes; an odd last channel is followed by
-/// zeros. Products are summed in 32 bits without rounding or overflow, so results are the same bit for bit with every
-/// instruction set and any number of threads.
+/// zeros. Products are summed in 32 bits without rounding or overflow, so results of convolutions are the same bit for
+/// bit with every instruction set and any number of threads.
 #ifndef CK_FIXED_H
 #define CK_FIXED_H
 
@@ -67,8 +67,8 @@ ck_status ck_fixed_normalize_windows(int16_t *y, const uint8_t *base, const int6
 ck_status ck_fixed_upsample_add(int16_t *y, const int16_t *skip, const int16_t *x, int64_t planes, int64_t h,
                                 int64_t w);
 
-/// A dense layer of features [C][plane] in memory order. Its inputs and outputs are floats: inputs are rounded to
-/// integers in blocks that stay in cache.
+/// A dense layer of features [C][plane] in memory order. Its inputs and outputs are floats. Inputs are rounded to
+/// integers when they are read, and limited to CK_FIXED_LARGEST; NaN becomes the least integer.
 typedef struct ck_fixed_linear {
     int64_t c, plane, o;
     /// Value of 1 in the rounded input.
@@ -82,13 +82,14 @@ size_t ck_fixed_linear_packed_bytes(const ck_fixed_linear *d);
 ck_status ck_fixed_linear_pack(void *packed, const float *w, const ck_fixed_linear *d);
 /// Bytes of scratch for ck_fixed_linear_forward; 0 when the dimensions are invalid.
 size_t ck_fixed_linear_scratch(int64_t n, const ck_fixed_linear *d);
-/// y[N][O] = b[o] + the products of x[N][C * plane] and packed weights; b may be null. Integers are exact, their sums
-/// are added as floats.
+/// y[N][O] = b[o] + the products of x[N][C * plane] and packed weights; b may be null. Exact sums of some products are
+/// added as floats, in an order that depends on the instruction set.
 ck_status ck_fixed_linear_forward(float *y, const float *x, const void *packed, const float *b, int64_t n,
                                   const ck_fixed_linear *d, void *scratch, size_t scratch_bytes);
 /// Bytes of scratch for ck_fixed_linear_windows_forward; 0 when the windows or dimensions are invalid.
 size_t ck_fixed_linear_windows_scratch(const ck_feature_windows *f, const ck_fixed_linear *d);
-/// ck_linear_windows_forward with packed weights of all channels, where plane is H * W. first_channel is even.
+/// ck_linear_windows_forward with packed weights of all channels, where plane is H * W. first_channel is even, and so
+/// is the number of channels of the map, unless the last one is among them.
 ck_status ck_fixed_linear_windows_forward(float *y, const ck_feature_windows *f, const void *packed, const float *b,
                                           const ck_fixed_linear *d, void *scratch, size_t scratch_bytes);
 

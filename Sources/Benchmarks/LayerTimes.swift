@@ -142,7 +142,7 @@ extension NetworkWork {
                 result["\(name) \(Phase.forward)"] = once
                 result["\(name) \(Phase.backward)"] = once * (1 + needsData)
             } else if let layer = node.layer as? any FixedPointProduct {
-                result["\(name) \(Phase.forward)"] = Double(batch) * layer.flops(for: inputs[0])
+                result["\(name) \(Phase.forward)"] = Double(batch) * layer.flops(for: inputs)
             } else if let layer = node.layer as? LinearLayer {
                 let once = 2 * Double(batch) * Double(inputs[0].count) * Double(layer.outputs)
                 // The optimizer computes a product gradient.

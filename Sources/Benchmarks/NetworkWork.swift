@@ -55,11 +55,13 @@ package final class NetworkWork {
             model.description.fixedPoint = FixedPointRecord(ranges: ranges)
         }
         self.model = model
+        var prediction: PredictionNetwork?
         switch task {
         case .infer:
             trainer = nil
-            let prediction = try PredictionNetwork(model, precision)
-            workspace = Workspace(prediction.network, capacity: batch)
+            let network = try PredictionNetwork(model, precision)
+            prediction = network
+            workspace = Workspace(network.network, capacity: batch)
         case .train:
             trainer = (
                 Optimizer(Self.optimizerSettings, layout: network.parameters.layout), Gradients(network)
@@ -67,19 +69,13 @@ package final class NetworkWork {
             workspace = Workspace(network, capacity: batch, supportsBackward: true)
         }
         targets = (0..<batch).map { Int32($0 % network.outputShape.count) }
-        try fill()
-    }
-
-    /// Fills the input with random tiles.
-    private func fill() throws {
-        guard precision == .int16 else {
+        // Random tiles.
+        guard precision == .int16, let prediction else {
             try Kernels.randomUniform(workspace.input, in: -1.5..<1.5, seed: 2)
             return
         }
         let (bytes, windows) = Self.noise(tiles: batch)
-        try bytes.withUnsafeBytes {
-            try PredictionNetwork(model, precision).normalize(workspace.input, $0.bytes, windows)
-        }
+        try bytes.withUnsafeBytes { try prediction.normalize(workspace.input, $0.bytes, windows) }
     }
 
     private static func ranges(of model: Model) throws -> [String: Float] {

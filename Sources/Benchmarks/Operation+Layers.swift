@@ -88,9 +88,11 @@ private struct LayerOperations {
         let output = try layer.outputShape(for: inputs)
         return Operation(
             network: name, kind: plain.kind, layer: layer.name,
-            shape: "\(inputs[0])>\(output)" + (convolution.map { " k\($0.kernel) s\($0.stride)" } ?? ""),
-            flops: Double(batch) * layer.flops(for: inputs[0]),
-            floats: batch * (inputs[0].count + output.count) + layer.packedCount, load: plain.load)
+            shape: "\(inputs[0])>\(output)"
+                + (convolution.map { " k\($0.kernel) s\($0.stride)\($0.maxPooling ? " pool" : "")" } ?? "")
+                + (inputs.count > 1 ? " add" : ""),
+            flops: Double(batch) * layer.flops(for: inputs),
+            floats: batch * (inputs.reduce(0) { $0 + $1.count } + output.count) + layer.packedCount, load: plain.load)
     }
 
     private func convolutionTraining(

@@ -55,7 +55,10 @@ import Testing
     }
 
     @Test func convolutionsOfLeNetRun() throws {
-        try run(all(.lenet5, batch: 1).filter { $0.kind.rawValue.hasPrefix("convolution") }, threads: [1, 2])
+        let kinds = try all(.lenet5, batch: 1)
+        try run(
+            kinds.filter { $0.kind.rawValue.hasPrefix("convolution") || $0.kind == .denseFixedPoint },
+            threads: [1, 2])
     }
 
     private func run(_ operations: [Operation], threads counts: [Int]) throws {

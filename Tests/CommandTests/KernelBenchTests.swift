@@ -76,10 +76,19 @@ struct KernelBenchTests {
         #expect(batch.entries["input"]?.shape == [2, 3, 256, 256] && batch.entries["logits"]?.shape == [2, 2])
     }
 
+    @Test func layersInFixedPoint() throws {
+        let result = try Command.bench.run(
+            "layers", "--model-kind", "compact", "--batch", "2", "--quick", "--precision", "int16", in: work.path)
+        #expect(result.status == 0 && result.output.contains("compact, inference with int16 of 2 tiles"), "\(result)")
+        #expect(result.output.contains("\nlayer1.0.conv2 ") && result.output.contains(" of float peak"), "\(result)")
+    }
+
     @Test func badOptionsAreOneLineAndAStatus() throws {
         for arguments in [
             ["--batch", "0"], ["--threads", "0"], ["--filter", "no such thing"], ["--isa", "sse"], ["--bogus"],
             ["layers", "--model-kind", "vgg"], ["layers", "--rounds", "0"], ["layers", "--infer", "--train"],
+            ["layers", "--model-kind", "compact", "--train", "--precision", "int16"],
+            ["layers", "--model-kind", "resnet18", "--precision", "int16"],
             ["serve", "--seconds", "0"],
         ] {
             let result = try Command.bench.start(arguments, in: work.path).wait()

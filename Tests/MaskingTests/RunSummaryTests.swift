@@ -1,6 +1,7 @@
 import Foundation
 import Foundations
 import Masking
+import NeuralNetworks
 import Testing
 
 struct RunSummaryTests {
@@ -92,11 +93,11 @@ struct MaskFingerprintTests {
     private func request(
         stride: Int = 128, model: String = "m", resolution: ResolutionChoice = .model, tissue: String = "auto",
         version: String = "1", temperature: Double = 1, bits: Int = 8, tolerance: Double = 0.5,
-        columns: WindowColumns = .all, refinement: String? = nil,
+        columns: WindowColumns = .all, refinement: String? = nil, precision: Precision? = nil,
         files: [OutputKind: FilePath] = [:]
     ) throws -> MaskFingerprint {
         var settings = MaskSettings()
-        settings.stride = stride
+        (settings.stride, settings.precision) = (stride, precision)
         var formats = OutputFormats()
         (formats.bits, formats.tolerance, formats.windowColumns) = (bits, tolerance, columns)
         return MaskFingerprint(
@@ -114,9 +115,13 @@ struct MaskFingerprintTests {
             try request(tolerance: 0), try request(columns: .wsinfer),
             try request(refinement: "hematoxylin"), try request(files: [.csv: "a.csv"]),
             try request(files: [.csv: "b.csv"]), try request(files: [.geojson: "a.csv"]),
+            try request(precision: .int16), try request(precision: .float32),
         ].map(\.digest)
         #expect(Set(all).count == all.count)
         #expect(try request().digest == all[0])
+        // Probabilities, and so caches, depend on the precision.
+        let cache = CachePlace.folder("c")
+        #expect(try cache.path(for: request(precision: .int16)) != cache.path(for: request(precision: .float32)))
         #expect(try request(files: [.csv: "elsewhere/a.csv"]).digest == request(files: [.csv: "a.csv"]).digest)
         try work.write("other", to: "a.svs")
         #expect(try request().digest != all[0])

@@ -22,6 +22,20 @@ func smallModel(seed: UInt64 = 3) throws -> Model {
     return model
 }
 
+/// A `compact` network for tiles of 32 pixels, with made up ranges for fixed point.
+func smallCompactPredictor(_ precision: Precision) throws -> WindowPredictor {
+    let description = ModelDescription(
+        architecture: .compact, tileSize: 32, classes: ["NO_NUCLEUS", "NUCLEI"],
+        statistics: ChannelStatistics(mean: [120, 130, 140], deviation: [50, 60, 70]))
+    var model = try Model(description)
+    try model.network.initialize(seed: 3)
+    model.description.fixedPoint = FixedPointRecord(
+        ranges: Dictionary(uniqueKeysWithValues: model.network.layerNames.map { ($0, 20) }))
+    var settings = MaskSettings()
+    (settings.stride, settings.precision) = (16, precision)
+    return try WindowPredictor(maskModels(model), settings: settings, batchSize: 7, largestBlock: 96)
+}
+
 /// A predictor of the small model, or of an ensemble of two, on blocks of 96 pixels.
 func smallPredictor(stride: Int = 16, isEnsemble: Bool = false) throws -> WindowPredictor {
     var settings = MaskSettings()

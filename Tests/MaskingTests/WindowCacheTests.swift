@@ -26,12 +26,14 @@ import Testing
     /// One run, canceled after some windows. The cache is closed when it returns.
     private func run(
         stopAfter: Int = .max, stride: Int = 16, model: String = "model", tissue: TissueMap? = nil, cutAt: Int? = nil,
-        isEnsemble: Bool = false
+        isEnsemble: Bool = false, precision: Precision? = nil
     ) throws -> (values: [Float], deviations: [Float], states: [WindowState], pixelsRead: Int, found: Int)? {
         let reader = ArrayBlocks(width: Self.size.width, height: Self.size.height, pixels: Self.pixels)
         reader.unreadable = [PixelRegion(x: 290, y: 250, width: 1, height: 1)]
         do {
-            let predictor = try smallPredictor(stride: stride, isEnsemble: isEnsemble)
+            let predictor =
+                try precision.map(smallCompactPredictor)
+                ?? smallPredictor(stride: stride, isEnsemble: isEnsemble)
             let plan = try predictor.plan(reader, tissue: tissue)
             let identity = try WindowCache.Identity(
                 image: ImageState(FilePath(image)), model: model, windows: plan.grid.count, layout: plan.fingerprint)
@@ -122,6 +124,16 @@ import Testing
         #expect(truncate(path, 5000) == 0)
         let restarted = try #require(try run())
         #expect(restarted.found == 0 && restarted.values == whole.values)
+    }
+
+    @Test func anotherPrecisionResetsTheCache() throws {
+        let fixed = try #require(try run(precision: .int16))
+        let floats = try #require(try run(precision: .float32))
+        #expect(floats.found == 0 && floats.values != fixed.values)
+        #expect(try run(precision: .float32)?.found ?? 0 > 0)
+        for stop in [60, 200] { #expect(try run(stopAfter: stop, precision: .int16) == nil) }
+        let resumed = try #require(try run(precision: .int16))
+        #expect(resumed.found > 0 && resumed.values == fixed.values)
     }
 
     @Test func otherFilesAreNotReplaced() throws {

@@ -64,4 +64,53 @@ extension Model {
         try compare("logits", fixed, floats.map(Double.init), Tolerance(absolute: 2e-3 * floats.largestMagnitude))
         #expect(fixed != floats, "both are computed with floats")
     }
+
+    /// Convolutions compute with floats where another layer would read or make integers, or a kernel is missing.
+    @Test func graphsThatMixIntegersAndFloatsHaveNone() throws {
+        func convolution(_ name: String, stride: Int = 1, pooling: Convolution.Pooling = .none) -> ConvolutionLayer {
+            ConvolutionLayer(name, filters: 4, kernel: 3, stride: stride, padding: 1, relu: true, pooling: pooling)
+        }
+        func graph(_ build: (inout Graph) -> Void) -> Graph {
+            var graph = Graph()
+            build(&graph)
+            graph.append(GlobalPoolingLayer("pool"))
+            graph.append(LinearLayer("fc", outputs: 2))
+            return graph
+        }
+        let sum = graph {
+            let fine = $0.append(convolution("a"))
+            let coarse = $0.append(convolution("b", stride: 2))
+            $0.append(UpsampleAddLayer("sum"), reading: [fine, coarse])
+        }
+        let dropped = graph {
+            let first = $0.append(convolution("a"))
+            let second = $0.append(convolution("b"))
+            let dropped = $0.append(DropoutLayer("dropout", probability: 0.5, stream: 1), reading: [first])
+            $0.append(AddReLULayer("sum"), reading: [second, dropped])
+        }
+        let pooled = graph {
+            $0.append(convolution("a"))
+            $0.append(convolution("b", pooling: .maximum))
+        }
+        let all = Dictionary(uniqueKeysWithValues: ["a", "b", "sum", "dropout", "pool"].map { ($0, Float(1)) })
+        for graph in [sum, dropped, pooled] {
+            let network = try Network(graph, inputShape: [3, 16, 16])
+            #expect(network.fixedPointLayers.isEmpty)
+            #expect(throws: LayerError.self) { try network.fixedPoint(ranges: all, inputScale: 1) }
+        }
+        let plain = graph {
+            $0.append(convolution("a", pooling: .maximum))
+            $0.append(DropoutLayer("dropout", probability: 0.5, stream: 1))
+            $0.append(convolution("b"))
+        }
+        let network = try Network(plain, inputShape: [3, 16, 16])
+        #expect(network.fixedPointLayers == [0])
+        #expect(try network.fixedPoint(ranges: all, inputScale: 1).layerNames == ["a", "b", "pool", "fc"])
+        network.state.tensors[0][5] = .infinity
+        #expect {
+            try network.fixedPoint(ranges: all, inputScale: 1)
+        } throws: {
+            "\($0)" == "a: its weights and ranges do not fit 16-bit fixed point"
+        }
+    }
 }

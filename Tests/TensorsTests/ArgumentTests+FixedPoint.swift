@@ -121,14 +121,23 @@ extension KernelTests.ArgumentTests {
             #expect(ck_fixed_linear_packed_bytes(&d) == 0 && ck_fixed_linear_scratch(1, &d) == 0)
         }
         d = valid
-        func windows(_ change: (inout ck_feature_windows) -> Void = { _ in }) -> ck_status {
+        func windows(
+            scratchBytes: Int = 1 << 18, hasOutput: Bool = true, isPacked: Bool = true,
+            _ change: (inout ck_feature_windows) -> Void = { _ in }
+        ) -> ck_status {
             x.withUnsafeMutableBufferPointer { map in
                 withUnsafePointer(to: ck_feature_place(y: 0, x: 0, row: 0, column: 0, corner: 0)) { place in
                     var f = ck_feature_windows()
                     (f.n, f.c, f.h, f.w, f.channels, f.map_h, f.map_w) = (1, 3, 3, 3, 3, 5, 5)
                     (f.map, f.places) = (UnsafePointer(map.baseAddress), place)
                     change(&f)
-                    return ck_fixed_linear_windows_forward(&y, &f, packed, b, &d, &scratch, scratch.count * 4)
+                    return y.withUnsafeMutableBufferPointer { y in
+                        packed.withUnsafeBufferPointer { packed in
+                            ck_fixed_linear_windows_forward(
+                                hasOutput ? y.baseAddress : nil, &f, isPacked ? packed.baseAddress : nil, b, &d,
+                                &scratch, scratchBytes)
+                        }
+                    }
                 }
             }
         }
@@ -140,6 +149,8 @@ extension KernelTests.ArgumentTests {
         #expect(windows { $0.c = 1 } == .badDimension, "half a pair")
         #expect(windows { ($0.c, $0.first_channel) = (1, 2) } == .ok)
         #expect(ck_fixed_linear_windows_forward(&y, nil, packed, b, &d, &scratch, 4) == .nullPointer)
+        #expect(windows(scratchBytes: 4) == .scratchTooSmall)
+        #expect(windows(hasOutput: false) == .nullPointer && windows(isPacked: false) == .nullPointer)
         for bad in [Float.nan, .infinity] {
             w[53] = bad
             #expect(ck_fixed_linear_pack(&packed, w, &d) == .badParameter)

@@ -186,7 +186,8 @@ import Testing
                     expected, gathered, packed: packed, bias: bias, linear,
                     scratch: Tensor([linear.scratchCount(batch: item.windows)]))
                 // All channels, and ranges of them that start with an even one.
-                for cuts in [[0, c], [0, c / 4 * 2, c]] {
+                for (cuts, threads) in [([0, c], 1), ([0, c / 4 * 2, c], 3)] {
+                    try Kernels.setThreadCount(threads)
                     let y = GuardedTensor([item.windows, item.outputs])
                     for (first, last) in zip(cuts, cuts.dropFirst()) where last > first {
                         let some = slice(windows, first..<last)
@@ -198,6 +199,29 @@ import Testing
                     try compare("y", y.values("y"), expected.values, Tolerance(absolute: 1e-4, relative: 1e-6))
                 }
             }
+        }
+    }
+
+    /// All products have the largest magnitude and the same sign, for more steps than 32 bits hold.
+    @Test func theLargestSumsOfWindowsDoNotOverflow() throws {
+        let ends = FeatureWindows.Ends(leading: 1, trailing: 1)
+        let item = Case(
+            channels: 2, side: (59, 75), map: (61, 80), borderRows: ends, borderColumns: ends, windows: 5, outputs: 7)
+        let windows = windows(item, 2)
+        for tensor in [windows.map] + windows.borders.rows + windows.borders.columns + windows.borders.corners {
+            tensor.fill(-3)
+        }
+        let plane = item.side.height * item.side.width
+        let linear = FixedPointLinear(channels: 2, plane: plane, outputs: 7, inputScale: 1 / 8191)
+        let weight = Tensor([7, 2 * plane], (0..<14 * plane).map { $0 / plane % 4 < 2 ? Float(0.5) : -0.5 })
+        try ConvolutionVariant.each { _ in
+            let packed = Tensor([linear.packedCount]), y = GuardedTensor([5, 7])
+            try Kernels.packFixedPoint(packed, weight: weight, linear)
+            try Kernels.fixedPointForward(
+                y.tensor, windows, packed: packed, bias: nil, linear,
+                scratch: Tensor([Kernels.scratchCount(windows, linear)]))
+            let expected = (0..<35).map { Double(plane) * ($0 % 7 % 2 == 0 ? -1 : 1) }
+            try compare("y", y.values("y"), expected, Tolerance(absolute: 0.05))
         }
     }
 

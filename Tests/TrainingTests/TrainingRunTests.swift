@@ -77,11 +77,28 @@ import Training
         let calibration = try #require(try Calibration(model, path: run.folder.bestModel))
         #expect(calibration.scaling.temperature == run.cycles.last { $0.isKept }?.temperature)
         #expect(calibration.tiles == run.trainer.split.validation.count)
+        try expectFixedPoint(run.folder.bestModel, calibration.scaling, run.trainer)
+        try expectFixedPoint(run.folder.lastModel, .identity, run.trainer)
         #expect(run.folder.record.state == .finished)
         #expect(run.folder.record.history.map(\.cycle) == run.cycles.map(\.cycle))
         let files = try FileManager.default.contentsOfDirectory(atPath: run.folder.path.string).sorted()
         #expect(
             files == [".lock", "best.safetensors", "history.csv", "last.safetensors", "pseudo_labels.csv", "run.json"])
+    }
+
+    /// Expects that a model records how far fixed point moves the probabilities of the watched tiles after `scaling`.
+    private func expectFixedPoint(_ path: FilePath, _ scaling: TemperatureScaling, _ trainer: Trainer) throws {
+        let model = try Model(path: path)
+        let record = try #require(model.description.fixedPoint)
+        let probabilities = try [Precision.float32, .int16].map { precision in
+            let predictor = try Predictor(model, batchSize: 16, precision: precision)
+            let logits = try set.withPixels { try predictor.logits($0, set.windows(of: trainer.watchedTiles)) }
+            return scaling.probabilities(logits, classes: 2)
+        }
+        let expected = FixedPointRecord(
+            ranges: record.ranges, expected: probabilities[0], found: probabilities[1], classes: 2)
+        #expect(expected.changedDecisions == record.changedDecisions && expected.tiles == record.tiles)
+        #expect(record.largestChange > 0 && abs(expected.largestChange - record.largestChange) < 1e-6)
     }
 
     /// Stops a run at its event number `place`, and releases it.
@@ -119,6 +136,10 @@ import Training
             try resumed.run(isInterruption: { $0 is Stop }) { _ in }
             for name in ["best", "last"] {
                 try compareBits("\(name) after a stop at \(place)", bits(resumed, name), bits(whole, name))
+                let records = try [resumed, whole].map {
+                    try Model(path: "\($0.folder.path)/\(name).safetensors").description.fixedPoint
+                }
+                #expect(records[0] != nil && records[0] == records[1])
             }
             #expect(resumed.ledger == whole.ledger)
             #expect(resumed.cycles.map(\.calibratedLoss) == whole.cycles.map(\.calibratedLoss))

@@ -1,4 +1,4 @@
-/// Convolution in 16-bit fixed point for AVX2: 16 registers of 8 pairs.
+/// Layers in 16-bit fixed point for AVX2: 16 registers of 8 pairs.
 #include "fixed/fixed_variant.h"
 
 #if defined(__x86_64__)

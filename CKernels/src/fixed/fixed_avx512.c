@@ -1,4 +1,4 @@
-/// Convolution in 16-bit fixed point for AVX-512 with VNNI: 32 registers of 16 pairs.
+/// Layers in 16-bit fixed point for AVX-512 with VNNI: 32 registers of 16 pairs.
 #include "fixed/fixed_variant.h"
 
 #if defined(__x86_64__)

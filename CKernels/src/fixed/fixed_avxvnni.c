@@ -1,4 +1,4 @@
-/// Convolution in 16-bit fixed point for AVX2 with AVX-VNNI, which processors without AVX-512 have.
+/// Layers in 16-bit fixed point for AVX2 with AVX-VNNI, which processors without AVX-512 have.
 #include "fixed/fixed_variant.h"
 
 #if defined(__x86_64__)

@@ -1,4 +1,4 @@
-/// Convolution in 16-bit fixed point: included once for each instruction set, with LANES defined, the instruction set
+/// Layers in 16-bit fixed point: included once for each instruction set, with LANES defined, the instruction set
 /// as target attribute, and
 ///   TILE_K                filters whose sums stay in registers; divides CK_FIXED_BLOCK
 ///   TILE_P                vectors of tiles whose sums stay in registers; divides CK_FIXED_VECTORS

@@ -1,4 +1,4 @@
-/// Convolution in 16-bit fixed point for any processor.
+/// Layers in 16-bit fixed point for any processor.
 #define LANES 4
 #define ADD_PRODUCTS(sum, a, b)                                                                                        \
     ((ivec)((wrapping)(sum) + (wrapping)(((a) << 16 >> 16) * ((b) << 16 >> 16) + ((a) >> 16) * ((b) >> 16))))

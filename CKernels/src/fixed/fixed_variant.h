@@ -1,4 +1,4 @@
-/// Shared by fixed_conv2d.c and the loops for each instruction set (private).
+/// Loops of layers in 16-bit fixed point for each instruction set (private).
 #ifndef FIXED_VARIANT_H
 #define FIXED_VARIANT_H
 

@@ -29,6 +29,8 @@ ck_status ck_fixed_check_filters(const ck_fixed_conv2d *d) {
     bool are_scales = isfinite(d->input_scale) && d->input_scale > 0 && isfinite(d->output_scale) &&
                       d->output_scale >= 0 && isfinite(d->residual_scale) && d->residual_scale >= 0;
     bool can_pool = d->output_scale > 0 && d->residual_scale == 0;
+    // The factor on the residual must be a float too.
+    are_scales = are_scales && (d->output_scale == 0 || isfinite(d->residual_scale / d->output_scale));
     return are_scales && (can_pool || !d->max_pooling) ? CK_OK : CK_BAD_PARAMETER;
 }
 
@@ -143,6 +145,8 @@ ck_status ck_fixed_conv2d_pack(void *packed, const float *w, const float *b, con
         double step = step_of(w, d);
         p.factor[k] = (float)(step * (double)d->input_scale / output_scale);
         p.shift[k] = b ? (float)((double)b[k] / output_scale) : 0;
+        if (!isfinite(p.factor[k]) || !isfinite(p.shift[k]))
+            return CK_BAD_PARAMETER;
         for (int64_t c = 0; c < d->c; c++) {
             int32_t rounded[MOST_ROWS * MOST_ROWS];
             for (int64_t i = 0; i < taps(d); i++)

@@ -10,7 +10,7 @@ extension Network {
     /// kernel, or if another layer is between them. Inputs of dense layers are floats, which they round. `ranges` has the
     /// largest magnitude of the output of each of `fixedPointLayers` by name, `inputScale` is the value of 1 in the input.
     /// Throws `LayerError` where no layer has a kernel, and for values without a range.
-    func fixedPoint(ranges: [String: Float], inputScale: Float) throws -> Network {
+    package func fixedPoint(ranges: [String: Float], inputScale: Float) throws -> Network {
         guard !fixedPointLayers.isEmpty else {
             throw LayerError(description: "no layer of the network has a kernel in 16-bit fixed point")
         }
@@ -30,8 +30,10 @@ extension Network {
                     channels: plan.shapes[node.inputs[0]][0], inputScales: node.inputs.map { scales[$0]! },
                     outputScale: feedsConvolutions[output] ? scales[output] : nil)
                 let packed = Tensor([convolution.packedCount])
-                try Kernels.packFixedPoint(
-                    packed, weight: own.first!, bias: layer.hasBias ? own.last : nil, convolution)
+                try packing(layer) { () throws(KernelError) in
+                    try Kernels.packFixedPoint(
+                        packed, weight: own.first!, bias: layer.hasBias ? own.last : nil, convolution)
+                }
                 parameters.append(packed)
                 values.append(
                     graph.append(
@@ -41,7 +43,9 @@ extension Network {
                 let linear = FixedPointLinear(
                     channels: shape[0], plane: shape.count / shape[0], outputs: layer.outputs, inputScale: scale!)
                 let packed = Tensor([linear.packedCount])
-                try Kernels.packFixedPoint(packed, weight: own.first!, linear)
+                try packing(layer) { () throws(KernelError) in
+                    try Kernels.packFixedPoint(packed, weight: own.first!, linear)
+                }
                 parameters += [packed, own.last!]
                 values.append(
                     graph.append(FixedPointLinearLayer(name: layer.name, linear: linear), reading: inputs))
@@ -60,6 +64,12 @@ extension Network {
         return Network(try NetworkPlan(graph, inputShape: inputShape), sharing: parameters)
     }
 
+    private func packing(_ layer: any Layer, _ body: () throws(KernelError) -> Void) throws(LayerError) {
+        do { try body() } catch {
+            throw LayerError(description: "\(layer.name): its weights and ranges do not fit 16-bit fixed point")
+        }
+    }
+
     /// The layers whose outputs are rounded to integers: those whose ranges are needed.
     package var fixedPointLayers: [Int] {
         let (nodes, convolves) = (plan.graph.nodes, convolvesInFixedPoint)
@@ -73,16 +83,25 @@ extension Network {
         return nodes.indices.filter { feeds[.output(of: $0)] && !(nodes[$0].layer is DropoutLayer) }
     }
 
-    /// Whether convolutions, and the input, are in fixed point.
+    /// Whether convolutions, and the input, are in fixed point: all of them have kernels, and nothing else reads or makes
+    /// the values between them.
     var convolvesInFixedPoint: Bool {
         let (nodes, readers, feeds) = (plan.graph.nodes, plan.graph.readers, feedsConvolutions)
-        return nodes.contains { $0.layer is ConvolutionLayer }
-            && nodes.allSatisfy { ($0.layer as? ConvolutionLayer)?.hasFixedPoint(of: plan.shapes[$0.inputs[0]]) ?? true }
-            && feeds.indices.allSatisfy { value in
-                let others = (readers[value] + (value.producer.map { [$0] } ?? [])).map { nodes[$0].layer }
-                return !feeds[value]
-                    || others.allSatisfy { $0 is ConvolutionLayer || $0 is UpsampleAddLayer || $0 is DropoutLayer }
+        func hasFixedPoint(_ index: Int) -> Bool {
+            let (node, output) = (nodes[index], Graph.Value.output(of: index))
+            switch node.layer {
+            case let layer as ConvolutionLayer:
+                return layer.hasFixedPoint(
+                    of: plan.shapes[node.inputs[0]], residual: node.inputs.count > 1, toFloats: !feeds[output])
+            case is UpsampleAddLayer, is DropoutLayer: return feeds[output]
+            default: return false
             }
+        }
+        let between = feeds.indices.filter { feeds[$0] }.flatMap { readers[$0] + ($0.producer.map { [$0] } ?? []) }
+        let products = nodes.indices.filter {
+            nodes[$0].layer is ConvolutionLayer || nodes[$0].layer is UpsampleAddLayer
+        }
+        return nodes.contains { $0.layer is ConvolutionLayer } && (between + products).allSatisfy(hasFixedPoint)
     }
 
     /// Whether each value is read by convolutions or what lies between them.
@@ -121,7 +140,7 @@ extension Network {
                 $0 > 0 ? Self.headroom * $0 / Float(FixedPointConvolution.largest) : 1
             }
         }
-        guard first.indices.allSatisfy({ $0 == .input || first[$0] != .input }) else {
+        guard !convolvesInFixedPoint || first.indices.allSatisfy({ $0 == .input || first[$0] != .input }) else {
             throw LayerError(description: "the input is part of a sum or dropped: no kernel in 16-bit fixed point")
         }
         scales[.input] = inputScale
@@ -145,8 +164,10 @@ extension Graph {
 
 extension ConvolutionLayer {
     /// Whether there is a kernel in fixed point for inputs of a shape.
-    fileprivate func hasFixedPoint(of input: Shape) -> Bool {
-        pooling != .mean && fixedPoint(channels: input[0], inputScales: [1], outputScale: 1).isSupported
+    fileprivate func hasFixedPoint(of input: Shape, residual: Bool, toFloats: Bool) -> Bool {
+        let scales: [Float] = residual ? [1, 1] : [1]
+        return pooling != .mean && padding < kernel
+            && fixedPoint(channels: input[0], inputScales: scales, outputScale: toFloats ? nil : 1).isSupported
     }
 
     /// The same convolution in fixed point. The second scale is that of the residual.

@@ -10,7 +10,8 @@ package enum SharingChoice: Sendable {
 }
 
 /// Applies a model to the windows of blocks of pixels. Overlapping windows share results where that is cheaper; otherwise
-/// windows are computed independently. The logits of both methods differ only by rounding, and not at all in fixed point.
+/// windows are computed independently. The logits of both methods differ only by rounding, and not at all where all
+/// convolutions are in fixed point.
 package final class BlockPredictor {
     /// How windows share results; nil if they cannot, or it would be slower.
     package let sharing: SharingPlan?
@@ -21,7 +22,7 @@ package final class BlockPredictor {
     /// Largest batch of `independent` where it takes memory in addition to a shared predictor.
     private static let smallBatch = 8
     private let model: Model
-    private let precision: Precision
+    private let network: PredictionNetwork
     private let choice: SharingChoice
 
     /// A predictor for windows at a stride. The model's weights must not change while it is in use. Predictors that are used
@@ -32,17 +33,17 @@ package final class BlockPredictor {
         precision: Precision = .float32, arena: Arena = Arena()
     ) throws {
         self.model = model
-        self.precision = precision
         self.choice = choice
-        let prediction = try PredictionNetwork(model, precision)
-        let network = prediction.network
+        let network = try PredictionNetwork(model, precision)
+        self.network = network
+        let layers = network.network
         sharing =
             switch choice {
             case .none: nil
-            case .automatic: SharingPlan(network, windowStride: windowStride)
-            case .layers(let count): SharingPlan(network, windowStride: windowStride, layers: count)
+            case .automatic: SharingPlan(layers, windowStride: windowStride)
+            case .layers(let count): SharingPlan(layers, windowStride: windowStride, layers: count)
             }
-        shared = try sharing.map { try SharedPredictor(prediction, $0, arena) }
+        shared = try sharing.map { try SharedPredictor(network, $0, arena) }
         self.batchSize = shared == nil ? batchSize : min(batchSize, Self.smallBatch)
     }
 
@@ -54,7 +55,7 @@ package final class BlockPredictor {
             return try shared.add(windows, deliver: deliver)
         }
         let tile = model.description.tileSize
-        let independent = try self.independent ?? Predictor(model, batchSize: batchSize, precision: precision)
+        let independent = self.independent ?? Predictor(model, network, batchSize: batchSize)
         self.independent = independent
         try independent.add(
             windows.bytes, windows.pixels(width: tile, height: tile, at: windows.corners), deliver: deliver)

@@ -3,14 +3,14 @@ import Tensors
 /// The numbers that a network computes predictions with.
 package enum Precision: String, CaseIterable, Codable, Sendable {
     case float32
-    /// 16-bit fixed point with exact sums of 32 bits; see `FixedPointConvolution`.
+    /// 16-bit fixed point; see `FixedPointConvolution` and `FixedPointLinear`.
     case int16
 }
 
 /// What a network needs to compute in 16-bit fixed point, and how much that changes the probabilities of tiles. Training
 /// records it at the end.
 package struct FixedPointRecord: Codable, Equatable, Sendable {
-    /// The largest magnitude of the output of each layer of the folded network, by name.
+    /// The largest magnitude of the output of each layer of the folded network whose values are rounded, by name.
     package var ranges: [String: Float]
     /// The number of tiles that predictions were compared on.
     package var tiles: Int

@@ -24,7 +24,11 @@ package final class Predictor {
     /// A predictor with its own workspace. It uses a folded copy of the network, so later changes of the model's weights
     /// have no defined effect. Throws `LayerError` where the model cannot compute with the given precision.
     package convenience init(_ model: Model, batchSize: Int, precision: Precision = .float32) throws {
-        let network = try PredictionNetwork(model, precision)
+        self.init(model, try PredictionNetwork(model, precision), batchSize: batchSize)
+    }
+
+    /// A predictor that shares the network of a model with others.
+    convenience init(_ model: Model, _ network: PredictionNetwork, batchSize: Int) {
         self.init(model, network, Workspace(network.network, capacity: batchSize))
     }
 

@@ -64,7 +64,7 @@ package struct SharingPlan: Sendable {
             (nodes[$0].layer as? any CostedLayer)?.inferenceCost(for: plan.inputShapes(of: $0)) ?? .free
         }
         // Borders are computed without transforms.
-        trunkCosts = costs[..<layers].map { ($0.time, Double($0.multiplications)) }
+        trunkCosts = costs[..<layers].map { ($0.time, $0.directTime) }
         headCost = costs[layers...].reduce(0) { $0 + $1.time }
         readsWindows =
             nodes[layers].layer is any WindowReader && layers + 1 < nodes.count

@@ -7,8 +7,11 @@ package protocol FixedPointLayer: Layer {}
 /// A layer in fixed point that multiplies with packed weights, its first parameter.
 package protocol FixedPointProduct: FixedPointLayer, CostedLayer {
     var packedCount: Int { get }
+}
+
+extension FixedPointProduct {
     /// Multiplications and additions for one sample, by the definition.
-    func flops(for input: Shape) -> Double
+    package func flops(for inputs: [Shape]) -> Double { 2 * Double(inferenceCost(for: inputs).multiplications) }
 }
 
 extension FixedPointLayer {
@@ -47,19 +50,15 @@ package struct FixedPointConvolutionLayer: FixedPointProduct, SpatialLayer {
         return layer
     }
 
-    /// The time is relative to a direct convolution in fixed point. Measured with AVX-512.
+    /// The relative times are measured with AVX-512. Winograd's transforms do fewer multiplications than are counted here.
     package func inferenceCost(for inputs: [Shape]) -> InferenceCost {
-        InferenceCost(
-            multiplications: Int(flops(for: inputs[0]) / 2), relativeTime: convolution.isTransformed ? 0.6 : 1)
+        let c = convolution, sums = c.residualShape(for: inputs[0])
+        return InferenceCost(
+            multiplications: sums[1] * sums[2] * c.channels * c.kernel * c.kernel * c.filters,
+            relativeTime: c.isTransformed ? 0.3 : 0.5, relativeDirectTime: 0.5)
     }
 
     package var packedCount: Int { convolution.packedCount }
-
-    package func flops(for input: Shape) -> Double {
-        let outputs = convolution.residualShape(for: input)
-        let products = convolution.channels * convolution.kernel * convolution.kernel * convolution.filters
-        return 2 * Double(outputs[1] * outputs[2] * products)
-    }
 
     package func outputShape(for inputs: [Shape]) throws -> Shape {
         try requireImage(Array(inputs.prefix(1)))
@@ -109,8 +108,6 @@ package struct FixedPointLinearLayer: FixedPointProduct, WindowReader {
     }
 
     package var packedCount: Int { linear.packedCount }
-
-    package func flops(for input: Shape) -> Double { 2 * Double(input.count) * Double(linear.outputs) }
 
     package func memoryTraits(for inputs: [Shape], batch: Int) -> MemoryTraits {
         var traits = MemoryTraits()

@@ -46,7 +46,10 @@ package struct InferenceCost {
     package let multiplications: Int
     /// Time of one multiplication, where one of a dense layer takes 1.
     package let relativeTime: Double
+    /// The same where no transforms are used, as for the borders of windows.
+    package var relativeDirectTime = 1.0
 
     package var time: Double { Double(multiplications) * relativeTime }
+    package var directTime: Double { Double(multiplications) * relativeDirectTime }
     static let free = InferenceCost(multiplications: 0, relativeTime: 1)
 }

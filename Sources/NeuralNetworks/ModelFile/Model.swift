@@ -18,7 +18,7 @@ package struct ModelDescription: Codable, Equatable, Sendable {
     package var dropout: Float
     /// For a network that outlines nuclei: how the score of a tile follows from its pixels; nil until it is fitted.
     package var tileScoreFit: TileScoreFit?
-    /// For a network that outlines nuclei: what it needs to compute in 16-bit fixed point; nil until that is known.
+    /// What the network needs to compute in 16-bit fixed point; nil until that is known.
     package var fixedPoint: FixedPointRecord?
 
     package init(

@@ -64,7 +64,8 @@ extension Kernels {
         return windows.withDescription { ck_fixed_linear_windows_scratch(&$0, &d) } / MemoryLayout<Float>.stride
     }
 
-    /// `linearForward` of windows, with packed weights. The first channel of the map is even.
+    /// `linearForward` of windows, with packed weights. The first channel of the map is even, and so is the number of its
+    /// channels, unless the last one is among them.
     package static func fixedPointForward(
         _ y: Tensor, _ windows: FeatureWindows, packed: Tensor, bias: Tensor?, _ linear: FixedPointLinear,
         scratch: Tensor

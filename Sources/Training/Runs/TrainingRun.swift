@@ -149,6 +149,7 @@ package struct TrainingRun {
                 }
             } while try endCycle(onEvent)
             try restoreFitted(folder.lastModel, onEvent)
+            try saveFitted(folder.lastModel, .identity, onEvent)
             folder.record.lastTest = try score(folder.lastModel, onEvent)
             folder.record.bestTest = try score(folder.bestModel, onEvent)
             try beforeFinishing(self)
@@ -162,21 +163,20 @@ package struct TrainingRun {
         }
     }
 
-    /// Loads a model of the run, with its tile score fitted and what it needs for fixed point: the file gets both too.
-    /// Returns the calibration of the model if `calibrating`.
-    @discardableResult
-    private mutating func restoreFitted(
-        _ path: FilePath, calibrating: Bool = false, _ onEvent: (TrainingEvent) throws -> Void
-    ) throws -> Calibration? {
+    /// Loads a model of the run, and fits how the score of a tile follows from its pixels.
+    private mutating func restoreFitted(_ path: FilePath, _ onEvent: (TrainingEvent) throws -> Void) throws {
         try trainer.restore(from: path)
         try trainer.fitTileScore(onEvent: onEvent)
-        let calibration = calibrating ? try calibrate(onEvent) : nil
-        guard trainer.settings.architecture.hasFixedPoint else { return calibration }
-        try trainer.fitFixedPoint(calibration?.scaling ?? .identity, onEvent: onEvent)
+    }
+
+    /// Records in the file of the restored model what was fitted, and what it needs for fixed point.
+    private mutating func saveFitted(
+        _ path: FilePath, _ scaling: TemperatureScaling, _ onEvent: (TrainingEvent) throws -> Void
+    ) throws {
+        try trainer.fitFixedPoint(scaling, onEvent: onEvent)
         var model = trainer.model
         model.records = try Model(path: path).records
         try model.write(to: path)
-        return calibration
     }
 
     private mutating func score(_ path: FilePath, _ onEvent: (TrainingEvent) throws -> Void) throws -> Score {
@@ -189,7 +189,9 @@ package struct TrainingRun {
     /// The result depends only on the checkpoint and the cycle's best model, so a run stopped here repeats this step.
     private mutating func endCycle(_ onEvent: (TrainingEvent) throws -> Void) throws -> Bool {
         let path = folder.bestModel(ofCycle: trainer.cycle)
-        let calibration = try restoreFitted(path, calibrating: true, onEvent)
+        try restoreFitted(path, onEvent)
+        let calibration = try calibrate(onEvent)
+        try saveFitted(path, calibration?.scaling ?? .identity, onEvent)
         let logits = try trainer.predict(trainer.watchedTiles, onEvent: onEvent)
         let losses = logits.probabilities(calibration?.scaling ?? .identity).losses
         let loss = losses.reduce(0, +) / Double(losses.count)
