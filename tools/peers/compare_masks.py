@@ -89,6 +89,7 @@ def compare_masks_of(options, folder, image, stride):
                 raise
             print(f"skipped: {failure}", file=sys.stderr)
     agreement = {peer: differences(folder, peer) for peer in programs[1:]}
+    precision = json.loads(pathlib.Path(f"{folder}/{OURS}.json").read_text())["settings"]["precision"]
     load = os.getloadavg()[0]
     results = {name: [] for name in programs}
     for _ in range(options.rounds):
@@ -96,7 +97,7 @@ def compare_masks_of(options, folder, image, stride):
             results[name].append(mask_once(options, folder, image, name, stride))
     print(
         f"\n{options.network}, masks of {image.name}{'' if options.network == 'unet' else f' at stride {stride}'}, "
-        f"{options.threads} threads, without imports and loading of the model: medians of {options.rounds} rounds, "
+        f"ours in {precision}, {options.threads} threads, without imports and loading of the model: medians of {options.rounds} rounds, "
         f"quartiles in brackets; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
     rows = []
     for name in programs:
