@@ -51,9 +51,10 @@ size_t ck_fixed_conv2d_packed_bytes(const ck_fixed_conv2d *d);
 ck_status ck_fixed_conv2d_pack(void *packed, const float *w, const float *b, const ck_fixed_conv2d *d);
 /// Bytes of scratch for ck_fixed_conv2d_forward; 0 when the geometry is invalid.
 size_t ck_fixed_conv2d_scratch(const ck_fixed_conv2d *d);
-/// y = pool(max(convolution(x) + b + residual, 0)), or without max if relu is false: int16_t [N][ceil(K /
-/// 2)][OH][OW][2], rounded and limited to CK_FIXED_LARGEST, or float [N][K][OH][OW]. OH and OW are halved, rounded
-/// down, by pooling. residual: int16_t [N][ceil(K / 2)][OH][OW][2], or null if its scale is 0; must not overlap y.
+/// y = pool(max(convolution(x) + b + residual, 0)), or without max if relu is false: floats, or integers that are
+/// rounded and limited to CK_FIXED_LARGEST. Pooling halves OH and OW, rounded down.
+/// y: int16_t [N][ceil(K / 2)][OH][OW][2] or float [N][K][OH][OW]
+/// residual: int16_t [N][ceil(K / 2)][OH][OW][2], or null if its scale is 0; must not overlap y.
 /// packed: from ck_fixed_conv2d_pack with the same C, K, kernel, stride, relu and scales.
 ck_status ck_fixed_conv2d_forward(void *y, const int16_t *x, const int16_t *residual, const void *packed,
                                   const ck_fixed_conv2d *d, void *scratch, size_t scratch_bytes);

@@ -1,5 +1,5 @@
-/// Convolution in 16-bit fixed point: the functions of the contract and the loops over threads. The
-/// arithmetic is in fixed_lanes.h.
+/// Convolution in 16-bit fixed point: the functions of the contract and the loops over threads. The arithmetic is in
+/// fixed_lanes.h.
 #include "fixed/fixed_weights.h"
 #include "runtime/instruction_set.h"
 
