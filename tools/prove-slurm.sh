@@ -140,9 +140,10 @@ say "cluster of three nodes"
 
 # Images, and what one process makes of them.
 cd "$work"
-options=(--stride 32 --threads 1)
+# Slowly enough that the largest image is still computed when its task is killed and preempted.
+options=(--stride 32 --threads 1 --precision float32)
 nuclei-train synthesize small --tiles 0 --crops 5 --crop-size 500 -q >/dev/null
-nuclei-train synthesize large --tiles 0 --crops 1 --crop-size 2200 -q >/dev/null
+nuclei-train synthesize large --tiles 0 --crops 1 --crop-size 2800 -q >/dev/null
 mv large/wsi_crop_1.jpg small/largest.jpg
 ls small/*.jpg >list.txt
 nuclei-mask --images list.txt --output-folder alone "${options[@]}" -q >/dev/null
