@@ -31,7 +31,8 @@ typedef struct ck_fixed_conv2d {
     /// Zeros around the image, fewer than the kernel has rows.
     int64_t pad;
     bool relu;
-    /// Whether each block of 2 x 2 outputs is reduced to its maximum. Not with floats, nor with a residual.
+    /// Whether each block of 2 x 2 outputs is reduced to its maximum. Outputs must be integers, without a
+    /// residual.
     bool max_pooling;
     /// Value of 1 in x.
     float input_scale;

@@ -10,7 +10,7 @@
 enum {
     /// Filters of a block of packed weights, whatever the instruction set.
     CK_FIXED_BLOCK = 12,
-    /// Filters that are left of a block are computed in groups of so many.
+    /// Filters at the end that are computed together, where a whole block would be mostly padding.
     CK_FIXED_REST = 4,
     /// Filters that Winograd's transforms multiply at the same time.
     CK_FIXED_GROUP = 3,
@@ -54,7 +54,7 @@ typedef struct ck_fixed_variant {
     /// vector, by Winograd's transforms. The buffers are those that ck_fixed_conv2d_scratch counts.
     void (*transform)(const ck_fixed_tiles *tiles, const ck_fixed_outputs *y, const int32_t *x, const int32_t *panels,
                       int64_t row, int32_t *buffers);
-    /// Of pairs of integers.
+    /// Dot products of pairs of integers.
     ck_dense_dots dots;
     /// out[count]: the pairs nearest to factor times `even` and `odd`, limited. `odd` may be null, which stands for
     /// zeros. Pairs are copied as floats.
