@@ -97,8 +97,9 @@ def compare_masks_of(options, folder, image, stride):
             results[name].append(mask_once(options, folder, image, name, stride))
     print(
         f"\n{options.network}, masks of {image.name}{'' if options.network == 'unet' else f' at stride {stride}'}, "
-        f"ours in {precision}, {options.threads} threads, without imports and loading of the model: medians of {options.rounds} rounds, "
-        f"quartiles in brackets; load average {load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
+        f"ours in {precision}, {options.threads} threads, without imports and loading of the model: "
+        f"medians of {options.rounds} rounds, quartiles in brackets; "
+        f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after\n")
     rows = []
     for name in programs:
         low, middle, high = quartiles([seconds for seconds, _ in results[name]])

@@ -22,7 +22,7 @@ package struct FixedPointConvolution: Hashable, Sendable {
     package var padding = 0
     /// max(v, 0)
     package var relu = false
-    /// Whether outputs are the maximum of each 2 x 2. They must be integers, without a residual.
+    /// Whether each block of 2 x 2 outputs is reduced to its maximum. Outputs must be integers, without a residual.
     package var maxPooling = false
     /// The value of 1 in the input.
     package var inputScale: Float
