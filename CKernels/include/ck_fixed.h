@@ -17,9 +17,13 @@ extern "C" {
 /// The largest magnitude. Four times as much, which Winograd's transform of pixels may need, fits in 16 bits.
 enum { CK_FIXED_LARGEST = 8191 };
 
-/// True where the processor multiplies integers of 16 bits twice as fast as floats (AVX-512 VNNI, AVX-VNNI) and the
-/// selected instruction set may use that. Elsewhere these kernels work, but are no faster than those for floats.
+/// True where the processor multiplies integers of 16 bits faster than floats (x86 with AVX2 or AVX-512, most of all
+/// with VNNI) and the selected instruction set may use that. Elsewhere these kernels work, but are no faster than those
+/// for floats.
 bool ck_fixed_is_fast(void);
+
+/// Whether these kernels may use VNNI, at first true. Results are the same without it. For tests and measurements.
+void ck_fixed_set_vnni(bool may_use);
 
 /// Geometry of a convolution with square kernels.
 /// OH = (H + 2 * pad - kernel) / stride + 1, rounded down; OW likewise, with column_stride.

@@ -85,7 +85,7 @@ extension KernelTests {
             try sweep(Self.cases, seed: 95) { item, seed in
                 let (x, w, bias) = (item.x(seed), item.w(seed), seed % 4 == 0 ? nil : item.bias(seed))
                 let expected = item.values(x, w, bias)
-                try ck_isa.each { _ in
+                try ck_isa.eachForFixedPoint { _ in
                     try item.check(item.run(x, w, bias, seed % 2 == 0 ? .aligned : .unaligned), expected)
                 }
             }
@@ -101,7 +101,7 @@ extension KernelTests {
             let w = (0..<7 * count).map { $0 / count % 2 == 0 ? Float(0.5) : -0.5 }
             let expected = item.values(x, w, nil)
             #expect(expected.values[1] > 0.49 * Double(count))
-            try ck_isa.each { _ in try item.check(item.run(x, w, nil, .aligned), expected) }
+            try ck_isa.eachForFixedPoint { _ in try item.check(item.run(x, w, nil, .aligned), expected) }
         }
 
         @Test func weightsOfZeroAndTinyOnesAreAllowed() throws {

@@ -52,7 +52,7 @@ extension KernelTests {
                 let (x, w, bias, residual) = (item.x(seed), item.w(seed), item.bias(seed), item.residual(seed))
                 let expected = item.values(x, w, bias, residual).values
                 limited += expected.count { $0 == 8191 }
-                try ck_isa.each { isa in
+                try ck_isa.eachForFixedPoint { isa in
                     let found = try item.run(x, w, bias, residual, seed % 2 == 0 ? .aligned : .unaligned)
                     try compareBits("\(isa): y", found, expected)
                 }
@@ -79,7 +79,7 @@ extension KernelTests {
                     #expect(largest < 1 << 31)
                     // Most of the range is used.
                     if channels == 512, kernel == 3, signs[1] == 1 { #expect(largest > 1 << 30) }
-                    try ck_isa.each { try compareBits("\($0)", item.run(x, w, nil, nil, .aligned), expected) }
+                    try ck_isa.eachForFixedPoint { try compareBits("\($0)", item.run(x, w, nil, nil, .aligned), expected) }
                 }
             }
         }
@@ -139,7 +139,7 @@ extension KernelTests {
                     let place = (plane * coarse.0 + pixel / width / 2) * coarse.1 + pixel % width / 2
                     return Float(min(max(skip[index] + x[place], -8191), 8191))
                 }
-                try ck_isa.each { isa in
+                try ck_isa.eachForFixedPoint { isa in
                     let run = seed % 2 == 0 ? KernelRuns.aligned : .unaligned
                     let skips = run.input(
                         Pairs.packed(skip, channels: 2, plane: height * width), [planes, 1, height, width])

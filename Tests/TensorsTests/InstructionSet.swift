@@ -27,4 +27,15 @@ extension ck_isa: @retroactive CustomStringConvertible {
     static func each(_ body: (ck_isa) throws -> Void) rethrows {
         for isa in available { try isa.use { try body(isa) } }
     }
+
+    /// Calls `body` with each supported instruction set selected, those of the kernels in fixed point also without VNNI.
+    static func eachForFixedPoint(_ body: (String) throws -> Void) rethrows {
+        defer { ck_fixed_set_vnni(true) }
+        try each { isa in
+            for mayUseVNNI in isa == .portable ? [true] : [true, false] {
+                ck_fixed_set_vnni(mayUseVNNI)
+                try body("\(isa)\(mayUseVNNI ? "" : " without VNNI")")
+            }
+        }
+    }
 }

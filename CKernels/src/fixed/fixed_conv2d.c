@@ -3,17 +3,22 @@
 #include "fixed/fixed_weights.h"
 #include "runtime/instruction_set.h"
 
+static _Atomic bool may_use_vnni = true;
+
+void ck_fixed_set_vnni(bool may_use) {
+    may_use_vnni = may_use;
+}
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 
 static bool has_avx512vnni(void) {
-    return ck_fixed_avx512 && ck_is_selected_isa(CK_ISA_AVX512) && __builtin_cpu_supports("avx512vnni");
+    return may_use_vnni && __builtin_cpu_supports("avx512vnni");
 }
 
 static bool has_avxvnni(void) {
     unsigned a, b, c, d;
-    return ck_fixed_avxvnni && ck_is_selected_isa(CK_ISA_AVX2) && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
-           (a >> 4 & 1);
+    return may_use_vnni && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
 #else
 static bool has_avx512vnni(void) {
@@ -25,18 +30,16 @@ static bool has_avxvnni(void) {
 }
 #endif
 
-bool ck_fixed_is_fast(void) {
-    return has_avx512vnni() || has_avxvnni();
+const ck_fixed_variant *ck_fixed_variant_in_use(void) {
+    if (ck_fixed_avx512 && ck_is_selected_isa(CK_ISA_AVX512))
+        return has_avx512vnni() ? ck_fixed_avx512vnni : ck_fixed_avx512;
+    if (ck_fixed_avx2 && ck_is_selected_isa(CK_ISA_AVX2))
+        return has_avxvnni() ? ck_fixed_avxvnni : ck_fixed_avx2;
+    return ck_fixed_portable;
 }
 
-const ck_fixed_variant *ck_fixed_variant_in_use(void) {
-    if (has_avx512vnni())
-        return ck_fixed_avx512;
-    if (has_avxvnni())
-        return ck_fixed_avxvnni;
-    // There is no variant for AVX-512 without VNNI.
-    bool may_use = ck_is_selected_isa(CK_ISA_AVX2) || ck_is_selected_isa(CK_ISA_AVX512);
-    return may_use && ck_fixed_avx2 ? ck_fixed_avx2 : ck_fixed_portable;
+bool ck_fixed_is_fast(void) {
+    return ck_fixed_variant_in_use() != ck_fixed_portable;
 }
 
 bool ck_fixed_conv2d_is_transformed(const ck_fixed_conv2d *d) {

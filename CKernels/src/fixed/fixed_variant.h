@@ -64,8 +64,8 @@ typedef struct ck_fixed_variant {
 } ck_fixed_variant;
 
 /// Null on other processors.
-extern const ck_fixed_variant *const ck_fixed_portable, *const ck_fixed_avx2, *const ck_fixed_avxvnni,
-                                                                                  *const ck_fixed_avx512;
+extern const ck_fixed_variant *const ck_fixed_portable,
+    *const ck_fixed_avx2, *const ck_fixed_avxvnni, *const ck_fixed_avx512, *const ck_fixed_avx512vnni;
 
 /// The fastest of them that the selected instruction set may use.
 const ck_fixed_variant *ck_fixed_variant_in_use(void);

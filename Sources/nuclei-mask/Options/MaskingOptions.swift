@@ -116,7 +116,7 @@ struct MaskingOptions: ParsableArguments {
     @Option(
         help: """
             Numbers that models compute with. int16 is 16-bit fixed point; auto uses it where the \
-            processor is faster with it (VNNI) and the model's record says that no held-out tile changes its class (default: auto).
+            processor is faster with it (x86 with AVX2) and the model's record says that no held-out tile changes its class (default: auto).
             """)
     var precision: PrecisionChoice?
 

@@ -1,0 +1,24 @@
+/// Layers in 16-bit fixed point for AVX-512 with VNNI: 32 registers of 16 pairs.
+#include "fixed/fixed_variant.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx512vnni,avx2,fma"))),        \
+                             apply_to = function)
+
+#define LANES 16
+#define ADD_PRODUCTS(sum, a, b) ((ivec)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
+#define TILE_K 12
+#define TILE_P 2
+#define DOT_N 4
+#define DOT_O 6
+#define VARIANT avx512vnni
+#include "fixed/fixed_lanes.h"
+
+#pragma clang attribute pop
+
+const ck_fixed_variant *const ck_fixed_avx512vnni = &avx512vnni;
+#else
+const ck_fixed_variant *const ck_fixed_avx512vnni = NULL;
+#endif
