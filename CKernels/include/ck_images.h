@@ -25,6 +25,15 @@ ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t
 /// the mean over the pixels of the window in the 3 x 3 square around each one. density may not overlap the pixels.
 ck_status ck_stain_density(float *density, const uint8_t *base, const int64_t *offsets, const float tables[768],
                            const ck_windows *d);
+/// densities[count] of the pixels of a row, without a mean. See ck_stain_density for the tables.
+ck_status ck_stain_row(float *densities, const uint8_t *pixels, const float tables[768], int64_t count);
+/// sums[i] = weights[0] rows[radius][i] + the sum of weights[d] (rows[radius - d][i] + rows[radius + d][i]) for d from
+/// 1 to radius. `sums` may not overlap the rows, which may overlap each other.
+ck_status ck_smooth_rows(float *sums, const float *const *rows, const float *weights, int64_t radius, int64_t count);
+/// Multiplies the odds of probabilities[count] by factors[floor(steps d)], where d is the density, limited to 0 ...
+/// 0.999999. steps: at most 65,536.
+ck_status ck_weigh_odds(float *probabilities, const float *densities, const float *factors, int64_t steps,
+                        int64_t count);
 /// counts[3][256]: number of occurrences of each byte value in each channel, over all windows.
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d);
 

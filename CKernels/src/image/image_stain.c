@@ -1,4 +1,5 @@
-#include "runtime/ck_internal.h"
+#include "image/image_stain.h"
+#include "runtime/instruction_set.h"
 
 /// Density of a pixel of a row.
 static inline float density_of(const uint8_t *pixel, const float *tables) {
@@ -31,5 +32,42 @@ ck_status ck_stain_density(float *density, const uint8_t *base, const int64_t *o
                 out[x] = (left + here + right) / (float)(columns * (last - first + 1));
             }
         }
+    return CK_OK;
+}
+
+static const ck_stain_rows *choose(void) {
+    if (ck_is_selected_isa(CK_ISA_AVX512) && ck_stain_rows_avx512)
+        return ck_stain_rows_avx512;
+    if (ck_is_selected_isa(CK_ISA_AVX2) && ck_stain_rows_avx2)
+        return ck_stain_rows_avx2;
+    return ck_stain_rows_portable;
+}
+
+ck_status ck_stain_row(float *densities, const uint8_t *pixels, const float tables[768], int64_t count) {
+    if (!densities || !pixels || !tables)
+        return CK_NULL_POINTER;
+    if (count < 0)
+        return CK_BAD_DIMENSION;
+    for (int64_t i = 0; i < count; i++)
+        densities[i] = density_of(pixels + 3 * i, tables);
+    return CK_OK;
+}
+
+ck_status ck_smooth_rows(float *sums, const float *const *rows, const float *weights, int64_t radius, int64_t count) {
+    if (!sums || !rows || !weights)
+        return CK_NULL_POINTER;
+    if (radius < 0 || count < 0)
+        return CK_BAD_DIMENSION;
+    choose()->smooth(sums, rows, weights, radius, count);
+    return CK_OK;
+}
+
+ck_status ck_weigh_odds(float *probabilities, const float *densities, const float *factors, int64_t steps,
+                        int64_t count) {
+    if (!probabilities || !densities || !factors)
+        return CK_NULL_POINTER;
+    if (steps < 1 || steps > 1 << 16 || count < 0)
+        return CK_BAD_DIMENSION;
+    choose()->weigh(probabilities, densities, factors, steps, count);
     return CK_OK;
 }

@@ -90,20 +90,21 @@ ck_status ck_for_each(int64_t count, void (*body)(int64_t index, int32_t thread,
         return CK_NULL_POINTER;
     if (count < 0)
         return CK_BAD_DIMENSION;
-    // The next index of each part. A part of its own keeps what a thread has in its cache.
-    int64_t next[MAX_THREADS];
+    // The next index of each part, on a cache line of its own. A part of its own keeps what a thread has in its cache.
+    struct {
+        _Alignas(64) int64_t index;
+    } next[MAX_THREADS];
     const int64_t most = ck_min(omp_get_max_threads(), MAX_THREADS);
-    for (int64_t part = 0; part < most; part++) {
-        next[part] = part * count / most;
-    }
-    // Dynamic schedules of Swift's compiler call a function that the OpenMP runtime of Debian 12 does not have.
+    for (int64_t part = 0; part < most; part++)
+        next[part].index = part * count / most;
+        // Dynamic schedules of Swift's compiler call a function that the OpenMP runtime of Debian 12 does not have.
 #pragma omp parallel
     for (int64_t step = 0; step < most; step++) {
         const int64_t part = (omp_get_thread_num() + step) % most, end = (part + 1) * count / most;
         for (;;) {
             int64_t index;
 #pragma omp atomic capture
-            index = next[part]++;
+            index = next[part].index++;
             if (index >= end)
                 break;
             body(index, omp_get_thread_num(), context);

@@ -7,9 +7,7 @@ package struct StainDensity: Sendable {
         case hematoxylin, eosin
     }
 
-    /// The contribution of each of 256 values of red, green and blue to the density.
-    package let tables: [[Float]]
-    /// The three tables in one, red first.
+    /// The contributions of 256 values of red to the density, then those of green and of blue.
     package let table: [Float]
 
     /// The least mean density of hematoxylin of a nucleus. Objects below it are collagen, muscle, fat or red cells. None of
@@ -27,10 +25,9 @@ package struct StainDensity: Sendable {
         let (own, b, c) = (unit[stain.rawValue], unit[(stain.rawValue + 1) % 3], unit[(stain.rawValue + 2) % 3])
         let cross = [b[1] * c[2] - b[2] * c[1], b[2] * c[0] - b[0] * c[2], b[0] * c[1] - b[1] * c[0]]
         let determinant = own[0] * cross[0] + own[1] * cross[1] + own[2] * cross[2]
-        tables = cross.map { factor in
+        table = cross.flatMap { factor in
             (0...255).map { value in Float(-log10(Double(max(1, value)) / 255) * factor / determinant) }
         }
-        table = Array(tables.joined())
     }
 
     package func density(red: UInt8, green: UInt8, blue: UInt8) -> Float {

@@ -1,6 +1,7 @@
 import Foundations
 import Glibc
 import Imaging
+import Tensors
 
 /// Rows of the density of hematoxylin, smoothed by a Gaussian. Pixels at the edge are repeated beyond it.
 final class DensityReader {
@@ -39,50 +40,19 @@ final class DensityReader {
     /// the row that cannot be decoded. Rows are read from top to bottom; some may be left out.
     func read(row y: Int, at runs: [Range<Int>], into result: inout [Float]) throws(FileError) -> [Range<Int>] {
         while filled <= min(y + radius, height - 1) { try fillRow(isNeeded: filled >= y - radius) }
-        let (width, height, rows) = (width, height, unreadable.count)
+        let (width, height, lines) = (width, height, unreadable.count)
         result.withUnsafeMutableBufferPointer { result in
             ring.withUnsafeBufferPointer { ring in
-                func row(_ y: Int) -> UnsafePointer<Float> {
-                    ring.baseAddress! + min(max(y, 0), height - 1) % rows * width
-                }
                 for run in runs {
-                    smooth(run, into: result.baseAddress!) { (row(y - $0), row(y + $0)) }
+                    let rows: [UnsafePointer<Float>?] = (-radius...radius).map { distance in
+                        let line = min(max(y + distance, 0), height - 1) % lines
+                        return ring.baseAddress! + line * width + run.lowerBound
+                    }
+                    Kernels.smoothRows(.init(rebasing: result[run]), rows, weights: weights)
                 }
             }
         }
-        return unreadable[y % rows]
-    }
-
-    /// Writes weighted sums at some places. `lines` returns what is a distance before and after each place.
-    @inline(__always)
-    private func smooth(
-        _ places: Range<Int>, into sums: UnsafeMutablePointer<Float>,
-        _ lines: (_ distance: Int) -> (UnsafePointer<Float>, UnsafePointer<Float>)
-    ) {
-        typealias Vector = SIMD8<Float>
-        func load(_ line: UnsafePointer<Float>, _ x: Int) -> Vector {
-            UnsafeRawPointer(line + x).loadUnaligned(as: Vector.self)
-        }
-        weights.withUnsafeBufferPointer { weights in
-            var x = places.lowerBound
-            while x + Vector.scalarCount <= places.upperBound {
-                var sum = weights[0] * load(lines(0).0, x)
-                for distance in 1..<weights.count {
-                    let (before, after) = lines(distance)
-                    sum += weights[distance] * (load(before, x) + load(after, x))
-                }
-                UnsafeMutableRawPointer(sums + x).storeBytes(of: sum, as: Vector.self)
-                x += Vector.scalarCount
-            }
-            while x < places.upperBound {
-                sums[x] = weights[0] * lines(0).0[x]
-                for distance in 1..<weights.count {
-                    let (before, after) = lines(distance)
-                    sums[x] += weights[distance] * (before[x] + after[x])
-                }
-                x += 1
-            }
-        }
+        return unreadable[y % lines]
     }
 
     private func fillRow(isNeeded: Bool) throws(FileError) {
@@ -92,13 +62,9 @@ final class DensityReader {
         unreadable[place] = picture.unreadable
         guard isNeeded else { return }
         let (width, radius) = (width, radius)
-        let (red, green, blue) = (stain.tables[0], stain.tables[1], stain.tables[2])
         padded.withUnsafeMutableBufferPointer { padded in
-            pixels.withUnsafeBufferPointer { pixels in
-                for x in 0..<width {
-                    padded[radius + x] =
-                        red[Int(pixels[3 * x])] + green[Int(pixels[3 * x + 1])] + blue[Int(pixels[3 * x + 2])]
-                }
+            pixels.withUnsafeBufferPointer {
+                Kernels.stainRow(.init(rebasing: padded[radius..<radius + width]), $0, table: stain.table)
             }
             for columns in picture.unreadable { for x in columns { padded[radius + x] = 0 } }
             for x in 0..<radius {
@@ -107,9 +73,10 @@ final class DensityReader {
             }
         }
         padded.withUnsafeBufferPointer { padded in
-            let center = padded.baseAddress! + radius
+            let rows: [UnsafePointer<Float>?] = (0...2 * radius).map { padded.baseAddress! + $0 }
             ring.withUnsafeMutableBufferPointer { ring in
-                smooth(0..<width, into: ring.baseAddress! + place * width) { (center - $0, center + $0) }
+                let line = ring[place * width..<(place + 1) * width]
+                Kernels.smoothRows(.init(rebasing: line), rows, weights: weights)
             }
         }
     }

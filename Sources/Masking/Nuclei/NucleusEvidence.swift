@@ -22,9 +22,6 @@ package final class NucleusEvidence {
     /// Deviation of the probability of a nucleus between the models of an ensemble, before the stain counts; nil for one
     /// model.
     private var deviation: [Float]?
-    /// Smoothed densities of hematoxylin, once they are measured.
-    private var densities = [Float]()
-    private var hasDensities = false
     private let micronsPerPixel: Double
 
     /// Evidence for pixels of `micronsPerPixel`, at first of none.
@@ -36,7 +33,7 @@ package final class NucleusEvidence {
         excluding excluded: [PixelRegion] = []
     ) {
         let count = region.width * region.height
-        (self.region, self.excluded, hasDensities) = (region, excluded, false)
+        (self.region, self.excluded) = (region, excluded)
         self.pixels.overwrite(count: 3 * count) {
             copyInParallel(pixels, to: UnsafeMutableRawBufferPointer($0))
         }
@@ -49,25 +46,20 @@ package final class NucleusEvidence {
         deviation = probabilities.deviation.map { Array($0[..<count]) }
     }
 
-    /// Measures the densities of hematoxylin of all pixels, once.
-    private func measureDensities() {
-        if hasDensities { return }
-        hasDensities = true
+    /// Calls `body` with smoothed densities of hematoxylin of rows of the region, from top to bottom.
+    private func forEachRow(_ rows: Range<Int>, _ body: (_ y: Int, UnsafeBufferPointer<Float>) -> Void) {
         let reader = DensityReader(BlockRows(pixels, region), sigma: Self.smoothing / micronsPerPixel)
-        var row = [Float](repeating: 0, count: region.width)
-        densities.overwrite(count: region.width * region.height) { densities in
-            for y in 0..<region.height {
-                do { _ = try reader.read(row: y, at: [0..<region.width], into: &row) } catch {
-                    preconditionFailure("rows in memory: \(error)")
-                }
-                _ = densities[(y * region.width)...].update(fromContentsOf: row)
+        var densities = [Float](repeating: 0, count: region.width)
+        for y in rows {
+            do { _ = try reader.read(row: y, at: [0..<region.width], into: &densities) } catch {
+                preconditionFailure("rows in memory: \(error)")
             }
+            densities.withUnsafeBufferPointer { body(y, $0) }
         }
     }
 
     /// Adds the densities of the pixels near nuclei in a part of the region.
     package func addDensities(in part: PixelRegion, to histogram: inout DensityHistogram) {
-        measureDensities()
         let side = max(1, Int((Self.nearness / micronsPerPixel).rounded()))
         let (columns, rows) = ((part.width - 1) / side + 1, (part.height - 1) / side + 1)
         func index(_ x: Int, _ y: Int) -> Int {
@@ -79,18 +71,19 @@ package final class NucleusEvidence {
                 hasNucleus[y / side * columns + x / side] = true
             }
         }
-        for row in 0..<rows {
-            for column in 0..<columns {
-                let isNear = (max(0, row - 1)...min(row + 1, rows - 1)).contains { row in
-                    hasNucleus[row * columns + max(0, column - 1)...row * columns + min(column + 1, columns - 1)]
-                        .contains(true)
-                }
-                guard isNear else { continue }
-                for y in row * side..<min(row * side + side, part.height) {
-                    for x in column * side..<min(column * side + side, part.width)
-                    where !excluded.contains(where: { $0.contains(x: part.x + x, y: part.y + y) }) {
-                        histogram.add(densities[index(x, y)])
-                    }
+        func isNear(_ row: Int, _ column: Int) -> Bool {
+            (max(0, row - 1)...min(row + 1, rows - 1)).contains { row in
+                hasNucleus[row * columns + max(0, column - 1)...row * columns + min(column + 1, columns - 1)]
+                    .contains(true)
+            }
+        }
+        let near = (0..<rows).map { row in (0..<columns).filter { isNear(row, $0) } }
+        let top = part.y - region.y
+        forEachRow(top..<top + part.height) { row, densities in
+            for column in near[(row - top) / side] {
+                for x in column * side..<min(column * side + side, part.width)
+                where !excluded.contains(where: { $0.contains(x: part.x + x, y: region.y + row) }) {
+                    histogram.add(densities[part.x - region.x + x])
                 }
             }
         }
@@ -98,16 +91,14 @@ package final class NucleusEvidence {
 
     /// Changes the odds of a nucleus by the density of its stain.
     package func weigh(by contrast: StainContrast, weight: Float) {
-        measureDensities()
         let factors = (0..<DensityHistogram.steps).map {
             contrast.oddsFactor((Float($0) + 0.5) / Float(DensityHistogram.steps), weight: weight)
         }
+        let (width, height) = (region.width, region.height)
         nucleus.withUnsafeMutableBufferPointer { nucleus in
-            densities.withUnsafeBufferPointer { densities in
-                for index in nucleus.indices {
-                    let odds = nucleus[index] * factors[DensityHistogram.step(of: densities[index])]
-                    nucleus[index] = odds / (odds + 1 - nucleus[index])
-                }
+            forEachRow(0..<height) { y, densities in
+                Kernels.weighOdds(
+                    .init(rebasing: nucleus[y * width..<(y + 1) * width]), densities, factors: factors)
             }
         }
     }

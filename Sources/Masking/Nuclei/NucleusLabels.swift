@@ -35,7 +35,7 @@ package struct NucleusField {
 final class NucleusLabels {
     /// Steps of the probability of interior.
     private static let levels = 64
-    /// Marks a pixel to connect.
+    /// Marks a pixel of a seed.
     private static let mark: UInt8 = 0x80
 
     /// Size of the block. The arrays have a frame of one pixel of background around it.
@@ -53,11 +53,13 @@ final class NucleusLabels {
     private var steps = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 0)
     /// The first and the last pixel of the queue of each level; -1 for none.
     private let ends = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 2 * levels)
+    /// The foreground, as positions in the arrays.
+    private var foreground = [Range<Int>]()
     private var runs = [Run]()
 
     init() { ends.initialize(repeating: -1) }
 
-    /// Marked pixels of a row, as positions in the arrays.
+    /// Foreground of a row above a level, as positions in the arrays.
     private struct Run {
         let pixels: Range<Int>
         /// A run of the same component that is before this one, or this one.
@@ -95,6 +97,8 @@ final class NucleusLabels {
                 for pixel in first..<first + part.width { states[pixel] = 0 }
             }
         }
+        foreground.removeAll(keepingCapacity: true)
+        for y in valid.y..<valid.bottom { findForeground(row: y, valid.x..<valid.right) }
         count = 0
         for level in settings.seedLevels.sorted(by: >) { addSeeds(above: level, smallest: smallestSeed) }
         grow(reach: UInt8(clamping: max(1, reach)))
@@ -102,15 +106,10 @@ final class NucleusLabels {
 
     /// Labels the components of the foreground with at least a probability of interior that contain no label yet.
     private func addSeeds(above level: Float, smallest: Int) {
-        let least = Self.state(ofInterior: level)
-        for pixel in states.indices {
-            let state = states[pixel] & ~Self.mark
-            states[pixel] = state | (state >= least ? Self.mark : 0)
-        }
         // A local array, whose accesses need no check for exclusivity.
         var runs = [Run]()
         swap(&runs, &self.runs)
-        connect(&runs)
+        connect(above: Self.state(ofInterior: level), &runs)
         for run in runs.indices where runs[run].pixels.contains(where: { labels[$0] != 0 }) {
             runs[Self.root(run, &runs)].area = .min / 2
         }
@@ -159,45 +158,49 @@ final class NucleusLabels {
         }
     }
 
-    /// Finds the runs of marked pixels, and joins those that touch by edges. Roots are the first runs of components.
-    private func connect(_ runs: inout [Run]) {
+    private func findForeground(row y: Int, _ columns: Range<Int>) {
+        var pixel = position(x: columns.lowerBound, y: y)
+        let end = pixel + columns.count
+        let states = states.baseAddress!
+        let bytes = UnsafeRawPointer(states)
+        while pixel < end {
+            // Most pixels are background: eight at a time.
+            while pixel + 8 <= end, bytes.loadUnaligned(fromByteOffset: pixel, as: UInt64.self) == 0 { pixel += 8 }
+            while pixel < end, states[pixel] == 0 { pixel += 1 }
+            let start = pixel
+            while pixel < end, states[pixel] != 0 { pixel += 1 }
+            if start < end { foreground.append(start..<pixel) }
+        }
+    }
+
+    /// Finds the runs of foreground with at least a state, and joins those that touch by edges. Roots are the first runs of
+    /// components.
+    private func connect(above least: UInt8, _ runs: inout [Run]) {
         runs.removeAll(keepingCapacity: true)
-        var above = 0..<0
-        for y in 0..<height {
-            let first = runs.count
-            findRuns(row: y, &runs)
-            var upper = above.lowerBound
-            for run in first..<runs.count {
-                let (start, end) = (runs[run].pixels.lowerBound - stride, runs[run].pixels.upperBound - stride)
-                while upper < above.upperBound, runs[upper].pixels.upperBound <= start { upper += 1 }
+        let states = states.baseAddress!
+        // The runs of a row begin at `first`, those of the row above at `upper`.
+        var (row, first, upper) = (-1, 0, 0)
+        for pixels in foreground {
+            let next = pixels.lowerBound / stride
+            if next != row {
+                upper = next == row + 1 ? first : runs.count
+                (row, first) = (next, runs.count)
+            }
+            var pixel = pixels.lowerBound
+            while pixel < pixels.upperBound {
+                while pixel < pixels.upperBound, states[pixel] < least { pixel += 1 }
+                let start = pixel
+                while pixel < pixels.upperBound, states[pixel] >= least { pixel += 1 }
+                if start == pixel { break }
+                let run = runs.count
+                runs.append(Run(pixels: start..<pixel, parent: run, area: pixel - start))
+                while upper < first, runs[upper].pixels.upperBound + stride <= start { upper += 1 }
                 var other = upper
-                while other < above.upperBound, runs[other].pixels.lowerBound < end {
+                while other < first, runs[other].pixels.lowerBound + stride < pixel {
                     Self.join(run, other, &runs)
                     other += 1
                 }
             }
-            above = first..<runs.count
-        }
-    }
-
-    private func findRuns(row y: Int, _ runs: inout [Run]) {
-        var pixel = position(x: 0, y: y)
-        let end = pixel + width
-        let states = states.baseAddress!
-        let bytes = UnsafeRawPointer(states)
-        while pixel < end {
-            // Most pixels are not marked: eight at a time.
-            while pixel + 8 <= end,
-                bytes.loadUnaligned(fromByteOffset: pixel, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-            {
-                pixel += 8
-            }
-            while pixel < end, states[pixel] < Self.mark { pixel += 1 }
-            if pixel == end { return }
-            let start = pixel
-            // The frame is not marked.
-            while states[pixel] >= Self.mark { pixel += 1 }
-            runs.append(Run(pixels: start..<pixel, parent: runs.count, area: pixel - start))
         }
     }
 
@@ -250,9 +253,7 @@ final class NucleusLabels {
         }
         // The runs are those of the last level: all of the foreground. Pixels that are pushed get a label, but no seed does.
         for run in runs {
-            for pixel in run.pixels {
-                states[pixel] = states[pixel] & ~Self.mark | (labels[pixel] != 0 ? Self.mark : 0)
-            }
+            for pixel in run.pixels where labels[pixel] != 0 { states[pixel] |= Self.mark }
         }
         for run in runs {
             for pixel in run.pixels where states[pixel] >= Self.mark {

@@ -68,7 +68,7 @@ private struct NucleusPlan: MaskPlan {
     /// Up to one and a half square millimeters of tissue. All are in memory at once.
     private static let surveyedBlocks = 6
     /// Bytes of evidence per pixel of a block, and of the memory in which nuclei are outlined.
-    private static let (evidenceBytes, extractorBytes) = (15, 10)
+    private static let (evidenceBytes, extractorBytes) = (11, 10)
     /// Nuclei in tissue, estimated, and the bytes that each takes in the store.
     private static let nucleiPerSquareMicron = 0.004
     private static let bytesPerNucleus = 300.0

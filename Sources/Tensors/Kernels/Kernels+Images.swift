@@ -69,6 +69,41 @@ extension Kernels {
             bytes.withBytes { ck_stain_density(density.pointer, $0, windows.offsets, table, &d) })
     }
 
+    /// Densities of a stain in as many pixels of 3 bytes, without a mean.
+    package static func stainRow(
+        _ densities: UnsafeMutableBufferPointer<Float>, _ pixels: UnsafeBufferPointer<UInt8>, table: [Float]
+    ) {
+        precondition(table.count == 3 * 256 && pixels.count >= 3 * densities.count, "\(pixels.count) bytes")
+        if densities.isEmpty { return }
+        let status = ck_stain_row(densities.baseAddress, pixels.baseAddress, table, Int64(densities.count))
+        precondition(status == .ok, "\(status)")
+    }
+
+    /// sums[i] = weights[0] rows[r][i] + the sum of weights[d] (rows[r - d][i] + rows[r + d][i]) for d from 1 to r, for
+    /// 2 r + 1 rows and r + 1 weights. Each row has as many elements as `sums`.
+    package static func smoothRows(
+        _ sums: UnsafeMutableBufferPointer<Float>, _ rows: [UnsafePointer<Float>?], weights: [Float]
+    ) {
+        precondition(!weights.isEmpty && rows.count == 2 * weights.count - 1, "\(rows.count) rows")
+        if sums.isEmpty { return }
+        let status = ck_smooth_rows(
+            sums.baseAddress, rows, weights, Int64(weights.count - 1), Int64(sums.count))
+        precondition(status == .ok, "\(status)")
+    }
+
+    /// Multiplies the odds of probabilities by the factor for the density of the same place. Factors are for equal steps of
+    /// densities from 0 to 1; smaller densities are in the first step, larger ones in the last.
+    package static func weighOdds(
+        _ probabilities: UnsafeMutableBufferPointer<Float>, _ densities: UnsafeBufferPointer<Float>, factors: [Float]
+    ) {
+        precondition(probabilities.count == densities.count, "\(densities.count) densities")
+        if probabilities.isEmpty { return }
+        let status = ck_weigh_odds(
+            probabilities.baseAddress, densities.baseAddress, factors, Int64(factors.count),
+            Int64(probabilities.count))
+        precondition(status == .ok, "\(status)")
+    }
+
     /// Histograms of the channels over all windows: 3 x 256 counts.
     package static func channelHistograms(
         _ bytes: RawSpan, _ windows: PixelWindows
