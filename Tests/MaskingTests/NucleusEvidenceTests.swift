@@ -3,6 +3,7 @@ import Foundations
 import Imaging
 import Masking
 import NeuralNetworks
+import Tensors
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ struct NucleusEvidenceTests {
 
     private func evidence(
         found: Float = 0.9, missed: Float = 0.2, stain: [UInt8] = [110, 70, 160], around: [UInt8] = [230, 200, 225],
-        excluding: [PixelRegion] = []
+        excluding excluded: [PixelRegion] = []
     ) -> NucleusEvidence {
         var (interior, nucleus) = ([Float](), [Float]())
         var pixels = [UInt8]()
@@ -30,15 +31,23 @@ struct NucleusEvidenceTests {
             }
         }
         let evidence = NucleusEvidence(micronsPerPixel: 0.5)
-        interior.withUnsafeBufferPointer { interior in
-            nucleus.withUnsafeBufferPointer { nucleus in
-                pixels.withUnsafeBytes {
-                    evidence.take(
-                        Self.region, .init(interior: interior, nucleus: nucleus), pixels: $0, excluding: excluding)
-                }
-            }
-        }
+        take(evidence, Self.region, interior, nucleus, pixels, excluding: excluded)
         return evidence
+    }
+
+    private func take(
+        _ evidence: NucleusEvidence, _ region: PixelRegion, _ interior: [Float], _ nucleus: [Float], _ pixels: [UInt8],
+        excluding excluded: [PixelRegion] = []
+    ) {
+        let block = PixelBlock()
+        block.fill(region) { $0.copyBytes(from: pixels) }
+        for part in excluded { block.markUnreadable(part, FileError("a.tif", expected: "a tile", found: "none")) }
+        evidence.take(block) { taken, probabilities in
+            #expect(taken.region == region && taken.unreadable == excluded)
+            probabilities.begin(region.area)
+            probabilities.interior.copy(from: Tensor([region.area], interior))
+            probabilities.nucleus.copy(from: Tensor([region.area], nucleus))
+        }
     }
 
     private func measured(_ evidence: NucleusEvidence, in part: PixelRegion = region) -> StainContrast? {
@@ -104,9 +113,8 @@ struct NucleusEvidenceTests {
         let used = evidence(found: 0.4, stain: [190, 160, 215])
         used.weigh(by: contrast, weight: 3)
         func take(_ evidence: NucleusEvidence) {
-            self.evidence().withField { field in
-                evidence.take(
-                    field.region, .init(interior: field.interior, nucleus: field.nucleus), pixels: field.pixels)
+            self.evidence().withField {
+                self.take(evidence, $0.region, Array($0.interior), Array($0.nucleus), Array($0.pixels))
             }
             evidence.weigh(by: contrast, weight: 3)
         }
@@ -133,9 +141,7 @@ struct NucleusEvidenceTests {
         }
         let region = PixelRegion(x: 0, y: 0, width: width, height: 100)
         let evidence = NucleusEvidence(micronsPerPixel: 0.5)
-        interior.withUnsafeBufferPointer { interior in
-            pixels.withUnsafeBytes { evidence.take(region, .init(interior: interior, nucleus: interior), pixels: $0) }
-        }
+        take(evidence, region, interior, interior, pixels)
         let found = try #require(measured(evidence, in: region))
         #expect(found.threshold < 0.25 && found.deviation < 0.2, "\(found)")
     }

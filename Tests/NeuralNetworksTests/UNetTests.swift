@@ -42,12 +42,12 @@ private struct Picture {
         return Picture(width: width, height: height, bytes: rows)
     }
 
-    func probabilities(_ predictor: PixelPredictor) throws -> (interior: [Float], nucleus: [Float]) {
-        try bytes.withUnsafeBytes {
-            try predictor.withProbabilities(of: $0, width: width, height: height) {
-                (Array($0.interior), Array($0.nucleus))
-            }
-        }
+    func probabilities(
+        _ predictor: PixelPredictor
+    ) throws -> (interior: [Float], nucleus: [Float], deviation: [Float]?) {
+        let result = PixelProbabilities()
+        try bytes.withUnsafeBytes { try predictor.predict($0, width: width, height: height, into: result) }
+        return (result.interior.values, result.nucleus.values, result.deviation?.values)
     }
 }
 
@@ -65,12 +65,6 @@ extension Picture {
                 let sum = rows.reduce(0.0) { sum, row in columns.reduce(sum) { $0 + density($1, row) } }
                 return sum / Double(rows.count * columns.count)
             }
-        }
-    }
-
-    fileprivate func deviation(_ predictor: PixelPredictor) throws -> [Float]? {
-        try bytes.withUnsafeBytes {
-            try predictor.withProbabilities(of: $0, width: width, height: height) { $0.deviation.map { Array($0) } }
         }
     }
 }
@@ -127,15 +121,15 @@ extension Picture {
             let found = try picture.probabilities(predictor)
             try compare("interior", found.interior, mean { interior, _ in interior }, Tolerance(absolute: 1e-6))
             try compare("nucleus", found.nucleus, mean { _, nucleus in nucleus }, Tolerance(absolute: 1e-6))
-            let deviation = try picture.deviation(predictor)
+            let deviation = found.deviation
             let expected = zip(squares, nuclei).map { max(0, $0 - $1 * $1).squareRoot() }
             try compare("deviation", #require(deviation), expected, Tolerance(absolute: 1e-3))
             #expect(expected.max()! > 0.05, "the models are too similar for this test")
             _ = try picture.part(x: 0, y: 0, width: 32, height: 32).probabilities(predictor)
         }
         let twins = try PixelPredictor([models[0], models[0]])
-        #expect(try picture.deviation(twins)?.allSatisfy { $0 == 0 } == true)
-        #expect(try picture.deviation(PixelPredictor([models[0]])) == nil)
+        #expect(try picture.probabilities(twins).deviation?.allSatisfy { $0 == 0 } == true)
+        #expect(try picture.probabilities(PixelPredictor([models[0]])).deviation == nil)
         let flipped = try picture.probabilities(PixelPredictor([models[0], models[0]], averagingFlips: true))
         try compareBits(
             "flips", flipped.interior,

@@ -43,6 +43,21 @@ package final class PixelBlock {
         reserve(region.height * bytesPerRow)
     }
 
+    /// Starts a new rectangle and lets `body` write the bytes of its pixels.
+    package func fill(_ region: PixelRegion, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
+        begin(region)
+        body(rows(0, region.height))
+    }
+
+    /// Takes the rectangle, pixels and marks of another block in exchange for its own.
+    package func exchange(with other: PixelBlock) {
+        swap(&region, &other.region)
+        swap(&unreadable, &other.unreadable)
+        swap(&problem, &other.problem)
+        swap(&memory, &other.memory)
+        swap(&presence, &other.presence)
+    }
+
     /// Sets a part of the block to premultiplied 0xAARRGGBB pixels over a background. Transparent pixels count as missing.
     package func compose(_ part: PixelRegion, _ pixels: Span<UInt32>, background: UInt32) {
         for row in 0..<part.height {

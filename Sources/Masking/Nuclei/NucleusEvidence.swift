@@ -12,43 +12,28 @@ package final class NucleusEvidence {
     /// Side in microns of the squares that are near nuclei: those with a pixel of a nucleus, and the squares around them.
     private static let nearness = 6.0
 
-    package private(set) var region = PixelRegion(x: 0, y: 0, width: 0, height: 0)
-    /// Parts without evidence.
-    package private(set) var excluded = [PixelRegion]()
-    private var pixels = [UInt8]()
-    private var interior = [Float]()
-    /// Probabilities of the interior and the boundary together.
-    private var nucleus = [Float]()
-    /// Deviation of the probability of a nucleus between the models of an ensemble, before the stain counts; nil for one
-    /// model.
-    private var deviation: [Float]?
+    private let pixels = PixelBlock()
+    private let probabilities = PixelProbabilities()
     private let micronsPerPixel: Double
+
+    package var region: PixelRegion { pixels.region }
+    /// Parts without evidence, which could not be decoded.
+    package var excluded: [PixelRegion] { pixels.unreadable }
 
     /// Evidence for pixels of `micronsPerPixel`, at first of none.
     package init(micronsPerPixel: Double) { self.micronsPerPixel = micronsPerPixel }
 
-    /// Copies probabilities and 8-bit RGB pixels of a rectangle, in the place of the evidence so far.
+    /// Takes the pixels of a rectangle, in exchange for those so far, and lets `predict` write their probabilities.
     package func take(
-        _ region: PixelRegion, _ probabilities: PixelProbabilities, pixels: UnsafeRawBufferPointer,
-        excluding excluded: [PixelRegion] = []
-    ) {
-        let count = region.width * region.height
-        (self.region, self.excluded) = (region, excluded)
-        self.pixels.overwrite(count: 3 * count) {
-            copyInParallel(pixels, to: UnsafeMutableRawBufferPointer($0))
-        }
-        interior.overwrite(count: count) {
-            copyInParallel(UnsafeRawBufferPointer(probabilities.interior), to: UnsafeMutableRawBufferPointer($0))
-        }
-        nucleus.overwrite(count: count) {
-            copyInParallel(UnsafeRawBufferPointer(probabilities.nucleus), to: UnsafeMutableRawBufferPointer($0))
-        }
-        deviation = probabilities.deviation.map { Array($0[..<count]) }
+        _ pixels: PixelBlock, _ predict: (PixelBlock, PixelProbabilities) throws -> Void
+    ) rethrows {
+        self.pixels.exchange(with: pixels)
+        try predict(self.pixels, probabilities)
     }
 
     /// Calls `body` with smoothed densities of hematoxylin of rows of the region, from top to bottom.
     private func forEachRow(_ rows: Range<Int>, _ body: (_ y: Int, UnsafeBufferPointer<Float>) -> Void) {
-        let reader = DensityReader(BlockRows(pixels, region), sigma: Self.smoothing / micronsPerPixel)
+        let reader = DensityReader(BlockRows(pixels), sigma: Self.smoothing / micronsPerPixel)
         var densities = [Float](repeating: 0, count: region.width)
         for y in rows {
             do { _ = try reader.read(row: y, at: [0..<region.width], into: &densities) } catch {
@@ -66,9 +51,11 @@ package final class NucleusEvidence {
             (part.y - region.y + y) * region.width + part.x - region.x + x
         }
         var hasNucleus = [Bool](repeating: false, count: columns * rows)
-        for y in 0..<part.height {
-            for x in 0..<part.width where nucleus[index(x, y)] > 0.5 {
-                hasNucleus[y / side * columns + x / side] = true
+        probabilities.nucleus.withUnsafeBuffer { nucleus in
+            for y in 0..<part.height {
+                for x in 0..<part.width where nucleus[index(x, y)] > 0.5 {
+                    hasNucleus[y / side * columns + x / side] = true
+                }
             }
         }
         func isNear(_ row: Int, _ column: Int) -> Bool {
@@ -95,7 +82,7 @@ package final class NucleusEvidence {
             contrast.oddsFactor((Float($0) + 0.5) / Float(DensityHistogram.steps), weight: weight)
         }
         let (width, height) = (region.width, region.height)
-        nucleus.withUnsafeMutableBufferPointer { nucleus in
+        probabilities.nucleus.withUnsafeMutableBuffer { nucleus in
             forEachRow(0..<height) { y, densities in
                 Kernels.weighOdds(
                     .init(rebasing: nucleus[y * width..<(y + 1) * width]), densities, factors: factors)
@@ -105,47 +92,23 @@ package final class NucleusEvidence {
 
     /// Makes the density of the stain the only evidence.
     package func judge(by contrast: StainContrast, weight: Float) {
-        nucleus.overwrite(count: nucleus.count) { $0.update(repeating: 0.5) }
+        probabilities.nucleus.fill(0.5)
         weigh(by: contrast, weight: weight)
-        interior = nucleus
+        probabilities.interior.copy(from: probabilities.nucleus)
     }
 
     /// Calls `body` with the evidence as it is now.
     package func withField<Result>(_ body: (NucleusField) throws -> Result) rethrows -> Result {
-        try interior.withUnsafeBufferPointer { interior in
-            try nucleus.withUnsafeBufferPointer { nucleus in
-                try pixels.withUnsafeBytes { pixels in
-                    func call(_ deviation: UnsafeBufferPointer<Float>?) throws -> Result {
-                        try body(
-                            NucleusField(
-                                region, interior: interior, nucleus: nucleus, deviation: deviation, pixels: pixels))
-                    }
-                    return try deviation?.withUnsafeBufferPointer(call) ?? call(nil)
+        try probabilities.interior.withUnsafeBuffer { interior in
+            try probabilities.nucleus.withUnsafeBuffer { nucleus in
+                func call(_ deviation: UnsafeBufferPointer<Float>?) throws -> Result {
+                    try body(
+                        NucleusField(
+                            region, interior: interior, nucleus: nucleus, deviation: deviation, pixels: pixels.bytes))
                 }
+                return try probabilities.deviation?.withUnsafeBuffer(call) ?? call(nil)
             }
         }
-    }
-}
-
-extension Array where Element: AdditiveArithmetic {
-    /// Lets `body` write `count` elements, in the same memory if they fit.
-    fileprivate mutating func overwrite(count: Int, _ body: (UnsafeMutableBufferPointer<Element>) -> Void) {
-        if self.count < count { append(contentsOf: repeatElement(.zero, count: count - self.count)) }
-        removeLast(self.count - count)
-        withUnsafeMutableBufferPointer { body($0) }
-    }
-}
-
-/// Copies bytes on all threads of the kernels.
-private func copyInParallel(_ source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer) {
-    precondition(source.count >= destination.count)
-    // Each thread has a part of its own.
-    nonisolated(unsafe) let (source, destination) = (source, destination)
-    let parts = Kernels.threadCount
-    Kernels.forEach(parts) { part, _ in
-        let range = destination.count * part / parts..<destination.count * (part + 1) / parts
-        UnsafeMutableRawBufferPointer(rebasing: destination[range])
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
     }
 }
 
@@ -155,14 +118,12 @@ private final class BlockRows: RowReader {
     let width: Int
     let height: Int
     private(set) var nextRow = 0
-    private let pixels: [UInt8]
+    private let pixels: PixelBlock
 
-    init(_ pixels: [UInt8], _ region: PixelRegion) {
-        (self.pixels, width, height) = (pixels, region.width, region.height)
-    }
+    init(_ pixels: PixelBlock) { (self.pixels, width, height) = (pixels, pixels.region.width, pixels.region.height) }
 
     func readRows(into rows: inout MutableRawSpan, count: Int) {
-        let part = pixels[nextRow * bytesPerRow..<(nextRow + count) * bytesPerRow]
+        let part = pixels.bytes[nextRow * bytesPerRow..<(nextRow + count) * bytesPerRow]
         rows.withUnsafeMutableBytes { $0.copyBytes(from: part) }
         nextRow += count
     }

@@ -77,11 +77,11 @@ final class WaitingBlock {
         (self.block, self.content, hasPixels) = (block, content, false)
     }
 
-    func take(
-        _ region: PixelRegion, _ probabilities: PixelProbabilities, pixels: UnsafeRawBufferPointer,
-        excluding: [PixelRegion]
-    ) {
-        evidence.take(region, probabilities, pixels: pixels, excluding: excluding)
+    /// Takes the pixels of the block, in exchange for others, and predicts their probabilities.
+    func take(_ pixels: PixelBlock, _ predictor: PixelPredictor) throws {
+        try evidence.take(pixels) {
+            try predictor.predict($0.bytes, width: $0.region.width, height: $0.region.height, into: $1)
+        }
         hasPixels = true
     }
 

@@ -38,13 +38,14 @@ package final class NucleusPredictor: MaskMethod {
         let side = largestBlock
         let noise = (0..<side * side * 3).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
         var seconds = [Double]()
+        let probabilities = PixelProbabilities()
         try noise.withUnsafeBytes { bytes in
             // The first block also pays for new memory.
-            try predictor.withProbabilities(of: bytes, width: side, height: side) { _ in }
+            try predictor.predict(bytes, width: side, height: side, into: probabilities)
             let start = ContinuousClock.now
             repeat {
                 let blockStart = ContinuousClock.now
-                try predictor.withProbabilities(of: bytes, width: side, height: side) { _ in }
+                try predictor.predict(bytes, width: side, height: side, into: probabilities)
                 seconds.append(blockStart.secondsSince)
             } while start.secondsSince < 1 && seconds.count < 25
         }
@@ -217,12 +218,7 @@ private struct NucleusRun: MaskRun {
             if hasPixels { content.brightness.add(part, of: pixels) }
             let start = ContinuousClock.now
             let waiting = finder.add(blocks[index], content)
-            if hasPixels {
-                let region = pixels.region
-                try method.predictor.withProbabilities(
-                    of: pixels.bytes, width: region.width, height: region.height
-                ) { waiting.take(region, $0, pixels: pixels.bytes, excluding: pixels.unreadable) }
-            }
+            if hasPixels { try waiting.take(pixels, method.predictor) }
             let isComplete =
                 index < surveyed.count ? index + 1 == surveyed.count : finder.count == plan.concurrentBlocks
             if isComplete || index + 1 == blocks.count {

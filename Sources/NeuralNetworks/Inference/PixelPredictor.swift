@@ -1,18 +1,26 @@
 import Tensors
 
-/// Probabilities of the pixels of a rectangle, in rows.
-package struct PixelProbabilities {
-    package let interior: UnsafeBufferPointer<Float>
-    /// Interior and nucleus together.
-    package let nucleus: UnsafeBufferPointer<Float>
+/// Probabilities of the pixels of a rectangle, in rows. Memory is kept from one rectangle to the next.
+package final class PixelProbabilities {
+    /// Of the interior of a nucleus.
+    package private(set) var interior = Tensor([0])
+    /// Of the interior and the boundary together.
+    package private(set) var nucleus = Tensor([0])
     /// Standard deviation of the probability of a nucleus between the models of an ensemble; nil for one model.
-    package let deviation: UnsafeBufferPointer<Float>?
+    package private(set) var deviation: Tensor?
+    private let arena = Arena()
 
-    package init(
-        interior: UnsafeBufferPointer<Float>, nucleus: UnsafeBufferPointer<Float>,
-        deviation: UnsafeBufferPointer<Float>? = nil
-    ) {
-        (self.interior, self.nucleus, self.deviation) = (interior, nucleus, deviation)
+    package init() {}
+
+    /// Makes room for pixels, whose probabilities are undefined until they are written.
+    package func begin(_ count: Int, hasDeviation: Bool = false) {
+        interior = arena.tensor(.probabilities(.interior), count: count)
+        nucleus = arena.tensor(.probabilities(.boundary), count: count)
+        deviation = hasDeviation ? arena.tensor(.deviation, count: count) : nil
+    }
+
+    fileprivate func fill(_ value: Float) {
+        for tensor in [interior, nucleus, deviation] { tensor?.fill(value) }
     }
 }
 
@@ -30,6 +38,8 @@ package final class PixelPredictor {
     private let averagesFlips: Bool
     /// Members are used one after the other, in the same memory.
     private let arena = Arena()
+    /// Those of a member of an ensemble, and those of a mirror image.
+    private let (ofMember, ofFlip) = (PixelProbabilities(), PixelProbabilities())
 
     /// A network of the ensemble.
     private final class Member {
@@ -53,30 +63,32 @@ package final class PixelPredictor {
         averagesFlips = averagingFlips
     }
 
-    /// Probabilities of the pixels of a rectangle. They are valid during the call of `body` only. Throws `PredictionError`
-    /// if they are not finite.
-    package func withProbabilities<R>(
-        of bytes: UnsafeRawBufferPointer, width: Int, height: Int, _ body: (PixelProbabilities) throws -> R
-    ) throws -> R {
+    /// Writes the probabilities of the pixels of a rectangle, in the place of what `result` has. Throws `PredictionError` if
+    /// they are not finite.
+    package func predict(
+        _ bytes: UnsafeRawBufferPointer, width: Int, height: Int, into result: PixelProbabilities
+    ) throws {
         guard members.count > 1 else {
-            return try withProbabilities(of: bytes, width: width, height: height, by: members[0], body)
+            return try predict(bytes, width: width, height: height, by: members[0], into: result)
         }
-        var means = EnsembleMeans(count: width * height)
-        for member in members {
-            try withProbabilities(of: bytes, width: width, height: height, by: member) { means.add($0) }
+        result.begin(width * height, hasDeviation: true)
+        result.fill(0)
+        for (index, member) in members.enumerated() {
+            try predict(bytes, width: width, height: height, by: member, into: ofMember)
+            result.addMember(ofMember, count: Float(index + 1))
         }
-        return try means.withProbabilities(body)
+        result.finishMembers(count: Float(members.count))
     }
 
-    private func withProbabilities<R>(
-        of bytes: UnsafeRawBufferPointer, width: Int, height: Int, by member: Member,
-        _ body: (PixelProbabilities) throws -> R
-    ) throws -> R {
+    private func predict(
+        _ bytes: UnsafeRawBufferPointer, width: Int, height: Int, by member: Member, into result: PixelProbabilities
+    ) throws {
         guard averagesFlips else {
-            return try withUnflippedProbabilities(of: bytes, width: width, height: height, by: member, body)
+            return try predictUnflipped(bytes, width: width, height: height, by: member, into: result)
         }
         let count = width * height
-        var (interior, nucleus) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
+        result.begin(count)
+        result.fill(0)
         for flip in Flip.all {
             let places = flip.places(width: width, height: height)
             let flipped = [UInt8](unsafeUninitializedCapacity: 3 * count) { flipped, filled in
@@ -86,36 +98,22 @@ package final class PixelPredictor {
                 filled = 3 * count
             }
             try flipped.withUnsafeBytes {
-                try withUnflippedProbabilities(of: $0, width: width, height: height, by: member) { flipped in
-                    places.forEach { place, source in
-                        interior[source] += flipped.interior[place] / Float(Flip.all.count)
-                        nucleus[source] += flipped.nucleus[place] / Float(Flip.all.count)
-                    }
-                }
+                try predictUnflipped($0, width: width, height: height, by: member, into: ofFlip)
             }
-        }
-        return try interior.withUnsafeBufferPointer { interior in
-            try nucleus.withUnsafeBufferPointer { try body(PixelProbabilities(interior: interior, nucleus: $0)) }
+            result.addFlip(ofFlip, places)
         }
     }
 
-    private func withUnflippedProbabilities<R>(
-        of bytes: UnsafeRawBufferPointer, width: Int, height: Int, by member: Member,
-        _ body: (PixelProbabilities) throws -> R
-    ) throws -> R {
+    private func predictUnflipped(
+        _ bytes: UnsafeRawBufferPointer, width: Int, height: Int, by member: Member, into result: PixelProbabilities
+    ) throws {
         let workspace = try self.workspace(of: member, width: width, height: height)
         let pixels = PixelWindows(height: height, width: width, rowStride: width * 3, offsets: [0])
         try member.network.normalize(workspace.input, bytes.bytes, pixels)
         let logits = try workspace.forward(.inference)
-        let interior = arena.tensor(.probabilities(.interior), count: width * height)
-        let nucleus = arena.tensor(.probabilities(.boundary), count: width * height)
-        guard try Kernels.pixelProbabilities(interior: interior, nucleus: nucleus, logits) else {
+        result.begin(width * height)
+        guard try Kernels.pixelProbabilities(interior: result.interior, nucleus: result.nucleus, logits) else {
             throw PredictionError()
-        }
-        return try interior.withUnsafeBuffer { interior in
-            try nucleus.withUnsafeBuffer { nucleus in
-                try body(PixelProbabilities(interior: interior, nucleus: nucleus))
-            }
         }
     }
 
@@ -130,36 +128,40 @@ package final class PixelPredictor {
     }
 }
 
-/// Means over the members of an ensemble, and the deviation between them (Welford's method, by which equal members deviate
-/// by exactly 0).
-private struct EnsembleMeans {
-    private var members: Float = 0
-    private var interior: [Float]
-    private var nucleus: [Float]
-    /// Sums of squared differences to the mean probability of a nucleus.
-    private var squares: [Float]
-
-    init(count: Int) {
-        interior = [Float](repeating: 0, count: count)
-        (nucleus, squares) = (interior, interior)
-    }
-
-    mutating func add(_ member: PixelProbabilities) {
-        members += 1
-        for pixel in interior.indices {
-            let before = nucleus[pixel]
-            interior[pixel] += (member.interior[pixel] - interior[pixel]) / members
-            nucleus[pixel] += (member.nucleus[pixel] - nucleus[pixel]) / members
-            squares[pixel] += (member.nucleus[pixel] - before) * (member.nucleus[pixel] - nucleus[pixel])
+extension PixelProbabilities {
+    /// Takes the probabilities of another member of an ensemble into the means. The deviation is a sum of squared
+    /// differences to the mean until the last one (Welford's method, by which equal members deviate by exactly 0).
+    fileprivate func addMember(_ member: PixelProbabilities, count: Float) {
+        interior.withUnsafeMutableBuffer { interior in
+            member.interior.withUnsafeBuffer {
+                for pixel in interior.indices { interior[pixel] += ($0[pixel] - interior[pixel]) / count }
+            }
+        }
+        nucleus.withUnsafeMutableBuffer { nucleus in
+            deviation!.withUnsafeMutableBuffer { squares in
+                member.nucleus.withUnsafeBuffer {
+                    for pixel in nucleus.indices {
+                        let before = nucleus[pixel]
+                        nucleus[pixel] += ($0[pixel] - before) / count
+                        squares[pixel] += ($0[pixel] - before) * ($0[pixel] - nucleus[pixel])
+                    }
+                }
+            }
         }
     }
 
-    func withProbabilities<R>(_ body: (PixelProbabilities) throws -> R) rethrows -> R {
-        let deviation = squares.map { (max(0, $0) / members).squareRoot() }
-        return try interior.withUnsafeBufferPointer { interior in
-            try nucleus.withUnsafeBufferPointer { nucleus in
-                try deviation.withUnsafeBufferPointer {
-                    try body(PixelProbabilities(interior: interior, nucleus: nucleus, deviation: $0))
+    fileprivate func finishMembers(count: Float) {
+        deviation!.withUnsafeMutableBuffer {
+            for pixel in $0.indices { $0[pixel] = (max(0, $0[pixel]) / count).squareRoot() }
+        }
+    }
+
+    /// Adds the share of a mirror image in the means.
+    fileprivate func addFlip(_ flipped: PixelProbabilities, _ places: Flip.Places) {
+        for (sum, values) in [(interior, flipped.interior), (nucleus, flipped.nucleus)] {
+            sum.withUnsafeMutableBuffer { sum in
+                values.withUnsafeBuffer { values in
+                    places.forEach { place, source in sum[source] += values[place] / Float(Flip.all.count) }
                 }
             }
         }

@@ -15,8 +15,9 @@ package final class Arena {
         case border(node: Int, BorderPart)
         /// Results of the first layer of the head for all windows of a block.
         case headInput
-        /// Probabilities of a class of pixels.
+        /// Probabilities of a class of pixels, and their deviation.
         case probabilities(PixelClass)
+        case deviation
     }
 
     private var buffers = [Slot: Tensor]()

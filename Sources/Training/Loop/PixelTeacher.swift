@@ -59,24 +59,24 @@ package struct PixelTeacher {
     private func evidence(of tile: Int) throws -> NucleusEvidence {
         let region = grid.region(of: 0)
         let columns = (region.x..<region.right).map { mirrored($0, in: set.side) }
-        let pixels = set.withPixels(of: tile) { bytes in
-            [UInt8](unsafeUninitializedCapacity: 3 * region.width * region.height) { pixels, count in
+        let pixels = PixelBlock()
+        set.withPixels(of: tile) { bytes in
+            pixels.fill(region) { pixels in
+                var place = 0
                 for y in region.y..<region.bottom {
                     let row = mirrored(y, in: set.side) * set.side
                     for x in columns {
-                        for channel in 0..<3 { pixels[count + channel] = bytes[3 * (row + x) + channel] }
-                        count += 3
+                        for channel in 0..<3 { pixels[place + channel] = bytes[3 * (row + x) + channel] }
+                        place += 3
                     }
                 }
             }
         }
-        return try pixels.withUnsafeBytes { pixels in
-            try predictor.withProbabilities(of: pixels, width: region.width, height: region.height) {
-                let evidence = NucleusEvidence(micronsPerPixel: micronsPerPixel)
-                evidence.take(region, $0, pixels: pixels)
-                return evidence
-            }
+        let evidence = NucleusEvidence(micronsPerPixel: micronsPerPixel)
+        try evidence.take(pixels) {
+            try predictor.predict($0.bytes, width: region.width, height: region.height, into: $1)
         }
+        return evidence
     }
 
     private func labels(_ nuclei: [Nucleus], in field: NucleusField) -> PixelLabels {
