@@ -2,6 +2,8 @@ import Foundation
 import Foundations
 import Imaging
 import Masking
+import NeuralNetworks
+import Tensors
 import TestSupport
 import Testing
 
@@ -44,10 +46,12 @@ import Testing
         return centers.count
     }
 
-    private func pipeline(within: Double? = nil) throws -> MaskPipeline {
-        let model = try darknessOutliner()
+    private func pipeline(within: Double? = nil, precision: Precision? = nil) throws -> MaskPipeline {
+        var model = try darknessOutliner()
+        model.description.fixedPoint = FixedPointRecord(
+            ranges: Dictionary(uniqueKeysWithValues: model.network.layerNames.map { ($0, 50) }))
         var settings = MaskSettings()
-        (settings.nuclei, settings.within) = (NucleusSettings(), within)
+        (settings.nuclei, settings.within, settings.precision) = (NucleusSettings(), within, precision)
         let method = try NucleusPredictor(maskModels(model), settings: settings)
         return try MaskPipeline(
             .init(maskModels(model)), method, version: "1")
@@ -96,6 +100,24 @@ import Testing
         _ = try pipeline().run(request, resumed)
         #expect(resumed.findings?.computed == 2 && resumed.notes.contains { $0.contains("2 of 4 blocks were found") })
         #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole)
+    }
+
+    /// Fixed point has the same bits with all instruction sets, floats do not.
+    @Test(arguments: [(Precision.int16, 2), (.float32, 4)])
+    func machinesWithOtherInstructionsContinueInFixedPoint(precision: Precision, computed: Int) throws {
+        struct Stop: Error {}
+        _ = try pipeline(precision: precision).run(request(), RecordingObserver())
+        let whole = try files.filter { !$0.hasSuffix(".json") }.map(bytes)
+        for name in files where name != "a.png" { try FileManager.default.removeItem(atPath: "\(work.path)/\(name)") }
+        let canceled = RecordingObserver { if $0.done >= 2 { throw Stop() } }
+        #expect(throws: Stop.self) { try pipeline(precision: precision).run(request(), canceled) }
+        try Kernels.setInstructions(.portable)
+        defer { try? Kernels.setInstructions(.any) }
+        let resumed = RecordingObserver()
+        _ = try pipeline(precision: precision).run(request(), resumed)
+        try Kernels.setInstructions(.any)
+        #expect(resumed.findings?.computed == (Kernels.instructions == .portable ? 2 : computed))
+        if precision == .int16 { #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole) }
     }
 
     @Test func darknessIsReportedFromTheCache() throws {

@@ -195,6 +195,13 @@ extension Picture {
         try compare("interior", found.interior, expected.interior.map(Double.init), Tolerance(absolute: 0.01))
         try compare("nucleus", found.nucleus, expected.nucleus.map(Double.init), Tolerance(absolute: 0.01))
         #expect(found.nucleus != expected.nucleus, "both are computed with floats")
+        for instructions in InstructionSet.allCases {
+            guard (try? Kernels.setInstructions(instructions)) != nil else { continue }
+            defer { try? Kernels.setInstructions(.any) }
+            let same = try picture.probabilities(PixelPredictor([model], precision: .int16))
+            try compareBits("\(instructions)", same.nucleus, found.nucleus)
+            try compareBits("\(instructions)", same.interior, found.interior)
+        }
         // Any multiple of 8 pixels, the coarsest level's stride, will do.
         let (x, y, width, height, margin) = (56, 40, 152, 136, 48)
         let part = try picture.part(x: x, y: y, width: width, height: height).probabilities(predictor)

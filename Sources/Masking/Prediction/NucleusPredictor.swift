@@ -158,10 +158,13 @@ private struct NucleusPlan: MaskPlan {
         _ cache: FilePath, of image: ImageState, model: String, version: String
     ) throws(FileError) -> any MaskRun {
         let settings = method.settings
+        // Nuclei have the same bits with every instruction set in fixed point, and other machines may continue.
+        let numbers =
+            settings.precision == .int16 ? "\(Precision.int16)" : "\(Precision.float32), \(Kernels.instructions) instructions"
         let layout =
             "\(geometry.width) x \(geometry.height) pixels for \(grid.width) x \(grid.height), blocks of \(grid.core) and "
             + "\(grid.margin), \(micronsPerPixel) microns per pixel, \((try? JSON.text(settings.nuclei)) ?? ""), tissue "
-            + "\(tissue?.digest ?? "everywhere"), \(settings.precision ?? .float32), \(Kernels.instructions) instructions, version \(version)"
+            + "\(tissue?.digest ?? "everywhere"), \(numbers), version \(version)"
         let identity = NucleusStore.Identity(image: image, model: model, blocks: grid.count, layout: layout)
         return NucleusRun(plan: self, store: try NucleusStore(cache, identity))
     }
