@@ -23,6 +23,11 @@ void cic_tiff_halve_bytes(uint8_t *restrict output, const uint8_t *upper, const 
     }
 }
 
+void cic_tiff_halve_labels(uint32_t *restrict output, const uint32_t *upper, int32_t width) {
+    for (int32_t x = 0; x < width; x += 2)
+        output[x / 2] = upper[x];
+}
+
 void cic_tiff_halve_floats(float *output, const float *upper, const float *lower, int32_t width) {
     for (int32_t x = 0; x < width; x += 2) {
         int32_t next = x + 1 < width;

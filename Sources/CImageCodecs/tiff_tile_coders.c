@@ -17,8 +17,9 @@ typedef struct tile_row {
 void cic_tiff_start_coders(tiff_writer *w) {
     for (int32_t i = 0; i < w->workers.count; i++) {
         tile_coder *coder = &w->coders[i];
-        // Runs of equal bytes are nearly all that a mask has to compress, and are found fast.
-        if (deflateInit2(&coder->stream, 1, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL, Z_RLE) != Z_OK)
+        // Runs of equal bytes are nearly all that a mask has to compress, and are found fast. Labels have four bytes.
+        const int strategy = w->format.has_labels ? Z_DEFAULT_STRATEGY : Z_RLE;
+        if (deflateInit2(&coder->stream, 1, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL, strategy) != Z_OK)
             cic_fail(&w->base.failure, CIC_NO_MEMORY, "not enough memory");
         coder->is_open = true;
         coder->pixels = cic_allocate(&w->base.failure, w->tile_capacity);
@@ -38,10 +39,14 @@ void cic_tiff_release_coders(tiff_writer *w) {
         free(w->group[i].encoded);
 }
 
+static size_t tile_bytes(const tiff_writer *w, const tiff_level *level) {
+    return (size_t)level->side * (size_t)level->side * w->pixel_bytes;
+}
+
 /// Encodes the pixels of a coder. Cannot fail: the memory is there, and there is room for tiles that do not become
 /// shorter.
 static void encode(const tiff_writer *w, const tiff_level *level, tile_coder *coder, coded_tile *tile) {
-    const size_t bytes = (size_t)level->side * (size_t)level->side;
+    const size_t bytes = tile_bytes(w, level);
     z_stream *stream = &coder->stream;
     deflateReset(stream);
     stream->next_in = coder->pixels;
@@ -53,7 +58,8 @@ static void encode(const tiff_writer *w, const tiff_level *level, tile_coder *co
 }
 
 void cic_tiff_code_plain(tiff_writer *w, const tiff_level *level, coded_tile *tile) {
-    memset(w->coders[0].pixels, tile->pixel, (size_t)level->side * (size_t)level->side);
+    for (size_t i = 0; i < tile_bytes(w, level); i += w->pixel_bytes)
+        memcpy(w->coders[0].pixels + i, tile->pixel, w->pixel_bytes);
     encode(w, level, &w->coders[0], tile);
 }
 
@@ -63,11 +69,10 @@ static void code_some(int32_t index, void *context) {
     for (int32_t i = atomic_fetch_add(&row->next, 1); i < row->count; i = atomic_fetch_add(&row->next, 1)) {
         coded_tile *tile = &row->writer->group[i];
         cic_tiff_copy_tile(row->writer, row->level, row->rows, row->first + (uint32_t)i, coder->pixels);
-        tile->is_plain =
-            cic_tiff_is_plain(row->writer, coder->pixels, (size_t)row->level->side * (size_t)row->level->side);
-        tile->pixel = coder->pixels[0];
+        tile->is_plain = cic_tiff_is_plain(row->writer, coder->pixels, tile_bytes(row->writer, row->level));
+        memcpy(tile->pixel, coder->pixels, row->writer->pixel_bytes);
         tile->size = 0;
-        if (!tile->is_plain || !cic_tiff_find_plain(row->writer, row->level, &tile->pixel))
+        if (!tile->is_plain || !cic_tiff_find_plain(row->writer, row->level, tile->pixel))
             encode(row->writer, row->level, coder, tile);
     }
 }

@@ -30,7 +30,8 @@ static void describe(tiff_writer *w, TIFF *tiff, const tiff_level *level) {
     TIFFSetField(tiff, TIFFTAG_TILELENGTH, (uint32_t)level->side);
     TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, (uint16_t)f->channels);
     TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, (uint16_t)(8 * f->sample_bytes));
-    TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, f->sample_bytes == 4 ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
+    TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT,
+                 f->sample_bytes == 4 && !f->has_labels ? SAMPLEFORMAT_IEEEFP : SAMPLEFORMAT_UINT);
     TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
     TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
     TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC,
@@ -78,7 +79,9 @@ static void push_row(tiff_writer *w, tiff_level *level, const uint8_t *row) {
     if (has_lower && (place % 2 == 1 || is_last)) {
         tiff_level *half = level + 1;
         const uint8_t *upper = place % 2 == 1 ? stored - row_bytes : stored;
-        if (w->format.sample_bytes == 4)
+        if (w->format.has_labels)
+            cic_tiff_halve_labels((uint32_t *)(void *)half->row, (const uint32_t *)(const void *)upper, level->width);
+        else if (w->format.sample_bytes == 4)
             cic_tiff_halve_floats((float *)(void *)half->row, (const float *)(const void *)upper,
                                   (const float *)(const void *)stored, level->width);
         else
@@ -214,7 +217,8 @@ cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratc
     if (!w)
         return CIC_NO_MEMORY;
     w->format = *format;
-    if (format->compression == CIC_TIFF_DEFLATE && format->channels == 1 && format->sample_bytes == 1) {
+    if (format->compression == CIC_TIFF_DEFLATE && format->channels == 1 &&
+        (format->sample_bytes == 1 || format->has_labels)) {
         w->workers = *workers;
         w->workers.count = workers->count < TILE_CODERS ? workers->count : TILE_CODERS;
     }

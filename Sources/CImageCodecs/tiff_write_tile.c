@@ -57,7 +57,7 @@ static void write_tile(tiff_writer *w, tiff_level *level, uint32_t index, size_t
 
 /// Writes a tile that a thread has encoded.
 static void write_coded(tiff_writer *w, tiff_level *level, uint32_t index, coded_tile *tile) {
-    const plain_tile *known = tile->is_plain ? cic_tiff_find_plain(w, level, &tile->pixel) : NULL;
+    const plain_tile *known = tile->is_plain ? cic_tiff_find_plain(w, level, tile->pixel) : NULL;
     if (known) {
         write_encoded(w, level, index, known->encoded, known->size);
         return;
@@ -67,7 +67,7 @@ static void write_coded(tiff_writer *w, tiff_level *level, uint32_t index, coded
         cic_tiff_code_plain(w, level, tile);
     write_encoded(w, level, index, tile->encoded, tile->size);
     if (tile->is_plain)
-        memcpy(keep_plain(w, level, &tile->pixel, tile->size), tile->encoded, tile->size);
+        memcpy(keep_plain(w, level, tile->pixel, tile->size), tile->encoded, tile->size);
 }
 
 void cic_tiff_copy_tile(const tiff_writer *w, const tiff_level *level, int32_t rows, uint32_t column, uint8_t *tile) {

@@ -46,7 +46,8 @@ typedef struct coded_tile {
     /// 0 for a tile of one color whose bytes its level keeps.
     size_t size;
     bool is_plain;
-    uint8_t pixel;
+    /// The first one.
+    uint8_t pixel[sizeof(uint32_t)];
 } coded_tile;
 
 /// The most neighboring tiles that threads encode before they are written, and the most threads.
@@ -112,5 +113,7 @@ void cic_tiff_halve_bytes(uint8_t *restrict output, const uint8_t *upper, const 
                           int32_t channels);
 /// The same for floats; NaN does not count.
 void cic_tiff_halve_floats(float *output, const float *upper, const float *lower, int32_t width);
+/// output[ceil(width / 2)]: every other label of a row, from the first on.
+void cic_tiff_halve_labels(uint32_t *restrict output, const uint32_t *upper, int32_t width);
 
 #endif

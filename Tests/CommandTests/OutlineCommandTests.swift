@@ -24,7 +24,8 @@ import Testing
     }
 
     @Test func nucleiAreOutlinedAndScored() throws {
-        let masked = try mask("--output", "m.png", "--nuclei", "n.csv", "--density", "d.tif", "--geojson", "g.geojson")
+        let masked = try mask(
+            "--output", "m.png", "--nuclei", "n.csv", "--labels", "l.tif", "--density", "d.tif", "--geojson", "g.geojson")
         try #require(masked.status == 0, "\(masked)")
         #expect(masked.output.contains("1 block in ") && masked.output.contains("nuclei per square millimeter"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/m.json", encoding: .utf8))
@@ -33,6 +34,8 @@ import Testing
         #expect(count == rows.count - 1 && rows[0].hasPrefix("id,x,y,area_um2,"))
         let scored = try Command.mask.run("score", "m.png", "set/wsi_crop_1_truth.png", "--json", in: work.path)
         #expect(scored.status == 0 && scored.output.contains("\"dice\""), "\(scored)")
+        let labels = try Command.mask.run("score", "l.tif", "m.png", in: work.path)
+        #expect(labels.status == 0 && labels.output.contains("  \(count!)"), "\(labels)")
         let plan = try Command.mask.run(
             "plan", "set/wsi_crop_1.jpg", "--model", "run/best.safetensors", "--mpp", "0.25", in: work.path)
         #expect(plan.status == 0 && plan.output.contains("estimated: 1 block at "), "\(plan)")
@@ -217,7 +220,7 @@ import Testing
             #expect(result.status == 64 && result.errors.contains("\(option[0]): expected \(expected)"), "\(result)")
         }
         for option in [
-            ["--within", "16"], ["--flips"], ["--nuclei", "n.csv"], ["--density", "d.tif"],
+            ["--within", "16"], ["--flips"], ["--nuclei", "n.csv"], ["--labels", "l.tif"], ["--density", "d.tif"],
         ] {
             let result = try Command.mask.run(
                 ["set/wsi_crop_1.jpg", "--model", "nuclei-compact"] + option, in: work.path)

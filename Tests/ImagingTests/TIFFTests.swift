@@ -201,6 +201,41 @@ import Testing
         }
     }
 
+    /// Objects of 9 x 7 pixels with numbers of up to 32 bits, half of the image without any, and noise.
+    private func labels(_ width: Int, _ height: Int) -> [UInt32] {
+        (0..<width * height).map { index in
+            let (x, y) = (index % width, index / width)
+            if x < width / 8 { return UInt32(truncatingIfNeeded: Formula.bits(6, index)) }
+            return x >= width / 2 || x % 9 == 0 ? 0 : UInt32(x / 9 + 1 + y / 7 * 1000) * 4099
+        }
+    }
+
+    /// Lower levels have labels that exist, not means.
+    @Test(arguments: [(37, 45, 32), (1200, 90, 16), (301, 77, 64)])
+    func labels(width: Int, height: Int, tile: Int) throws {
+        let values = labels(width, height)
+        let files = try [1, 2, 40].map { threads in
+            let path = folder.file("\(threads).tif")
+            try write(
+                values.withUnsafeBytes { Array($0) },
+                to: TIFFWriter(path: path, width: width, height: height, samples: .label, tile: tile, threads: threads))
+            return path
+        }
+        for file in files { #expect(try contents(file) == contents(files[0])) }
+        #expect(try LabelImage(decoding: files[0]) == LabelImage(width: width, height: height, labels: values))
+        let file = try BigTIFF(files[0])
+        #expect(file.directories.count > 1)
+        for level in file.directories.indices {
+            #expect(file.directories[level].number(339) == 1 && file.directories[level].number(258) == 32)
+            let step = 1 << level
+            for (y, row) in try floats(file, level).enumerated() {
+                for (x, value) in row.enumerated() {
+                    try #require(value.bitPattern == values[y * step * width + x * step], "\(level): x \(x), y \(y)")
+                }
+            }
+        }
+    }
+
     /// The rows of a level of floats.
     private func floats(_ file: BigTIFF, _ level: Int) throws -> [[Float]] {
         let directory = file.directories[level]
@@ -265,12 +300,14 @@ extension TIFFTests {
         case .gray: try write(mask(600, 700), to: writer)
         case .rgb: try write(pattern(600, 700).pixels, to: writer)
         case .float: try write(floats(600, 700).withUnsafeBytes { Array($0) }, to: writer)
+        case .label: try write(labels(600, 700).withUnsafeBytes { Array($0) }, to: writer)
         }
         return path
     }
 
     private static let kinds: [(TIFFWriter.Samples, TIFFWriter.Compression)] = [
         (.gray, .deflate), (.gray, .lzw), (.rgb, .deflate), (.rgb, .jpeg(quality: 90)), (.float, .deflate),
+        (.label, .deflate),
     ]
 
     @Test(.enabled(if: tiffinfo != nil, "no tiffinfo: install libtiff-tools"), arguments: kinds.indices)
@@ -296,7 +333,7 @@ extension TIFFTests {
         for level in 0..<3 {
             let copy = folder.file("copy.ppm")
             let result = try #require(Self.vips).run(
-                "copy", "\(path)[page=\(level)]", (samples == .float ? folder.file("copy.v") : copy).string)
+                "copy", "\(path)[page=\(level)]", ([.float, .label].contains(samples) ? folder.file("copy.v") : copy).string)
             #expect(result.status == 0 && result.output.isEmpty, "\(result)")
             if samples == .rgb {
                 let side = 600 >> level

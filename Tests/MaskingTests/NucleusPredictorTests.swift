@@ -11,7 +11,7 @@ import Testing
 @Suite(.kernelTurns) struct NucleusPredictorTests {
     private let work: WorkingFolder
     private static let names: [OutputKind: String] = [
-        .nuclei: "{}.csv", .geojson: "{}.geojson", .density: "{}_d.tif", .tissue: "{}_t.geojson",
+        .nuclei: "{}.csv", .labels: "{}_l.tif", .geojson: "{}.geojson", .density: "{}_d.tif", .tissue: "{}_t.geojson",
     ]
 
     init() throws {
@@ -72,7 +72,8 @@ import Testing
         let record = try pipeline().run(request(), observer)
         #expect(
             files == [
-                "a.csv", "a.geojson", "a.png", "a_d.tif", "a_nuclei_mask.json", "a_nuclei_mask.png", "a_t.geojson",
+                "a.csv", "a.geojson", "a.png", "a_d.tif", "a_l.tif", "a_nuclei_mask.json", "a_nuclei_mask.png",
+                "a_t.geojson",
             ])
         #expect(record.windows.count == 4 && record.windows.predicted == 4 && observer.findings?.computed == 4)
         let count = try #require(record.nuclei?.nuclei)
@@ -80,6 +81,14 @@ import Testing
         #expect(count == 35 * 29 && rows.count == count + 1, "\(count) nuclei")
         let mask = try LabelImage(decoding: "\(work.path)/a_nuclei_mask.png")
         #expect(mask.labels.count { $0 != 0 } == record.coverage.nuclei.pixels)
+        // These nuclei do not touch, so that the mask has all of their pixels, in components.
+        let labels = try LabelImage(decoding: "\(work.path)/a_l.tif")
+        #expect(zip(labels.labels, mask.labels).allSatisfy { ($0 != 0) == ($1 != 0) })
+        for row in rows.dropFirst() {
+            let fields = row.split(separator: ",").map { Double($0)! }
+            let (x, y) = (Int(fields[1]), Int(fields[2]))
+            #expect(labels.labels[y * labels.width + x] == UInt32(fields[0]), "\(row)")
+        }
         let areas = rows.dropFirst().map { Double($0.split(separator: ",")[3])! }
         let total = areas.reduce(0, +)
         // Areas in the table are rounded.

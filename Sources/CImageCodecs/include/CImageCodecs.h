@@ -149,8 +149,9 @@ typedef struct cic_tiff_format {
     int32_t width, height;
     /// 1 for gray or 3 for RGB.
     int32_t channels;
-    /// 1: unsigned bytes; 4: float32, gray only.
+    /// 1: unsigned bytes; 4, gray only: float32, or uint32_t labels.
     int32_t sample_bytes;
+    bool has_labels;
     cic_tiff_compression compression;
     /// libjpeg's, 1 to 100; JPEG only.
     int32_t quality;
@@ -178,11 +179,12 @@ typedef struct cic_workers {
 /// below 16.
 int32_t cic_tiff_level_count(int32_t width, int32_t height, int32_t tile);
 /// Begins a tiled BigTIFF file with a pyramid: one directory per level, the largest first, resolutions in pixels per
-/// centimeter. A pixel of a lower level is the mean of 2 x 2 pixels; NaN does not count. Holds a band of tiles of each
+/// centimeter. A pixel of a lower level is the mean of 2 x 2 pixels, of which NaN does not count, or the upper left
+/// one of 2 x 2 labels. Holds a band of tiles of each
 /// level in memory.
 /// file: descriptor of an empty file open for reading and writing.
 /// scratch[levels - 1]: the same for each lower level, to hold its tiles until the end.
-/// workers: encode the tiles of gray images of 8 bits with deflate; one thread encodes those of others.
+/// workers: encode the tiles of gray images of 8 bits and of labels with deflate; one thread encodes those of others.
 /// The caller owns all descriptors, which must outlive the writer.
 cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratch, const cic_tiff_format *format,
                                 const cic_workers *workers);

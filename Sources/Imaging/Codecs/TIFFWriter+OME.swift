@@ -3,7 +3,12 @@ extension TIFFWriter.Properties {
     func omeXML(width: Int, height: Int, samples: TIFFWriter.Samples) -> String {
         let schema = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
         let count = samples == .rgb ? 3 : 1
-        let type = samples == .float ? "float" : "uint8"
+        let type =
+            switch samples {
+            case .gray, .rgb: "uint8"
+            case .float: "float"
+            case .label: "uint32"
+            }
         // The unit is a micron by default.
         let size = micronsPerPixel.map { " PhysicalSizeX=\"\($0.x)\" PhysicalSizeY=\"\($0.y)\"" } ?? ""
         return """

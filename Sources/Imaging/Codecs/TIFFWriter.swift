@@ -4,7 +4,7 @@ import Foundations
 /// Writes rows as a tiled BigTIFF file with a pyramid, which OpenSlide, QuPath and libvips read.
 ///
 /// Each level halves the sides of the one above, rounded up, until one tile holds the level or a side is below 16 px. Its
-/// pixels are means of 2 x 2. No tile is larger than its level, except where a side is below 16 px: OpenSlide 3.4 with
+/// pixels are means of 2 x 2, or one of 2 x 2 labels. No tile is larger than its level, except where a side is below 16 px: OpenSlide 3.4 with
 /// libtiff 4.5.1 or later (and Debian's 4.5.0) reads garbage from larger tiles.
 ///
 /// Memory is one band of tiles per level, about `2 * tile * bytesPerRow`. Lower levels are kept in scratch files in the
@@ -17,6 +17,8 @@ package final class TIFFWriter: ImageEncoder {
         case rgb
         /// A 32-bit float in the machine's byte order; NaN marks missing values.
         case float
+        /// The number of an object in 32 bits, in the machine's byte order; 0 for none.
+        case label
     }
 
     package enum Compression: Sendable {
@@ -49,7 +51,7 @@ package final class TIFFWriter: ImageEncoder {
 
     private let scratch: [ScratchFile]
 
-    /// `tile` is a multiple of 16. `threads` share the encoding of gray images with deflate, at most 16 of them; `run` makes
+    /// `tile` is a multiple of 16. `threads` share the encoding of gray images and labels with deflate, at most 16 of them; `run` makes
     /// their calls, by default on threads of its own. Throws `unwritable`.
     package init(
         path: FilePath, width: Int, height: Int, samples: Samples, compression: Compression = .deflate, tile: Int = 256,
@@ -58,7 +60,8 @@ package final class TIFFWriter: ImageEncoder {
         precondition(tile >= 16 && tile % 16 == 0 && tile <= 4096, "tile \(tile)")
         var format = cic_tiff_format()
         format.channels = samples == .rgb ? 3 : 1
-        format.sample_bytes = samples == .float ? 4 : 1
+        format.sample_bytes = samples == .float || samples == .label ? 4 : 1
+        format.has_labels = samples == .label
         format.tile = Int32(tile)
         format.microns_per_pixel_x = properties.micronsPerPixel?.x ?? 0
         format.microns_per_pixel_y = properties.micronsPerPixel?.y ?? 0
@@ -66,7 +69,7 @@ package final class TIFFWriter: ImageEncoder {
         case .deflate: format.compression = .deflate
         case .lzw: format.compression = .lzw
         case .jpeg(let quality):
-            precondition((1...100).contains(quality) && samples != .float, "JPEG of quality \(quality)")
+            precondition((1...100).contains(quality) && format.sample_bytes == 1, "JPEG of quality \(quality)")
             format.compression = .jpeg
             format.quality = Int32(quality)
         }

@@ -65,6 +65,27 @@ package struct NucleiResult {
         try painter.finish(emit)
     }
 
+    /// Calls `emit` with each row of the image, from top to bottom, and the pixels of nuclei in it with their numbers, which
+    /// are those of `forEachNucleus`. `afterRows` receives the number of finished rows and may throw to cancel.
+    package func forEachRow(
+        afterRows: (Int) throws -> Void = { _ in },
+        _ emit: (_ row: Int, _ runs: [(pixels: Range<Int>, id: Int)]) throws -> Void
+    ) throws {
+        var (rows, id, next) = (RowQueue<(pixels: Range<Int>, id: Int)>(), 0, 0)
+        for blockRow in 0..<grid.rows {
+            try forEachBlock(ofRow: blockRow) { _, content in
+                for nucleus in content.nuclei {
+                    id += 1
+                    for run in nucleus.runs { rows.add((run.pixels, id), row: run.row) }
+                }
+            }
+            let end = grid.firstImageRow(ofBlockRow: blockRow + 1)
+            for row in next..<end { try emit(row, rows.take(row: row)) }
+            next = end
+            try afterRows(end)
+        }
+    }
+
     /// Calls `body` with the blocks of a row.
     func forEachBlock(ofRow row: Int, _ body: (_ block: Int, NucleusBlock) throws -> Void) throws {
         for block in row * grid.columns..<(row + 1) * grid.columns { try body(block, store.block(block)) }

@@ -49,7 +49,7 @@ extension MaskOutput {
 
 /// The outputs that exist. Raw values are keys of records.
 package enum OutputKind: String, CaseIterable, Codable, Sendable {
-    case mask, record, csv, geojson, tiles, probabilities, disagreement, heatmap, tissue, nuclei, density
+    case mask, record, csv, geojson, tiles, probabilities, disagreement, heatmap, tissue, nuclei, labels, density
 
     package var type: any MaskOutput.Type {
         switch self {
@@ -63,6 +63,7 @@ package enum OutputKind: String, CaseIterable, Codable, Sendable {
         case .heatmap: HeatMapOutput.self
         case .tissue: TissueOutlineOutput.self
         case .nuclei: NucleusOutput.self
+        case .labels: LabelImageOutput.self
         case .density: DensityMapOutput.self
         }
     }
@@ -71,7 +72,7 @@ package enum OutputKind: String, CaseIterable, Codable, Sendable {
     package func exists(outliningNuclei: Bool) -> Bool {
         switch self {
         case .mask, .record, .geojson, .tissue: true
-        case .nuclei, .density: outliningNuclei
+        case .nuclei, .labels, .density: outliningNuclei
         case .csv, .tiles, .probabilities, .disagreement, .heatmap: !outliningNuclei
         }
     }

@@ -29,6 +29,13 @@ struct OutputOptions: ParsableArguments {
             """, completion: .file())
     var nuclei: String?
 
+    @Option(
+        help: """
+            TIFF to write with the number of its nucleus in each pixel, 0 for none: that of the table, in 32 bits. Other than \
+            in the mask, no line parts nuclei that touch.
+            """, completion: .file())
+    var labels: String?
+
     @Option(help: "TIFF to write with nuclei per square millimeter, in squares of 100 microns.", completion: .file())
     var density: String?
 
@@ -121,7 +128,7 @@ struct OutputOptions: ParsableArguments {
             (.tiles, "--tiles", tiles),
             (.probabilities, "--probabilities", probabilities), (.disagreement, "--disagreement", disagreement),
             (.heatmap, "--heatmap", heatmap), (.tissue, "--tissue-geojson", tissueGeojson),
-            (.nuclei, "--nuclei", nuclei), (.density, "--density", density),
+            (.nuclei, "--nuclei", nuclei), (.labels, "--labels", labels), (.density, "--density", density),
         ]
     }
 
