@@ -25,7 +25,8 @@ import Testing
 
     @Test func nucleiAreOutlinedAndScored() throws {
         let masked = try mask(
-            "--output", "m.png", "--nuclei", "n.csv", "--labels", "l.tif", "--density", "d.tif", "--geojson", "g.geojson")
+            "--output", "m.png", "--nuclei", "n.csv", "--labels", "l.tif", "--density", "d.tif", "--geojson",
+            "g.geojson")
         try #require(masked.status == 0, "\(masked)")
         #expect(masked.output.contains("1 block in ") && masked.output.contains("nuclei per square millimeter"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/m.json", encoding: .utf8))

@@ -40,7 +40,8 @@ struct UsageTests {
         for option in [
             "--model", "--stride", "(default: 128)", "--batch-size", "--threshold", "--edges", "--output", "--tissue",
             "--bits",
-            "--mpp", "--level", "--shared-features/--no-shared-features", "--nuclei", "--labels", "--density", "--within",
+            "--mpp", "--level", "--shared-features/--no-shared-features", "--nuclei", "--labels", "--density",
+            "--within",
             "--flips", "--precision",
             "--output-folder", "--tissue-geojson",
             "--overwrite/--no-overwrite",

@@ -333,7 +333,8 @@ extension TIFFTests {
         for level in 0..<3 {
             let copy = folder.file("copy.ppm")
             let result = try #require(Self.vips).run(
-                "copy", "\(path)[page=\(level)]", ([.float, .label].contains(samples) ? folder.file("copy.v") : copy).string)
+                "copy", "\(path)[page=\(level)]",
+                ([.float, .label].contains(samples) ? folder.file("copy.v") : copy).string)
             #expect(result.status == 0 && result.output.isEmpty, "\(result)")
             if samples == .rgb {
                 let side = 600 >> level

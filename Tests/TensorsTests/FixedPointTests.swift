@@ -79,7 +79,9 @@ extension KernelTests {
                     #expect(largest < 1 << 31)
                     // Most of the range is used.
                     if channels == 512, kernel == 3, signs[1] == 1 { #expect(largest > 1 << 30) }
-                    try ck_isa.eachForFixedPoint { try compareBits("\($0)", item.run(x, w, nil, nil, .aligned), expected) }
+                    try ck_isa.eachForFixedPoint {
+                        try compareBits("\($0)", item.run(x, w, nil, nil, .aligned), expected)
+                    }
                 }
             }
         }

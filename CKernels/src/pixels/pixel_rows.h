@@ -1,4 +1,5 @@
-/// Softmax of rows of pixels, in plain C. Included once for each instruction set. Results are the same with all of them.
+/// Softmax of rows of pixels, in plain C. Included once for each instruction set. Results are the same with all of
+/// them.
 #pragma clang fp contract(off)
 
 #include "elementwise/exponential.h"

@@ -159,8 +159,8 @@ private struct NucleusPlan: MaskPlan {
     ) throws(FileError) -> any MaskRun {
         let settings = method.settings
         // Nuclei have the same bits with every instruction set in fixed point, and other machines may continue.
-        let numbers =
-            settings.precision == .int16 ? "\(Precision.int16)" : "\(Precision.float32), \(Kernels.instructions) instructions"
+        let isExact = settings.precision == .int16
+        let numbers = isExact ? "\(Precision.int16)" : "\(Precision.float32), \(Kernels.instructions) instructions"
         let layout =
             "\(geometry.width) x \(geometry.height) pixels for \(grid.width) x \(grid.height), blocks of \(grid.core) and "
             + "\(grid.margin), \(micronsPerPixel) microns per pixel, \((try? JSON.text(settings.nuclei)) ?? ""), tissue "
