@@ -68,6 +68,8 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
 /// avx512) decides. CK_BAD_PARAMETER when the processor does not support it; these kernels return the same status when
 /// NUCLEI_ISA names an unsupported or unknown instruction set.
 ck_status ck_set_isa(ck_isa isa);
+/// Whether the processor supports an instruction set. True for CK_ISA_ANY.
+bool ck_has_isa(ck_isa isa);
 /// Instruction set in use: the selected one, or the best that the processor supports.
 ck_isa ck_used_isa(void);
 

@@ -70,7 +70,9 @@ extension FileError: ExitStatusProviding {
     private var nearestPath: FilePath? {
         let missing = FilePath(path)
         guard problem.hasSuffix("(\(Errno.noSuchFileOrDirectory))"), missing.stem?.count ?? 0 > 3 else { return nil }
-        return nearestName(to: missing.name, among: Folder.names(in: missing.folder)).map { missing.sibling($0) }
+        // A link to a missing file has the same name.
+        let names = Folder.names(in: missing.folder).filter { $0 != missing.name }
+        return nearestName(to: missing.name, among: names).map { missing.sibling($0) }
     }
 }
 

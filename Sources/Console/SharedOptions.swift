@@ -30,7 +30,9 @@ package struct ThreadOptions: ParsableArguments {
 
 /// The `--batch-size` option of commands that run a network.
 package struct BatchOptions: ParsableArguments {
-    @Option(name: .customLong("batch-size"), help: "Tiles or windows computed at once (default: 32).")
+    @Option(
+        name: .customLong("batch-size"),
+        help: "Tiles, or windows of models that classify them, computed at once (default: 32).")
     private var given: Int?
 
     package var size: Int { given ?? 32 }

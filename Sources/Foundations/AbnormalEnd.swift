@@ -18,6 +18,8 @@ package enum AbnormalEnd {
     private struct Work: @unchecked Sendable {
         let file: UnsafeMutablePointer<CChar>
         let note: (path: UnsafeMutablePointer<CChar>, text: UnsafeMutablePointer<CChar>)?
+        /// The text of the note where memory was missing.
+        let textWithoutMemory: UnsafeMutablePointer<CChar>?
     }
 
     /// Handles the signals of traps. Does nothing where `SWIFT_BACKTRACE` requests backtraces.
@@ -44,12 +46,15 @@ package enum AbnormalEnd {
     }
 
     /// Names the file that is processed from now on, for the line at the end. With a `note`, an abnormal end also writes
-    /// its text to its path.
-    package static func begin(_ file: FilePath, note: (path: FilePath, text: String)? = nil) {
+    /// its text to its path, or another text where memory was missing.
+    package static func begin(
+        _ file: FilePath, note: (path: FilePath, text: String, textWithoutMemory: String)? = nil
+    ) {
         end()
         let new = Work(
             file: strdup(file.string.escapingControls),
-            note: note.map { ($0.path.withPlatformString { strdup($0) }, strdup($0.text)) })
+            note: note.map { ($0.path.withPlatformString { strdup($0) }, strdup($0.text)) },
+            textWithoutMemory: note.map { strdup($0.textWithoutMemory) })
         work.withLock { $0 = new }
     }
 
@@ -59,6 +64,7 @@ package enum AbnormalEnd {
             free(work?.file)
             free(work?.note?.path)
             free(work?.note?.text)
+            free(work?.textWithoutMemory)
             work = nil
         }
     }
@@ -68,14 +74,15 @@ package enum AbnormalEnd {
         let wanted = (bytes + 999_999) / 1_000_000
         let free = AvailableMemory.bytes().map { "\($0 / 1_000_000) MB" } ?? "less"
         var line = "expected \(wanted) MB of memory for \(purpose), found \(free)\n"
-        line.withUTF8 { finish($0.baseAddress!, $0.count) }
+        line.withUTF8 { finish($0.baseAddress!, $0.count, lacksMemory: true) }
     }
 
     private static func handle(_ number: Int32) {
+        let lacksMemory = errno == ENOMEM
         let line: StaticString =
             switch number {
             // Swift and GLib trap where there is no memory.
-            case _ where errno == ENOMEM: "expected enough memory, found none left\n"
+            case _ where lacksMemory: "expected enough memory, found none left\n"
             case SIGBUS: "expected files in use to keep their size, found one that was cut short (SIGBUS)\n"
             case SIGABRT: "expected to finish, found an abnormal end (SIGABRT)\n"
             case SIGFPE: "expected to finish, found an abnormal end (SIGFPE)\n"
@@ -83,11 +90,11 @@ package enum AbnormalEnd {
             case SIGSEGV: "expected to finish, found an abnormal end (SIGSEGV)\n"
             default: "expected to finish, found an abnormal end (SIGTRAP)\n"
             }
-        finish(line.utf8Start, line.utf8CodeUnitCount)
+        finish(line.utf8Start, line.utf8CodeUnitCount, lacksMemory: lacksMemory)
     }
 
     /// Calls only functions that are safe in a signal handler.
-    private static func finish(_ line: UnsafePointer<UInt8>, _ count: Int) -> Never {
+    private static func finish(_ line: UnsafePointer<UInt8>, _ count: Int, lacksMemory: Bool) -> Never {
         // Another thread may trap, or this one again, while the process is ending.
         if isEnding.exchange(true, ordering: .acquiringAndReleasing) { while true { pause() } }
         if isatty(STDERR_FILENO) == 1 { write("\r\u{1B}[K") }
@@ -99,9 +106,10 @@ package enum AbnormalEnd {
         }
         _ = Glibc.write(STDERR_FILENO, line, count)
         TemporaryFiles.removeAll()
-        if let note = work?.note {
+        if let work, let note = work.note {
+            let text = lacksMemory ? work.textWithoutMemory ?? note.text : note.text
             let file = open(note.path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o644)
-            _ = Glibc.write(file, note.text, strlen(note.text))
+            _ = Glibc.write(file, text, strlen(text))
             fsync(file)
             close(file)
         }

@@ -45,13 +45,14 @@ package final class FileLock: Sendable {
     /// The lock of a file.
     package static func path(for file: FilePath) -> FilePath { file.sibling(".\(file.name)\(suffix)") }
     package static let suffix = ".lock"
+    /// The problem of a file whose lock another process has.
+    package static let problem = "expected a file that no process writes, found it locked by another process"
 
     /// Throws `unwritable` where no file can be made next to the file, and `busy` where another process has the lock in all
     /// attempts, 50 milliseconds apart: a look at whether a lock is free locks it for an instant.
     package convenience init(for file: FilePath, owner: String, attempts: Int = 3) throws(FileError) {
         try self.init(
-            Self.path(for: file), of: file, owner, attempts,
-            busy: "expected a file that no process writes, found it locked by another process")
+            Self.path(for: file), of: file, owner, attempts, busy: Self.problem)
     }
 
     fileprivate init(_ path: FilePath, of file: FilePath, _ owner: String, _ attempts: Int, busy: String)

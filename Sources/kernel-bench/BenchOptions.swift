@@ -31,6 +31,7 @@ struct BenchOptions: ParsableArguments {
 
     /// Configures the kernels. Throws when the processor does not support the instruction set.
     func apply(threads: Int) throws {
+        try Kernels.checkEnvironment()
         try Kernels.setThreadCount(threads)
         do {
             // Leaves NUCLEI_CONV in effect for the subcommands that do not measure every algorithm.

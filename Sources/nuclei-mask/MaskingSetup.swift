@@ -25,6 +25,7 @@ struct MaskingSetup {
             }
             return (list, batch)
         }
+        try Kernels.checkEnvironment()
         try Kernels.setThreadCount(options.threads.count)
         let start = ContinuousClock.now
         let choices = options.choices

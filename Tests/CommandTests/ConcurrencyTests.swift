@@ -150,7 +150,17 @@ import Testing
         #expect(try rows("late.csv", "m") == rows("n.csv", "n"))
         let none = try mask(["summary", "."])
         #expect(none.status == 0, "folders inside count too: \(none)")
-        #expect(try mask(["summary", "m", "--summary", "list.txt", "--images", "list.txt"]).status == 73)
+        for name in ["list.txt", "m/a_nuclei_mask.json", "m/a_nuclei_mask.png"] {
+            #expect(try mask(["summary", "m", "--summary", name, "--images", "list.txt"]).status == 73, "\(name)")
+        }
+        // Other JSON is no record, also beside an image.
+        try work.write("{", to: "m/notes.json")
+        try work.write("[]", to: "m/b_nuclei_mask.json")
+        #expect(try mask(["summary", "m"]).status == 0)
+        try work.write("{", to: "m/b_nuclei_mask.json")
+        let damaged = try mask(["summary", "m"])
+        let warning = "m/b_nuclei_mask.json: expected the record of a mask, found no JSON; mask its image again"
+        #expect(damaged.status == 65 && damaged.problems == "warning: \(warning)\n", "\(damaged)")
         #expect(try mask(["summary", "missing"]).status == 66)
     }
 }

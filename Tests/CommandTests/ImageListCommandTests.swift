@@ -122,6 +122,10 @@ import Testing
         let result = try run("a.png", "b.png", "--summary", "s.csv")
         #expect(result.status == 75 && result.errors.contains("found it locked by another process\n"), "\(result)")
         #expect(work.files.contains("b_nuclei_mask.png"))
+        let lock = try FileLock(for: "\(work.path)/a_nuclei_mask.png", owner: "test")
+        let plan = try run("plan", "a.png")
+        #expect(plan.status == 75 && plan.output.contains("a.png: would fail: "), "\(plan)")
+        withExtendedLifetime(lock) {}
         let summary = try String(contentsOfFile: "\(work.path)/s.csv", encoding: .utf8)
         #expect(summary.contains("\na.png,busy,") && summary.contains("\nb.png,"))
         let worse = try run("a.png", "none.png", "--summary", "s.csv")

@@ -38,11 +38,11 @@ extension ManyImagesTests {
             let row = try rows("out/summary.csv")[0].split(separator: ",", omittingEmptySubsequences: false)
             let unreadable = try #require(Int(row[6]))
             #expect(
-                row[1] == state && unreadable == 1 && row[15].hasPrefix("1 block could not be read"), "\(row)")
+                row[1] == state && unreadable == 1 && row[15].hasPrefix("parts of 1 block could not be read"), "\(row)")
             if state == "done" {
                 #expect(
                     result.errors.contains(
-                        "warning: s/a.tif: 1 block could not be read; nothing is known about "))
+                        "warning: s/a.tif: parts of 1 block could not be read; nothing is known about "))
             }
         }
         try work.write("text", to: "s/c.png")

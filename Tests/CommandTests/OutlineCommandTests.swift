@@ -233,6 +233,13 @@ import Testing
         }
     }
 
+    /// An option for the speed alone does not choose another model.
+    @Test(arguments: [["--batch-size", "8"], ["--no-shared-features"]])
+    func optionsOfSpeedChooseNoModel(_ option: [String]) throws {
+        let result = try Command.mask.run(["set/wsi_crop_1.jpg", "--mpp", "0.25"] + option, in: work.path)
+        #expect(result.status == 64 && result.errors.contains("found a model that outlines nuclei"), "\(result)")
+    }
+
     /// The bundled model depends on what is asked for; a file goes before a name.
     @Test func bundledModelsAreChosenByTheOptions() throws {
         func model(_ arguments: [String]) throws -> [String: Any] {

@@ -83,13 +83,29 @@ struct UsageTests {
         for arguments in [
             [], ["a.png", "--model", "m", "--threshold", "2"], ["a.png", "--mpp", "0"], ["a.png", "--level", "-1"],
             ["a.png", "--mpp", "499"], ["a.png", "--mpp", "0.04"], ["a.png", "--mpp-override"],
-            ["a.png", "--tissue", "maybe"],
+            ["a.png", "--tissue", "maybe"], ["a.png", "--simplify", "2"],
+            ["a.png", "--simplify", "2", "--nuclei", "n.csv"],
             ["a.png", "--bits", "2"], ["a.png", "--bits", "1", "--output", "a.tif"],
             ["overlay", "a.png", "--size", "1"],
         ] {
             #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
         }
         #expect(work.files.isEmpty)
+    }
+
+    @Test func environmentVariablesAreChecked() throws {
+        for (name, value, expected) in [
+            ("NUCLEI_ISA", "AVX2", "error: NUCLEI_ISA: expected any, portable"),
+            ("NUCLEI_CONV", "x", "error: NUCLEI_CONV: expected any, im2col, direct, winograd, found x"),
+        ] {
+            for (command, arguments) in [
+                (Command.mask, ["a.png"]), (.train, ["set"]), (.train, ["explore", "set"]), (.bench, ["layers"]),
+            ] {
+                if command == .mask { try work.write("", to: "a.png") }
+                let result = try command.start(arguments, in: work.path, environment: [name: value]).wait()
+                #expect(result.status == 65 && result.errors.hasPrefix(expected), "\(arguments): \(result)")
+            }
+        }
     }
 
     @Test func layersThatDoNotExistAreNamed() throws {

@@ -197,14 +197,18 @@ import Testing
     @Test func filesThatCannotBeCutAreRefused() throws {
         let (folder, output) = (try DatasetFolder(), try DatasetFolder())
         try folder.image("slide.png", 400, 400) { _, _ in [1, 2, 3] }
-        func problem(_ text: String, tiles: [String] = ["Region*"]) -> String {
-            message { _ = try cut(folder, text, "\(output.path)/set", tiles: tiles) }
+        func problem(_ text: String, tiles: [String] = ["Region*"], nuclei: [String] = []) -> String {
+            message { _ = try cut(folder, text, "\(output.path)/set", tiles: tiles, nuclei: nuclei) }
                 .replacingOccurrences(of: "\(folder.path)/", with: "")
         }
         #expect(
             problem(outlines(), tiles: ["Tile"])
                 == "o.geojson: expected annotations of the class Tile to cut tiles from, found those of no class, "
                 + "Nucleus, Region*, Tumor, region*")
+        #expect(
+            problem(outlines(), nuclei: ["tumour"])
+                == "o.geojson: expected nuclei of the class tumour, found those of no class, Nucleus, Region*, Tumor, region*"
+        )
         #expect(problem("[]").hasSuffix("to cut tiles from, found no polygons"))
         #expect(problem("{").contains("expected a GeoJSON file"))
         let triangle =

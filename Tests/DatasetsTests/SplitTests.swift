@@ -34,6 +34,23 @@ struct SplitTests {
         return settings
     }
 
+    @Test func someTilesNeedAWeight() throws {
+        func split(_ weights: [Double]) throws -> Split {
+            let tiles = weights.indices.map {
+                Tile(
+                    filename: "\($0)", label: $0 % 2 == 0 ? .noNucleus : .nuclei, group: nil, fingerprint: UInt64($0),
+                    weight: weights[$0])
+            }
+            return try Split(tiles, path: "memory", settings())
+        }
+        #expect(
+            throws: FileError("memory" as FilePath, expected: "tiles to train on with a weight above 0", found: "none")
+        ) {
+            _ = try split([Double](repeating: 0, count: 40))
+        }
+        _ = try split([Double](repeating: 0.01, count: 40))
+    }
+
     @Test func withoutGroupsEveryClassIsSharedOutExactly() throws {
         let tiles = (0..<250).map { tile($0, $0 % 5 == 0 ? .noNucleus : .nuclei) }
         let split = try Split(tiles, path: "memory", settings())

@@ -91,9 +91,13 @@ import Testing
 
     @Test func memoryAndFileSizesDependOnTheOutputs() throws {
         let workload = try smallPredictor().plan(reader(300, 260)).workload
-        func estimates(_ files: [OutputKind: FilePath], isRefined: Bool = false) -> [OutputKind: OutputEstimate] {
+        func estimates(
+            _ files: [OutputKind: FilePath], showsNuclei: Bool = false
+        ) -> [OutputKind: OutputEstimate] {
             files.mapValues {
-                OutputEstimate($0, workload, width: 300, height: 260, stride: 16, isRefined: isRefined)
+                OutputEstimate(
+                    $0, workload, width: 300, height: 260, stride: 16, micronsPerPixel: (0.25, 0.25),
+                    showsNuclei: showsNuclei)
             }
         }
         func memory(_ files: [OutputKind: FilePath], isSlide: Bool = false) -> Int {
@@ -107,12 +111,12 @@ import Testing
         #expect(memory([.mask: "a.png", .heatmap: "h.png"]) == plain)
         #expect(memory([.mask: "a.png"], isSlide: true) == plain + 80 << 20)
 
-        func files(_ files: [OutputKind: FilePath], isRefined: Bool = false) -> Int {
-            ImageEstimate.outputBytes(estimates(files, isRefined: isRefined))
+        func files(_ files: [OutputKind: FilePath], showsNuclei: Bool = false) -> Int {
+            ImageEstimate.outputBytes(estimates(files, showsNuclei: showsNuclei))
         }
         #expect(files([.mask: "a.png", .record: "a.json"]) == 4096 + 390)
         #expect(files([.csv: "a.csv"]) == 40 * workload.windows)
-        #expect(files([.geojson: "a"], isRefined: true) > files([.geojson: "a"]))
+        #expect(files([.geojson: "a"], showsNuclei: true) > files([.geojson: "a"]))
         #expect(files([.heatmap: "a.tif"]) > files([.heatmap: "a.png"]))
         // Floats, and a third more for the smaller levels.
         #expect(files([.probabilities: "a.tif"]) == 4 * 300 * 260 / 256 * 4 / 3 + 1)

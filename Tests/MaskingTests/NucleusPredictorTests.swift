@@ -111,6 +111,21 @@ import Testing
         #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole)
     }
 
+    /// After an end without memory, the image is tried again where there is more.
+    @Test func missingMemoryIsRemembered() throws {
+        let note = "\(work.path)/a_nuclei_mask.png.failed"
+        let digest = try pipeline().run(request(), RecordingObserver()).request
+        for name in files where name != "a.png" { try FileManager.default.removeItem(atPath: "\(work.path)/\(name)") }
+        func run() throws { _ = try pipeline().attempt(request(), repeats: false, RecordingObserver()) }
+        try work.write("nuclei \(digest)\navailable memory \(1 << 60)\n", to: "a_nuclei_mask.png.failed")
+        #expect(throws: MissingMemory.self) { try run() }
+        try work.write("nuclei \(digest)\n", to: "a_nuclei_mask.png.failed")
+        #expect(throws: FileError.self) { try run() }
+        try work.write("nuclei \(digest)\navailable memory 1000\n", to: "a_nuclei_mask.png.failed")
+        try run()
+        #expect(!FileManager.default.fileExists(atPath: note))
+    }
+
     /// Fixed point has the same bits with all instruction sets, floats do not.
     @Test(arguments: [(Precision.int16, 2), (.float32, 4)])
     func machinesWithOtherInstructionsContinueInFixedPoint(precision: Precision, computed: Int) throws {
@@ -187,6 +202,24 @@ import Testing
         #expect(record.coverage.processed?.pixels == 300 * 400)
         let square = try #require(record.nuclei?.squareMillimeters)
         #expect(abs(square - 300 * 400 * 0.25e-6) < 1e-9)
+    }
+
+    /// A nucleus whose center is inside the outline is whole in the mask; only the area inside counts.
+    @Test func nucleiMayExtendBeyondTheOutline() throws {
+        // Through disks at 20 + 37 i.
+        try work.write(
+            #"{"type": "Polygon", "coordinates": [[[90, 90], [390, 90], [390, 460], [90, 460], [90, 90]]]}"#,
+            to: "o.geojson")
+        var request = request()
+        request.tissue = .outline("\(work.path)/o.geojson")
+        let record = try pipeline().run(request, RecordingObserver())
+        let coverage = record.coverage
+        #expect(coverage.processed?.pixels == 300 * 370)
+        #expect(coverage.nuclei.pixels + coverage.noNuclei.pixels > 300 * 370)
+        let square = try #require(record.nuclei?.squareMillimeters)
+        #expect(abs(square - 300 * 370 * 0.25e-6) < 1e-9)
+        let all = coverage.nuclei.pixels + coverage.noNuclei.pixels + coverage.withoutTissue.pixels
+        #expect(all == 1300 * 1100)
     }
 
     /// Of a slide, only the surroundings of tissue are read and computed, with the same results.

@@ -4,8 +4,6 @@
 
 #include "runtime/ck_internal.h"
 
-/// True when the processor supports it.
-bool ck_has_isa(ck_isa isa);
 /// Instruction set selected by ck_set_isa, or else by NUCLEI_ISA; CK_ISA_ANY stands for the best one. When NUCLEI_ISA
 /// is invalid, `isa` is CK_ISA_ANY and the result CK_BAD_PARAMETER. Thread-safe.
 ck_status ck_wanted_isa(ck_isa *isa);

@@ -54,8 +54,13 @@ package struct OutlineImport: Encodable, Sendable {
         let source = try openBlocks(path)
         let objects = try OutlinedObject.read(FilePath(outlines))
         let tiles = try isGrid ? gridTiles(path, source) : annotatedTiles(objects, source)
-        let nuclei = NucleusIndex(
-            objects.filter(isNucleus).map { $0.nucleus.isEmpty ? $0.polygons : $0.nucleus }, tileSize)
+        let outlined = objects.filter(isNucleus)
+        if outlined.isEmpty, !nucleusClasses.isEmpty {
+            throw FileError(
+                FilePath(outlines), expected: "nuclei of the class \(nucleusClasses.joined(separator: " or "))",
+                found: Self.classes(of: objects))
+        }
+        let nuclei = NucleusIndex(outlined.map { $0.nucleus.isEmpty ? $0.polygons : $0.nucleus }, tileSize)
         let writer = try DatasetWriter(output, settings: self)
         var names = DatasetNames()
         let block = PixelBlock()
@@ -109,10 +114,9 @@ package struct OutlineImport: Encodable, Sendable {
         let chosen = objects.filter { Self.matches($0.className, tileClasses) }
         let path = FilePath(outlines)
         guard !chosen.isEmpty else {
-            let found = Set(objects.map(\.className)).sorted().map { $0.isEmpty ? "no class" : $0 }
             throw FileError(
                 path, expected: "annotations of the class \(tileClasses.joined(separator: " or ")) to cut tiles from",
-                found: found.isEmpty ? "no polygons" : "those of \(found.joined(separator: ", "))")
+                found: Self.classes(of: objects))
         }
         var regions = [PixelRegion]()
         for object in chosen {
@@ -132,13 +136,18 @@ package struct OutlineImport: Encodable, Sendable {
         return Self.sorted(regions)
     }
 
-    /// Tiles whose cells of the tissue map are tissue at least to a half.
+    private static func classes(of objects: [OutlinedObject]) -> String {
+        let found = Set(objects.map(\.className)).sorted().map { $0.isEmpty ? "no class" : $0 }
+        return found.isEmpty ? "no polygons" : "those of \(found.joined(separator: ", "))"
+    }
+
+    /// Tiles of the grid that have tissue, also at a corner.
     private func gridTiles(_ path: FilePath, _ source: any BlockReader) throws(FileError) -> [PixelRegion] {
         let all = PixelRegion(x: 0, y: 0, width: source.width, height: source.height)
         guard let slide = (source as? SlideBlockReader)?.slideFile, let tissue = try TissueMap.detect(slide)?.map else {
             return Self.sorted(cut(all))
         }
-        let tiles = cut(all).filter { tissue.share(of: $0) >= 0.5 }
+        let tiles = cut(all).filter { tissue.share(of: $0) > 0 }
         guard !tiles.isEmpty else { throw FileError(path, expected: "tissue to cut tiles from", found: "none") }
         return Self.sorted(tiles)
     }

@@ -109,6 +109,9 @@ package struct Split: Equatable, Sendable {
         let (train, validation) =
             settings.validationShare > 0
             ? Self.holdOut(settings.validationShare, of: rest, tiles, groups, settings.seed, stream: 2) : (rest, [])
+        if !train.isEmpty, train.allSatisfy({ tiles[$0].weight == 0 }) {
+            throw FileError(path, expected: "tiles to train on with a weight above 0", found: "none")
+        }
         self.train = train
         self.validation = validation
         self.test = test

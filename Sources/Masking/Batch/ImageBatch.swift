@@ -7,6 +7,8 @@ package struct ImageBatch: Sendable {
     package let isSingle: Bool
     /// Lines about files that were found but are not masked.
     package let leftOut: [String]
+    /// Folders that cannot be read, inside those that were named.
+    package let problems: [FileError]
     package let names: OutputNames
     /// All files that are read.
     package let inputs: [FilePath]
@@ -27,6 +29,7 @@ package struct ImageBatch: Sendable {
         names.distinguish(search.images)
         self.names = names
         isSingle = search.isSingle
+        problems = search.problems
         var searched = search.images
         if let shard, let list {
             let own = Set(list.images.indices.filter(shard.contains).map { list.images[$0].place })

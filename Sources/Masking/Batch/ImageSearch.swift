@@ -20,6 +20,8 @@ package struct ImageSearch: Sendable {
     package private(set) var subfolders = [FilePath: FilePath]()
     /// Files that were found but are not images to mask.
     package private(set) var leftOut = [Reason: [FilePath]]()
+    /// Folders inside folders that cannot be read.
+    package private(set) var problems = [FileError]()
     /// Whether the arguments are one file.
     package let isSingle: Bool
 
@@ -39,7 +41,7 @@ package struct ImageSearch: Sendable {
             let path = FilePath(argument)
             if path.isFolder {
                 let count = found.count
-                let inside = recursively ? try Self.folders(below: path) : try Self.foldersOfDICOM(in: path)
+                let inside = recursively ? try Self.folders(below: path, &problems) : try Self.foldersOfDICOM(in: path)
                 let folders = recursively ? inside : [(path, FilePath(""))] + inside
                 for (folder, subfolder) in folders {
                     let images = try Self.images(in: folder, &leftOut[.cannotBeRead, default: []])
@@ -94,14 +96,20 @@ package struct ImageSearch: Sendable {
 
     /// A folder and the folders inside, each once, however links lead to it, with their paths from it.
     private static func folders(
-        below root: FilePath
+        below root: FilePath, _ problems: inout [FileError]
     ) throws(FileError) -> [(folder: FilePath, subfolder: FilePath)] {
         var (folders, seen) = ([(folder: FilePath, subfolder: FilePath)](), Set<FileIdentity>())
         var waiting = [(folder: root, subfolder: FilePath(""))]
         while let next = waiting.popLast() {
             guard let identity = FileIdentity(next.folder), seen.insert(identity).inserted else { continue }
+            let paths: [FilePath]
+            do throws(FileError) { paths = try Folder.paths(in: next.folder) } catch {
+                if next.folder == root { throw error }
+                problems.append(error)
+                continue
+            }
             folders.append(next)
-            let inner = try Folder.paths(in: next.folder).filter { !$0.name.hasPrefix(".") && $0.isFolder }
+            let inner = paths.filter { !$0.name.hasPrefix(".") && $0.isFolder }
             waiting += sorted(inner).reversed().map { ($0, next.subfolder.appending($0.components.suffix(1))) }
         }
         return folders

@@ -63,11 +63,19 @@ package struct MaskEstimator {
             return
         }
         estimate.windowsToCompute = workload.withTissue
+        if !overwrites {
+            do { try pipeline.requireNoFailure(request) } catch let error as MissingMemory {
+                notes.append("\(error.problem)")
+            }
+        }
+        if FileLock.state(of: FileLock.path(for: request.mask))?.isHeld ?? false {
+            throw FileError(request.mask, .busy, FileLock.problem)
+        }
         let job = try pipeline.outputJob(request, image) { notes.append($0) }
         let outputs = request.files.mapValues {
             OutputEstimate(
                 $0, workload, width: image.width, height: image.height, stride: pipeline.settings.stride,
-                isRefined: job.refinement != nil)
+                micronsPerPixel: job.micronsPerPixel, showsNuclei: job.showsNuclei)
         }
         estimate.memoryBytes = ImageEstimate.memoryBytes(
             program: programBytes, workload, isSlide: image.slide != nil, outputs: outputs)

@@ -7,30 +7,50 @@ extension MaskPipeline {
     /// same image again.
     ///
     /// Unless `repeats`, a mask that another process has finished meanwhile is returned as found. Throws `busy` where
-    /// another process writes the mask, and, unless `repeats`, `malformed` where a file tells of an abnormal end of an
-    /// earlier attempt of the same request.
+    /// another process writes the mask, and, unless `repeats`, what `requireNoFailure` throws.
     package func attempt(
         _ request: MaskRequest, repeats: Bool, _ observer: any MaskObserver
     ) throws -> (record: MaskRecord, wasFound: Bool) {
-        let text = "nuclei \(try fingerprint(of: request).digest)\n"
         let lock = try FileLock(for: request.mask, owner: MaskLock(request.image).text)
         defer { withExtendedLifetime(lock) {} }
         if !repeats, let record = finishedRecord(of: request) { return (record, true) }
         if lock.isHeld {
             for path in request.files.values { AtomicFile.removeLeftovers(of: path) }
         }
-        let note = request.mask.withSuffix(".failed")
-        if !repeats, let file = try? MappedFile(note), file.bytes.elementsEqual(text.utf8) {
-            throw FileError(
-                request.image, .malformed,
-                "expected an image that can be read, found that the program ended abnormally while reading it "
-                    + "(remove \(note) or use --overwrite to try again)")
-        }
-        AbnormalEnd.begin(request.image, note: (note, text))
+        if !repeats { try requireNoFailure(request) }
+        let note = try failureNote(request)
+        AbnormalEnd.begin(
+            request.image,
+            note: (note.path, note.text, "\(note.text)\(Self.memory) \(AvailableMemory.bytes() ?? 0)\n"))
         defer { AbnormalEnd.end() }
         let record = try runStaged(request, observer)
-        _ = note.withPlatformString { unlink($0) }
+        _ = note.path.withPlatformString { unlink($0) }
         return (record, false)
+    }
+
+    /// Starts the line about missing memory in the file about an abnormal end.
+    private static let memory = "available memory"
+
+    private func failureNote(_ request: MaskRequest) throws -> (path: FilePath, text: String) {
+        (request.mask.withSuffix(".failed"), "nuclei \(try fingerprint(of: request).digest)\n")
+    }
+
+    /// Throws where a file tells of an abnormal end of an earlier attempt of the same request: `malformed`, or
+    /// `MissingMemory` where memory was missing and there is no more now.
+    func requireNoFailure(_ request: MaskRequest) throws {
+        let note = try failureNote(request)
+        guard let file = try? MappedFile.data(note.path), file.starts(with: note.text.utf8) else { return }
+        let rest = String(decoding: file.dropFirst(note.text.utf8.count), as: UTF8.self)
+        let hint = "(remove \(note.path) or use --overwrite to try again)"
+        guard rest.isEmpty else {
+            let earlier = rest.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) } ?? 0
+            // Some of it is taken by others, more or less from one time to the next.
+            if let now = AvailableMemory.bytes(), now > earlier + earlier / 20 { return }
+            throw MissingMemory(image: request.image, megabytes: earlier / 1_000_000, hint: hint)
+        }
+        throw FileError(
+            request.image, .malformed,
+            "expected an image that can be read, found that the program ended abnormally while reading it \(hint)")
     }
 
     /// Runs a request, with the image in its staging folder where one is named.
@@ -50,4 +70,16 @@ extension MaskPipeline {
             throw FileError(request.image, error.kind, error.problem)
         }
     }
+}
+
+/// An earlier attempt to mask an image ended because memory was missing.
+package struct MissingMemory: Error, CustomStringConvertible {
+    let image: FilePath
+    let megabytes: Int
+    let hint: String
+
+    var problem: String {
+        "expected more memory than the \(megabytes) MB that were too little in an earlier attempt, found no more \(hint)"
+    }
+    package var description: String { "\(image): \(problem)" }
 }

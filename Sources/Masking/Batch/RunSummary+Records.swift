@@ -16,6 +16,7 @@ extension RunSummary {
         }
         let rows = list.map { found.rows(of: $0.images) } ?? found.rows
         self.init(rows.map { ($0.image, $0.mask?.path ?? "") })
+        damagedRecords = found.damaged
         for (index, row) in rows.enumerated() { add(row.mask, at: index, folder) }
     }
 
@@ -53,6 +54,8 @@ private struct FoundMasks {
     }
 
     private(set) var masks = [Mask]()
+    /// Records of masks that are not JSON.
+    private(set) var damaged = [FilePath]()
 
     mutating func search(_ root: FilePath) throws(FileError) {
         var (folders, seen) = ([root], Set<FileIdentity>())
@@ -72,12 +75,21 @@ private struct FoundMasks {
                     let mask = path.sibling(FilePath(file).name)
                     finished.insert(mask)
                     masks.append(Mask(path: mask, image: FilePath(record.image.path), content: .record(record)))
+                } else if path.lowercasedExtension == "json", Self.isDamagedRecord(path) {
+                    damaged.append(path)
                 } else if !name.hasPrefix("."), path.isFolder {
                     folders.append(path)
                 }
             }
         }
         masks += locks.filter { !finished.contains($0.path) }
+    }
+
+    /// Whether a file is named like the record of a mask beside it, and is no JSON.
+    private static func isDamagedRecord(_ path: FilePath) -> Bool {
+        let stem = path.stem ?? ""
+        guard ["png", "tif", "tiff"].contains(where: { path.sibling("\(stem).\($0)").isFile }) else { return false }
+        return (try? JSONValue(contentsOf: path)) == nil
     }
 
     typealias Row = (image: FilePath, mask: Mask?)

@@ -29,6 +29,8 @@ package struct RunSummary: Sendable {
     }
 
     package private(set) var rows: [Row]
+    /// Records that cannot be read, of a summary of records.
+    package internal(set) var damagedRecords = [FilePath]()
 
     package init(_ images: [(image: FilePath, mask: FilePath)]) {
         rows = images.map { Row(image: $0.image.string, mask: $0.mask.string) }

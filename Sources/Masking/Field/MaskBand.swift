@@ -31,6 +31,8 @@ package struct MaskBand: Equatable, Sendable {
     package let white: [Range<Int>]
     /// Black pixels of each of these rows about which nothing is known.
     package let blank: BlankPixels
+    /// White pixels of each of these rows outside the processed area: parts of nuclei whose center is inside.
+    package var overhang = 0
 
     /// Number of white pixels in all rows.
     package var area: Int { white.pixelCount * rows.count }
@@ -92,15 +94,18 @@ package struct MaskSummary: Equatable, Sendable {
     package private(set) var noNuclei = 0
     /// Black pixels about which nothing is known. With the two others they are all pixels of the image.
     package private(set) var blank = BlankPixels()
+    /// White pixels outside the processed area.
+    package private(set) var overhang = 0
 
     /// Pixels of the processed area.
-    package var processed: Int { width * height - blank.background }
+    package var processed: Int { width * height - blank.background - overhang }
 
     package init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
 
     package mutating func add(_ band: MaskBand) {
         nuclei += band.area
         blank.add(band.blank, times: band.rows.count)
+        overhang += band.overhang * band.rows.count
         noNuclei += band.rows.count * (width - band.blank.total) - band.area
     }
 }

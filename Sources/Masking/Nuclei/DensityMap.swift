@@ -77,7 +77,7 @@ package struct NucleusCounts: Codable, Equatable, Sendable {
     package init(_ nuclei: Int, _ summary: MaskSummary, micronsPerPixel: (x: Double, y: Double)) {
         self.nuclei = nuclei
         squareMillimeters =
-            Double(summary.nuclei + summary.noNuclei) * micronsPerPixel.x * micronsPerPixel.y / 1e6
+            Double(summary.nuclei + summary.noNuclei - summary.overhang) * micronsPerPixel.x * micronsPerPixel.y / 1e6
         perSquareMillimeter = squareMillimeters > 0 ? Double(nuclei) / squareMillimeters : nil
     }
 }

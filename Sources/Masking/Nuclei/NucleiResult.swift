@@ -236,16 +236,19 @@ struct BandPainter {
             var blank = BlankPixels()
             let black = white.complement(width)
             blank.background = black.pixelCount - black.intersection(processed).pixelCount
+            let overhang = width - processed.pixelCount - blank.background
             if !unreadable.isEmpty || !outside.isEmpty {
                 let known = black.intersection(processed)
                 blank.unreadable = known.intersection(unreadable).pixelCount
                 blank.outside = known.intersection(outside).pixelCount
             }
-            if let last = band, last.white == white, last.blank == blank {
-                band = MaskBand(rows: last.rows.lowerBound..<y + 1, white: white, blank: blank)
+            let row = MaskBand(rows: y..<y + 1, white: white, blank: blank, overhang: overhang)
+            if let last = band, last.white == white, last.blank == blank, last.overhang == overhang {
+                let rows = last.rows.lowerBound..<y + 1
+                band = MaskBand(rows: rows, white: white, blank: blank, overhang: overhang)
             } else {
                 if let band { try emit(band) }
-                band = MaskBand(rows: y..<y + 1, white: white, blank: blank)
+                band = row
             }
             next = y + 1
         }

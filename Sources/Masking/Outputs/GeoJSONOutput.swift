@@ -3,7 +3,7 @@ import Foundations
 /// The outlines of the mask as GeoJSON, as QuPath imports it: annotations of regions, or detections of nuclei.
 final class GeoJSONOutput: MaskOutput {
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
-        image.isRefined ? 0.2 * image.processedPixels : 10 * Double(image.workload.withTissue)
+        image.showsNuclei ? 600 * image.nuclei : 10 * Double(image.workload.withTissue)
     }
 
     private let writer: GeoJSONWriter

@@ -7,7 +7,7 @@ final class LabelImageOutput: MaskOutput {
     static var fileExtensions: [String] { ["tif", "tiff"] }
 
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
-        0.01 * image.pixels + 0.05 * image.processedPixels
+        0.01 * image.pixels + 1000 * image.nuclei
     }
 
     static func memoryBytes(_ image: OutputEstimate) -> Int {

@@ -5,7 +5,7 @@ import Tensors
 /// The mask as a grayscale image: 255 where nuclei are, 0 elsewhere. PNG, or TIFF as a pyramid.
 final class MaskImageOutput: MaskOutput {
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
-        0.005 * image.pixels + (image.isRefined ? 0.06 * image.processedPixels : 0)
+        0.005 * image.pixels + (image.showsNuclei ? (image.path.isTIFF ? 300 : 60) * image.nuclei : 0)
     }
 
     static func memoryBytes(_ image: OutputEstimate) -> Int { image.pyramidBytes(channels: 1) }

@@ -118,18 +118,23 @@ package struct OutputEstimate {
     package let width: Int
     package let height: Int
     package let stride: Int
-    package let isRefined: Bool
+    package let micronsPerPixel: (x: Double, y: Double)
+    /// Whether the white parts of the mask are nuclei, not regions.
+    package let showsNuclei: Bool
 
     package init(
-        _ path: FilePath, _ workload: Workload, width: Int, height: Int, stride: Int, isRefined: Bool
+        _ path: FilePath, _ workload: Workload, width: Int, height: Int, stride: Int,
+        micronsPerPixel: (x: Double, y: Double), showsNuclei: Bool
     ) {
         (self.path, self.workload, self.width, self.height) = (path, workload, width, height)
-        (self.stride, self.isRefined) = (stride, isRefined)
+        (self.stride, self.micronsPerPixel, self.showsNuclei) = (stride, micronsPerPixel, showsNuclei)
     }
 
     var pixels: Double { Double(width) * Double(height) }
     /// Pixels of the image that are processed.
     var processedPixels: Double { pixels * Double(workload.withTissue) / Double(max(1, workload.windows)) }
+    /// The number of nuclei in the processed area, of which a square millimeter has 1,000 to 8,000.
+    var nuclei: Double { processedPixels * micronsPerPixel.x * micronsPerPixel.y / 1e6 * 3500 }
     /// Memory of a pyramid: a band of tiles of each of its levels.
     func pyramidBytes(channels: Int) -> Int { path.isTIFF ? 512 * width * channels : 0 }
 }

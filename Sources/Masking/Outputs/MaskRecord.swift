@@ -222,8 +222,8 @@ package struct MaskRecord: Codable, Sendable {
     /// A description of what could not be read; nil if everything could. Refinement reads at full resolution, which may be
     /// damaged where windows were read at another one.
     package var unreadableParts: String? {
-        let unit = nuclei == nil ? "window" : "block"
-        if windows.unreadable > 0 { return windows.unreadable == 1 ? "1 \(unit)" : "\(windows.unreadable) \(unit)s" }
+        func text(_ unit: String) -> String { windows.unreadable == 1 ? "1 \(unit)" : "\(windows.unreadable) \(unit)s" }
+        if windows.unreadable > 0 { return nuclei == nil ? text("window") : "parts of \(text("block"))" }
         return coverage.unreadable.pixels > 0 ? "parts of the full resolution" : nil
     }
 

@@ -6,9 +6,8 @@ import Imaging
 final class NucleusOutput: MaskOutput {
     static var fileExtensions: [String] { ["csv"] + GeoJSONWriter.fileExtensions }
 
-    /// 2,000 nuclei per square millimeter of tissue, at 0.25 microns per pixel.
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
-        image.processedPixels * 2000 / 16e6
+        image.nuclei
             * (image.path.lowercasedExtension == "csv" ? 90 : image.path.lowercasedExtension == "gz" ? 250 : 700)
     }
 

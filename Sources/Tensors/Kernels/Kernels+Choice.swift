@@ -1,4 +1,6 @@
 import CKernels
+import Foundations
+import Glibc
 
 /// Instruction sets that kernels have variants for.
 package enum InstructionSet: String, CaseIterable, Sendable {
@@ -85,5 +87,20 @@ extension Kernels {
         _ algorithm: ConvolutionAlgorithm, _ instructions: InstructionSet
     ) throws(KernelError) {
         try KernelError.check(ck_conv2d_set_algorithm(algorithm.native, instructions.native))
+    }
+}
+
+extension Kernels {
+    /// Throws `malformed` where NUCLEI_ISA or NUCLEI_CONV names nothing that this processor has. An empty variable chooses
+    /// nothing.
+    package static func checkEnvironment() throws(FileError) {
+        func check(_ name: String, _ choices: [String]) throws(FileError) {
+            guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else { return }
+            if choices.contains(value) { return }
+            throw FileError(name, expected: choices.joined(separator: ", "), found: value)
+        }
+        let kernels: [InstructionSet] = [.any, .portable, .avx2, .avx512]
+        try check("NUCLEI_ISA", kernels.filter { ck_has_isa($0.native) }.map(\.rawValue))
+        try check("NUCLEI_CONV", ([.any] + ConvolutionAlgorithm.all).map(\.name))
     }
 }

@@ -143,6 +143,10 @@ package struct Trainer {
         let epoch = history.count + 1
         let start = ContinuousClock.now
         let order = order(ofEpoch: epoch)
+        guard !order.isEmpty else {
+            throw TrainingError(
+                description: "epoch \(epoch) draws no tile: expected weights of training tiles with a larger sum")
+        }
         var (done, hits, lossSum) = (0, 0, 0.0)
         try loader.forEachBatch(of: order, seed: settings.seed, epoch: epoch, settings.augmentation) { batch in
             let seed = SplitMix64.derive(settings.seed, [0x7374_6570, UInt64(epoch), UInt64(batch.start)])

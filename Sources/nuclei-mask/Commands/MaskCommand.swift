@@ -56,7 +56,7 @@ struct MaskCommand: ParsableCommand {
     private func maskAll(_ setup: MaskingSetup, summary path: FilePath?) throws -> ExitCode {
         let batch = setup.batch
         var summary = RunSummary(batch.images.map { ($0, batch.names.mask(for: $0)) })
-        var failures = [ExitCode]()
+        var failures = batch.problems.map { report($0) }
         let start = ContinuousClock.now
         var file = SummaryFile(path)
         func printSummary() throws {

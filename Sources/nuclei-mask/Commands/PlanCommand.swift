@@ -56,7 +56,8 @@ struct PlanCommand: ParsableCommand {
                 keepsCache: options.outputs.keepProbabilities)
             if let table { try AtomicFile.write(report.csv, to: table) }
             if json { try Terminal.printJSON(report) } else { report.printTable() }
-            let failures = estimates.flatMap(\.problems).map(\.exitStatus)
+            let failures =
+                setup.batch.problems.map { Console.report($0) } + estimates.flatMap(\.problems).map(\.exitStatus)
             let status = ExitStatus.combined(
                 failures, isPartlyUnreadable: estimates.contains { $0.outcome == .partlyUnreadable })
             if status != .success { throw status }

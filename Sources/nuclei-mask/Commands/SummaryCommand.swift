@@ -12,8 +12,8 @@ struct SummaryCommand: ParsableCommand {
             masking does. No image is opened. With --images, images without a finished mask are named: missing, or busy \
             where a process works on them.
 
-            Exit status: 0 all have masks, 74 parts of a slide could not be read, 75 masks are missing or in work, 66 no \
-            records found, 73 the summary cannot be written.
+            Exit status: 0 all have masks, 74 parts of a slide could not be read, 75 masks are missing or in work, 65 a \
+            record is damaged, 66 no records found, 73 the summary cannot be written.
             """)
 
     @Argument(help: "Folder with masks and their records.", completion: .directory)
@@ -47,8 +47,10 @@ struct SummaryCommand: ParsableCommand {
             let images = try list.map { path throws(FileError) in try ImageList(path) }
             let path = summary ?? folder.appending("summary.csv")
             if summary == nil { try RunSummary.requireReplaceable(path) }
-            try path.requireDistinct(from: list.map { [$0] } ?? [])
             let summary = try Interruption.endingAtOnce { try RunSummary(recordsIn: folder, list: images) }
+            let masks = summary.rows.map { FilePath($0.mask) }.filter { !$0.isEmpty }
+            try path.requireDistinct(
+                from: (list.map { [$0] } ?? []) + masks + masks.map { $0.sibling("\($0.stem ?? "").json") })
             try AtomicFile.write(summary.csv, to: path)
             let unfinished = summary.rows.filter { [.missing, .busy].contains($0.state) }
             for row in unfinished.prefix(Self.namedCount) {
@@ -57,13 +59,17 @@ struct SummaryCommand: ParsableCommand {
             if unfinished.count > Self.namedCount {
                 Terminal.warn("\(unfinished.count - Self.namedCount) more images have no mask; see \(path)")
             }
+            for record in summary.damagedRecords {
+                Terminal.warn("\(record): expected the record of a mask, found no JSON; mask its image again")
+            }
             let seconds = start.secondsSince
             let count = summary.rows.count
             Terminal.printLine("\(count == 1 ? "1 image" : "\(count) images"): \(summary.counts)")
             Terminal.printLine("summary: \(path)")
             if json { try Terminal.printJSON(MaskDocument(summary, path, seconds: seconds)) }
             let status = ExitStatus.combined(
-                unfinished.isEmpty ? [] : [ExitStatus.busy],
+                (unfinished.isEmpty ? [] : [ExitStatus.busy])
+                    + summary.damagedRecords.map { _ in ExitStatus.malformed },
                 isPartlyUnreadable: summary.hasUnreadableParts && !acceptUnreadable)
             if status != .success { throw status }
         }

@@ -235,16 +235,19 @@ struct MaskingOptions: ParsableArguments {
     var choices: [ModelChoice] {
         if !ensemble.isEmpty { return ensemble.map(ModelChoice.init) }
         if let model { return [ModelChoice(model)] }
-        let isForWindows = firstUseless(outliningNuclei: true) != nil && firstUseless(outliningNuclei: false) == nil
-        return [.bundled(isForWindows ? .compact : .unet)]
+        let isForWindows = firstUseless(outliningNuclei: true, beyondSpeed: true) != nil
+        return [.bundled(isForWindows && firstUseless(outliningNuclei: false) == nil ? .compact : .unet)]
     }
 
-    /// The first option that the kind of model has no use for; nil without one.
-    private func firstUseless(outliningNuclei: Bool) -> String? {
-        let ofWindows: [(String, Bool)] = [
-            ("--stride", stride != nil), ("--edges", edges != nil), ("--blend", blend != nil),
-            ("--refine", refine != nil), ("--shared-features", sharedFeatures != nil), ("--batch-size", batch.isGiven),
-        ]
+    /// The first option that the kind of model has no use for; nil without one. Those that only change the speed do not
+    /// count with `beyondSpeed`.
+    private func firstUseless(outliningNuclei: Bool, beyondSpeed: Bool = false) -> String? {
+        let ofSpeed = [("--shared-features", sharedFeatures != nil), ("--batch-size", batch.isGiven)]
+        let ofWindows =
+            [
+                ("--stride", stride != nil), ("--edges", edges != nil), ("--blend", blend != nil),
+                ("--refine", refine != nil),
+            ] + (beyondSpeed ? [] : ofSpeed)
         let ofNuclei = [("--within", within != nil), ("--flips", averagesFlips)]
         let given = (outliningNuclei ? ofWindows : ofNuclei).filter(\.1).map(\.0)
         return given.first ?? outputs.firstUseless(outliningNuclei: outliningNuclei)

@@ -48,9 +48,9 @@ struct OutputOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Pixels that outlines in GeoJSON may differ from those of the mask, to have fewer corners; 0 for none. The outline \
-            of the tissue is exact.
+            of the tissue is exact (default: 0.5).
             """, valueName: "pixels"))
-    var simplify = OutputFormats().tolerance
+    var simplify: Double?
 
     @Option(
         help: """
@@ -134,7 +134,9 @@ struct OutputOptions: ParsableArguments {
 
     func validate() throws {
         try require([1, 8].contains(bits), "--bits", "8 or 1", found: bits)
-        try require(0...100 ~= simplify, "--simplify", "0 to 100 pixels", found: simplify)
+        try require(0...100 ~= simplify ?? 0, "--simplify", "0 to 100 pixels", found: simplify ?? 0)
+        let hasOutlines = geojson != nil || nuclei.map { FilePath($0).lowercasedExtension != "csv" } ?? false
+        try require(simplify == nil || hasOutlines, "--simplify", "--geojson or --nuclei with outlines", found: "none")
         try require(csv != nil || csvColumns == .all, "--csv-columns", "--csv with it", found: "none")
         if bits == 1, let output, FilePath(output).lowercasedExtension != "png" {
             throw ValidationError("--bits 1: expected a PNG mask, found \(output)")
@@ -152,7 +154,8 @@ struct OutputOptions: ParsableArguments {
 
     var formats: OutputFormats {
         var formats = OutputFormats()
-        (formats.bits, formats.tolerance, formats.windowColumns) = (bits, simplify, csvColumns)
+        (formats.bits, formats.windowColumns) = (bits, csvColumns)
+        formats.tolerance = simplify ?? formats.tolerance
         return formats
     }
 

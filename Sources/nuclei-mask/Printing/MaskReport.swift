@@ -126,7 +126,8 @@ extension RunSummary {
         Terminal.printLine()
         for line in table { Terminal.printLine(line) }
         Terminal.printLine()
-        Terminal.printLine("\(rows.count) images: \(counts) in \(Progress.clock(seconds))")
+        let images = rows.count == 1 ? "1 image" : "\(rows.count) images"
+        Terminal.printLine("\(images): \(counts) in \(Progress.clock(seconds))")
         if let path { Terminal.printLine("summary: \(path)") }
     }
 }

@@ -50,6 +50,7 @@ struct Augment: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             messages.apply()
+            try Kernels.checkEnvironment()
             try Kernels.setThreadCount(threads.count)
             let set = try Interruption.endingAtOnce {
                 try TileSet(showingProgress: dataset, target: target.target, threads: threads.count)

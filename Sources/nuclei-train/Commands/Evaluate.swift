@@ -76,6 +76,7 @@ struct Evaluate: ParsableCommand {
         try reportingErrors {
             Interruption.watch()
             messages.apply(json: json, resultsArePurpose: true)
+            try Kernels.checkEnvironment()
             try Kernels.setThreadCount(threads.count)
             let (members, set) = try Interruption.endingAtOnce {
                 let members = try (model.map { [$0] } ?? ensemble).map { path in

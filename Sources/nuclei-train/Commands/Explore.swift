@@ -42,6 +42,7 @@ struct Explore: ParsableCommand {
             Interruption.watch()
             messages.apply()
             let output = output ?? Self.defaultOutput(for: dataset)
+            try Kernels.checkEnvironment()
             try Kernels.setThreadCount(threads.count)
             let set = try Interruption.endingAtOnce {
                 try TileSet(showingProgress: dataset, target: target.target, threads: threads.count)

@@ -118,6 +118,7 @@ struct Import: ParsableCommand {
         ).write(to: out, threads: threads.count, afterEach: afterEach)
         Terminal.endProgress()
         Terminal.printLine(
-            "\(out): \(made.tiles) tiles, \(made.emptyTiles) of them without nuclei, \(made.nuclei) nuclei")
+            "\(out): \(made.tiles == 1 ? "1 tile" : "\(made.tiles) tiles"), \(made.emptyTiles) of them without nuclei, "
+                + "\(made.nuclei) nuclei")
     }
 }

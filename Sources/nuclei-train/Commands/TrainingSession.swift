@@ -70,6 +70,7 @@ enum TrainingSession {
     private static func load(
         _ dataset: FilePath, _ settings: TrainingSettings, _ options: SessionOptions
     ) throws -> (TileSet, Split) {
+        try Kernels.checkEnvironment()
         try Kernels.setThreadCount(options.threads.count)
         Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
         let set = try Interruption.endingAtOnce {
