@@ -89,7 +89,7 @@ def run_nuclei(options):
 
 
 def run_outlines(folder, target):
-    """Writes label images, as others do: in masks, a line parts nuclei that touch."""
+    """Writes label images, like scikit-image and QuPath here: in masks, a line separates nuclei that touch."""
     run_nuclei(["--precision", "float32", "--labels", target / "{}_labels.tif"])(folder, target / "masks")
 
 

@@ -217,8 +217,9 @@ cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratc
     if (!w)
         return CIC_NO_MEMORY;
     w->format = *format;
+    w->format.has_labels = format->has_labels && format->sample_bytes == 4 && format->channels == 1;
     if (format->compression == CIC_TIFF_DEFLATE && format->channels == 1 &&
-        (format->sample_bytes == 1 || format->has_labels)) {
+        (format->sample_bytes == 1 || w->format.has_labels)) {
         w->workers = *workers;
         w->workers.count = workers->count < TILE_CODERS ? workers->count : TILE_CODERS;
     }

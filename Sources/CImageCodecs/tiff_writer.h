@@ -46,7 +46,7 @@ typedef struct coded_tile {
     /// 0 for a tile of one color whose bytes its level keeps.
     size_t size;
     bool is_plain;
-    /// The first one.
+    /// The first pixel, which a tile of one color repeats.
     uint8_t pixel[sizeof(uint32_t)];
 } coded_tile;
 

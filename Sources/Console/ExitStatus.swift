@@ -59,6 +59,7 @@ extension FileError: ExitStatusProviding {
         case .malformed: ExitStatus.malformed
         case .unwritable: ExitStatus.unwritable
         case .busy: ExitStatus.busy
+        case .lacksMemory: ExitStatus.software
         case .unavailable: ExitStatus.unavailable
         }
     }

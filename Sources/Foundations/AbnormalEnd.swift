@@ -26,6 +26,7 @@ package enum AbnormalEnd {
     package static func watch() {
         if getenv("SWIFT_BACKTRACE").map({ String(cString: $0) })?.contains("enable=yes") ?? false { return }
         TemporaryFiles.removeAll()  // Initializes the list.
+        _ = AvailableMemory.atStart
         _ = (isEnding.load(ordering: .relaxed), work.withLock { $0 == nil })
         // A stack that has overflowed cannot run the handler.
         var stack = stack_t()

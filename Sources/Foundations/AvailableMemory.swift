@@ -3,6 +3,9 @@ import SystemPackage
 
 /// Memory that this process can still take.
 package enum AvailableMemory {
+    /// `bytes` when it was first asked for, early in the process: what a process of this kind begins with.
+    package static let atStart = bytes()
+
     /// Bytes that can be allocated without swapping and within the limits of the process and of its control groups. Nil
     /// where the system reports none of them.
     ///

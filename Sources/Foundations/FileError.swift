@@ -14,6 +14,8 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         case unwritable
         /// Another process works on the file or in the folder; later it may be free.
         case busy
+        /// The memory does not suffice for the file.
+        case lacksMemory
         /// A library that reads the file cannot be loaded.
         case unavailable
     }

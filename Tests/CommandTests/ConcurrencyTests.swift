@@ -153,14 +153,25 @@ import Testing
         for name in ["list.txt", "m/a_nuclei_mask.json", "m/a_nuclei_mask.png"] {
             #expect(try mask(["summary", "m", "--summary", name, "--images", "list.txt"]).status == 73, "\(name)")
         }
-        // Other JSON is no record, also beside an image.
+        // Other files with such names are not records.
+        let record = try content("m/b_nuclei_mask.json")
         try work.write("{", to: "m/notes.json")
-        try work.write("[]", to: "m/b_nuclei_mask.json")
-        #expect(try mask(["summary", "m"]).status == 0)
         try work.write("{", to: "m/b_nuclei_mask.json")
-        let damaged = try mask(["summary", "m"])
-        let warning = "m/b_nuclei_mask.json: expected the record of a mask, found no JSON; mask its image again"
-        #expect(damaged.status == 65 && damaged.problems == "warning: \(warning)\n", "\(damaged)")
+        #expect(try mask(["summary", "m"]).status == 0)
+        for folder in ["m", "d"] {
+            if folder == "d" {
+                try FileManager.default.createDirectory(atPath: "\(work.path)/d", withIntermediateDirectories: true)
+            }
+            try work.write(String(decoding: record.prefix(500), as: UTF8.self), to: "\(folder)/b_nuclei_mask.json")
+            if folder == "d" { try work.write("", to: "d/b_nuclei_mask.png") }
+            let damaged = try mask(["summary", folder])
+            let warning =
+                "\(folder)/b_nuclei_mask.json: expected the whole record of a mask, found a part; mask its image again"
+            #expect(damaged.status == 65 && damaged.problems == "warning: \(warning)\n", "\(damaged)")
+        }
+        // Masks that the list does not have are kept too.
+        try work.write("b.png\n", to: "b.txt")
+        #expect(try mask(["summary", "m", "--images", "b.txt", "--summary", "m/a_nuclei_mask.png"]).status == 73)
         #expect(try mask(["summary", "missing"]).status == 66)
     }
 }

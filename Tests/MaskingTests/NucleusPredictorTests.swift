@@ -118,9 +118,13 @@ import Testing
         for name in files where name != "a.png" { try FileManager.default.removeItem(atPath: "\(work.path)/\(name)") }
         func run() throws { _ = try pipeline().attempt(request(), repeats: false, RecordingObserver()) }
         try work.write("nuclei \(digest)\navailable memory \(1 << 60)\n", to: "a_nuclei_mask.png.failed")
-        #expect(throws: MissingMemory.self) { try run() }
+        func kind() -> FileError.Kind? {
+            do { try run() } catch { return (error as? FileError)?.kind }
+            return nil
+        }
+        #expect(kind() == .lacksMemory)
         try work.write("nuclei \(digest)\n", to: "a_nuclei_mask.png.failed")
-        #expect(throws: FileError.self) { try run() }
+        #expect(kind() == .malformed)
         try work.write("nuclei \(digest)\navailable memory 1000\n", to: "a_nuclei_mask.png.failed")
         try run()
         #expect(!FileManager.default.fileExists(atPath: note))
@@ -135,12 +139,13 @@ import Testing
         for name in files where name != "a.png" { try FileManager.default.removeItem(atPath: "\(work.path)/\(name)") }
         let canceled = RecordingObserver { if $0.done >= 2 { throw Stop() } }
         #expect(throws: Stop.self) { try pipeline(precision: precision).run(request(), canceled) }
-        try Kernels.setInstructions(.portable)
+        let best = Kernels.instructions
+        // A processor without AVX2 has no others.
+        guard (try? Kernels.setInstructions(.avx2)) != nil else { return }
         defer { try? Kernels.setInstructions(.any) }
         let resumed = RecordingObserver()
         _ = try pipeline(precision: precision).run(request(), resumed)
-        try Kernels.setInstructions(.any)
-        #expect(resumed.findings?.computed == (Kernels.instructions == .portable ? 2 : computed))
+        #expect(resumed.findings?.computed == (best == .avx2 ? 2 : computed))
         if precision == .int16 { #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole) }
     }
 

@@ -184,7 +184,7 @@ extension KernelTests {
                     try compare("\(isa): interior", interior.values("interior"), expected.map { $0[1] }, tolerance)
                     try compare("\(isa): nucleus", nucleus.values("nucleus"), expected.map { $0[1] + $0[2] }, tolerance)
                     let found = try interior.values("interior") + nucleus.values("nucleus")
-                    try compareBits("\(isa): beside the first instruction set", found, first ?? found)
+                    try compareBits("\(isa): other bits than with the first instruction set", found, first ?? found)
                     first = found
                 }
             }

@@ -4,7 +4,7 @@
 
 #include "runtime/ck_internal.h"
 
-/// The largest density below 1.
+/// The limit of densities, so that those from 1 on are in the last step.
 #define CK_DENSITY_LIMIT 0.999999f
 
 typedef struct ck_stain_rows {

@@ -95,9 +95,10 @@ ck_status ck_for_each(int64_t count, void (*body)(int64_t index, int32_t thread,
         _Alignas(64) int64_t index;
     } next[MAX_THREADS];
     const int64_t most = ck_min(omp_get_max_threads(), MAX_THREADS);
-    for (int64_t part = 0; part < most; part++)
+    for (int64_t part = 0; part < most; part++) {
         next[part].index = part * count / most;
-        // Dynamic schedules of Swift's compiler call a function that the OpenMP runtime of Debian 12 does not have.
+    }
+    // Dynamic schedules of Swift's compiler call a function that the OpenMP runtime of Debian 12 does not have.
 #pragma omp parallel
     for (int64_t step = 0; step < most; step++) {
         const int64_t part = (omp_get_thread_num() + step) % most, end = (part + 1) * count / most;

@@ -4,8 +4,8 @@ import Foundations
 /// Writes rows as a tiled BigTIFF file with a pyramid, which OpenSlide, QuPath and libvips read.
 ///
 /// Each level halves the sides of the one above, rounded up, until one tile holds the level or a side is below 16 px. Its
-/// pixels are means of 2 x 2, or one of 2 x 2 labels. No tile is larger than its level, except where a side is below 16 px: OpenSlide 3.4 with
-/// libtiff 4.5.1 or later (and Debian's 4.5.0) reads garbage from larger tiles.
+/// pixels are means of 2 x 2, or one of 2 x 2 labels. No tile is larger than its level, except where a side is below
+/// 16 px: OpenSlide 3.4 with libtiff 4.5.1 or later (and Debian's 4.5.0) reads garbage from larger tiles.
 ///
 /// Memory is one band of tiles per level, about `2 * tile * bytesPerRow`. Lower levels are kept in scratch files in the
 /// folder of the destination.

@@ -49,6 +49,7 @@ package struct ImageSearch: Sendable {
                     if !subfolder.isEmpty { for image in images { subfolders[image] = subfolder } }
                 }
                 if found.count == count {
+                    if let problem = problems.first { throw problem }
                     let unreadable = leftOut[.cannotBeRead] ?? []
                     let found =
                         unreadable.isEmpty ? "none" : "formats that cannot be read only: \(Self.extensions(unreadable))"

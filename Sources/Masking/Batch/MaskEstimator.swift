@@ -63,11 +63,7 @@ package struct MaskEstimator {
             return
         }
         estimate.windowsToCompute = workload.withTissue
-        if !overwrites {
-            do { try pipeline.requireNoFailure(request) } catch let error as MissingMemory {
-                notes.append("\(error.problem)")
-            }
-        }
+        if !overwrites { try pipeline.requireNoFailure(request) }
         if FileLock.state(of: FileLock.path(for: request.mask))?.isHeld ?? false {
             throw FileError(request.mask, .busy, FileLock.problem)
         }

@@ -19,9 +19,8 @@ extension MaskPipeline {
         }
         if !repeats { try requireNoFailure(request) }
         let note = try failureNote(request)
-        AbnormalEnd.begin(
-            request.image,
-            note: (note.path, note.text, "\(note.text)\(Self.memory) \(AvailableMemory.bytes() ?? 0)\n"))
+        let memory = AvailableMemory.atStart.map { "\(Self.memory) \($0)\n" } ?? ""
+        AbnormalEnd.begin(request.image, note: (note.path, note.text, note.text + memory))
         defer { AbnormalEnd.end() }
         let record = try runStaged(request, observer)
         _ = note.path.withPlatformString { unlink($0) }
@@ -35,22 +34,24 @@ extension MaskPipeline {
         (request.mask.withSuffix(".failed"), "nuclei \(try fingerprint(of: request).digest)\n")
     }
 
-    /// Throws where a file tells of an abnormal end of an earlier attempt of the same request: `malformed`, or
-    /// `MissingMemory` where memory was missing and there is no more now.
+    /// Throws where a file tells of an abnormal end of an earlier attempt of the same request: `malformed`, or `lacksMemory`
+    /// where memory was missing and this process began with no more than that one.
     func requireNoFailure(_ request: MaskRequest) throws {
         let note = try failureNote(request)
         guard let file = try? MappedFile.data(note.path), file.starts(with: note.text.utf8) else { return }
         let rest = String(decoding: file.dropFirst(note.text.utf8.count), as: UTF8.self)
         let hint = "(remove \(note.path) or use --overwrite to try again)"
-        guard rest.isEmpty else {
-            let earlier = rest.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) } ?? 0
-            // Some of it is taken by others, more or less from one time to the next.
-            if let now = AvailableMemory.bytes(), now > earlier + earlier / 20 { return }
-            throw MissingMemory(image: request.image, megabytes: earlier / 1_000_000, hint: hint)
+        guard let earlier = rest.split(whereSeparator: \.isWhitespace).last.flatMap({ Int($0) }) else {
+            throw FileError(
+                request.image, .malformed,
+                "expected an image that can be read, found that the program ended abnormally while reading it \(hint)")
         }
+        // What others take of it varies.
+        if let now = AvailableMemory.atStart, now > earlier + earlier / 20 { return }
         throw FileError(
-            request.image, .malformed,
-            "expected an image that can be read, found that the program ended abnormally while reading it \(hint)")
+            request.image, .lacksMemory,
+            "expected more memory than the \(earlier / 1_000_000) MB that were too little in an earlier attempt, "
+                + "found no more \(hint)")
     }
 
     /// Runs a request, with the image in its staging folder where one is named.
@@ -70,16 +71,4 @@ extension MaskPipeline {
             throw FileError(request.image, error.kind, error.problem)
         }
     }
-}
-
-/// An earlier attempt to mask an image ended because memory was missing.
-package struct MissingMemory: Error, CustomStringConvertible {
-    let image: FilePath
-    let megabytes: Int
-    let hint: String
-
-    var problem: String {
-        "expected more memory than the \(megabytes) MB that were too little in an earlier attempt, found no more \(hint)"
-    }
-    package var description: String { "\(image): \(problem)" }
 }

@@ -11,12 +11,14 @@ extension RunSummary {
     package init(recordsIn folder: FilePath, list: ImageList?) throws(FileError) {
         var found = FoundMasks()
         try found.search(folder)
-        if list == nil, found.masks.isEmpty {
+        if list == nil, found.masks.isEmpty, found.damaged.isEmpty {
             throw FileError(folder, .unreadable, "expected a folder with records of masks, found none")
         }
         let rows = list.map { found.rows(of: $0.images) } ?? found.rows
         self.init(rows.map { ($0.image, $0.mask?.path ?? "") })
-        damagedRecords = found.damaged
+        // A damaged record does not tell its image.
+        if list == nil || rows.contains(where: { $0.mask == nil }) { damagedRecords = found.damaged }
+        files = found.masks.flatMap { [$0.path, $0.path.sibling("\($0.path.stem ?? "").json")] } + found.damaged
         for (index, row) in rows.enumerated() { add(row.mask, at: index, folder) }
     }
 
@@ -54,7 +56,7 @@ private struct FoundMasks {
     }
 
     private(set) var masks = [Mask]()
-    /// Records of masks that are not JSON.
+    /// Records of masks that were cut short.
     private(set) var damaged = [FilePath]()
 
     mutating func search(_ root: FilePath) throws(FileError) {
@@ -85,11 +87,13 @@ private struct FoundMasks {
         masks += locks.filter { !finished.contains($0.path) }
     }
 
-    /// Whether a file is named like the record of a mask beside it, and is no JSON.
+    /// Whether a file begins like a record, is named like a mask next to it, and is not JSON.
     private static func isDamagedRecord(_ path: FilePath) -> Bool {
         let stem = path.stem ?? ""
-        guard ["png", "tif", "tiff"].contains(where: { path.sibling("\(stem).\($0)").isFile }) else { return false }
-        return (try? JSONValue(contentsOf: path)) == nil
+        guard ["png", "tif", "tiff"].contains(where: { path.sibling("\(stem).\($0)").isFile }),
+            let data = try? MappedFile.data(path), data.starts(with: "{\n  \"coverage\"".utf8)
+        else { return false }
+        return (try? JSON.decode(JSONValue.self, from: data)) == nil
     }
 
     typealias Row = (image: FilePath, mask: Mask?)

@@ -29,8 +29,10 @@ package struct RunSummary: Sendable {
     }
 
     package private(set) var rows: [Row]
-    /// Records that cannot be read, of a summary of records.
+    /// Of a summary of records: those that are cut short, where they may explain a missing mask.
     package internal(set) var damagedRecords = [FilePath]()
+    /// Of a summary of records: all masks and records that were found.
+    package internal(set) var files = [FilePath]()
 
     package init(_ images: [(image: FilePath, mask: FilePath)]) {
         rows = images.map { Row(image: $0.image.string, mask: $0.mask.string) }

@@ -251,7 +251,7 @@ final class NucleusLabels {
             push(pixel + neighbors.2, from: pixel, step, below: highest)
             push(pixel + neighbors.3, from: pixel, step, below: highest)
         }
-        // The runs are those of the last level: all of the foreground. Pixels that are pushed get a label, but no seed does.
+        // The runs are those of the lowest level, and have all seeds. Pixels that are pushed get a label, but no seed does.
         for run in runs {
             for pixel in run.pixels where labels[pixel] != 0 { states[pixel] |= Self.mark }
         }

@@ -3,7 +3,8 @@ import Foundations
 /// The outlines of the mask as GeoJSON, as QuPath imports it: annotations of regions, or detections of nuclei.
 final class GeoJSONOutput: MaskOutput {
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
-        image.showsNuclei ? 600 * image.nuclei : 10 * Double(image.workload.withTissue)
+        if !image.showsNuclei { return 10 * Double(image.workload.withTissue) }
+        return (image.path.lowercasedExtension == "gz" ? 200 : 600) * image.nuclei
     }
 
     private let writer: GeoJSONWriter

@@ -69,7 +69,7 @@ private struct NucleusPlan: MaskPlan {
     /// Up to one and a half square millimeters of tissue. All are in memory at once.
     private static let surveyedBlocks = 6
     /// Bytes of evidence per pixel of a block, and of the memory in which nuclei are outlined.
-    private static let (evidenceBytes, extractorBytes) = (11, 10)
+    private static let (evidenceBytes, extractorBytes) = (15, 10)
     /// Nuclei in tissue, estimated, and the bytes that each takes in the store.
     private static let nucleiPerSquareMicron = 0.004
     private static let bytesPerNucleus = 300.0
@@ -158,8 +158,8 @@ private struct NucleusPlan: MaskPlan {
         _ cache: FilePath, of image: ImageState, model: String, version: String
     ) throws(FileError) -> any MaskRun {
         let settings = method.settings
-        // Nuclei have the same bits with every instruction set in fixed point, and other machines may continue.
-        let isExact = settings.precision == .int16
+        // In fixed point, nuclei have the same bits with AVX2 and AVX-512, and other machines may continue.
+        let isExact = settings.precision == .int16 && Kernels.instructions != .portable
         let numbers = isExact ? "\(Precision.int16)" : "\(Precision.float32), \(Kernels.instructions) instructions"
         let layout =
             "\(geometry.width) x \(geometry.height) pixels for \(grid.width) x \(grid.height), blocks of \(grid.core) and "

@@ -15,6 +15,7 @@ package final class PixelProbabilities {
     /// Makes room for pixels, whose probabilities are undefined until they are written.
     package func begin(_ count: Int, hasDeviation: Bool = false) {
         interior = arena.tensor(.probabilities(.interior), count: count)
+        // That of the boundary includes the interior.
         nucleus = arena.tensor(.probabilities(.boundary), count: count)
         deviation = hasDeviation ? arena.tensor(.deviation, count: count) : nil
     }

@@ -143,10 +143,6 @@ package struct Trainer {
         let epoch = history.count + 1
         let start = ContinuousClock.now
         let order = order(ofEpoch: epoch)
-        guard !order.isEmpty else {
-            throw TrainingError(
-                description: "epoch \(epoch) draws no tile: expected weights of training tiles with a larger sum")
-        }
         var (done, hits, lossSum) = (0, 0, 0.0)
         try loader.forEachBatch(of: order, seed: settings.seed, epoch: epoch, settings.augmentation) { batch in
             let seed = SplitMix64.derive(settings.seed, [0x7374_6570, UInt64(epoch), UInt64(batch.start)])
@@ -198,7 +194,11 @@ package struct Trainer {
     private func order(ofEpoch epoch: Int) -> [Int] {
         var random = SplitMix64(seed: settings.seed, stream: 0x6F72_6465_72, UInt64(epoch))
         guard settings.balance == .sampling else {
-            return examples.joined().sorted().flatMap { draws(of: $0, &random) }.shuffled(using: &random)
+            let tiles = examples.joined().sorted()
+            let drawn = tiles.flatMap { draws(of: $0, &random) }.shuffled(using: &random)
+            // Small weights may draw none by chance.
+            return drawn.isEmpty
+                ? Array(tiles.filter { set.tiles[$0].weight > 0 }.shuffled(using: &random).prefix(1)) : drawn
         }
         let largest = examples.map(\.count).max() ?? 0
         // Whole permutations of a small class, one after another: the draws of its tiles differ by at most one.

@@ -7,7 +7,7 @@ import Masking
 /// others go on; throws their status at the end.
 func forEachImage(of batch: ImageBatch, _ body: (FilePath) throws -> Void) throws {
     for folder in batch.outputFolders { try Folder.ensure(folder) }
-    var failures = [ExitCode]()
+    var failures = batch.problems.map { report($0) }
     for image in batch.images {
         do {
             try body(image)

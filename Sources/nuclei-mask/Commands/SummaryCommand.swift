@@ -48,9 +48,7 @@ struct SummaryCommand: ParsableCommand {
             let path = summary ?? folder.appending("summary.csv")
             if summary == nil { try RunSummary.requireReplaceable(path) }
             let summary = try Interruption.endingAtOnce { try RunSummary(recordsIn: folder, list: images) }
-            let masks = summary.rows.map { FilePath($0.mask) }.filter { !$0.isEmpty }
-            try path.requireDistinct(
-                from: (list.map { [$0] } ?? []) + masks + masks.map { $0.sibling("\($0.stem ?? "").json") })
+            try path.requireDistinct(from: (list.map { [$0] } ?? []) + summary.files)
             try AtomicFile.write(summary.csv, to: path)
             let unfinished = summary.rows.filter { [.missing, .busy].contains($0.state) }
             for row in unfinished.prefix(Self.namedCount) {
@@ -60,7 +58,7 @@ struct SummaryCommand: ParsableCommand {
                 Terminal.warn("\(unfinished.count - Self.namedCount) more images have no mask; see \(path)")
             }
             for record in summary.damagedRecords {
-                Terminal.warn("\(record): expected the record of a mask, found no JSON; mask its image again")
+                Terminal.warn("\(record): expected the whole record of a mask, found a part; mask its image again")
             }
             let seconds = start.secondsSince
             let count = summary.rows.count

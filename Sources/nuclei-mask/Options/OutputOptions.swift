@@ -31,8 +31,8 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         help: """
-            TIFF to write with the number of its nucleus in each pixel, 0 for none: that of the table, in 32 bits. Other than \
-            in the mask, no line parts nuclei that touch.
+            TIFF to write with the number of its nucleus in each pixel (id of the table), as integers of 32 bits; 0 for none. \
+            Unlike in the mask, no line separates nuclei that touch.
             """, completion: .file())
     var labels: String?
 
