@@ -3,7 +3,7 @@ import SystemPackage
 
 /// Memory that this process can still take.
 package enum AvailableMemory {
-    /// `bytes` when it was first asked for, early in the process: what a process of this kind begins with.
+    /// The value of `bytes` early in the process, to compare processes.
     package static let atStart = bytes()
 
     /// Bytes that can be allocated without swapping and within the limits of the process and of its control groups. Nil

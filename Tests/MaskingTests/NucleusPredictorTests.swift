@@ -149,6 +149,20 @@ import Testing
         if precision == .int16 { #expect(try files.filter { !$0.hasSuffix(".json") }.map(bytes) == whole) }
     }
 
+    /// A cache of another precision is not continued.
+    @Test(arguments: [InstructionSet.any, .portable])
+    func precisionsHaveCachesOfTheirOwn(instructions: InstructionSet) throws {
+        try Kernels.setInstructions(instructions)
+        defer { try? Kernels.setInstructions(.any) }
+        var request = request()
+        request.keepsCache = true
+        for (precision, computed) in [(Precision.float32, 4), (.int16, 4), (.int16, 0), (.float32, 4)] {
+            let observer = RecordingObserver()
+            _ = try pipeline(precision: precision).run(request, observer)
+            #expect(observer.findings?.computed == computed, "\(precision)")
+        }
+    }
+
     @Test func darknessIsReportedFromTheCache() throws {
         let writer = try PNGWriter(path: "\(work.path)/a.png", width: 600, height: 600, channels: .rgb)
         try [UInt8](repeating: 9, count: 600 * 600 * 3).withUnsafeBytes { try writer.write(rows: $0, count: 600) }

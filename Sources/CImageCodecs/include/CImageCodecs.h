@@ -179,9 +179,8 @@ typedef struct cic_workers {
 /// below 16.
 int32_t cic_tiff_level_count(int32_t width, int32_t height, int32_t tile);
 /// Begins a tiled BigTIFF file with a pyramid: one directory per level, the largest first, resolutions in pixels per
-/// centimeter. A pixel of a lower level is the mean of 2 x 2 pixels, of which NaN does not count, or the upper left
-/// one of 2 x 2 labels. Holds a band of tiles of each
-/// level in memory.
+/// centimeter. A pixel of a lower level is the mean of 2 x 2 pixels, of which NaN does not count, or the upper left one
+/// of 2 x 2 labels. Holds a band of tiles of each level in memory.
 /// file: descriptor of an empty file open for reading and writing.
 /// scratch[levels - 1]: the same for each lower level, to hold its tiles until the end.
 /// workers: encode the tiles of gray images of 8 bits and of labels with deflate; one thread encodes those of others.

@@ -51,8 +51,8 @@ package final class TIFFWriter: ImageEncoder {
 
     private let scratch: [ScratchFile]
 
-    /// `tile` is a multiple of 16. `threads` share the encoding of gray images and labels with deflate, at most 16 of them; `run` makes
-    /// their calls, by default on threads of its own. Throws `unwritable`.
+    /// `tile` is a multiple of 16. `threads` share the encoding of gray images and labels with deflate, at most 16 of
+    /// them; `run` makes their calls, by default on threads of its own. Throws `unwritable`.
     package init(
         path: FilePath, width: Int, height: Int, samples: Samples, compression: Compression = .deflate, tile: Int = 256,
         properties: Properties = Properties(), threads: Int = 1, run: ConcurrentRun? = nil

@@ -159,8 +159,9 @@ private struct NucleusPlan: MaskPlan {
     ) throws(FileError) -> any MaskRun {
         let settings = method.settings
         // In fixed point, nuclei have the same bits with AVX2 and AVX-512, and other machines may continue.
-        let isExact = settings.precision == .int16 && Kernels.instructions != .portable
-        let numbers = isExact ? "\(Precision.int16)" : "\(Precision.float32), \(Kernels.instructions) instructions"
+        let precision = settings.precision ?? .float32
+        let isExact = precision == .int16 && Kernels.instructions != .portable
+        let numbers = isExact ? "\(precision)" : "\(precision), \(Kernels.instructions) instructions"
         let layout =
             "\(geometry.width) x \(geometry.height) pixels for \(grid.width) x \(grid.height), blocks of \(grid.core) and "
             + "\(grid.margin), \(micronsPerPixel) microns per pixel, \((try? JSON.text(settings.nuclei)) ?? ""), tissue "
