@@ -9,10 +9,13 @@ Images: the crops of DATA/crops with a truth, none of which any model has learne
 whose groups tools/train-unet.sh holds out. All are at 40x, 0.25 microns per pixel. Intervals are 95 % bootstrap intervals
 of the mean over images.
 
+With --magnifications, the table has the scores of nuclei-mask on the held-out images reduced to lower magnifications, with
+their outlines.
+
 OUT gets masks and links. Needs NumPy, Pillow and scikit-image 0.26; --qupath needs Java 17 and the class path of QuPath 0.5,
 'FOLDER/lib/app/*' of an installation.
 
-Usage: tools/compare-nuclei.py DATA OUT [--qupath CLASSPATH]
+Usage: tools/compare-nuclei.py DATA OUT [--qupath CLASSPATH | --magnifications]
 """
 
 import argparse
@@ -71,6 +74,24 @@ def image_sets(data, out):
     return sets
 
 
+def reduced_sets(data, out):
+    """Folders with the held-out images reduced by whole factors and their truth, by name, factor by factor."""
+    full = {name: folder for name, folder in image_sets(data, out).items() if name in HELD_OUT}
+    for factor in [1, 2, 4, 6, 8]:
+        for name, source in full.items():
+            folder = out / "images" / f"{name}, {factor}"
+            (folder / "truth").mkdir(parents=True, exist_ok=True)
+            for path in images(source):
+                image = Image.open(path).convert("RGB")
+                # Sides that the factor divides: then a pixel of the truth lies at the center of a reduced one.
+                width, height = (side // factor * factor for side in image.size)
+                image.crop((0, 0, width, height)).reduce(factor).save(folder / f"{path.stem}.png")
+                labels = np.array(Image.open(source / "truth" / f"{path.stem}_labels.png"))
+                centers = labels[factor // 2:height:factor, factor // 2:width:factor]
+                Image.fromarray(centers).save(folder / "truth" / f"{path.stem}_labels.png")
+            yield factor, name, folder
+
+
 def crop_sources(data):
     """The source of each crop: the first word of its name in sources.csv."""
     with open(data / "crops" / "sources.csv", newline="", encoding="utf-8") as file:
@@ -81,16 +102,16 @@ def images(folder):
     return [path for path in sorted(folder.iterdir()) if path.suffix in {".jpg", ".png"}]
 
 
-def run_nuclei(options):
+def run_nuclei(options, mpp=0.25):
     def masks(folder, target):
         subprocess.run(
-            [MASK, *images(folder), "--mpp", "0.25", "-q", "--output-folder", target, *options], check=True)
+            [MASK, *images(folder), "--mpp", str(mpp), "-q", "--output-folder", target, *options], check=True)
     return masks
 
 
-def run_outlines(folder, target):
+def run_outlines(folder, target, mpp=0.25):
     """Writes label images, like scikit-image and QuPath here: in masks, a line separates nuclei that touch."""
-    run_nuclei(["--precision", "float32", "--labels", target / "{}_labels.tif"])(folder, target / "masks")
+    run_nuclei(["--precision", "float32", "--labels", target / "{}_labels.tif"], mpp)(folder, target / "masks")
 
 
 def run_scikit_image(folder, target):
@@ -129,27 +150,52 @@ def interval(values):
     return f"{statistics.mean(values):.3f} ({means[50]:.3f} to {means[1949]:.3f})"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--qupath", metavar="CLASSPATH", help="class path of QuPath")
-    options = parser.parse_args()
-    data, out = options.data.resolve(), options.out.resolve()
-    methods = METHODS | ({"QuPath 0.5.1, defaults": run_qupath(options.qupath)} if options.qupath else {})
-    lines = ["| Images | Method | Dice | Object F1 | Count error | Its median |", "|---|---|---|---|---|---|"]
+def scores(target, folder):
+    """Number of images, and cells of the table: means with intervals, and the median of the count error."""
+    scored = subprocess.run([MASK, "score", target, folder / "truth", "--json"], check=True, stdout=subprocess.PIPE)
+    found = json.loads(scored.stdout)["images"]
+    values = {key: [image["score"][key] for image in found] for key in ["dice", "f1", "countError"]}
+    cells = [interval(values[key]) for key in values] + [f'{statistics.median(values["countError"]):.3f}']
+    return len(found), " | ".join(cells)
+
+
+def compare_methods(data, out, methods):
+    yield "| Images | Method | Dice | Object F1 | Count error | Its median |"
+    yield "|---|---|---|---|---|---|"
     for name, folder in image_sets(data, out).items():
         for method, make in methods.items():
             target = out / "masks" / name / method.strip("`").replace(" ", "_")
             make(folder, target)
-            scored = subprocess.run(
-                [MASK, "score", target, folder / "truth", "--json"], check=True, stdout=subprocess.PIPE)
-            found = json.loads(scored.stdout)["images"]
-            values = {key: [image["score"][key] for image in found] for key in ["dice", "f1", "countError"]}
-            cells = [interval(values[key]) for key in values] + [f'{statistics.median(values["countError"]):.3f}']
-            lines.append(f"| {name} ({len(found)}) | {method} | {' | '.join(cells)} |")
-            print(lines[-1], file=sys.stderr)
-    print("\n".join(lines))
+            count, cells = scores(target, folder)
+            yield f"| {name} ({count}) | {method} | {cells} |"
+
+
+def compare_magnifications(data, out):
+    yield "| Microns per pixel | Images | Dice | Object F1 | Count error | Its median |"
+    yield "|---|---|---|---|---|---|"
+    for factor, name, folder in reduced_sets(data, out):
+        target = out / "masks" / f"{name}, {factor}"
+        run_outlines(folder, target, 0.25 * factor)
+        count, cells = scores(target, folder)
+        yield f"| {0.25 * factor:g} | {name} ({count}) | {cells} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("out", type=pathlib.Path)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--qupath", metavar="CLASSPATH", help="class path of QuPath")
+    choice.add_argument("--magnifications", action="store_true", help="compare magnifications instead of methods")
+    options = parser.parse_args()
+    data, out = options.data.resolve(), options.out.resolve()
+    if options.magnifications:
+        lines = compare_magnifications(data, out)
+    else:
+        extra = {"QuPath 0.5.1, defaults": run_qupath(options.qupath)} if options.qupath else {}
+        lines = compare_methods(data, out, METHODS | extra)
+    for line in lines:
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

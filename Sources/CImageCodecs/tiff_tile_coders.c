@@ -17,9 +17,8 @@ typedef struct tile_row {
 void cic_tiff_start_coders(tiff_writer *w) {
     for (int32_t i = 0; i < w->workers.count; i++) {
         tile_coder *coder = &w->coders[i];
-        // Runs of equal bytes are nearly all that a mask has to compress, and are found fast. Labels have four bytes.
-        const int strategy = w->format.has_labels ? Z_DEFAULT_STRATEGY : Z_RLE;
-        if (deflateInit2(&coder->stream, 1, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL, strategy) != Z_OK)
+        // Runs of equal bytes are nearly all that a mask has to compress, and are found fast. So are differences of labels.
+        if (deflateInit2(&coder->stream, 1, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL, Z_RLE) != Z_OK)
             cic_fail(&w->base.failure, CIC_NO_MEMORY, "not enough memory");
         coder->is_open = true;
         coder->pixels = cic_allocate(&w->base.failure, w->tile_capacity);
@@ -43,10 +42,19 @@ static size_t tile_bytes(const tiff_writer *w, const tiff_level *level) {
     return (size_t)level->side * (size_t)level->side * w->pixel_bytes;
 }
 
-/// Encodes the pixels of a coder. Cannot fail: the memory is there, and there is room for tiles that do not become
-/// shorter.
+/// Replaces labels by their differences from the labels before them in a row: TIFF's horizontal predictor.
+static void difference(uint32_t *labels, size_t side) {
+    for (size_t y = 0; y < side; y++, labels += side)
+        for (size_t x = side - 1; x > 0; x--)
+            labels[x] -= labels[x - 1];
+}
+
+/// Encodes the pixels of a coder, which it may change. Cannot fail: the memory is there, and there is room for tiles that
+/// do not become shorter.
 static void encode(const tiff_writer *w, const tiff_level *level, tile_coder *coder, coded_tile *tile) {
     const size_t bytes = tile_bytes(w, level);
+    if (w->format.has_labels)
+        difference((uint32_t *)(void *)coder->pixels, (size_t)level->side);
     z_stream *stream = &coder->stream;
     deflateReset(stream);
     stream->next_in = coder->pixels;

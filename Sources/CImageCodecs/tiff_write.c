@@ -42,6 +42,8 @@ static void describe(tiff_writer *w, TIFF *tiff, const tiff_level *level) {
                  f->compression == CIC_TIFF_JPEG  ? COMPRESSION_JPEG
                  : f->compression == CIC_TIFF_LZW ? COMPRESSION_LZW
                                                   : COMPRESSION_ADOBE_DEFLATE);
+    if (f->has_labels && f->compression != CIC_TIFF_JPEG)
+        TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     // Full chroma: outlines are one pixel wide.
     if (encodes_color)
         TIFFSetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, 1, 1);
