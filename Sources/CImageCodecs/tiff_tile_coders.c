@@ -17,7 +17,8 @@ typedef struct tile_row {
 void cic_tiff_start_coders(tiff_writer *w) {
     for (int32_t i = 0; i < w->workers.count; i++) {
         tile_coder *coder = &w->coders[i];
-        // Runs of equal bytes are nearly all that a mask has to compress, and are found fast. So are differences of labels.
+        // Runs of equal bytes are nearly all that a mask has to compress, and are found fast. So are differences of
+        // labels.
         if (deflateInit2(&coder->stream, 1, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL, Z_RLE) != Z_OK)
             cic_fail(&w->base.failure, CIC_NO_MEMORY, "not enough memory");
         coder->is_open = true;
@@ -49,8 +50,8 @@ static void difference(uint32_t *labels, size_t side) {
             labels[x] -= labels[x - 1];
 }
 
-/// Encodes the pixels of a coder, which it may change. Cannot fail: the memory is there, and there is room for tiles that
-/// do not become shorter.
+/// Encodes the pixels of a coder, which it may change. Cannot fail: the memory is there, and there is room for tiles
+/// that do not become shorter.
 static void encode(const tiff_writer *w, const tiff_level *level, tile_coder *coder, coded_tile *tile) {
     const size_t bytes = tile_bytes(w, level);
     if (w->format.has_labels)
