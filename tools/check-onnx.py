@@ -101,8 +101,11 @@ def main():
         print(f"{os.path.getsize(path)} bytes, valid")
         os.mkdir(f"{folder}/tiles")
         places, truth = expected(arguments.program, arguments.model, tiles, f"{folder}/tiles")
+        found = programs(path)
+        if not found:
+            sys.exit("check-onnx: expected ONNX Runtime or OpenVINO, found neither")
         failed = False
-        for name, compute in programs(path).items():
+        for name, compute in found.items():
             output = compute(planes[places])
             outlines = output.ndim == 4
             nuclei = tile_scores(output, tiles[places], info.get("tileScoreFit")) if outlines else output[:, info["classes"].index("NUCLEI")]

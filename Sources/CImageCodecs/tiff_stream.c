@@ -23,7 +23,7 @@ tmsize_t cic_tiff_on_read(thandle_t handle, void *bytes, tmsize_t count) {
     return done;
 }
 
-static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t count) {
+tmsize_t cic_tiff_on_write(thandle_t handle, void *bytes, tmsize_t count) {
     tiff_stream *stream = handle;
     tmsize_t done = 0;
     while (done < count) {
@@ -90,6 +90,6 @@ TIFFOpenOptions *cic_tiff_options(tiff_log *log) {
 
 TIFF *cic_tiff_open(tiff_stream *stream, const char *mode, TIFFOpenOptions *options) {
     stream->position = 0;
-    return TIFFClientOpenExt("image", mode, stream, cic_tiff_on_read, on_write, on_seek, on_close, on_size, NULL, NULL,
-                             options);
+    return TIFFClientOpenExt("image", mode, stream, cic_tiff_on_read, cic_tiff_on_write, on_seek, on_close, on_size,
+                             NULL, NULL, options);
 }

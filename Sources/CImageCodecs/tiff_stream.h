@@ -29,5 +29,7 @@ TIFFOpenOptions *cic_tiff_options(tiff_log *log);
 TIFF *cic_tiff_open(tiff_stream *stream, const char *mode, TIFFOpenOptions *options);
 /// Reads up to count bytes at the position of a stream. A callback of libtiff, whose handles are tiff_stream pointers.
 tmsize_t cic_tiff_on_read(thandle_t handle, void *bytes, tmsize_t count);
+/// Writes bytes at the position of a stream; fewer where the stream has an error afterwards. A callback of libtiff.
+tmsize_t cic_tiff_on_write(thandle_t handle, void *bytes, tmsize_t count);
 
 #endif

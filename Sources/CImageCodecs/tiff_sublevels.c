@@ -1,8 +1,6 @@
 #include "tiff_writer.h"
 
 #include <errno.h>
-#include <string.h>
-#include <unistd.h>
 
 // OME-TIFF names the levels of a pyramid in the SubIFDs tag of the full resolution. libtiff would leave such levels out
 // of the chain of directories, where OpenSlide searches them. So the full resolution is written with a tag of the next
@@ -23,18 +21,24 @@ void cic_tiff_reserve_sublevels(tiff_writer *w, TIFF *tiff) {
 // BigTIFF, in the machine's byte order.
 enum { HEADER_BYTES = 16, ENTRY_BYTES = 20 };
 
-static void read_bytes(tiff_writer *w, void *bytes, size_t count, uint64_t offset) {
-    if (pread(w->levels[0].stream.file, bytes, count, (off_t)offset) == (ssize_t)count)
+/// Reads or writes bytes of the file at an offset. Fails unless all of them could be moved.
+static void move_bytes(tiff_writer *w, tmsize_t (*move)(thandle_t, void *, tmsize_t), void *bytes, size_t count,
+                       uint64_t offset) {
+    tiff_stream *stream = &w->levels[0].stream;
+    stream->position = (int64_t)offset;
+    if (move(stream, bytes, (tmsize_t)count) == (tmsize_t)count)
         return;
-    w->levels[0].stream.error = errno != 0 ? errno : EIO;
+    if (stream->error == 0)
+        stream->error = EIO;
     cic_tiff_writer_fail(w, &w->levels[0]);
 }
 
-static void write_bytes(tiff_writer *w, const void *bytes, size_t count, uint64_t offset) {
-    if (pwrite(w->levels[0].stream.file, bytes, count, (off_t)offset) == (ssize_t)count)
-        return;
-    w->levels[0].stream.error = errno != 0 ? errno : EIO;
-    cic_tiff_writer_fail(w, &w->levels[0]);
+static void read_bytes(tiff_writer *w, void *bytes, size_t count, uint64_t offset) {
+    move_bytes(w, cic_tiff_on_read, bytes, count, offset);
+}
+
+static void write_bytes(tiff_writer *w, void *bytes, size_t count, uint64_t offset) {
+    move_bytes(w, cic_tiff_on_write, bytes, count, offset);
 }
 
 static uint64_t read_number(tiff_writer *w, uint64_t offset) {

@@ -51,10 +51,12 @@ package struct Gnuplot: Sendable {
         do {
             status = try child.run(
                 streams: [input, output, messages].map(\.fileDescriptor), secondsAllowed: secondsAllowed)
-        } catch .timeOut {
-            throw Failure(description: "\(path) was not done after \(Int(secondsAllowed)) s")
-        } catch .cannotStart(let reason) {
-            throw Failure(description: "\(path) cannot be run: \(reason)")
+        } catch {
+            switch error {
+            case .timeOut: throw Failure(description: "\(path) was not done after \(Int(secondsAllowed)) s")
+            case .cannotStart(let reason), .unknownEnd(let reason):
+                throw Failure(description: "\(path) cannot be run: \(reason)")
+            }
         }
         guard status == 0 else {
             let lines = try Self.text(of: messages).split(separator: "\n")

@@ -13,6 +13,8 @@ package final class AtomicFile {
     private let temporaryPath: FilePath
     /// The open temporary file; nil once it is committed.
     private var descriptor: FileDescriptor?
+    /// Whether the file is complete but does not appear yet.
+    private var isWaiting = false
     /// Number of the temporary file in `TemporaryFiles`.
     private let number: Int
 
@@ -39,10 +41,8 @@ package final class AtomicFile {
     }
 
     deinit {
-        if let descriptor {
-            try? descriptor.close()
-            unlink(temporaryPath.string)
-        }
+        if let descriptor { try? descriptor.close() }
+        if descriptor != nil || isWaiting { unlink(temporaryPath.string) }
         TemporaryFiles.forget(number)
     }
 
@@ -59,19 +59,36 @@ package final class AtomicFile {
         try result.get()
     }
 
-    /// Makes the file appear under its name, replacing any earlier one. Call it once.
+    /// Makes the file appear under its name, replacing any earlier one; inside of `together`, at its end. Call it once.
     package func commit() throws(FileError) {
         guard let descriptor else { preconditionFailure("\(path) is committed twice") }
         guard fsync(descriptor.rawValue) == 0 else { throw .unwritable(path) }
         self.descriptor = nil
-        do {
-            try descriptor.close()
-            guard rename(temporaryPath.string, destination.string) == 0 else { throw Errno.last }
-        } catch {
-            unlink(temporaryPath.string)
-            throw .unwritable(path, error as? Errno ?? .ioError)
-        }
+        isWaiting = true
+        try FileError.writing(path) { try descriptor.close() }
+        if let group = Self.group { group.files.append(self) } else { try appear() }
+    }
+
+    private func appear() throws(FileError) {
+        guard rename(temporaryPath.string, destination.string) == 0 else { throw .unwritable(path) }
+        isWaiting = false
         Self.synchronizeFolder(of: destination)
+    }
+
+    /// Files that are complete and appear together.
+    private final class Group: @unchecked Sendable {
+        var files = [AtomicFile]()
+    }
+
+    @TaskLocal private static var group: Group?
+
+    /// Calls `body`, in which files are committed, and makes them appear after it, in the same order. Where `body` throws,
+    /// because the disk is full for example, none of them appears. `beforeAny` is called once all are complete.
+    package static func together(_ body: () throws -> Void, beforeAny: () -> Void) throws {
+        let group = Group()
+        try $group.withValue(group, operation: body)
+        beforeAny()
+        for file in group.files { try file.appear() }
     }
 
     /// Removes the earlier file of this name.

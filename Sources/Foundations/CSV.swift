@@ -1,15 +1,17 @@
 /// A row of comma-separated values with its line end: RFC 4180, except that the line ends with "\n".
 ///
 /// Spreadsheets evaluate cells that begin with `=`, `+`, `-`, `@`, a tab or a line break. Such a cell gets a leading
-/// apostrophe unless it is a number.
-package func csvLine(_ cells: [String]) -> String { cells.map(csvCell).joined(separator: ",") + "\n" }
+/// apostrophe unless it is a number, or the table `isInput` of this program.
+package func csvLine(_ cells: [String], isInput: Bool = false) -> String {
+    cells.map { csvCell($0, isInput) }.joined(separator: ",") + "\n"
+}
 
 /// Quotes a cell where its content requires it.
 ///
 /// Looks at Unicode scalars: a comma or a quote with a combining mark is one character, but still a delimiter.
-private func csvCell(_ text: String) -> String {
+private func csvCell(_ text: String, _ isInput: Bool) -> String {
     var scalars = text.unicodeScalars[...]
-    if let first = scalars.first, "=+-@\t\r\n".unicodeScalars.contains(first), Double(text) == nil {
+    if !isInput, let first = scalars.first, "=+-@\t\r\n".unicodeScalars.contains(first), Double(text) == nil {
         scalars = ("'" + text).unicodeScalars[...]
     }
     let mustBeQuoted = scalars.contains { $0 == "," || $0 == "\"" || lineBreaks.contains($0) }

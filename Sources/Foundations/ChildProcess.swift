@@ -7,6 +7,8 @@ package struct ChildProcess {
         /// The reason, in words of the system.
         case cannotStart(String)
         case timeOut
+        /// How the program ended cannot be found out. The reason, in words of the system.
+        case unknownEnd(String)
     }
 
     private let path: String
@@ -34,7 +36,11 @@ package struct ChildProcess {
         guard status == 0 else { throw .cannotStart("\(Errno(rawValue: status))") }
         let start = ContinuousClock.now
         var result: Int32 = 0
-        while waitpid(child, &result, WNOHANG) == 0 {
+        while true {
+            let ended = waitpid(child, &result, WNOHANG)
+            if ended == child { break }
+            // Where SIGCHLD is ignored, the system forgets how a program ended.
+            if ended < 0, errno != EINTR { throw .unknownEnd("\(Errno(rawValue: errno))") }
             if start.secondsSince > secondsAllowed {
                 kill(child, SIGKILL)
                 waitpid(child, &result, 0)

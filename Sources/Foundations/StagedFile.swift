@@ -36,12 +36,7 @@ package final class StagedFile {
 
     private func copy(_ file: FileDescriptor, _ source: FilePath) throws(FileError) {
         let size = try FileError.reading(source) { Int(try file.stat().size) }
-        let status = posix_fallocate(descriptor.rawValue, 0, off_t(max(1, size)))
-        guard status == 0 else {
-            throw FileError(
-                path, .unwritable,
-                "expected space for \(size) bytes of \(source), found too little (\(Errno(rawValue: status)))")
-        }
+        try descriptor.reserve(size, path, for: " of \(source)")
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 22, alignment: 64)
         defer { buffer.deallocate() }
         var done = 0

@@ -5,7 +5,7 @@ import SystemPackage
 package struct Storage: Equatable, Sendable {
     /// Identifies the file system.
     package let device: Int
-    /// Bytes that this user can still write.
+    /// Bytes that this user can still write. `Int.max` where the system reports more.
     package let freeBytes: Int
 
     package init(device: Int, freeBytes: Int) {
@@ -19,6 +19,7 @@ package struct Storage: Equatable, Sendable {
         var system = statvfs()
         guard let status = try? folder.stat(), statvfs(folder.string, &system) == 0 else { return nil }
         device = Int(status.deviceID.rawValue)
-        freeBytes = Int(system.f_bavail) * Int(system.f_frsize)
+        let (bytes, overflows) = UInt64(system.f_bavail).multipliedReportingOverflow(by: UInt64(system.f_frsize))
+        freeBytes = overflows ? .max : Int(clamping: bytes)
     }
 }

@@ -25,8 +25,8 @@ package protocol MaskPlan {
     /// Estimated size of the cache in bytes.
     var cacheBytes: Int { get }
 
-    /// Opens the cache of an image, or starts a new one. Throws `unwritable` where the disk is full, another process has
-    /// the file open, or it is not a cache.
+    /// Opens the cache of an image, or starts a new one. Throws `unwritable` where the disk is full or the file is not a
+    /// cache, and `busy` where another process has it open.
     func open(_ cache: FilePath, of image: ImageState, model: String, version: String) throws(FileError) -> any MaskRun
     /// Reads blocks of the image for about half a second. Throws what the image throws.
     func survey(_ image: any BlockReader) throws(FileError) -> ReadingSurvey

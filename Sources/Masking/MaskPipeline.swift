@@ -29,15 +29,15 @@ package struct MaskPipeline {
     /// Masks one image: writes all files of the request, the record last, and returns the record.
     ///
     /// Throws `FileError` for problems with files, and what the observer throws to cancel. An image that changed while it
-    /// was read, or nothing of which can be decoded, is a problem too. In all these cases no output is written, and the
-    /// cache stays if it has finished blocks of the image.
+    /// was read, or nothing of which can be decoded, is a problem too. In all these cases no output is written but the
+    /// outline of the tissue, and the cache stays if it has finished blocks of the image.
     package func run(_ request: MaskRequest, _ observer: any MaskObserver) throws -> MaskRecord {
         let (fingerprint, image) = try observer.opening {
             (try self.fingerprint(of: request), try open(request, observer.note))
         }
-        let (tissue, plan) = try observer.opening {
-            let tissue = try image.tissue(request.tissue, observer.note)
-            return (tissue, try method.plan(image, tissue: tissue))
+        let (tissue, tissueWarning, plan) = try observer.opening {
+            let (tissue, warning) = try image.tissue(request.tissue, observer.note)
+            return (tissue, warning, try method.plan(image, tissue: tissue))
         }
         let outputs = try OutputSet(outputJob(request, image, observer.note))
         try outputs.begin(tissue)
@@ -49,14 +49,13 @@ package struct MaskPipeline {
             if isChanged || (cache.completeBlocks == 0 || isFinished) && !request.keepsCache { cache.remove() }
         }
         func requireUnchanged() throws {
-            // Until it is proven, blocks may be those of another image.
-            isChanged = true
             guard try self.fingerprint(of: request) == fingerprint else {
+                // Blocks may be those of another image.
+                isChanged = true
                 throw FileError(
                     request.image, expected: "the same image and outline until its mask is complete",
                     found: "that one was changed or replaced")
             }
-            isChanged = false
         }
         let findings = try run.findings(in: image.blocks, observer)
         let predicting = start.secondsSince
@@ -79,7 +78,8 @@ package struct MaskPipeline {
             fingerprint, image: .init(image, path: request.image), model: model,
             refinement: outputs.refinement(results),
             windows: findings.units, coverage: .init(results, image.micronsPerPixel), nuclei: results.counts,
-            warnings: image.warnings + findings.warnings(request.tissue, results), notes: image.notes,
+            warnings: image.warnings + [tissueWarning].compactMap { $0 } + findings.warnings(request.tissue, results),
+            notes: image.notes,
             polygons: results.polygons, files: request.files, digests: digests,
             seconds: .init(
                 loading: secondsLoading, predicting: predicting, parts: findings.seconds,

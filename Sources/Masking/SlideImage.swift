@@ -85,39 +85,43 @@ extension SlideImage {
         return DownsamplingReader(source, width: width, height: height)
     }
 
-    /// The processed area of the image; nil where all of it is processed.
-    package func tissue(_ source: TissueSource, _ note: (String) -> Void) throws(FileError) -> TissueMap? {
+    /// The processed area of the image, nil where all of it is processed; and a warning where tissue cannot be found.
+    package func tissue(
+        _ source: TissueSource, _ note: (String) -> Void
+    ) throws(FileError) -> (map: TissueMap?, warning: String?) {
         switch source {
-        case .everywhere: return nil
+        case .everywhere: return (nil, nil)
         case .outline(let path, let classes):
             let map = try TissueMap(
                 outline: path, classes: classes, imageWidth: width, imageHeight: height, note: note)
-            note("tissue on \(String(map.share * 100, decimals: 1)) %, by \(path)")
-            return map
+            note("tissue on \(Self.percent(map.processedShare(width: width, height: height))), by \(path)")
+            return (map, nil)
         case .automatic:
-            guard let file else { return nil }
+            guard let file else { return (nil, nil) }
             do {
                 guard let finding = try TissueMap.detect(file) else {
-                    note("the level to find tissue in is too large; everything is processed")
-                    return nil
+                    return (nil, "the level to find tissue in is too large; everything is processed")
                 }
                 note(describe(finding))
-                return finding.map
+                return (finding.map, nil)
             } catch  where error.kind == .malformed {
                 // A damaged overview must not keep the rest of a slide from being processed.
-                note("tissue cannot be found, everything is processed: \(error.problem)")
-                return nil
+                return (nil, "tissue cannot be found, everything is processed: \(error.problem)")
             }
         }
     }
 
     private func describe(_ finding: TissueMap.Detection) -> String {
-        func percent(_ share: Double) -> String { String(share * 100, decimals: 1) + " %" }
-        let pen = finding.penShare >= 0.0005 ? "; pen marks on \(percent(finding.penShare)) left out" : ""
+        let pen = finding.penShare >= 0.0005 ? "; pen marks on \(Self.percent(finding.penShare)) left out" : ""
+        let unreadable =
+            finding.unreadableShare > 0
+            ? "; \(Self.percent(finding.unreadableShare)) cannot be decoded there and count as tissue" : ""
         return
-            "tissue on \(percent(finding.map.share)) (level \(finding.level), color above \(finding.threshold) of 255)"
-            + pen
+            "tissue on \(Self.percent(finding.map.processedShare(width: width, height: height))) (level "
+            + "\(finding.level), color above \(finding.threshold) of 255)" + pen + unreadable
     }
+
+    private static func percent(_ share: Double) -> String { String(share * 100, decimals: 1) + " %" }
 }
 
 /// Largest relative difference of two resolutions that count as the same: scanners of one make differ by as much.

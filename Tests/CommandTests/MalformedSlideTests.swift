@@ -152,7 +152,7 @@ import Testing
             #expect(work.files == ["a.svs"])
         case .lost(let windows):
             let start =
-                "error: a.svs: expected windows that can be decoded, found none of \(windows) (expected an intact slide"
+                "error: a.svs: expected parts that can be decoded, found none of \(windows) (expected an intact slide"
             #expect(result.status == 65 && result.problems.hasPrefix(start), "\(result)")
             #expect(work.files == ["a.svs"])
         case .masked(let width, let height, let windows, let unreadable, let outside):

@@ -194,7 +194,7 @@ import Testing
         let result = try Command.mask.run(
             slide, "--model", model, "--tissue", "off", "--output", "m.png", in: folder.path.string)
         #expect(result.status == 65, "\(result)")
-        #expect(result.problems.hasPrefix("error: \(slide): expected windows that can be decoded, found none of "))
+        #expect(result.problems.hasPrefix("error: \(slide): expected parts that can be decoded, found none of "))
         #expect(folder.names == [slide])
     }
 }

@@ -127,18 +127,22 @@ import Testing
         var plan = DiskPlan()
         func problem(_ name: String, _ bytes: Int, _ scratch: Storage, _ cacheBytes: Int) -> FileError? {
             #expect(throws: FileError.self) {
-                try plan.add(FilePath(name), disk, bytes: bytes, cache: ("\(name).windows", scratch, cacheBytes))
+                try plan.add(FilePath(name), disk, bytes: bytes, cache: ("\(name).windows", scratch, cacheBytes, isKept: false))
             }
         }
-        try plan.add("a", disk, bytes: 1000, cache: ("a.windows", disk, 4000))
+        try plan.add("a", disk, bytes: 1000, cache: ("a.windows", disk, 4000, isKept: false))
         // The cache is deleted by now, the file is not.
         let second = problem("b", 1000, disk, 4000)
         #expect(second == FileError("b", .unwritable, "expected space for about 5.0 kB, found 4.0 kB"))
-        try plan.add("c", disk, bytes: 1000, cache: ("c.windows", other, 2000))
+        try plan.add("c", disk, bytes: 1000, cache: ("c.windows", other, 2000, isKept: false))
         let shortage = problem("d", 1000, other, 2001)
         #expect(shortage == FileError("d.windows", .unwritable, "expected space for about 2.0 kB, found 2.0 kB"))
-        #expect(problem("e", 1001, disk, 0)?.problem == "expected space for about 1.0 kB, found 1.0 kB")
-        #expect(problem("f", 1, disk, 0)?.problem == "expected space for about 1 B, found 0 B")
+        // Images that do not fit take nothing. Caches that are kept stay on their disks.
+        try plan.add("e", disk, bytes: 1000, cache: ("e.windows", other, 1500, isKept: true))
+        #expect(problem("f", 1, other, 501)?.problem == "expected space for about 501 B, found 500 B")
+        #expect(problem("g", 2001, disk, 0)?.problem == "expected space for about 2.0 kB, found 2.0 kB")
+        try plan.add("h", disk, bytes: 500, cache: ("h.windows", disk, 1500, isKept: true))
+        #expect(problem("i", 1, disk, 0)?.problem == "expected space for about 1 B, found 0 B")
     }
 
     @Test func bytesForPeople() {

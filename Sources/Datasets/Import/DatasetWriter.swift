@@ -51,12 +51,13 @@ final class DatasetWriter: Sendable {
 
     /// Writes `labels.csv`, which finishes the data set.
     func finish(_ rows: [LabelFile.Row]) throws(FileError) {
-        var text = csvLine(["filename", "label", "group", "mpp", "mask"])
+        var text = csvLine(["filename", "label", "group", "mpp", "mask"], isInput: true)
         for row in rows {
-            text += csvLine([
+            let cells = [
                 row.filename, row.label?.name ?? "", row.group ?? "",
                 row.micronsPerPixel.map { String($0, significantDigits: 6) } ?? "", row.mask ?? "",
-            ])
+            ]
+            text += csvLine(cells, isInput: true)
         }
         try AtomicFile.write(text, to: folder.appending("labels.csv"))
     }

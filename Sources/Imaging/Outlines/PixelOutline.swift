@@ -96,15 +96,7 @@ package struct PixelOutline: Equatable, Sendable {
                     from: crossings[index].x, outline.width)..<PixelOutline.firstCenter(
                         from: crossings[index + 1].x, outline.width)
             }
-            var union = [Range<Int>]()
-            for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where !range.isEmpty {
-                if let last = union.last, last.upperBound >= range.lowerBound {
-                    union[union.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-                } else {
-                    union.append(range)
-                }
-            }
-            return union
+            return ranges.merged()
         }
     }
 }

@@ -1,3 +1,18 @@
+extension [Range<Int>] {
+    /// The pixels of any ranges, as ascending ranges that do not touch.
+    package func merged() -> [Range<Int>] {
+        var merged = [Range<Int>]()
+        for range in sorted(by: { $0.lowerBound < $1.lowerBound }) where !range.isEmpty {
+            if let last = merged.last, last.upperBound >= range.lowerBound {
+                merged[merged.count - 1] = last.lowerBound..<Swift.max(last.upperBound, range.upperBound)
+            } else {
+                merged.append(range)
+            }
+        }
+        return merged
+    }
+}
+
 /// Pixels of a row, as ascending ranges that do not touch.
 extension [Range<Int>] {
     /// Adds pixels to the right of all others.

@@ -8,6 +8,8 @@ extension TissueMap {
         package let threshold: Int
         /// Share of the cells that show pen marks, which are left out.
         package let penShare: Double
+        /// Share of the cells that cannot be decoded in this level. They count as tissue: other levels may be intact.
+        package let unreadableShare: Double
         /// The level that was read.
         package let level: Int
     }
@@ -37,33 +39,50 @@ extension TissueMap {
             guard let coarser, try slide.showsThePicture(coarser.index) else { return nil }
             level = coarser
         }
-        let reader = try SlideReader(slide, level: level.index)
+        let reader = try SlideReader(slide, level: level.index, damage: .painted)
         let size = gridSize(width: full.width, height: full.height)
         let thumbnail = DownsamplingReader(
             reader, width: min(size.width, reader.width), height: min(size.height, reader.height))
-        let image = try RGBImage(reading: thumbnail)
-        let (map, threshold, pen) = detect(in: image, imageWidth: full.width, imageHeight: full.height)
-        return Detection(map: map, threshold: threshold, penShare: pen, level: level.index)
+        var (pixels, unreadable) = ([UInt8](), Set<Int>())
+        var line = [UInt8](repeating: 0, count: thumbnail.bytesPerRow)
+        for row in 0..<thumbnail.height {
+            try thumbnail.readRows(into: &line, count: 1)
+            pixels += line
+            // Tiles, which are damaged as a whole, are higher than cells.
+            for columns in reader.unreadable {
+                let cells = cells(columns, reader.width, thumbnail.width)
+                unreadable.formUnion(cells.map { row * thumbnail.width + $0 })
+            }
+        }
+        let image = RGBImage(width: thumbnail.width, height: thumbnail.height, pixels: pixels)
+        let (map, threshold, pen) = detect(
+            in: image, except: unreadable, imageWidth: full.width, imageHeight: full.height)
+        return Detection(
+            map: map, threshold: threshold, penShare: pen,
+            unreadableShare: Double(unreadable.count) / Double(map.isTissue.count), level: level.index)
     }
 
-    /// Detects the tissue of an image in a thumbnail of it, one cell per pixel. Returns the threshold and the share of pen
-    /// marks too.
+    /// Detects the tissue of an image in a thumbnail of it, one cell per pixel. `unreadable` cells, whose pixels mean nothing,
+    /// count as tissue. Returns the threshold and the share of pen marks too.
     package static func detect(
-        in thumbnail: RGBImage, imageWidth: Int, imageHeight: Int
+        in thumbnail: RGBImage, except unreadable: Set<Int> = [], imageWidth: Int, imageHeight: Int
     ) -> (map: TissueMap, threshold: Int, penShare: Double) {
         let pen = PenMarks(thumbnail)
         let saturation = (0..<thumbnail.width * thumbnail.height).map { index -> UInt8 in
             let pixel = thumbnail.pixels[3 * index..<3 * index + 3]
             return pixel.max()! - pixel.min()!
         }
-        let threshold = threshold(saturation.indices.lazy.filter { !pen.covers($0) }.map { saturation[$0] })
+        let threshold = threshold(saturation.indices.lazy.filter { !pen.covers($0) && !unreadable.contains($0) }.map { saturation[$0] })
         var map = TissueMap(
             imageWidth: imageWidth, imageHeight: imageHeight, width: thumbnail.width, height: thumbnail.height,
-            isTissue: saturation.indices.map { Int(saturation[$0]) > threshold && !pen.covers($0) })
+            isTissue: saturation.indices.map {
+                Int(saturation[$0]) > threshold && !pen.covers($0) && !unreadable.contains($0)
+            })
         map.removeSpecks()
         map.closeGaps(radius: 2)
         map.fillHoles(largest: 64)
         for cell in map.isTissue.indices where pen.covers(cell) { map.isTissue[cell] = false }
+        for cell in unreadable { map.isTissue[cell] = true }
         return (map, threshold, pen.share)
     }
 

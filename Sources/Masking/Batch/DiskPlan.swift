@@ -6,18 +6,21 @@ package struct DiskPlan: Sendable {
 
     package init() {}
 
-    /// Subtracts the files of an image from the free space of their disk. The cache exists only while the image is
-    /// processed. Throws `unwritable`, naming the file, where files or cache do not fit.
+    /// Subtracts the files of an image from the free space of their disk. Unless it is kept, the cache exists only while
+    /// the image is processed. Throws `unwritable`, naming the file, where files or cache do not fit; then nothing is
+    /// subtracted.
     package mutating func add(
-        _ path: FilePath, _ storage: Storage, bytes: Int, cache: (path: FilePath, storage: Storage, bytes: Int)
+        _ path: FilePath, _ storage: Storage, bytes: Int,
+        cache: (path: FilePath, storage: Storage, bytes: Int, isKept: Bool)
     ) throws(FileError) {
         let room = free[storage.device] ?? storage.freeBytes
         let cacheRoom = free[cache.storage.device] ?? cache.storage.freeBytes
-        free[storage.device] = room - bytes
         let isShared = storage.device == cache.storage.device
         let needed = bytes + (isShared ? cache.bytes : 0)
         guard needed <= room else { throw Self.shortage(path, needed, room) }
         guard isShared || cache.bytes <= cacheRoom else { throw Self.shortage(cache.path, cache.bytes, cacheRoom) }
+        free[storage.device] = room - bytes
+        if cache.isKept { free[cache.storage.device, default: cacheRoom] -= cache.bytes }
     }
 
     private static func shortage(_ path: FilePath, _ needed: Int, _ room: Int) -> FileError {

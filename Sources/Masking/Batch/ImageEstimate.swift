@@ -59,7 +59,7 @@ package struct ImageEstimate: Encodable, Sendable {
     package static func memoryBytes(
         program: Int, _ workload: Workload, isSlide: Bool, outputs: [OutputKind: OutputEstimate]
     ) -> Int {
-        program + WindowStore.byteCount(workload.windows) + workload.pixelBytes + (isSlide ? slideBytes : 0)
+        program + workload.bytes + (isSlide ? slideBytes : 0)
             + outputs.reduce(0) { $0 + $1.key.type.memoryBytes($1.value) }
     }
 

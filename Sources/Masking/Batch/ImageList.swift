@@ -121,8 +121,10 @@ package struct ImageList: Sendable {
                 return bytes
             }
         }
-        guard bytes.count <= largestSize, !bytes.contains(0) else {
-            throw FileError(path, expected: "a list of images, one path per line", found: "a file that is not text")
+        let expected = "a list of images, one path per line"
+        if bytes.contains(0) { throw FileError(path, expected: expected, found: "a file that is not text") }
+        guard bytes.count <= largestSize else {
+            throw FileError(path, expected: "\(expected), of at most \(ByteCount(largestSize))", found: "more")
         }
         return String(
             decoding: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...], as: UTF8.self)

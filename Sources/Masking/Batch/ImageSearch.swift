@@ -41,16 +41,18 @@ package struct ImageSearch: Sendable {
             let path = FilePath(argument)
             if path.isFolder {
                 let count = found.count
-                let inside = recursively ? try Self.folders(below: path, &problems) : try Self.foldersOfDICOM(in: path)
+                var (closed, unreadable) = ([FileError](), [FilePath]())
+                let inside = recursively ? try Self.folders(below: path, &closed) : try Self.foldersOfDICOM(in: path)
                 let folders = recursively ? inside : [(path, FilePath(""))] + inside
                 for (folder, subfolder) in folders {
-                    let images = try Self.images(in: folder, &leftOut[.cannotBeRead, default: []])
+                    let images = try Self.images(in: folder, &unreadable)
                     found += images
                     if !subfolder.isEmpty { for image in images { subfolders[image] = subfolder } }
                 }
+                problems += closed
+                if !unreadable.isEmpty { leftOut[.cannotBeRead, default: []] += unreadable }
                 if found.count == count {
-                    if let problem = problems.first { throw problem }
-                    let unreadable = leftOut[.cannotBeRead] ?? []
+                    if let problem = closed.first { throw problem }
                     let found =
                         unreadable.isEmpty ? "none" : "formats that cannot be read only: \(Self.extensions(unreadable))"
                     throw FileError(path, .unreadable, "expected images or slides, found \(found)")

@@ -5,7 +5,7 @@ import Imaging
 /// Estimates what masking images takes: the pipeline up to its plan, with measurements in place of the computation.
 package struct MaskEstimator {
     package let pipeline: MaskPipeline
-    /// Of computing a window or a block.
+    /// Seconds of computing a window or a block.
     package let secondsPerUnit: Double
     private let threads: Int
     /// Memory of the program with its model, in bytes.
@@ -50,8 +50,9 @@ package struct MaskEstimator {
         notes += image.warnings.map { "warning: \($0)" }
         estimate.properties = .init(image)
         estimate.reading = image.reading
-        let tissue = try image.tissue(request.tissue) { notes.append($0) }
-        estimate.tissueShare = tissue?.share
+        let (tissue, tissueWarning) = try image.tissue(request.tissue) { notes.append($0) }
+        if let tissueWarning { notes.append("warning: \(tissueWarning)") }
+        estimate.tissueShare = tissue?.processedShare(width: image.width, height: image.height)
         let plan = try pipeline.method.plan(image, tissue: tissue)
         let workload = plan.workload
         estimate.windows = workload.windows
@@ -107,10 +108,8 @@ package struct MaskEstimator {
         guard let storage = Storage(ofFile: request.mask),
             let scratch = Storage(ofFile: cache)
         else { return }
-        let keeps = request.keepsCache
         try disks.add(
-            request.mask, storage, bytes: bytes + (keeps ? cacheBytes : 0),
-            cache: (cache, scratch, keeps ? 0 : cacheBytes))
+            request.mask, storage, bytes: bytes, cache: (cache, scratch, cacheBytes, isKept: request.keepsCache))
     }
 
     /// Estimates the seconds of writing a mask by writing the top of one, with as many edges as windows make, for about

@@ -44,7 +44,7 @@ extension MaskPipeline {
         guard let earlier = rest.split(whereSeparator: \.isWhitespace).last.flatMap({ Int($0) }) else {
             throw FileError(
                 request.image, .malformed,
-                "expected an image that can be read, found that the program ended abnormally while reading it \(hint)")
+                "expected an image that can be read, found that the program ended abnormally while it was masked \(hint)")
         }
         // What others take of it varies.
         if let now = AvailableMemory.atStart, now > earlier + earlier / 20 { return }

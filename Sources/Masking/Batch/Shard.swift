@@ -25,8 +25,9 @@ package struct Shard: Equatable, Sendable, CustomStringConvertible {
         func number(_ name: String) -> Int? { environment["SLURM_ARRAY_TASK_\(name)"].flatMap { Int($0) } }
         guard let id = number("ID"), let count = number("COUNT") else { return nil }
         let (first, step) = (number("MIN") ?? 1, max(1, number("STEP") ?? 1))
-        guard (id - first).isMultiple(of: step) else { return nil }
-        self.init(number: (id - first) / step + 1, count: count)
+        let (offset, overflows) = id.subtractingReportingOverflow(first)
+        guard !overflows, offset.isMultiple(of: step), 0..<max(0, count) ~= offset / step else { return nil }
+        self.init(number: offset / step + 1, count: count)
     }
 
     package var description: String { "\(number)/\(count)" }

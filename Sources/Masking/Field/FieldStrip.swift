@@ -35,6 +35,19 @@ package struct FieldStrips: Sequence, IteratorProtocol {
     }
 }
 
+extension TissueMap {
+    /// The share of the pixels of an image of a size that are processed.
+    func processedShare(width: Int, height: Int) -> Double {
+        var (rows, y, pixels) = (ProcessedRows(self, width: width, height: height), 0, 0)
+        while y < height {
+            let (columns, end) = rows.columns(ofRow: y)
+            pixels += columns.pixelCount * (end - y)
+            y = end
+        }
+        return Double(pixels) / (Double(width) * Double(height))
+    }
+}
+
 /// The processed pixels of an image, read from top to bottom: those inside the outline of its tissue, else those of its
 /// tissue cells, else all.
 struct ProcessedRows {

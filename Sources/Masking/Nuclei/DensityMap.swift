@@ -6,7 +6,7 @@ package struct DensityMap {
     /// Side of a square in microns, before rounding to whole pixels.
     package static let side = 100.0
 
-    /// The share of a square that has to be processed. Smaller shares say little about the density.
+    /// The share of a square, inside the image, that must have a result. Smaller shares say little about the density.
     private static let smallestShare = 0.05
 
     private let result: NucleiResult
@@ -23,35 +23,44 @@ package struct DensityMap {
         max(1, Int(min((side / (micronsPerPixel.x * micronsPerPixel.y).squareRoot()).rounded(), 1e9)))
     }
 
-    /// Writes the rows of the map as floats: nuclei by processed area, NaN where too little is processed. The writer has
+    /// Writes the rows of the map as floats: nuclei by the area with a result, NaN where that is too small. The writer has
     /// the size that `FieldMap.size` gives.
     package func write(to writer: any RowWriter, afterBlock: (Int) throws -> Void = { _ in }) throws {
         let size = FieldMap.size(width: result.width, height: result.height, side: side)
         precondition(writer.width == size.width && writer.height == size.height)
         // One number for each 100 microns: small for any slide.
         var counts = [Int32](repeating: 0, count: size.width * size.height)
-        try result.forEachNucleus(afterBlock: afterBlock) { _, nucleus in
-            let (x, y) = nucleus.center
-            counts[y / side * size.width + x / side] += 1
+        var gaps = BlockGaps(result)
+        for block in 0..<result.grid.count {
+            let content = try result.store.block(block)
+            gaps.add(content, core: result.grid.imageRegion(result.grid.core(of: block)))
+            for nucleus in content.nuclei {
+                let (x, y) = nucleus.center
+                counts[y / side * size.width + x / side] += 1
+            }
+            try afterBlock(block + 1)
         }
         var area = ProcessedRows(result.tissue, width: result.width, height: result.height)
         var (columns, end) = ([Range<Int>](), 0)
-        let least = Double(side) * Double(side) * Self.smallestShare
         for row in 0..<size.height {
             var pixels = [Int](repeating: 0, count: size.width)
-            var y = row * side
-            let bottom = min(y + side, result.height)
-            while y < bottom {
+            let rows = row * side..<min((row + 1) * side, result.height)
+            var y = rows.lowerBound
+            while y < rows.upperBound {
                 if y >= end { (columns, end) = area.columns(ofRow: y) }
-                let rows = min(end, bottom) - y
-                for run in columns {
+                let (unreadable, outside) = gaps.columns(ofRow: y)
+                let bottom = min(end, rows.upperBound, gaps.end(ofRowsLike: y))
+                for run in columns.intersection((unreadable + outside).merged().complement(result.width)) {
                     for column in run.lowerBound / side...(run.upperBound - 1) / side {
-                        pixels[column] += rows * run.clamped(to: column * side..<(column + 1) * side).count
+                        pixels[column] += (bottom - y) * run.clamped(to: column * side..<(column + 1) * side).count
                     }
                 }
-                y += rows
+                y = bottom
             }
+            gaps.remove(above: rows.upperBound)
             let values = (0..<size.width).map { column -> Float in
+                let width = min((column + 1) * side, result.width) - column * side
+                let least = Double(width * rows.count) * Self.smallestShare
                 guard Double(pixels[column]) >= least else { return .nan }
                 let squareMillimeters = Double(pixels[column]) * result.squareMicrons / 1e6
                 return Float(Double(counts[row * size.width + column]) / squareMillimeters)

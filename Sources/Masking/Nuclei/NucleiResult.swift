@@ -125,17 +125,7 @@ struct RowRuns {
     mutating func add(_ pixels: Range<Int>, row: Int) { rows.add(pixels, row: row) }
 
     /// The pixels of a row, as ascending ranges that do not touch. Rows of successive calls ascend.
-    mutating func take(row: Int) -> [Range<Int>] {
-        var merged = [Range<Int>]()
-        for run in rows.take(row: row).sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = merged.last, last.upperBound >= run.lowerBound {
-                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, run.upperBound)
-            } else {
-                merged.append(run)
-            }
-        }
-        return merged
-    }
+    mutating func take(row: Int) -> [Range<Int>] { rows.take(row: row).merged() }
 }
 
 /// The pixels of nuclei in rows that are not complete yet, with a line between nuclei that touch: without the pixels that
@@ -197,14 +187,16 @@ struct BlockGaps {
 
     /// The unreadable and the missing pixels of a row, as ascending ranges that do not touch.
     func columns(ofRow y: Int) -> (unreadable: [Range<Int>], outside: [Range<Int>]) {
-        (Self.columns(unreadable, y), Self.columns(outside, y))
+        (columns(unreadable, y), columns(outside, y))
     }
 
-    private static func columns(_ regions: [PixelRegion], _ y: Int) -> [Range<Int>] {
-        if regions.isEmpty { return [] }
-        var row = RowRuns()
-        for region in regions where y >= region.y && y < region.bottom { row.add(region.x..<region.right, row: 0) }
-        return row.take(row: 0)
+    /// The end of the rows that have the same gaps as one.
+    func end(ofRowsLike y: Int) -> Int {
+        (unreadable + outside).flatMap { [$0.y, $0.bottom] }.filter { $0 > y }.min() ?? .max
+    }
+
+    private func columns(_ regions: [PixelRegion], _ y: Int) -> [Range<Int>] {
+        regions.filter { y >= $0.y && y < $0.bottom }.map { ($0.x..<$0.right).clamped(to: 0..<width) }.merged()
     }
 }
 
@@ -225,14 +217,21 @@ struct BandPainter {
         area = ProcessedRows(result.tissue, width: width, height: height)
     }
 
-    /// Adds the next rows, which have the same white pixels. `clips` leaves out those that are not processed.
+    /// Adds the next rows, which have the same white pixels. `clips` leaves out those that are not processed or about which
+    /// nothing is known.
     mutating func add(
         rows: Int, white: [Range<Int>], gaps: BlockGaps, clips: Bool = false, _ emit: (MaskBand) throws -> Void
     ) throws {
         for y in next..<min(next + rows, height) {
             if y >= end { (processed, end) = area.columns(ofRow: y) }
-            let white = clips ? white.intersection(processed) : white
             let (unreadable, outside) = gaps.columns(ofRow: y)
+            var white = white
+            if clips {
+                white = white.intersection(processed)
+                if !unreadable.isEmpty || !outside.isEmpty {
+                    white = white.intersection((unreadable + outside).merged().complement(width))
+                }
+            }
             var blank = BlankPixels()
             let black = white.complement(width)
             blank.background = black.pixelCount - black.intersection(processed).pixelCount

@@ -70,8 +70,8 @@ package final class NucleusStore: MaskCache {
     /// Size of the file.
     package var byteCount: Int { end }
 
-    /// Opens the file of the same identity, or starts a new one. Throws `unreadable`, and `unwritable` where the disk is
-    /// full, another process has the file open, or it is not a cache.
+    /// Opens the file of the same identity, or starts a new one. Throws `unreadable`, `unwritable` where the disk is full
+    /// or the file is not a cache, and `busy` where another process has it open.
     package init(_ path: FilePath, _ identity: Identity) throws(FileError) {
         blocks = identity.blocks
         file = try CacheFile(path, .nuclei, version: 4, header: (try? JSON.text(identity)) ?? "")

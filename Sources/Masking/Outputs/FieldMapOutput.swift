@@ -35,7 +35,7 @@ class FieldMapOutput: MaskOutput {
     }
 
     func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws {
-        try FieldMap(field, Self.quantity, side: side).write(to: writer)
+        try FieldMap(field, Self.quantity, side: side).write(to: writer) { try progress("map", $0, writer.height) }
     }
 
     func finish(_ results: inout MaskResults) throws { try writer.finish() }
@@ -65,8 +65,8 @@ package struct FieldMap {
     }
 
     /// Writes the rows of the map as floats: the mean over the processed pixels of each square; NaN where none has a value.
-    /// The writer has the size of the map.
-    package func write(to writer: any RowWriter) throws(FileError) {
+    /// The writer has the size of the map. `afterRow` receives the number of rows written and may throw to cancel.
+    package func write(to writer: any RowWriter, afterRow: (Int) throws -> Void = { _ in }) throws {
         let size = Self.size(width: field.width, height: field.height, side: side)
         precondition(writer.width == size.width && writer.height == size.height)
         var (sums, areas) = ([Double](repeating: 0, count: size.width), [Double](repeating: 0, count: size.width))
@@ -85,6 +85,7 @@ package struct FieldMap {
                 guard pixels.upperBound >= end else { continue }
                 let values = zip(sums, areas).map { sum, area in area > 0 ? Float(sum / area) : .nan }
                 try writer.write(rows: values.span.bytes, count: 1)
+                try afterRow(block + 1)
                 for x in 0..<size.width { (sums[x], areas[x]) = (0, 0) }
             }
         }

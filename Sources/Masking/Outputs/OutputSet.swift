@@ -55,9 +55,12 @@ package struct OutputSet {
 
     /// Completes all files except the record; returns their digests.
     func finish(_ results: inout MaskResults) throws -> [OutputKind: FileDigest] {
-        // An old record must not vouch for a mixture of old and new files.
-        record.removeOld()
-        for (_, output) in outputs.reversed() { try output.finish(&results) }
+        try AtomicFile.together {
+            for (_, output) in outputs.reversed() { try output.finish(&results) }
+        } beforeAny: {
+            // An old record must not vouch for a mixture of old and new files.
+            record.removeOld()
+        }
         var digests = [OutputKind: FileDigest]()
         for (kind, _) in outputs { digests[kind] = try FileDigest(job.request.files[kind]!) }
         return digests
@@ -70,7 +73,10 @@ package struct OutputSet {
     ) throws {
         let threshold = job.settings.threshold
         guard let settings = job.refinement else {
-            for band in MaskBands(field, threshold: threshold) { try body(band, &results) }
+            for band in MaskBands(field, threshold: threshold) {
+                try body(band, &results)
+                try progress("mask", band.rows.upperBound, field.height)
+            }
             return
         }
         results.positive = MaskBands(field, threshold: threshold).reduce(0) { $0 + $1.area }

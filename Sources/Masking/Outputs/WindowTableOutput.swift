@@ -15,6 +15,9 @@ package enum WindowColumns: String, CaseIterable, Codable, Sendable {
         case .wsinfer: "minx,miny,width,height,prob_\(TileClass.nuclei.rawValue)"
         }
     }
+
+    /// The last column of the table of an ensemble, with `all`.
+    static let disagreement = ",disagreement"
 }
 
 /// A CSV with a row for each window: position and size in pixels at full resolution, probability of nuclei, and state. A
@@ -32,17 +35,21 @@ final class WindowTableOutput: MaskOutput {
     }
 
     func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws {
-        try windows.writeTable(columns, to: file)
+        let rows = windows.grid.rows.starts.count
+        try windows.writeTable(columns, to: file) { try progress("table", $0, rows) }
     }
 
     func finish(_ results: inout MaskResults) throws { try file.commit() }
 }
 
 extension ProbabilityGrid {
-    /// Writes the table. Probabilities are empty where there is none.
-    package func writeTable(_ kind: WindowColumns = .all, to file: AtomicFile) throws(FileError) {
+    /// Writes the table. Probabilities are empty where there is none. `afterRow` receives the number of rows of windows that
+    /// are written and may throw to cancel.
+    package func writeTable(
+        _ kind: WindowColumns = .all, to file: AtomicFile, afterRow: (Int) throws -> Void = { _ in }
+    ) throws {
         let showsDeviation = kind == .all && store.hasDeviations
-        var text = "\(kind.header)\(showsDeviation ? ",disagreement" : "")\n"
+        var text = "\(kind.header)\(showsDeviation ? WindowColumns.disagreement : "")\n"
         let columns = grid.columns.starts.indices.map { grid.columns.imagePixels(ofWindow: $0) }
         for row in grid.rows.starts.indices {
             let y = grid.rows.imagePixels(ofWindow: row)
@@ -60,6 +67,7 @@ extension ProbabilityGrid {
                 try file.write(Data(text.utf8))
                 text = ""
             }
+            try afterRow(row + 1)
         }
         try file.write(Data(text.utf8))
     }

@@ -17,15 +17,21 @@ final class WindowTilesOutput: MaskOutput {
     }
 
     func write(_ windows: ProbabilityGrid, _ field: ProbabilityField, _ progress: OutputProgress) throws {
-        try windows.writeTiles(to: writer, ids, width: field.width, height: field.height)
+        let rows = windows.grid.rows.starts.count
+        try windows.writeTiles(to: writer, ids, width: field.width, height: field.height) {
+            try progress("windows", $0, rows)
+        }
     }
 
     func finish(_ results: inout MaskResults) throws { try writer.finish() }
 }
 
 extension ProbabilityGrid {
-    /// Writes the predicted windows of an image of a size. Those of an image that was padded end with it.
-    package func writeTiles(to writer: GeoJSONWriter, _ ids: ObjectID, width: Int, height: Int) throws(FileError) {
+    /// Writes the predicted windows of an image of a size. Those of an image that was padded end with it. `afterRow` receives
+    /// the number of rows of windows that are written and may throw to cancel.
+    func writeTiles(
+        to writer: GeoJSONWriter, _ ids: ObjectID, width: Int, height: Int, afterRow: (Int) throws -> Void
+    ) throws {
         for row in grid.rows.starts.indices {
             let y = grid.rows.imagePixels(ofWindow: row).clamped(to: 0..<height)
             for column in grid.columns.starts.indices {
@@ -40,6 +46,7 @@ extension ProbabilityGrid {
                 if store.hasDeviations { measurements.append(measurement("Disagreement", store.deviation(window))) }
                 try writer.write(polygon, id: ids.uuid("tile \(x) \(y)"), measurements: measurements)
             }
+            try afterRow(row + 1)
         }
     }
 }

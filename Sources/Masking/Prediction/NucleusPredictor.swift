@@ -36,20 +36,10 @@ package final class NucleusPredictor: MaskMethod {
     /// Measures blocks of noise of the usual size.
     package func measureSecondsPerUnit() throws -> Double {
         let side = largestBlock
-        let noise = (0..<side * side * 3).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
-        var seconds = [Double]()
         let probabilities = PixelProbabilities()
-        try noise.withUnsafeBytes { bytes in
-            // The first block also pays for new memory.
-            try predictor.predict(bytes, width: side, height: side, into: probabilities)
-            let start = ContinuousClock.now
-            repeat {
-                let blockStart = ContinuousClock.now
-                try predictor.predict(bytes, width: side, height: side, into: probabilities)
-                seconds.append(blockStart.secondsSince)
-            } while start.secondsSince < 1 && seconds.count < 25
+        return try secondsPerNoise(side: side) {
+            try predictor.predict($0, width: side, height: side, into: probabilities)
         }
-        return seconds.sorted()[seconds.count / 2]
     }
 }
 
@@ -135,13 +125,12 @@ private struct NucleusPlan: MaskPlan {
         let side = grid.core + 2 * grid.margin
         let area = min(side, geometry.width) * min(side, geometry.height)
         let pixels = pending.reduce(0) { $0 + visible($1).area }
-        let rows = geometry.isSequential ? Double(min(side, geometry.height)) * geometry.pixelsRead : 0
+        let rows = geometry.isSequential ? min(side, geometry.height) : 0
         return Workload(
             windows: grid.count, withTissue: pending.count,
             wholeUnits: pending.reduce(0) { $0 + Double(region($1).area) / Double(side * side) }, blocks: grid.count,
             pixels: geometry.isSequential ? geometry.decodedArea : Int((Double(pixels) * finer).rounded()),
-            pixelBytes: 3 * (2 * area + (geometry.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
-                + 3 * Int(rows.rounded(.up)) * geometry.decodedWidth
+            bytes: geometry.blockBytes(area: area, rows: rows)
                 + (Self.evidenceBytes * max(surveyed.count, min(concurrentBlocks, pending.count))
                     + Self.extractorBytes * concurrentBlocks) * side * side)
     }

@@ -34,7 +34,7 @@ extension FileError {
     /// No part of an image can be decoded; `problem` is the first error of its decoder.
     static func nothingReadable(_ image: FilePath, count: Int, _ problem: FileError?) -> FileError {
         FileError(
-            image, expected: "windows that can be decoded",
+            image, expected: "parts that can be decoded",
             found: "none of \(count)" + (problem.map { " (\($0.problem))" } ?? ""))
     }
 }

@@ -14,6 +14,8 @@ package struct PredictionPlan {
     package let fingerprint: String
     /// Largest side of a block in pixels.
     let largestSide: Int
+    /// Bytes of the probabilities and states of all windows.
+    private let storeBytes: Int
     private let geometry: ImageGeometry
 
     /// Throws `malformed` where the windows, or the rows of pixels under them, exceed the memory that masking is designed
@@ -23,6 +25,7 @@ package struct PredictionPlan {
         largestBlock: Int, temperatures: [Double], instructions: String
     ) throws(FileError) {
         grid = try Self.grid(image, tile: tile, settings)
+        storeBytes = WindowStore.byteCount(grid.count, hasDeviations: temperatures.count > 1)
         largestSide = Self.largestSide(
             sharing, tile: tile, stride: settings.stride, pixelsRead: image.pixelsRead, largestBlock: largestBlock)
         blocks = BlockPlan(
@@ -38,7 +41,7 @@ package struct PredictionPlan {
             + "temperatures \(temperatures), \(settings.precision ?? .float32), \(instructions) instructions"
     }
 
-    /// Probabilities of all windows take 1.3 GB.
+    /// Probabilities of all windows take 1.3 GB, or 2.4 GB for an ensemble.
     private static let largestWindowCount = 1 << 28
     /// Bytes of the rows of pixels under one row of windows.
     private static let largestBandInBytes = 3 << 30
@@ -120,8 +123,7 @@ extension PredictionPlan {
         return Workload(
             windows: grid.count, withTissue: withTissue, wholeUnits: Double(withTissue), blocks: blocks.count,
             pixels: image.isSequential ? image.decodedArea : Int((Double(pixels) * finer).rounded()),
-            pixelBytes: 3 * (2 * area + (image.pixelsRead == 1 ? 0 : Int(Double(area) * finer)))
-                + 3 * Int((Double(rows) * image.pixelsRead).rounded(.up)) * image.decodedWidth)
+            bytes: storeBytes + geometry.blockBytes(area: area, rows: rows))
     }
 }
 
@@ -135,6 +137,15 @@ package struct Workload: Equatable, Sendable {
     package let blocks: Int
     /// Pixels to decode.
     package let pixels: Int
-    /// Bytes of blocks of pixels in memory, with the pixels that they are resampled from.
-    package let pixelBytes: Int
+    /// Bytes in memory: blocks of pixels with those that they are resampled from, and what is computed from them.
+    package let bytes: Int
+}
+
+extension ImageGeometry {
+    /// Bytes of two blocks of `area` pixels, of the pixels that they are resampled from, and of a band of `rows` rows, as
+    /// wide as the image, in an image that is read by rows.
+    func blockBytes(area: Int, rows: Int) -> Int {
+        3 * (2 * area + (pixelsRead == 1 ? 0 : Int(Double(area) * pixelsRead * pixelsRead)))
+            + 3 * Int((Double(rows) * pixelsRead).rounded(.up)) * decodedWidth
+    }
 }

@@ -3,7 +3,7 @@ import Foundations
 import Imaging
 
 /// Mean probabilities of windows on a grid over an image, for a page.
-struct SlideMap: Encodable {
+package struct SlideMap: Encodable {
     /// Values of cells without a probability, and the first value of those with one: 3 is 0, 255 is 1.
     static let (unknown, unreadable, withoutTissue, first) = (UInt8(0), UInt8(1), UInt8(2), 3)
     private static let mostCells = 1 << 20
@@ -13,10 +13,11 @@ struct SlideMap: Encodable {
     /// A byte for each cell, by row, then column.
     let values: Data
 
-    /// Reads the table of windows of an image. Each cell has the mean of the predicted windows over its center. Cells are
-    /// about `stride` pixels wide, or wider where there would be too many. Those with the center outside of `tissue` have none. Throws
-    /// `malformed` where it is another table.
-    init(_ path: FilePath, _ tissue: TissueMap?, width: Int, height: Int, stride: Double) throws(FileError) {
+    /// Reads the table of windows of an image. Each cell has the mean of the predicted windows over its center.
+    ///
+    /// Cells are about `stride` pixels wide, or wider where there would be too many. Those with the center outside of
+    /// `tissue` have none. Throws `malformed` where it is another table.
+    package init(_ path: FilePath, _ tissue: TissueMap?, width: Int, height: Int, stride: Double) throws(FileError) {
         var side = max(1, stride)
         while Double(width) / side * (Double(height) / side) > Double(Self.mostCells) { side *= 2 }
         columns = max(1, Int((Double(width) / side).rounded(.up)))
@@ -28,18 +29,21 @@ struct SlideMap: Encodable {
         var lines = file.bytes.split(separator: UInt8(ascii: "\n")).makeIterator()
         let expected = "the table of windows that --csv writes"
         let header = lines.next().map { String(decoding: $0, as: UTF8.self) } ?? ""
-        guard let kind = WindowColumns.allCases.first(where: { $0.header == header }) else {
+        let headers = WindowColumns.allCases.map(\.header) + [WindowColumns.all.header + WindowColumns.disagreement]
+        guard headers.contains(header) else {
             throw FileError(path, expected: expected, found: "the header \(header.prefix(80))")
         }
-        let count = kind == .all ? 6 : 5
+        let count = header.split(separator: ",").count
         while let line = lines.next() {
             let cells = String(decoding: line, as: UTF8.self).split(separator: ",", omittingEmptySubsequences: false)
-            guard cells.count == count, let x = Int(cells[0]), let y = Int(cells[1]), let w = Int(cells[2]),
-                let h = Int(cells[3]), w > 0, h > 0
+            let place = cells.prefix(4).compactMap { Int32($0).map { Int($0) } }
+            let probability = cells.dropFirst(4).first.flatMap { Float($0) }
+            guard cells.count == count, place.count == 4, place[2] > 0, place[3] > 0,
+                probability.map({ 0...1 ~= $0 }) ?? cells[4].isEmpty
             else {
                 throw FileError(path, expected: expected, found: String(decoding: line.prefix(80), as: UTF8.self))
             }
-            let probability = Float(cells[4])
+            let (x, y, w, h) = (place[0], place[1], place[2], place[3])
             let state: UInt8 =
                 switch cells.dropFirst(5).first {
                 case "unreadable": Self.unreadable
@@ -60,7 +64,7 @@ struct SlideMap: Encodable {
             }
         }
         for cell in values.indices where counts[cell] > 0 {
-            let mean = min(max(sums[cell] / Float(counts[cell]), 0), 1)
+            let mean = min(sums[cell] / Float(counts[cell]), 1)
             values[cell] = UInt8(Self.first + Int((mean * Float(255 - Self.first)).rounded()))
         }
         var area = ProcessedRows(tissue, width: width, height: height)

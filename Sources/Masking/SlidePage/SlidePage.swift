@@ -60,10 +60,10 @@ package struct SlidePage {
                 image, expected: "the size in \(recordPath), \(record.image.width) x \(record.image.height)",
                 found: "\(made.width) x \(made.height)")
         }
-        /// A file of the mask; nil where there is none, or no longer.
+        /// A file of the mask; nil where there is none, or no longer. Its path starts at the folder of the record.
         func file(_ kind: OutputKind) -> FilePath? {
             guard let path = record.files[kind.rawValue].map({ FilePath($0) }) else { return nil }
-            return [path, mask.sibling(path.name)].first(where: \.exists)
+            return [recordPath.folder.pushing(path), mask.sibling(path.name)].first(where: \.exists)
         }
         let microns = record.image.micronsPerPixel
         let stride = Double(record.settings.stride) * Double(made.width) / Double(record.image.laidWidth)

@@ -65,13 +65,9 @@ final class CacheFile {
                 throw FileError(path, .unwritable, "expected \(kind.name), found another file")
             }
             try file.resize(to: 0)
-            let byteCount = start + (reserved ?? 0)
-            let status = posix_fallocate(file.rawValue, 0, off_t(byteCount))
-            guard status == 0 else {
+            do throws(FileError) { try file.reserve(start + (reserved ?? 0), path) } catch {
                 unlink(path.string)
-                throw FileError(
-                    path, .unwritable,
-                    "expected space for \(byteCount) bytes, found too little (\(Errno(rawValue: status)))")
+                throw error
             }
             try file.writeAll(toAbsoluteOffset: 0, header)
             return size > 0

@@ -55,7 +55,7 @@ package final class WindowCache: MaskCache {
     }
 
     /// Opens the file of the same identity and number of blocks, or starts a new one. Throws `unwritable` where the disk
-    /// is full, another process has the file open, or it is not a cache.
+    /// is full or the file is not a cache, and `busy` where another process has it open.
     package init(_ path: FilePath, _ identity: Identity, blocks: Int, hasDeviations: Bool = false) throws(FileError) {
         let content = Self.contentBytes(identity.windows, blocks, hasDeviations)
         file = try CacheFile(

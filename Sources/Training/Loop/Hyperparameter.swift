@@ -8,8 +8,8 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     /// The name in commands: words joined by hyphens.
     package let name: String
     package let range: ValidRange<Value>
-    /// The setting without which this one has no effect, as in "optimizer sgd". Nil for none.
-    package let prerequisite: String?
+    /// The setting without which this one has no effect. Nil for none.
+    package let prerequisite: Prerequisite?
     private let summary: String
     /// A default that depends on more than the strategy and the architecture, such as "on with --preset best"; nil for none.
     private let exception: String?
@@ -20,7 +20,7 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     /// Declares a hyperparameter. `summary` is a sentence without its period.
     package init(
         _ name: String, _ path: WritableKeyPath<TrainingSettings, Value> & Sendable, _ summary: String,
-        _ range: ValidRange<Value> = .any, needs prerequisite: String? = nil, except exception: String? = nil
+        _ range: ValidRange<Value> = .any, needs prerequisite: Prerequisite? = nil, except exception: String? = nil
     ) {
         self.name = name
         self.range = range
@@ -35,7 +35,7 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     /// Declares a hyperparameter without a default. `valueIfNil` describes its absence.
     package init(
         _ name: String, optional path: WritableKeyPath<TrainingSettings, Value?> & Sendable, _ summary: String,
-        _ range: ValidRange<Value> = .any, valueIfNil: String, needs prerequisite: String? = nil
+        _ range: ValidRange<Value> = .any, valueIfNil: String, needs prerequisite: Prerequisite? = nil
     ) {
         self.name = name
         self.range = range
@@ -106,6 +106,18 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     }
 }
 
+/// A setting without which a hyperparameter has no effect.
+package struct Prerequisite: Sendable {
+    /// The option, and the value that it must have if others have no effect either, such as "optimizer sgd".
+    package let description: String
+    package let isMet: @Sendable (TrainingSettings) -> Bool
+
+    package init(_ description: String, _ isMet: @escaping @Sendable (TrainingSettings) -> Bool) {
+        self.description = description
+        self.isMet = isMet
+    }
+}
+
 /// The valid values of a hyperparameter.
 package struct ValidRange<Value: Equatable & Sendable>: Sendable {
     /// The range in words, as errors show it.
@@ -148,8 +160,8 @@ package struct HyperparameterChange: Sendable {
         check = { () throws(HyperparameterError) in try parameter.check(value) }
         apply = { parameter.set(value, in: &$0) }
         checkEffect = { settings throws(HyperparameterError) in
-            if let prerequisite = parameter.prerequisite, parameter.value(in: settings) != value {
-                throw .hasNoEffect(parameter.name, without: prerequisite)
+            if let prerequisite = parameter.prerequisite, !prerequisite.isMet(settings) {
+                throw .hasNoEffect(parameter.name, without: prerequisite.description)
             }
         }
     }

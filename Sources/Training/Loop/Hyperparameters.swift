@@ -13,7 +13,7 @@ package enum Hyperparameters {
     package static let weightDecay = Hyperparameter(
         "weight-decay", \.optimizer.weightDecay, "Weight decay: an L2 penalty, or decoupled with adamw", .notNegative)
     package static let momentum = Hyperparameter(
-        "momentum", \.momentum, "Momentum of sgd", .belowOne, needs: "optimizer sgd")
+        "momentum", \.momentum, "Momentum of sgd", .belowOne, needs: .sgd)
     package static let schedule = Hyperparameter(
         "schedule", \.schedule,
         """
@@ -32,19 +32,19 @@ package enum Hyperparameters {
         "early-stopping", \.stopsEarly, "Stop when the watched loss has not improved for --patience epochs")
     package static let patience = Hyperparameter(
         "patience", \.patience, "Epochs without improvement before early stopping", .atLeast(1),
-        needs: "early-stopping")
+        needs: .earlyStopping)
     package static let minimumDelta = Hyperparameter(
         "min-delta", \.minimumDelta, "Smallest decrease of the watched loss that counts as an improvement",
-        .notNegative, needs: "early-stopping")
+        .notNegative, needs: .earlyStopping)
     package static let cycles = Hyperparameter(
         "cycles", \.cycles, "pseudo-labeling: cycles of labeling and training", .within(1...100),
-        needs: "strategy pseudo-labeling")
+        needs: .pseudoLabeling)
     package static let confidence = Hyperparameter(
         "confidence", \.confidence, "pseudo-labeling: smallest calibrated probability of an accepted label",
-        ValidRange("more than 0.5, at most 1") { $0 > 0.5 && $0 <= 1 }, needs: "strategy pseudo-labeling")
+        ValidRange("more than 0.5, at most 1") { $0 > 0.5 && $0 <= 1 }, needs: .pseudoLabeling)
     package static let largestShift = Hyperparameter(
         "largest-shift", \.largestShift, "pseudo-labeling: largest growth of a class's share by accepted labels",
-        ValidRange("0 to 1") { 0...1 ~= $0 }, needs: "strategy pseudo-labeling")
+        ValidRange("0 to 1") { 0...1 ~= $0 }, needs: .pseudoLabeling)
     package static let initialModel = Hyperparameter(
         "initial-model", optional: \.initialModel,
         """
@@ -57,14 +57,14 @@ package enum Hyperparameters {
         """
         Layer of the initial model that training leaves unchanged, such as conv1 or layer1, or \(FineTuning.backbone) for all \
         but the last one; may be repeated
-        """, valueIfNil: "none", needs: "initial-model")
+        """, valueIfNil: "none", needs: .initialModel)
     package static let backboneRateFactor = Hyperparameter(
         "backbone-rate-factor", \.backboneRateFactor, "Factor on the learning rate of all layers but the last one",
-        ValidRange("more than 0, at most 1") { $0 > 0 && $0 <= 1 }, needs: "initial-model")
+        ValidRange("more than 0, at most 1") { $0 > 0 && $0 <= 1 }, needs: .initialModel)
     package static let freezeStatistics = Hyperparameter(
         "freeze-statistics", \.freezesStatistics,
         "Batch normalization uses the running statistics of the initial model and leaves them unchanged",
-        needs: "initial-model")
+        needs: .initialModel)
     package static let teachers = Hyperparameter(
         "teacher", optional: \.teachers,
         """
@@ -86,6 +86,13 @@ package enum Hyperparameters {
         "mpp", optional: \.micronsPerPixel, "Microns per pixel of the tiles, recorded in the model",
         .within(plausibleMicronsPerPixel),
         valueIfNil: "unknown")
+}
+
+extension Prerequisite {
+    fileprivate static let sgd = Prerequisite("optimizer sgd") { $0.optimizer.method == .sgd }
+    fileprivate static let earlyStopping = Prerequisite("early-stopping") { $0.earlyStopping != nil }
+    fileprivate static let pseudoLabeling = Prerequisite("strategy pseudo-labeling") { $0.pseudoLabeling != nil }
+    fileprivate static let initialModel = Prerequisite("initial-model") { $0.initialModel != nil }
 }
 
 /// Settings in the form in which users give them. Setting a part of something that is off has no effect.

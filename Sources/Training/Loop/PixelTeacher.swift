@@ -35,7 +35,7 @@ package struct PixelTeacher {
     /// the number of tiles that are done, and may throw to stop.
     package func labels(of tiles: [Int], afterEach: (Int) throws -> Void) throws -> [Int: PixelLabels] {
         let extractor = NucleusExtractor(settings, grid, micronsPerPixel: (micronsPerPixel, micronsPerPixel))
-        var labels = [Int: PixelLabels]()
+        var (labels, done) = ([Int: PixelLabels](), 0)
         for group in Dictionary(grouping: tiles, by: { set.tiles[$0].group ?? set.tiles[$0].filename }).values {
             // The evidence of a large group would not fit in memory, so it is made twice.
             var densities = DensityHistogram()
@@ -50,7 +50,8 @@ package struct PixelTeacher {
                     evidence.judge(by: contrast, weight: settings.stainWeight)
                     labels[tile] = evidence.withField { self.labels(extractor.nuclei(of: 0, in: $0).nuclei, in: $0) }
                 }
-                try afterEach(labels.count)
+                done += 1
+                try afterEach(done)
             }
         }
         return labels

@@ -200,12 +200,13 @@ package struct Trainer {
             return drawn.isEmpty
                 ? Array(tiles.filter { set.tiles[$0].weight > 0 }.shuffled(using: &random).prefix(1)) : drawn
         }
-        let largest = examples.map(\.count).max() ?? 0
+        let weights = examples.map { tiles in tiles.reduce(0) { $0 + set.tiles[$1].weight } }
+        let largest = max(1, Int((weights.max() ?? 0).rounded()))
         // Whole permutations of a small class, one after another: the draws of its tiles differ by at most one.
-        let drawn = examples.map { tiles in
+        let drawn = zip(examples, weights).map { tiles, weight in
             var drawn = [Int]()
-            while !tiles.isEmpty, drawn.count < largest {
-                drawn += tiles.shuffled(using: &random).prefix(largest - drawn.count)
+            while weight > 0, drawn.count < largest {
+                drawn += tiles.flatMap { draws(of: $0, &random) }.shuffled(using: &random).prefix(largest - drawn.count)
             }
             return drawn
         }

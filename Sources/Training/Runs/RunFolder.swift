@@ -227,5 +227,5 @@ private func historyTable(_ history: [EpochRecord], watched: EvaluationSplit) ->
         return ["\(epoch.cycle)", "\(epoch.epoch)", "\(epoch.learningRate)"]
             + parts.joined().map { String($0, significantDigits: 6) }
     }
-    return ([header] + rows).map(csvLine).joined()
+    return ([header] + rows).map { csvLine($0) }.joined()
 }

@@ -56,7 +56,7 @@ struct PlanReport: Encodable {
                 megabytes(disk), image.problems.map(\.description).joined(separator: "; "),
             ]
         }
-        return ([ImageList.planColumns] + rows).map(csvLine).joined()
+        return ([ImageList.planColumns] + rows).map { csvLine($0, isInput: true) }.joined()
     }
 
     func printTable() {

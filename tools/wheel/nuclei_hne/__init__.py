@@ -108,15 +108,21 @@ def mask(image, **options):
 
     Options are those of the command, with underscores: `mask("a.svs", output="a.png", nuclei="a.csv", mpp_override=True)`
     is `nuclei-mask a.svs --output a.png --nuclei a.csv --mpp-override`. Files appear where the command writes them.
+    A list gives an option several values: `ensemble=["a.safetensors", "b.safetensors"]`, `tissue_class=["Tumor", "Stroma"]`.
     Options that are None or False are left out. Raises `NucleiError` unless a mask was made.
     """
     command = [executable("nuclei-mask"), "mask", str(image), "--quiet", "--json"]
     for name, value in options.items():
         if value is None or value is False:
             continue
-        command.append("--" + name.replace("_", "-"))
-        if value is not True:
-            command.append(str(value))
+        option = "--" + name.replace("_", "-")
+        if value is True:
+            command.append(option)
+        elif isinstance(value, (list, tuple)) and name == "ensemble":
+            command += [option, *map(str, value)]
+        else:
+            for one in value if isinstance(value, (list, tuple)) else [value]:
+                command += [option, str(one)]
     result = subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8")
     if result.returncode not in (0, 74):
         raise NucleiError(result.returncode, result.stderr.strip())
