@@ -37,15 +37,18 @@ def hematoxylin(tiles):
     return sums(densities) / sums(numpy.ones_like(densities))
 
 
-def tile_scores(pixels, tiles, fit):
-    """The probability of nuclei of each tile from those of its pixels: the mean over the 64 pixels that most look like a
-    nucleus, as log odds on the line that the model file records. Pixels with hardly any hematoxylin do not count."""
+def tile_scores(pixels, tiles, info):
+    """The calibrated probability of nuclei of each tile from those of its pixels: the mean over the 64 pixels that most look
+    like a nucleus, as log odds on the line that the model file records. Pixels with hardly any hematoxylin do not count."""
+    fit, calibration = info.get("tileScoreFit"), info.get("calibration")
     nuclei = numpy.where(hematoxylin(tiles) < 0.12, 0, 1 - pixels[:, 0])
     nuclei = numpy.sort(nuclei.reshape(len(pixels), -1), axis=1)[:, -64:].mean(axis=1)
     nuclei = numpy.clip(nuclei, 1e-6, 1 - 1e-6)
     odds = numpy.log(nuclei / (1 - nuclei))
     if fit:
         odds = fit["slope"] * odds + fit["offset"]
+    if calibration:
+        odds = odds / calibration["temperature"]
     return 1 / (1 + numpy.exp(-odds))
 
 
@@ -108,7 +111,7 @@ def main():
         for name, compute in found.items():
             output = compute(planes[places])
             outlines = output.ndim == 4
-            nuclei = tile_scores(output, tiles[places], info.get("tileScoreFit")) if outlines else output[:, info["classes"].index("NUCLEI")]
+            nuclei = tile_scores(output, tiles[places], info) if outlines else output[:, info["classes"].index("NUCLEI")]
             difference = numpy.abs(nuclei - truth).max()
             failed |= not difference <= arguments.tolerance
             print(f"{name}: {len(places)} tiles, probabilities within {difference:.1e}")

@@ -10,13 +10,8 @@ package enum BundledModel: String, CaseIterable {
     /// Classifies windows.
     case compact = "nuclei-compact"
 
-    /// The model that an argument names; nil where it is the path of a file.
-    package init?(_ path: FilePath) {
-        guard let model = Self(rawValue: path.string), !FileManager.default.fileExists(atPath: path.string) else {
-            return nil
-        }
-        self = model
-    }
+    /// The model that an argument names; nil where it is the path of a file. A file of such a name is `./nuclei-unet`.
+    package init?(_ path: FilePath) { self.init(rawValue: path.string) }
 
     /// The bytes of its file, in the program's own memory.
     fileprivate var data: Data {

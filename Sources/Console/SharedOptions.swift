@@ -20,7 +20,7 @@ package struct ThreadOptions: ParsableArguments {
 
     /// The number and its origin, for people.
     package var description: String {
-        "\(count) \(count == 1 ? "thread" : "threads") (from \(threads == nil ? ThreadCount.usual.source : "--threads"))"
+        "\(count.counted("thread")) (from \(threads == nil ? ThreadCount.usual.source : "--threads"))"
     }
 
     package func validate() throws {

@@ -42,8 +42,16 @@ package final class FileLock: Sendable {
     /// Number of the file in `TemporaryFiles`.
     private let number: Int
 
-    /// The lock of a file.
-    package static func path(for file: FilePath) -> FilePath { file.sibling(".\(file.name)\(suffix)") }
+    /// The lock of a file. Of a name that would become too long for file systems, a part and a digest are in its name.
+    package static func path(for file: FilePath) -> FilePath {
+        var name = file.name
+        if name.utf8.count > 255 - 1 - suffix.utf8.count {
+            let digest = SHA256.digest(of: name).prefix(16)
+            while name.utf8.count > 200 { name.removeLast() }
+            name += "-\(digest)"
+        }
+        return file.sibling(".\(name)\(suffix)")
+    }
     package static let suffix = ".lock"
     /// The problem of a file whose lock another process has.
     package static let problem = "expected a file that no process writes, found it locked by another process"

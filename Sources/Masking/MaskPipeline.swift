@@ -39,6 +39,11 @@ package struct MaskPipeline {
             let (tissue, warning) = try image.tissue(request.tissue, observer.note)
             return (tissue, warning, try method.plan(image, tissue: tissue))
         }
+        let earlier = MaskRecord(reading: request.record)
+        let mask = request.record.folder.pushing(FilePath(earlier?.files[OutputKind.mask.rawValue] ?? ""))
+        if earlier != nil, mask.location != request.mask.location, mask.exists {
+            observer.note("\(request.record) was the record of \(mask), which has none now")
+        }
         let outputs = try OutputSet(outputJob(request, image, observer.note))
         try outputs.begin(tissue)
         let start = ContinuousClock.now
@@ -80,7 +85,7 @@ package struct MaskPipeline {
             windows: findings.units, coverage: .init(results, image.micronsPerPixel), nuclei: results.counts,
             warnings: image.warnings + [tissueWarning].compactMap { $0 } + findings.warnings(request.tissue, results),
             notes: image.notes,
-            polygons: results.polygons, files: request.files, digests: digests,
+            polygons: results.polygons, files: request.files, earlier: earlier, digests: digests,
             seconds: .init(
                 loading: secondsLoading, predicting: predicting, parts: findings.seconds,
                 writing: outputStart.secondsSince), execution: execution)
@@ -110,7 +115,8 @@ package struct MaskPipeline {
             request.copy ?? request.image, at: request.resolution, modelMicronsPerPixel: model.micronsPerPixel)
         if min(image.blocks.width, image.blocks.height) < model.tileSize {
             note(
-                "\(image.width) x \(image.height) pixels, smaller than a tile of \(model.tileSize): padded by reflection"
+                "\(image.blocks.width) x \(image.blocks.height) pixels at the resolution of the model, smaller than a tile of "
+                    + "\(model.tileSize): padded by reflection"
             )
         }
         for text in image.notes { note(text) }

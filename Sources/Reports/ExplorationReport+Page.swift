@@ -158,7 +158,7 @@ extension ExplorationReport {
             of: index, scratch: scratch,
             [
                 tile.filename, tile.label ?? Self.unlabeled, tile.group ?? "", tile.part?.rawValue ?? "",
-                tile.nuclei.map { "\($0) \($0 == 1 ? "nucleus" : "nuclei")" } ?? "", remark,
+                tile.nuclei.map { $0.counted("nucleus", plural: "nuclei") } ?? "", remark,
             ])
     }
 }

@@ -105,8 +105,7 @@ struct MaskingSetup {
     /// Notes how many files were found but are not images to mask.
     func noteLeftOut() {
         if let shard = options.shard {
-            let count = batch.images.count
-            Terminal.note("shard \(shard): \(count == 1 ? "1 image" : "\(count) images")")
+            Terminal.note("shard \(shard): \(batch.images.count.counted("image"))")
         }
         for line in batch.leftOut { Terminal.note(line) }
     }

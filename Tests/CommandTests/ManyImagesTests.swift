@@ -43,6 +43,20 @@ import Testing
         }
     }
 
+    /// Files of an earlier run with other outputs are no images, even where its record was replaced.
+    @Test func outputsOfEarlierRunsAreLeftOut() throws {
+        try image("s/a.png")
+        for (index, outputs) in [["--heatmap", "{}_h.png"], ["--probabilities", "{}_p.tif"], []].enumerated() {
+            let result = try Command.mask.start(["s/.", "-m", "nuclei-compact"] + outputs, in: work.path).wait()
+            #expect(result.status == 0 && result.output.contains("1 image: 1 done"), "\(index): \(result)")
+        }
+        #expect(try mask("s", "-m", "nuclei-compact").output.contains("1 image: 1 skipped"))
+        let record = try work.json(text("s/a_nuclei_mask.json"))
+        #expect(record["earlierFiles"] as? [String] == ["a_h.png", "a_p.tif"])
+        let other = try mask("s/a.png", "-m", "nuclei-compact", "-o", "s/a_nuclei_mask.tif")
+        #expect(other.errors.contains("s/a_nuclei_mask.json was the record of s/a_nuclei_mask.png, which has none now"))
+    }
+
     @Test func aBrokenImageDoesNotStopTheOthers() throws {
         try image("s/a1.png")
         try image("s/a10.png", seed: 3)
@@ -234,8 +248,7 @@ import Testing
         #expect(try text("summary.csv") == "mine\n")
         let onto = try mask("s/a.png", "s/b.png", "--summary", "s/b.png")
         #expect(
-            onto.status == 73
-                && onto.problems == "error: s/b.png: expected another file than the input s/b.png, found the same\n")
+            onto.status == 64 && onto.problems.hasPrefix("Error: --summary: expected a name with .csv, found s/b.png\n"))
         #expect(files("s") == ["a.png", "b.png"] && work.files == ["empty", "s", "summary.csv", "t"])
     }
 
@@ -253,13 +266,13 @@ import Testing
     @Test func summariesDoNotReplaceInputsOrOutputs() throws {
         try image("a.png")
         for (name, found) in [
-            ("a.png", "expected another file than the input a.png, found the same"),
-            ("a_nuclei_mask.png", "expected a file of its own, found an output of a.png"),
+            ("list.csv", "expected another file than the input list.csv, found the same"),
             ("t.csv", "expected a file of its own, found an output of a.png"),
         ] {
-            let result = try mask("a.png", "--csv", "t.csv", "--summary", name)
+            try work.write("image\na.png\n", to: "list.csv")
+            let result = try mask("--images", "list.csv", "-m", "nuclei-compact", "--csv", "t.csv", "--summary", name)
             #expect(result.status == 73 && result.problems == "error: \(name): \(found)\n", "\(result)")
         }
-        #expect(work.files == ["a.png", "s"])
+        #expect(work.files == ["a.png", "list.csv", "s"])
     }
 }

@@ -1,5 +1,7 @@
 import Foundation
+import Foundations
 import Imaging
+import NeuralNetworks
 import TestSupport
 import Testing
 
@@ -69,6 +71,76 @@ import Testing
         let regions = try #require(work.json(page("m.geojson"))["features"] as? [Any])
         #expect((content["shapes"] as? [String: Any])?["count"] as? Int == regions.count)
         #expect(content["shapeName"] as? String == "regions" && content["threshold"] as? Double == 0.5)
+    }
+
+    /// Files are searched from the folder of the record.
+    @Test func tablesOfEnsemblesAndOfOtherFolders() throws {
+        let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../models/nuclei-compact.safetensors").standardizedFileURL.path
+        var other = try Model(path: FilePath(models))
+        other.description.fixedPoint = nil
+        try other.write(to: "\(work.path)/other.safetensors")
+        try FileManager.default.createDirectory(atPath: "\(work.path)/m", withIntermediateDirectories: false)
+        let made = try Command.mask.start(
+            [
+                "crop.jpg", "--stride", "128", "--ensemble", "nuclei-compact", "other.safetensors", "--csv", "m/t/w.csv",
+                "--output", "m/m.png", "--overwrite",
+            ], in: work.path
+        ).wait()
+        try #require(made.status == 73, "t is missing: \(made)")
+        try FileManager.default.createDirectory(atPath: "\(work.path)/m/t", withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(atPath: "\(work.path)/t", withIntermediateDirectories: false)
+        try work.write("another table", to: "t/w.csv")
+        try mask(
+            "--stride", "128", "--ensemble", "nuclei-compact", "other.safetensors", "--csv", "m/t/w.csv",
+            "--output", "m/m.png")
+        let arguments = ["report", "crop.jpg", "--mask", "m/m.png", "--output", "w.html"]
+        func report() throws -> Command.Result { try Command.mask.start(arguments, in: work.path).wait() }
+        #expect(try report().status == 0)
+        #expect(try content(page("w.html"))["map"] != nil)
+        let table = try page("m/t/w.csv")
+        let line = try #require(table.split(separator: "\n").dropFirst().first)
+        for damage in ["0,0,256,256,nan,predicted,0", "\(Int.max),0,256,256,0.5,predicted,0", "0,0,256,256,0.5"] {
+            try work.write(table.replacing(line, with: damage), to: "m/t/w.csv")
+            let result = try report()
+            #expect(
+                result.status == 65
+                    && result.errors.contains(
+                        "w.csv: expected the table of windows that --csv writes, found \(damage)"), "\(result)")
+        }
+    }
+
+    @Test func masksOfOtherImagesAreNamed() throws {
+        try mask("--output", "a.png")
+        try FileManager.default.copyItem(atPath: "\(work.path)/a.png", toPath: "\(work.path)/a.tif")
+        let other = try Command.mask.run("report", "crop.jpg", "--mask", "a.tif", in: work.path)
+        #expect(
+            other.status == 65 && other.errors.contains("a.json: expected the record of a.tif, found that of a.png"),
+            "\(other)")
+        try FileManager.default.moveItem(atPath: "\(work.path)/crop.jpg", toPath: "\(work.path)/new.jpg")
+        for command in ["report", "overlay"] {
+            let result = try Command.mask.run(command, "new.jpg", "--mask", "a.png", in: work.path)
+            #expect(
+                result.status == 0 && result.errors.contains("warning: a.png was made from crop.jpg\n"), "\(result)")
+        }
+    }
+
+    /// Of a.jpg and a.png, each has its own mask.
+    @Test func imagesOfOneNameHaveTheirOwnMasks() throws {
+        let moved = "\(work.path)/same"
+        try FileManager.default.createDirectory(atPath: moved, withIntermediateDirectories: false)
+        try FileManager.default.moveItem(atPath: "\(work.path)/crop.jpg", toPath: "\(moved)/a.jpg")
+        let image = try RGBImage(decoding: "\(moved)/a.jpg")
+        let writer = try PNGWriter(path: "\(moved)/a.png", width: image.width, height: image.height, channels: .rgb)
+        let darker = image.pixels.map { $0 / 2 }
+        try darker.withUnsafeBytes { try writer.write(rows: $0, count: image.height) }
+        try writer.finish()
+        let made = try Command.mask.run("same", "--mpp", "0.5", in: work.path)
+        try #require(made.status == 0, "\(made)")
+        for name in ["a.jpg", "a.png"] {
+            let result = try Command.mask.run("overlay", "same/\(name)", "--output", "\(name).jpg", in: work.path)
+            #expect(result.status == 0 && !result.errors.contains("was made from"), "\(result)")
+        }
     }
 
     @Test func masksAreNeeded() throws {

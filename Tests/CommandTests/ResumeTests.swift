@@ -69,6 +69,22 @@ struct ResumeTests {
 
         let finished = try Command.train.start(arguments + ["killed", "--continue"], in: work.path).wait()
         #expect(finished.status == 0 && finished.output == "killed: already finished\n", "\(finished)")
+        // A copy of the data set is the same one; other tiles, or none, are not.
+        let place = arguments.firstIndex(of: "set")!
+        func finish(_ dataset: String) throws -> Command.Result {
+            var changed = arguments
+            changed[place] = dataset
+            return try Command.train.start(changed + ["killed", "--continue"], in: work.path).wait()
+        }
+        try FileManager.default.copyItem(atPath: "\(work.path)/set", toPath: "\(work.path)/copy")
+        let copy = try finish("copy")
+        #expect(copy.status == 0 && copy.output.hasSuffix("killed: already finished\n"), "\(copy)")
+        var labels = try String(contentsOfFile: "\(work.path)/copy/labels.csv", encoding: .utf8)
+        labels.replace(",NUCLEI", with: ",", maxReplacements: 1)
+        try labels.write(toFile: "\(work.path)/copy/labels.csv", atomically: true, encoding: .utf8)
+        let changed = try finish("copy")
+        #expect(changed.status == 73 && changed.errors.contains("expected a run on copy, found one on other tiles"))
+        #expect(try finish("none").status == 66)
         let other = try Command.train.start(
             arguments + ["killed", "--continue", "--seed", "7"], in: work.path
         ).wait()

@@ -87,8 +87,17 @@ struct UsageTests {
             ["a.png", "--simplify", "2", "--nuclei", "n.csv"],
             ["a.png", "--bits", "2"], ["a.png", "--bits", "1", "--output", "a.tif"],
             ["overlay", "a.png", "--size", "1"],
+            ["a.png", "--summary", "b.svs"], ["plan", "a.png", "--table", "b.png"], ["summary", ".", "--summary", "b"],
+            ["score", "a.png", "b.png", "--csv", "c.tif"], ["--images", "l.txt", "--shard", "2/1"],
         ] {
             #expect(try Command.mask.start(arguments, in: work.path).wait().status == 64, "\(arguments)")
+        }
+        for (arguments, message) in [
+            (["-v", "plan", "a.png"], "expected options after the name of the command: nuclei-mask plan ..."),
+            (["--images", "l", "--shard", "slurm"], "found no SLURM_ARRAY_TASK_ID"),
+        ] {
+            let result = try Command.mask.start(arguments, in: work.path).wait()
+            #expect(result.status == 64 && result.errors.contains(message), "\(arguments): \(result)")
         }
         #expect(work.files.isEmpty)
     }

@@ -77,6 +77,16 @@ import Testing
         #expect(message { _ = try importFolder(folder, out) }.contains("expected a new or empty folder, found"))
     }
 
+    /// What was imported into a folder of the source is no source.
+    @Test func theDataSetMayBeInTheSource() throws {
+        let folder = try source()
+        let out = "\(folder.path)/out"
+        #expect(throws: Stop.self) {
+            try importFolder(folder, out) { done, _ in if done == 2 { throw Stop() } }
+        }
+        #expect(try importFolder(folder, out).images == 4)
+    }
+
     @Test func anInterruptedImportIsContinued() throws {
         let (folder, output) = (try source(), try DatasetFolder())
         let out = "\(output.path)/set"
@@ -192,6 +202,34 @@ import Testing
         #expect(grid.tiles == 4 && grid.nuclei == 5)
         let set = try TileSet(path: FilePath(out), target: TileTarget(side: 64), threads: 1)
         #expect(set.tiles.allSatisfy { $0.truth == .classes } && set.counts(of: set.labeled)[1] >= 2)
+    }
+
+    /// Outlines that are no nuclei would teach that there is none.
+    @Test func outlinesThatAreNoNucleiAreNamed() throws {
+        let (folder, output) = (try DatasetFolder(), try DatasetFolder())
+        try folder.image("slide.png", 400, 400) { _, _ in [1, 2, 3] }
+        func changed(_ changes: (String, String)...) -> String {
+            changes.reduce(outlines()) { $0.replacing($1.0, with: $1.1) }
+        }
+        // The annotation of the whole image is larger than any tile.
+        #expect(try cut(folder, outlines(), "\(output.path)/all").others == nil)
+        let some = try cut(folder, changed((#""Nucleus""#, #""Lymphocyte""#)), "\(output.path)/some")
+        #expect(some.nuclei == 3 && some.others == "1 of Lymphocyte")
+        let ignored = try cut(folder, changed((#""Tumor""#, #""Ignore*""#)), "\(output.path)/ignored")
+        #expect(ignored.nuclei == 3 && ignored.others == nil)
+        let none = changed(
+            (#""detection""#, #""annotation""#), (#""cell""#, #""annotation""#), (#""Nucleus""#, #""Other""#))
+        #expect(
+            message { _ = try cut(folder, none, "\(output.path)/none") }.hasSuffix(
+                "expected detections, cells, or a class that begins with Nucle (else name it with --nucleus-class), "
+                    + "found those of no class, Other, Region*, Tumor, region*"))
+        // Types as earlier versions of QuPath write them.
+        let older = try cut(folder, changed((#""objectType""#, #""object_type""#)), "\(output.path)/older")
+        #expect(older.nuclei == 4)
+        let oldest = outlines().replacing(
+            #/"type":"Feature",(.*?)"objectType":"(.)(.*?)"/#
+        ) { #""type":"Feature","id":"Path\#($0.2.uppercased())\#($0.3)Object",\#($0.1)"x":1"# }
+        #expect(try cut(folder, oldest, "\(output.path)/oldest").nuclei == 4)
     }
 
     @Test func filesThatCannotBeCutAreRefused() throws {

@@ -158,6 +158,22 @@ final class DatasetFolder {
         #expect(folder.message().hasPrefix("tile_7.png"), "labels.csv takes precedence")
     }
 
+    /// Folders inside the folders of classes are groups.
+    @Test func classesMayHaveGroups() throws {
+        let folder = try DatasetFolder()
+        for name in ["nuclei/s1", "No_Nucleus/s2", "No_Nucleus/.hidden"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
+        }
+        try folder.tile("nuclei/a.png", [1, 2, 3])
+        try folder.tile("nuclei/s1/b.png", [1, 2, 4])
+        try folder.tile("No_Nucleus/s2/a.png", [1, 2, 5])
+        try folder.tile("No_Nucleus/.hidden/a.png", [1, 2, 6])
+        let set = try TileSet(path: FilePath(folder.path), threads: 2)
+        #expect(set.tiles.map(\.filename) == ["No_Nucleus/s2/a.png", "nuclei/a.png", "nuclei/s1/b.png"])
+        #expect(set.tiles.map(\.group) == ["s2", nil, "s1"] && set.tiles.map(\.label) == [.noNucleus, .nuclei, .nuclei])
+    }
+
     @Test func outputsThatAreInputsAreRefused() throws {
         let folder = try DatasetFolder()
         try folder.labels("tile_id,label\n1,NUCLEI\n")

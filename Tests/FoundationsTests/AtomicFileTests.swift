@@ -23,6 +23,32 @@ struct AtomicFileTests {
         #expect(try folder.text("a") == "new" && folder.names == ["a"])
     }
 
+    @Test func filesAppearTogether() throws {
+        struct Full: Error {}
+        try folder.file("a", "old")
+        #expect(throws: Full.self) {
+            try AtomicFile.together {
+                try AtomicFile.write("new", to: folder.file("a"))
+                try AtomicFile.write("new", to: folder.file("b"))
+                throw Full()
+            } beforeAny: {
+                Issue.record("nothing is complete")
+            }
+        }
+        #expect(try folder.text("a") == "old" && folder.names == ["a"])
+        var before = [String]()
+        try AtomicFile.together {
+            try AtomicFile.write("new", to: folder.file("a"))
+            try AtomicFile.write("newer", to: folder.file("b"))
+        } beforeAny: {
+            before = folder.names.filter { !$0.hasPrefix(".") }
+        }
+        #expect(before == ["a"] && folder.names.sorted() == ["a", "b"])
+        #expect(try folder.text("a") == "new" && folder.text("b") == "newer")
+        try AtomicFile.write("last", to: folder.file("a"))
+        #expect(try folder.text("a") == "last", "files appear at once again")
+    }
+
     @Test func filesThatAreNotCommittedLeaveNothing() throws {
         try folder.file("a", "old")
         do {

@@ -27,6 +27,14 @@ struct FileLockTests {
         #expect(folder.names.isEmpty && FileLock.state(of: path) == nil)
     }
 
+    @Test func longNamesHaveLocks() throws {
+        let names = ["a", "b"].map { String(repeating: "\u{E9}", count: 124) + $0 + ".png" }
+        let locks = try names.map { try FileLock(for: folder.file($0), owner: $0) }
+        #expect(locks.allSatisfy(\.isHeld) && folder.names.count == 2)
+        #expect(names.allSatisfy { FileLock.state(of: FileLock.path(for: folder.file($0)))?.owner == $0 })
+        withExtendedLifetime(locks) {}
+    }
+
     @Test func theLockOfAKilledProcessIsFree() throws {
         try folder.file(".a.lock", "someone who wrote a long text")
         let state = try #require(FileLock.state(of: folder.file(".a.lock")))

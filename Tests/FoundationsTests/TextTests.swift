@@ -29,6 +29,7 @@ struct TextTests {
         #expect(csvLine(["a,\u{301}", "\"\u{301}"]) == "\"a,\u{301}\",\"\"\"\u{301}\"\n")
         #expect(csvLine(["=1+1", "+a", "-b", "@c", "\td", "\re"]) == "'=1+1,'+a,'-b,'@c,'\td,\"'\re\"\n")
         #expect(csvLine(["-1.5e-3", "+2", "-inf", "a=b", "=\u{338}"]) == "-1.5e-3,+2,-inf,a=b,'=\u{338}\n")
+        #expect(csvLine(["=1+1", "@c,"], isInput: true) == "=1+1,\"@c,\"\n")
     }
 
     @Test func columnsAlign() {

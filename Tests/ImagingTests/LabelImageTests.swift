@@ -41,6 +41,22 @@ import Testing
         return LabelImage(width: width, height: height, labels: labels)
     }
 
+    @Test func masksWithGrayEdgesAreRefused() throws {
+        let folder = try TemporaryFolder()
+        func problem(_ labels: [UInt32]) throws -> String? {
+            let path = folder.file("m.png")
+            try LabelImage(width: labels.count, height: 1, labels: labels).write(to: path)
+            return fileError { _ = try LabelImage(decoding: path) }?.problem
+        }
+        #expect(
+            try problem([0, 64, 191, 255, 255, 255, 255, 128, 0])
+                == "expected a label image, or a mask of 0 and 255, found a mask with gray edges, as resizing or JPEG makes them"
+        )
+        #expect(try problem([0, 0, 255, 255]) == nil && problem([0, 1, 255, 255, 255]) == nil)
+        #expect(try problem([0, 1, 2, 3, 255, 255]) == nil, "nuclei 1 to 3 and 255")
+        #expect(try problem([0, 1, 2, 255, 255, 255, 256]) == nil)
+    }
+
     @Test func pngOfEveryKind() throws {
         for type in PNGMaker.ColorType.allCases {
             for depth in type.depths {

@@ -37,6 +37,15 @@ import Testing
         #expect(map.bounds(in: PixelRegion(x: 1280, y: 0, width: 5000, height: 5000)) == nil)
     }
 
+    /// What is painted where nothing can be decoded says nothing: it counts as tissue.
+    @Test func unreadableCellsAreTissue() {
+        let pink = picture(60, 40) { x, y in (20..<40).contains(x) && (10..<30).contains(y) }
+        let cells = Set((0..<5).flatMap { y in (50..<60).map { y * 60 + $0 } } + [20 * 60 + 30])
+        let map = TissueMap.detect(in: pink, except: cells, imageWidth: 1920, imageHeight: 1280).map
+        #expect(map.isTissue.count { $0 } == 400 + 50)
+        #expect(cells.allSatisfy { map.isTissue[$0] })
+    }
+
     @Test func slidesOfOnlyTissueOrOnlyGlass() {
         // Two shades of pink: Otsu's threshold alone would classify the paler one as glass.
         let shades = RGBImage(

@@ -104,8 +104,8 @@ import Testing
             ImageEstimate.memoryBytes(program: 1000, workload, isSlide: isSlide, outputs: estimates(files))
         }
         let plain = memory([.mask: "a.png"])
-        #expect(plain == 1000 + 5 * workload.windows + workload.pixelBytes)
-        #expect(workload.pixelBytes == 2 * 3 * 96 * 96, "two blocks")
+        #expect(plain == 1000 + workload.bytes)
+        #expect(workload.bytes == 5 * workload.windows + 2 * 3 * 96 * 96, "windows and two blocks")
         #expect(memory([.mask: "a.tif"]) == plain + 512 * 300)
         #expect(memory([.mask: "a.png", .heatmap: "h.TIFF"]) == plain + 3 * 512 * 300)
         #expect(memory([.mask: "a.png", .heatmap: "h.png"]) == plain)

@@ -90,6 +90,10 @@ struct ImageSearchTests {
         ) {
             try find("t")
         }
+        try work.make("u/notes.txt")
+        #expect(throws: FileError(work.path + "/u", .unreadable, "expected images or slides, found none")) {
+            try find("s", "u")
+        }
     }
 
     @Test func formatsOfOpenSlide4() throws {

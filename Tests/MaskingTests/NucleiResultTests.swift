@@ -21,7 +21,7 @@ struct NucleiResultTests {
         let (grid, nuclei) = sample.blocks(core: core, margin: 40, scale: scale, tissue: tissue)
         let identity = try NucleusStore.Identity(
             image: ImageState(folder.file("image")), model: UUID().uuidString, blocks: grid.count, layout: "")
-        let store = try NucleusStore(folder.file("store"), identity)
+        let store = try NucleusStore(folder.file("store-\(UUID().uuidString)"), identity)
         for block in nuclei.indices.reversed() {
             var content = NucleusBlock(nuclei: nuclei[block])
             change(block, &content)
@@ -155,6 +155,28 @@ struct NucleiResultTests {
         let white = try mask(half, &summary) { try half.forEachRegionBand(within: 30, $0) }
         #expect(white.contains(true) && white.indices.allSatisfy { !white[$0] || $0 % 160 < 80 })
         #expect(summary.blank.background == 80 * 150)
+        let gap = PixelRegion(x: 10, y: 20, width: 30, height: 40)
+        let (damaged, _) = try result(few, core: 64, scale: 1) { block, content in
+            if block == 0 { content.unreadable = [gap] }
+        }
+        summary = MaskSummary(width: 160, height: 150)
+        let known = try mask(damaged, &summary) { try damaged.forEachRegionBand(within: 60, $0) }
+        #expect(known.indices.allSatisfy { known[$0] != (10..<40 ~= $0 % 160 && 20..<60 ~= $0 / 160) })
+        #expect(summary.blank.unreadable == gap.area)
+    }
+
+    /// Between the arms of a nucleus, distances are those to the arms.
+    @Test func regionsFollowConcaveNuclei() throws {
+        let runs = (20..<60).flatMap { row -> [Nucleus.Run] in
+            row < 50 ? [Nucleus.Run(row: row, pixels: 20..<24), Nucleus.Run(row: row, pixels: 60..<64)]
+                : [Nucleus.Run(row: row, pixels: 20..<64)]
+        }
+        let sample = SampleImage(width: 90, height: 80, [])
+        let arms = Nucleus(runs: runs, measurements: .init())
+        let (result, _) = try result(sample, core: 1024, scale: 1) { _, content in content.nuclei = [arms] }
+        var summary = MaskSummary(width: 90, height: 80)
+        let white = try mask(result, &summary) { try result.forEachRegionBand(within: 4, $0) }
+        #expect(!white[30 * 90 + 42] && white[30 * 90 + 31] && !white[30 * 90 + 33] && white[45 * 90 + 42])
     }
 
     @Test func tablesHaveARowForEachNucleus() throws {
@@ -228,6 +250,19 @@ struct NucleiResultTests {
                 try #require(abs(Double(value) - Double(count) / area) < 1e-3 * Double(count + 1) / area)
             }
         }
+        // A square without what cannot be decoded, one without anything, and edges of the image.
+        let (damaged, _) = try self.result(Self.sample, core: 64, scale: 2) { block, content in
+            if block == 0 {
+                content.unreadable = [
+                    PixelRegion(x: 0, y: 0, width: 60, height: 45), PixelRegion(x: 60, y: 0, width: 60, height: 60),
+                ]
+            }
+        }
+        let again = ArrayWriter(width: size.width, height: size.height, channels: 4)
+        try DensityMap(damaged, side: side).write(to: again)
+        let other = again.pixels.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        let inside = nuclei.count { $0.center.x < 60 && $0.center.y < 60 }
+        #expect(abs(Double(other[0]) - Double(inside) / (60 * 15 / 16e6)) < 1 && other[1].isNaN)
         var summary = MaskSummary(width: 420, height: 340)
         _ = try mask(result, &summary) { try result.forEachBand($0) }
         let counts = NucleusCounts(nuclei.count, summary, micronsPerPixel: (0.25, 0.25))

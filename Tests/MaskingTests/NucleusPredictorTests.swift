@@ -269,7 +269,7 @@ import Testing
             _ = try MaskPipeline(.init(models), method, version: "1").run(request, observer)
             let image = try SlideImage.open(
                 request.image, at: request.resolution, modelMicronsPerPixel: 0.5)
-            let workload = try method.plan(image, tissue: image.tissue(request.tissue) { _ in }).workload
+            let workload = try method.plan(image, tissue: image.tissue(request.tissue) { _ in }.map).workload
             let rows = String(decoding: try bytes("s.csv"), as: UTF8.self).split(separator: "\n").dropFirst()
             // Without the number of the nucleus.
             return (

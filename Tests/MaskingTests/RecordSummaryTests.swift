@@ -72,4 +72,27 @@ struct RecordSummaryTests {
         #expect(all.counts == "1 done, 1 busy, 2 missing")
         withExtendedLifetime(lock) {}
     }
+
+    @Test func damagedRecordsAndMasksAreNamed() throws {
+        let texts = ["": "e", "\u{0}\u{0}": "n", "{\n": "b", "{\"a\": 1}": "j"]
+        for (text, name) in texts {
+            try work.write(text, to: "\(name)_nuclei_mask.json")
+            try work.make("\(name)_nuclei_mask.png")
+        }
+        // Named like a mask of ours by chance.
+        try work.write("{\"a\": 1}", to: "photo.json")
+        try work.make("photo.png")
+        let found = try RunSummary(recordsIn: folder, list: nil)
+        #expect(
+            found.damagedRecords.map(\.name).sorted() == ["b", "e", "j", "n"].map { "\($0)_nuclei_mask.json" },
+            "\(found.damagedRecords)")
+        let digest = try FileDigest(folder.appending("a.png"))
+        let record = try sampleRecord(files: ["mask": "a.png", "record": "a.json"], digests: ["mask": digest])
+        try work.write(record, to: "a.json")
+        #expect(try RunSummary(recordsIn: folder, list: nil).counts == "2 done")
+        try work.write("ma", to: "a.png")
+        #expect(try RunSummary(recordsIn: folder, list: nil).counts == "1 done, 1 missing")
+        let line = try lines().first { $0.contains(",missing,") }
+        #expect(line?.contains("its record states 4 bytes of its mask \(work.path)/a.png, which has 2") ?? false)
+    }
 }

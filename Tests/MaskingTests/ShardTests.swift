@@ -28,5 +28,7 @@ struct ShardTests {
         #expect(shard("0", "4", "0", "1") == Shard("1/4") && shard("9", "3", "5", "2") == Shard("3/3"))
         #expect(shard("8", "3", "5", "2") == nil && shard("9", "3", "1", "1") == nil && shard("3") == nil)
         #expect(shard("x", "3") == nil && shard() == nil)
+        #expect(shard("\(Int.max)", "2", "-5") == nil && shard("\(Int.max)", "2", "0") == nil)
+        #expect(shard("4", "2", "2", "1") == nil, "an array with gaps")
     }
 }

@@ -114,5 +114,9 @@ struct HyperparameterTests {
         #expect(
             error(.init(Hyperparameters.freezeStatistics, true))
                 == .hasNoEffect("freeze-statistics", without: "initial-model"))
+        // Also where the value is the one that it would have.
+        #expect(error(.init(Hyperparameters.patience, 10)) == .hasNoEffect("patience", without: "early-stopping"))
+        #expect(
+            error(.init(Hyperparameters.cycles, 3)) == .hasNoEffect("cycles", without: "strategy pseudo-labeling"))
     }
 }

@@ -48,7 +48,7 @@ package struct LabelFolderImport: Encodable, Sendable {
     package func write(
         to output: FilePath, threads: Int, afterEach: @Sendable (_ done: Int, _ total: Int) throws -> Void
     ) throws -> Result {
-        let pairs = try pairs()
+        let pairs = try pairs(except: output)
         guard pairs.contains(where: { $0.mask != nil }) else {
             let path = FilePath(masks ?? images)
             throw FileError(
@@ -112,13 +112,14 @@ package struct LabelFolderImport: Encodable, Sendable {
         return (row, nuclei?.count ?? 0)
     }
 
-    /// The images in the order of their paths. Throws where there is none.
-    private func pairs() throws(FileError) -> [Pair] {
+    /// The images in the order of their paths, without those that were imported into a folder here. Throws where there is
+    /// none.
+    private func pairs(except output: FilePath) throws(FileError) -> [Pair] {
         let folder = FilePath(images)
         let masks = self.masks.map { FilePath($0) }
         var pairs = try Self.pairs(in: folder, masks: masks, group: nil)
         for part in try Folder.paths(in: folder).filter(\.isFolder).sorted(by: { $0.string < $1.string })
-        where part != masks && !part.name.hasPrefix(".") {
+        where ![masks?.place, output.place].contains(part.place) && !part.name.hasPrefix(".") {
             pairs += try Self.pairs(in: part, masks: masks?.appending(part.name), group: part.name)
         }
         guard !pairs.isEmpty else {

@@ -6,7 +6,7 @@ import Imaging
 ///
 /// Tiles are cut where the file has annotations of the classes `tileClasses`, or on a grid over the tissue. Nuclei are the
 /// objects of the classes `nucleusClasses`; without any, all detections and cells, and objects whose class begins with
-/// "nucle". Of cells, the nucleus counts.
+/// "nucle", but not those whose class ends with `*`, which QuPath ignores. Of cells, the nucleus counts.
 package struct OutlineImport: Encodable, Sendable {
     package let image: String
     package let outlines: String
@@ -42,6 +42,8 @@ package struct OutlineImport: Encodable, Sendable {
         package let emptyTiles: Int
         /// Nuclei with a pixel in a tile, for each tile.
         package let nuclei: Int
+        /// Outlines inside of tiles that are no nuclei, by class, such as "3 of no class, 1 of Tumor"; nil for none.
+        package let others: String?
     }
 
     /// Writes the data set to a new or empty folder: PNG tiles and label images of 16 bits. An interrupted import is
@@ -55,10 +57,14 @@ package struct OutlineImport: Encodable, Sendable {
         let objects = try OutlinedObject.read(FilePath(outlines))
         let tiles = try isGrid ? gridTiles(path, source) : annotatedTiles(objects, source)
         let outlined = objects.filter(isNucleus)
-        if outlined.isEmpty, !nucleusClasses.isEmpty {
-            throw FileError(
-                FilePath(outlines), expected: "nuclei of the class \(nucleusClasses.joined(separator: " or "))",
-                found: Self.classes(of: objects))
+        let others = others(in: objects, tiles)
+        if outlined.isEmpty, !nucleusClasses.isEmpty || others != nil {
+            // Outlines that are no nuclei would become background.
+            let expected =
+                nucleusClasses.isEmpty
+                ? "detections, cells, or a class that begins with Nucle (else name it with --nucleus-class)"
+                : "nuclei of the class \(nucleusClasses.joined(separator: " or "))"
+            throw FileError(FilePath(outlines), expected: expected, found: Self.classes(of: objects))
         }
         let nuclei = NucleusIndex(outlined.map { $0.nucleus.isEmpty ? $0.polygons : $0.nucleus }, tileSize)
         let writer = try DatasetWriter(output, settings: self)
@@ -89,7 +95,24 @@ package struct OutlineImport: Encodable, Sendable {
             try afterEach(index + 1, tiles.count)
         }
         try writer.finish(rows)
-        return Result(tiles: rows.count, emptyTiles: empty, nuclei: count)
+        return Result(tiles: rows.count, emptyTiles: empty, nuclei: count, others: others)
+    }
+
+    /// The outlines inside of tiles that are no nuclei, by class. Larger ones, such as the outline of the tissue, are none of
+    /// them.
+    private func others(in objects: [OutlinedObject], _ tiles: [PixelRegion]) -> String? {
+        var counts = [String: Int]()
+        for object in objects where !isNucleus(object) && !isRegion(object) && !object.className.hasSuffix("*") {
+            let (x, y) = object.frame
+            let isInside = tiles.contains {
+                Double($0.x) <= x.lowerBound && x.upperBound <= Double($0.right)
+                    && Double($0.y) <= y.lowerBound && y.upperBound <= Double($0.bottom)
+            }
+            if isInside { counts[object.className, default: 0] += 1 }
+        }
+        if counts.isEmpty { return nil }
+        return counts.sorted { $0.key < $1.key }.map { "\($0.value) of \($0.key.isEmpty ? "no class" : $0.key)" }
+            .joined(separator: ", ")
     }
 
     private func stated(_ source: any BlockReader) -> Double? {
@@ -103,15 +126,17 @@ package struct OutlineImport: Encodable, Sendable {
 
     private func isNucleus(_ object: OutlinedObject) -> Bool {
         if !nucleusClasses.isEmpty { return Self.matches(object.className, nucleusClasses) }
-        if !isGrid, Self.matches(object.className, tileClasses) { return false }
+        if isRegion(object) || object.className.hasSuffix("*") { return false }
         return ["detection", "cell"].contains(object.kind) || object.className.lowercased().hasPrefix("nucle")
     }
+
+    private func isRegion(_ object: OutlinedObject) -> Bool { !isGrid && Self.matches(object.className, tileClasses) }
 
     /// The frames of the annotations to cut, cut into tiles.
     private func annotatedTiles(_ objects: [OutlinedObject], _ source: any BlockReader) throws(FileError)
         -> [PixelRegion]
     {
-        let chosen = objects.filter { Self.matches($0.className, tileClasses) }
+        let chosen = objects.filter(isRegion)
         let path = FilePath(outlines)
         guard !chosen.isEmpty else {
             throw FileError(

@@ -101,17 +101,21 @@ package struct LabelFile {
         /// The number of all columns.
         let count: Int
 
-        /// Throws where a required column is missing or a column occurs twice.
-        init(header: [String], path: FilePath) throws(FileError) {
+        /// Upper and lower case are the same. Throws where a required column is missing or a column occurs twice.
+        init(header names: [String], path: FilePath) throws(FileError) {
+            let header = names.map { $0.lowercased() }
             let known = header.filter {
                 ["tile_id", "filename", "label", "group", "mpp", "weight", "mask"].contains($0)
             }
-            let isAmbiguous = Set(known).count < known.count || known.contains("tile_id") && known.contains("filename")
+            let twice = Dictionary(grouping: known) { $0 }.filter { $0.value.count > 1 }.keys.sorted().first
             let name = header.firstIndex(of: "tile_id") ?? header.firstIndex(of: "filename")
-            guard !isAmbiguous, let name, let label = header.firstIndex(of: "label") else {
+            let namesTwice = known.contains("tile_id") && known.contains("filename")
+            guard twice == nil, !namesTwice, let name, let label = header.firstIndex(of: "label") else {
+                let line = names.joined(separator: ",")
                 throw FileError(
                     path, expected: "a header tile_id,label[,group] or filename,label[,group]",
-                    found: header.isEmpty ? "no header" : header.joined(separator: ","))
+                    found: header.isEmpty
+                        ? "no header" : twice.map { "the column \($0) twice: \(line)" } ?? line)
             }
             (self.name, self.label, count) = (name, label, header.count)
             namesAreIds = header[name] == "tile_id"

@@ -3,7 +3,8 @@ import Foundations
 /// The tiles of a data set folder and the files that contain them, before these are decoded.
 ///
 /// With `labels.csv`: the tiles that it names, then any other file `tile_<id>.png` of the folder as an unlabeled tile.
-/// Without it: the images in the folders `NUCLEI`, `NO_NUCLEUS` and `unlabeled`.
+/// Without it: the images in the folders `NUCLEI`, `NO_NUCLEUS` and `unlabeled`, and in the folders inside these, whose
+/// names are groups.
 struct TileList {
     private(set) var images: [TileImage]
     /// `labels.csv`; nil for folders of classes.
@@ -59,22 +60,35 @@ struct TileList {
         if !problems.isEmpty { throw DatasetError(problems) }
     }
 
-    /// Folders of classes with the labels of their tiles; empty unless there is one for a class.
+    /// Folders of classes, in upper or lower case, with the labels of their tiles; empty unless there is one for a class.
     private static func classFolders(among names: [String]) -> [(name: String, label: TileLabel?)] {
-        let labeled = TileLabel.allCases.filter { names.contains($0.name) }.map { ($0.name, TileLabel?.some($0)) }
-        return labeled.isEmpty ? [] : labeled + unlabeledFolders.filter(names.contains).map { ($0, nil) }
+        func folders(_ wanted: String) -> [String] { sorted(names.filter { $0.lowercased() == wanted.lowercased() }) }
+        let labeled = TileLabel.allCases.flatMap { label in folders(label.name).map { ($0, TileLabel?.some(label)) } }
+        return labeled.isEmpty ? [] : labeled + unlabeledFolders.flatMap { folders($0).map { ($0, nil) } }
     }
 
     private static func rows(
         in classes: [(name: String, label: TileLabel?)], of folder: FilePath
     ) -> [LabelFile.Row] {
         classes.flatMap { name, label in
-            sorted(Folder.names(in: folder.appending(name)))
-                .filter {
-                    !$0.utf8.starts(with: ".".utf8) && imageExtensions.contains(FilePath($0).lowercasedExtension)
+            let found = visible(in: folder.appending(name))
+            return rows(found, in: name, label, group: nil)
+                + found.filter { folder.appending(name).appending($0).isFolder }.flatMap { group in
+                    rows(visible(in: folder.appending(name).appending(group)), in: "\(name)/\(group)", label, group: group)
                 }
-                .map { LabelFile.Row(filename: "\(name)/\($0)", label: label) }
         }
+    }
+
+    private static func rows(
+        _ names: [String], in folder: String, _ label: TileLabel?, group: String?
+    ) -> [LabelFile.Row] {
+        names.filter { imageExtensions.contains(FilePath($0).lowercasedExtension) }
+            .map { LabelFile.Row(filename: "\(folder)/\($0)", label: label, group: group) }
+    }
+
+    /// The names in a folder that are not hidden.
+    private static func visible(in folder: FilePath) -> [String] {
+        sorted(Folder.names(in: folder)).filter { !$0.utf8.starts(with: ".".utf8) }
     }
 
     /// Names in the order of their bytes. The order of strings is not defined for names that differ in their spelling of

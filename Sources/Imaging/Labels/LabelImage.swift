@@ -22,6 +22,18 @@ package struct LabelImage: Equatable, Sendable {
         return [1, 255, 65_535].contains(value) && labels.allSatisfy { $0 == 0 || $0 == value }
     }
 
+    /// Whether the image looks like a mask of 0 and 255 with gray edges, as resizing or compression makes them: more than half
+    /// of the labeled pixels are 255, and the others have at least two other values below.
+    private var isSmoothedMask: Bool {
+        var histogram = [Int](repeating: 0, count: 256)
+        for label in labels {
+            guard label < 256 else { return false }
+            histogram[Int(label)] += 1
+        }
+        let labeled = histogram[1...].reduce(0, +)
+        return histogram[255] * 2 > labeled && histogram[1..<255].count { $0 > 0 } >= 2
+    }
+
     /// The nuclei: the connected components of a mask, else the image as it is.
     package var nuclei: LabelImage { isBinary ? connectedComponents() : self }
 }
@@ -33,8 +45,8 @@ extension LabelImage {
     /// that are not negative. Images with colors are accepted where all channels are equal. A pixel without any opacity
     /// has label 0. Of several pages or levels the first is read.
     ///
-    /// Throws `unreadable`, and `malformed` for other formats, colors, floating-point numbers, partly transparent pixels,
-    /// damage, and images that the available memory cannot hold.
+    /// Throws `unreadable`, and `malformed` for other formats, colors, floating-point numbers, partly transparent pixels, masks
+    /// with gray edges, damage, and images that the available memory cannot hold.
     package init(decoding path: FilePath) throws(FileError) {
         let reader = try LabelReader(path)
         let (width, height) = (reader.width, reader.height)
@@ -57,6 +69,11 @@ extension LabelImage {
         }
         if let failure { throw failure }
         self.init(width: width, height: height, labels: labels)
+        if isSmoothedMask {
+            throw FileError(
+                path, expected: "a label image, or a mask of 0 and 255",
+                found: "a mask with gray edges, as resizing or JPEG makes them")
+        }
     }
 
     /// Writes a PNG file of 16 bits. Throws `unwritable`, also for labels above 65,535.

@@ -35,10 +35,19 @@ package struct OutlinedObject: Sendable {
             try append(
                 value["geometry"], nucleus: value["nucleusGeometry"],
                 className: TissueOutline.className(properties?["classification"]),
-                kind: properties?["objectType"]?.string, path, into: &objects)
+                kind: kind(of: value), path, into: &objects)
         case .some: try append(value, nucleus: nil, className: "", kind: nil, path, into: &objects)
         case nil: throw FileError(path, expected: "GeoJSON objects with a type", found: "another value")
         }
+    }
+
+    /// QuPath's type of an object. Versions before 0.4 wrote it as `object_type`, and those before 0.3 as the `id`, such as
+    /// "PathDetectionObject".
+    private static func kind(of feature: JSONValue) -> String? {
+        let properties = feature["properties"]
+        if let kind = properties?["objectType"]?.string ?? properties?["object_type"]?.string { return kind }
+        let kinds = ["annotation", "detection", "cell"]
+        return kinds.first { feature["id"]?.string == "Path\($0.prefix(1).uppercased())\($0.dropFirst())Object" }
     }
 
     private static func append(

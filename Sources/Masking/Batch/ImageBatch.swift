@@ -50,7 +50,7 @@ package struct ImageBatch: Sendable {
 
     private static func lines(_ leftOut: [ImageSearch.Reason: [FilePath]], unfinishedCount: Int) -> [String] {
         func line(_ count: Int, _ what: String) -> [String] {
-            count == 0 ? [] : ["\(count == 1 ? "1 file" : "\(count) files") left out: \(what)"]
+            count == 0 ? [] : ["\(count.counted("file")) left out: \(what)"]
         }
         let unreadable = leftOut[.cannotBeRead] ?? []
         return line((leftOut[.isOutput]?.count ?? 0) + unfinishedCount, "masks and other outputs")

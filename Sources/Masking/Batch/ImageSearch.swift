@@ -216,7 +216,8 @@ package struct ImageSearch: Sendable {
                 else { return }
                 // The record lies next to the mask. A file in another folder may have the name of an image here.
                 let own = FilePath(mask).folder
-                for file in record.files.values.map({ FilePath($0) }) where file.folder == own {
+                let all = Array(record.files.values) + (record.earlierFiles ?? [])
+                for file in all.map({ FilePath($0) }) where file.folder == own {
                     result.insert(file.name)
                 }
             }

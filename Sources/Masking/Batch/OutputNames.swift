@@ -24,7 +24,7 @@ package struct OutputNames: Sendable {
     /// The file of a kind for an image; nil if it is not requested.
     package func path(_ kind: OutputKind, for image: FilePath) -> FilePath? {
         switch kind {
-        case .record: mask(for: image).removingExtension.withSuffix(".json")
+        case .record: MaskRecord.path(ofMask: mask(for: image))
         case .mask: mask(for: image)
         default: names[kind].map { resolve($0, for: image) }
         }
@@ -59,12 +59,12 @@ package struct OutputNames: Sendable {
     }
 
     /// A given name, for one image. A name without a folder lies in the requested folder or, if it contains the
-    /// placeholder, next to the image.
-    package func resolve(_ name: String, for image: FilePath) -> FilePath {
+    /// placeholder, or with `isBeside`, next to the image.
+    package func resolve(_ name: String, for image: FilePath, isBeside: Bool = false) -> FilePath {
         let own = FilePath(name.replacing(Self.placeholder, with: distinct[image] ?? image.stem ?? ""))
         if name.contains("/") { return own }
         if let folder { return folder.pushing(subfolders[image] ?? "").pushing(own) }
-        return name.contains(Self.placeholder) ? image.removingLastComponent().pushing(own) : own
+        return isBeside || name.contains(Self.placeholder) ? image.removingLastComponent().pushing(own) : own
     }
 
     /// A description of two files to write that have the same path; nil if there are none.

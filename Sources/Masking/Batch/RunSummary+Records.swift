@@ -18,7 +18,7 @@ extension RunSummary {
         self.init(rows.map { ($0.image, $0.mask?.path ?? "") })
         // A damaged record does not tell its image.
         if list == nil || rows.contains(where: { $0.mask == nil }) { damagedRecords = found.damaged }
-        files = found.masks.flatMap { [$0.path, $0.path.sibling("\($0.path.stem ?? "").json")] } + found.damaged
+        files = found.masks.flatMap { [$0.path, MaskRecord.path(ofMask: $0.path)] } + found.damaged
         for (index, row) in rows.enumerated() { add(row.mask, at: index, folder) }
     }
 
@@ -26,10 +26,13 @@ extension RunSummary {
         switch mask?.content {
         case nil: stop(index, .missing, "no record in \(folder)")
         case .record(let record):
-            if mask?.path.exists ?? false {
-                finish(index, record, wasFound: false)
-            } else {
-                stop(index, .missing, "its record exists, but its mask \(mask?.path ?? "") does not")
+            let path = mask?.path ?? ""
+            let (stated, found) = (record.digests?[OutputKind.mask.rawValue]?.bytes, try? path.stat().size)
+            switch found.map({ Int($0) }) {
+            case nil: stop(index, .missing, "its record exists, but its mask \(path) does not")
+            case let found? where found != stated ?? found:
+                stop(index, .missing, "its record states \(stated!) bytes of its mask \(path), which has \(found)")
+            default: finish(index, record, wasFound: false)
             }
         case .lock(let lock, let isHeld):
             let job = lock.job.map { ", job \($0)" } ?? ""
@@ -87,13 +90,13 @@ private struct FoundMasks {
         masks += locks.filter { !finished.contains($0.path) }
     }
 
-    /// Whether a file begins like a record, is named like a mask next to it, and is not JSON.
+    /// Whether a file that is no record is named like a mask next to it, and its name or its beginning is that of a record.
     private static func isDamagedRecord(_ path: FilePath) -> Bool {
         let stem = path.stem ?? ""
-        guard ["png", "tif", "tiff"].contains(where: { path.sibling("\(stem).\($0)").isFile }),
-            let data = try? MappedFile.data(path), data.starts(with: "{\n  \"coverage\"".utf8)
-        else { return false }
-        return (try? JSON.decode(JSONValue.self, from: data)) == nil
+        guard ["png", "tif", "tiff"].contains(where: { path.sibling("\(stem).\($0)").isFile }) else { return false }
+        if stem.hasSuffix("_nuclei_mask") { return true }
+        let data = try? MappedFile.data(path)
+        return data?.starts(with: "{\n  \"coverage\"".utf8) ?? false
     }
 
     typealias Row = (image: FilePath, mask: Mask?)

@@ -44,34 +44,32 @@ private struct Reach {
         step = max(1, Int(rows / 16))
     }
 
-    /// Calls `add` with the columns within the distance of a nucleus, for each step. Gaps in its rows are filled.
+    /// Calls `add` with columns within the distance of a nucleus, for each step. Columns may overlap.
     func widen(_ nucleus: Nucleus, width: Int, height: Int, _ add: (_ step: Int, Range<Int>) -> Void) {
-        let parts = parts(of: nucleus)
-        let top = Double(nucleus.rows.lowerBound) - rows
-        let bottom = Double(nucleus.rows.upperBound) + rows
-        for index in Int(max(0, top)) / step...(Int(min(bottom, Double(height))) - 1) / step {
-            let center = (Double(index) + 0.5) * Double(step)
-            var (left, right) = (Double.infinity, -Double.infinity)
-            for part in parts {
+        for part in parts(of: nucleus) {
+            let top = max(0, Double(part.rows.lowerBound) - rows)
+            let bottom = min(Double(part.rows.upperBound) + rows, Double(height))
+            for index in Int(top) / step...(Int(bottom) - 1) / step {
+                let center = (Double(index) + 0.5) * Double(step)
                 let distance = max(
                     0, Double(part.rows.lowerBound) - center, center - Double(part.rows.upperBound))
                 if distance > rows { continue }
                 let share = rows > 0 ? distance / rows : 0
                 let reach = columns * (1 - share * share).squareRoot()
-                left = min(left, Double(part.columns.lowerBound) - reach)
-                right = max(right, Double(part.columns.upperBound) + reach)
+                let left = max(0, (Double(part.columns.lowerBound) - reach).rounded())
+                let right = min(Double(width), (Double(part.columns.upperBound) + reach).rounded())
+                if left < right { add(index, Int(left)..<Int(right)) }
             }
-            if left >= right { continue }
-            let pixels = Int(max(0, left.rounded()))..<Int(min(Double(width), right.rounded()))
-            if !pixels.isEmpty { add(index, pixels) }
         }
     }
 
-    /// Boxes around the pixels of a nucleus in each step of rows.
+    /// The pixels of a nucleus in each step of rows, as boxes around runs that touch.
     private func parts(of nucleus: Nucleus) -> [(rows: Range<Int>, columns: Range<Int>)] {
         var parts = [(rows: Range<Int>, columns: Range<Int>)]()
         for run in nucleus.runs {
-            if let last = parts.last, last.rows.lowerBound / step == run.row / step {
+            if let last = parts.last, last.rows.lowerBound / step == run.row / step,
+                last.rows.upperBound == run.row, last.columns.overlaps(run.pixels)
+            {
                 let left = min(last.columns.lowerBound, run.pixels.lowerBound)
                 let right = max(last.columns.upperBound, run.pixels.upperBound)
                 parts[parts.count - 1] = (last.rows.lowerBound..<run.row + 1, left..<right)

@@ -192,6 +192,8 @@ package struct MaskRecord: Codable, Sendable {
     /// Paths of the files from the folder of the record, by output kind. In records of earlier versions they begin in the
     /// working directory.
     package let files: [String: String]
+    /// Files that were written for the mask before, with other options, and still exist: paths like `files`. Nil for none.
+    package let earlierFiles: [String]?
     /// Size and digest of the files except the record, by output kind. Nil in records of earlier versions.
     package let digests: [String: FileDigest]?
     package let seconds: Seconds
@@ -201,7 +203,8 @@ package struct MaskRecord: Codable, Sendable {
     package init(
         _ fingerprint: MaskFingerprint, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
         coverage: Coverage, nuclei: NucleusCounts?, warnings: [String], notes: [String], polygons: Int?,
-        files: [OutputKind: FilePath], digests: [OutputKind: FileDigest], seconds: Seconds, execution: Execution
+        files: [OutputKind: FilePath], earlier: MaskRecord?, digests: [OutputKind: FileDigest], seconds: Seconds,
+        execution: Execution
     ) {
         (version, settings, request) = (fingerprint.version, fingerprint.settings, fingerprint.digest)
         (self.image, self.model, self.refinement) = (image, model, refinement)
@@ -209,6 +212,10 @@ package struct MaskRecord: Codable, Sendable {
         let folder = (files[.record] ?? "").folder
         self.files = Dictionary(
             uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.relative(to: folder).string) })
+        let written = Set(self.files.values)
+        let left = earlier.map { Array($0.files.values) + ($0.earlierFiles ?? []) } ?? []
+        let still = Set(left).subtracting(written).filter { folder.pushing(FilePath($0)).exists }.sorted()
+        earlierFiles = still.isEmpty ? nil : still
         self.digests = Dictionary(uniqueKeysWithValues: digests.map { ($0.key.rawValue, $0.value) })
         let predicted = coverage.nuclei.pixels + coverage.noNuclei.pixels
         nucleiShareOfPredicted = predicted > 0 ? Double(coverage.nuclei.pixels) / Double(predicted) : nil
@@ -222,13 +229,24 @@ package struct MaskRecord: Codable, Sendable {
     /// A description of what could not be read; nil if everything could. Refinement reads at full resolution, which may be
     /// damaged where windows were read at another one.
     package var unreadableParts: String? {
-        func text(_ unit: String) -> String { windows.unreadable == 1 ? "1 \(unit)" : "\(windows.unreadable) \(unit)s" }
-        if windows.unreadable > 0 { return nuclei == nil ? text("window") : "parts of \(text("block"))" }
+        if windows.unreadable > 0 {
+            return nuclei == nil
+                ? windows.unreadable.counted("window") : "parts of \(windows.unreadable.counted("block"))"
+        }
         return coverage.unreadable.pixels > 0 ? "parts of the full resolution" : nil
+    }
+
+    /// The image that the mask was made from, where it has another file name than this one; else nil.
+    package func otherImage(than image: FilePath) -> FilePath? {
+        let own = FilePath(self.image.path)
+        return own.name == image.name ? nil : own
     }
 
     /// Size in bytes that no record reaches.
     private static let largestFile = 1 << 20
+
+    /// The record of a mask lies next to it.
+    package static func path(ofMask mask: FilePath) -> FilePath { mask.removingExtension.withSuffix(".json") }
 
     /// The record in a file; nil if the file does not exist or has other content.
     package init?(reading path: FilePath) {

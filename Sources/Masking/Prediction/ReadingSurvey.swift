@@ -46,7 +46,7 @@ extension ReadingSurvey {
         try self.init(image, parts: parts) { (index, pixels, survey: inout ReadingSurvey) in
             let core = blocks[index].core
             if pixels.isUnreadable(core) { survey.unreadable += 1 }
-            if !pixels.isOutside(core), !pixels.unreadable.contains(where: { $0.intersection(core) == core }) {
+            if !pixels.isOutside(core), !core.isCovered(by: pixels.unreadable) {
                 survey.readable += 1
                 survey.brightness.add(core, of: pixels)
             }

@@ -39,6 +39,8 @@ package struct SlidePage {
     }
 
     private let content: Content
+    /// The image that the mask was made from, where that has another name; else nil.
+    package let otherImage: FilePath?
 
     /// Receives the name of a step, and how many of its rows are done. May throw to cancel.
     package typealias Progress = OutputProgress
@@ -48,12 +50,16 @@ package struct SlidePage {
     package init(
         _ image: FilePath, mask: FilePath, side: Int, beside output: FilePath, _ progress: Progress
     ) throws {
-        let recordPath = mask.removingExtension.withSuffix(".json")
+        let recordPath = MaskRecord.path(ofMask: mask)
         guard let record = MaskRecord(reading: recordPath) else {
             throw FileError(
                 recordPath, .unreadable,
                 "expected the record of \(mask), found \(recordPath.exists ? "another file" : "none")")
         }
+        if let path = record.files[OutputKind.mask.rawValue], FilePath(path).name != mask.name {
+            throw FileError(recordPath, expected: "the record of \(mask)", found: "that of \(path)")
+        }
+        otherImage = record.otherImage(than: image)
         let made = try SlidePicture.make(image, side: side, beside: output) { try progress("picture", $0, $1) }
         guard made.width == record.image.width, made.height == record.image.height else {
             throw FileError(
@@ -124,7 +130,8 @@ package struct SlidePage {
             ("size", "\(image.width) x \(image.height) pixels"),
             (
                 "resolution",
-                (image.micronsPerPixel.map { "\(String($0.x, significantDigits: 4)) microns per pixel" } ?? "not known")
+                (image.micronsPerPixel.map { "\(String($0.x, significantDigits: 4)) microns per pixel" }
+                    ?? "not known" + (record.nuclei.map { _ in ", areas are those at \(model.micronsPerPixel ?? 0.5)" } ?? ""))
                     + (image.resolutionSource == .user ? ", as the user stated" : "")
             ),
             ("white in the mask", area(coverage.nuclei)), ("black, predicted", area(coverage.noNuclei)),

@@ -96,9 +96,12 @@ package final class ParameterSet {
         }
     }
 
-    /// Name of the first parameter that contains a value that is not finite.
-    package var firstNonFinite: String? {
-        // Squares of floats do not overflow in double precision.
-        named.first { _, tensor in (try? Kernels.squaredNorm(tensor))?.isFinite != true }?.name
+    /// Name of the first parameter that contains a value that is not finite, or a variance below 0.
+    package var firstInvalid: String? {
+        named.first { name, tensor in
+            // Squares of floats do not overflow in double precision.
+            (try? Kernels.squaredNorm(tensor))?.isFinite != true
+                || name.hasSuffix("running_var") && tensor.withUnsafeBuffer { $0.contains { $0 < 0 } }
+        }?.name
     }
 }

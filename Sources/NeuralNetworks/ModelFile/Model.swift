@@ -131,8 +131,8 @@ package struct Model {
         self.init(
             description, file.metadata.filter { $0.key != "format" && $0.key != "model" },
             Network(plan, sharing: plan.stateLayout.names.map(file.tensor)))
-        if let name = network.state.firstNonFinite {
-            throw FileError(path, expected: "finite weights", found: "a value in \(name) that is not")
+        if let name = network.state.firstInvalid {
+            throw FileError(path, expected: "finite weights, and variances of 0 or more", found: "another value in \(name)")
         }
     }
 

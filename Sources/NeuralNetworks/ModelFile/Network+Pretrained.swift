@@ -30,8 +30,8 @@ extension Network {
             throw FileError(
                 file.path, expected: "no tensors but those of the network", found: "\(unknown.prefix(80))")
         }
-        if let name = state.firstNonFinite {
-            throw FileError(file.path, expected: "finite weights", found: "a value in \(name) that is not")
+        if let name = state.firstInvalid {
+            throw FileError(file.path, expected: "finite weights, and variances of 0 or more", found: "another value in \(name)")
         }
         return loadsHead
     }

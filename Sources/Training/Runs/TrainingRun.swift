@@ -108,7 +108,9 @@ package struct TrainingRun {
         _ path: FilePath, _ settings: TrainingSettings, _ notes: inout [String]
     ) throws -> Model {
         let file = try ModelChoice(path).open()
-        let stored = Model.isStored(in: file) ? try Model(file) : nil
+        // Only files without a format and a model are tensors alone.
+        let isModel = file.metadata["format"]?.hasPrefix("nuclei-model") ?? false || file.metadata["model"] != nil
+        let stored = isModel ? try Model(file) : nil
         let architecture = settings.architecture
         if let found = stored?.description.architecture, found != architecture {
             throw FileError(path, expected: "a \(architecture.rawValue) model", found: "a \(found.rawValue) model")

@@ -10,9 +10,9 @@ struct MaskCommand: ParsableCommand {
         discussion: """
             IMAGE is a JPEG, PNG or TIFF crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to the \
             microns per pixel of the model's training tiles, if the model states them; crops are treated as having \
-            them. Windows of the size of the model's tiles slide over the image, and the probabilities of nuclei of all \
-            windows over a pixel are averaged. The mask has the size of the image: 255 where nuclei are, 0 elsewhere; in \
-            the lower levels of a pyramid, gray values are means.
+            them. The default model outlines nuclei. With one that classifies windows, these slide over the image, and the \
+            probabilities of all windows over a pixel are averaged. The mask has the size of the image: 255 where nuclei \
+            are, 0 elsewhere; in the lower levels of a pyramid, gray values are means.
 
             With several images, one that fails is reported and the others continue; finished ones are skipped; Ctrl-C \
             stops all, and the same command resumes. From a folder, the images and slides directly in it are taken (with \
@@ -36,6 +36,14 @@ struct MaskCommand: ParsableCommand {
     @Flag(
         help: "End with 0 instead of 74 where parts of a slide could not be read. Warnings and records stay the same.")
     var acceptUnreadable = false
+
+    func validate() throws {
+        try requireCSV(summary, "--summary")
+        let commands = NucleiMask.configuration.subcommands.map { $0._commandName }
+        if let command = options.images.first(where: { commands.contains($0) && !FilePath($0).exists }) {
+            throw ValidationError("expected options after the name of the command: nuclei-mask \(command) ...")
+        }
+    }
 
     func run() throws {
         try reportingErrors {

@@ -63,9 +63,11 @@ struct OverlayCommand: ParsableCommand {
         let panel = Overlay.panel(width: full.width, height: full.height, side: size)
         let path = picture(image, names)
         try path.requireDistinct(from: [image, maskPath])
+        let record = MaskRecord(reading: MaskRecord.path(ofMask: maskPath))
+        if let other = record?.otherImage(than: image) { Terminal.warn("\(maskPath) was made from \(other)") }
         let stated =
             (full as? SlideReader)?.metadata.micronsPerPixel?.x
-            ?? MaskRecord(reading: maskPath.removingExtension.withSuffix(".json"))?.image.micronsPerPixel?.x
+            ?? record?.image.micronsPerPixel?.x
         let picture = Overlay.size(panel: panel)
         let writer = try openImageForWriting(path, width: picture.width, height: picture.height)
         AtomicFile.removeLeftovers(of: path)

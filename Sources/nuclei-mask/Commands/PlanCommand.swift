@@ -29,6 +29,8 @@ struct PlanCommand: ParsableCommand {
             """, completion: .file())
     var table: FilePath?
 
+    func validate() throws { try requireCSV(table, "--table") }
+
     func run() throws {
         try reportingErrors {
             Interruption.watch()

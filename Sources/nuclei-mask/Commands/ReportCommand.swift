@@ -58,6 +58,7 @@ struct ReportCommand: ParsableCommand {
             progress.update(done, of: total, details: step)
             try Interruption.check("interrupted; no report of \(image) was written")
         }
+        if let other = content.otherImage { Terminal.warn("\(mask) was made from \(other)") }
         try content.write(to: path)
         Terminal.printLine("report: \(path)")
     }

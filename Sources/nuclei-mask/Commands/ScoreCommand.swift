@@ -35,6 +35,8 @@ struct ScoreCommand: ParsableCommand {
 
     @OptionGroup var messages: MessageOptions
 
+    func validate() throws { try requireCSV(csv, "--csv") }
+
     func run() throws {
         try reportingErrors {
             Interruption.watch()
@@ -70,7 +72,7 @@ struct ScoreCommand: ParsableCommand {
         if files.isEmpty { return }
         let names = files.prefix(5).map(\.name).joined(separator: ", ")
         let more = files.count > 5 ? " and \(files.count - 5) more" : ""
-        Terminal.warn("\(files.count == 1 ? "1 file" : "\(files.count) files") \(problem): \(names)\(more)")
+        Terminal.warn("\(files.count.counted("file")) \(problem): \(names)\(more)")
     }
 
     private func score(_ pair: ScorePairs.Pair) throws(FileError) -> ScoreReport.Image {

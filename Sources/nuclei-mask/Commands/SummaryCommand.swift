@@ -39,6 +39,8 @@ struct SummaryCommand: ParsableCommand {
     /// Images that are named at most.
     private static let namedCount = 20
 
+    func validate() throws { try requireCSV(summary, "--summary") }
+
     func run() throws {
         try reportingErrors {
             Interruption.watch()
@@ -62,7 +64,7 @@ struct SummaryCommand: ParsableCommand {
             }
             let seconds = start.secondsSince
             let count = summary.rows.count
-            Terminal.printLine("\(count == 1 ? "1 image" : "\(count) images"): \(summary.counts)")
+            Terminal.printLine("\(count.counted("image")): \(summary.counts)")
             Terminal.printLine("summary: \(path)")
             if json { try Terminal.printJSON(MaskDocument(summary, path, seconds: seconds)) }
             let status = ExitStatus.combined(

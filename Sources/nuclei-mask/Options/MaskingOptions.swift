@@ -8,15 +8,25 @@ import Masking
 extension EdgeRule: ExpressibleByArgument {}
 extension Blend: ExpressibleByArgument {}
 
-extension Shard: ExpressibleByArgument {
-    public init?(argument: String) {
-        if argument == "slurm" {
-            let names = ["ID", "COUNT", "MIN", "STEP"].map { "SLURM_ARRAY_TASK_\($0)" }
-            let values = names.compactMap { name in Terminal.environment(name).map { (name, $0) } }
-            self.init(slurm: Dictionary(uniqueKeysWithValues: values))
-        } else {
-            self.init(argument)
+extension Shard {
+    /// The shard that an argument states, or that of the running task of Slurm.
+    fileprivate init(argument: String) throws {
+        guard argument == "slurm" else {
+            guard let shard = Self(argument) else {
+                throw ValidationError("--shard: expected I/N with I from 1 to N, or slurm, found \(argument)")
+            }
+            self = shard
+            return
         }
+        let names = ["ID", "COUNT", "MIN", "STEP"].map { "SLURM_ARRAY_TASK_\($0)" }
+        let values = names.compactMap { name in Terminal.environment(name).map { (name, $0) } }
+        guard let shard = Self(slurm: Dictionary(uniqueKeysWithValues: values)) else {
+            let found = values.map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+            throw ValidationError(
+                "--shard: expected a task of a Slurm array of equal steps, such as --array=1-10, found "
+                    + (found.isEmpty ? "no SLURM_ARRAY_TASK_ID" : found))
+        }
+        self = shard
     }
 }
 
@@ -45,9 +55,9 @@ struct MaskingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Take every N-th image of --images only, from the I-th on, as I/N: a task of a job array. slurm: I and N are those \
-            of the Slurm array that runs the command.
-            """, valueName: "shard"))
+            Process part I of N of --images, as I/N: a task of a job array. slurm: I and N are those of the Slurm array that \
+            runs the command.
+            """, valueName: "shard"), transform: Shard.init(argument:))
     var shard: Shard?
 
     @Flag(
@@ -144,7 +154,7 @@ struct MaskingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Area to process: the tissue found in a slide's smallest level (auto; crops are processed everywhere), \
+            Area to process: the tissue found in a small level of a slide (auto; crops are processed everywhere), \
             everything (off), or the polygons of a GeoJSON file in pixels of the full resolution; {} in its name stands \
             for the name of IMAGE.
             """,
@@ -154,7 +164,7 @@ struct MaskingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Class of the objects in the GeoJSON file to use, in any case; may be repeated (default: all except those that \
+            Class of the objects in the GeoJSON file to use, in upper or lower case; may be repeated (default: all except those that \
             end with *, which QuPath ignores; these are cut out of the others).
             """,
             valueName: "name"))

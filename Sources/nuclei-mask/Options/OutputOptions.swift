@@ -188,3 +188,8 @@ struct OutputOptions: ParsableArguments {
         if let clash = batch.names.clash(for: batch.images) { throw ValidationError(clash) }
     }
 }
+
+/// Throws unless the path of a table, if any, ends with `.csv`, so that no image is replaced by mistake.
+func requireCSV(_ path: FilePath?, _ option: String) throws {
+    try require(path.map { $0.lowercasedExtension == "csv" } ?? true, option, "a name with .csv", found: path ?? "")
+}

@@ -18,10 +18,9 @@ struct MaskReport {
     /// Prints one line or, in detail, what the record contains. Warnings go to standard error.
     func print(inDetail: Bool) {
         let (windows, coverage, seconds) = (record.windows, record.coverage, record.seconds)
-        let rate = Double(findings?.computed ?? windows.predicted) / seconds.predicting
         let work =
             "\(request.image): \(record.image.width) x \(record.image.height) pixels, \(windows.count.counted(unit)) in "
-            + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s (\(String(rate, decimals: 1)) \(unit)s/s)"
+            + "\(String(seconds.predicting + seconds.writing, decimals: 1)) s"
         let isOne = record.nuclei?.nuclei == 1
         let covering = isOne ? "1 nucleus" : record.nuclei.map { "\($0.nuclei) nuclei" } ?? "nuclei"
         let subject =
@@ -126,7 +125,7 @@ extension RunSummary {
         Terminal.printLine()
         for line in table { Terminal.printLine(line) }
         Terminal.printLine()
-        let images = rows.count == 1 ? "1 image" : "\(rows.count) images"
+        let images = rows.count.counted("image")
         Terminal.printLine("\(images): \(counts) in \(Progress.clock(seconds))")
         if let path { Terminal.printLine("summary: \(path)") }
     }

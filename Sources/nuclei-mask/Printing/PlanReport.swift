@@ -123,7 +123,7 @@ struct PlanReport: Encodable {
         let problems = outcomes.compactMap { outcome, words in
             let count = images.count { $0.outcome == outcome }
             return count == 0
-                ? nil : "\(count) of \(images.count) \(images.count == 1 ? "image" : "images") \(words)"
+                ? nil : "\(count) of \(images.count.counted("image")) \(words)"
         }
         if !problems.isEmpty { return problems.joined(separator: "; ") }
         return images.allSatisfy(\.isReadCompletely)

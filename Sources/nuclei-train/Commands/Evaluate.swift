@@ -33,7 +33,7 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: "Two or more models of any architectures, whose probabilities are averaged.")
+        help: "Two or more models with tiles of the same size and resolution, whose probabilities are averaged.")
     var ensemble: [FilePath] = []
 
     @Option(help: "Part of the data set to score.")

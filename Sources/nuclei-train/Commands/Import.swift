@@ -107,7 +107,8 @@ struct Import: ParsableCommand {
         if made.unlabeled > 0 {
             Terminal.warn("\(made.unlabeled) of \(made.images) images have no label image and stay unlabeled")
         }
-        Terminal.printLine("\(out): \(made.images) images, \(made.nuclei) nuclei")
+        Terminal.printLine(
+            "\(out): \(made.images.counted("image")), \(made.nuclei.counted("nucleus", plural: "nuclei"))")
     }
 
     private func importOutlines(_ outlines: FilePath, _ afterEach: @Sendable (Int, Int) throws -> Void) throws {
@@ -117,8 +118,12 @@ struct Import: ParsableCommand {
             micronsPerPixel: micronsPerPixel
         ).write(to: out, threads: threads.count, afterEach: afterEach)
         Terminal.endProgress()
+        if let others = made.others {
+            Terminal.warn(
+                "\(outlines): outlines in the tiles that are no nuclei become background: \(others) (see --nucleus-class)")
+        }
         Terminal.printLine(
-            "\(out): \(made.tiles == 1 ? "1 tile" : "\(made.tiles) tiles"), \(made.emptyTiles) of them without nuclei, "
-                + "\(made.nuclei) nuclei")
+            "\(out): \(made.tiles.counted("tile")), \(made.emptyTiles) without nuclei, "
+                + made.nuclei.counted("nucleus", plural: "nuclei"))
     }
 }

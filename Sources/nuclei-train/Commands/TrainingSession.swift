@@ -23,6 +23,7 @@ enum TrainingSession {
     {
         // Checked before the tiles are read, which takes a while.
         try Folder.requireNew(output)
+        try prepare(options)
         let (set, split) = try load(dataset, settings, options)
         try complete(
             TrainingRun(
@@ -32,6 +33,7 @@ enum TrainingSession {
     /// Resumes the run in a folder, and trains it to its end. `dataset` is the new place of its data set; nil where it has
     /// not moved.
     static func resume(_ path: FilePath, movedTo dataset: FilePath?, _ options: SessionOptions) throws {
+        try prepare(options)
         let folder = try RunFolder(resuming: path, movedTo: dataset)
         let place = FilePath(folder.record.dataset)
         guard place.isFolder else {
@@ -45,7 +47,7 @@ enum TrainingSession {
     }
 
     /// Starts a run in a new or empty folder, resumes the one in it, or says that it has finished. Throws where the folder
-    /// has a run with other settings.
+    /// has a run with other settings, or of another data set.
     static func startOrResume(
         _ settings: TrainingSettings, dataset: FilePath, output: FilePath, _ options: SessionOptions
     ) throws {
@@ -58,6 +60,15 @@ enum TrainingSession {
                 "expected a run with the settings of this command, found others (nuclei-train resume continues it)")
         }
         if record.state == .finished {
+            if FilePath(record.dataset).place != dataset.place {
+                // A copy of the data set is the same one.
+                try prepare(options)
+                let (set, _) = try load(dataset, settings, options)
+                guard record.digest.map({ $0 == set.digest }) ?? true else {
+                    throw FileError(
+                        file, .unwritable, "expected a run on \(dataset), found one on other tiles, \(record.dataset)")
+                }
+            }
             // Refuses, but removes what a run that was killed just before its end has left.
             _ = try? RunFolder(resuming: output)
             Terminal.printLine("\(output): already finished")
@@ -67,12 +78,16 @@ enum TrainingSession {
         }
     }
 
-    private static func load(
-        _ dataset: FilePath, _ settings: TrainingSettings, _ options: SessionOptions
-    ) throws -> (TileSet, Split) {
+    /// Sets the threads, which the record of a run states.
+    private static func prepare(_ options: SessionOptions) throws {
         try Kernels.checkEnvironment()
         try Kernels.setThreadCount(options.threads.count)
         Terminal.detail("computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels")
+    }
+
+    private static func load(
+        _ dataset: FilePath, _ settings: TrainingSettings, _ options: SessionOptions
+    ) throws -> (TileSet, Split) {
         let set = try Interruption.endingAtOnce {
             try TileSet(showingProgress: dataset, target: settings.tileTarget, threads: options.threads.count)
         }
