@@ -71,7 +71,7 @@ package struct BenchmarkReport: Codable, Equatable, Sendable {
 
     /// Reads a report from a JSON file. Throws `FileError`.
     package init(path: FilePath) throws(FileError) {
-        guard let data = try? MappedFile.data(path) else {
+        guard let data = try? FileBytes.data(path) else {
             throw FileError(path, .unreadable, "expected a report of kernel-bench, found no readable file")
         }
         guard let report = try? JSON.decode(Self.self, from: data), report.format == Self.format,

@@ -40,8 +40,8 @@ package final class NetworkWork {
         case forward, backward, step
     }
 
-    /// Initializes the weights as for training, with a fixed seed. `precision` is that of inference. Throws `LayerError` for
-    /// a network that cannot compute with it.
+    /// Initializes the weights as for training, with a fixed seed. `precision` is that of inference. Throws
+    /// `LayerError` for a network that cannot compute with it.
     package init(_ architecture: Architecture, _ task: Task, batch: Int, precision: Precision = .float32) throws {
         self.architecture = architecture
         self.task = task

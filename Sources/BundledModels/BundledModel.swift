@@ -50,7 +50,7 @@ package enum ModelChoice {
     package var data: Data {
         get throws(FileError) {
             switch self {
-            case .file(let path): try MappedFile.data(path)
+            case .file(let path): try FileBytes.data(path)
             case .bundled(let model): model.data
             }
         }

@@ -24,7 +24,13 @@ package struct ThreadOptions: ParsableArguments {
     }
 
     package func validate() throws {
-        try require(1...ThreadCount.largest ~= threads ?? 1, "--threads", "1 to 256", found: threads ?? 0)
+        try Self.require(threads ?? 1)
+    }
+
+    /// Throws where a number of threads is out of range.
+    package static func require(_ count: Int) throws {
+        try Console.require(
+            1...ThreadCount.largest ~= count, "--threads", "1 to \(ThreadCount.largest)", found: count)
     }
 }
 

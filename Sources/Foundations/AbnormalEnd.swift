@@ -13,8 +13,8 @@ package enum AbnormalEnd {
     private static let work = Mutex<Work?>(nil)
     private static let isEnding = Atomic(false)
 
-    /// The file in processing and a note about it, as C strings. Sendable because the strings never change and are freed only
-    /// by who replaces the work.
+    /// The file in processing and a note about it, as C strings. Sendable because the strings never change and are
+    /// freed only by who replaces the work.
     private struct Work: @unchecked Sendable {
         let file: UnsafeMutablePointer<CChar>
         let note: (path: UnsafeMutablePointer<CChar>, text: UnsafeMutablePointer<CChar>)?

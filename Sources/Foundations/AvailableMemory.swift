@@ -36,8 +36,8 @@ package enum AvailableMemory {
             .map { $0 << 10 }
     }
 
-    /// Bytes that the control group of a line "ID:CONTROLLERS:PATH" and the groups around it leave. Controllers are empty in
-    /// version 2. Page cache that can be dropped is not counted as used.
+    /// Bytes that the control group of a line "ID:CONTROLLERS:PATH" and the groups around it leave. Controllers are
+    /// empty in version 2. Page cache that can be dropped is not counted as used.
     private static func available(inGroup membership: Substring, _ root: FilePath) -> Int? {
         let parts = membership.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, parts[1].isEmpty || parts[1].split(separator: ",").contains("memory") else {

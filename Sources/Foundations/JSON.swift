@@ -63,7 +63,7 @@ package enum JSONValue: Decodable, Equatable, Sendable {
 extension JSONValue {
     /// Reads a JSON file. Throws `unreadable`, or `malformed` where it is not JSON; `expected` describes the file.
     package init(contentsOf path: FilePath, expected: String = "a JSON file") throws(FileError) {
-        let data = try MappedFile.data(path)
+        let data = try FileBytes.data(path)
         do {
             self = try JSON.decode(JSONValue.self, from: data)
         } catch {

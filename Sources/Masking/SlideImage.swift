@@ -232,7 +232,7 @@ extension SlideImage {
             let ratio = max(found.x, found.y) / wanted
             guard ratio > largestScaleError || min(found.x, found.y) / wanted < 1 / largestScaleError else { return }
             warnings.append(
-                "\(what) \(describeResolution(found)) microns per pixel, the model learned \(describeResolution((wanted, wanted)))"
+                "\(what) \(describeResolution(found)) microns per pixel, the model was trained at \(describeResolution((wanted, wanted)))"
             )
         }
 

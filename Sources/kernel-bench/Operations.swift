@@ -44,7 +44,7 @@ struct Operations: ParsableCommand {
     var roofline: FilePath?
 
     func validate() throws {
-        for count in threads { try require(1...256 ~= count, "--threads", "1 to 256", found: count) }
+        for count in threads { try ThreadOptions.require(count) }
     }
 
     func run() throws {

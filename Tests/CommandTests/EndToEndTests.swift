@@ -149,7 +149,9 @@ import Testing
         try writer.finish()
         let padded = try Command.mask.run("small.png", "--model", "run/last.safetensors", in: work.path)
         #expect(padded.status == 0)
-        #expect(padded.errors.contains("small.png: 30 x 300 pixels, smaller than a tile of 256: padded by reflection"))
+        #expect(
+            padded.errors.contains(
+                "small.png: 30 x 300 pixels at the resolution of the model, smaller than a tile of 256: padded by"))
         let strip = try RGBImage(decoding: "\(work.path)/small_nuclei_mask.png")
         #expect(strip.width == 30 && strip.height == 300)
 

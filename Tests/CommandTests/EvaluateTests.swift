@@ -108,11 +108,12 @@ import Testing
         #expect(
             test.errors == "error: set: expected labeled tiles in the model's split test, found none; --split unseen "
                 + "scores tiles outside the training data\n")
-        // A file of the name comes first.
+        // A file of the name has a path.
         try work.write("", to: "nuclei-compact")
+        #expect(try evaluate("--model", "nuclei-compact", "--split", "unseen").status == 0)
         #expect(
-            try evaluate("--model", "nuclei-compact", "--split", "unseen").errors
-                == "error: nuclei-compact: expected a safetensors file, found 0 bytes\n")
+            try evaluate("--model", "./nuclei-compact", "--split", "unseen").errors
+                == "error: ./nuclei-compact: expected a safetensors file, found 0 bytes\n")
     }
 
     /// Held out tiles that a teacher has learned are not scored, and the command says so.

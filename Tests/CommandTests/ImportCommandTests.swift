@@ -57,7 +57,7 @@ struct ImportCommandTests {
             to: "o.geojson")
         let made = try Command.train.run(
             "import", "slide.png", "set", "--outlines", "o.geojson", "--mpp", "0.25", in: work.path)
-        #expect(made.status == 0 && made.output == "set: 1 tile, 0 of them without nuclei, 1 nuclei\n", "\(made)")
+        #expect(made.status == 0 && made.output == "set: 1 tile, 0 without nuclei, 1 nucleus\n", "\(made)")
         let labels = try String(contentsOfFile: "\(work.path)/set/labels.csv", encoding: .utf8)
         #expect(labels == "filename,label,group,mpp,mask\nslide_20_30.png,,slide,0.25,slide_20_30_labels.png\n")
         let other = try Command.train.run(

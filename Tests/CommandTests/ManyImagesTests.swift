@@ -248,7 +248,8 @@ import Testing
         #expect(try text("summary.csv") == "mine\n")
         let onto = try mask("s/a.png", "s/b.png", "--summary", "s/b.png")
         #expect(
-            onto.status == 64 && onto.problems.hasPrefix("Error: --summary: expected a name with .csv, found s/b.png\n"))
+            onto.status == 64 && onto.problems.hasPrefix("Error: --summary: expected a name with .csv, found s/b.png\n")
+        )
         #expect(files("s") == ["a.png", "b.png"] && work.files == ["empty", "s", "summary.csv", "t"])
     }
 

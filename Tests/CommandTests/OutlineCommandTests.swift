@@ -165,6 +165,18 @@ import Testing
         let digest = try #require((record["teacherDigests"] as? [String])?.first)
         let info = try work.json(Command.train.run("info", "nuclei-unet", "--json", in: work.path).output)
         #expect("\(info)".contains(digest))
+        // A model of another format is not tensors alone.
+        let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../models")
+        var later = try Data(contentsOf: models.appendingPathComponent("nuclei-unet.safetensors"))
+        later.replaceSubrange(
+            try #require(later.range(of: Data("nuclei-model-1".utf8))), with: Data("nuclei-model-2".utf8))
+        try later.write(to: URL(fileURLWithPath: "\(work.path)/later.safetensors"))
+        let unknown = try Command.train.run(
+            "set", "--epochs", "1", "--initial-model", "later.safetensors", "--output", "o", in: work.path)
+        #expect(
+            unknown.status == 65
+                && unknown.errors.contains("expected a model of format nuclei-model-1, found format nuclei-model-2"),
+            "\(unknown)")
         let other = try Command.train.run(
             "set", "--initial-model", "nuclei-compact", "--output", "other", in: work.path)
         #expect(other.status == 65)
@@ -260,7 +272,8 @@ import Testing
         #expect(try model(["-m", "nuclei-unet"])["architecture"] as? String == "unet")
         try FileManager.default.copyItem(
             atPath: "\(work.path)/run/best.safetensors", toPath: "\(work.path)/nuclei-compact")
-        #expect(try model(["-m", "nuclei-compact"])["architecture"] as? String == "unet")
+        #expect(try model(["-m", "nuclei-compact"])["architecture"] as? String == "compact")
+        #expect(try model(["-m", "./nuclei-compact"])["architecture"] as? String == "unet")
         let both = try Command.mask.run(
             "set/wsi_crop_1.jpg", "--within", "16", "--stride", "64", in: work.path)
         #expect(both.status == 64 && both.errors.contains("--stride: expected a model that classifies windows"))

@@ -34,7 +34,10 @@ import Testing
         #expect(cells.prefix(4) == ["a.png", "700", "x", "500"])
         #expect(Array(cells[4...10]) == ["image", "as", "it", "is", "all", "40", "40"], "\(cells)")
         #expect(lines[2].hasPrefix("small.png   30 x 300 "))
-        #expect(lines[4] == "small.png: 30 x 300 pixels at the resolution of the model, smaller than a tile of 256: padded by reflection")
+        #expect(
+            lines[4]
+                == "small.png: 30 x 300 pixels at the resolution of the model, smaller than a tile of 256: padded by "
+                + "reflection")
         #expect(lines[6].hasPrefix("time: about 0:0") && lines[6].contains(", estimated: 42 windows at "))
         #expect(
             lines[7].hasPrefix("memory: about ") && lines[7].hasSuffix(" of cache while windows are computed"))

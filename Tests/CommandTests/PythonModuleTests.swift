@@ -41,6 +41,19 @@ struct PythonModuleTests {
             assert len(made.rows()) == made.record["nuclei"]["nuclei"] > 0
             made = nuclei_hne.mask(crop, output="w.png", csv="w.csv", mpp=0.25, model="nuclei-compact")
             assert len(made.rows("csv")) == made.record["windows"]["count"] > 0
+            # A list gives an option several values.
+            try:
+                nuclei_hne.mask(crop, ensemble=["nuclei-unet", "nuclei-unet"])
+            except nuclei_hne.NucleiError as error:
+                assert "found the same model twice" in str(error), str(error)
+            else:
+                raise AssertionError("expected an error")
+            with open("t.geojson", "w") as file:
+                file.write('{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [99, 0], [99, 99], '
+                           '[0, 99], [0, 0]]]}, "properties": {"classification": {"name": "B"}}}')
+            made = nuclei_hne.mask(crop, output="t.png", tissue="t.geojson", tissue_class=["A", "B"], mpp=0.25)
+            assert made.record["coverage"]["processed"]["pixels"] == 99 * 99, made.record["coverage"]
+            made = nuclei_hne.mask(crop, output="w.png", csv="w.csv", mpp=0.25, model="nuclei-compact")
             try:
                 made.file("nuclei")
             except ValueError as error:

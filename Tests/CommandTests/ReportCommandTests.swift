@@ -83,7 +83,8 @@ import Testing
         try FileManager.default.createDirectory(atPath: "\(work.path)/m", withIntermediateDirectories: false)
         let made = try Command.mask.start(
             [
-                "crop.jpg", "--stride", "128", "--ensemble", "nuclei-compact", "other.safetensors", "--csv", "m/t/w.csv",
+                "crop.jpg", "--stride", "128", "--ensemble", "nuclei-compact", "other.safetensors", "--csv",
+                "m/t/w.csv",
                 "--output", "m/m.png", "--overwrite",
             ], in: work.path
         ).wait()
@@ -106,7 +107,8 @@ import Testing
             #expect(
                 result.status == 65
                     && result.errors.contains(
-                        "w.csv: expected the table of windows that --csv writes, found \(damage)"), "\(result)")
+                        "w.csv: expected the table of windows that --csv writes, found \(damage)"),
+                "\(result)")
         }
     }
 

@@ -45,7 +45,7 @@ struct ResumeTests {
             }
             // All forms of the command resume a run.
             let forms = [["--resume", "killed"], ["resume", "killed"], arguments + ["killed", "--continue"]]
-            running = try Command.train.start(forms[kills % 3], in: work.path)
+            running = try Command.train.start(forms[kills % 3] + ["--threads", "1"], in: work.path)
         }
         let end = running.wait()
         // A run may be killed after its end, before the process has ended.
@@ -56,6 +56,8 @@ struct ResumeTests {
             let (a, b) = (try weights("\(work.path)/whole/\(name)"), try weights("\(work.path)/killed/\(name)"))
             #expect(a == b, "\(name) differs after \(kills) kills")
         }
+        let record = try work.json(String(contentsOfFile: "\(work.path)/killed/run.json", encoding: .utf8))
+        #expect((record["execution"] as? [String: Any])?["threads"] as? Int == 1)
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/killed").sorted()
         let expected = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/whole").sorted()
         #expect(files == expected)

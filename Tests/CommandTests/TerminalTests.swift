@@ -61,7 +61,9 @@ import Testing
         let usual = try mask("a.png")
         #expect(usual.status == 0 && usual.output.contains("mask: a_nuclei_mask.png\n"))
         #expect(
-            usual.errors.hasPrefix("a.png: 30 x 260 pixels, smaller than a tile of 128: padded by reflection\n"),
+            usual.errors.hasPrefix(
+                "a.png: 30 x 260 pixels at the resolution of the model, smaller than a tile of 128: padded by reflection\n"
+            ),
             "\(usual)")
 
         let quiet = try mask("a.png", "-q")

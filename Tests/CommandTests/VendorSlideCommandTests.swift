@@ -26,8 +26,8 @@ import Testing
         }
     }
 
-    /// The windows of all formats have the same probabilities, as the picture is the same. In slides of half the microns per
-    /// pixel they are read from level 1.
+    /// The windows of all formats have the same probabilities, as the picture is the same. In slides of half the
+    /// microns per pixel they are read from level 1.
     @Test func allFormatsHaveTheSameProbabilities() throws {
         var known: [String]?
         for (square, nanometers) in [(32, 250), (64, 125)] {

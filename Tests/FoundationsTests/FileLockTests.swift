@@ -88,7 +88,7 @@ struct StagedFileTests {
         do {
             let copy = try StagedFile(source, in: folder.file("local"))
             #expect(copy.path.lowercasedExtension == "svs" && copy.path.folder == folder.file("local"))
-            let content = try MappedFile(copy.path)
+            let content = try FileBytes(copy.path)
             #expect(content.bytes.elementsEqual(bytes))
             let second = try StagedFile(source, in: folder.file("local"))
             #expect(Folder.names(in: folder.file("local")).count == 2, "a copy in use stays")

@@ -127,7 +127,8 @@ import Testing
         var plan = DiskPlan()
         func problem(_ name: String, _ bytes: Int, _ scratch: Storage, _ cacheBytes: Int) -> FileError? {
             #expect(throws: FileError.self) {
-                try plan.add(FilePath(name), disk, bytes: bytes, cache: ("\(name).windows", scratch, cacheBytes, isKept: false))
+                try plan.add(
+                    FilePath(name), disk, bytes: bytes, cache: ("\(name).windows", scratch, cacheBytes, isKept: false))
             }
         }
         try plan.add("a", disk, bytes: 1000, cache: ("a.windows", disk, 4000, isKept: false))

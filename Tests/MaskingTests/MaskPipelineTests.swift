@@ -147,7 +147,9 @@ import Testing
         try writeImage("b.png", 20, 9)
         let observer = RecordingObserver()
         let record = try pipeline().run(request("b.png"), observer)
-        #expect(observer.notes.first == "20 x 9 pixels, smaller than a tile of 32: padded by reflection")
+        #expect(
+            observer.notes.first
+                == "20 x 9 pixels at the resolution of the model, smaller than a tile of 32: padded by reflection")
         #expect(record.windows.count == 1 && record.image.width == 20)
     }
 

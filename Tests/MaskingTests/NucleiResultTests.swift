@@ -168,7 +168,8 @@ struct NucleiResultTests {
     /// Between the arms of a nucleus, distances are those to the arms.
     @Test func regionsFollowConcaveNuclei() throws {
         let runs = (20..<60).flatMap { row -> [Nucleus.Run] in
-            row < 50 ? [Nucleus.Run(row: row, pixels: 20..<24), Nucleus.Run(row: row, pixels: 60..<64)]
+            row < 50
+                ? [Nucleus.Run(row: row, pixels: 20..<24), Nucleus.Run(row: row, pixels: 60..<64)]
                 : [Nucleus.Run(row: row, pixels: 20..<64)]
         }
         let sample = SampleImage(width: 90, height: 80, [])

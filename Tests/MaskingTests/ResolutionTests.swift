@@ -91,7 +91,7 @@ private let slidePath: String? = {
         #expect(try open(.init(micronsPerPixel: 0.504), 0.5).blocks.width == 100)
         let coarse = try open(.init(micronsPerPixel: 1), 0.5)
         #expect(coarse.blocks.width == 200)
-        #expect(coarse.warnings == ["the full resolution has only 1 microns per pixel, the model learned 0.5"])
+        #expect(coarse.warnings == ["the full resolution has only 1 microns per pixel, the model was trained at 0.5"])
         #expect(
             throws: FileError(
                 FilePath(path), expected: "at most 16 times more microns per pixel than the model's 0.5", found: "9")
@@ -195,7 +195,7 @@ private let slidePath: String? = {
             replaced.blocks.width == 1110 && replaced.resolutionSource == .user && replaced.micronsPerPixel?.x == 0.25)
         let level = try SlideImage.open(path, at: .init(level: 0), modelMicronsPerPixel: 0.25)
         #expect(level.blocks.width == 2220)
-        #expect(level.warnings == ["windows have 0.499 microns per pixel, the model learned 0.25"])
+        #expect(level.warnings == ["windows have 0.499 microns per pixel, the model was trained at 0.25"])
     }
 
     @Test(.enabled(if: slidePath != nil, noSlide)) func slidesAreResampledToTheModelsResolution() throws {

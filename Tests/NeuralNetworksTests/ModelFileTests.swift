@@ -236,7 +236,7 @@ import Testing
         changed = whole
         let last = changed.count - 4
         changed.replaceSubrange(last..<last + 4, with: [0, 0, 0xC0, 0x7F])
-        #expect(try message(changed, read).hasSuffix("expected finite weights, found a value in fc2.bias that is not"))
+        #expect(try message(changed, read).hasSuffix("variances of 0 or more, found another value in fc2.bias"))
         changed = whole
         changed.replaceSubrange(whole.range(of: Data("tileSize\\\":32".utf8))!, with: Data("tileSize\\\":28".utf8))
         #expect(try message(changed, read).hasPrefix("\(name) tensor fc1.weight as F32 84x"))
@@ -284,10 +284,13 @@ import Testing
         let dataBytes = try #require(file.entries.values.map(\.range.upperBound).max())
         let last = whole.count - dataBytes + file.entries[variance]!.range.upperBound
         data = whole
-        data.replaceSubrange(last - 4..<last, with: [0, 0, 0xC0, 0x7F])
-        #expect(
-            try message(data) { _ = try Model(path: FilePath($0)) }
-                == "\(name) finite weights, found a value in \(variance) that is not")
+        // Not a number, and -1.
+        for bytes: [UInt8] in [[0, 0, 0xC0, 0x7F], [0, 0, 0x80, 0xBF]] {
+            data.replaceSubrange(last - 4..<last, with: bytes)
+            #expect(
+                try message(data) { _ = try Model(path: FilePath($0)) }
+                    == "\(name) finite weights, and variances of 0 or more, found another value in \(variance)")
+        }
     }
 
     @Test func invalidDescriptionsThrow() throws {

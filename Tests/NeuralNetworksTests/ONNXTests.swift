@@ -68,7 +68,7 @@ private struct DecodedMessage {
     private func decoded(_ model: Model, _ scaling: TemperatureScaling) throws -> DecodedMessage {
         let path = folder.file("model.onnx")
         try model.writeONNX(to: path, scaling, version: "1.2")
-        return try #require(DecodedMessage([UInt8](MappedFile.data(path))))
+        return try #require(DecodedMessage([UInt8](FileBytes.data(path))))
     }
 
     @Test(arguments: Architecture.allCases) func everyValueIsComputedBeforeItIsRead(_ architecture: Architecture) throws

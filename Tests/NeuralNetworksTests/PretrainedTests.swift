@@ -130,6 +130,6 @@ import Testing
                 == "expected no tensors but those of the network, found layer1.2.bn1.bias")
         #expect(
             try problem { $0["bn1.running_var"]?.bytes = Data([0, 0, 0xC0, 0x7F, 0, 0, 0xC0, 0x7F]) }
-                == "expected finite weights, found a value in bn1.running_var that is not")
+                == "expected finite weights, and variances of 0 or more, found another value in bn1.running_var")
     }
 }

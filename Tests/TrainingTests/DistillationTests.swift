@@ -136,7 +136,7 @@ import Training
         let path = stopped.folder.path
         _ = consume stopped
         // Another file in the place of the copy is refused.
-        let bytes = try MappedFile.data(copy)
+        let bytes = try FileBytes.data(copy)
         var other = try Model(path: copy)
         other.records["seed"] = "1"
         try other.write(to: copy)

@@ -133,6 +133,34 @@ enum SyntheticTiles {
         #expect(trainer.examples.map(\.count) == counts)
     }
 
+    /// The weights of tiles count before the classes are balanced.
+    @Test func samplingFollowsTheWeightsOfTiles() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("set")
+        try SyntheticDataset(tiles: 48, unlabeled: 0, crops: 0, cropSize: 256, seed: 1).write(to: path, threads: 2) {
+            _ in
+        }
+        let file = path.appending("labels.csv").string
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        func total(_ weight: (_ isNuclei: Bool) -> Double) throws -> Int {
+            let rows = lines.dropFirst().map { "\($0),\(weight($0.contains(",NUCLEI")))" }
+            let text = (["\(lines[0]),weight"] + rows).joined(separator: "\n")
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            let set = try TileSet(path: path, threads: 2)
+            var settings = settings
+            settings.balance = .sampling
+            var trainer = try Trainer(settings, set: set, split: Split(set, settings.split))
+            var total = 0
+            try trainer.trainEpoch { if case .batch(_, _, let count, _, _) = $0 { total = count } }
+            return total
+        }
+        let counts = set.counts(of: split.train)
+        #expect(try total { _ in 1 } == 2 * counts.max()!)
+        #expect(try total { _ in 2 } == 4 * counts.max()!)
+        #expect(try total { $0 ? 0 : 1 } == counts[0], "tiles of weight 0 are never drawn")
+        #expect(try total { $0 ? 0.001 : 0.001 } == 2)
+    }
+
     @Test func weightedLossesBalanceTheClasses() throws {
         var settings = settings
         settings.batchSize = 64

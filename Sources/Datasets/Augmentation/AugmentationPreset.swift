@@ -64,8 +64,8 @@ extension AugmentationSettings {
         return settings
     }
 
-    /// Wider variation than `pathology`, for models that meet scanners, stains and magnifications that their data set does
-    /// not have: nuclei from two thirds to one and a half of their size, pale and dense stains, dim and bright light.
+    /// Wider variation than `pathology`, for images of scanners, stains and magnifications that the data set does not
+    /// have: nuclei from two thirds to one and a half of their size, pale and dense stains, dim and bright light.
     package static var scanners: AugmentationSettings {
         var settings = AugmentationSettings.pathology
         settings.geometry.scale = 0.65...1.5

@@ -110,8 +110,8 @@ extension PerceptualHash {
         self.init(luminance)
     }
 
-    /// The hashes of a tile of interleaved RGB after shifts of up to 1/32 of its side in each direction, in steps of 1/64: 8
-    /// and 4 pixels of 256. Pixels at the edges fill the rest.
+    /// The hashes of a tile of interleaved RGB after shifts of up to 1/32 of its side in each direction, in steps of
+    /// 1/64: 8 and 4 pixels of 256. Pixels at the edges fill the rest.
     static func shifts(ofTile pixels: UnsafeRawBufferPointer, side tileSide: Int) -> [PerceptualHash] {
         let luminance = MeasuredTile.luminance(pixels, side: tileSide)
         let side = MeasuredTile.luminanceSide

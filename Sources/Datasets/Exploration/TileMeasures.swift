@@ -93,8 +93,8 @@ extension TileMeasures {
 
 /// The share of a tile with the color of a marker pen, which hematoxylin and eosin do not have.
 ///
-/// `blocks` are the means of 64 x 64 blocks (of 4 x 4 pixels in tiles of 256), interleaved RGB. Means exclude the unusual colors of single
-/// pixels at the edges of nuclei. Three kinds of ink are detected:
+/// `blocks` are the means of 64 x 64 blocks (of 4 x 4 pixels in tiles of 256), interleaved RGB. Means exclude the unusual
+/// colors of single pixels at the edges of nuclei. Three kinds of ink are detected:
 /// - Green and blue: red is by far the weakest channel. With hematoxylin, red is stronger than green.
 /// - Red: red is bright, and at least 2.5 times as strong as green and blue. Eosin and blood have more of both.
 /// - Black: all channels are dark and similar over 16 x 16 pixels. Nuclei are smaller or more blue. Blocks of exactly 0

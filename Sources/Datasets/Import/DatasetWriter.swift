@@ -16,7 +16,7 @@ final class DatasetWriter: Sendable {
         let text = try JSON.text(settings, pretty: true) + "\n"
         let isContinued = record.isFile && !folder.appending("labels.csv").exists
         if isContinued {
-            let earlier = try MappedFile(record)
+            let earlier = try FileBytes(record)
             guard earlier.bytes.elementsEqual(text.utf8) else {
                 throw FileError(
                     folder, .unwritable,
@@ -42,7 +42,7 @@ final class DatasetWriter: Sendable {
     /// Copies a file under a new name.
     func copy(_ source: FilePath, as name: String) throws(FileError) {
         guard needs(name, from: source) else { return }
-        let content = try MappedFile(source)
+        let content = try FileBytes(source)
         let file = try AtomicFile(folder.appending(name))
         try file.write(UnsafeRawBufferPointer(content.bytes))
         withExtendedLifetime(content) {}
@@ -67,8 +67,8 @@ final class DatasetWriter: Sendable {
 struct DatasetNames {
     private var taken: Set<String> = ["labels.csv", "import.json"]
 
-    /// A name that no other file of the data set has, from a stem and an ending such as ".png". Characters with a meaning in
-    /// tables, shells or paths become "_".
+    /// A name that no other file of the data set has, from a stem and an ending such as ".png". Characters with a
+    /// meaning in tables, shells or paths become "_".
     mutating func name(_ stem: String, _ ending: String) -> String {
         let scalars = stem.unicodeScalars.map { scalar in
             let isSafe = scalar.properties.isAlphabetic || "0123456789-_.+()".unicodeScalars.contains(scalar)

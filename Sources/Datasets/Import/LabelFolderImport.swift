@@ -40,8 +40,8 @@ package struct LabelFolderImport: Encodable, Sendable {
         package let nuclei: Int
     }
 
-    /// Writes the data set to a new or empty folder. Images are copied and label images are written as PNG files of 16 bits,
-    /// where connected parts of masks are numbered. An interrupted import is continued.
+    /// Writes the data set to a new or empty folder. Images are copied and label images are written as PNG files of 16
+    /// bits, where connected parts of masks are numbered. An interrupted import is continued.
     ///
     /// `afterEach` receives the number of finished images and of all images, and may throw to stop. Throws `FileError`, or
     /// `DatasetError` with the problem of every image; then there is no `labels.csv`.

@@ -98,8 +98,8 @@ package struct OutlineImport: Encodable, Sendable {
         return Result(tiles: rows.count, emptyTiles: empty, nuclei: count, others: others)
     }
 
-    /// The outlines inside of tiles that are no nuclei, by class. Larger ones, such as the outline of the tissue, are none of
-    /// them.
+    /// The outlines inside of tiles that are no nuclei, by class. Larger ones, such as the outline of the tissue, are
+    /// none of them.
     private func others(in objects: [OutlinedObject], _ tiles: [PixelRegion]) -> String? {
         var counts = [String: Int]()
         for object in objects where !isNucleus(object) && !isRegion(object) && !object.className.hasSuffix("*") {

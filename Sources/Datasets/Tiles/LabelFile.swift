@@ -2,11 +2,11 @@ import Foundations
 
 /// The rows of a data set's `labels.csv`.
 ///
-/// The header is `tile_id,label` (tiles are `tile_<id>.png`) or `filename,label`; a file name may lead into a subfolder.
-/// More columns are optional, and so are their cells: `group` names the slide, patient or source image of a tile, `mpp`
-/// has the microns per pixel of the file, `weight` says how often training draws it in an epoch (1), and `mask` the path of a label image of the same size in the folder: 0 for
-/// background and n for nucleus n, or a mask whose connected parts are nuclei. An empty label means unlabeled, or labeled
-/// by the mask. Other columns are ignored.
+/// The header is `tile_id,label` (tiles are `tile_<id>.png`) or `filename,label`; a file name may lead into a
+/// subfolder. More columns are optional, and so are their cells: `group` names the slide, patient or source image of a
+/// tile, `mpp` has the microns per pixel of the file, `weight` says how often training draws it in an epoch (1), and
+/// `mask` the path of a label image of the same size in the folder: 0 for background and n for nucleus n, or a mask
+/// whose connected parts are nuclei. An empty label means unlabeled, or labeled by the mask. Other columns are ignored.
 package struct LabelFile {
     package struct Row: Equatable {
         /// The path of the tile in the folder of the file.
@@ -43,7 +43,7 @@ package struct LabelFile {
 
     /// Reads a file. Throws `FileError`, or `DatasetError` with every invalid row.
     init(path: FilePath) throws {
-        guard let file = try? MappedFile(path) else {
+        guard let file = try? FileBytes(path) else {
             throw FileError(path, .unreadable, "expected the labels of a data set, found no readable file")
         }
         guard let text = String(validating: file.bytes, as: UTF8.self) else {

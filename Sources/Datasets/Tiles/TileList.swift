@@ -73,8 +73,9 @@ struct TileList {
         classes.flatMap { name, label in
             let found = visible(in: folder.appending(name))
             return rows(found, in: name, label, group: nil)
-                + found.filter { folder.appending(name).appending($0).isFolder }.flatMap { group in
-                    rows(visible(in: folder.appending(name).appending(group)), in: "\(name)/\(group)", label, group: group)
+                + found.flatMap { group in
+                    let inner = folder.appending(name).appending(group)
+                    return inner.isFolder ? rows(visible(in: inner), in: "\(name)/\(group)", label, group: group) : []
                 }
         }
     }

@@ -1,8 +1,8 @@
 import Foundations
 import Glibc
 
-/// The memory of all tiles: their pixels, then the class maps of those with outlines. Sendable because each thread writes its
-/// own tiles only, before any tile is read.
+/// The memory of all tiles: their pixels, then the class maps of those with outlines. Sendable because each thread
+/// writes its own tiles only, before any tile is read.
 final class TilePixels: @unchecked Sendable {
     /// Interleaved RGB of all tiles.
     let pixels: UnsafeMutableRawBufferPointer

@@ -32,8 +32,8 @@ package final class PNGReader: ImageDecoder {
 /// Color profiles are ignored, and pixels are used as they are stored, whatever the Exif orientation. Damage that libjpeg
 /// would paint over is an error. A progressive image is held in memory whole, up to 2 GiB.
 package final class JPEGReader: ImageDecoder {
-    /// Reads the header. With `halving`, rows have half the width and height, rounded up: fewer coefficients are transformed,
-    /// which gives nearly the means of 2 x 2 pixels. Throws `unreadable` or `malformed`.
+    /// Reads the header. With `halving`, rows have half the width and height, rounded up: fewer coefficients are
+    /// transformed, which gives nearly the means of 2 x 2 pixels. Throws `unreadable` or `malformed`.
     package init(_ path: FilePath, halving: Bool = false) throws(FileError) {
         try super.init(path, format: "JPEG", open: halving ? cic_jpeg_reader_open_halved : cic_jpeg_reader_open)
     }

@@ -36,8 +36,8 @@ package final class TIFFWriter: ImageEncoder {
         package var description = ""
         /// The Software tag.
         package var software = ""
-        /// The name of the channel, or of the color of RGB. With a name, the ImageDescription is OME-XML with the description
-        /// inside, and the file is OME-TIFF as well.
+        /// The name of the channel, or of the color of RGB. With a name, the ImageDescription is OME-XML with the
+        /// description inside, and the file is OME-TIFF as well.
         package var channel = ""
 
         package init(micronsPerPixel: (x: Double, y: Double)? = nil, description: String = "", software: String = "") {

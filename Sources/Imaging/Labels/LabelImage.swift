@@ -22,8 +22,8 @@ package struct LabelImage: Equatable, Sendable {
         return [1, 255, 65_535].contains(value) && labels.allSatisfy { $0 == 0 || $0 == value }
     }
 
-    /// Whether the image looks like a mask of 0 and 255 with gray edges, as resizing or compression makes them: more than half
-    /// of the labeled pixels are 255, and the others have at least two other values below.
+    /// Whether the image looks like a mask of 0 and 255 with gray edges, as resizing or compression makes them: more
+    /// than half of the labeled pixels are 255, and the others have at least two other values below.
     private var isSmoothedMask: Bool {
         var histogram = [Int](repeating: 0, count: 256)
         for label in labels {
@@ -45,8 +45,8 @@ extension LabelImage {
     /// that are not negative. Images with colors are accepted where all channels are equal. A pixel without any opacity
     /// has label 0. Of several pages or levels the first is read.
     ///
-    /// Throws `unreadable`, and `malformed` for other formats, colors, floating-point numbers, partly transparent pixels, masks
-    /// with gray edges, damage, and images that the available memory cannot hold.
+    /// Throws `unreadable`, and `malformed` for other formats, colors, floating-point numbers, partly transparent
+    /// pixels, masks with gray edges, damage, and images that the available memory cannot hold.
     package init(decoding path: FilePath) throws(FileError) {
         let reader = try LabelReader(path)
         let (width, height) = (reader.width, reader.height)

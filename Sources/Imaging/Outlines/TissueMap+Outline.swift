@@ -10,9 +10,9 @@ extension TissueMap {
     /// `*`, which QuPath ignores, are no tissue unless `classes` names them. `note` receives a line about objects without
     /// an area. Throws `unreadable`, and `malformed` where the file is not GeoJSON or has no polygon to use.
     ///
-    /// The map keeps the outline itself. Cells that it crosses are tissue too, but not those whose center is in an ignored object. Outlines are
-    /// rounded to a sixteenth of a cell, so that outlines written along cell edges select the same cells when they are
-    /// read.
+    /// The map keeps the outline itself. Cells that it crosses are tissue too, but not those whose center is in an
+    /// ignored object. Outlines are rounded to a sixteenth of a cell, so that outlines written along cell edges select
+    /// the same cells when they are read.
     package init(
         outline path: FilePath, classes: [String] = [], imageWidth: Int, imageHeight: Int,
         note: (String) -> Void = { _ in }

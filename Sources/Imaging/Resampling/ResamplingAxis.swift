@@ -1,7 +1,7 @@
 /// The weights of source pixels in target pixels, along one axis.
 ///
-/// With as many or fewer target pixels, each is the area-weighted mean of the source pixels it covers. With more, values are
-/// interpolated linearly between the centers of source pixels. Weights are integers, so that sums are exact.
+/// With as many or fewer target pixels, each is the area-weighted mean of the source pixels it covers. With more,
+/// values are interpolated linearly between the centers of source pixels. Weights are integers, so that sums are exact.
 package struct ResamplingAxis {
     let source: Int
     let target: Int

@@ -22,9 +22,9 @@ final class CompressedTiles: @unchecked Sendable {
 
     deinit { cic_tiles_close(tiles) }
 
-    /// Decodes 0xAARRGGBB pixels of a rectangle to the start of a buffer. With `halving`, the rectangle is in pixels of the
-    /// level at half its width and height, and fewer coefficients of the tiles are transformed. Returns false where OpenSlide
-    /// must read them: a tile is missing, damaged or unusual.
+    /// Decodes 0xAARRGGBB pixels of a rectangle to the start of a buffer. With `halving`, the rectangle is in pixels of
+    /// the level at half its width and height, and fewer coefficients of the tiles are transformed. Returns false where
+    /// OpenSlide must read them: a tile is missing, damaged or unusual.
     func read(_ region: PixelRegion, halving: Bool, into pixels: UnsafeMutableBufferPointer<UInt32>) -> Bool {
         precondition(pixels.count >= region.width * region.height, "\(pixels.count) pixels for \(region)")
         var part = cic_rectangle(

@@ -26,7 +26,7 @@ struct LevelComparison {
     }
 
     /// Returns whether at most a quarter of the squares differ. Squares that cannot be read, and those that are bright and
-    /// colorless in both, are not counted. Where none is left, nothing speaks against the level.
+    /// colorless in both, are not counted. Where none is left, the level counts as the same picture.
     func isSamePicture() throws(FileError) -> Bool {
         var (compared, different) = (0, 0)
         for place in try places() {

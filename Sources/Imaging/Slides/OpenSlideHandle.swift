@@ -32,8 +32,8 @@ final class OpenSlideHandle: @unchecked Sendable {
         openslide_get_property_value(slide, name).map { String(cString: $0) }
     }
 
-    /// Throws `malformed` for a slide of a vendor whose XML OpenSlide cannot parse. OpenSlide opens it as a plain TIFF image:
-    /// of the first picture, which may be a photograph of the glass, and without its resolution.
+    /// Throws `malformed` for a slide of a vendor whose XML OpenSlide cannot parse. OpenSlide opens it as a plain TIFF
+    /// image: of the first picture, which may be a photograph of the glass, and without its resolution.
     private func requireDescription() throws(FileError) {
         guard property("openslide.vendor") == "generic-tiff" else { return }
         let isLeica = property("tiff.ImageDescription")?.contains("www.leica-microsystems.com/scn") ?? false

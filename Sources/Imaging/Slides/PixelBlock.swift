@@ -113,8 +113,8 @@ package final class PixelBlock {
         return true
     }
 
-    /// Enlarges the block to a rectangle around it by reflection at its edges, without repeating the edge pixels. The padding
-    /// counts as missing where the block has missing pixels, and as readable everywhere.
+    /// Enlarges the block to a rectangle around it by reflection at its edges, without repeating the edge pixels. The
+    /// padding counts as missing where the block has missing pixels, and as readable everywhere.
     package func reflect(to larger: PixelRegion) {
         let old = region
         precondition(larger.intersection(old) == old, "\(larger) is not around \(old)")

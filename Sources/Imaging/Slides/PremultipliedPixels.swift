@@ -15,8 +15,8 @@ package func composeRGB(_ rgb: inout MutableRawSpan, premultiplied: Span<UInt32>
     }
 }
 
-/// Averages squares of 2 x 2 premultiplied pixels, rounded half up, to the start of a buffer. At the right and lower edge of
-/// an odd size, those that exist.
+/// Averages squares of 2 x 2 premultiplied pixels, rounded half up, to the start of a buffer. At the right and lower
+/// edge of an odd size, those that exist.
 package func averagePairs(
     _ source: Span<UInt32>, width: Int, height: Int, into pixels: UnsafeMutableBufferPointer<UInt32>
 ) {

@@ -62,8 +62,8 @@ extension TissueMap {
             unreadableShare: Double(unreadable.count) / Double(map.isTissue.count), level: level.index)
     }
 
-    /// Detects the tissue of an image in a thumbnail of it, one cell per pixel. `unreadable` cells, whose pixels mean nothing,
-    /// count as tissue. Returns the threshold and the share of pen marks too.
+    /// Detects the tissue of an image in a thumbnail of it, one cell per pixel. `unreadable` cells, whose pixels mean
+    /// nothing, count as tissue. Returns the threshold and the share of pen marks too.
     package static func detect(
         in thumbnail: RGBImage, except unreadable: Set<Int> = [], imageWidth: Int, imageHeight: Int
     ) -> (map: TissueMap, threshold: Int, penShare: Double) {
@@ -72,7 +72,8 @@ extension TissueMap {
             let pixel = thumbnail.pixels[3 * index..<3 * index + 3]
             return pixel.max()! - pixel.min()!
         }
-        let threshold = threshold(saturation.indices.lazy.filter { !pen.covers($0) && !unreadable.contains($0) }.map { saturation[$0] })
+        let counted = saturation.indices.lazy.filter { !pen.covers($0) && !unreadable.contains($0) }
+        let threshold = threshold(counted.map { saturation[$0] })
         var map = TissueMap(
             imageWidth: imageWidth, imageHeight: imageHeight, width: thumbnail.width, height: thumbnail.height,
             isTissue: saturation.indices.map {
@@ -88,10 +89,10 @@ extension TissueMap {
 
     /// A threshold between glass and the palest tissue, from 6 to 24: glass stays below that range and tissue is above it.
     ///
-    /// Otsu's threshold separates two groups of values. Where dark and pale pieces of tissue are on one slide, these are its
-    /// groups. The threshold is therefore lowered to 10, or to what glass reaches: its peak in the histogram plus six times
-    /// the spread of the values below the peak, which tissue does not widen. A slide may show only glass or only tissue,
-    /// and then Otsu's threshold is meaningless.
+    /// Otsu's threshold separates two groups of values. Where dark and pale pieces of tissue are on one slide, these
+    /// are its groups. The threshold is therefore lowered to 10, or to what glass reaches: its peak in the histogram
+    /// plus six times the spread of the values below the peak, which tissue does not widen. A slide may show only glass
+    /// or only tissue, and then Otsu's threshold is meaningless.
     static func threshold(_ saturation: some Sequence<UInt8>) -> Int {
         var histogram = [Int](repeating: 0, count: 256)
         for value in saturation { histogram[Int(value)] += 1 }

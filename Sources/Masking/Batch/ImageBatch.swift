@@ -13,9 +13,9 @@ package struct ImageBatch: Sendable {
     /// All files that are read.
     package let inputs: [FilePath]
 
-    /// Searches the images that `arguments` and a list name, `recursively` also in the folders inside folders. Of a list,
-    /// only the images of the `shard` are taken, if any; names of outputs are those for all images. `inputs` are further files
-    /// that are read for an image.
+    /// Searches the images that `arguments` and a list name, `recursively` also in the folders inside folders. Of a
+    /// list, only the images of the `shard` are taken, if any; names of outputs are those for all images. `inputs` are
+    /// further files that are read for an image.
     ///
     /// Throws what `ImageSearch` throws.
     package init(

@@ -46,8 +46,8 @@ package struct ImageEstimate: Encodable, Sendable {
         outcome = .failed
     }
 
-    /// Estimates the seconds for some windows or blocks. Computing uses all threads and reading one more, which takes its share of
-    /// the processors; the total is at least the time for reading.
+    /// Estimates the seconds for some windows or blocks. Computing uses all threads and reading one more, which takes
+    /// its share of the processors; the total is at least the time for reading.
     package static func seconds(units: Double, perUnit: Double, reading: Double, threads: Int) -> Double {
         max(reading, units * perUnit + reading / Double(threads))
     }

@@ -84,7 +84,8 @@ package struct ImageList: Sendable {
         let rows = table.rows.map { (line: $0.line, cells: $0.cells.map(\.trimmed)) }
             .filter { $0.cells.count > 1 || isUsed($0.cells[0]) }.filter { !$0.cells[0].hasPrefix("#") }
         let names = Set(rows.first?.cells.joined(separator: ",").lowercased().split { ",;\t ".contains($0) } ?? [])
-        guard let header = rows.first, header.cells[0] == "image" || names == ["image", "mpp"] || names == ["image"] else {
+        guard let header = rows.first, header.cells[0] == "image" || names == ["image", "mpp"] || names == ["image"]
+        else {
             return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
                 .map { Line(number: $0.offset + 1, image: $0.element.trimmed, micronsPerPixel: "") }
                 .filter { isUsed($0.image) }

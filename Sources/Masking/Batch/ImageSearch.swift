@@ -26,11 +26,11 @@ package struct ImageSearch: Sendable {
     package let isSingle: Bool
 
     /// Takes files as they are, and from folders the images and slides directly in them or, `recursively`, also in the
-    /// folders inside, except hidden ones; and the files of a list as they are. A folder of DICOM files directly
-    /// inside is found in any case. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one file under
-    /// several names are images of their own. Unless the argument is a single file, outputs of this program are
-    /// left out, which are `NAME_nuclei_mask.*` and the like, and what the record of a mask lists; and the files that
-    /// slides consist of.
+    /// folders inside, except hidden ones; and the files of a list as they are. A folder of DICOM files directly inside
+    /// is found in any case. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one file under
+    /// several names are images of their own. Unless the argument is a single file, outputs of this program are left
+    /// out, which are `NAME_nuclei_mask.*` and the like, and what the record of a mask lists; and the files that slides
+    /// consist of.
     ///
     /// Throws `unreadable` where a folder cannot be read or has no images, or nothing matches a pattern.
     package init(

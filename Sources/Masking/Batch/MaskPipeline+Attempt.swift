@@ -34,17 +34,18 @@ extension MaskPipeline {
         (request.mask.withSuffix(".failed"), "nuclei \(try fingerprint(of: request).digest)\n")
     }
 
-    /// Throws where a file tells of an abnormal end of an earlier attempt of the same request: `malformed`, or `lacksMemory`
-    /// where memory was missing and this process began with no more than that one.
+    /// Throws where a file tells of an abnormal end of an earlier attempt of the same request: `malformed`, or
+    /// `lacksMemory` where memory was missing and this process began with no more than that one.
     func requireNoFailure(_ request: MaskRequest) throws {
         let note = try failureNote(request)
-        guard let file = try? MappedFile.data(note.path), file.starts(with: note.text.utf8) else { return }
+        guard let file = try? FileBytes.data(note.path), file.starts(with: note.text.utf8) else { return }
         let rest = String(decoding: file.dropFirst(note.text.utf8.count), as: UTF8.self)
         let hint = "(remove \(note.path) or use --overwrite to try again)"
         guard let earlier = rest.split(whereSeparator: \.isWhitespace).last.flatMap({ Int($0) }) else {
             throw FileError(
                 request.image, .malformed,
-                "expected an image that can be read, found that the program ended abnormally while it was masked \(hint)")
+                "expected an image that can be read, found that the program ended abnormally while it was masked \(hint)"
+            )
         }
         // What others take of it varies.
         if let now = AvailableMemory.atStart, now > earlier + earlier / 20 { return }

@@ -95,7 +95,7 @@ private struct FoundMasks {
         let stem = path.stem ?? ""
         guard ["png", "tif", "tiff"].contains(where: { path.sibling("\(stem).\($0)").isFile }) else { return false }
         if stem.hasSuffix("_nuclei_mask") { return true }
-        let data = try? MappedFile.data(path)
+        let data = try? FileBytes.data(path)
         return data?.starts(with: "{\n  \"coverage\"".utf8) ?? false
     }
 

@@ -14,7 +14,7 @@ package struct RunSummary: Sendable {
         /// Another process has the image.
         case busy
         case interrupted
-        /// Has no finished mask, as far as records tell.
+        /// Has no record of a finished mask.
         case missing
     }
 

@@ -41,7 +41,7 @@ struct SlideParts {
     private static let largestIndex = 1 << 20
 
     private static func names(inIndex path: FilePath) -> [String] {
-        guard let file = try? MappedFile(path), file.bytes.count <= largestIndex else { return [] }
+        guard let file = try? FileBytes(path), file.bytes.count <= largestIndex else { return [] }
         let text = withExtendedLifetime(file) { String(decoding: $0.bytes, as: UTF8.self) }
         let keys = ["ImageFile", "MapFile", "MacroImage", "OptimisationFile"]
         return text.split(whereSeparator: \.isNewline).compactMap { line in

@@ -1,6 +1,6 @@
 import Imaging
 
-/// Counts of black pixels about which no window says anything, by reason.
+/// Counts of black pixels without a result, by reason.
 package struct BlankPixels: Equatable, Sendable {
     /// Not processed: without tissue, or outside the outline.
     package var background = 0

@@ -42,9 +42,9 @@ package struct NucleiResult {
         return count
     }
 
-    /// Calls `emit` with the rows of the mask from top to bottom without gaps: white on nuclei. A line of black pixels parts
-    /// nuclei that touch, so that each is a component of the mask. `afterRows` receives the number of finished rows and
-    /// may throw to cancel.
+    /// Calls `emit` with the rows of the mask from top to bottom without gaps: white on nuclei. A line of black pixels
+    /// parts nuclei that touch, so that each is a component of the mask. `afterRows` receives the number of finished
+    /// rows and may throw to cancel.
     package func forEachBand(
         afterRows: (Int) throws -> Void = { _ in }, _ emit: (MaskBand) throws -> Void
     ) throws {
@@ -65,8 +65,8 @@ package struct NucleiResult {
         try painter.finish(emit)
     }
 
-    /// Calls `emit` with each row of the image, from top to bottom, and the pixels of nuclei in it with their numbers, which
-    /// are those of `forEachNucleus`. `afterRows` receives the number of finished rows and may throw to cancel.
+    /// Calls `emit` with each row of the image, from top to bottom, and the pixels of nuclei in it with their numbers,
+    /// which are those of `forEachNucleus`. `afterRows` receives the number of finished rows and may throw to cancel.
     package func forEachRow(
         afterRows: (Int) throws -> Void = { _ in },
         _ emit: (_ row: Int, _ runs: [(pixels: Range<Int>, id: Int)]) throws -> Void

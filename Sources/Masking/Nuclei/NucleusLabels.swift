@@ -29,9 +29,10 @@ package struct NucleusField {
 ///
 /// Seeds are components of the foreground above a level of the probability of interior, the highest level first. A
 /// component is a seed unless it contains one of a higher level: an object is split where its parts are apart at some
-/// level, and otherwise it stays whole. A component below all levels is background. Seeds grow over the foreground in the order of the probability of interior (a
-/// watershed by flooding: Vincent and Soille, IEEE PAMI 13, 1991), so that touching objects meet where it is lowest. What
-/// happens to a pixel depends on pixels near it only, and equal pixels have equal results in any block.
+/// level, and otherwise it stays whole. A component below all levels is background. Seeds grow over the foreground in
+/// the order of the probability of interior (a watershed by flooding: Vincent and Soille, IEEE PAMI 13, 1991), so that
+/// touching objects meet where it is lowest. What happens to a pixel depends on pixels near it only, and equal pixels
+/// have equal results in any block.
 final class NucleusLabels {
     /// Steps of the probability of interior.
     private static let levels = 64

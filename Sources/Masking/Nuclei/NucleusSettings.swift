@@ -7,7 +7,7 @@ package struct NucleusSettings: Codable, Equatable, Sendable {
     /// The weight of the density of hematoxylin against the network's probability, see `StainContrast`; 0 for none.
     package var stainWeight: Float = 3
     /// Probabilities of interior at which touching nuclei are told apart. A nucleus has a part above the lowest: without
-    /// it, the stain would make nuclei where the network sees none.
+    /// it, dense stain alone would count as a nucleus.
     package var seedLevels: [Float] = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9]
     /// Area from which a part counts as a nucleus of its own, in square microns.
     package var smallestSeed = 2.5

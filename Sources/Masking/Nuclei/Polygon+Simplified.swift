@@ -5,13 +5,14 @@ package struct SimplifiedPolygon: Equatable, Sendable {
 }
 
 extension Polygon {
-    /// The polygon with fewer corners. Its outline and that of this polygon are at most `tolerance` pixels apart, in either
-    /// direction; with 0 it is the same. Valid polygons stay valid: where rings of fewer corners would meet, all stay as they
-    /// are.
+    /// The polygon with fewer corners. Its outline and that of this polygon are at most `tolerance` pixels apart, in
+    /// either direction; with 0 it is the same. Valid polygons stay valid: where rings of fewer corners would meet, all
+    /// stay as they are.
     ///
-    /// Outlines of pixels are stairs. New corners are old ones, or in the middle of edges next to a step of at most twice the
-    /// tolerance. From one corner, the next is the farthest one such that all old corners between are near the straight line,
-    /// and the new ones half as far from it: straight lines inside round outlines would make them smaller.
+    /// Outlines of pixels are stairs. New corners are old ones, or in the middle of edges next to a step of at most
+    /// twice the tolerance. From one corner, the next is the farthest one such that all old corners between are near
+    /// the straight line, and the new ones half as far from it: straight lines inside round outlines would make them
+    /// smaller.
     package func simplified(within tolerance: Double) -> SimplifiedPolygon {
         let exact = rings.map { ring in ring.map { Corner(x: 2 * $0.x, y: 2 * $0.y) } }
         guard tolerance > 0 else { return SimplifiedPolygon(rings: exact) }

@@ -3,8 +3,9 @@ import Glibc
 
 /// The density of hematoxylin in and around the nuclei of an image.
 ///
-/// A network that meets a stain unlike those of its training finds the nuclei that are like its own, and only parts of the
-/// others. How dense the stain of this image's nuclei is tells how far they reach, and where their neighbors are.
+/// In an image whose stain is unlike those of its training, a network finds the nuclei that are like those it was
+/// trained on, and only parts of the others. The extent of nuclei then follows from the density of their stain in this
+/// image.
 package struct StainContrast: Equatable, Sendable {
     /// Otsu's threshold between nuclei and what surrounds them.
     package let threshold: Float

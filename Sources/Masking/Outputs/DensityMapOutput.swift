@@ -5,7 +5,11 @@ import Imaging
 final class DensityMapOutput: MaskOutput {
     static var fileExtensions: [String] { ["tif", "tiff"] }
 
-    static func estimatedBytes(_ image: OutputEstimate) -> Double { 4 * 4 / 3 * image.pixels / 40000 }
+    /// Floats, and a third more for the smaller levels.
+    static func estimatedBytes(_ image: OutputEstimate) -> Double {
+        let side = Double(DensityMap.side(image.micronsPerPixel))
+        return 4 * 4 / 3 * image.pixels / (side * side)
+    }
 
     private let writer: TIFFWriter
     private let side: Int

@@ -68,7 +68,7 @@ struct Legend {
         }
     }
 
-    /// The characters that occur, as eight lines of five pixels.
+    /// The characters that occur, as seven or eight lines of five pixels.
     private static let font: [Character: [UInt8]] = [
         "0": [0b01110, 0b10001, 0b10011, 0b10101, 0b11001, 0b10001, 0b01110],
         "1": [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110],

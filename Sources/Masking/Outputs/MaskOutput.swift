@@ -99,8 +99,8 @@ package struct OutputJob {
         image.micronsPerPixel ?? (assumedMicronsPerPixel, assumedMicronsPerPixel)
     }
 
-    /// Metadata of a TIFF file whose pixels are `scale` pixels of the image wide and high. With a name of its channel, it is
-    /// OME-TIFF.
+    /// Metadata of a TIFF file whose pixels are `scale` pixels of the image wide and high. With a name of its channel,
+    /// it is OME-TIFF.
     func properties(_ description: String, channel: String = "", scale: Int = 1) -> TIFFWriter.Properties {
         let scaled = image.micronsPerPixel.map { (x: $0.x * Double(scale), y: $0.y * Double(scale)) }
         var properties = TIFFWriter.Properties(

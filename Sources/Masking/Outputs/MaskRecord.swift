@@ -62,8 +62,8 @@ package struct MaskRecord: Codable, Sendable {
         package let classes: [String]
         package let tileSize: Int
         package let micronsPerPixel: Double?
-        /// Temperature of the calibration, 1 without one; nil for an ensemble, and in records of earlier versions, which used
-        /// none.
+        /// Temperature of the calibration, 1 without one; nil for an ensemble, and in records of earlier versions,
+        /// which used none.
         package private(set) var temperature: Double?
         /// The models of an ensemble; nil for one model.
         package private(set) var members: [NamedModel]?
@@ -251,7 +251,7 @@ package struct MaskRecord: Codable, Sendable {
     /// The record in a file; nil if the file does not exist or has other content.
     package init?(reading path: FilePath) {
         guard let size = try? path.stat().size, size <= Self.largestFile,
-            let data = try? MappedFile.data(path),
+            let data = try? FileBytes.data(path),
             let record = try? JSON.decode(Self.self, from: data)
         else { return nil }
         self = record

@@ -29,7 +29,8 @@ package struct ObjectID: Sendable {
 }
 
 extension OutputJob {
-    /// Names of objects in the image. They depend on its file's name and size, not on its folder, and on its size in pixels.
+    /// Names of objects in the image. They depend on its file's name and size, not on its folder, and on its size in
+    /// pixels.
     var ids: ObjectID {
         let bytes = (try? image.path.stat().size) ?? 0
         return ObjectID(image: "\(image.path.name) \(bytes) \(image.width) \(image.height)")

@@ -43,8 +43,8 @@ final class WindowTableOutput: MaskOutput {
 }
 
 extension ProbabilityGrid {
-    /// Writes the table. Probabilities are empty where there is none. `afterRow` receives the number of rows of windows that
-    /// are written and may throw to cancel.
+    /// Writes the table. Probabilities are empty where there is none. `afterRow` receives the number of rows of windows
+    /// that are written and may throw to cancel.
     package func writeTable(
         _ kind: WindowColumns = .all, to file: AtomicFile, afterRow: (Int) throws -> Void = { _ in }
     ) throws {

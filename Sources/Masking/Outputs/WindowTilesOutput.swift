@@ -27,8 +27,8 @@ final class WindowTilesOutput: MaskOutput {
 }
 
 extension ProbabilityGrid {
-    /// Writes the predicted windows of an image of a size. Those of an image that was padded end with it. `afterRow` receives
-    /// the number of rows of windows that are written and may throw to cancel.
+    /// Writes the predicted windows of an image of a size. Those of an image that was padded end with it. `afterRow`
+    /// receives the number of rows of windows that are written and may throw to cancel.
     func writeTiles(
         to writer: GeoJSONWriter, _ ids: ObjectID, width: Int, height: Int, afterRow: (Int) throws -> Void
     ) throws {

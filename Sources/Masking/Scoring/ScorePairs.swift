@@ -17,9 +17,9 @@ package struct ScorePairs: Sendable {
     /// Pairs two files, whatever their names; or the files of folders whose names are the same up to their extensions and
     /// words such as `_truth`, `_labels` and `-mask` at the end.
     ///
-    /// Of several files in a folder with the same name, the one whose words fit best counts. Images, masks and truth may
-    /// therefore be in one folder. Throws `unreadable` where a folder cannot be read, and `malformed` where no names are the
-    /// same, or several files fit equally.
+    /// Of several files in a folder with the same name, the one whose words fit best counts. Images, masks and truth
+    /// may therefore be in one folder. Throws `unreadable` where a folder cannot be read, and `malformed` where no
+    /// names are the same, or several files fit equally.
     package init(mask: FilePath, truth: FilePath) throws(FileError) {
         if !mask.isFolder, !truth.isFolder {
             pairs = [Pair(name: LabelFileName(mask).name, mask: mask, truth: truth)]

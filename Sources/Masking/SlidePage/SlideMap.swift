@@ -25,7 +25,7 @@ package struct SlideMap: Encodable {
         var sums = [Float](repeating: 0, count: columns * rows)
         var counts = [Int32](repeating: 0, count: columns * rows)
         var values = [UInt8](repeating: Self.unknown, count: columns * rows)
-        let file = try MappedFile(path)
+        let file = try FileBytes(path)
         var lines = file.bytes.split(separator: UInt8(ascii: "\n")).makeIterator()
         let expected = "the table of windows that --csv writes"
         let header = lines.next().map { String(decoding: $0, as: UTF8.self) } ?? ""

@@ -45,8 +45,9 @@ package struct SlidePage {
     /// Receives the name of a step, and how many of its rows are done. May throw to cancel.
     package typealias Progress = OutputProgress
 
-    /// Collects what there is about a mask with a record. The picture of the image has no side longer than `side`. A scratch file
-    /// is made beside `output`. Throws `FileError`, also where the image does not have the size in the record.
+    /// Collects what there is about a mask with a record. The picture of the image has no side longer than `side`. A
+    /// scratch file is made beside `output`. Throws `FileError`, also where the image does not have the size in the
+    /// record.
     package init(
         _ image: FilePath, mask: FilePath, side: Int, beside output: FilePath, _ progress: Progress
     ) throws {
@@ -131,7 +132,8 @@ package struct SlidePage {
             (
                 "resolution",
                 (image.micronsPerPixel.map { "\(String($0.x, significantDigits: 4)) microns per pixel" }
-                    ?? "not known" + (record.nuclei.map { _ in ", areas are those at \(model.micronsPerPixel ?? 0.5)" } ?? ""))
+                    ?? "not known"
+                    + (record.nuclei == nil ? "" : ", areas are those at \(model.micronsPerPixel ?? 0.5)"))
                     + (image.resolutionSource == .user ? ", as the user stated" : "")
             ),
             ("white in the mask", area(coverage.nuclei)), ("black, predicted", area(coverage.noNuclei)),

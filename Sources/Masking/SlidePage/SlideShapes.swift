@@ -4,9 +4,10 @@ import Imaging
 
 /// Outlines of nuclei or regions for a page.
 ///
-/// The bytes are whole numbers as `ByteWriter` writes them. For each shape: the differences of the first corner to that of the
-/// shape before, the probability in thousandths, the area in tenths of square pixels, and the number of rings; for each
-/// ring, the number of corners and the differences of each to the one before. A shape without rings is a circle.
+/// The bytes are whole numbers as `ByteWriter` writes them. For each shape: the differences of the first corner to that
+/// of the shape before, the probability in thousandths, the area in tenths of square pixels, and the number of rings;
+/// for each ring, the number of corners and the differences of each to the one before. A shape without rings is a
+/// circle.
 struct SlideShapes: Encodable {
     /// Shapes that are drawn by their outlines; more are drawn as circles, to bound the size of the page.
     static let mostOutlines = 60_000
@@ -24,11 +25,11 @@ struct SlideShapes: Encodable {
         let rings: [[(x: Int, y: Int)]]
     }
 
-    /// Reads the nuclei in a file that `--nuclei` wrote, a line for each. `squareMicrons` are those of a pixel. Throws `malformed`
-    /// where it is another file.
+    /// Reads the nuclei in a file that `--nuclei` wrote, a line for each. `squareMicrons` are those of a pixel. Throws
+    /// `malformed` where it is another file.
     init(nuclei path: FilePath, squareMicrons: Double) throws(FileError) {
         haveProbabilities = true
-        let file = try MappedFile(path)
+        let file = try FileBytes(path)
         defer { withExtendedLifetime(file) {} }
         let lines = file.bytes.split(separator: UInt8(ascii: "\n")).dropFirst().dropLast()
         let expected = "the nuclei that --nuclei writes, a line for each"

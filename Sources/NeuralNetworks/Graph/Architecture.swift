@@ -9,8 +9,8 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// each side to a quarter, three blocks of two 3x3 convolutions, then mean and maximum of each feature.
     /// 0.17 M parameters for tiles of any size.
     case compact
-    /// ResNet-18 (He et al. 2016) with the layers and the names of parameters of torchvision's `resnet18`. 11.2 M parameters
-    /// for tiles of any size.
+    /// ResNet-18 (He et al. 2016) with the layers and the names of parameters of torchvision's `resnet18`. 11.2 M
+    /// parameters for tiles of any size.
     case resnet18
     /// A small U-Net (Ronneberger et al. 2015) that classifies each pixel: an encoder of three levels and a decoder that
     /// adds the encoder's features. 0.28 M parameters for images of any even size.

@@ -24,7 +24,7 @@ package final class Network {
         parameters = ParameterSet(plan.layout, in: state.all)
     }
 
-    /// A network for inference that shares its parameters and buffers with another network or a mapped file.
+    /// A network for inference that shares its parameters and buffers with another network or the bytes of a file.
     init(_ plan: NetworkPlan, sharing tensors: [Tensor]) {
         self.plan = plan
         state = ParameterSet(plan.stateLayout, tensors)

@@ -25,9 +25,9 @@ package final class BlockPredictor {
     private let network: PredictionNetwork
     private let choice: SharingChoice
 
-    /// A predictor for windows at a stride. The model's weights must not change while it is in use. Predictors that are used
-    /// one after the other can share the memory of features, an `arena`. Throws `LayerError` where the model cannot compute
-    /// with the given precision.
+    /// A predictor for windows at a stride. The model's weights must not change while it is in use. Predictors that are
+    /// used one after the other can share the memory of features, an `arena`. Throws `LayerError` where the model
+    /// cannot compute with the given precision.
     package init(
         _ model: Model, batchSize: Int, windowStride: Int, sharing choice: SharingChoice = .automatic,
         precision: Precision = .float32, arena: Arena = Arena()

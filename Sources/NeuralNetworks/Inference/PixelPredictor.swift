@@ -64,8 +64,8 @@ package final class PixelPredictor {
         averagesFlips = averagingFlips
     }
 
-    /// Writes the probabilities of the pixels of a rectangle, in the place of what `result` has. Throws `PredictionError` if
-    /// they are not finite.
+    /// Writes the probabilities of the pixels of a rectangle, in the place of what `result` has. Throws
+    /// `PredictionError` if they are not finite.
     package func predict(
         _ bytes: UnsafeRawBufferPointer, width: Int, height: Int, into result: PixelProbabilities
     ) throws {

@@ -26,8 +26,8 @@ extension FixedPointLayer {
     }
 }
 
-/// A convolution in fixed point, and a residual that is the second input, if there is one. Its only parameter has the packed
-/// weights and biases.
+/// A convolution in fixed point, and a residual that is the second input, if there is one. Its only parameter has the
+/// packed weights and biases.
 package struct FixedPointConvolutionLayer: FixedPointProduct, SpatialLayer {
     package let name: String
     package private(set) var convolution: FixedPointConvolution

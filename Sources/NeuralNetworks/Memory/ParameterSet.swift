@@ -3,7 +3,7 @@ import Tensors
 
 /// All parameters of a network, or one number for each of them (gradients, moments). During training they are named
 /// views of one contiguous tensor, so that an optimizer is one flat loop. Parameters that are only read may be separate
-/// tensors, for example parts of a mapped file. Every list of parameters has the same order.
+/// tensors, for example parts of the bytes of a file. Every list of parameters has the same order.
 package final class ParameterSet {
     package struct Layout: Equatable, Sendable {
         package let names: [String]

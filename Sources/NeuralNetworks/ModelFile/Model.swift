@@ -96,8 +96,8 @@ package struct Model {
         self.network = network
     }
 
-    /// Reads a model file. Large tensors refer to the memory of the file, so the model is for inference only. Throws `FileError`
-    /// if the file is not a model file or its tensors do not match its architecture.
+    /// Reads a model file. Large tensors refer to the memory of the file, so the model is for inference only. Throws
+    /// `FileError` if the file is not a model file or its tensors do not match its architecture.
     package init(path: FilePath) throws {
         try self.init(SafetensorsFile(path: path))
     }
@@ -132,7 +132,8 @@ package struct Model {
             description, file.metadata.filter { $0.key != "format" && $0.key != "model" },
             Network(plan, sharing: plan.stateLayout.names.map(file.tensor)))
         if let name = network.state.firstInvalid {
-            throw FileError(path, expected: "finite weights, and variances of 0 or more", found: "another value in \(name)")
+            throw FileError(
+                path, expected: "finite weights, and variances of 0 or more", found: "another value in \(name)")
         }
     }
 

@@ -31,7 +31,8 @@ extension Network {
                 file.path, expected: "no tensors but those of the network", found: "\(unknown.prefix(80))")
         }
         if let name = state.firstInvalid {
-            throw FileError(file.path, expected: "finite weights, and variances of 0 or more", found: "another value in \(name)")
+            throw FileError(
+                file.path, expected: "finite weights, and variances of 0 or more", found: "another value in \(name)")
         }
         return loadsHead
     }

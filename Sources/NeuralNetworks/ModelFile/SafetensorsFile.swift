@@ -31,17 +31,17 @@ package struct SafetensorsFile {
     private let data: Data
     private let start: Int
     /// The memory of the file that `data` refers to, if it was read here.
-    private let mapped: MappedFile?
+    private let memory: FileBytes?
 
     /// Reads a file into memory once: programs that write over it later do not change its tensors. Throws `FileError` if
     /// the file cannot be read or its header does not match its content.
     package init(path: FilePath) throws(FileError) {
-        let mapped = try MappedFile(path)
-        let bytes = mapped.bytes
+        let memory = try FileBytes(path)
+        let bytes = memory.bytes
         let data = bytes.baseAddress.map {
-            Data(bytesNoCopy: $0, count: bytes.count, deallocator: .custom { _, _ in withExtendedLifetime(mapped) {} })
+            Data(bytesNoCopy: $0, count: bytes.count, deallocator: .custom { _, _ in withExtendedLifetime(memory) {} })
         }
-        try self.init(data ?? Data(), path: path, mapped)
+        try self.init(data ?? Data(), path: path, memory)
     }
 
     /// Reads the content of a file. Messages refer to it by `path`. Throws `FileError` if the header does not match the
@@ -50,10 +50,10 @@ package struct SafetensorsFile {
         try self.init(data, path: path, nil)
     }
 
-    private init(_ data: Data, path: FilePath, _ mapped: MappedFile?) throws(FileError) {
+    private init(_ data: Data, path: FilePath, _ memory: FileBytes?) throws(FileError) {
         self.path = path
         self.data = data
-        self.mapped = mapped
+        self.memory = memory
         guard data.count >= 8 else {
             throw FileError(path, expected: "a safetensors file", found: "\(data.count) bytes")
         }
@@ -118,17 +118,17 @@ package struct SafetensorsFile {
         }
     }
 
-    /// A tensor of floats, which the file must contain. It refers to the memory of the file if it starts at a multiple of 64
-    /// bytes, as large tensors written by `write` do; otherwise it is a copy.
+    /// A tensor of floats, which the file must contain. It refers to the memory of the file if it starts at a multiple
+    /// of 64 bytes, as large tensors written by `write` do; otherwise it is a copy.
     package func tensor(_ name: String) -> Tensor {
         guard let entry = entries[name], entry.dtype == "F32" else {
             preconditionFailure("no tensor \(name) of floats")
         }
         let shape = Shape(entry.shape)
         let first = start + entry.range.lowerBound
-        if let mapped, first % 64 == 0, !entry.range.isEmpty {
-            let bytes = UnsafeMutableRawBufferPointer(rebasing: mapped.bytes[first..<start + entry.range.upperBound])
-            return Tensor(shape, in: bytes, of: mapped)
+        if let memory, first % 64 == 0, !entry.range.isEmpty {
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[first..<start + entry.range.upperBound])
+            return Tensor(shape, in: bytes, of: memory)
         }
         let tensor = Tensor(shape)
         withBytes(of: name) { bytes in
@@ -150,7 +150,7 @@ extension SafetensorsFile {
     /// Writes tensors of floats to a file, atomically.
     ///
     /// Tensors whose size is a multiple of 64 bytes come first, the others after them, each in the given order. The former
-    /// then start at multiples of 64 bytes and can be used directly in a mapped file. Throws `FileError`.
+    /// then start at multiples of 64 bytes and can be used in place. Throws `FileError`.
     package static func write(
         _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String], to path: FilePath
     ) throws(FileError) {

@@ -133,9 +133,9 @@ extension Kernels {
             })
     }
 
-    /// Writes map[H][W]: a source of one byte per pixel, moved like the pixels of a tile, but with the nearest pixel in place
-    /// of interpolation. With a white border, pixels outside the source become `outside`. A second thread may call it while
-    /// other kernels run. Throws `badParameter` for numbers out of range.
+    /// Writes map[H][W]: a source of one byte per pixel, moved like the pixels of a tile, but with the nearest pixel in
+    /// place of interpolation. With a white border, pixels outside the source become `outside`. A second thread may
+    /// call it while other kernels run. Throws `badParameter` for numbers out of range.
     package static func moveMap(
         _ map: inout MutableRawSpan, _ source: RawSpan, height: Int, width: Int,
         _ geometry: TileAugmentation.Geometry, outside: UInt8

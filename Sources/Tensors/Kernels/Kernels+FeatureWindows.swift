@@ -136,7 +136,8 @@ package struct FeaturePatches: Equatable, Sendable {
 }
 
 extension Kernels {
-    /// Copies parts of all windows: y[N][C][rows][segments * length] or, side by side, y[1][C][rows][N * segments * length].
+    /// Copies parts of all windows: y[N][C][rows][segments * length] or, side by side, y[1][C][rows][N * segments *
+    /// length].
     package static func gather(
         _ y: Tensor, _ windows: FeatureWindows, _ patches: FeaturePatches, sideBySide: Bool = false
     ) throws(KernelError) {

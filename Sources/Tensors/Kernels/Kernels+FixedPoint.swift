@@ -2,9 +2,9 @@ import CKernels
 
 /// A convolution in 16-bit fixed point, for inference: y = pool(relu(convolution(x) + bias + residual)).
 ///
-/// An integer of an image stands for that number times the image's scale. A tensor of such an image has one element for each
-/// place and pair of channels, [N][⌈C/2⌉][H][W], which holds both integers. Results are the same bit for bit with every
-/// instruction set, and for every part of an image.
+/// An integer of an image stands for that number times the image's scale. A tensor of such an image has one element for
+/// each place and pair of channels, [N][⌈C/2⌉][H][W], which holds both integers. Results are the same bit for bit with
+/// every instruction set, and for every part of an image.
 package struct FixedPointConvolution: Hashable, Sendable {
     /// The largest magnitude of an integer.
     package static let largest = Int(CK_FIXED_LARGEST)
@@ -107,8 +107,8 @@ extension Kernels {
         try KernelError.check(ck_fixed_conv2d_pack(packed.pointer, weight.pointer, bias?.pointer, &d))
     }
 
-    /// The convolution of pairs x[N][⌈C/2⌉][H][W] with packed weights: pairs or floats y of `outputShape`. `residual` has the
-    /// pairs of `residualShape`.
+    /// The convolution of pairs x[N][⌈C/2⌉][H][W] with packed weights: pairs or floats y of `outputShape`. `residual`
+    /// has the pairs of `residualShape`.
     package static func fixedPointForward(
         _ y: Tensor, _ x: Tensor, residual: Tensor? = nil, packed: Tensor, _ convolution: FixedPointConvolution,
         scratch: Tensor

@@ -1,7 +1,7 @@
 import CKernels
 
-/// A dense layer of features of channels x plane, which rounds them to 16-bit integers: y = products * weights + bias. Inputs
-/// and outputs are floats.
+/// A dense layer of features of channels x plane, which rounds them to 16-bit integers: y = products * weights + bias.
+/// Inputs and outputs are floats.
 package struct FixedPointLinear: Hashable, Sendable {
     package var channels: Int
     /// Features of a channel.

@@ -40,7 +40,8 @@ package struct PixelLoss: Codable, Equatable, Sendable {
     package var diceWeight: Float = 1
     /// The weight of the scores of tiles that have a nucleus.
     package var anyWeight: Float = 0.25
-    /// The weight of the scores of tiles without nuclei. Records of earlier versions, which left these scores out, have nil.
+    /// The weight of the scores of tiles without nuclei. Records of earlier versions, which left these scores out, have
+    /// nil.
     package var absentWeight: Float? = 0.075
     /// Pixels whose mean probability of a nucleus is the score of a tile: 16 square microns at half a micron per pixel.
     package static let scoredPixels = 64
@@ -76,8 +77,9 @@ extension Kernels {
         ck_pixel_scores_scratch(Int64(batch), Int64(plane))
     }
 
-    /// Scores of tiles from logits [N][3][H][W]: the mean of the `top` largest probabilities of a nucleus. NaN for a tile with
-    /// a logit that is NaN. With densities [N][H][W] of a stain, pixels below the least one count as background.
+    /// Scores of tiles from logits [N][3][H][W]: the mean of the `top` largest probabilities of a nucleus. NaN for a
+    /// tile with a logit that is NaN. With densities [N][H][W] of a stain, pixels below the least one count as
+    /// background.
     package static func pixelScores(
         _ logits: Tensor, stain: (density: Tensor, least: Float)? = nil, top: Int, scratch: Tensor
     ) throws(KernelError) -> [Float] {
@@ -91,8 +93,8 @@ extension Kernels {
         return scores
     }
 
-    /// Probabilities of the interior, and of interior and boundary together, [2 H][2 W] from the logits [1][12][H][W] of one
-    /// image before its pixels are shuffled. Returns whether all are finite.
+    /// Probabilities of the interior, and of interior and boundary together, [2 H][2 W] from the logits [1][12][H][W]
+    /// of one image before its pixels are shuffled. Returns whether all are finite.
     package static func pixelProbabilities(
         interior: Tensor, nucleus: Tensor, _ logits: Tensor
     ) throws(KernelError) -> Bool {

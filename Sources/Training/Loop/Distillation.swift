@@ -4,9 +4,9 @@ import Foundations
 import NeuralNetworks
 import Tensors
 
-/// Distillation of an ensemble (Hinton et al. 2015, without a temperature): the cross-entropy of the class probabilities of a
-/// network, the student, against the mean of those of trained models, its teachers, on the same augmented tiles. The
-/// classes are those of tiles or of pixels.
+/// Distillation of an ensemble (Hinton et al. 2015, without a temperature): the cross-entropy of the class
+/// probabilities of a network, the student, against the mean of those of trained models, its teachers, on the same
+/// augmented tiles. The classes are those of tiles or of pixels.
 final class Distillation {
     private let teachers: [(workspace: Workspace, statistics: ChannelStatistics)]
     /// Logits of all teachers, and the mean of their probabilities.

@@ -11,7 +11,8 @@ package struct Hyperparameter<Value: Equatable & Sendable>: Sendable {
     /// The setting without which this one has no effect. Nil for none.
     package let prerequisite: Prerequisite?
     private let summary: String
-    /// A default that depends on more than the strategy and the architecture, such as "on with --preset best"; nil for none.
+    /// A default that depends on more than the strategy and the architecture, such as "on with --preset best"; nil for
+    /// none.
     private let exception: String?
     private let valueIfNil: String
     private let get: @Sendable (TrainingSettings) -> Value?

@@ -22,8 +22,8 @@ package struct PixelTeacher {
     private let micronsPerPixel: Double
     private let knowsOutlines: Bool
 
-    /// `knowsOutlines` says whether the model has learned the classes of the pixels of nuclei. One that has learned from
-    /// labels of tiles alone knows where nuclei are, but not how far they reach: the stain decides that.
+    /// `knowsOutlines` says whether the model has learned the classes of the pixels of nuclei. A model that was
+    /// trained on labels of tiles alone gives the places of nuclei, but not their extent, which the stain decides then.
     package init(_ model: Model, _ set: TileSet, knowsOutlines: Bool) throws {
         (self.set, self.knowsOutlines) = (set, knowsOutlines)
         predictor = try PixelPredictor([model])
@@ -31,8 +31,8 @@ package struct PixelTeacher {
         micronsPerPixel = set.target.micronsPerPixel ?? PixelClasses.assumedMicronsPerPixel
     }
 
-    /// The labels of the pixels of some tiles. The contrast of the stain is that of all tiles of a group. `afterEach` receives
-    /// the number of tiles that are done, and may throw to stop.
+    /// The labels of the pixels of some tiles. The contrast of the stain is that of all tiles of a group. `afterEach`
+    /// receives the number of tiles that are done, and may throw to stop.
     package func labels(of tiles: [Int], afterEach: (Int) throws -> Void) throws -> [Int: PixelLabels] {
         let extractor = NucleusExtractor(settings, grid, micronsPerPixel: (micronsPerPixel, micronsPerPixel))
         var (labels, done) = ([Int: PixelLabels](), 0)

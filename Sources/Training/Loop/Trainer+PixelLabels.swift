@@ -20,8 +20,8 @@ extension Trainer {
         !loader.pixelTargets.maps.isEmpty || split.train.contains { set.tiles[$0].outlines != nil }
     }
 
-    /// Labels the pixels of the training tiles that have nuclei, by a given label or an accepted one, and no outlines. Empty
-    /// for a network that classifies tiles.
+    /// Labels the pixels of the training tiles that have nuclei, by a given label or an accepted one, and no outlines.
+    /// Empty for a network that classifies tiles.
     func pixelLabels(
         by model: Model, knowsOutlines: Bool, _ pseudoLabels: [PseudoLabel],
         onEvent: (TrainingEvent) throws -> Void

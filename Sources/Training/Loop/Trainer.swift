@@ -72,8 +72,8 @@ package struct Trainer {
         try start(cycle: 0, pseudoLabels: [], pixelLabels: [:])
     }
 
-    /// Returns to the initial weights, and adds the accepted pseudo-labels to the training tiles. `pixelLabels` are those of
-    /// tiles without outlines, by index.
+    /// Returns to the initial weights, and adds the accepted pseudo-labels to the training tiles. `pixelLabels` are
+    /// those of tiles without outlines, by index.
     mutating func start(cycle: Int, pseudoLabels: [PseudoLabel], pixelLabels: [Int: PixelLabels]) throws {
         self.cycle = cycle
         history = []

@@ -72,7 +72,7 @@ package struct RunFolder {
     /// Reads the record of the run in a folder. Throws `FileError` where there is none that is valid.
     package static func record(of path: FilePath) throws(FileError) -> Record {
         let file = recordFile(path)
-        guard let data = try? MappedFile.data(file) else { throw unreadable(file) }
+        guard let data = try? FileBytes.data(file) else { throw unreadable(file) }
         guard let record = try? JSON.decode(Record.self, from: data) else {
             throw FileError(file, expected: "the record of a run of this version", found: "something else")
         }
@@ -211,8 +211,8 @@ package struct RunFolder {
     }
 }
 
-/// The content of `history.csv`. The columns of the watched part carry its name; the one of Dice exists only if an epoch has
-/// it.
+/// The content of `history.csv`. The columns of the watched part carry its name; the one of Dice exists only if an
+/// epoch has it.
 private func historyTable(_ history: [EpochRecord], watched: EvaluationSplit) -> String {
     let hasDice = history.contains { $0.watchedDice != nil }
     let header =

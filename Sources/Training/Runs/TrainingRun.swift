@@ -102,8 +102,8 @@ package struct TrainingRun {
         try self.folder.saveRecord()
     }
 
-    /// A model with the weights of a bundled model or in a file, which is a model file or has only tensors. A head for other
-    /// classes is replaced by random weights.
+    /// A model with the weights of a bundled model or in a file, which is a model file or has only tensors. A head for
+    /// other classes is replaced by random weights.
     private static func initialModel(
         _ path: FilePath, _ settings: TrainingSettings, _ notes: inout [String]
     ) throws -> Model {

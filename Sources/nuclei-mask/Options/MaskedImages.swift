@@ -26,8 +26,9 @@ struct MaskedImages: ParsableArguments {
         completion: .directory)
     var outputFolder: FilePath?
 
-    /// The images, each with a file to write, which `--output` names or `path` finds. Throws `ValidationError` where images
-    /// would share a mask or a file: where a name has no place for the name of the image, or two images have the same `path`.
+    /// The images, each with a file to write, which `--output` names or `path` finds. Throws `ValidationError` where
+    /// images would share a mask or a file: where a name has no place for the name of the image, or two images have the
+    /// same `path`.
     func batch(output: String?, path: (FilePath, OutputNames) -> FilePath) throws -> ImageBatch {
         let batch = try Interruption.endingAtOnce {
             try ImageBatch(images, OutputNames(folder: outputFolder), recursively: recursive)

@@ -103,8 +103,8 @@ struct MaskingOptions: ParsableArguments {
 
     @Option(
         help: """
-            A pixel is of a nucleus if that is at least so probable; with a model that classifies windows, white if its mean \
-            probability of nuclei is above this.
+            Smallest probability of the pixels of a nucleus. With a model that classifies windows, pixels with a higher mean \
+            probability are white.
             """)
     var threshold = 0.5
 
@@ -222,8 +222,8 @@ struct MaskingOptions: ParsableArguments {
         try require(tissueClass.isEmpty, "--tissue-class", "--tissue with a GeoJSON file", found: "none")
     }
 
-    /// The settings for models that outline nuclei, or for ones that classify windows. Throws where they lack what an option
-    /// needs.
+    /// The settings for models that outline nuclei, or for ones that classify windows. Throws where they lack what an
+    /// option needs.
     func settings(for models: MaskModels) throws -> MaskSettings {
         var settings = MaskSettings()
         settings.threshold = threshold

@@ -120,7 +120,8 @@ struct Import: ParsableCommand {
         Terminal.endProgress()
         if let others = made.others {
             Terminal.warn(
-                "\(outlines): outlines in the tiles that are no nuclei become background: \(others) (see --nucleus-class)")
+                "\(outlines): outlines in the tiles that are no nuclei become background: \(others) (see --nucleus-class)"
+            )
         }
         Terminal.printLine(
             "\(out): \(made.tiles.counted("tile")), \(made.emptyTiles) without nuclei, "

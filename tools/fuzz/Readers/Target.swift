@@ -11,8 +11,8 @@ import Training
 enum Target: String, CaseIterable {
     case model, labels, outlines, tiff, windows, nuclei, run, record, list
 
-    /// The file with the bytes of an input, in a folder of its own. Without a temporary folder nothing can be fuzzed, so the
-    /// program ends.
+    /// The file with the bytes of an input, in a folder of its own. Without a temporary folder nothing can be fuzzed,
+    /// so the program ends.
     private static let file: FilePath = {
         let folder = FilePath("\(FileManager.default.temporaryDirectory.path)/nuclei-fuzz-\(getpid())")
         try! FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)

@@ -5,7 +5,7 @@ import SystemPackage
 /// The content of a regular file, read into memory of its own.
 ///
 /// It does not change where another program writes over the file or truncates it.
-package final class MappedFile {
+package final class FileBytes {
     /// Valid while this object lives, and aligned to a page. Writes do not reach the file.
     package let bytes: UnsafeMutableRawBufferPointer
 
@@ -41,7 +41,7 @@ package final class MappedFile {
 
     /// The bytes of a file. Throws like `init`. Unlike `FileManager`, it leaks no memory where the file is empty.
     package static func data(_ path: FilePath) throws(FileError) -> Data {
-        let file = try MappedFile(path)
+        let file = try FileBytes(path)
         return withExtendedLifetime(file) { Data(file.bytes) }
     }
 

@@ -2,12 +2,12 @@ import Foundation
 import Foundations
 import Testing
 
-struct MappedFileTests {
+struct FileBytesTests {
     private let path = FilePath(NSTemporaryDirectory()).appending("mapped-\(UUID().uuidString)")
 
     private func problem(_ path: FilePath) -> String {
         do {
-            _ = try MappedFile(path)
+            _ = try FileBytes(path)
             return "no error"
         } catch {
             return error.kind == .unreadable ? error.problem : "another kind of error"
@@ -18,7 +18,7 @@ struct MappedFileTests {
         defer { try? FileManager.default.removeItem(atPath: path.string) }
         let content = Data((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
         try content.write(to: URL(fileURLWithPath: path.string))
-        let file = try MappedFile(path)
+        let file = try FileBytes(path)
         defer { withExtendedLifetime(file) {} }
         #expect(Data(file.bytes) == content)
         file.bytes[5000] = 1
@@ -27,7 +27,7 @@ struct MappedFileTests {
         // Replaced, not written over.
         try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path.string), options: .atomic)
         #expect(file.bytes.count == 10_000 && file.bytes[9_999] == content[9_999])
-        let other = try MappedFile(path)
+        let other = try FileBytes(path)
         #expect(withExtendedLifetime(other) { Data($0.bytes) } == Data([1, 2, 3]))
     }
 
@@ -39,6 +39,6 @@ struct MappedFileTests {
         #expect(problem(path) == "cannot be read (not a regular file)")
         try FileManager.default.removeItem(atPath: path.string)
         try Data().write(to: URL(fileURLWithPath: path.string))
-        #expect(try MappedFile(path).bytes.isEmpty)
+        #expect(try FileBytes(path).bytes.isEmpty)
     }
 }
