@@ -8,7 +8,7 @@ import Imaging
 /// of the shape before, the probability in thousandths, the area in tenths of square pixels, and the number of rings;
 /// for each ring, the number of corners and the differences of each to the one before. A shape without rings is a
 /// circle.
-struct SlideShapes: Encodable {
+package struct SlideShapes: Encodable {
     /// Shapes that are drawn by their outlines; more are drawn as circles, to bound the size of the page.
     static let mostOutlines = 60_000
 
@@ -27,7 +27,7 @@ struct SlideShapes: Encodable {
 
     /// Reads the nuclei in a file that `--nuclei` wrote, a line for each. `squareMicrons` are those of a pixel. Throws
     /// `malformed` where it is another file.
-    init(nuclei path: FilePath, squareMicrons: Double) throws(FileError) {
+    package init(nuclei path: FilePath, squareMicrons: Double) throws(FileError) {
         haveProbabilities = true
         let file = try FileBytes(path)
         defer { withExtendedLifetime(file) {} }

@@ -9,7 +9,7 @@ import Training
 
 /// A kind of file that `fuzz-readers` damages. Any bytes are read, or refused by an error.
 enum Target: String, CaseIterable {
-    case model, labels, outlines, tiff, windows, nuclei, run, record, list
+    case model, labels, outlines, tiff, windows, nuclei, run, record, list, table, shapes
 
     /// The file with the bytes of an input, in a folder of its own. Without a temporary folder nothing can be fuzzed,
     /// so the program ends.
@@ -45,6 +45,12 @@ enum Target: String, CaseIterable {
             case .list:
                 try write(bytes)
                 _ = try ImageList(Self.file)
+            case .table:
+                try write(bytes)
+                _ = try SlideMap(Self.file, nil, width: 3000, height: 2000, stride: 128)
+            case .shapes:
+                try write(bytes)
+                _ = try SlideShapes(nuclei: Self.file, squareMicrons: 0.0625)
             }
         } catch is FileError {
         } catch is DatasetError {
