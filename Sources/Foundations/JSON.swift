@@ -23,6 +23,19 @@ package enum JSON {
         decoder.dateDecodingStrategy = .iso8601
         return try decoder.decode(type, from: data)
     }
+
+    /// The place in a JSON document and the reason of an error of `decode`, such as "architecture: Cannot initialize ...".
+    package static func problem(_ error: any Error) -> String {
+        let context: DecodingError.Context
+        switch error as? DecodingError {
+        case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found),
+            .dataCorrupted(let found):
+            context = found
+        default: return "\(error)"
+        }
+        let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return (place.isEmpty ? "" : "\(place): ") + context.debugDescription
+    }
 }
 
 /// A JSON value of unknown structure.

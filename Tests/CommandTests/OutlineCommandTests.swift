@@ -165,6 +165,11 @@ import Testing
         let digest = try #require((record["teacherDigests"] as? [String])?.first)
         let info = try work.json(Command.train.run("info", "nuclei-unet", "--json", in: work.path).output)
         #expect("\(info)".contains(digest))
+        // Missing files are noticed before tiles are read.
+        let missing = try Command.train.run("set", "--teacher", "nope", "--output", "o", in: work.path)
+        #expect(
+            missing.status == 66 && missing.output.isEmpty
+                && missing.errors == "error: nope: cannot be read (No such file or directory)\n", "\(missing)")
         // A model of another format is not tensors alone.
         let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../models")
         var later = try Data(contentsOf: models.appendingPathComponent("nuclei-unet.safetensors"))

@@ -116,7 +116,9 @@ package struct Model {
         do {
             description = try JSON.decode(ModelDescription.self, from: Data(json.utf8))
         } catch {
-            throw FileError(path, expected: "a model description that this version supports", found: "another")
+            throw FileError(
+                path, expected: "a model description that this version supports",
+                found: "another (\(JSON.problem(error).prefix(120)))")
         }
         if let problem = description.problem {
             throw FileError(path, expected: problem.expected, found: problem.found)

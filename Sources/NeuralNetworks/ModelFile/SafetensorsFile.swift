@@ -67,7 +67,8 @@ package struct SafetensorsFile {
         let header = try Header(data[8..<start], path: path)
         let available = data.count - start
         var entries = [String: Entry]()
-        for (name, tensor) in header.tensors {
+        // In an order, so that the same file has the same problem each time.
+        for (name, tensor) in header.tensors.sorted(by: { $0.key < $1.key }) {
             entries[name] = try tensor.entry(name, available: available, path: path)
         }
         try Self.checkContiguous(entries, count: available, path: path)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BundledModels
 import Console
 import Datasets
 import Foundations
@@ -23,6 +24,10 @@ enum TrainingSession {
     {
         // Checked before the tiles are read, which takes a while.
         try Folder.requireNew(output)
+        for path in [settings.initialModel].compactMap(\.self) + (settings.teachers ?? []) {
+            guard let file = ModelChoice(FilePath(path)).file else { continue }
+            _ = try FileError.reading(file) { try file.stat() }
+        }
         try prepare(options)
         let (set, split) = try load(dataset, settings, options)
         try complete(
