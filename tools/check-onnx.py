@@ -37,10 +37,9 @@ def hematoxylin(tiles):
     return sums(densities) / sums(numpy.ones_like(densities))
 
 
-def tile_scores(pixels, tiles, info):
+def tile_scores(pixels, tiles, fit, calibration):
     """The calibrated probability of nuclei of each tile from those of its pixels: the mean over the 64 pixels that most look
     like a nucleus, as log odds on the line that the model file records. Pixels with hardly any hematoxylin do not count."""
-    fit, calibration = info.get("tileScoreFit"), info.get("calibration")
     nuclei = numpy.where(hematoxylin(tiles) < 0.12, 0, 1 - pixels[:, 0])
     nuclei = numpy.sort(nuclei.reshape(len(pixels), -1), axis=1)[:, -64:].mean(axis=1)
     nuclei = numpy.clip(nuclei, 1e-6, 1 - 1e-6)
@@ -93,8 +92,9 @@ def main():
     parser.add_argument("--program", default="nuclei-train", help="path of nuclei-train")
     arguments = parser.parse_args()
 
-    info = json.loads(subprocess.run([arguments.program, "info", arguments.model, "--json"], check=True,
-                                     capture_output=True).stdout)["description"]
+    shown = json.loads(subprocess.run([arguments.program, "info", arguments.model, "--json"], check=True,
+                                      capture_output=True).stdout)
+    info = shown["description"]
     tiles = tiles_of(arguments.image, info["tileSize"], arguments.count)
     planes = numpy.ascontiguousarray(tiles.transpose(0, 3, 1, 2), dtype=numpy.float32)
     with tempfile.TemporaryDirectory() as folder:
@@ -111,7 +111,7 @@ def main():
         for name, compute in found.items():
             output = compute(planes[places])
             outlines = output.ndim == 4
-            nuclei = tile_scores(output, tiles[places], info) if outlines else output[:, info["classes"].index("NUCLEI")]
+            nuclei = tile_scores(output, tiles[places], info.get("tileScoreFit"), shown.get("calibration")) if outlines else output[:, info["classes"].index("NUCLEI")]
             difference = numpy.abs(nuclei - truth).max()
             failed |= not difference <= arguments.tolerance
             print(f"{name}: {len(places)} tiles, probabilities within {difference:.1e}")
