@@ -75,7 +75,7 @@ package final class AtomicFile {
         Self.synchronizeFolder(of: destination)
     }
 
-    /// Files that are complete and appear together.
+    /// Files that are complete and appear together. Sendable because only the task that calls `together` uses it.
     private final class Group: @unchecked Sendable {
         var files = [AtomicFile]()
     }
