@@ -42,7 +42,7 @@ package struct MaskPipeline {
         let earlier = MaskRecord(reading: request.record)
         let mask = request.record.folder.pushing(FilePath(earlier?.files[OutputKind.mask.rawValue] ?? ""))
         if earlier != nil, mask.location != request.mask.location, mask.exists {
-            observer.note("\(request.record) was the record of \(mask), which has none now")
+            observer.note("\(request.record) is the record of \(mask), and will be that of \(request.mask)")
         }
         let outputs = try OutputSet(outputJob(request, image, observer.note))
         try outputs.begin(tissue)

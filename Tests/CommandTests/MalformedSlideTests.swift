@@ -5,11 +5,11 @@ import Testing
 
 /// A real slide, damaged in many ways, with the expected outcome of each.
 @Suite(.serialized) struct MalformedSlideTests {
-    private static let slide = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map {
+    static let slide = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map {
         $0 + "/wsi/CMU-1-Small-Region.svs"
     }
-    private static let isThere = slide.map { FileManager.default.fileExists(atPath: $0) } ?? false
-    private static let noSlide: Comment = "no slide: set NUCLEI_DATA to a folder with wsi/CMU-1-Small-Region.svs"
+    static let isThere = slide.map { FileManager.default.fileExists(atPath: $0) } ?? false
+    static let noSlide: Comment = "no slide: set NUCLEI_DATA to a folder with wsi/CMU-1-Small-Region.svs"
 
     enum Outcome {
         /// Status 65 with this text after the name of the file, and no output.
@@ -46,7 +46,7 @@ import Testing
     private static let allLost = Outcome.lost(windows: 130)
 
     /// A tile of 240 x 240 pixels in the middle of the tissue, under four of the windows.
-    private static let tile = 64
+    static let tile = 64
 
     static let cases: [Case] = [
         Case("nothing", intact) { _ in },
@@ -131,30 +131,6 @@ import Testing
         Case("directory without entries", noTIFF) { $0.setEntries(ofFirst: 0) },
         Case("directory of 65535 entries", noTIFF) { $0.setEntries(ofFirst: 65535) },
     ]
-
-    /// Tissue is found in what can be decoded of a level, and damage does not change the density of nuclei.
-    @Test(.enabled(if: isThere, noSlide)) func tissueOfDamagedLevels() throws {
-        let work = try WorkFolder()
-        func density(_ name: String, _ tiles: [Int]) throws -> (density: Double, notes: String) {
-            var slide = try DamagedSlide(#require(Self.slide))
-            for tile in tiles { slide.zero(slide.tile(tile)) }
-            try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/\(name).svs"))
-            let result = try Command.mask.run("\(name).svs", "--output", "\(name).png", in: work.path)
-            #expect(result.status == (tiles.isEmpty ? 0 : 74), "\(result)")
-            let record = try work.json(String(contentsOfFile: "\(work.path)/\(name).json", encoding: .utf8))
-            let nuclei = try #require(record["nuclei"] as? [String: Any])
-            return (try #require(nuclei["perSquareMillimeter"] as? Double), result.errors)
-        }
-        let (intact, damaged) = (try density("a", []), try density("b", [Self.tile, Self.tile + 1]))
-        #expect(damaged.notes.contains("cannot be decoded there and count as tissue"), "\(damaged)")
-        #expect(abs(damaged.density / intact.density - 1) < 0.1, "\(damaged.density), \(intact.density)")
-        var slide = try DamagedSlide(#require(Self.slide))
-        for tile in 0..<130 { slide.zero(slide.tile(tile)) }
-        try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/c.svs"))
-        for command in [["c.svs"], ["plan", "c.svs"]] {
-            #expect(try Command.mask.start(command, in: work.path).wait().status == 65)
-        }
-    }
 
     @Test(.enabled(if: isThere, noSlide), arguments: cases)
     func everyDamageHasItsOutcome(_ item: Case) throws {

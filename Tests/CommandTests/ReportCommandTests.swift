@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    /// Of a.jpg and a.png, each has its own mask.
+    /// a.jpg and a.png have a mask each.
     @Test func imagesOfOneNameHaveTheirOwnMasks() throws {
         let moved = "\(work.path)/same"
         try FileManager.default.createDirectory(atPath: moved, withIntermediateDirectories: false)

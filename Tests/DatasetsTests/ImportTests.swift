@@ -77,7 +77,7 @@ import Testing
         #expect(message { _ = try importFolder(folder, out) }.contains("expected a new or empty folder, found"))
     }
 
-    /// What was imported into a folder of the source is no source.
+    /// A data set inside its source is not imported again.
     @Test func theDataSetMayBeInTheSource() throws {
         let folder = try source()
         let out = "\(folder.path)/out"

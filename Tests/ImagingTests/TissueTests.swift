@@ -37,7 +37,7 @@ import Testing
         #expect(map.bounds(in: PixelRegion(x: 1280, y: 0, width: 5000, height: 5000)) == nil)
     }
 
-    /// What is painted where nothing can be decoded says nothing: it counts as tissue.
+    /// Cells that cannot be decoded count as tissue, whatever color they are painted with.
     @Test func unreadableCellsAreTissue() {
         let pink = picture(60, 40) { x, y in (20..<40).contains(x) && (10..<30).contains(y) }
         let cells = Set((0..<5).flatMap { y in (50..<60).map { y * 60 + $0 } } + [20 * 60 + 30])

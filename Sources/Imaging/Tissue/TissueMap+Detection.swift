@@ -62,8 +62,8 @@ extension TissueMap {
             unreadableShare: Double(unreadable.count) / Double(map.isTissue.count), level: level.index)
     }
 
-    /// Detects the tissue of an image in a thumbnail of it, one cell per pixel. `unreadable` cells, whose pixels mean
-    /// nothing, count as tissue. Returns the threshold and the share of pen marks too.
+    /// Detects the tissue of an image in a thumbnail of it, one cell per pixel. `unreadable` cells count as
+    /// tissue, whatever their pixels are. Returns the threshold and the share of pen marks too.
     package static func detect(
         in thumbnail: RGBImage, except unreadable: Set<Int> = [], imageWidth: Int, imageHeight: Int
     ) -> (map: TissueMap, threshold: Int, penShare: Double) {

@@ -90,7 +90,8 @@ private struct FoundMasks {
         masks += locks.filter { !finished.contains($0.path) }
     }
 
-    /// Whether a file that is no record is named like a mask next to it, and its name or its beginning is that of a record.
+    /// Whether a file that cannot be read as a record was one: it is named like a mask next to it, and its name or its
+    /// beginning is that of a record.
     private static func isDamagedRecord(_ path: FilePath) -> Bool {
         let stem = path.stem ?? ""
         guard ["png", "tif", "tiff"].contains(where: { path.sibling("\(stem).\($0)").isFile }) else { return false }

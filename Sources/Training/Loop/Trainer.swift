@@ -190,15 +190,19 @@ package struct Trainer {
         return Array(repeating: tile, count: Int(whole) + (isExtra ? 1 : 0))
     }
 
+    /// Each tile as often as its weight says, in random order. Where small weights draw none by chance, one of the tiles that
+    /// have a weight.
+    private func draws(of tiles: [Int], _ random: inout SplitMix64) -> [Int] {
+        let drawn = tiles.flatMap { draws(of: $0, &random) }.shuffled(using: &random)
+        if !drawn.isEmpty { return drawn }
+        return Array(tiles.filter { set.tiles[$0].weight > 0 }.shuffled(using: &random).prefix(1))
+    }
+
     /// The training tiles of an epoch in random order.
     private func order(ofEpoch epoch: Int) -> [Int] {
         var random = SplitMix64(seed: settings.seed, stream: 0x6F72_6465_72, UInt64(epoch))
         guard settings.balance == .sampling else {
-            let tiles = examples.joined().sorted()
-            let drawn = tiles.flatMap { draws(of: $0, &random) }.shuffled(using: &random)
-            // Small weights may draw none by chance.
-            return drawn.isEmpty
-                ? Array(tiles.filter { set.tiles[$0].weight > 0 }.shuffled(using: &random).prefix(1)) : drawn
+            return draws(of: examples.joined().sorted(), &random)
         }
         let weights = examples.map { tiles in tiles.reduce(0) { $0 + set.tiles[$1].weight } }
         let largest = max(1, Int((weights.max() ?? 0).rounded()))
@@ -206,7 +210,7 @@ package struct Trainer {
         let drawn = zip(examples, weights).map { tiles, weight in
             var drawn = [Int]()
             while weight > 0, drawn.count < largest {
-                drawn += tiles.flatMap { draws(of: $0, &random) }.shuffled(using: &random).prefix(largest - drawn.count)
+                drawn += draws(of: tiles, &random).prefix(largest - drawn.count)
             }
             return drawn
         }
