@@ -106,7 +106,7 @@ def main():
         places, truth = expected(arguments.program, arguments.model, tiles, f"{folder}/tiles")
         found = programs(path)
         if not found:
-            sys.exit("check-onnx: expected ONNX Runtime or OpenVINO, found neither")
+            sys.exit("check-onnx: expected ONNX Runtime, OpenVINO or OpenCV, found none")
         failed = False
         for name, compute in found.items():
             output = compute(planes[places])

@@ -3,6 +3,10 @@
 # of regions that ran, for each module. C code is not counted.
 # Usage: tools/coverage.sh [ARGUMENT...]      arguments of swift test, such as --filter ImagingTests
 set -euo pipefail
+# Relative paths are those of the caller.
+for name in NUCLEI_DATA NUCLEI_DICOM NUCLEI_GOLDEN NUCLEI_PYTHON; do
+    [ -z "${!name:-}" ] || export "$name=$(realpath -ms "${!name}")"
+done
 cd "$(dirname "$0")/.."
 
 flags=(--configuration release --scratch-path .build-coverage --enable-code-coverage)

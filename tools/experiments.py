@@ -79,6 +79,11 @@ def configurations(name, dataset, settings):
     return {part: COMPACT + options for part, options in parts.items()}
 
 
+def suffixed(path, suffix):
+    """A path with a longer name. Unlike `with_suffix`, keeps the part after a dot, as in "lr-0.01-1"."""
+    return path.with_name(path.name + suffix)
+
+
 class Run:
     """A configuration with a seed and possibly a fold."""
 
@@ -103,7 +108,7 @@ class Run:
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         command = [str(dataset), "--output", str(self.folder), *self.options, "--continue"]
-        log = self.folder.with_suffix(".log")
+        log = suffixed(self.folder, ".log")
         with open(log, "a", encoding="utf-8") as file:
             process = subprocess.Popen([str(BIN / "nuclei-train")] + command, stdout=file, stderr=file)
             # The program ends after its current step, and this script after the program.
@@ -112,17 +117,18 @@ class Run:
                 status = process.wait()
             except KeyboardInterrupt:
                 status = process.wait()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if status != 0:
             print(f"experiments: training ended with status {status}; see {log}", file=sys.stderr)
             sys.exit(status if status > 0 else 128 - status)
 
     def scores(self, dataset, blurred):
         """The scores of the best model; those that were computed before are read."""
-        best, file = self.folder / "best.safetensors", self.folder.with_suffix(".scores.json")
+        best, file = self.folder / "best.safetensors", suffixed(self.folder, ".scores.json")
         if not file.exists() or file.stat().st_mtime < best.stat().st_mtime:
             levels = [["--blur", str(sigma)] for sigma in [0, 1, 2, 3]] if blurred else [[]]
             scores = [evaluate(dataset, best, options) for options in levels]
-            temporary = file.with_suffix(f".{os.getpid()}.tmp")
+            temporary = suffixed(file, f".{os.getpid()}.tmp")
             temporary.write_text(json.dumps(scores))
             temporary.replace(file)
         return json.loads(file.read_text())
@@ -216,6 +222,13 @@ def main():
         for fold in folds
         for seed in arguments.seeds
     ]
+    names = {}
+    for run in runs:
+        if run.folder in names:
+            sys.exit(
+                f"experiments: expected a folder for each run, found {run.folder} for \"{names[run.folder]}\" and "
+                f"\"{run.name}\"")
+        names[run.folder] = run.name
     if arguments.list:
         for number, run in enumerate(runs, 1):
             print(number, run.folder, shlex.join(run.options))
@@ -237,7 +250,7 @@ def main():
     if finished:
         text = table(arguments.experiment, arguments.dataset, finished)
         root.parent.mkdir(parents=True, exist_ok=True)
-        root.with_suffix(".md").write_text(text)
+        suffixed(root, ".md").write_text(text)
         print(text)
     sys.exit(0 if len(finished) == len(runs) else 75)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Feeds damaged files to the readers, with libFuzzer and the address sanitizer, which also finds leaks: images to the
 # C readers, with the undefined behavior sanitizer too; models, labels, outlines, directories of slides, caches of windows
-# and nuclei, records, lists, and the tables and outlines of pages to the Swift readers. Ends with the first input that crashes, hangs or leaks; the input
-# stays in .build-fuzz.
+# and nuclei, records, lists, and the tables and outlines of pages to the Swift readers. Ends with the first input that
+# crashes, hangs or leaks; the input stays in .build-fuzz.
 # Usage: tools/fuzz.sh [SECONDS [TARGET...]]      default: 60 seconds in all, half of them for images; all targets
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,14 +25,18 @@ export NUCLEI_FUZZ=1
 swift build "${flags[@]}"
 readers=$(swift build "${flags[@]}" --show-bin-path)/fuzz-readers
 
+# Images get half of the time, and the other targets share the other half.
+others=$#
+case " $* " in *" image "*) others=$(($# - 1)) ;; esac
+[ "$others" -eq 0 ] || [ "$others" -eq $# ] || seconds=$((seconds / 2))
+
 for target in "$@"; do
     echo "fuzz: $target"
     mkdir -p "$build/found/$target"
-    fuzzer=("$readers" "$target")
-    share=$(($# == 1 ? seconds : seconds / 2 / ($# - 1)))
     if [ "$target" = image ]; then
-        fuzzer=("$build/read_image")
-        share=$(($# == 1 ? seconds : seconds / 2))
+        fuzzer=("$build/read_image") share=$seconds
+    else
+        fuzzer=("$readers" "$target") share=$((seconds / others))
     fi
     "${fuzzer[@]}" -max_total_time=$((share > 0 ? share : 1)) "${limits[@]}" -artifact_prefix="$build/$target-" \
         "$build/found/$target" "tools/fuzz/corpus/$target" >"$build/$target.log" 2>&1 || {

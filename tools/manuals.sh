@@ -4,12 +4,13 @@
 # Usage: tools/manuals.sh [FOLDER [PROGRAM...]]
 # FOLDER is .build/share by default, PROGRAMs are nuclei-mask, nuclei-train and kernel-bench.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
 case "${1:-}" in
     -*) sed -n '2,5s/^# //p' "$0"; exit 64 ;;
 esac
-share=${1:-.build/share}
+share=${1:+$(realpath -m "$1")}
+cd "$(dirname "$0")/.."
+
+share=${share:-.build/share}
 bin=$(swift build -c release --show-bin-path)
 programs=("${@:2}")
 [ ${#programs[@]} -gt 0 ] || programs=(nuclei-mask nuclei-train kernel-bench)

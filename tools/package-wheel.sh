@@ -29,7 +29,6 @@ done
 # system's need not have any.
 source_of() {
     local name=$1 library=$2 apt=$work/apt source
-    [ ! -d "$work/$name" ] || return 0
     source=$(dpkg-query -W -f='${source:Package}=${source:Version}' "$library")
     mkdir -p "$apt/lists/partial"
     apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' 'Origin: Debian' |
@@ -37,14 +36,16 @@ source_of() {
     local options=(-qq -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$apt/lists" -o APT::Sandbox::User=root)
     apt-get "${options[@]}" update
-    rm -rf "$apt/$name"
+    rm -rf "$apt/$name" "$work/$name"
     mkdir "$apt/$name"
     (cd "$apt/$name" && apt-get "${options[@]}" source "$source" >/dev/null)
     mv "$apt/$name"/*/ "$work/$name"
 }
 
-mkdir -p "$work/lib"
-if [ ! -e "$work/lib/libopenblas.so.0" ]; then
+# An update of a source package gets another folder, and is built anew.
+lib=$work/lib/$(dpkg-query -W -f='${source:Package}_${source:Version}_' libopenblas0-pthread libtiff6 | tr : .)
+mkdir -p "$lib"
+if [ ! -e "$lib/libopenblas.so.0" ]; then
     echo "package-wheel: building OpenBLAS"
     source_of openblas libopenblas0-pthread
     # Processors before these, and others, get the kernels for PRESCOTT (SSE3). Kernels call it from several threads.
@@ -54,10 +55,10 @@ if [ ! -e "$work/lib/libopenblas.so.0" ]; then
         NO_WARMUP=1 >"$work/openblas.log" 2>&1 || fail "OpenBLAS does not build, see $work/openblas.log"
     functions=(cblas_sgemm openblas_get_num_threads openblas_set_num_threads)
     (IFS=";"; echo "{ global: ${functions[*]}; local: *; };") >"$work/openblas.map"
-    gcc -shared -o "$work/lib/libopenblas.so.0" -Wl,-soname,libopenblas.so.0 -Wl,--version-script="$work/openblas.map" \
+    gcc -shared -o "$lib/libopenblas.so.0" -Wl,-soname,libopenblas.so.0 -Wl,--version-script="$work/openblas.map" \
         -Wl,--no-undefined "${functions[@]/#/-Wl,-u,}" "$work/openblas/libopenblas.a" -lm
 fi
-if [ ! -e "$work/lib/libtiff.so.6" ]; then
+if [ ! -e "$lib/libtiff.so.6" ]; then
     echo "package-wheel: building libtiff"
     source_of tiff libtiff6
     (
@@ -67,7 +68,7 @@ if [ ! -e "$work/lib/libtiff.so.6" ]; then
         make -s -j "$(nproc)" -C port
         make -s -j "$(nproc)" -C libtiff
     ) >"$work/tiff.log" 2>&1 || fail "libtiff does not build, see $work/tiff.log"
-    cp -L "$work/tiff/libtiff/.libs/libtiff.so.6" "$work/lib/"
+    cp -L "$work/tiff/libtiff/.libs/libtiff.so.6" "$lib/"
 fi
 
 echo "package-wheel: building nuclei $version"
@@ -90,11 +91,11 @@ for folder in .build/checkouts/*/; do
     grep -q "$(basename "$folder")" Package.swift || continue
     cp "$folder"/LICENSE* "$work/package/licenses/$(basename "$folder").txt"
 done
-export LD_LIBRARY_PATH=$work/lib
+export LD_LIBRARY_PATH=$lib
 ldd "$work/package/nuclei_hne/bin/"* | sed -n 's/.*=> \(\/.*\) (.*/\1/p' | sort -u | while IFS= read -r library; do
     case $library in
-        "$work"/lib/libopenblas*) package=libopenblas0-pthread ;;
-        "$work"/lib/libtiff*) package=libtiff6 ;;
+        "$lib"/libopenblas*) package=libopenblas0-pthread ;;
+        "$lib"/libtiff*) package=libtiff6 ;;
         */swift/linux/*)
             cp "$(dirname "$library")/../../../share/swift/LICENSE.txt" "$work/package/licenses/swift.txt"
             # Foundation contains ICU.

@@ -14,13 +14,16 @@ case "${1:-}" in
     exit 0
     ;;
 esac
+folder=${PROFILE:+$(realpath -m "$PROFILE")}
 cd "$(dirname "$0")/.."
 
 tools/setup.sh
 swift build -c release --product kernel-bench
 bench=$(swift build -c release --show-bin-path)/kernel-bench
-folder=${PROFILE:-data/profile}
+folder=${folder:-$PWD/data/profile}
 mkdir -p "$folder"
+# Paths in the arguments are relative to the folder of the caller.
+cd "$OLDPWD"
 
 need() {
     command -v "$1" >/dev/null && return

@@ -38,6 +38,8 @@ if [ -z "$bin" ]; then
     swift build -c release --product nuclei-train
     bin=$(swift build -c release --show-bin-path)
 fi
+# Paths in the arguments are relative to the folder of the caller.
+cd "$OLDPWD"
 if [ -n "${WORK:-}" ]; then
     work=$WORK
     mkdir -p "$work"
@@ -49,6 +51,10 @@ fi
 # Builds the slide from 32 x 32 cells. The 307 cells closest to the centers of two ellipses are tissue.
 make_slide() {
     local cell=$((size / 32)) names
+    local options=tile,tile-width=$tile,tile-height=$tile,pyramid,bigtiff,compression=jpeg,Q=80
+    options+=,xres=2000,yres=2000,resunit=cm
+    # Left by a run that was interrupted.
+    rm -rf "$work/crops"
     "$bin/nuclei-train" synthesize "$work/crops" --tiles 0 --crops 3 --crop-size "$cell" >/dev/null
     for crop in 1 2 3; do vips copy "$work/crops/wsi_crop_$crop.jpg" "$work/$crop.v"; done
     vips black "$work/black.v" "$cell" "$cell" --bands 3
@@ -65,7 +71,8 @@ make_slide() {
     # vips splits the list at spaces, so it runs in the folder and gets bare file names.
     (
         cd "$work"
-        vips arrayjoin "$names" "slide.tif[tile,tile-width=$tile,tile-height=$tile,pyramid,bigtiff,compression=jpeg,Q=80,xres=2000,yres=2000,resunit=cm]" --across 32
+        vips arrayjoin "$names" "slide.part.tif[$options]" --across 32
+        mv slide.part.tif slide.tif
         rm -rf crops ./*.v
     )
 }

@@ -3,6 +3,10 @@
 # undefined behavior sanitizer, which traps at the first error.
 # Usage: tools/sanitize.sh [ARGUMENT...]      arguments of swift test (default: the test targets below)
 set -euo pipefail
+# Relative paths are those of the caller.
+for name in NUCLEI_DATA NUCLEI_DICOM NUCLEI_GOLDEN NUCLEI_PYTHON; do
+    [ -z "${!name:-}" ] || export "$name=$(realpath -ms "${!name}")"
+done
 cd "$(dirname "$0")/.."
 
 [ $# -gt 0 ] || set -- --filter 'TensorsTests|ImagingTests|NeuralNetworksTests|DatasetsTests|MaskingTests'

@@ -10,6 +10,8 @@ case "${1:-}" in
     "" | -*) sed -n '2,7s/^# //p' "$0"; exit 64 ;;
 esac
 folder=$(realpath "$1") roots=${2:+$(realpath -m "$2")}
+NUCLEI_DATA=${NUCLEI_DATA:+$(realpath -m "$NUCLEI_DATA")}
+NUCLEI_DICOM=${NUCLEI_DICOM:+$(realpath -ms "$NUCLEI_DICOM")}
 cd "$(dirname "$0")/.."
 
 fail() {
@@ -31,13 +33,13 @@ trap 'rm -rf "$work"' EXIT
 "$build/nuclei-train" synthesize "$work/in/set" --tiles 1 --crops 1 --crop-size 600 >/dev/null
 cp "$work/in/set/wsi_crop_1.jpg" "$work/in/crop.jpg"
 images=(crop.jpg)
-slide=${NUCLEI_DATA:-}/wsi/CMU-1-Small-Region.svs
+slide=$NUCLEI_DATA/wsi/CMU-1-Small-Region.svs
 if [ -r "$slide" ]; then cp "$slide" "$work/in/slide.svs"; images+=(slide.svs); else echo "test-packages: no slide, see NUCLEI_DATA"; fi
 mkdir "$work/expected"
 for image in "${images[@]}"; do
     "$build/nuclei-mask" "$work/in/$image" --quiet --output "$work/expected/$image.png"
 done
-if [ -n "${NUCLEI_DICOM:-}" ]; then
+if [ -n "$NUCLEI_DICOM" ]; then
     mkdir "$work/in/dicom"
     cp "$(dirname "$NUCLEI_DICOM")"/*.dcm "$work/in/dicom/"
 else

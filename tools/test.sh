@@ -4,6 +4,10 @@
 # and are skipped without it.
 # Usage: tools/test.sh [ARGUMENT...]
 set -euo pipefail
+# Relative paths are those of the caller.
+for name in NUCLEI_DATA NUCLEI_DICOM NUCLEI_GOLDEN NUCLEI_PYTHON; do
+    [ -z "${!name:-}" ] || export "$name=$(realpath -ms "${!name}")"
+done
 cd "$(dirname "$0")/.."
 
 tools/setup.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains the bundled classifier, models/nuclei-compact.safetensors, on the labeled tiles of nuclei_tiles and more_tiles in the
-# folder DATA. Rows with a non-commercial license are left out. Some organs, patients and slides are the test. An
-# interrupted run is resumed. The run folder is models/nuclei-compact; the data set that the model learns, data/tiles, has
-# the rows and links to the tiles.
+# folder DATA. Rows with a non-commercial license are left out. Some organs, patients and slides are the test. The
+# same command resumes an interrupted run. The run folder is models/nuclei-compact; the data set that the model learns,
+# data/tiles, has the rows and links to the tiles.
 # With a RUN, another run folder, the options go to nuclei-train instead, such as --test-groups 'GTEx*', and the bundled
 # model stays.
 # Usage: tools/train-model.sh DATA [RUN OPTION...]
@@ -10,9 +10,9 @@ set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,8s/^# //p' "$0" >&2; exit 64; }
 data=$(cd "$1" && pwd)
 shift
-run=models/nuclei-compact
+run=models/nuclei-compact folder=
 if [ $# -ge 1 ]; then
-    run=$(realpath "$1")
+    run=$(realpath -m "$1") folder=$PWD
     shift
 else
     for group in 'NuInsSeg:human bladder' 'NuInsSeg:human kidney' 'NuInsSeg:mouse spleen' DSB2018:train-HE \
@@ -51,14 +51,10 @@ print(f"train-model: {len(learned)} tiles in {folder}/labels.csv")
 END
 }
 
-if [ -e "$run/report.html" ]; then
-    echo "train-model: $run is finished"
-elif [ -e "$run/run.json" ]; then
-    "$train" resume "$run"
-else
-    write_dataset
-    "$train" "$dataset" --architecture compact --mpp 0.25 --output "$run" "$@"
-fi
+write_dataset
+# Paths in the options of a RUN are relative to the folder of the caller.
+[ -z "$folder" ] || { dataset=$PWD/$dataset; cd "$folder"; }
+"$train" "$dataset" --architecture compact --mpp 0.25 --continue --output "$run" "$@"
 if [ "$run" = models/nuclei-compact ]; then
     cp "$run/best.safetensors" models/nuclei-compact.safetensors
     echo "train-model: wrote models/nuclei-compact.safetensors; rebuild nuclei-mask to bundle it"

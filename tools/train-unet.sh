@@ -2,8 +2,8 @@
 # Trains the bundled model that outlines nuclei, models/nuclei-unet.safetensors, on nuclei_images, nuclei_tiles and
 # more_tiles in the folder DATA: whole images with outlines, and tiles of other images. Rows with a non-commercial license
 # are left out. Two patients and three organs are the test. Three models of different seeds are the teachers of the bundled
-# one. An interrupted run is resumed. The run folders are models/nuclei-unet-teacher-SEED and models/nuclei-unet; the data set
-# that the models learn, data/outlines, has the rows and links to the images.
+# one. The same command resumes an interrupted run. The run folders are models/nuclei-unet-teacher-SEED and
+# models/nuclei-unet; the data set that the models learn, data/outlines, has the rows and links to the images.
 # With a RUN, another run folder, the options go to nuclei-train instead, such as --test-groups 'TNBC*', and the bundled
 # model stays.
 # Usage: tools/train-unet.sh DATA [RUN OPTION...]
@@ -11,9 +11,9 @@ set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,9s/^# //p' "$0" >&2; exit 64; }
 data=$(cd "$1" && pwd)
 shift
-run=models/nuclei-unet
+run=models/nuclei-unet folder=
 if [ $# -ge 1 ]; then
-    run=$(realpath "$1")
+    run=$(realpath -m "$1") folder=$PWD
     shift
 else
     for group in TNBC:patient07 TNBC:patient08 'NuInsSeg:human bladder' 'NuInsSeg:human kidney' \
@@ -73,6 +73,8 @@ END
 learn() { "$train" "$dataset" --no-validation --continue --output "$@"; }
 
 write_dataset
+# Paths in the options of a RUN are relative to the folder of the caller.
+[ -z "$folder" ] || { dataset=$PWD/$dataset; cd "$folder"; }
 teachers=()
 for seed in 42 43 44; do
     learn "$run-teacher-$seed" --seed "$seed" "$@"

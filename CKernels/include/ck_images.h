@@ -1,4 +1,4 @@
-/// Kernels on 8-bit RGB pixels: normalization, histograms, augmentation, erasing.
+/// Kernels on 8-bit RGB pixels: normalization, densities of stain, histograms, augmentation, erasing.
 #ifndef CK_IMAGES_H
 #define CK_IMAGES_H
 
@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-// Pixels (image/image_normalize.c)
+// Pixels (image/image_normalize.c, image/image_stain.c)
 
 /// N windows of H x W interleaved 8-bit RGB pixels in one buffer. Window n starts offsets[n] bytes after base; its rows
 /// are row_stride bytes apart, at least 3 W.
@@ -21,17 +21,19 @@ typedef struct ck_windows {
 /// mean, deviation: in gray levels, 0 to 255.
 ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
                                const float deviation[3], const ck_windows *d);
-/// density[N][H][W]: of a stain. The density of a pixel is the sum over the channels of tables[256 c + byte]; this is
-/// the mean over the pixels of the window in the 3 x 3 square around each one. density may not overlap the pixels.
+/// density[N][H][W]: density of a stain. The density of a pixel is the sum over the channels of tables[256 c + byte];
+/// this is the mean over the pixels of the window in the 3 x 3 square around each one. density may not overlap the
+/// pixels.
 ck_status ck_stain_density(float *density, const uint8_t *base, const int64_t *offsets, const float tables[768],
                            const ck_windows *d);
-/// densities[count] of the pixels of a row, without a mean. See ck_stain_density for the tables.
+/// densities[count] of the pixels of a row, without a mean. See ck_stain_density for the tables. Several threads may
+/// call this at a time.
 ck_status ck_stain_row(float *densities, const uint8_t *pixels, const float tables[768], int64_t count);
 /// sums[i] = weights[0] rows[radius][i] + the sum of weights[d] (rows[radius - d][i] + rows[radius + d][i]) for d from
-/// 1 to radius. `sums` may not overlap the rows, which may overlap each other.
+/// 1 to radius. `sums` may not overlap the rows, which may overlap each other. Several threads may call this at a time.
 ck_status ck_smooth_rows(float *sums, const float *const *rows, const float *weights, int64_t radius, int64_t count);
 /// Multiplies the odds of probabilities[count] by factors[floor(steps d)], where d is the density, limited to 0 ...
-/// 0.999999. steps: at most 65,536.
+/// 0.999999. factors: finite, above 0. steps: at most 65,536. Several threads may call this at a time.
 ck_status ck_weigh_odds(float *probabilities, const float *densities, const float *factors, int64_t steps,
                         int64_t count);
 /// counts[3][256]: number of occurrences of each byte value in each channel, over all windows.
@@ -91,7 +93,7 @@ ck_status ck_augment_windows(uint8_t *pixels, const uint8_t *base, const int64_t
 /// map[H][W]: source[H][W] after the geometric step of an augmentation, one byte per pixel, such as its class.
 /// `inverse` and `white_border` are those of ck_augmentation, but each pixel is the nearest one of the source. With a
 /// white border, pixels outside the source become `outside`. map and source must not overlap; sides have at most 2^15
-/// pixels.
+/// pixels. Several threads may call this at a time.
 ck_status ck_move_map(uint8_t *map, const uint8_t *source, const float inverse[6], bool white_border, uint8_t outside,
                       int64_t h, int64_t w);
 

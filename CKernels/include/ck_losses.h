@@ -89,7 +89,7 @@ typedef struct ck_overlap {
     double predicted, inside, common;
 } ck_overlap;
 
-/// The loss, and the sums that it consists of. The numbers of pixels and samples are whole.
+/// The loss, and the sums that it consists of. `inside` and `score_count` are whole numbers.
 typedef struct ck_pixel_sums {
     double loss;
     /// Weighted cross-entropies and their weights.
@@ -99,10 +99,11 @@ typedef struct ck_pixel_sums {
     double score, score_count;
 } ck_pixel_sums;
 
-/// Floats of scratch for the kernels below.
+/// Floats of scratch for ck_pixel_scores and the pixel losses; 0 when a dimension is invalid.
 size_t ck_pixel_scores_scratch(int64_t n, int64_t plane);
 /// scores[N]: NaN where a logit is NaN.
-/// density[N][plane]: of a stain; may be null. A pixel whose density is below `least_density` counts as background.
+/// density[N][plane]: density of a stain; may be null. A pixel whose density is below `least_density` counts as
+/// background.
 ck_status ck_pixel_scores(float *scores, const float *logits, const float *density, float least_density, int64_t n,
                           int64_t plane, int64_t top, float *scratch, size_t scratch_count);
 /// sums[N]: the first element has the sums over the batch; the others are overwritten.

@@ -64,10 +64,10 @@ typedef enum __attribute__((enum_extensibility(closed))) ck_isa {
 } ck_isa;
 
 /// Selects the instruction set of kernels with several variants: convolution, dense layers, batch normalization,
-/// optimizers, augmentation, fixed point, pixels, stain and ck_erase. Without a call, the environment variable
-/// NUCLEI_ISA (any, portable, avx2, avx512) decides. CK_BAD_PARAMETER when the processor does not support it; these
-/// kernels, except those of stain, return the same status when NUCLEI_ISA names an unsupported or unknown instruction
-/// set.
+/// optimizers, augmentation, fixed point, pixels, distillation, stain and ck_erase. Without a call, the environment
+/// variable NUCLEI_ISA (any, portable, avx2, avx512) decides. CK_BAD_PARAMETER when the processor does not support it;
+/// these kernels, except those of stain, return the same status when NUCLEI_ISA names an unsupported or unknown
+/// instruction set.
 ck_status ck_set_isa(ck_isa isa);
 /// Whether the processor supports an instruction set. True for CK_ISA_ANY.
 bool ck_has_isa(ck_isa isa);

@@ -11,11 +11,11 @@
 ///
 /// Contract of every kernel:
 ///   - Parameters come in this order: outputs, inputs, dimensions, scratch. The caller owns all memory.
-///   - Outputs are overwritten, never accumulated into. They may overlap an input only where a comment says so.
+///   - Outputs are overwritten, and do not overlap an input, except where a comment says so.
 ///   - Kernels never allocate, print or exit. They validate their arguments and return a status.
 ///   - Work is split at boundaries that depend on shapes only, and partial results are reduced in a fixed order, so
 ///     results have the same bits for any number of threads.
-///   - Kernels are called from one thread at a time. ck_augment_windows is the exception.
+///   - Kernels are called from one thread at a time, except where a comment says so.
 ///   - Dimensions are 1 or more. Elementwise kernels also accept a count of 0.
 #ifndef CKERNELS_H
 #define CKERNELS_H
@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-// Convolution (conv2d.c)
+// Convolution (conv2d/conv2d.c)
 
 /// Geometry of a two-dimensional, zero-padded cross-correlation.
 typedef struct ck_conv2d {
@@ -193,9 +193,9 @@ ck_status ck_batch_norm_backward_inference(float *gx, float *gweight, float *gbi
                                            const float *weight, const float *bias, const float *running_mean,
                                            const float *running_variance, const ck_batch_norm *d);
 
-// Dense layer (linear.c)
+// Dense layer (dense/linear.c)
 
-/// Floats of scratch for ck_linear_forward.
+/// Floats of scratch for ck_linear_forward; 0 when a dimension is invalid.
 size_t ck_linear_scratch(int64_t n, int64_t i, int64_t o);
 /// y[N][O] = b[o] + sum over i of x[N][I] * w[O][I]; b may be null.
 ck_status ck_linear_forward(float *y, const float *x, const float *w, const float *b, int64_t n, int64_t i, int64_t o,

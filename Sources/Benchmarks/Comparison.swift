@@ -77,11 +77,11 @@ package struct Comparison {
         for choice in choices {
             lines.append(
                 "default for \(choice.new.network) \(choice.new.kind.rawValue) \(choice.new.layer), "
-                    + "\(choice.new.threads) threads: \(choice.old.algorithm ?? "-") before, "
+                    + "\(choice.new.threads.counted("thread")): \(choice.old.algorithm ?? "-") before, "
                     + "\(choice.new.algorithm ?? "-") now")
         }
-        if !onlyOld.isEmpty { lines.append("\(onlyOld.count) results before were not measured now") }
-        if !onlyNew.isEmpty { lines.append("\(onlyNew.count) results now were not measured before") }
+        if !onlyOld.isEmpty { lines.append("not measured now: \(onlyOld.count.counted("result")) from before") }
+        if !onlyNew.isEmpty { lines.append("not measured before: \(onlyNew.count.counted("result")) from now") }
         return lines.joined(separator: "\n")
     }
 }

@@ -76,7 +76,7 @@ package final class MachinePeak {
         return Rates(flops: flops.max()!, read: read.max()!, triad: triad.max()!)
     }
 
-    /// At least twice the size of the last-level cache.
+    /// Twice the size of the last-level cache, within limits.
     private static var arrayMegabytes: Int {
         let cache = sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)) >> 20
         return min(512, max(64, 2 * cache))

@@ -7,6 +7,7 @@
 #include <jerror.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct jpeg_writer {
     cic_writer base;
@@ -14,6 +15,8 @@ typedef struct jpeg_writer {
     struct jpeg_error_mgr errors;
     struct jpeg_destination_mgr destination;
     int32_t quality;
+    /// Valid in `start` only.
+    const char *software;
     bool created;
     uint8_t block[1 << 14];
 } jpeg_writer;
@@ -77,6 +80,8 @@ static void start(cic_writer *writer) {
     e->comp_info[0].h_samp_factor = 1;
     e->comp_info[0].v_samp_factor = 1;
     jpeg_start_compress(e, TRUE);
+    if (w->software && w->software[0])
+        jpeg_write_marker(e, JPEG_COM, (const JOCTET *)w->software, (unsigned)strlen(w->software));
 }
 
 static void write_row(cic_writer *writer, const uint8_t *row) {
@@ -97,10 +102,12 @@ static void release(cic_writer *writer) {
 
 static const cic_encoder encoder = {sizeof(jpeg_writer), start, write_row, finish, release};
 
-cic_status cic_jpeg_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t quality) {
+cic_status cic_jpeg_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t quality,
+                                const char *software) {
     jpeg_writer *w = cic_writer_create(writer, &encoder, file, width, height, 3, 1);
     if (!w)
         return CIC_NO_MEMORY;
     w->quality = quality;
+    w->software = software;
     return cic_writer_start(*writer);
 }

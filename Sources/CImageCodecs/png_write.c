@@ -12,6 +12,8 @@ typedef struct png_writer {
     png_infop info;
     int32_t bits;
     int32_t compression_level;
+    /// Valid in `start` only.
+    const char *software;
     /// [ceil(width / 8)]: a row of 1-bit samples.
     uint8_t *packed;
 } png_writer;
@@ -61,6 +63,12 @@ static void start(cic_writer *writer) {
         png_set_compression_strategy(png, Z_RLE);
     png_set_IHDR(png, w->info, (png_uint_32)writer->width, (png_uint_32)writer->height, w->bits, color_type,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (w->software && w->software[0]) {
+        // libpng copies the text; its type lacks const.
+        png_text text = {.compression = PNG_TEXT_COMPRESSION_NONE, .key = "Software"};
+        text.text = (png_charp)(uintptr_t)w->software;
+        png_set_text(png, w->info, &text, 1);
+    }
     png_write_info(png, w->info);
     if (w->bits == 16 && is_little_endian())
         png_set_swap(png);
@@ -93,11 +101,12 @@ static void release(cic_writer *writer) {
 static const cic_encoder encoder = {sizeof(png_writer), start, write_row, finish, release};
 
 cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t channels,
-                               int32_t bits, int32_t compression_level) {
+                               int32_t bits, int32_t compression_level, const char *software) {
     png_writer *w = cic_writer_create(writer, &encoder, file, width, height, channels, bits == 16 ? 2 : 1);
     if (!w)
         return CIC_NO_MEMORY;
     w->bits = bits;
     w->compression_level = compression_level;
+    w->software = software;
     return cic_writer_start(*writer);
 }

@@ -2,6 +2,7 @@
 
 #include "failure.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int32_t long_tag(TIFF *tiff, uint32_t tag) {
@@ -50,6 +51,9 @@ void cic_tiff_get_header(TIFF *tiff, cic_tiff_header *header) {
     header->resolution_unit = short_tag(tiff, TIFFTAG_RESOLUTIONUNIT);
     header->resolution_x = resolution_tag(tiff, TIFFTAG_XRESOLUTION);
     header->resolution_y = resolution_tag(tiff, TIFFTAG_YRESOLUTION);
+    const char *software = NULL;
+    if (TIFFGetField(tiff, TIFFTAG_SOFTWARE, &software) && software)
+        snprintf(header->software, sizeof header->software, "%s", software);
 }
 
 cic_status cic_tiff_read_header(cic_tiff_header *header, int file) {

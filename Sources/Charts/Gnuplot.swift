@@ -17,13 +17,19 @@ package struct Gnuplot: Sendable {
         package let description: String
     }
 
+    /// Path of the executable. Throws `Failure` when gnuplot is missing.
+    @discardableResult package func installedPath() throws(Failure) -> String {
+        guard let path = Self.find(executable) else {
+            throw Failure(description: "\(executable) is not installed (Debian: gnuplot-nox)")
+        }
+        return path
+    }
+
     /// Draws all charts in one process. Returns an `svg` element for each, with identifiers that are unique among them.
     /// Throws `Failure` when gnuplot is missing or fails.
     package func svg(_ charts: [Chart]) throws(Failure) -> [String] {
         if charts.isEmpty { return [] }
-        guard let path = Self.find(executable) else {
-            throw Failure(description: "\(executable) is not installed (Debian: gnuplot-nox)")
-        }
+        let path = try installedPath()
         let script = charts.map { $0.script() }.joined(separator: "reset session\n")
         let output: String
         do {
@@ -45,8 +51,11 @@ package struct Gnuplot: Sendable {
         let (input, output, messages) = (try Self.anonymousFile(), try Self.anonymousFile(), try Self.anonymousFile())
         try input.write(contentsOf: Data(script.utf8))
         try input.seek(toOffset: 0)
-        // Charts do not depend on the user's locale and gnuplot settings.
-        let child = ChildProcess(path, ["--default-settings"], environment: ["LC_ALL=C", "PATH=/usr/bin:/bin"])
+        // Charts do not depend on the user's locale and gnuplot settings. Installations outside of the system need their
+        // libraries.
+        let libraries = ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"].map { ["LD_LIBRARY_PATH=\($0)"] } ?? []
+        let child = ChildProcess(
+            path, ["--default-settings"], environment: ["LC_ALL=C", "PATH=/usr/bin:/bin"] + libraries)
         let status: Int32
         do {
             status = try child.run(

@@ -27,6 +27,19 @@ package func forEachInParallel(
     if let failure = state.withLock({ $0.failure }) { throw failure }
 }
 
+/// The results of `body` for each of 0 ..< count, computed like `forEachInParallel` calls it.
+package func mapInParallel<Value: Sendable>(
+    _ count: Int, threads: Int, afterEach: @Sendable (_ finished: Int) throws -> Void = { _ in },
+    _ body: @Sendable (_ index: Int) throws -> Value
+) throws -> [Value] {
+    let results = Mutex([Value?](repeating: nil, count: count))
+    try forEachInParallel(count, threads: threads, afterEach: afterEach) { index in
+        let value = try body(index)
+        results.withLock { $0[index] = value }
+    }
+    return results.withLock { $0.map { $0! } }
+}
+
 /// Calls `body` with each of 0 ..< count at the same time: with 0 on the calling thread, with the others on threads of
 /// their own. Where the system refuses a thread, the calling thread makes its call too, after the first.
 package func performConcurrently(_ count: Int, _ body: @Sendable (_ index: Int) -> Void) {

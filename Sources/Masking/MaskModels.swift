@@ -41,6 +41,18 @@ package struct MaskModels {
     /// The description of the first model. All find the same at the same resolution.
     var description: ModelDescription { members[0].model.description }
     package var outlinesNuclei: Bool { description.architecture.outlinesNuclei }
+
+    /// The method that masks images with these models. Throws `malformed` for a model that cannot compute with the
+    /// precision, and what `make` throws.
+    package func method(_ precision: Precision, _ make: () throws -> any MaskMethod) throws -> any MaskMethod {
+        do {
+            return try make()
+        } catch let error as LayerError {
+            let member = members.first { (try? PredictionNetwork($0.model, precision)) == nil } ?? members[0]
+            throw FileError(
+                member.path, expected: "a model that can compute with \(precision.rawValue)", found: "\(error)")
+        }
+    }
 }
 
 extension MaskModel {

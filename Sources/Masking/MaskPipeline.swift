@@ -85,7 +85,7 @@ package struct MaskPipeline {
             windows: findings.units, coverage: .init(results, image.micronsPerPixel), nuclei: results.counts,
             warnings: image.warnings + [tissueWarning].compactMap { $0 } + findings.warnings(request.tissue, results),
             notes: image.notes,
-            polygons: results.polygons, files: request.files, earlier: earlier, digests: digests,
+            polygons: results.polygons, files: request.files, digests: digests,
             seconds: .init(
                 loading: secondsLoading, predicting: predicting, parts: findings.seconds,
                 writing: outputStart.secondsSince), execution: execution)
@@ -140,7 +140,8 @@ package struct MaskPipeline {
             }
         }
         return OutputJob(
-            request: request, image: image, settings: settings, refinement: refinement, software: "nuclei \(version)",
+            request: request, image: image, settings: settings, refinement: refinement,
+            software: WrittenImage.software(version: version),
             isEnsemble: model.members != nil, assumedMicronsPerPixel: model.micronsPerPixel ?? 0.5)
     }
 

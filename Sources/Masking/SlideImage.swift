@@ -159,6 +159,10 @@ extension SlideImage {
 
         init(_ path: FilePath, _ choice: ResolutionChoice, _ wanted: Double?) throws(FileError) {
             (self.choice, self.wanted) = (choice, wanted)
+            if let software = WrittenImage.software(of: path) {
+                throw FileError(
+                    path, expected: "an image of tissue", found: "a mask or picture that \(software) wrote")
+            }
             full = try openBlocks(path)
             file = (full as? SlideBlockReader)?.slideFile
             let crop = full as? RowBlockReader

@@ -26,7 +26,7 @@ extension Chart {
             }
             return rows + (kept.count < series.points.count ? [[Self.more(series.points.count - kept.count)]] : [])
         }
-        return Page.Table(title, ["", x.label, y.label], rows)
+        return Page.Table(title, ["", x.label, strip == nil ? y.label : "value"], rows)
     }
 
     private static func thinned(_ count: Int) -> [Int] {

@@ -3,6 +3,7 @@ import Foundations
 
 extension ExplorationReport {
     private static let shownTiles = 12
+    private static let shownCopies = 4
     private static let shownGroups = 200
 
     /// The page: findings that need a decision first, then the data.
@@ -113,7 +114,9 @@ extension ExplorationReport {
             let threshold = String(first.threshold, significantDigits: 3)
             return [
                 .heading(title),
-                .text("\(found.count) tiles with \(comparison) \(threshold) \(unit), the worst first."),
+                .text(
+                    "\(found.count.counted("tile")) with \(comparison) \(threshold) \(unit), the worst first"
+                        + Self.shown(pictures.count, of: found.count)),
                 .pictures(pictures),
             ]
         }
@@ -124,11 +127,13 @@ extension ExplorationReport {
         let exact = exploration.duplicates.exact.sorted { $0.isConflict && !$1.isConflict }
         if !exact.isEmpty {
             let sets = exact.prefix(Self.shownTiles / 2).map { same in
-                same.tiles.prefix(4).map { picture($0, same.isConflict ? "labels differ" : "") }
+                copies(same.tiles).map { picture($0, same.isConflict ? "labels differ" : "") }
             }
             blocks += [
                 .heading("Exact duplicates"),
-                .text("\(exact.count) sets of tiles with the same pixels. Sets with different labels come first."),
+                .text(
+                    "\(exact.count.counted("set")) of tiles with the same pixels, those with different labels first"
+                        + Self.shown(sets.count, of: exact.count, "; of each, at most \(Self.shownCopies) tiles")),
                 .pictureSets(sets),
             ]
         }
@@ -145,11 +150,23 @@ extension ExplorationReport {
             blocks += [
                 .heading("Near-duplicates"),
                 .text(
-                    "\(near.count) pairs of similar tiles. Pairs across parts of the split or with different labels come "
-                        + "first."), .pictureSets(sets),
+                    "\(near.count.counted("pair")) of similar tiles, those across parts of the split or with different "
+                        + "labels first" + Self.shown(sets.count, of: near.count)), .pictureSets(sets),
             ]
         }
         return blocks
+    }
+
+    /// The end of a sentence that says how many of all are on the page.
+    private static func shown(_ count: Int, of all: Int, _ more: String = "") -> String {
+        (count < all ? "; \(count) are shown" : "") + more + "."
+    }
+
+    /// Some of the tiles with the same pixels: one of each label, then others.
+    private func copies(_ tiles: [Int]) -> [Int] {
+        var labels = Set<String?>()
+        let first = tiles.filter { labels.insert(exploration.tiles[$0].label).inserted }
+        return Array((first + tiles.filter { !first.contains($0) }).prefix(Self.shownCopies))
     }
 
     private func picture(_ index: Int, _ remark: String = "") -> Page.Picture {

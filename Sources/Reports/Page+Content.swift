@@ -26,9 +26,6 @@ extension Page {
 }
 
 extension Page.Block {
-    private static let mostPictures = 60
-    private static let mostSets = 30
-
     var charts: [Chart] {
         if case .figures(let figures) = self { return figures.map(\.chart).filter { !$0.isEmpty } }
         return []
@@ -43,13 +40,9 @@ extension Page.Block {
         case .command(let text): return ["command": text]
         case .tables(let tables): return ["tables": ["all": tables.map(\.content)]]
         case .pictures(let pictures):
-            var content: [String: Any] = ["all": pictures.prefix(Self.mostPictures).map(\.content)]
-            content["more"] = Self.more(pictures.count - Self.mostPictures)
-            return pictures.isEmpty ? [:] : ["pictures": content]
+            return pictures.isEmpty ? [:] : ["pictures": ["all": pictures.map(\.content)]]
         case .pictureSets(let sets):
-            var content: [String: Any] = ["all": sets.prefix(Self.mostSets).map { ["all": $0.map(\.content)] }]
-            content["more"] = Self.more(sets.count - Self.mostSets)
-            return sets.isEmpty ? [:] : ["sets": content]
+            return sets.isEmpty ? [:] : ["sets": ["all": sets.map { ["all": $0.map(\.content)] }]]
         case .figures(let figures):
             var rest = drawings[...]
             let shape = figures.first?.chart.shape.rawValue ?? ""

@@ -95,11 +95,9 @@ extension Page {
             {{/figures}}
             {{#pictures}}
             <div class="pictures">{{#all}}\(picture){{/all}}</div>
-            {{#more}}<p class="more">{{more}}</p>{{/more}}
             {{/pictures}}
             {{#sets}}
             <div class="sets">{{#all}}<div class="set">{{#all}}\(picture){{/all}}</div>{{/all}}</div>
-            {{#more}}<p class="more">{{more}}</p>{{/more}}
             {{/sets}}
             {{/blocks}}
             </section>

@@ -15,7 +15,7 @@ extension RunReport {
         sections.append(Page.Section("Confidence and calibration", [.figures(scoreFigures)]))
         if record.settings.pseudoLabeling != nil { sections.append(Page.Section("Pseudo-labeling", cycleBlocks)) }
         sections.append(Page.Section("Mistakes", mistakeBlocks()))
-        if set.hasGroups { sections.append(Page.Section("Groups", [.table(groupTable)])) }
+        if hasGroups { sections.append(Page.Section("Groups", [.table(groupTable)])) }
         sections.append(
             Page.Section("Data and settings", [.table(dataTable), .command(record.command), .table(settingsTable)]))
         return Page(title, subtitle: subtitle, headline: headline, sections)
@@ -55,7 +55,8 @@ extension RunReport {
             isCalibrated
                 ? "Probabilities are calibrated with temperature \(String(keptCycle?.temperature ?? 1, decimals: 3)), "
                     + "fitted on the validation tiles."
-                : "Probabilities are not calibrated, because there are no validation tiles.")
+                : "Probabilities are not calibrated, because there are no validation tiles"
+                    + (split.validation.isEmpty ? "." : " of both classes."))
         if let warning { remarks.append("Warning: \(warning).") }
         return remarks
     }

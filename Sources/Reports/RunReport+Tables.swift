@@ -23,7 +23,7 @@ extension RunReport {
             rows.append(row("loss before calibration", uncalibratedEstimates[.loss]))
             rows.append(row("calibration error before", uncalibratedEstimates[.calibrationError]))
         }
-        let units = set.hasGroups ? "groups" : "tiles"
+        let units = hasGroups ? "groups" : "tiles"
         return Page.Table(
             "Scores with 95 % bootstrap intervals over \(estimates.resampledGroups) \(units)",
             ["", "value", "95 % interval"], rows)
@@ -98,6 +98,9 @@ extension RunReport {
             }
         }
         let settings = (try? JSON.decode(JSONValue.self, from: JSON.data(record.settings))) ?? .null
-        return Page.Table("Settings", ["name", "value"], rows(settings, ""))
+        // Numbers of JSON are floats here, which seeds may exceed.
+        let seeds = ["seed": record.settings.seed, "split.seed": record.settings.split.seed]
+        let rows = rows(settings, "").map { [$0[0], seeds[$0[0]].map { "\($0)" } ?? $0[1]] }
+        return Page.Table("Settings", ["name", "value"], rows)
     }
 }

@@ -39,7 +39,7 @@ package struct RunReport {
         self.scratch = scratch
         let groups = split.test.map { set.tiles[$0].group }
         let plain = logits.probabilities(.identity)
-        if split.validation.isEmpty {
+        if !split.allowsCalibration(on: set) {
             probabilities = plain
             uncalibratedEstimates = nil
         } else {
@@ -56,6 +56,8 @@ package struct RunReport {
     var isCalibrated: Bool { uncalibratedEstimates != nil }
     /// The name of the part that was scored after each epoch.
     var watched: String { (split.validation.isEmpty ? EvaluationSplit.test : .validation).rawValue }
+    /// Whether test tiles have groups, which the bootstrap resamples.
+    var hasGroups: Bool { testGroups.contains { $0 != nil } }
     var testGroups: [String?] { split.test.map { set.tiles[$0].group } }
     var confusion: ConfusionMatrix {
         ConfusionMatrix(

@@ -1,10 +1,5 @@
 import Foundations
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import Glibc
 
 /// Row-major array of Float32 in native memory aligned to 64 bytes.
 ///
@@ -30,9 +25,7 @@ package final class Tensor {
             guard let memory, memory != MAP_FAILED else {
                 AbnormalEnd.outOfMemory(for: "a tensor of \(shape)", bytes: bytes)
             }
-            #if canImport(Glibc)
-                madvise(memory, mappedBytes, MADV_HUGEPAGE)
-            #endif
+            madvise(memory, mappedBytes, MADV_HUGEPAGE)
             base = memory.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)
             return
         }

@@ -34,8 +34,7 @@ struct BenchOptions: ParsableArguments {
         try Kernels.checkEnvironment()
         try Kernels.setThreadCount(threads)
         do {
-            // Leaves NUCLEI_CONV in effect for the subcommands that do not measure every algorithm.
-            if isa != .any { try Kernels.setInstructions(isa) }
+            try Kernels.setInstructions(isa)
         } catch {
             throw ValidationError(
                 "--isa: expected an instruction set that this processor supports, found \(isa.rawValue)")

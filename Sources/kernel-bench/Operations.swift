@@ -57,7 +57,8 @@ struct Operations: ParsableCommand {
             settings.threads = Set(counts).sorted()
             if options.quick { (settings.sweeps, settings.seconds) = (1, 0.002) }
             try options.apply(threads: settings.threads.max()!)
-            // Opens all files before the measurements, to fail early.
+            // Everything that can be missing is looked for before the measurements.
+            if roofline != nil { try Gnuplot().installedPath() }
             let old = try compare.map { path throws(FileError) in try BenchmarkReport(path: path) }
             let file = try json.map { path throws(FileError) in try AtomicFile(path) }
             let picture = try roofline.map { path throws(FileError) in try AtomicFile(path) }

@@ -41,12 +41,11 @@ struct MaskingSetup {
         try options.requireUse(outliningNuclei: outliningNuclei)
         let settings = try options.settings(for: models)
         let named = MaskRecord.NamedModel(models)
-        let method: any MaskMethod
-        if outliningNuclei {
-            method = try NucleusPredictor(models, settings: settings)
-        } else {
-            try options.requireOverlap(named.tileSize, isEnsemble: models.isEnsemble)
-            method = try WindowPredictor(
+        if !outliningNuclei { try options.requireOverlap(named.tileSize, isEnsemble: models.isEnsemble) }
+        let precision = settings.precision ?? .float32
+        let method = try models.method(precision) {
+            if outliningNuclei { return try NucleusPredictor(models, settings: settings) }
+            return try WindowPredictor(
                 models, settings: settings, batchSize: options.batch.size,
                 sharing: options.sharedFeatures ?? true ? .automatic : .none)
         }
@@ -59,7 +58,6 @@ struct MaskingSetup {
                 "model: \(model.path), \(model.architecture), tiles of \(model.tileSize) pixels, SHA-256 \(model.sha256)"
             )
         }
-        let precision = settings.precision ?? .float32
         Terminal.detail(
             "computing: \(options.threads.description), \(Kernels.instructions.rawValue) kernels, \(precision.rawValue)"
         )

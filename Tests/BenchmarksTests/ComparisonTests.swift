@@ -47,6 +47,6 @@ struct ComparisonTests {
         let text = comparison.text
         #expect(text.contains("different processors: cpu before, another now"))
         #expect(text.contains("default for net convolution conv, 2 threads: direct before, im2col now"))
-        #expect(text.contains("1 results before were not measured now"))
+        #expect(text.contains("not measured now: 1 result from before"))
     }
 }

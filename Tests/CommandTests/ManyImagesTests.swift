@@ -43,16 +43,26 @@ import Testing
         }
     }
 
-    /// Files of an earlier run with other outputs are no images, even where its record was replaced.
-    @Test func outputsOfEarlierRunsAreLeftOut() throws {
+    /// Files that a run wrote are no images, wherever they are and whatever their names.
+    @Test func outputsAreLeftOut() throws {
         try image("s/a.png")
         for (index, outputs) in [["--heatmap", "{}_h.png"], ["--probabilities", "{}_p.tif"], []].enumerated() {
             let result = try Command.mask.start(["s/.", "-m", "nuclei-compact"] + outputs, in: work.path).wait()
             #expect(result.status == 0 && result.output.contains("1 image: 1 done"), "\(index): \(result)")
         }
         #expect(try mask("s", "-m", "nuclei-compact").output.contains("1 image: 1 skipped"))
-        let record = try work.json(text("s/a_nuclei_mask.json"))
-        #expect(record["earlierFiles"] as? [String] == ["a_h.png", "a_p.tif"])
+        try FileManager.default.createDirectory(atPath: work.path + "/t", withIntermediateDirectories: false)
+        for arguments in [["overlay", "s/a.png", "-o", "s/red.jpg"], ["s/a.png", "-o", "t/m.png"]] {
+            #expect(try Command.mask.start(arguments, in: work.path).wait().status == 0)
+        }
+        #expect(try mask("s", "t", "-m", "nuclei-compact").output.contains("1 image: 1 skipped"))
+        for name in ["s/a_h.png", "s/a_p.tif", "s/a_nuclei_mask.png", "s/red.jpg", "t/m.png"] {
+            let result = try mask(name)
+            #expect(result.status == 65)
+            #expect(
+                result.problems
+                    == "error: \(name): expected an image of tissue, found a mask or picture that nuclei 0.1.0 wrote\n")
+        }
         let other = try mask("s/a.png", "-m", "nuclei-compact", "-o", "s/a_nuclei_mask.tif")
         #expect(other.errors.contains("s/a_nuclei_mask.json is the record of s/a_nuclei_mask.png, and will be that of"))
     }

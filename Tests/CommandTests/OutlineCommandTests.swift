@@ -80,8 +80,19 @@ import Testing
         #expect(info.output.contains("int16         probabilities of "), "\(info)")
         let wrong = try mask("--precision", "bf16")
         #expect(wrong.status == 64 && wrong.errors.contains("'bf16' is invalid"), "\(wrong)")
-        // A model of an earlier version.
+        // A record that was edited, then a model of an earlier version.
         var bytes = try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/run/best.safetensors"))
+        var edited = bytes
+        let layer = try #require(bytes.range(of: Data("decoder0.add".utf8)))
+        edited.replaceSubrange(layer, with: Data("decoder0.odd".utf8))
+        try edited.write(to: URL(fileURLWithPath: "\(work.path)/run/best.safetensors"))
+        let incomplete = try mask("--precision", "int16")
+        #expect(
+            incomplete.status == 65
+                && incomplete.errors.contains(
+                    "run/best.safetensors: expected a model that can compute with int16, found decoder0.add: no range of "
+                        + "its output is recorded"),
+            "\(incomplete)")
         let place = try #require(bytes.range(of: Data("fixedPoint".utf8)))
         bytes.replaceSubrange(place, with: Data("otherPoint".utf8))
         try bytes.write(to: URL(fileURLWithPath: "\(work.path)/run/best.safetensors"))

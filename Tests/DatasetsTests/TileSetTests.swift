@@ -158,6 +158,32 @@ final class DatasetFolder {
         #expect(folder.message().hasPrefix("tile_7.png"), "labels.csv takes precedence")
     }
 
+    @Test func foldersOfClassesMayHaveTIFF() throws {
+        let folder = try DatasetFolder()
+        try FileManager.default.createDirectory(
+            atPath: "\(folder.path)/NUCLEI", withIntermediateDirectories: false)
+        for (index, name) in ["NUCLEI/b.tif", "NUCLEI/c.TIFF"].enumerated() {
+            let pixels = [UInt8](repeating: UInt8(100 + index), count: 256 * 256 * 3)
+            let writer = try TIFFWriter(path: "\(folder.path)/\(name)", width: 256, height: 256, samples: .rgb)
+            try writer.write(rows: pixels.span.bytes, count: 256)
+            try writer.finish()
+        }
+        try folder.tile("NUCLEI/a.png", [1, 2, 3])
+        let set = try TileSet(path: FilePath(folder.path), threads: 2)
+        #expect(set.tiles.map(\.filename) == ["NUCLEI/a.png", "NUCLEI/b.tif", "NUCLEI/c.TIFF"])
+    }
+
+    /// The name of a file does not tell tiles of one data set from those of another.
+    @Test func namesOfFilesAreNotStatedGroups() {
+        func tile(_ filename: String, _ group: String?, isPart: Bool) -> Tile {
+            Tile(filename: filename, label: nil, group: group, fingerprint: 0, isPart: isPart)
+        }
+        #expect(tile("1.png@0,0", "1.png", isPart: true).statedGroup == nil)
+        #expect(tile("1.png@0,0", "slide", isPart: true).statedGroup == "slide")
+        #expect(tile("1.png", "1.png", isPart: false).statedGroup == "1.png")
+        #expect(tile("1.png", nil, isPart: false).statedGroup == nil)
+    }
+
     /// Folders inside the folders of classes are groups.
     @Test func classesMayHaveGroups() throws {
         let folder = try DatasetFolder()

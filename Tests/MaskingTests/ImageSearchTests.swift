@@ -31,11 +31,13 @@ struct ImageSearchTests {
         try work.make(
             "s/a.png", "s/a_nuclei_mask.png", "s/a_nuclei_mask.tif", "s/a_nuclei_overlay.png", "s/a_truth.png",
             "s/heat.png", "s/other.png")
-        let written = ["heatmap": "x/heat.png", "mask": "x/a_nuclei_mask.png", "csv": "elsewhere/other.png"]
-        try work.write(sampleRecord(files: written), to: "s/r.json")
-        try work.write("{\"files\": {\"mask\": \"other.png\"}}", to: "s/foreign.json")
+        for (name, software) in [("heat", "nuclei 0.1.0"), ("other", "nuclei toolbox"), ("third", "nuclei-like 2")] {
+            let writer = try openImageForWriting("\(work.path)/s/\(name).png", width: 1, height: 1, software: software)
+            try writer.write(rows: [1, 2, 3].span.bytes, count: 1)
+            try writer.finish()
+        }
         let found = try find("s")
-        #expect(names(found.images) == ["s/a.png", "s/other.png"])
+        #expect(names(found.images) == ["s/a.png", "s/other.png", "s/third.png"])
         #expect(
             names(found.leftOut[.isOutput] ?? []) == [
                 "s/a_nuclei_mask.png", "s/a_nuclei_mask.tif", "s/a_nuclei_overlay.png", "s/a_truth.png", "s/heat.png",

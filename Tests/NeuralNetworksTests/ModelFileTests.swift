@@ -158,6 +158,28 @@ import Testing
         }
     }
 
+    @Test func oddTilesOfNetworksThatOutlineNucleiThrow() throws {
+        var description = description
+        (description.architecture, description.tileSize) = (.unet, 127)
+        try Model(description).write(to: FilePath(path))
+        let error = #expect(throws: FileError.self) { _ = try Model(path: FilePath(path)) }
+        #expect(error?.problem == "expected an even tile size for outlines of nuclei, found 127")
+    }
+
+    @Test func longNamesAreCutOff() throws {
+        let name = String(repeating: "a", count: 100_000)
+        let tensor = "\"\(name)\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}"
+        for count in [0, 3] {
+            let problem = try message(file("{\(tensor)}", count)) { _ = try SafetensorsFile(path: FilePath($0)) }
+            #expect(problem.contains("tensor aaa") && problem.count < 300)
+        }
+        var description = description
+        description.classes = [name, name]
+        try Model(description).write(to: FilePath(path))
+        let error = #expect(throws: FileError.self) { _ = try Model(path: FilePath(path)) }
+        #expect((error?.problem.count ?? 0) < 300)
+    }
+
     /// A safetensors file with a header and a number of zero bytes.
     private func file(_ header: String, _ content: Int = 0) -> Data {
         withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8)
@@ -327,7 +349,8 @@ import Testing
             let error = #expect(throws: FileError.self) { _ = try Model(path: path) }
             return error?.problem ?? ""
         }
-        let expected = "expected a possible record of ranges and changes, found another in fixedPoint"
+        let expected =
+            "expected ranges of 0 or 1e-20 to 1e20, and changes of 0 to 1, in fixedPoint, found other numbers"
         for range: Float in [-1, .leastNonzeroMagnitude, 1e-30, 3e38] {
             #expect(try problem(["conv": 1, "add": range]) == expected)
         }

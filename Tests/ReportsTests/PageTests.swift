@@ -154,14 +154,12 @@ struct PageTests {
 
     @Test func picturesHaveTheirMediaType() {
         let pictures = [jpeg, png, Data([1, 2, 3])].map { Page.Picture(image: $0, ["a.png", "line"]) }
-        let many = Array(repeating: pictures[0], count: 61)
-        let page = Page("", subtitle: "", headline: [], [.init("", [.pictures(pictures), .pictures(many)])])
+        let page = Page("", subtitle: "", headline: [], [.init("", [.pictures(pictures)])])
         let reader = expectSound(page.html(missing))
         let sources = reader.all("img").compactMap { $0.attributes["src"] }
-        #expect(sources.prefix(2) == ["data:image/jpeg;base64,/9j/4A==", "data:image/png;base64,iVBORw0="])
-        #expect(sources.count == 62 && reader.all("div", kind: "unseen").count == 1)
+        #expect(sources == ["data:image/jpeg;base64,/9j/4A==", "data:image/png;base64,iVBORw0="])
+        #expect(reader.all("div", kind: "unseen").count == 1)
         #expect(reader.all("img").allSatisfy { $0.attributes["alt"] == "a.png" })
-        #expect(reader.all("p", kind: "more").map(\.text) == ["and 1 more"])
     }
 
     @Test func pagesThatCannotBeWrittenThrow() {

@@ -172,6 +172,28 @@ import Training
         #expect(chart("Gap between training and test", on: page) != nil)
     }
 
+    /// Without tiles of both classes in the validation, no temperature is fitted.
+    @Test func validationOfOneClassDoesNotCalibrate() throws {
+        let some = split.validation.filter { set.tiles[$0].label == .nuclei }
+        let oneClass = Split(
+            train: split.train, validation: some, test: split.test, unlabeled: split.unlabeled)
+        let report = RunReport(
+            record(settings, oneClass), set: set, split: oneClass, logits: logits(oneClass), scratch: temporaryFolder)
+        #expect(!some.isEmpty)
+        let text = PageReader(report.page().html(missing)).text
+        #expect(text.contains("not calibrated, because there are no validation tiles of both classes."))
+    }
+
+    @Test func largeSeedsAreExact() throws {
+        var settings = settings
+        (settings.seed, settings.split.seed) = (9_007_199_254_740_993, .max)
+        let page = RunReport(
+            record(settings, split), set: set, split: split, logits: logits(split), scratch: temporaryFolder
+        ).page()
+        let rows = try #require(table("Settings", on: page)).rows
+        #expect(rows.contains(["seed", "9007199254740993"]) && rows.contains(["split.seed", "\(UInt64.max)"]))
+    }
+
     @Test func oneClassAndNoMistakesAreFine() throws {
         let targets = split.test.map { _ in 1 }
         let logits = LabeledLogits(

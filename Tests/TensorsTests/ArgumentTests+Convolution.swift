@@ -123,6 +123,19 @@ extension KernelTests.ArgumentTests {
         tooLarge = conv
         tooLarge.s = 8
         #expect(ck_conv2d_output_size(&oh, &ow, &tooLarge) == .badDimension)
+        let most = Int64(Int32.max)
+        let changes: [(inout ck_conv2d) -> Void] = [
+            { ($0.c, $0.r, $0.s, $0.h, $0.w) = (most, most, most, most, most) },
+            { ($0.r, $0.s, $0.h, $0.w, $0.pad_h, $0.pad_w) = (1, 1, most, most, 1_000_000_000, 1_000_000_000) },
+            { ($0.n, $0.k, $0.r, $0.s, $0.h, $0.w) = (most, most, 1, 1, 1 << 15, 1 << 15) },
+            { ($0.n, $0.c, $0.r, $0.s, $0.h, $0.w) = (most, most, 1, 1, 1 << 20, 1 << 20) },
+        ]
+        for change in changes {
+            var huge = conv
+            change(&huge)
+            #expect(ck_conv2d_output_size(&oh, &ow, &huge) == .badDimension, "\(huge)")
+            #expect(ck_conv2d_scratch(&huge, nil) == 0 && ck_conv2d_relu_mask_bytes(&huge) == 0)
+        }
         let refused = withFloats(1536 + needed) {
             ck_conv2d_forward($0, $0 + 512, $0 + 1024, nil, &tooLarge, nil, $0 + 1536, needed)
         }

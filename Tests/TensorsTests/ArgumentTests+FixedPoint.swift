@@ -122,11 +122,12 @@ extension KernelTests.ArgumentTests {
         }
         d = valid
         func windows(
-            scratchBytes: Int = 1 << 18, hasOutput: Bool = true, isPacked: Bool = true,
+            scratchBytes: Int = 1 << 18, hasOutput: Bool = true, isPacked: Bool = true, y row: Int64 = 0,
+            x column: Int64 = 0,
             _ change: (inout ck_feature_windows) -> Void = { _ in }
         ) -> ck_status {
             x.withUnsafeMutableBufferPointer { map in
-                withUnsafePointer(to: ck_feature_place(y: 0, x: 0, row: 0, column: 0, corner: 0)) { place in
+                withUnsafePointer(to: ck_feature_place(y: row, x: column, row: 0, column: 0, corner: 0)) { place in
                     var f = ck_feature_windows()
                     (f.n, f.c, f.h, f.w, f.channels, f.map_h, f.map_w) = (1, 3, 3, 3, 3, 5, 5)
                     (f.map, f.places) = (UnsafePointer(map.baseAddress), place)
@@ -143,6 +144,10 @@ extension KernelTests.ArgumentTests {
         }
         #expect(windows() == .ok)
         #expect(windows { $0.map = nil } == .nullPointer)
+        #expect(windows(y: 2, x: 2) == .ok)
+        for (row, column) in [(3, 0), (0, 3), (-1, 0), (0, -1)] as [(Int64, Int64)] {
+            #expect(windows(y: row, x: column) == .badDimension, "a window outside the map")
+        }
         #expect(windows { $0.w = 4 } == .badDimension, "another plane")
         #expect(windows { ($0.c, $0.first_channel) = (2, 1) } == .badDimension, "an odd first channel")
         #expect(windows { ($0.c, $0.channels) = (3, 4) } == .badDimension, "other channels")

@@ -1,4 +1,5 @@
 import NeuralNetworks
+import Tensors
 import Testing
 import Training
 
@@ -96,6 +97,27 @@ struct HyperparameterTests {
             try tuned(.init(Hyperparameters.backboneRateFactor, 0))
         }
         #expect(range == .outOfRange("backbone-rate-factor", expected: "more than 0, at most 1", found: "0.0"))
+    }
+
+    @Test func lossesOfPixelsAreChecked() throws {
+        func error(_ architecture: Architecture, _ change: (inout PixelLoss?) -> Void) -> HyperparameterError? {
+            var settings = TrainingSettings(.regularized, architecture)
+            change(&settings.pixelLoss)
+            return #expect(throws: HyperparameterError.self) { try settings.check() }
+        }
+        try TrainingSettings(.regularized, .unet).check()
+        try TrainingSettings(.regularized, .compact).check()
+        #expect(
+            error(.compact) { $0 = PixelLoss() }
+                == .outOfRange("pixelLoss", expected: "null, for compact", found: "an object"))
+        #expect(error(.unet) { $0 = nil } == .outOfRange("pixelLoss", expected: "an object", found: "null, for unet"))
+        for weights: [Float] in [[], [1, 1], [1, 1, -1], [1, 1, .nan], [0, 0, 0], [1, 1, .infinity]] {
+            #expect(error(.unet) { $0?.classWeights = weights }?.name == "pixelLoss.classWeights", "\(weights)")
+        }
+        #expect(error(.unet) { $0?.scoredPixels = 0 }?.name == "pixelLoss.scoredPixels")
+        #expect(error(.unet) { $0?.diceWeight = -1 }?.name == "pixelLoss.diceWeight")
+        #expect(error(.unet) { $0?.anyWeight = .nan }?.name == "pixelLoss.anyWeight")
+        #expect(error(.unet) { $0?.absentWeight = -1 }?.name == "pixelLoss.absentWeight")
     }
 
     @Test func valuesWithoutEffectAreRejected() {

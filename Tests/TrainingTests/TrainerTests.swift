@@ -133,8 +133,8 @@ enum SyntheticTiles {
         #expect(trainer.examples.map(\.count) == counts)
     }
 
-    /// The weights of tiles count before the classes are balanced.
-    @Test func samplingFollowsTheWeightsOfTiles() throws {
+    /// Synthetic tiles, with a column of weights.
+    private func weightedSet(_ weight: (_ isNuclei: Bool) -> Double) throws -> TileSet {
         let folder = try TemporaryFolder()
         let path = folder.file("set")
         try SyntheticDataset(tiles: 48, unlabeled: 0, crops: 0, cropSize: 256, seed: 1).write(to: path, threads: 2) {
@@ -142,11 +142,16 @@ enum SyntheticTiles {
         }
         let file = path.appending("labels.csv").string
         let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        let rows = lines.dropFirst().map { "\($0),\(weight($0.contains(",NUCLEI")))" }
+        let text = (["\(lines[0]),weight"] + rows).joined(separator: "\n")
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        return try TileSet(path: path, threads: 2)
+    }
+
+    /// The weights of tiles count before the classes are balanced.
+    @Test func samplingFollowsTheWeightsOfTiles() throws {
         func total(_ weight: (_ isNuclei: Bool) -> Double) throws -> Int {
-            let rows = lines.dropFirst().map { "\($0),\(weight($0.contains(",NUCLEI")))" }
-            let text = (["\(lines[0]),weight"] + rows).joined(separator: "\n")
-            try text.write(toFile: file, atomically: true, encoding: .utf8)
-            let set = try TileSet(path: path, threads: 2)
+            let set = try weightedSet(weight)
             var settings = settings
             settings.balance = .sampling
             var trainer = try Trainer(settings, set: set, split: Split(set, settings.split))
@@ -166,18 +171,25 @@ enum SyntheticTiles {
         var settings = settings
         settings.batchSize = 64
         settings.optimizer = OptimizerSettings(method: .sgd, learningRate: 1e-12)
-        func loss(_ balance: TrainingSettings.Balance) throws -> Double {
+        func loss(_ balance: TrainingSettings.Balance, of set: TileSet) throws -> Double {
             settings.balance = balance
-            var trainer = try Trainer(settings, set: set, split: split)
+            var trainer = try Trainer(settings, set: set, split: Split(set, settings.split))
             try trainer.trainEpoch { _ in }
             return trainer.history[0].trainLoss
         }
         let trainer = try Trainer(settings, set: set, split: split)
         let means = try trainer.examples.map { try Evaluation.score(trainer.predict($0)).loss }
         let counts = trainer.examples.map { Double($0.count) }
-        #expect((try loss(.weights) - (means[0] + means[1]) / 2).magnitude < 1e-5)
+        #expect((try loss(.weights, of: set) - (means[0] + means[1]) / 2).magnitude < 1e-5)
         let plain = (means[0] * counts[0] + means[1] * counts[1]) / (counts[0] + counts[1])
-        #expect((try loss(.none) - plain).magnitude < 1e-5)
+        #expect((try loss(.none, of: set) - plain).magnitude < 1e-5)
+        // Tiles that are drawn more often do not give their class more weight.
+        for isNuclei in [false, true] {
+            let weighted = try weightedSet { $0 == isNuclei ? 2 : 1 }
+            let trainer = try Trainer(settings, set: weighted, split: Split(weighted, settings.split))
+            let means = try trainer.examples.map { try Evaluation.score(trainer.predict($0)).loss }
+            #expect((try loss(.weights, of: weighted) - (means[0] + means[1]) / 2).magnitude < 1e-5)
+        }
     }
 
     @Test func aRunFolderIsComplete() throws {

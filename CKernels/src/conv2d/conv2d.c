@@ -4,6 +4,13 @@
 
 static const ck_conv2d_epilogue no_epilogue;
 
+/// Whether a tensor of four dimensions, and a buffer thousands of times as large, can be counted in 64 bits.
+static bool is_countable(int64_t a, int64_t b, int64_t c, int64_t d) {
+    int64_t product;
+    return !__builtin_mul_overflow(a, b, &product) && !__builtin_mul_overflow(product, c, &product) &&
+           !__builtin_mul_overflow(product, d, &product) && product <= INT64_MAX >> 16;
+}
+
 /// Validates dimensions and derives the others.
 static ck_status describe(ck_geometry *g, const ck_conv2d *d) {
     if (!d)
@@ -17,6 +24,15 @@ static ck_status describe(ck_geometry *g, const ck_conv2d *d) {
         return CK_BAD_DIMENSION;
     if (d->h + 2 * d->pad_h < d->r || d->w + 2 * d->pad_w < d->s)
         return CK_BAD_DIMENSION;
+    const int64_t oh = (d->h + 2 * d->pad_h - d->r) / d->stride_h + 1;
+    const int64_t ow = (d->w + 2 * d->pad_w - d->s) / d->stride_w + 1;
+    // BLAS dimensions have 32 bits.
+    if (d->r * d->s > INT32_MAX / d->c || oh > INT32_MAX / ow)
+        return CK_BAD_DIMENSION;
+    const int64_t crs = d->c * d->r * d->s;
+    if (!is_countable(d->n, d->c, d->h, d->w) || !is_countable(d->n, d->k, oh, ow) || !is_countable(d->k, crs, 1, 1) ||
+        !is_countable(crs, oh, ow, 1))
+        return CK_BAD_DIMENSION;
     *g = (ck_geometry){
         .n = d->n,
         .c = d->c,
@@ -29,13 +45,10 @@ static ck_status describe(ck_geometry *g, const ck_conv2d *d) {
         .stride_w = d->stride_w,
         .pad_h = d->pad_h,
         .pad_w = d->pad_w,
-        .oh = (d->h + 2 * d->pad_h - d->r) / d->stride_h + 1,
-        .ow = (d->w + 2 * d->pad_w - d->s) / d->stride_w + 1,
-        .crs = d->c * d->r * d->s,
+        .oh = oh,
+        .ow = ow,
+        .crs = crs,
     };
-    // BLAS dimensions have 32 bits. The division avoids overflow: a product of three may not fit in 64 bits.
-    if (d->r * d->s > INT32_MAX / d->c || g->oh * g->ow > INT32_MAX)
-        return CK_BAD_DIMENSION;
     return CK_OK;
 }
 

@@ -24,6 +24,11 @@ typedef struct ck_stepped {
     float *parameters, *first, *second;
 } ck_stepped;
 
+/// The parameters that begin `by` elements later.
+static inline ck_stepped ck_moved(ck_stepped p, int64_t by) {
+    return (ck_stepped){p.parameters + by, p.first ? p.first + by : NULL, p.second ? p.second + by : NULL};
+}
+
 enum { CK_DENSE_WINDOWS = 4 };
 
 /// Inputs of a few windows in one channel: `height` rows of `width` floats, `pitch` floats apart, and rest_count other

@@ -21,10 +21,6 @@ static inline __attribute__((always_inline)) void step_vector(const ck_step *s, 
     store(p.parameters, parameter - s->learning_rate * gradient);
 }
 
-static inline ck_stepped moved(ck_stepped p, int64_t by) {
-    return (ck_stepped){p.parameters + by, p.first ? p.first + by : NULL, p.second ? p.second + by : NULL};
-}
-
 /// One step of `count` parameters, fewer than LANES.
 static void step_part(const ck_step *s, ck_stepped p, vec gradient, int64_t count) {
     float *from[3] = {p.parameters, p.first, p.second}, part[3][LANES] = {{0}};
@@ -40,9 +36,9 @@ static void step_part(const ck_step *s, ck_stepped p, vec gradient, int64_t coun
 static void step(const ck_step *s, ck_stepped p, const float *gradients, int64_t count) {
     int64_t at = 0;
     for (; at + LANES <= count; at += LANES)
-        step_vector(s, moved(p, at), load(gradients + at));
+        step_vector(s, ck_moved(p, at), load(gradients + at));
     if (at < count)
-        step_part(s, moved(p, at), load_part(gradients + at, count - at), count - at);
+        step_part(s, ck_moved(p, at), load_part(gradients + at, count - at), count - at);
 }
 
 /// Gradients of a block of outputs are buffered in the first-level cache, so that steps process whole rows.
@@ -53,6 +49,6 @@ static void step_product(const ck_step *s, ck_stepped w, const float *gy, const 
         int64_t rows = ck_min(WEIGHT_O, o - k);
         weight_rows(gradients, gy + k, x, n, o, rows, count, stride, CK_STEP_CHUNK);
         for (int64_t j = 0; j < rows; j++)
-            step(s, moved(w, (k + j) * stride), gradients + j * CK_STEP_CHUNK, count);
+            step(s, ck_moved(w, (k + j) * stride), gradients + j * CK_STEP_CHUNK, count);
     }
 }

@@ -20,6 +20,10 @@ ck_status ck_check_windows(const ck_feature_windows *f) {
             if (f->border_rows[i] > 0 && f->border_columns[j] > 0 && !f->corners[2 * i + j])
                 return CK_NULL_POINTER;
     }
+    for (int64_t i = 0; i < f->n; i++)
+        if (f->places[i].y < 0 || f->places[i].y > f->map_h - f->h || f->places[i].x < 0 ||
+            f->places[i].x > f->map_w - f->w)
+            return CK_BAD_DIMENSION;
     bool fits = f->border_rows[0] + f->border_rows[1] <= f->h && f->border_columns[0] + f->border_columns[1] <= f->w;
     return fits ? CK_OK : CK_BAD_DIMENSION;
 }

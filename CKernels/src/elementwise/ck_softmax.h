@@ -24,10 +24,10 @@ typedef struct ck_softmax {
     void (*probabilities)(float *p, const ck_softmax_sums *sums, const float *logits, int64_t count);
 } ck_softmax;
 
-/// Functions are null for instruction sets that the compiler does not know.
+/// Functions are null for instruction sets that are not compiled.
 extern const ck_softmax ck_softmax_portable, ck_softmax_avx2, ck_softmax_avx512;
 
-/// The variant for the selected instruction set.
+/// The variant for the selected instruction set; null where NUCLEI_ISA is invalid.
 const ck_softmax *ck_choose_softmax(void);
 
 #endif

@@ -20,6 +20,8 @@ ck_status ck_mean_softmax(float *p, const float *logits, int64_t models, const c
         return CK_BAD_DIMENSION;
     float share = 1 / (float)models;
     const ck_softmax *softmax = ck_choose_softmax();
+    if (!softmax)
+        return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++) {
         memset(p + n * sample_size(d), 0, sizeof(float) * (size_t)sample_size(d));
@@ -48,6 +50,8 @@ ck_status ck_distillation_forward(double *losses, const float *logits, const flo
     if (!losses || !logits || !p)
         return CK_NULL_POINTER;
     const ck_softmax *softmax = ck_choose_softmax();
+    if (!softmax)
+        return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++) {
         double sum = 0;
@@ -59,7 +63,7 @@ ck_status ck_distillation_forward(double *losses, const float *logits, const flo
                 int64_t first = n * sample_size(d) + c * d->plane + start;
                 for (int64_t i = 0; i < count; i++) {
                     float target = p[first + i];
-                    // Infinitely improbable classes that no teacher expects have no loss, not 0 * inf.
+                    // Classes that are infinitely improbable and have the target 0 have no loss, not 0 * inf.
                     if (target != 0)
                         sum += target * ((double)(sums.largest[i] - logits[first + i]) + (double)sums.log[i]);
                 }
@@ -79,6 +83,8 @@ ck_status ck_distillation_backward(float *glogits, const float *addend, const fl
         return CK_NULL_POINTER;
     float unit = 1 / (float)(d->n * d->plane);
     const ck_softmax *softmax = ck_choose_softmax();
+    if (!softmax)
+        return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++)
         for (int64_t start = 0; start < d->plane; start += CK_SOFTMAX_COUNT) {

@@ -1,5 +1,6 @@
 /// Images in 16-bit fixed point from pixels, and their sums.
 #include "fixed/fixed_variant.h"
+#include "image/image_windows.h"
 #include "runtime/instruction_set.h"
 
 typedef struct pixel_values {
@@ -7,29 +8,23 @@ typedef struct pixel_values {
 } pixel_values;
 
 static ck_status make_values(pixel_values *values, const float mean[3], const float deviation[3], float scale) {
-    if (!mean || !deviation)
-        return CK_NULL_POINTER;
-    if (!isfinite(scale) || !(scale > 0))
-        return CK_BAD_PARAMETER;
-    for (int c = 0; c < 3; c++) {
-        if (!isfinite(mean[c]) || !isfinite(deviation[c]) || !(deviation[c] > 0))
-            return CK_BAD_PARAMETER;
+    ck_status status = ck_check_statistics(mean, deviation);
+    if (status == CK_OK && (!isfinite(scale) || !(scale > 0)))
+        status = CK_BAD_PARAMETER;
+    for (int c = 0; c < 3 && status == CK_OK; c++)
         for (int byte = 0; byte < 256; byte++) {
             double value = ((double)byte - (double)mean[c]) / (double)deviation[c] / (double)scale;
             values->of[c][byte] = (uint16_t)lrint(fmin(fmax(value, -CK_FIXED_LARGEST), CK_FIXED_LARGEST));
         }
-    }
-    return CK_OK;
+    return status;
 }
 
 ck_status ck_fixed_normalize_windows(int16_t *y, const uint8_t *base, const int64_t *offsets, const float mean[3],
                                      const float deviation[3], float scale, const ck_windows *d) {
-    if (!y || !base || !offsets || !d)
-        return CK_NULL_POINTER;
-    if (d->n < 1 || d->h < 1 || d->w < 1 || d->row_stride < 3 * d->w)
-        return CK_BAD_DIMENSION;
     pixel_values values;
-    ck_status status = make_values(&values, mean, deviation, scale);
+    ck_status status = y ? ck_check_pixel_windows(base, offsets, d) : CK_NULL_POINTER;
+    if (status == CK_OK)
+        status = make_values(&values, mean, deviation, scale);
     if (status != CK_OK)
         return status;
 #pragma omp parallel for collapse(2) schedule(static)

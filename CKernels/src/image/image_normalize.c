@@ -1,27 +1,17 @@
-#include "runtime/ck_internal.h"
-
-static ck_status check(const uint8_t *base, const int64_t *offsets, const ck_windows *d) {
-    if (!base || !offsets || !d)
-        return CK_NULL_POINTER;
-    return d->n < 1 || d->h < 1 || d->w < 1 || d->row_stride < 3 * d->w ? CK_BAD_DIMENSION : CK_OK;
-}
+#include "image/image_windows.h"
 
 /// Lookup table: the normalized value of each byte in each channel.
 static ck_status make_values(float values[3][256], const float mean[3], const float deviation[3]) {
-    if (!mean || !deviation)
-        return CK_NULL_POINTER;
-    for (int c = 0; c < 3; c++) {
-        if (!isfinite(mean[c]) || !isfinite(deviation[c]) || !(deviation[c] > 0))
-            return CK_BAD_PARAMETER;
+    ck_status status = ck_check_statistics(mean, deviation);
+    for (int c = 0; c < 3 && status == CK_OK; c++)
         for (int byte = 0; byte < 256; byte++)
             values[c][byte] = (float)((byte / 255.0 - mean[c] / 255.0) / (deviation[c] / 255.0));
-    }
-    return CK_OK;
+    return status;
 }
 
 ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t *offsets, const float mean[3],
                                const float deviation[3], const ck_windows *d) {
-    ck_status status = check(base, offsets, d);
+    ck_status status = ck_check_pixel_windows(base, offsets, d);
     float values[3][256];
     if (status == CK_OK)
         status = planes ? make_values(values, mean, deviation) : CK_NULL_POINTER;
@@ -42,7 +32,7 @@ ck_status ck_normalize_windows(float *planes, const uint8_t *base, const int64_t
 }
 
 ck_status ck_channel_histograms(uint64_t *counts, const uint8_t *base, const int64_t *offsets, const ck_windows *d) {
-    ck_status status = check(base, offsets, d);
+    ck_status status = ck_check_pixel_windows(base, offsets, d);
     if (status != CK_OK)
         return status;
     if (!counts)

@@ -1,4 +1,5 @@
 #include "image/image_stain.h"
+#include "image/image_windows.h"
 #include "runtime/instruction_set.h"
 
 /// Density of a pixel of a row.
@@ -8,10 +9,9 @@ static inline float density_of(const uint8_t *pixel, const float *tables) {
 
 ck_status ck_stain_density(float *density, const uint8_t *base, const int64_t *offsets, const float tables[768],
                            const ck_windows *d) {
-    if (!density || !base || !offsets || !tables || !d)
-        return CK_NULL_POINTER;
-    if (d->n < 1 || d->h < 1 || d->w < 1 || d->row_stride < 3 * d->w)
-        return CK_BAD_DIMENSION;
+    ck_status status = density && tables ? ck_check_pixel_windows(base, offsets, d) : CK_NULL_POINTER;
+    if (status != CK_OK)
+        return status;
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t n = 0; n < d->n; n++)
         for (int64_t y = 0; y < d->h; y++) {

@@ -13,7 +13,7 @@ typedef struct ck_stain_rows {
     void (*weigh)(float *probabilities, const float *densities, const float *factors, int64_t steps, int64_t count);
 } ck_stain_rows;
 
-/// Null for instruction sets that the compiler does not know.
+/// Null for instruction sets that are not compiled.
 extern const ck_stain_rows *const ck_stain_rows_portable, *const ck_stain_rows_avx2, *const ck_stain_rows_avx512;
 
 #endif

@@ -8,7 +8,7 @@ static inline float normalized(float x, ck_channel channel) {
 }
 
 static void normalize_plane(float *y, const float *x, int64_t count, ck_channel channel) {
-    // y may be x, which does not make elements dependent; `simd` tells the compiler.
+    // y may be x, which does not make elements dependent: hence `simd`.
     if (channel.relu) {
 #pragma omp simd
         for (int64_t i = 0; i < count; i++) {

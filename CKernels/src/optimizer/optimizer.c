@@ -55,10 +55,6 @@ static ck_status describe_adam(ck_step *out, const ck_adam *s, float gradient_sc
     return CK_OK;
 }
 
-static ck_stepped moved(ck_stepped p, int64_t by) {
-    return (ck_stepped){p.parameters + by, p.first ? p.first + by : NULL, p.second ? p.second + by : NULL};
-}
-
 static ck_status take_step(const ck_step *step, ck_stepped p, const float *gradients, int64_t count) {
     if (count < 0)
         return CK_BAD_DIMENSION;
@@ -68,7 +64,7 @@ static ck_status take_step(const ck_step *step, ck_stepped p, const float *gradi
 #pragma omp parallel for schedule(static)
     for (int64_t piece = 0; piece < ck_ceil_div(count, CK_PIECE); piece++) {
         int64_t first = piece * CK_PIECE;
-        form->step(step, moved(p, first), gradients + first, ck_min(CK_PIECE, count - first));
+        form->step(step, ck_moved(p, first), gradients + first, ck_min(CK_PIECE, count - first));
     }
     return CK_OK;
 }
@@ -83,7 +79,7 @@ static ck_status take_product_step(const ck_step *step, ck_stepped w, const floa
 #pragma omp parallel for schedule(static)
     for (int64_t chunk = 0; chunk < ck_ceil_div(i, CK_STEP_CHUNK); chunk++) {
         int64_t first = chunk * CK_STEP_CHUNK;
-        form->step_product(step, moved(w, first), gy, x + first, n, o, ck_min(CK_STEP_CHUNK, i - first), i);
+        form->step_product(step, ck_moved(w, first), gy, x + first, n, o, ck_min(CK_STEP_CHUNK, i - first), i);
     }
     return CK_OK;
 }

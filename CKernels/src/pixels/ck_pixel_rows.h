@@ -9,7 +9,7 @@
 /// Returns whether all probabilities are finite.
 typedef bool ck_classify_row(float *interior, float *nucleus, const float *logits, int64_t channel, int64_t count);
 
-/// Null for instruction sets that the compiler does not know.
+/// Null for instruction sets that are not compiled.
 extern ck_classify_row *const ck_classify_row_portable, *const ck_classify_row_avx2, *const ck_classify_row_avx512;
 
 #endif

@@ -130,6 +130,8 @@ ck_status ck_pixel_scores(float *scores, const float *logits, const float *densi
     if (scratch_count < ck_pixel_scores_scratch(n, plane))
         return CK_SCRATCH_TOO_SMALL;
     const ck_softmax *softmax = ck_choose_softmax();
+    if (!softmax)
+        return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
     for (int64_t sample = 0; sample < n; sample++) {
         float *values = scratch + sample * plane;
@@ -220,6 +222,8 @@ ck_status ck_pixel_loss_forward(ck_pixel_sums *sums, const float *logits, const 
     if (status != CK_OK)
         return status;
     const ck_softmax *softmax = ck_choose_softmax();
+    if (!softmax)
+        return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++)
         sums[n] = sums_of(softmax, logits + n * CLASSES * d->plane, classes + n * d->plane, truth[n], d,
@@ -328,6 +332,8 @@ ck_status ck_pixel_loss_backward(float *glogits, const ck_pixel_sums *sums, cons
     if (status != CK_OK)
         return status;
     const ck_softmax *softmax = ck_choose_softmax();
+    if (!softmax)
+        return CK_BAD_PARAMETER;
 #pragma omp parallel for schedule(static)
     for (int64_t n = 0; n < d->n; n++) {
         float *gradient = glogits + n * CLASSES * d->plane;

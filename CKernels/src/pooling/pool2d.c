@@ -117,7 +117,7 @@ static void max_2x2_row(float *restrict out, const float *restrict in, const flo
         out[i] = larger(larger(in[2 * i], in[2 * i + 1]), larger(below[2 * i], below[2 * i + 1]));
 }
 
-/// out[count] = the larger of out and every `stride`-th input. Inlined, so that the compiler knows a constant stride.
+/// out[count] = the larger of out and every `stride`-th input. Inlined, so that the stride is a constant.
 static inline void take_larger(float *restrict out, const float *restrict in, int64_t count, int64_t stride) {
     for (int64_t i = 0; i < count; i++)
         out[i] = larger(out[i], in[i * stride]);

@@ -68,6 +68,8 @@ typedef struct cic_tiff_header {
     /// Pixels per unit, 0 where not stated; the unit is 1 (none), 2 (inch) or 3 (centimeter).
     double resolution_x, resolution_y;
     int32_t resolution_unit;
+    /// The beginning of the Software tag; empty without one.
+    char software[64];
 } cic_tiff_header;
 
 /// Reads the header of the first image of a TIFF file, in strips or tiles: gray, palettes, RGB, CMYK, and YCbCr with
@@ -129,13 +131,14 @@ typedef struct cic_writer cic_writer;
 /// channels: 1 for gray, filtered for masks, or 3 for RGB.
 /// bits: per sample in the file, 8, or 1 or 16 for gray. Rows have samples of 8 bits, with which any but 0 becomes
 /// white for 1 bit in the file, or uint16_t samples for 16 bits. compression_level: zlib's, 0 (none) to 9; up to 3,
-/// only runs of equal bytes are searched, which is fast. file: descriptor open for writing; owned by the caller, must
-/// outlive the writer.
+/// only runs of equal bytes are searched, which is fast. software: the text of that name, in ASCII; null or empty for
+/// none. file: descriptor open for writing; owned by the caller, must outlive the writer.
 cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t channels,
-                               int32_t bits, int32_t compression_level);
+                               int32_t bits, int32_t compression_level, const char *software);
 /// Writes the header of a baseline JPEG file without chroma subsampling, at most 65500 pixels a side.
-/// quality: libjpeg's, 1 to 100. file: as above.
-cic_status cic_jpeg_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t quality);
+/// quality: libjpeg's, 1 to 100. software: the comment; null or empty for none. file: as above.
+cic_status cic_jpeg_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t quality,
+                                const char *software);
 
 typedef enum __attribute__((enum_extensibility(closed))) cic_tiff_compression {
     CIC_TIFF_DEFLATE CIC_SWIFT_NAME(deflate) = 0,

@@ -44,14 +44,14 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
             findings.append(
                 .init(
                     .contradictoryLabels, .serious,
-                    "\(number(contradictory, "set")) of tiles with the same pixels and different labels"))
+                    "\(contradictory.counted("set")) of tiles with the same pixels and different labels"))
         }
         let leaks = duplicates.near.count(where: \.isAcrossParts)
         if leaks > 0 {
             findings.append(
                 .init(
                     .nearDuplicatesAcrossParts, .serious,
-                    "\(number(leaks, "pair")) of near-duplicates across parts of the split: scores are optimistic; put "
+                    "\(leaks.counted("pair")) of near-duplicates across parts of the split: scores are optimistic; put "
                         + "such tiles in one group"))
         }
         let conflicts = duplicates.near.count(where: \.isConflict)
@@ -59,19 +59,19 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
             findings.append(
                 .init(
                     .nearDuplicateConflicts, .serious,
-                    "\(number(conflicts, "pair")) of near-duplicates with different labels"))
+                    "\(conflicts.counted("pair")) of near-duplicates with different labels"))
         }
         if !duplicates.exact.isEmpty {
             let tiles = duplicates.exact.reduce(0) { $0 + $1.tiles.count - 1 }
             findings.append(
                 .init(
                     .exactDuplicates, .note,
-                    "\(number(tiles, "exact copy", plural: "exact copies")) of other tiles, which count more than once")
+                    "\(tiles.counted("exact copy", plural: "exact copies")) of other tiles, which count more than once")
             )
         }
         if !duplicates.near.isEmpty {
             findings.append(
-                .init(.nearDuplicates, .note, "\(number(duplicates.near.count, "pair")) of near-duplicates"))
+                .init(.nearDuplicates, .note, "\(duplicates.near.count.counted("pair")) of near-duplicates"))
         }
         return findings
     }
@@ -82,14 +82,14 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
             findings.append(
                 .init(
                     .noGroups, .serious,
-                    "no column group in labels.csv: tiles of one slide may be in both training and test, which makes "
+                    "no groups: tiles of one slide may be in both training and test, which makes "
                         + "scores optimistic"))
         }
         if let ungrouped = groups.first(where: { $0.name == nil }) {
             findings.append(
                 .init(
                     .ungroupedTiles, .note,
-                    "\(number(ungrouped.counts.total, "tile")) without a group; each counts as its own group"))
+                    "\(ungrouped.counts.total.counted("tile")) without a group; each counts as its own group"))
         }
         let named = groups.filter { $0.name != nil && $0.counts.labeled > 0 }
         let oneClass = named.filter(\.counts.hasOneClassOnly)
@@ -139,14 +139,14 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
             findings.append(
                 .init(
                     .cutImages, .note,
-                    "\(number(parts.count, "tile")) cut from larger images, \(unlabeled) of them unlabeled"))
+                    "\(parts.count.counted("tile")) cut from larger images, \(unlabeled) of them unlabeled"))
         }
         let unknown = tiles.count { $0.micronsPerPixel == nil }
         if unknown > 0, unknown < tiles.count {
             findings.append(
                 .init(
                     .unknownResolutions, .note,
-                    "\(number(unknown, "tile")) of unknown resolution, which cannot be resampled like the others"))
+                    "\(unknown.counted("tile")) of unknown resolution, which cannot be resampled like the others"))
         }
         return findings
     }
@@ -163,12 +163,8 @@ package struct DatasetFinding: Codable, Equatable, Sendable {
                 (found.nuclei, TileLabel.nuclei.name), (found.noNucleus, TileLabel.noNucleus.name),
                 (found.unlabeled, "unlabeled"),
             ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-            return .init(kind, .note, "\(number(found.total, "\(word) tile")): \(classes.joined(separator: ", "))")
+            return .init(kind, .note, "\(found.total.counted("\(word) tile")): \(classes.joined(separator: ", "))")
         }
-    }
-
-    private static func number(_ count: Int, _ unit: String, plural: String? = nil) -> String {
-        "\(count) \(count == 1 ? unit : plural ?? "\(unit)s")"
     }
 
     private static func percent(_ share: Double) -> String { "\(String(share * 100, decimals: 1)) %" }

@@ -1,5 +1,4 @@
 import Foundations
-import Synchronization
 
 /// A tile with its measures and reduced images, for comparison with other tiles.
 struct MeasuredTile: Sendable {
@@ -65,11 +64,8 @@ extension TileSet {
     ///
     /// `afterEach` receives the number of finished tiles. An error that it throws stops the work.
     func measured(threads: Int, afterEach: @Sendable (Int) throws -> Void) throws -> [MeasuredTile] {
-        let measured = Mutex([MeasuredTile?](repeating: nil, count: tiles.count))
-        try forEachInParallel(tiles.count, threads: threads, afterEach: afterEach) { index in
-            let tile = withPixels(of: index) { MeasuredTile($0, side: side) }
-            measured.withLock { $0[index] = tile }
+        try mapInParallel(tiles.count, threads: threads, afterEach: afterEach) { index in
+            withPixels(of: index) { MeasuredTile($0, side: side) }
         }
-        return measured.withLock { $0.compactMap { $0 } }
     }
 }

@@ -68,7 +68,7 @@ struct DatasetNames {
     private var taken: Set<String> = ["labels.csv", "import.json"]
 
     /// A name that no other file of the data set has, from a stem and an ending such as ".png". Characters with a
-    /// meaning in tables, shells or paths become "_".
+    /// meaning in tables or paths become "_".
     mutating func name(_ stem: String, _ ending: String) -> String {
         let scalars = stem.unicodeScalars.map { scalar in
             let isSafe = scalar.properties.isAlphabetic || "0123456789-_.+()".unicodeScalars.contains(scalar)

@@ -1,15 +1,14 @@
 import Foundations
 import Imaging
-import Synchronization
 
 /// A data set made of images and their label images.
 ///
 /// The images are those of a folder, and of the folders in it, whose names become the groups. The label image of `a.jpg` is
-/// a PNG or TIFF file `a_labels`, `a_label`, `a_masks` or `a_mask` beside it; with a second folder, in the same place of
+/// a PNG or TIFF file `a_labels`, `a_label`, `a_masks` or `a_mask` next to it; with a second folder, in the same place of
 /// that one, where it may also be named `a`.
 package struct LabelFolderImport: Encodable, Sendable {
     package let images: String
-    /// The folder of label images; nil where they are beside the images.
+    /// The folder of label images; nil where they are next to the images.
     package let masks: String?
     /// The group of all images; nil for the names of folders.
     package let group: String?
@@ -64,18 +63,17 @@ package struct LabelFolderImport: Encodable, Sendable {
                 image: image, mask: pair.mask.map { _ in unique.name("\(FilePath(image).stem ?? stem)_labels", ".png") }
             )
         }
-        typealias Row = Swift.Result<(row: LabelFile.Row, nuclei: Int), FileError>
-        let results = Mutex([Row?](repeating: nil, count: pairs.count))
-        try forEachInParallel(pairs.count, threads: threads, afterEach: { try afterEach($0, pairs.count) }) { index in
-            let result = Swift.Result { () throws(FileError) in
+        let results = try mapInParallel(
+            pairs.count, threads: threads, afterEach: { try afterEach($0, pairs.count) }
+        ) { index in
+            Swift.Result { () throws(FileError) in
                 try add(pairs[index], names[index].image, names[index].mask, to: writer)
             }
-            results.withLock { $0[index] = result }
         }
         var rows = [LabelFile.Row]()
         var (nuclei, problems) = (0, [FileError]())
-        for result in results.withLock({ $0 }) {
-            switch result! {
+        for result in results {
+            switch result {
             case .success(let added):
                 rows.append(added.row)
                 nuclei += added.nuclei

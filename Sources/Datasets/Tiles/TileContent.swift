@@ -1,6 +1,5 @@
 import Foundations
 import Imaging
-import Synchronization
 
 /// The decoded images of a data set.
 struct TileContent {
@@ -75,12 +74,9 @@ struct TileContent {
         _ images: [TileImage], threads: Int, afterEach: @Sendable (Int) throws -> Void = { _ in },
         _ body: @Sendable (TileImage, Int) throws(FileError) -> Value
     ) throws -> [Result<Value, FileError>] {
-        let results = Mutex([Result<Value, FileError>?](repeating: nil, count: images.count))
-        try forEachInParallel(images.count, threads: threads, afterEach: afterEach) { index in
-            let result = Result { () throws(FileError) in try body(images[index], index) }
-            results.withLock { $0[index] = result }
+        try mapInParallel(images.count, threads: threads, afterEach: afterEach) { index in
+            Result { () throws(FileError) in try body(images[index], index) }
         }
-        return results.withLock { $0.map { $0! } }
     }
 
     /// Files with the name that a tile of a cut image has.

@@ -1,7 +1,7 @@
 import Foundations
 import Imaging
 
-/// An image of a data set and what `labels.csv` tells of it, before it is decoded.
+/// An image of a data set and its row of `labels.csv`, before it is decoded.
 struct TileImage {
     let row: LabelFile.Row
     let file: FilePath

@@ -11,7 +11,7 @@ struct TileList {
     let labels: FilePath?
 
     private static let unlabeledFolders = ["unlabeled", "unlabelled"]
-    private static let imageExtensions: Set = ["png", "jpg", "jpeg"]
+    private static let imageExtensions: Set = ["png", "jpg", "jpeg", "tif", "tiff"]
 
     /// Throws `FileError`, or `DatasetError` with every invalid row.
     init(folder: FilePath) throws {

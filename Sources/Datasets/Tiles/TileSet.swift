@@ -38,6 +38,11 @@ package struct Tile: Equatable, Sendable {
         self.outlines = outlines
     }
 
+    /// The group that the data set names; nil where the group is only the file that has the tile.
+    package var statedGroup: String? {
+        group.flatMap { isPart && filename.hasPrefix("\($0)@") ? nil : $0 }
+    }
+
     /// Knowledge about the pixels.
     package var truth: PixelTruth {
         if outlines != nil { return .classes }

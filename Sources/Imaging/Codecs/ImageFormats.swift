@@ -86,15 +86,18 @@ private func requireWholeMIRAX(_ path: FilePath) throws(FileError) {
     }
 }
 
-/// Opens a file for 8-bit RGB rows. The extension selects the format: .png, .jpg or .jpeg.
+/// Opens a file for 8-bit RGB rows. The extension selects the format: .png, .jpg or .jpeg. The file states the
+/// `software` that wrote it.
 ///
 /// Throws `unwritable` for another extension, a size that the format does not allow, or a folder that cannot be
 /// written to.
-package func openImageForWriting(_ path: FilePath, width: Int, height: Int) throws(FileError) -> any RowWriter {
+package func openImageForWriting(
+    _ path: FilePath, width: Int, height: Int, software: String = ""
+) throws(FileError) -> any RowWriter {
     let fileExtension = path.extension ?? ""
     switch fileExtension.lowercased() {
-    case "png": return try PNGWriter(path: path, width: width, height: height, channels: .rgb)
-    case "jpg", "jpeg": return try JPEGWriter(path: path, width: width, height: height)
+    case "png": return try PNGWriter(path: path, width: width, height: height, channels: .rgb, software: software)
+    case "jpg", "jpeg": return try JPEGWriter(path: path, width: width, height: height, software: software)
     default:
         let found = fileExtension.isEmpty ? "none" : ".\(fileExtension)"
         throw FileError(path, .unwritable, "expected the extension .png, .jpg or .jpeg, found \(found)")

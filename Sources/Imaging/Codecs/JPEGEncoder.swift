@@ -19,7 +19,7 @@ package final class JPEGEncoder {
         let file = scratch.fileDescriptor
         guard ftruncate(file, 0) == 0, lseek(file, 0, SEEK_SET) == 0 else { throw .unwritable(path) }
         var handle: OpaquePointer?
-        var status = cic_jpeg_writer_open(&handle, file, Int32(width), Int32(height), Int32(quality))
+        var status = cic_jpeg_writer_open(&handle, file, Int32(width), Int32(height), Int32(quality), nil)
         guard let handle else { throw FileError(path, .unwritable, "cannot be encoded (not enough memory)") }
         defer { cic_writer_close(handle) }
         if status == .ok { status = cic_writer_write(handle, pixels, Int32(height)) }

@@ -26,7 +26,8 @@ package func openMaskForWriting(
                 "expected a PNG of at most \(largestPNGSideForViewers) px a side, beyond which viewers fail, found "
                     + "\(width) x \(height) px; a .tif pyramid has no such limit")
         }
-        return try PNGWriter(path: path, width: width, height: height, channels: .gray, bits: bits)
+        return try PNGWriter(
+            path: path, width: width, height: height, channels: .gray, bits: bits, software: properties.software)
     default:
         let found = fileExtension.isEmpty ? "none" : ".\(fileExtension)"
         throw FileError(path, .unwritable, "expected the extension .png, .tif or .tiff, found \(found)")

@@ -14,9 +14,10 @@ package final class PNGWriter: ImageEncoder {
     /// `bits` per sample in the file are 8, or 1 or 16 for gray. With 1, rows have bytes, and every one but 0 becomes white;
     /// with 16, rows have `UInt16` samples.
     /// `compressionLevel` is zlib's, 0 (none) to 9. Up to 3 the encoder looks for runs only: many times faster than 6,
-    /// with hardly larger files for masks and tissue. Throws `unwritable`.
+    /// with hardly larger files for masks and tissue. `software` is the text of that name, in ASCII. Throws `unwritable`.
     package init(
-        path: FilePath, width: Int, height: Int, channels: Channels, bits: Int = 8, compressionLevel: Int = 3
+        path: FilePath, width: Int, height: Int, channels: Channels, bits: Int = 8, compressionLevel: Int = 3,
+        software: String = ""
     ) throws(FileError) {
         precondition(bits == 8 || [1, 16].contains(bits) && channels == .gray, "\(bits) bits")
         precondition((0...9).contains(compressionLevel), "compression level \(compressionLevel)")
@@ -25,7 +26,8 @@ package final class PNGWriter: ImageEncoder {
             bytesPerPixel: channels.rawValue * (bits == 16 ? 2 : 1)
         ) {
             cic_png_writer_open(
-                $0, $1, Int32(width), Int32(height), Int32(channels.rawValue), Int32(bits), Int32(compressionLevel))
+                $0, $1, Int32(width), Int32(height), Int32(channels.rawValue), Int32(bits), Int32(compressionLevel),
+                software)
         }
     }
 }

@@ -29,8 +29,8 @@ package struct ImageSearch: Sendable {
     /// folders inside, except hidden ones; and the files of a list as they are. A folder of DICOM files directly inside
     /// is found in any case. A pattern is an argument with `*`, `?` or `[` that is not a file. Links to one file under
     /// several names are images of their own. Unless the argument is a single file, outputs of this program are left
-    /// out, which are `NAME_nuclei_mask.*` and the like, and what the record of a mask lists; and the files that slides
-    /// consist of.
+    /// out, which are `NAME_nuclei_mask.*` and the like, and images that state that it wrote them; and the files that
+    /// slides consist of.
     ///
     /// Throws `unreadable` where a folder cannot be read or has no images, or nothing matches a pattern.
     package init(
@@ -70,13 +70,9 @@ package struct ImageSearch: Sendable {
         found += list?.images ?? []
         isSingle = arguments.count == 1 && found == [FilePath(arguments[0])]
         var seen = Set<FilePath>()
-        var records = [FilePath: Set<String>]()
         let parts = isSingle ? SlideParts([]) : SlideParts(found)
         for path in found where seen.insert(path.place).inserted {
-            let folder = path.folder
-            let written = isSingle ? [] : records[folder] ?? Self.recorded(in: folder)
-            records[folder] = written
-            if !isSingle && Self.isOutput(path, written) {
+            if !isSingle && Self.isOutput(path) {
                 leftOut[.isOutput, default: []].append(path)
             } else if parts.contains(path) {
                 leftOut[.isPartOfSlide, default: []].append(path)
@@ -127,7 +123,7 @@ package struct ImageSearch: Sendable {
             let images = Folder.names(in: folder).map { folder.appending($0) }.filter {
                 !$0.name.hasPrefix(".")
                     && fileExtensions.union(DICOMSeries.fileExtensions).contains($0.lowercasedExtension)
-                    && !isOutput($0, [])
+                    && !isOutput($0)
             }
             return !images.isEmpty && images.allSatisfy { DICOMSeries.fileExtensions.contains($0.lowercasedExtension) }
         }.map { ($0, FilePath("").appending($0.components.suffix(1))) }
@@ -202,24 +198,9 @@ package struct ImageSearch: Sendable {
         return parts
     }
 
-    private static func isOutput(_ path: FilePath, _ recorded: Set<String>) -> Bool {
+    private static func isOutput(_ path: FilePath) -> Bool {
         let name = path.stem ?? ""
         let endings = ["_nuclei_mask", "_nuclei_overlay", "_truth"]
-        return endings.contains(where: name.hasSuffix) || recorded.contains(path.name)
-    }
-
-    /// Names of the files that the records of masks in a folder list.
-    private static func recorded(in folder: FilePath) -> Set<String> {
-        Folder.names(in: folder).map { folder.appending($0) }.filter { $0.lowercasedExtension == "json" }
-            .reduce(into: []) { result, path in
-                guard let record = MaskRecord(reading: path), let mask = record.files[OutputKind.mask.rawValue]
-                else { return }
-                // The record lies next to the mask. A file in another folder may have the name of an image here.
-                let own = FilePath(mask).folder
-                let all = Array(record.files.values) + (record.earlierFiles ?? [])
-                for file in all.map({ FilePath($0) }) where file.folder == own {
-                    result.insert(file.name)
-                }
-            }
+        return endings.contains(where: name.hasSuffix) || WrittenImage.software(of: path) != nil
     }
 }

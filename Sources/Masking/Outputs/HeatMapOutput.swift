@@ -25,7 +25,7 @@ final class HeatMapOutput: MaskOutput {
                 properties: job.properties("probabilities of nuclei as colors over the image", channel: "heat map"))
         } else {
             let size = Overlay.panel(width: image.width, height: image.height, side: Self.largestSide)
-            writer = try openImageForWriting(path, width: size.width, height: size.height)
+            writer = try openImageForWriting(path, width: size.width, height: size.height, software: job.software)
         }
     }
 

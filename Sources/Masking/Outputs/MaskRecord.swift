@@ -192,8 +192,6 @@ package struct MaskRecord: Codable, Sendable {
     /// Paths of the files from the folder of the record, by output kind. In records of earlier versions they begin in the
     /// working directory.
     package let files: [String: String]
-    /// Files that were written for the mask before, with other options, and still exist: paths like `files`. Nil for none.
-    package let earlierFiles: [String]?
     /// Size and digest of the files except the record, by output kind. Nil in records of earlier versions.
     package let digests: [String: FileDigest]?
     package let seconds: Seconds
@@ -203,7 +201,7 @@ package struct MaskRecord: Codable, Sendable {
     package init(
         _ fingerprint: MaskFingerprint, image: Image, model: NamedModel, refinement: Refined?, windows: Windows,
         coverage: Coverage, nuclei: NucleusCounts?, warnings: [String], notes: [String], polygons: Int?,
-        files: [OutputKind: FilePath], earlier: MaskRecord?, digests: [OutputKind: FileDigest], seconds: Seconds,
+        files: [OutputKind: FilePath], digests: [OutputKind: FileDigest], seconds: Seconds,
         execution: Execution
     ) {
         (version, settings, request) = (fingerprint.version, fingerprint.settings, fingerprint.digest)
@@ -212,10 +210,6 @@ package struct MaskRecord: Codable, Sendable {
         let folder = (files[.record] ?? "").folder
         self.files = Dictionary(
             uniqueKeysWithValues: files.map { ($0.key.rawValue, $0.value.relative(to: folder).string) })
-        let written = Set(self.files.values)
-        let left = earlier.map { Array($0.files.values) + ($0.earlierFiles ?? []) } ?? []
-        let still = Set(left).subtracting(written).filter { folder.pushing(FilePath($0)).exists }.sorted()
-        earlierFiles = still.isEmpty ? nil : still
         self.digests = Dictionary(uniqueKeysWithValues: digests.map { ($0.key.rawValue, $0.value) })
         let predicted = coverage.nuclei.pixels + coverage.noNuclei.pixels
         nucleiShareOfPredicted = predicted > 0 ? Double(coverage.nuclei.pixels) / Double(predicted) : nil

@@ -11,7 +11,7 @@ extension Architecture {
         var graph = Graph()
         var levels = [Graph.Value]()
         for (level, width) in widths.enumerated() {
-            // The coarsest level sees furthest, and its convolutions are cheap.
+            // The coarsest level has the largest receptive field, and its convolutions are cheap.
             let count = level == widths.count - 1 ? 3 : 2
             for index in 0..<count {
                 graph.appendConvolution("encoder\(level).\(index)", filters: width, stride: index == 0 ? 2 : 1)

@@ -2,9 +2,9 @@ import Tensors
 
 /// Probabilities of the pixels of a rectangle, in rows. Memory is kept from one rectangle to the next.
 package final class PixelProbabilities {
-    /// Of the interior of a nucleus.
+    /// Probabilities of the interior of a nucleus.
     package private(set) var interior = Tensor([0])
-    /// Of the interior and the boundary together.
+    /// Probabilities of the interior or the boundary.
     package private(set) var nucleus = Tensor([0])
     /// Standard deviation of the probability of a nucleus between the models of an ensemble; nil for one model.
     package private(set) var deviation: Tensor?
@@ -39,7 +39,7 @@ package final class PixelPredictor {
     private let averagesFlips: Bool
     /// Members are used one after the other, in the same memory.
     private let arena = Arena()
-    /// Those of a member of an ensemble, and those of a mirror image.
+    /// Probabilities of a member of an ensemble, and of a mirror image.
     private let (ofMember, ofFlip) = (PixelProbabilities(), PixelProbabilities())
 
     /// A network of the ensemble.

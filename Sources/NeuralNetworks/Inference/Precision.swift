@@ -47,7 +47,7 @@ package struct FixedPointRecord: Codable, Equatable, Sendable {
 }
 
 extension Precision {
-    /// Fixed point where it is faster and the records of all models say that it is faithful, else floats.
+    /// Fixed point where it is faster and faithful by the records of all models, else floats.
     package static func best(for models: [Model]) -> Precision {
         let areFaithful = models.allSatisfy { $0.description.fixedPoint?.isFaithful ?? false }
         return FixedPointConvolution.isFast && areFaithful ? .int16 : .float32

@@ -2,7 +2,7 @@ import Tensors
 
 /// Records the largest magnitudes of a model's values, for `FixedPointRecord`.
 package final class RangeRecorder {
-    /// By the name of the layer of the folded network whose output it is.
+    /// Largest magnitude of the output of each layer of the folded network, by name.
     package private(set) var ranges = [String: Float]()
     private let network: PredictionNetwork
     private let workspace: Workspace

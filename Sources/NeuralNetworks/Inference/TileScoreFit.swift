@@ -1,6 +1,7 @@
-/// The line that turns the log odds of the pixels that most look like a nucleus into the log odds that a tile has one.
+/// The line that turns the log odds of the pixels with the largest probabilities of a nucleus into the log odds that a
+/// tile has one.
 ///
-/// A tile's score is that of its most suspicious pixels. Their mean is far above 0.5 in many tiles without nuclei, and how
+/// A tile's score is the mean probability of these pixels. It is far above 0.5 in many tiles without nuclei, and how
 /// far depends on the training. The line is fitted on training tiles by logistic regression (Platt 1999), with both
 /// classes of equal weight.
 package struct TileScoreFit: Codable, Equatable, Sendable {

@@ -46,7 +46,7 @@ package struct InferenceCost {
     package let multiplications: Int
     /// Time of one multiplication, where one of a dense layer takes 1.
     package let relativeTime: Double
-    /// The same where no transforms are used, as for the borders of windows.
+    /// Time of one multiplication without Winograd's transforms, as for the borders of windows.
     package var relativeDirectTime = 1.0
 
     package var time: Double { Double(multiplications) * relativeTime }

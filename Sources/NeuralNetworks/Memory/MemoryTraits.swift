@@ -18,7 +18,7 @@ package struct MemoryTraits {
     package var isIdentityAtInference = false
     /// Memory of inputs and outputs that are not listed may be reused before `backward`.
     package var backwardReads: BackwardReads = .inputs
-    /// Whether the gradients with respect to all inputs are equal. `backward` is then asked for only one of them.
+    /// Whether the gradients with respect to all inputs are equal. `backward` then computes only one of them.
     package var hasEqualInputGradients = false
     /// The position, among the layer's parameters, of weights [O][I] whose gradient is exactly gy transposed times the
     /// input and so large that storing it is wasteful.

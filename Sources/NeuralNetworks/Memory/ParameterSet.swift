@@ -40,7 +40,7 @@ package final class ParameterSet {
             let known = Set(names.map { prefix + $0 })
             if let unknown = file.entries.keys.sorted().first(where: { $0.hasPrefix(prefix) && !known.contains($0) }) {
                 throw FileError(
-                    file.path, expected: "tensors \(names.joined(separator: ", "))", found: "\(unknown.prefix(80))")
+                    file.path, expected: "no tensors but those of the network", found: "\(unknown.prefix(80))")
             }
         }
 

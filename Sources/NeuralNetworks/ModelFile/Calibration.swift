@@ -5,7 +5,7 @@ import Glibc
 /// Temperature scaling of logits: softmax(logits / temperature) (Guo et al., "On Calibration of Modern Neural Networks",
 /// 2017). It changes probabilities, but no predicted class.
 ///
-/// All probabilities of a model are computed here.
+/// The probabilities of the classes of tiles are computed here.
 package struct TemperatureScaling: Codable, Equatable, Sendable {
     package static let range = 0.05...20.0
     /// A temperature of 1, which leaves probabilities uncalibrated.

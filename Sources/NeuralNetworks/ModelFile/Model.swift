@@ -45,7 +45,7 @@ extension ModelDescription {
     /// The first invalid field of a description from a file; nil if all are valid.
     fileprivate var problem: (expected: String, found: String)? {
         if Set(classes).count < 2 || Set(classes).count < classes.count {
-            return ("two or more classes with different names", classes.joined(separator: ", "))
+            return ("two or more classes with different names", "\(classes.joined(separator: ", ").prefix(80))")
         }
         if !(1...2048 ~= tileSize) { return ("a tile size of 1 to 2048 pixels", "\(tileSize)") }
         if !(0..<1 ~= dropout) { return ("a dropout of 0 or more, below 1", "\(dropout)") }
@@ -60,7 +60,7 @@ extension ModelDescription {
             return ("a tile score with a finite offset and a slope above 0", "\(tileScoreFit)")
         }
         if let fixedPoint, !fixedPoint.isValid {
-            return ("a possible record of ranges and changes", "another in fixedPoint")
+            return ("ranges of 0 or 1e-20 to 1e20, and changes of 0 to 1, in fixedPoint", "other numbers")
         }
         let range = plausibleMicronsPerPixel
         if let micronsPerPixel, !range.contains(micronsPerPixel) {
@@ -73,14 +73,14 @@ extension ModelDescription {
 /// A network with everything needed to use it.
 ///
 /// A model file is a `.safetensors` file. Its tensors have the names and shapes of the same network's `state_dict` in
-/// PyTorch. Its metadata contains `format`, the description as JSON in `model`, and records of training that this module
-/// does not read.
+/// PyTorch. Its metadata contains `format`, the description as JSON in `model`, and records of training, of which this
+/// module reads the calibration.
 package struct Model {
     package static let format = "nuclei-model-1"
 
     package var description: ModelDescription
     package let network: Network
-    /// Other metadata by key: settings, seed, history, metrics, version.
+    /// Other metadata by key: settings, seed, history, metrics, calibration, version.
     package var records: [String: String]
 
     /// A model whose parameters and buffers are zero. `fineTuning` says what training changes.
@@ -102,7 +102,7 @@ package struct Model {
         try self.init(SafetensorsFile(path: path))
     }
 
-    /// Whether a file says that it is a model file.
+    /// Whether the metadata of a file are those of a model file.
     package static func isStored(in file: SafetensorsFile) -> Bool { file.metadata["format"] == format }
 
     /// The model in a file that is already open. Throws like `init(path:)`.
@@ -128,6 +128,10 @@ package struct Model {
             plan = try description.plan()
         } catch {
             throw FileError(path, expected: "layers for tiles of \(description.tileSize) pixels", found: "\(error)")
+        }
+        if description.architecture.outlinesNuclei, !description.tileSize.isMultiple(of: 2) {
+            throw FileError(
+                path, expected: "an even tile size for outlines of nuclei", found: "\(description.tileSize)")
         }
         try plan.stateLayout.check(file)
         self.init(

@@ -95,7 +95,8 @@ extension SafetensorsFile.Header.Tensor {
         let (start, end) = (dataOffsets[0], dataOffsets[1])
         guard start >= 0, start <= end, end <= available else {
             throw FileError(
-                path, expected: "tensor \(name) within \(available) bytes", found: "bytes \(start) to \(end)")
+                path, expected: "tensor \(name.prefix(80)) within \(available) bytes", found: "bytes \(start) to \(end)"
+            )
         }
         if let size = Self.sizes[dtype] {
             var bytes = size
@@ -105,7 +106,7 @@ extension SafetensorsFile.Header.Tensor {
             }
             guard bytes == end - start else {
                 throw FileError(
-                    path, expected: "\(bytes) bytes for tensor \(name) (\(dtype) \(Shape(shape)))",
+                    path, expected: "\(bytes) bytes for tensor \(name.prefix(80)) (\(dtype) \(Shape(shape)))",
                     found: "\(end - start) bytes")
             }
         }

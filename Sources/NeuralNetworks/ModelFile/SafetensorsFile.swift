@@ -103,7 +103,7 @@ package struct SafetensorsFile {
         for (name, entry) in sorted where !entry.range.isEmpty {
             guard entry.range.lowerBound == end else {
                 throw FileError(
-                    path, expected: "tensor \(name) at byte \(end)", found: "byte \(entry.range.lowerBound)")
+                    path, expected: "tensor \(name.prefix(80)) at byte \(end)", found: "byte \(entry.range.lowerBound)")
             }
             end = entry.range.upperBound
         }

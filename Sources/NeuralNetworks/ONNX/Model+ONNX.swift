@@ -46,8 +46,16 @@ extension Model {
                     ? [.named("batch"), .fixed(PixelClass.allCases.count)] + sides
                     : [.named("batch"), .fixed(description.classes.count)]
             ))
+        let content = try modelMessage(message, version: version)
+        // Messages of protobuf have less than 2 GiB.
+        guard content.byteCount <= Int(Int32.max) else {
+            throw FileError(
+                path, .unwritable,
+                "expected a model of less than 2 GiB, which is the limit of ONNX files, found "
+                    + "\(content.byteCount) bytes to write")
+        }
         let file = try AtomicFile(path)
-        try modelMessage(message, version: version).write(to: file)
+        try content.write(to: file)
         try file.commit()
     }
 

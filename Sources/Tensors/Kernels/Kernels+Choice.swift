@@ -99,8 +99,7 @@ extension Kernels {
             if choices.contains(value) { return }
             throw FileError(name, expected: choices.joined(separator: ", "), found: value)
         }
-        let kernels: [InstructionSet] = [.any, .portable, .avx2, .avx512]
-        try check("NUCLEI_ISA", kernels.filter { ck_has_isa($0.native) }.map(\.rawValue))
+        try check("NUCLEI_ISA", InstructionSet.allCases.filter { ck_has_isa($0.native) }.map(\.rawValue))
         try check("NUCLEI_CONV", ([.any] + ConvolutionAlgorithm.all).map(\.name))
     }
 }

@@ -21,6 +21,14 @@ package struct CrossEntropy: Sendable {
     }
 
     fileprivate var nativeReduction: ck_reduction { reduction == .mean ? .mean : .sum }
+
+    /// The sizes of logits [N][classes]. Traps unless targets and class weights have them.
+    fileprivate func sizes(_ logits: Tensor, _ targets: [Int32]) -> (batch: Int, classes: Int) {
+        precondition(logits.shape.dimensions.count == 2, "logits of \(logits.shape)")
+        let (batch, classes) = (logits.shape[0], logits.shape[1])
+        precondition(targets.count == batch && classWeights.map { $0.count == classes } ?? true)
+        return (batch, classes)
+    }
 }
 
 extension Kernels {
@@ -29,8 +37,7 @@ extension Kernels {
     package static func crossEntropyForward(
         losses: Tensor? = nil, _ logits: Tensor, targets: [Int32], _ settings: CrossEntropy
     ) throws(KernelError) -> Double {
-        let (batch, classes) = (logits.shape[0], logits.shape[1])
-        precondition(targets.count == batch && settings.classWeights.map { $0.count == classes } ?? true)
+        let (batch, classes) = settings.sizes(logits, targets)
         if let losses { expect(losses, [batch], "losses") }
         var loss = 0.0
         let status = withOptionalPointer(settings.classWeights) { weights in
@@ -46,8 +53,7 @@ extension Kernels {
     package static func crossEntropyBackward(
         _ glogits: Tensor, _ logits: Tensor, targets: [Int32], _ settings: CrossEntropy
     ) throws(KernelError) {
-        let (batch, classes) = (logits.shape[0], logits.shape[1])
-        precondition(targets.count == batch && settings.classWeights.map { $0.count == classes } ?? true)
+        let (batch, classes) = settings.sizes(logits, targets)
         expect(glogits, logits.shape, "glogits")
         let status = withOptionalPointer(settings.classWeights) { weights in
             ck_cross_entropy_backward(

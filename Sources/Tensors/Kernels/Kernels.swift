@@ -1,8 +1,8 @@
 import CKernels
 import Foundations
 
-/// The kernels of CKernels on tensors. Outputs come first and are overwritten. A tensor whose shape does not match traps;
-/// other invalid arguments throw `KernelError`.
+/// The kernels of CKernels on tensors. Outputs come first and are overwritten. A tensor whose number of elements does not
+/// match traps; other invalid arguments throw `KernelError`.
 package enum Kernels {
     /// Maximum number of threads of kernels. Results do not depend on it.
     package static var threadCount: Int { Int(ck_thread_count()) }

@@ -2,7 +2,7 @@ import Datasets
 import Foundations
 
 /// Settings of pseudo-labeling (Lee 2013). In each cycle, the network labels the unlabeled tiles, confident labels join
-/// the training set, and a new network is trained from scratch.
+/// the training set, and training begins again with the initial weights.
 package struct PseudoLabeling: Codable, Equatable, Sendable {
     package var cycles = 3
     /// The smallest calibrated probability of an accepted label.

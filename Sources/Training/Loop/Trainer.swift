@@ -232,12 +232,13 @@ package struct Trainer {
     /// Weights that give all classes the same total (scikit-learn's "balanced"). Nil for no weights.
     private var classWeights: [Float]? {
         guard settings.balance == .weights else { return nil }
-        let total = examples.reduce(0) { $0 + $1.count }
-        return examples.map { Float(total) / Float(examples.count * max(1, $0.count)) }
+        let sums = examples.map { tiles in tiles.reduce(0) { $0 + set.tiles[$1].weight } }
+        let mean = sums.reduce(0, +) / Double(sums.count)
+        return sums.map { $0 > 0 ? Float(mean / $0) : 1 }
     }
 
     private static func divergence(in epoch: Int, loss: Double) -> TrainingError {
-        // The sign of NaN says nothing.
+        // Without the sign, which NaN has too.
         let found = loss.isNaN ? "nan" : "\(loss)"
         return TrainingError(
             description: "the loss is \(found) in epoch \(epoch): expected a finite number; try a lower learning rate")

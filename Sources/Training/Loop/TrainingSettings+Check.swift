@@ -1,5 +1,6 @@
 import Datasets
 import NeuralNetworks
+import Tensors
 
 extension TrainingSettings {
     /// Checks settings from a file. Throws for the first number that is out of its range.
@@ -11,11 +12,31 @@ extension TrainingSettings {
         }
         try require(0.001...0.999, "split.testShare", split.testShare)
         try require(0...0.999, "split.validationShare", split.validationShare)
+        try checkPixelLoss()
         if case .adam(let adam) = optimizer {
             try require(0...0.999_999, "optimizer.beta1", Double(adam.beta1))
             try require(0...0.999_999_9, "optimizer.beta2", Double(adam.beta2))
             try require(1e-30...1, "optimizer.epsilon", Double(adam.epsilon))
         }
+    }
+
+    private func checkPixelLoss() throws(HyperparameterError) {
+        guard (pixelLoss != nil) == architecture.outlinesNuclei else {
+            throw .outOfRange(
+                "pixelLoss", expected: pixelLoss == nil ? "an object" : "null, for \(architecture.rawValue)",
+                found: pixelLoss == nil ? "null, for \(architecture.rawValue)" : "an object")
+        }
+        guard let pixelLoss else { return }
+        let weights = pixelLoss.classWeights.map(Double.init)
+        let count = PixelClass.allCases.count
+        guard weights.count == count, weights.allSatisfy({ 0...1e6 ~= $0 }), weights.contains(where: { $0 > 0 }) else {
+            throw .outOfRange(
+                "pixelLoss.classWeights", expected: "\(count) numbers of 0 to 1e6, one above 0", found: "\(weights)")
+        }
+        try require(0...1e6, "pixelLoss.diceWeight", Double(pixelLoss.diceWeight))
+        try require(0...1e6, "pixelLoss.anyWeight", Double(pixelLoss.anyWeight))
+        try require(0...1e6, "pixelLoss.absentWeight", Double(pixelLoss.absentWeight ?? 0))
+        try require(1...1e6, "pixelLoss.scoredPixels", Double(pixelLoss.scoredPixels))
     }
 
     /// Throws for a name that stands for no layer of the architecture, and when no layer is left to train.

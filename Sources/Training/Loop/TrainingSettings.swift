@@ -45,7 +45,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var pixelLoss: PixelLoss?
     /// Path of the model with the initial weights. Nil for random weights.
     package var initialModel: String?
-    /// Paths of the models whose outputs the network learns besides labels and outlines. Nil for none.
+    /// Paths of the models whose outputs the network learns, in addition to labels and outlines. Nil for none.
     package var teachers: [String]?
     /// What training changes in the initial model. Nil for everything, at the same rate.
     package var fineTuning: FineTuning?
@@ -82,6 +82,9 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
 extension Split {
     /// The part whose loss is watched after each epoch: validation, or the test part without validation.
     var watched: EvaluationSplit { validation.isEmpty ? .test : .validation }
+
+    /// Whether a temperature can be fitted on the validation tiles. Of tiles of one class it would make certainties.
+    package func allowsCalibration(on set: TileSet) -> Bool { !set.counts(of: validation).contains(0) }
 }
 
 /// One epoch in the history of a run.

@@ -31,7 +31,8 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     private let test: [String]
     /// Unlabeled tiles, whose pixels contribute to the channel statistics.
     private let unlabeled: [String]
-    /// Names of all groups in the training data, of earlier models too.
+    /// Names of all groups in the training data, of earlier models too, without names of files: those of other data sets
+    /// are the same often.
     private let groups: [String]
     /// Other tiles that the initial model, the teachers and their predecessors were trained on. Nil without such models.
     private var learnedBefore: [String]?
@@ -62,7 +63,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         test = hashes(split.test)
         unlabeled = hashes(split.unlabeled)
         let all = split.train + split.validation + split.test + split.unlabeled
-        groups = Set(all.compactMap { set.tiles[$0].group } + predecessors.flatMap(\.groups)).sorted()
+        groups = Set(all.compactMap { set.tiles[$0].statedGroup } + predecessors.flatMap(\.groups)).sorted()
         appearances = Appearances(
             train: split.train, others: split.validation + split.test + split.unlabeled, of: set,
             after: predecessors.compactMap(\.appearances))
@@ -106,7 +107,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         return set.labeled.filter { index in
             let tile = set.tiles[index]
             let isKnown = known.contains(Self.hash(tile))
-            return part == .unseen ? !isKnown && !(tile.group.map(groups.contains) ?? false) : isKnown
+            return part == .unseen ? !isKnown && !(tile.statedGroup.map(groups.contains) ?? false) : isKnown
         }
     }
 

@@ -249,10 +249,9 @@ package struct TrainingRun {
             || ledger.decisions(of: cycle).pixels.contains { $0.nuclei > 0 }
     }
 
-    /// Fits a temperature on the validation tiles; nil without tiles of both classes, of which it would make certainties.
+    /// Fits a temperature on the validation tiles; nil where that is not possible.
     private func calibrate(_ onEvent: (TrainingEvent) throws -> Void) throws -> Calibration? {
-        let counts = trainer.set.counts(of: trainer.split.validation)
-        if counts.contains(0) { return nil }
+        guard trainer.split.allowsCalibration(on: trainer.set) else { return nil }
         let logits = try trainer.predict(trainer.split.validation, onEvent: onEvent)
         return Calibration(
             logits.fitTemperature(), fittedOn: EvaluationSplit.validation.rawValue, tiles: logits.targets.count)

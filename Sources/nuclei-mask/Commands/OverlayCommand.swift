@@ -69,7 +69,8 @@ struct OverlayCommand: ParsableCommand {
             (full as? SlideReader)?.metadata.micronsPerPixel?.x
             ?? record?.image.micronsPerPixel?.x
         let picture = Overlay.size(panel: panel)
-        let writer = try openImageForWriting(path, width: picture.width, height: picture.height)
+        let writer = try openImageForWriting(
+            path, width: picture.width, height: picture.height, software: WrittenImage.software(version: version))
         AtomicFile.removeLeftovers(of: path)
         var progress = Progress(image.name, unit: "rows")
         let coverage = try Overlay.write(
