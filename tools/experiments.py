@@ -111,8 +111,14 @@ class Run:
         log = suffixed(self.folder, ".log")
         with open(log, "a", encoding="utf-8") as file:
             process = subprocess.Popen([str(BIN / "nuclei-train")] + command, stdout=file, stderr=file)
-            # The program ends after its current step, and this script after the program.
-            signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+            # The program ends after its current step, and this script after the program, also where it was the last step.
+            signals = []
+
+            def stop(number, _):
+                signals.append(number)
+                process.terminate()
+
+            signal.signal(signal.SIGTERM, stop)
             try:
                 status = process.wait()
             except KeyboardInterrupt:
@@ -121,6 +127,8 @@ class Run:
         if status != 0:
             print(f"experiments: training ended with status {status}; see {log}", file=sys.stderr)
             sys.exit(status if status > 0 else 128 - status)
+        if signals:
+            sys.exit(128 + signals[0])
 
     def scores(self, dataset, blurred):
         """The scores of the best model; those that were computed before are read."""

@@ -27,7 +27,7 @@ package func forEachInParallel(
     if let failure = state.withLock({ $0.failure }) { throw failure }
 }
 
-/// The results of `body` for each of 0 ..< count, computed like `forEachInParallel` calls it.
+/// Calls `body` as `forEachInParallel` does. Returns the results in the order of the indices.
 package func mapInParallel<Value: Sendable>(
     _ count: Int, threads: Int, afterEach: @Sendable (_ finished: Int) throws -> Void = { _ in },
     _ body: @Sendable (_ index: Int) throws -> Value

@@ -47,8 +47,11 @@ package struct MaskModels {
     package func method(_ precision: Precision, _ make: () throws -> any MaskMethod) throws -> any MaskMethod {
         do {
             return try make()
-        } catch let error as LayerError {
-            let member = members.first { (try? PredictionNetwork($0.model, precision)) == nil } ?? members[0]
+        } catch let error as LayerError where precision == .int16 {
+            let member =
+                members.first {
+                    (try? PredictionNetwork($0.model, precision, shufflesPixels: !outlinesNuclei)) == nil
+                } ?? members[0]
             throw FileError(
                 member.path, expected: "a model that can compute with \(precision.rawValue)", found: "\(error)")
         }

@@ -46,7 +46,8 @@ extension RunReport {
         ]
         return [
             .text(
-                "Each cycle begins with the initial weights again, and trains on the given labels and on confident labels of the previous model. It is "
+                "Each cycle begins with the initial weights again, and trains on the given labels and on confident "
+                    + "labels of the previous model. It is "
                     + "kept if \(condition). pseudo_labels.csv has every decision."
                     + (ledger.pixels.isEmpty
                         ? "" : " pixel_labels.csv counts the nuclei of each tile without outlines.")

@@ -55,8 +55,9 @@ extension RunReport {
             isCalibrated
                 ? "Probabilities are calibrated with temperature \(String(keptCycle?.temperature ?? 1, decimals: 3)), "
                     + "fitted on the validation tiles."
-                : "Probabilities are not calibrated, because there are no validation tiles"
-                    + (split.validation.isEmpty ? "." : " of both classes."))
+                : "Probabilities are not calibrated, because "
+                    + (split.validation.isEmpty
+                        ? "there are no validation tiles." : "the validation tiles are of one class."))
         if let warning { remarks.append("Warning: \(warning).") }
         return remarks
     }

@@ -8,8 +8,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure on request, to alternate with other programs.",
         discussion: """
-            Loads everything, executes the work once, and prints a line of JSON with "ready", "first_call_s" (seconds of the \
-            first execution) and "rss_mb". Then measures for each line on standard input, and prints a line of JSON \
+            Loads everything, executes the work once, and prints a line of JSON with "ready", "first_call_s" (seconds \
+            of the first execution) and "rss_mb". Then measures for each line on standard input, and prints a line of JSON \
             with "per_s" (tiles per second), "ms" (milliseconds per batch) and "rss_mb" (peak memory in MB). Ends at \
             the end of input.
 

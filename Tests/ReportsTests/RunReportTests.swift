@@ -181,7 +181,7 @@ import Training
             record(settings, oneClass), set: set, split: oneClass, logits: logits(oneClass), scratch: temporaryFolder)
         #expect(!some.isEmpty)
         let text = PageReader(report.page().html(missing)).text
-        #expect(text.contains("not calibrated, because there are no validation tiles of both classes."))
+        #expect(text.contains("not calibrated, because the validation tiles are of one class."))
     }
 
     @Test func largeSeedsAreExact() throws {

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Foundations
+import Imaging
 import NeuralNetworks
 import SyntheticTissue
 import Tensors
@@ -232,6 +233,31 @@ enum SyntheticTiles {
         #expect(record.indices(of: .test, in: set) == split.test)
         #expect(record.indices(of: .unseen, in: set).isEmpty)
         #expect(record.count(of: .test) == split.test.count && record.count(of: .unseen) == nil)
+    }
+
+    /// Images of different data sets often have the same names.
+    @Test func namesOfFilesDoNotMakeTilesSeen() throws {
+        func set(seed: UInt64) throws -> TileSet {
+            let folder = try TemporaryFolder()
+            var random = SplitMix64(seed: seed, stream: 1)
+            // Squares of 16 pixels.
+            let colors: [UInt8] = (0..<512).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            var pixels = [UInt8]()
+            for y in 0..<256 {
+                for x in 0..<512 { for _ in 0..<3 { pixels.append(colors[y / 16 * 32 + x / 16]) } }
+            }
+            let writer = try openImageForWriting(folder.file("1.png"), width: 512, height: 256)
+            try writer.write(rows: pixels.span.bytes, count: 256)
+            try writer.finish()
+            try folder.file("labels.csv", "filename,label\n1.png,NO_NUCLEUS\n")
+            return try TileSet(path: folder.path, threads: 1)
+        }
+        let (own, other) = (try set(seed: 1), try set(seed: 2))
+        let split = Split(train: [0, 1], validation: [], test: [], unlabeled: [])
+        let record = SplitRecord(split, of: own, Split.Settings(), chosenOn: nil)
+        #expect(own.tiles.map(\.group) == ["1.png", "1.png"] && record.groupCount == 0)
+        #expect(record.indices(of: .unseen, in: own).isEmpty)
+        #expect(record.indices(of: .unseen, in: other) == [0, 1])
     }
 
     @Test func modelsWithoutASplitRecordAreRejected() throws {

@@ -1,8 +1,8 @@
 import CImageCodecs
 import Foundations
 
-/// The program that wrote an image, as the file states it near its beginning: the Software tag of TIFF, the text of this
-/// name of PNG, or the comment of JPEG. Nil where the file states none or cannot be read.
+/// The program that wrote an image, as the file states it near its beginning: the Software tag of TIFF, the text
+/// `Software` of PNG, or the comment of JPEG. Nil where the file states none or cannot be read.
 package func statedSoftware(of path: FilePath) -> String? {
     guard let head = try? beginning(of: path) else { return nil }
     if isPNG(head) { return softwareOfPNG(head) }

@@ -35,8 +35,8 @@ package struct ImageBatch: Sendable {
             let own = Set(list.images.indices.filter(shard.contains).map { list.images[$0].place })
             searched.removeAll { !own.contains($0.place) }
         }
-        images = isSingle ? searched : Self.withoutUnfinished(searched, names)
-        leftOut = Self.lines(search.leftOut, unfinishedCount: searched.count - images.count)
+        images = searched
+        leftOut = Self.lines(search.leftOut)
         self.inputs = images + images.flatMap { inputs($0, names) } + (list.map { [$0.path] } ?? [])
     }
 
@@ -48,25 +48,14 @@ package struct ImageBatch: Sendable {
             .sorted { $0.string < $1.string }
     }
 
-    private static func lines(_ leftOut: [ImageSearch.Reason: [FilePath]], unfinishedCount: Int) -> [String] {
+    private static func lines(_ leftOut: [ImageSearch.Reason: [FilePath]]) -> [String] {
         func line(_ count: Int, _ what: String) -> [String] {
             count == 0 ? [] : ["\(count.counted("file")) left out: \(what)"]
         }
         let unreadable = leftOut[.cannotBeRead] ?? []
-        return line((leftOut[.isOutput]?.count ?? 0) + unfinishedCount, "masks and other outputs")
+        return line(leftOut[.isOutput]?.count ?? 0, "masks and other outputs")
             + line(leftOut[.isPartOfSlide]?.count ?? 0, "parts of slides")
             + line(unreadable.count, "formats that cannot be read (\(ImageSearch.extensions(unreadable)))")
-    }
-
-    /// Excludes the outputs of an interrupted run: there is no record yet that lists them, but there is a cache or the lock
-    /// of a killed process.
-    private static func withoutUnfinished(_ images: [FilePath], _ names: OutputNames) -> [FilePath] {
-        var written = Set<FilePath>()
-        for image in images where names.isUnfinished(image) {
-            let own = image.location
-            written.formUnion(names.allPaths(for: image).map(\.location).filter { $0 != own })
-        }
-        return images.filter { !written.contains($0.location) }
     }
 
     /// Throws `unwritable` where an output of an image is one of the files that are read, or one of `models`.

@@ -72,10 +72,10 @@ package struct ImageSearch: Sendable {
         var seen = Set<FilePath>()
         let parts = isSingle ? SlideParts([]) : SlideParts(found)
         for path in found where seen.insert(path.place).inserted {
-            if !isSingle && Self.isOutput(path) {
-                leftOut[.isOutput, default: []].append(path)
-            } else if parts.contains(path) {
+            if parts.contains(path) {
                 leftOut[.isPartOfSlide, default: []].append(path)
+            } else if !isSingle && Self.isOutput(path) {
+                leftOut[.isOutput, default: []].append(path)
             } else {
                 images.append(path)
             }
@@ -123,9 +123,9 @@ package struct ImageSearch: Sendable {
             let images = Folder.names(in: folder).map { folder.appending($0) }.filter {
                 !$0.name.hasPrefix(".")
                     && fileExtensions.union(DICOMSeries.fileExtensions).contains($0.lowercasedExtension)
-                    && !isOutput($0)
             }
-            return !images.isEmpty && images.allSatisfy { DICOMSeries.fileExtensions.contains($0.lowercasedExtension) }
+            let others = images.filter { !DICOMSeries.fileExtensions.contains($0.lowercasedExtension) }
+            return images.count > others.count && others.allSatisfy(isOutput)
         }.map { ($0, FilePath("").appending($0.components.suffix(1))) }
     }
 
@@ -198,9 +198,12 @@ package struct ImageSearch: Sendable {
         return parts
     }
 
+    /// Files of formats that nuclei does not write are not opened, which takes time on shared disks.
     private static func isOutput(_ path: FilePath) -> Bool {
         let name = path.stem ?? ""
         let endings = ["_nuclei_mask", "_nuclei_overlay", "_truth"]
-        return endings.contains(where: name.hasSuffix) || WrittenImage.software(of: path) != nil
+        return endings.contains(where: name.hasSuffix)
+            || WrittenImage.fileExtensions.contains(path.lowercasedExtension)
+                && WrittenImage.software(of: path) != nil
     }
 }

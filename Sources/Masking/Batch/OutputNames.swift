@@ -53,11 +53,6 @@ package struct OutputNames: Sendable {
             + (scratch == nil ? [ownCache(for: image)] : [])
     }
 
-    /// Whether another process is writing the files of an image, or has left them unfinished.
-    func isUnfinished(_ image: FilePath) -> Bool {
-        scratch == nil && ownCache(for: image).exists || FileLock.path(for: mask(for: image)).exists
-    }
-
     /// A given name, for one image. A name without a folder lies in the requested folder or, if it contains the
     /// placeholder, or with `isBeside`, next to the image.
     package func resolve(_ name: String, for image: FilePath, isBeside: Bool = false) -> FilePath {

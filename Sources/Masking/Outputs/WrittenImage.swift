@@ -5,7 +5,10 @@ import Imaging
 package enum WrittenImage {
     private static let name = "nuclei"
 
-    /// What a file states as its software: "nuclei 0.1.0".
+    /// Extensions of the formats that are written, in lower case.
+    static let fileExtensions: Set = ["png", "jpg", "jpeg", "tif", "tiff"]
+
+    /// Name and version in the files that are written: "nuclei 0.1.0".
     package static func software(version: String) -> String { "\(name) \(version)" }
 
     /// The software that an image states, where that is this program in any version; else nil.

@@ -229,12 +229,14 @@ package struct Trainer {
         return Float(share) * settings.optimizer.learningRate
     }
 
+    private static let largestClassWeight = 1e6
+
     /// Weights that give all classes the same total (scikit-learn's "balanced"). Nil for no weights.
     private var classWeights: [Float]? {
         guard settings.balance == .weights else { return nil }
         let sums = examples.map { tiles in tiles.reduce(0) { $0 + set.tiles[$1].weight } }
         let mean = sums.reduce(0, +) / Double(sums.count)
-        return sums.map { $0 > 0 ? Float(mean / $0) : 1 }
+        return sums.map { $0 > 0 ? Float(min(mean / $0, Self.largestClassWeight)) : 1 }
     }
 
     private static func divergence(in epoch: Int, loss: Double) -> TrainingError {

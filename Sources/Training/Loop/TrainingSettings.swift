@@ -83,7 +83,8 @@ extension Split {
     /// The part whose loss is watched after each epoch: validation, or the test part without validation.
     var watched: EvaluationSplit { validation.isEmpty ? .test : .validation }
 
-    /// Whether a temperature can be fitted on the validation tiles. Of tiles of one class it would make certainties.
+    /// Whether a temperature can be fitted on the validation tiles. With one class, the fit
+    /// would drive all probabilities to 0 or 1.
     package func allowsCalibration(on set: TileSet) -> Bool { !set.counts(of: validation).contains(0) }
 }
 

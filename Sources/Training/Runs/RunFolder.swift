@@ -7,8 +7,9 @@ import NeuralNetworks
 /// The folder of a run.
 ///
 /// It holds `best.safetensors`, `last.safetensors`, `history.csv`, `run.json`, `pseudo_labels.csv` for pseudo-labeling,
-/// `pixel_labels.csv` for that of pixels and, until the run has finished, the files that resuming needs. Each file is replaced as a whole after each epoch.
-/// Checkpoints are large, so they are written only as often as a small share of the time allows.
+/// `pixel_labels.csv` for that of pixels and, until the run has finished, the files that resuming needs. Each file is
+/// replaced as a whole after each epoch. Checkpoints are large, so they are written only as often as a small share of the
+/// time allows.
 package struct RunFolder {
     package let path: FilePath
     package internal(set) var record: Record

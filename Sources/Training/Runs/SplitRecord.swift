@@ -31,9 +31,9 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     private let test: [String]
     /// Unlabeled tiles, whose pixels contribute to the channel statistics.
     private let unlabeled: [String]
-    /// Names of all groups in the training data, of earlier models too, without names of files: those of other data sets
-    /// are the same often.
-    private let groups: [String]
+    /// Names of all groups in the training data, of earlier models too, without names of files, which are often the same in
+    /// other data sets.
+    private var groups: [String]
     /// Other tiles that the initial model, the teachers and their predecessors were trained on. Nil without such models.
     private var learnedBefore: [String]?
     /// Other tiles in any part of their data. Nil without such models.
@@ -153,11 +153,12 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     /// Whether copies of the training tiles in other encodings can be recognized.
     package var hasAppearances: Bool { appearances != nil }
 
-    /// Whether two records describe the same split of the same tiles. Records of earlier versions have no appearances, and
-    /// repeat tiles.
+    /// Whether two records describe the same split of the same tiles. Records of earlier versions have no appearances,
+    /// repeat tiles, and have names of files among the groups, which follow from the tiles.
     func matches(_ other: SplitRecord) -> Bool {
         var (own, other) = (self, other)
         (own.appearances, other.appearances) = (nil, nil)
+        (own.groups, other.groups) = ([], [])
         own.leaveOutRepetitions()
         other.leaveOutRepetitions()
         return own == other
