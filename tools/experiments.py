@@ -111,7 +111,8 @@ class Run:
         log = suffixed(self.folder, ".log")
         with open(log, "a", encoding="utf-8") as file:
             process = subprocess.Popen([str(BIN / "nuclei-train")] + command, stdout=file, stderr=file)
-            # The program ends after its current step, and this script after the program, also where it was the last step.
+            # The program ends after its current step, and this script after the program, also where it was the last
+            # step.
             signals = []
 
             def stop(number, _):

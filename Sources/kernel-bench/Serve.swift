@@ -9,9 +9,9 @@ struct Serve: ParsableCommand {
         abstract: "Measure on request, to alternate with other programs.",
         discussion: """
             Loads everything, executes the work once, and prints a line of JSON with "ready", "first_call_s" (seconds \
-            of the first execution) and "rss_mb". Then measures for each line on standard input, and prints a line of JSON \
-            with "per_s" (tiles per second), "ms" (milliseconds per batch) and "rss_mb" (peak memory in MB). Ends at \
-            the end of input.
+            of the first execution) and "rss_mb". Then measures for each line on standard input, and prints a line of \
+            JSON with "per_s" (tiles per second), "ms" (milliseconds per batch) and "rss_mb" (peak memory in MB). Ends \
+            at the end of input.
 
             --export writes files for other programs: model.safetensors with the network, and batch.safetensors with \
             the tensors "input" (the tiles) and "logits" (the output for them), always computed with floats.

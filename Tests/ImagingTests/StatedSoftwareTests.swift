@@ -4,7 +4,9 @@ import Imaging
 import Testing
 
 struct StatedSoftwareTests {
-    private let folder = try! TemporaryFolder()
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test(arguments: ["a.png", "a.jpg"]) func picturesStateTheirSoftware(_ name: String) throws {
         let (image, path, plain) = (pattern(40, 30), folder.file(name), folder.file("plain-\(name)"))
