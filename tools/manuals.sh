@@ -18,26 +18,9 @@ for program in "${programs[@]}"; do
     [ -x "$bin/$program" ] || swift build -c release --product "$program"
 done
 
-# The generator of ArgumentParser, built alone: its plug-in would build the programs again, for debugging.
-parser=.build/checkouts/swift-argument-parser
-tool=(swift build -c release --package-path "$parser" --scratch-path .build/manual-tool --product generate-manual)
-echo "manuals: building the generator"
-"${tool[@]}" >/dev/null
-generate=$("${tool[@]}" --show-bin-path)/generate-manual
-
 mkdir -p "$share"/{man/man1,bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
 for program in "${programs[@]}"; do
-    pages=$(mktemp -d)
-    "$generate" "$bin/$program" --multi-page --output-directory "$pages" >/dev/null
-    for page in "$pages"/*.1; do
-        # Names as those of Git's pages: man finds nuclei-mask-plan, and "man nuclei-mask plan" shows it too. Texts are
-        # without quotes, and paragraphs without empty lines, which man warns about.
-        name=$(basename "$page" .1)
-        [ "${name##*.}" != help ] || continue
-        sed -e '0,/^\.Nm/s/^\.Nm.*/.Nm '"${name//./-}"'/' -e 's/^\.Nm$/.Nm "'"${name//./ }"'"/' \
-            -e '/^\.Dt/s/\./-/2' -e 's/^\.Nd "\(.*\)"$/.Nd \1/' -e 's/^$/.Pp/' "$page" >"$share/man/man1/${name//./-}.1"
-    done
-    rm -r "$pages"
+    "$bin/$program" --experimental-dump-help | tools/manual_pages.py "$share/man/man1"
     "$bin/$program" --generate-completion-script bash >"$share/bash-completion/completions/$program"
     "$bin/$program" --generate-completion-script zsh >"$share/zsh/site-functions/_$program"
     "$bin/$program" --generate-completion-script fish >"$share/fish/vendor_completions.d/$program.fish"

@@ -15,8 +15,8 @@ fail() {
     echo "package-deb: $1" >&2
     exit 1
 }
-for tool in dpkg-deb dpkg-shlibdeps strip gzip; do
-    command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install dpkg-dev binutils gzip"
+for tool in dpkg-deb dpkg-shlibdeps strip gzip python3; do
+    command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install dpkg-dev binutils gzip python3"
 done
 version=$(tools/version.sh)
 work=$PWD/.build/deb

@@ -38,7 +38,7 @@ package struct ThreadOptions: ParsableArguments {
 package struct BatchOptions: ParsableArguments {
     @Option(
         name: .customLong("batch-size"),
-        help: "Tiles, or windows with a model that classifies them, computed at once (default: 32).")
+        help: "Tiles computed at once, or windows, not with a model that outlines nuclei (default: 32).")
     private var given: Int?
 
     package var size: Int { given ?? 32 }

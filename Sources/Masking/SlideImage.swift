@@ -190,9 +190,9 @@ extension SlideImage {
                     "its \(found) microns per pixel are not those of a microscope and are ignored (see --mpp)"
                 )
             }
-            if let wanted, file != nil, source == .model, choice.level == nil {
+            if let wanted, source == .model, choice.level == nil {
                 warnings.append(
-                    "states no resolution; treated as having the model's \(describeResolution((wanted, wanted))) "
+                    "states no resolution of a microscope; treated as having the model's \(describeResolution((wanted, wanted))) "
                         + "microns per pixel (see --mpp)")
             }
         }

@@ -55,7 +55,7 @@ import Testing
 
     @Test func darkImagesAreReported() throws {
         try image("dark.png", value: 15)
-        let result = try Command.mask.run("dark.png", in: work.path)
+        let result = try Command.mask.run("dark.png", "--mpp", "0.5", in: work.path)
         #expect(result.status == 0)
         #expect(result.problems.hasPrefix("warning: dark.png: very dark: "), "\(result)")
         let planned = try Command.mask.run("plan", "dark.png", in: work.path)

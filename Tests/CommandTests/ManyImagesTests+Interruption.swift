@@ -31,14 +31,14 @@ extension ManyImagesTests {
         try damagedSlide("s/a.tif")
         try image("s/b.png")
         for state in ["done", "skipped"] {
-            let result = try mask("s", "--tissue", "off", "--output-folder", "out")
+            let result = try mask("s", "--tissue", "off", "--mpp", "0.5", "--output-folder", "out")
             #expect(result.status == 74, "\(result)")
             #expect(result.problems.isEmpty == (state == "skipped"))
             #expect(result.output.contains("2 images: 2 \(state) in "))
             let row = try rows("out/summary.csv")[0].split(separator: ",", omittingEmptySubsequences: false)
             let unreadable = try #require(Int(row[6]))
             #expect(
-                row[1] == state && unreadable == 1 && row[15].hasPrefix("parts of 1 block could not be read"), "\(row)")
+                row[1] == state && unreadable == 1 && row[17].hasPrefix("parts of 1 block could not be read"), "\(row)")
             if state == "done" {
                 #expect(
                     result.errors.contains(
@@ -53,7 +53,7 @@ extension ManyImagesTests {
         try image("s/a.png")
         try image("s/b.png", width: 2600, height: 2600, seed: 3)
         try image("s/c.png")
-        let arguments = ["s", "--stride", "32", "--threads", "1", "--output-folder", "out"]
+        let arguments = ["s", "--stride", "32", "--mpp", "0.25", "--threads", "1", "--output-folder", "out"]
         let running = try Command.mask.start(arguments, in: work.path)
         #expect(work.waitForFile(in: "out") { $0 == "b_nuclei_mask.png.windows" })
         // Waits for a finished block; the rest takes long enough for the signal to arrive.
@@ -67,15 +67,15 @@ extension ManyImagesTests {
         #expect(result.output.contains("3 images: 1 done, 1 interrupted, 1 waiting in "))
         #expect(
             try rows("out/summary.csv") == [
-                "s/a.png,done,6,6,0,0,0,share,,,,,,seconds,out/a_nuclei_mask.png,",
-                "s/b.png,interrupted,,,,,,,,,,,,,,"
+                "s/a.png,done,6,6,0,0,0,,,share,,,,,,seconds,out/a_nuclei_mask.png,",
+                "s/b.png,interrupted,,,,,,,,,,,,,,,,"
                     + "interrupted; no mask of s/b.png was written; the same command resumes",
-                "s/c.png,waiting,,,,,,,,,,,,,,",
+                "s/c.png,waiting,,,,,,,,,,,,,,,,",
             ])
         let after = try Command.mask.start(arguments, in: work.path).wait()
         #expect(after.status == 0 && after.output.contains("3 images: 2 done, 1 skipped in "), "\(after)")
         #expect(!files("out").contains { $0.hasSuffix(".windows") || $0.contains(".partial-") })
-        let alone = try mask("s/b.png", "--stride", "32", "--output", "alone.png")
+        let alone = try mask("s/b.png", "--stride", "32", "--mpp", "0.25", "--output", "alone.png")
         #expect(alone.status == 0)
         #expect(
             try Data(contentsOf: URL(fileURLWithPath: "\(work.path)/alone.png"))

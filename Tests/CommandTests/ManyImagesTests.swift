@@ -34,11 +34,13 @@ import Testing
         try String(contentsOfFile: "\(work.path)/\(name)", encoding: .utf8)
     }
 
-    /// Rows of a summary without the columns that differ from run to run: shares and seconds.
+    /// Rows of a summary without the columns that differ from run to run, shares and seconds, and without areas.
     func rows(_ name: String) throws -> [String] {
         try text(name).split(separator: "\n").dropFirst().map { line in
             var cells = line.split(separator: ",", omittingEmptySubsequences: false)
-            if cells.count > 13, !cells[7].isEmpty { (cells[7], cells[13]) = ("share", "seconds") }
+            if cells.count > 15, !cells[9].isEmpty {
+                cells.replaceSubrange(9...15, with: ["share", "", "", "", "", "", "seconds"])
+            }
             return cells.joined(separator: ",")
         }
     }
@@ -74,7 +76,7 @@ import Testing
         try image("s/a3.png", seed: 5)
         let whole = try #require(FileManager.default.contents(atPath: "\(work.path)/s/a3.png"))
         try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: "\(work.path)/s/a3.png"))
-        let result = try mask("s", "none.svs", "-m", "nuclei-compact")
+        let result = try mask("s", "none.svs", "-m", "nuclei-compact", "--mpp", "0.25")
         #expect(result.status == 66, "\(result)")
         let errors = result.problems.split(separator: "\n")
         #expect(errors.count == 3, "\(result)")
@@ -95,32 +97,33 @@ import Testing
         #expect(lines[11] == "summary: summary.csv")
         #expect(
             try text("summary.csv").hasPrefix(
-                "image,state,windows,predicted,background,outside,unreadable,nuclei_share,nuclei_mm2,no_nuclei_mm2,"
-                    + "background_mm2,outside_mm2,unreadable_mm2,seconds,mask,problem\n"))
+                "image,state,windows,predicted,background,outside,unreadable,nuclei_count,nuclei_per_mm2,nuclei_share,"
+                    + "nuclei_mm2,no_nuclei_mm2,background_mm2,outside_mm2,unreadable_mm2,seconds,mask,problem\n"))
         let rows = try rows("summary.csv")
-        #expect(rows[0] == "s/a1.png,done,4,4,0,0,0,share,,,,,,seconds,s/a1_nuclei_mask.png,")
+        #expect(rows[0] == "s/a1.png,done,4,4,0,0,0,,,share,,,,,,seconds,s/a1_nuclei_mask.png,")
         #expect(
-            rows[1] == "s/a2.png,failed,,,,,,,,,,,,,,"
+            rows[1] == "s/a2.png,failed,,,,,,,,,,,,,,,,"
                 + "\"s/a2.png: expected a PNG, JPEG, TIFF or whole-slide image, found text\"")
         #expect(rows[2].hasPrefix("s/a3.png,failed,,") && rows[3].hasPrefix("s/a10.png,done,4,4,"))
-        #expect(rows[4] == "none.svs,failed,,,,,,,,,,,,,,none.svs: cannot be read (No such file or directory)")
+        #expect(rows[4] == "none.svs,failed,,,,,,,,,,,,,,,,none.svs: cannot be read (No such file or directory)")
 
         // Finished images are skipped, with the same row in the summary.
-        let again = try mask("s", "none.svs", "-m", "nuclei-compact")
+        let again = try mask("s", "none.svs", "-m", "nuclei-compact", "--mpp", "0.25")
         #expect(again.status == 66)
         #expect(again.errors.hasPrefix("2 files left out: masks and other outputs\n"), "\(again)")
         #expect(
             again.output.contains("s/a1.png: already finished, skipped (use --overwrite to mask it again)\n")
                 && again.output.contains("5 images: 2 skipped, 3 failed in "))
         let skipped = try self.rows("summary.csv")
-        #expect(skipped[0] == "s/a1.png,skipped,4,4,0,0,0,share,,,,,,seconds,s/a1_nuclei_mask.png,")
+        #expect(skipped[0] == "s/a1.png,skipped,4,4,0,0,0,,,share,,,,,,seconds,s/a1_nuclei_mask.png,")
         #expect(Array(skipped[1...2]) == Array(rows[1...2]))
     }
 
     @Test func finishedImagesAreSkipped() throws {
         try image("s/a.png")
         try image("s/b.png", seed: 3)
-        let first = try mask("s/a.png", "s/b.png", "--output-folder", "out/deep", "-m", "nuclei-compact")
+        let shared = ["--output-folder", "out/deep", "-m", "nuclei-compact", "--mpp", "0.25"]
+        let first = try Command.mask.start(["s/a.png", "s/b.png"] + shared, in: work.path).wait()
         try #require(first.status == 0 && first.problems.isEmpty, "\(first)")
         #expect(
             files("out/deep") == [
@@ -128,9 +131,7 @@ import Testing
             ])
         #expect(files("s") == ["a.png", "b.png"] && work.files == ["out", "s"])
         func counts(_ arguments: String...) throws -> String {
-            let result = try Command.mask.start(
-                ["s", "--output-folder", "out/deep", "-m", "nuclei-compact"] + arguments, in: work.path
-            ).wait()
+            let result = try Command.mask.start(["s"] + shared + arguments, in: work.path).wait()
             try #require(result.status == 0, "\(result)")
             let line = result.output.split(separator: "\n").first { $0.hasPrefix("2 images: ") } ?? ""
             return String(
@@ -151,7 +152,8 @@ import Testing
         // A single image is masked again by default.
         for (arguments, skips) in [([], false), (["--overwrite"], false), (["--no-overwrite"], true)] {
             let result = try Command.mask.start(
-                ["s/a.png", "--output-folder", "out/deep", "--csv", "{}.csv"] + arguments, in: work.path
+                ["s/a.png", "--output-folder", "out/deep", "--mpp", "0.25", "--csv", "{}.csv"] + arguments,
+                in: work.path
             ).wait()
             #expect(result.status == 0)
             #expect(result.output.contains("skipped") == skips, "\(arguments): \(result)")
@@ -268,7 +270,7 @@ import Testing
         try image("s/b.png")
         try FileManager.default.createDirectory(
             atPath: "\(work.path)/s/b_nuclei_mask.png", withIntermediateDirectories: true)
-        let result = try mask("s/a.png", "s/b.png")
+        let result = try mask("s/a.png", "s/b.png", "--mpp", "0.5")
         #expect(result.status == 73)
         #expect(result.problems == "error: s/b_nuclei_mask.png: expected a file to write, found a folder\n")
         #expect(result.output.contains("2 images: 1 done, 1 failed in "))

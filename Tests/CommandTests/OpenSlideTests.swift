@@ -29,7 +29,8 @@ import Testing
         try image.pixels.withUnsafeBytes { try tiff.write(rows: $0, count: 3) }
         try tiff.finish()
         for name in ["wsi_crop_1.jpg", "tile_0.png", "c.tif"] {
-            let result = try mask("set/\(name)", "--output", "m.png", openSlide: "/nowhere/libopenslide.so")
+            let result = try mask(
+                "set/\(name)", "--mpp", "0.5", "--output", "m.png", openSlide: "/nowhere/libopenslide.so")
             #expect(result.status == 0 && result.problems.isEmpty, "\(name): \(result)")
         }
     }

@@ -34,14 +34,17 @@ import Testing
         #expect(cells.prefix(4) == ["a.png", "700", "x", "500"])
         #expect(Array(cells[4...10]) == ["image", "as", "it", "is", "all", "40", "40"], "\(cells)")
         #expect(lines[2].hasPrefix("small.png   30 x 300 "))
+        let assumed =
+            "states no resolution of a microscope; treated as having the model's 0.25 microns per pixel (see --mpp)"
+        #expect(lines[4] == "a.png: warning: \(assumed)" && lines[6] == "small.png: warning: \(assumed)")
         #expect(
-            lines[4]
+            lines[5]
                 == "small.png: 30 x 300 pixels at the resolution of the model, smaller than a tile of 256: padded by "
                 + "reflection")
-        #expect(lines[6].hasPrefix("time: about 0:0") && lines[6].contains(", estimated: 42 windows at "))
+        #expect(lines[8].hasPrefix("time: about 0:0") && lines[8].contains(", estimated: 42 windows at "))
         #expect(
-            lines[7].hasPrefix("memory: about ") && lines[7].hasSuffix(" of cache while windows are computed"))
-        #expect(lines[8] == "no problems found")
+            lines[9].hasPrefix("memory: about ") && lines[9].hasSuffix(" of cache while windows are computed"))
+        #expect(lines[10] == "no problems found")
         #expect(work.files == ["a.png", "small.png"], "nothing was written")
 
         let masked = try Command.mask.run(

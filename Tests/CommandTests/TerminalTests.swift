@@ -66,7 +66,7 @@ import Testing
             ),
             "\(usual)")
 
-        let quiet = try mask("a.png", "-q")
+        let quiet = try mask("a.png", "--mpp", "0.5", "-q")
         #expect(quiet.status == 0 && quiet.output.isEmpty && quiet.errors.isEmpty, "\(quiet)")
         #expect(try mask("nothing.png", "-q").errors.hasPrefix("error: nothing.png: "))
         #expect(try mask("plan", "a.png", "-q").output.contains("no problems found"))
@@ -92,7 +92,7 @@ import Testing
         #expect(images[2]["problem"] as? String == "none.png: cannot be read (No such file or directory)")
         #expect((images[0]["record"] as? [String: Any])?["windows"] != nil && images[1]["mask"] as? String == "b_m.png")
         #expect(document["summary"] as? String == "summary.csv")
-        let quiet = try mask("a.png", "--json", "--quiet")
+        let quiet = try mask("a.png", "--mpp", "0.5", "--json", "--quiet")
         #expect(try quiet.errors.isEmpty && (work.json(quiet.output)["images"] as? [Any])?.count == 1, "\(quiet)")
         let failed = try mask("none.png", "--json")
         #expect(try failed.status == 66 && (work.json(failed.output)["images"] as? [Any])?.count == 1)
@@ -157,7 +157,8 @@ import Testing
         try image("a.png")
         let slurm = try mask("a.png", "-v", environment: ["OMP_NUM_THREADS": "", "SLURM_CPUS_PER_TASK": "3"])
         #expect(slurm.errors.contains("3 threads (from SLURM_CPUS_PER_TASK)"), "\(slurm)")
-        let bad = try mask("a.png", "-q", environment: ["OMP_NUM_THREADS": "two", "SLURM_CPUS_PER_TASK": "3"])
+        let bad = try mask(
+            "a.png", "--mpp", "0.5", "-q", environment: ["OMP_NUM_THREADS": "two", "SLURM_CPUS_PER_TASK": "3"])
         #expect(
             bad.errors == "warning: OMP_NUM_THREADS: expected a number of threads, found two; ignored\n", "\(bad)")
     }

@@ -29,7 +29,7 @@ final class WorkingFolder {
 
 /// The record of a mask with 100 windows and a million pixels.
 func sampleRecord(
-    request: String = "none", unreadable: Int = 0, areas: Bool = true, isEmpty: Bool = false,
+    request: String = "none", unreadable: Int = 0, areas: Bool = true, isEmpty: Bool = false, nuclei: Int? = nil,
     files: [String: String] = [:], digests: [String: FileDigest]? = nil
 ) throws -> String {
     func part(_ share: Double) -> String {
@@ -42,9 +42,12 @@ func sampleRecord(
     let shares: (nuclei: Double, noNuclei: Double, blank: Double, outside: Double) =
         isEmpty ? (0, 0, 1, 0) : (0.25, 0.65 - lost, 0.08, 0.02)
     let state = isEmpty ? "\"state\": \"nothingPredicted\", \"warnings\": [\"why\"]," : ""
+    let counts = nuclei.map {
+        "\"nuclei\": {\"nuclei\": \($0), \"squareMillimeters\": 0.225, \"perSquareMillimeter\": \(Double($0) / 0.225)},"
+    }
     let sums = try digests.map { ", \"digests\": \(try JSON.text($0))" } ?? ""
     return """
-        {"version": "1", \(state) "request": "\(request)",
+        {"version": "1", \(state) \(counts ?? "") "request": "\(request)",
         "image": {"resolutionSource": "image", "path": "a.svs", "width": 1000, "height": 1000,
         "laidWidth": 1000, "laidHeight": 1000},
         "model": {"path": "m", "sha256": "0", "architecture": "compact", "classes": [], "tileSize": 256},

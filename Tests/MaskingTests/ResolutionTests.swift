@@ -83,7 +83,11 @@ private let slidePath: String? = {
         }
         let plain = try open(.model, 0.5)
         #expect(plain.blocks.width == 100 && plain.resolutionSource == .model && plain.micronsPerPixel == nil)
-        #expect(plain.notes.isEmpty && plain.warnings.isEmpty)
+        #expect(plain.notes.isEmpty)
+        #expect(
+            plain.warnings == [
+                "states no resolution of a microscope; treated as having the model's 0.5 microns per pixel (see --mpp)"
+            ])
         let half = try open(.init(micronsPerPixel: 0.25), 0.5)
         #expect(half.blocks.width == 50 && half.blocks.height == 30 && half.blocks.imageWidth == 100)
         #expect(half.notes == ["resampled from 0.25 to 0.5 microns per pixel: 50 x 30 pixels"])

@@ -25,20 +25,20 @@ struct RunSummaryTests {
         summary.stop(3, .interrupted, "interrupted; no mask was written")
         #expect(
             summary.csv == """
-                image,state,windows,predicted,background,outside,unreadable,nuclei_share,nuclei_mm2,no_nuclei_mm2,\
-                background_mm2,outside_mm2,unreadable_mm2,seconds,mask,problem
-                s/a.svs,done,100,90,8,2,0,0.250000,0.062500,0.162500,0.020000,0.005000,0.000000,1.750,a.png,
-                "s/b, ""old"".svs",skipped,100,87,8,2,3,0.250000,,,,,,1.750,b.png,3 windows could not be read
-                s/c.svs,failed,,,,,,,,,,,,,,"s/c.svs: expected a slide, found text"
-                s/d.svs,interrupted,,,,,,,,,,,,,,interrupted; no mask was written
-                s/e.svs,waiting,,,,,,,,,,,,,,
+                image,state,windows,predicted,background,outside,unreadable,nuclei_count,nuclei_per_mm2,nuclei_share,\
+                nuclei_mm2,no_nuclei_mm2,background_mm2,outside_mm2,unreadable_mm2,seconds,mask,problem
+                s/a.svs,done,100,90,8,2,0,,,0.250000,0.062500,0.162500,0.020000,0.005000,0.000000,1.750,a.png,
+                "s/b, ""old"".svs",skipped,100,87,8,2,3,,,0.250000,,,,,,1.750,b.png,3 windows could not be read
+                s/c.svs,failed,,,,,,,,,,,,,,,,"s/c.svs: expected a slide, found text"
+                s/d.svs,interrupted,,,,,,,,,,,,,,,,interrupted; no mask was written
+                s/e.svs,waiting,,,,,,,,,,,,,,,,
 
                 """)
         #expect(
             summary.table == [
-                "image         state        windows  predicted  unreadable   nuclei  nuclei mm²  seconds",
-                "a.svs         done             100         90           0  25.00 %       0.062      1.8",
-                "b, \"old\".svs  skipped          100         87           3  25.00 %                  1.8",
+                "image         state        windows  predicted  unreadable  covered  covered mm²  seconds",
+                "a.svs         done             100         90           0  25.00 %        0.062      1.8",
+                "b, \"old\".svs  skipped          100         87           3  25.00 %                   1.8",
                 "c.svs         failed",
                 "d.svs         interrupted",
                 "e.svs         waiting",
@@ -54,24 +54,53 @@ struct RunSummaryTests {
             let record = try #require(MaskRecord(reading: "\(work.path)/e.json"))
             summary.finish(0, record, wasFound: wasFound)
             #expect(
-                summary.csv.hasSuffix("\na.svs,empty,100,0,100,0,0,,,,0.250000,0.000000,0.000000,1.750,m.png,why\n"))
+                summary.csv.hasSuffix("\na.svs,empty,100,0,100,0,0,,,,,,0.250000,0.000000,0.000000,1.750,m.png,why\n"))
             #expect(summary.table[1].split(separator: " ") == ["a.svs", "empty", "100", "0", "1.8"])
             #expect(summary.counts == "1 empty")
         }
     }
 
+    @Test("Numbers and densities of nuclei; no density where the resolution is assumed")
+    func numbersOfNuclei() throws {
+        var summary = RunSummary([("a.svs", "a.png"), ("b.png", "b.png"), ("c.svs", "c.png"), ("d.svs", "d.png")])
+        for (index, text) in try [
+            sampleRecord(nuclei: 450), sampleRecord(areas: false, nuclei: 7), sampleRecord(isEmpty: true, nuclei: 0),
+            sampleRecord(),
+        ].enumerated() {
+            try work.write(text, to: "r.json")
+            summary.finish(index, try #require(MaskRecord(reading: "\(work.path)/r.json")), wasFound: false)
+        }
+        let lines = summary.csv.split(separator: "\n")
+        #expect(lines[1].hasPrefix("a.svs,done,100,90,8,2,0,450,2000.000,0.250000,"))
+        #expect(lines[2].hasPrefix("b.png,done,100,90,8,2,0,7,,0.250000,,"))
+        #expect(
+            lines[3].hasPrefix("c.svs,empty,100,0,100,0,0,,,,,,")
+                && lines[4].hasPrefix("d.svs,done,100,90,8,2,0,,,0.25"))
+        #expect(
+            summary.table == [
+                "image  state  windows  predicted  nuclei  per mm²  covered  covered mm²  seconds",
+                "a.svs  done       100         90     450     2000  25.00 %        0.062      1.8",
+                "b.png  done       100         90       7           25.00 %                   1.8",
+                "c.svs  empty      100          0                                             1.8",
+                "d.svs  done       100         90                   25.00 %        0.062      1.8",
+            ])
+    }
+
     @Test func emptyColumnsAreLeftOut() throws {
         var summary = RunSummary([("a.png", "m.png")])
         summary.finish(0, try record(areas: false), wasFound: false)
-        #expect(summary.table[0] == "image  state  windows  predicted   nuclei  seconds")
+        #expect(summary.table[0] == "image  state  windows  predicted  covered  seconds")
         #expect(!summary.hasUnreadableParts && summary.counts == "1 done")
     }
 
     @Test func onlySummariesAreReplaced() throws {
         let path = "\(work.path)/summary.csv"
         try RunSummary.requireReplaceable(FilePath(path))
-        try work.write(RunSummary([]).csv, to: "summary.csv")
-        try RunSummary.requireReplaceable(FilePath(path))
+        // An earlier version had no numbers of nuclei.
+        for csv in [RunSummary([]).csv, "image,state,windows,predicted,background,outside,unreadable,nuclei_share,\n"] {
+            try work.write(csv, to: "summary.csv")
+            try RunSummary.requireReplaceable(FilePath(path))
+        }
         for text in ["", "image,state\n", "my own"] {
             try work.write(text, to: "summary.csv")
             #expect(

@@ -24,6 +24,8 @@ package struct RunSummary: Sendable {
         package fileprivate(set) var state = State.waiting
         package fileprivate(set) var record: MaskRecord?
         package fileprivate(set) var problem: String?
+        /// Nil where windows are classified, and where the mask says nothing about nuclei.
+        fileprivate var nuclei: NucleusCounts? { record.flatMap { $0.isEmpty ? nil : $0.nuclei } }
         /// The row in the CSV. It is cached because the file is written many times.
         fileprivate var line = ""
     }
@@ -61,8 +63,9 @@ package struct RunSummary: Sendable {
     package var hasUnreadableParts: Bool { rows.contains { $0.record?.unreadableParts != nil } }
 
     package static let header = [
-        "image", "state", "windows", "predicted", "background", "outside", "unreadable", "nuclei_share", "nuclei_mm2",
-        "no_nuclei_mm2", "background_mm2", "outside_mm2", "unreadable_mm2", "seconds", "mask", "problem",
+        "image", "state", "windows", "predicted", "background", "outside", "unreadable", "nuclei_count",
+        "nuclei_per_mm2", "nuclei_share", "nuclei_mm2", "no_nuclei_mm2", "background_mm2", "outside_mm2",
+        "unreadable_mm2", "seconds", "mask", "problem",
     ]
 
     /// A row for each image, with the columns of `header` (RFC 4180 with Unix line ends). Windows and areas are empty
@@ -80,32 +83,43 @@ package struct RunSummary: Sendable {
                 coverage.nuclei, coverage.noNuclei, coverage.withoutTissue, coverage.outside, coverage.unreadable,
             ]
             // An empty mask says nothing about nuclei, not that there are none.
-            cells += counts.map(String.init) + [record.isEmpty ? "" : String(coverage.nuclei.share, decimals: 6)]
+            cells += counts.map(String.init)
+            cells += nucleusCells(row, decimals: 3)
+            cells.append(record.isEmpty ? "" : String(coverage.nuclei.share, decimals: 6))
             cells += areas.enumerated().map { index, area in
                 if record.isEmpty, index < 2 { return "" }
                 return area.squareMillimeters.map { String($0, decimals: 6) } ?? ""
             }
             cells.append(String(record.seconds.predicting + record.seconds.writing, decimals: 3))
         } else {
-            cells += [String](repeating: "", count: 12)
+            cells += [String](repeating: "", count: 14)
         }
         return csvLine(cells + [row.record == nil ? "" : row.mask, row.problem ?? ""])
+    }
+
+    /// The number and the density of nuclei; empty where they are not known, as the density at an assumed resolution.
+    private static func nucleusCells(_ row: Row, decimals: Int) -> [String] {
+        let density = row.record?.coverage.nuclei.squareMillimeters == nil ? nil : row.nuclei?.perSquareMillimeter
+        return [row.nuclei.map { "\($0.nuclei)" } ?? "", density.map { String($0, decimals: decimals) } ?? ""]
     }
 
     /// Lines of a table with the most important columns.
     package var table: [String] {
         let hasAreas = rows.contains { $0.record?.coverage.nuclei.squareMillimeters != nil }
         let hasGaps = hasUnreadableParts
+        let hasNuclei = rows.contains { $0.record?.nuclei != nil }
         var table = TextTable(
             [("image", .left), ("state", .left), ("windows", .right), ("predicted", .right)]
-                + (hasGaps ? [("unreadable", .right)] : []) + [("nuclei", .right)]
-                + (hasAreas ? [("nuclei mm²", .right)] : []) + [("seconds", .right)])
+                + (hasGaps ? [("unreadable", .right)] : [])
+                + (hasNuclei ? [("nuclei", .right), ("per mm²", .right)] : []) + [("covered", .right)]
+                + (hasAreas ? [("covered mm²", .right)] : []) + [("seconds", .right)])
         for (row, name) in zip(rows, ImageSearch.shortNames(rows.map { FilePath($0.image) })) {
             var cells = [name, row.state.rawValue]
             if let record = row.record {
                 let nuclei = record.coverage.nuclei
                 cells += ["\(record.windows.count)", "\(record.windows.predicted)"]
                 if hasGaps { cells.append("\(record.windows.unreadable)") }
+                if hasNuclei { cells += Self.nucleusCells(row, decimals: 0) }
                 cells.append(record.isEmpty ? "" : "\(String(nuclei.share * 100, decimals: 2)) %")
                 if hasAreas {
                     let area = record.isEmpty ? nil : nuclei.squareMillimeters
@@ -113,7 +127,8 @@ package struct RunSummary: Sendable {
                 }
                 cells.append(String(record.seconds.predicting + record.seconds.writing, decimals: 1))
             } else {
-                cells += [String](repeating: "", count: 4 + (hasGaps ? 1 : 0) + (hasAreas ? 1 : 0))
+                cells += [String](
+                    repeating: "", count: 4 + (hasGaps ? 1 : 0) + (hasNuclei ? 2 : 0) + (hasAreas ? 1 : 0))
             }
             table.append(cells)
         }
@@ -129,7 +144,8 @@ package struct RunSummary: Sendable {
     /// Throws `unwritable` where the file exists and is not a summary.
     package static func requireReplaceable(_ path: FilePath) throws(FileError) {
         guard path.exists else { return }
-        let expected = (header.joined(separator: ",") + "\n").utf8
+        // Versions add columns after these.
+        let expected = (header.prefix(7).joined(separator: ",") + ",").utf8
         let start = try FileError.writing(path) {
             let file = try FileDescriptor.open(path, .readOnly, options: [.nonBlocking, .closeOnExec])
             return try file.closeAfter {

@@ -8,9 +8,9 @@ struct MaskCommand: ParsableCommand {
         commandName: "mask",
         abstract: "Write the masks of images.",
         discussion: """
-            IMAGE is a JPEG, PNG or TIFF crop, or a whole slide in any format that OpenSlide reads. Slides are resampled to the \
-            microns per pixel of the model's training tiles, if the model states them; crops are treated as having \
-            them. The default model outlines nuclei. With one that classifies windows, these slide over the image, and the \
+            IMAGE is a JPEG, PNG or TIFF crop, or a whole slide in any format that OpenSlide reads. Images are resampled to the \
+            microns per pixel of the model's training tiles, if the model states them; those that state no resolution, and get \
+            no --mpp, are treated as having them, with a warning. The default model outlines nuclei. With one that classifies windows, these slide over the image, and the \
             probabilities of all windows over a pixel are averaged. The mask has the size of the image: 255 where nuclei \
             are, 0 elsewhere; in the lower levels of a pyramid, gray values are means.
 

@@ -118,8 +118,8 @@ struct MaskingOptions: ParsableArguments {
     @Flag(
         name: .customLong("flips"),
         help: """
-            Outline nuclei by the mean over the image and its mirror images: better outlines in slides unlike those of \
-            training, for about four times the computing.
+            Outline nuclei by the mean over the image and its mirror images, for about four times the computing; scores \
+            change little.
             """)
     var averagesFlips = false
 
