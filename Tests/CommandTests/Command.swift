@@ -29,6 +29,13 @@ enum Command: String {
 
     var path: String { Self.folder.appendingPathComponent(rawValue).path }
 
+    /// The environment of the tests without what changes results or lines of text: threads, kernels, jobs, the terminal.
+    private static var environment: [String: String] {
+        ProcessInfo.processInfo.environment.filter { name, _ in
+            !["OMP_", "SLURM_", "NUCLEI_ISA", "NUCLEI_CONV", "COLUMNS"].contains { name.hasPrefix($0) }
+        }
+    }
+
     /// Starts the command with files for its output, which unlike pipes never block.
     func start(
         _ arguments: [String], in folder: String, environment: [String: String] = [:]
@@ -36,7 +43,7 @@ enum Command: String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.environment = Self.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.standardInput = FileHandle.nullDevice
         return try Running(process)
@@ -47,6 +54,7 @@ enum Command: String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = ["-c", "\"$0\" \(arguments)", path]
+        process.environment = Self.environment
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         return try Running(process).wait()
     }

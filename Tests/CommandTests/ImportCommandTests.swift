@@ -67,6 +67,38 @@ struct ImportCommandTests {
         #expect(!work.files.contains("other"))
     }
 
+    @Test func labelImagesInAFolderOfTheirOwn() throws {
+        for folder in ["in", "m"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(work.path)/\(folder)", withIntermediateDirectories: false)
+        }
+        try image("in/a.png", 300)
+        try mask("m/a.png", 300)
+        let made = try Command.train.run("import", "in", "set", "--masks", "m", "--group", "P7", in: work.path)
+        #expect(made.status == 0 && made.output == "set: 1 image, 1 nucleus\n", "\(made)")
+        let labels = try String(contentsOfFile: "\(work.path)/set/labels.csv", encoding: .utf8)
+        #expect(labels == "filename,label,group,mpp,mask\na.png,,P7,,a_labels.png\n")
+    }
+
+    @Test func anImageIsCutByAGridWithNucleiOfAClass() throws {
+        try image("slide.png", 500)
+        let squares = [("Tumor cell", 50), ("Lymphocyte", 350)].map { name, x in
+            let corners = "[[\(x),60],[\(x + 20),60],[\(x + 20),80],[\(x),80],[\(x),60]]"
+            return #"{"type":"Feature","geometry":{"type":"Polygon","coordinates":[\#(corners)]},"properties":"#
+                + #"{"objectType":"annotation","classification":{"name":"\#(name)"}}}"#
+        }
+        try work.write(
+            #"{"type":"FeatureCollection","features":[\#(squares.joined(separator: ","))]}"#, to: "o.geojson")
+        let made = try Command.train.run(
+            "import", "slide.png", "set", "--outlines", "o.geojson", "--nucleus-class", "Tumor*", "--grid",
+            "--cut-size",
+            "250", "--mpp", "0.25", in: work.path)
+        #expect(made.status == 0 && made.output == "set: 4 tiles, 3 without nuclei, 1 nucleus\n", "\(made)")
+        #expect(made.errors.contains("1 of Lymphocyte (see --nucleus-class)"))
+        let labels = try String(contentsOfFile: "\(work.path)/set/labels.csv", encoding: .utf8)
+        #expect(labels.contains("\nslide_0_0.png,,slide,0.25,") && labels.contains("\nslide_250_250.png,NO_NUCLEUS,"))
+    }
+
     @Test func errorsAreALineAndAStatus() throws {
         for arguments in [
             ["in"], ["in", "out", "--mpp", "0"], ["in", "out", "--mpp", "1e200"], ["in", "out", "--grid"],

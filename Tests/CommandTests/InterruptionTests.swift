@@ -33,20 +33,22 @@ import Testing
         #expect(!work.files.contains("a_nuclei_mask.png"))
     }
 
-    /// A file that cannot be read to its end: a pipe without a writer.
+    /// A data set that takes seconds to read.
     @Test func readingStopsAtOnce() throws {
-        try FileManager.default.createDirectory(atPath: "\(work.path)/set", withIntermediateDirectories: true)
-        try #require(mkfifo("\(work.path)/model.safetensors", 0o600) == 0)
-        try #require(mkfifo("\(work.path)/pipe.svs", 0o600) == 0)
-        for arguments in [["pipe.svs"], ["a.png", "--tissue", "pipe.svs"]] {
-            let running = try Command.mask.start(arguments, in: work.path)
-            Thread.sleep(forTimeInterval: 1)
-            guard running.process.isRunning else { continue }
-            kill(running.process.processIdentifier, SIGINT)
-            let result = running.wait()
-            #expect(result.status == 130 && result.errors.hasSuffix("interrupted while reading input\n"), "\(result)")
-        }
-        #expect(work.files == ["a.png", "model.safetensors", "pipe.svs", "set"])
+        let made = try Command.train.run("synthesize", "set", "--tiles", "1", "--crops", "0", in: work.path)
+        try #require(made.status == 0, "\(made)")
+        let names = (1...3000).map { "\($0).png" }
+        for name in names { try #require(link("\(work.path)/set/tile_0.png", "\(work.path)/set/\(name)") == 0) }
+        let rows = names.map { "\($0),NUCLEI,\($0)\n" }.joined()
+        try work.write("filename,label,group\n" + rows, to: "set/labels.csv")
+        let running = try Command.train.start(
+            ["explore", "set", "--threads", "1", "--output", "page"], in: work.path)
+        Thread.sleep(forTimeInterval: 1)
+        try #require(running.process.isRunning)
+        kill(running.process.processIdentifier, SIGINT)
+        let result = running.wait()
+        #expect(result.status == 130 && result.errors.hasSuffix("interrupted while reading input\n"), "\(result)")
+        #expect(work.files == ["a.png", "set"])
     }
 
     /// Runs the command on a terminal of a width; returns what the terminal received.

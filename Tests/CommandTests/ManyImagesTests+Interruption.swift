@@ -45,6 +45,14 @@ extension ManyImagesTests {
                         "warning: s/a.tif: parts of 1 block could not be read; nothing is known about "))
             }
         }
+        let accepted = try mask(
+            "s", "--tissue", "off", "--mpp", "0.5", "--output-folder", "out", "--overwrite", "--accept-unreadable")
+        #expect(accepted.status == 0 && accepted.problems.contains("1 block could not be read"), "\(accepted)")
+        let summary = try mask("summary", "out", "--json")
+        #expect(summary.status == 74, "\(summary)")
+        let images = try #require(work.json(summary.output)["images"] as? [[String: Any]])
+        #expect(images.map { $0["state"] as? String } == ["done", "done"])
+        #expect(try mask("summary", "out", "--accept-unreadable").status == 0)
         try work.write("text", to: "s/c.png")
         #expect(try mask("s", "--tissue", "off", "--output-folder", "out").status == 65, "a failure tells more")
     }

@@ -31,6 +31,10 @@ import Testing
         #expect(masked.output.contains("1 block in ") && masked.output.contains("nuclei per square millimeter"))
         let record = try work.json(String(contentsOfFile: "\(work.path)/m.json", encoding: .utf8))
         let count = (record["nuclei"] as? [String: Any])?["nuclei"] as? Int
+        let digests = try #require(record["digests"] as? [String: Any])
+        #expect(digests.keys.sorted() == ["density", "geojson", "labels", "mask", "nuclei"])
+        let outlines = try String(contentsOfFile: "\(work.path)/g.geojson", encoding: .utf8)
+        #expect(outlines.components(separatedBy: "\"Feature\"").count - 1 == record["polygons"] as? Int)
         let rows = try String(contentsOfFile: "\(work.path)/n.csv", encoding: .utf8).split(separator: "\n")
         #expect(count == rows.count - 1 && rows[0].hasPrefix("id,x,y,area_um2,"))
         let scored = try Command.mask.run("score", "m.png", "set/wsi_crop_1_truth.png", "--json", in: work.path)

@@ -54,6 +54,7 @@ import Testing
             let last = result.errors.split(separator: "\n").last ?? ""
             // 127: the libraries do not fit.
             #expect([0, 70, 127].contains(result.status), "\(result)")
+            #expect(megabytes > 200 || result.status != 0, "nothing fits into 200 MB")
             // OpenMP may find too little where the program found enough, and then it does not speak of memory.
             #expect(result.status != 70 || last.hasPrefix("error: "), "\(result)")
             #expect(leftovers.isEmpty)

@@ -4,6 +4,7 @@ import Foundation
 import Foundations
 import Reports
 import SyntheticTissue
+import TestSupport
 
 /// Texts that would be markup, gnuplot commands or invalid XML without escaping.
 let hostileTexts = [
@@ -14,7 +15,7 @@ let hostileTexts = [
 ]
 
 let missing = Gnuplot(executable: "/nowhere/gnuplot")
-let hasGnuplot = (try? Gnuplot().svg([Chart("", x: .init("x"), y: .init("y"), [])])) != nil
+let hasGnuplot = OutsideTool("gnuplot") != nil
 
 let jpeg = Data([0xFF, 0xD8, 0xFF, 0xE0])
 let png = Data([0x89, 0x50, 0x4E, 0x47, 0x0D])

@@ -179,7 +179,7 @@ import Testing
             let gathered = Tensor([item.windows, c * plane], naive(windows))
             let weight = tensor(seed + 6, [item.outputs, c * plane]), bias = tensor(seed + 7, [item.outputs])
             let expected = Tensor([item.windows, item.outputs])
-            try ConvolutionVariant.each { _ in
+            try ck_isa.eachForFixedPoint { _ in
                 let packed = Tensor([linear.packedCount])
                 try Kernels.packFixedPoint(packed, weight: weight, linear)
                 try Kernels.fixedPointForward(
@@ -214,7 +214,7 @@ import Testing
         let plane = item.side.height * item.side.width
         let linear = FixedPointLinear(channels: 2, plane: plane, outputs: 7, inputScale: 1 / 8191)
         let weight = Tensor([7, 2 * plane], (0..<14 * plane).map { $0 / plane % 4 < 2 ? Float(0.5) : -0.5 })
-        try ConvolutionVariant.each { _ in
+        try ck_isa.eachForFixedPoint { _ in
             let packed = Tensor([linear.packedCount]), y = GuardedTensor([5, 7])
             try Kernels.packFixedPoint(packed, weight: weight, linear)
             try Kernels.fixedPointForward(

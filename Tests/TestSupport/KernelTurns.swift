@@ -1,3 +1,4 @@
+import Tensors
 import Testing
 
 /// Trait of every suite that calls kernels, in any test target. Such tests take turns, because kernels must be called from
@@ -13,13 +14,13 @@ package struct KernelTurns: SuiteTrait, TestTrait, TestScoping {
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         await Turnstile.shared.enter()
-        do {
-            try await function()
-        } catch {
-            await Turnstile.shared.leave()
-            throw error
-        }
+        let threads = Kernels.threadCount
+        var failure: (any Error)?
+        do { try await function() } catch { failure = error }
+        // A test that sets the number of threads does not change that of later ones.
+        try Kernels.setThreadCount(threads)
         await Turnstile.shared.leave()
+        if let failure { throw failure }
     }
 }
 

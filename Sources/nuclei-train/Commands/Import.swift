@@ -46,7 +46,7 @@ struct Import: ParsableCommand {
     @Flag(help: "Cut tiles all over the tissue, in which all nuclei are outlined.")
     var grid = false
 
-    @Option(help: "Largest side of a tile to cut in pixels.")
+    @Option(help: "Largest side of a tile to cut in pixels (default: 1024).")
     var cutSize: Int?
 
     @Option(help: "Group of all images (default: the folder of each, or the name of the image that is cut).")
