@@ -192,8 +192,8 @@ extension SlideImage {
             }
             if let wanted, source == .model, choice.level == nil {
                 warnings.append(
-                    "states no resolution of a microscope; treated as having the model's \(describeResolution((wanted, wanted))) "
-                        + "microns per pixel (see --mpp)")
+                    "states no resolution of a microscope; treated as having the model's "
+                        + "\(describeResolution((wanted, wanted))) microns per pixel (see --mpp)")
             }
         }
 

@@ -8,11 +8,12 @@ struct MaskCommand: ParsableCommand {
         commandName: "mask",
         abstract: "Write the masks of images.",
         discussion: """
-            IMAGE is a JPEG, PNG or TIFF crop, or a whole slide in any format that OpenSlide reads. Images are resampled to the \
-            microns per pixel of the model's training tiles, if the model states them; those that state no resolution, and get \
-            no --mpp, are treated as having them, with a warning. The default model outlines nuclei. With one that classifies windows, these slide over the image, and the \
-            probabilities of all windows over a pixel are averaged. The mask has the size of the image: 255 where nuclei \
-            are, 0 elsewhere; in the lower levels of a pyramid, gray values are means.
+            IMAGE is a JPEG, PNG or TIFF crop, or a whole slide in any format that OpenSlide reads. Images are resampled \
+            to the microns per pixel of the model's training tiles, if the model states them; those that state no \
+            resolution, and get no --mpp, are treated as having them, with a warning. The default model outlines nuclei. \
+            With one that classifies windows, these slide over the image, and the probabilities of all windows over a \
+            pixel are averaged. The mask has the size of the image: 255 where nuclei are, 0 elsewhere; in the \
+            lower levels of a pyramid, gray values are means.
 
             With several images, one that fails is reported and the others continue; finished ones are skipped; Ctrl-C \
             stops all, and the same command resumes. From a folder, the images and slides directly in it are taken (with \
