@@ -207,8 +207,8 @@ grep -q '"restarts"' out/wsi_crop_3_nuclei_mask.json ||
 for mask in alone/*.png; do cmp "$mask" "out/${mask#alone/}" || fail "expected equal masks, found another ${mask#alone/}"; done
 table() { sed "s|\b$1/||g" "$1/summary.csv" | python3 -c '
 import csv, sys
-for row in sorted(csv.reader(sys.stdin)):
-    print(row[:13] + row[14:])'; }
+for row in sorted(csv.DictReader(sys.stdin), key=lambda row: row["image"]):
+    print({**row, "seconds": ""})'; }
 diff <(table alone) <(table out) || fail "expected the summary of one process"
 found=$(find out tmp -name '.*' -type f -o -name '*.windows' -o -name 'nuclei-stage-*' -o -name '*.failed')
 [ -z "$found" ] || fail "expected no leftovers, found $found"
