@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains the bundled model that outlines nuclei, models/nuclei-unet.safetensors, on nuclei_images, nuclei_tiles and
 # more_tiles in the folder DATA: whole images with outlines, and tiles of other images. Rows with a non-commercial license
-# are left out. Two patients and three organs are the test. Three models of different seeds are the teachers of the bundled
-# one. The same command resumes an interrupted run. The run folders are models/nuclei-unet-teacher-SEED and
+# are left out. Two patients and three organs are the test. Two wider models of different seeds are the teachers of the
+# bundled one. The same command resumes an interrupted run. The run folders are models/nuclei-unet-teacher-SEED and
 # models/nuclei-unet; the data set that the models learn, data/outlines, has the rows and links to the images.
 # With a RUN, another run folder, the options go to nuclei-train instead, such as --test-groups 'TNBC*', and the bundled
 # model stays.
@@ -76,11 +76,11 @@ write_dataset
 # Paths in the options of a RUN are relative to the folder of the caller.
 [ -z "$folder" ] || { dataset=$PWD/$dataset; cd "$folder"; }
 teachers=()
-for seed in 42 43 44; do
-    learn "$run-teacher-$seed" --seed "$seed" "$@"
+for seed in 42 43; do
+    learn "$run-teacher-$seed" --architecture unet-wide --seed "$seed" "$@"
     teachers+=(--teacher "$run-teacher-$seed/best.safetensors")
 done
-learn "$run" --seed 45 "${teachers[@]}" "$@"
+learn "$run" --seed 45 --epochs 90 "${teachers[@]}" "$@"
 if [ "$run" = models/nuclei-unet ]; then
     cp "$run/best.safetensors" models/nuclei-unet.safetensors
     echo "train-unet: wrote models/nuclei-unet.safetensors; rebuild nuclei-mask to bundle it"

@@ -38,7 +38,7 @@ package struct ThreadOptions: ParsableArguments {
 package struct BatchOptions: ParsableArguments {
     @Option(
         name: .customLong("batch-size"),
-        help: "Tiles computed at once, or windows, not with a model that outlines nuclei (default: 32).")
+        help: "Tiles, or windows of a mask, computed at once (default: 32). Masks of nuclei have no windows.")
     private var given: Int?
 
     package var size: Int { given ?? 32 }

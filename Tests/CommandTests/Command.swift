@@ -84,13 +84,13 @@ enum Command: String {
         }
 
         var output: String { (try? String(contentsOfFile: "\(path).out", encoding: .utf8)) ?? "" }
+        var errors: String { (try? String(contentsOfFile: "\(path).err", encoding: .utf8)) ?? "" }
 
         /// Waits for the end of the process, for at most five minutes.
         func wait() -> Result {
             for _ in 0..<3000 where process.isRunning { Thread.sleep(forTimeInterval: 0.1) }
             if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
-            let errors = (try? String(contentsOfFile: "\(path).err", encoding: .utf8)) ?? ""
             return Result(status: process.terminationStatus, output: output, errors: errors)
         }
 

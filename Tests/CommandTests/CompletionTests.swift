@@ -38,7 +38,9 @@ struct CompletionTests {
         #expect(try completions(.mask, "overlay", "--si") == ["--size"])
         #expect(try completions(.mask, "sl") == ["slide.svs"] && completions(.mask, "--str") == ["--stride"])
         #expect(
-            try Set(completions(.train, "tiles", "--architecture", "")) == ["lenet5", "compact", "resnet18", "unet"])
+            try Set(completions(.train, "tiles", "--architecture", "")) == [
+                "lenet5", "compact", "resnet18", "unet", "unet-wide",
+            ])
         #expect(try completions(.train, "eval") == ["evaluate"])
         #expect(try completions(.bench, "--qu") == ["--quick"])
     }

@@ -33,6 +33,29 @@ import Testing
         #expect(!work.files.contains("a_nuclei_mask.png"))
     }
 
+    @Test func theSecondSignalEndsTheProcess() throws {
+        // Batches of 512 windows take about a second. The first signal may come at the end of one.
+        let arguments = ["a.png", "--stride", "16", "--no-shared-features", "--batch-size", "512", "--threads", "1"]
+        var wasKilled = false
+        for _ in 0..<10 where !wasKilled {
+            let running = try Command.mask.start(arguments, in: work.path)
+            #expect(work.waitForFile(in: ".") { $0 == "a_nuclei_mask.png.windows" })
+            Thread.sleep(forTimeInterval: 0.2)
+            kill(running.process.processIdentifier, SIGINT)
+            while running.process.isRunning, !running.errors.contains("stopping after the current step") {
+                Thread.sleep(forTimeInterval: 0.01)
+            }
+            kill(running.process.processIdentifier, SIGINT)
+            let result = running.wait()
+            wasKilled = running.process.terminationReason == .uncaughtSignal
+            #expect(wasKilled ? result.status == SIGINT : result.status == 130, "\(result)")
+            #expect(!work.files.contains("a_nuclei_mask.png"))
+        }
+        #expect(wasKilled)
+        let later = try Command.mask.run("a.png", in: work.path)
+        #expect(later.status == 0 && work.files == ["a.png", "a_nuclei_mask.json", "a_nuclei_mask.png"], "\(later)")
+    }
+
     /// A data set that takes seconds to read.
     @Test func readingStopsAtOnce() throws {
         let made = try Command.train.run("synthesize", "set", "--tiles", "1", "--crops", "0", in: work.path)

@@ -13,7 +13,7 @@ struct ModelCommandTests {
 
     @Test func bundledModelsAreDescribed() throws {
         let unet = try train("info", "nuclei-unet")
-        #expect(unet.status == 0 && unet.output.contains("architecture  unet, 277356 parameters, outlines nuclei\n"))
+        #expect(unet.status == 0 && unet.output.contains("architecture  unet, 226316 parameters, outlines nuclei\n"))
         #expect(unet.output.contains("128 x 128 pixels, 0.5 microns per pixel\n") && unet.output.contains("x log odds"))
         #expect(!unet.output.contains("calibration"))
         let compact = try train("info", "nuclei-compact", "--json")

@@ -109,8 +109,9 @@ func darknessOutliner(bias: Float = -4) throws -> Model {
         set("\(layer).bn.weight", [0: 1])
         set("\(layer).bn.running_var", [0: 1])
     }
+    let features = model.network.state["head.weight"]!.shape[1]
     for pixel in 0..<4 {
-        set("head.weight", [(4 + pixel) * 24: 8])
+        set("head.weight", [(4 + pixel) * features: 8])
         set("head.bias", [4 + pixel: bias, 8 + pixel: -10])
     }
     return model

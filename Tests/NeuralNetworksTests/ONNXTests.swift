@@ -5,59 +5,15 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A message in the wire format of Protocol Buffers, decoded without a schema.
-private struct DecodedMessage {
-    /// Values by field: numbers, or the bytes of texts and messages.
-    private(set) var numbers = [Int: [UInt64]]()
-    private(set) var bytes = [Int: [[UInt8]]]()
-
-    /// Nil where the bytes do not end with a field.
-    init?(_ all: [UInt8]) {
-        var rest = all[...]
-        func varint() -> UInt64? {
-            var (value, shift) = (UInt64(0), UInt64(0))
-            while let byte = rest.popFirst() {
-                value |= UInt64(byte & 0x7F) << shift
-                if byte < 0x80 { return value }
-                shift += 7
-            }
-            return nil
-        }
-        while !rest.isEmpty {
-            guard let tag = varint() else { return nil }
-            let field = Int(tag >> 3)
-            switch tag & 7 {
-            case 0:
-                guard let value = varint() else { return nil }
-                numbers[field, default: []].append(value)
-            case 2:
-                guard let count = varint().map(Int.init), count <= rest.count else { return nil }
-                bytes[field, default: []].append(Array(rest.prefix(count)))
-                rest = rest.dropFirst(count)
-            case 5:
-                guard rest.count >= 4 else { return nil }
-                numbers[field, default: []].append(rest.prefix(4).reversed().reduce(0) { $0 << 8 | UInt64($1) })
-                rest = rest.dropFirst(4)
-            default: return nil
-            }
-        }
-    }
-
-    func texts(_ field: Int) -> [String] { (bytes[field] ?? []).map { String(decoding: $0, as: UTF8.self) } }
-    func messages(_ field: Int) throws -> [DecodedMessage] {
-        try (bytes[field] ?? []).map { try #require(DecodedMessage($0)) }
-    }
-}
-
 /// Models as ONNX files. Programs that run them are compared by `tools/check-onnx.py`.
 @Suite(.kernelTurns) struct ONNXTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func model(_ architecture: Architecture) throws -> Model {
+    private func model(_ architecture: Architecture, tileSize: Int? = nil) throws -> Model {
         let description = ModelDescription(
-            architecture: architecture, tileSize: architecture.tileSize, classes: ["NO_NUCLEUS", "NUCLEI"],
+            architecture: architecture, tileSize: tileSize ?? architecture.tileSize, classes: ["NO_NUCLEUS", "NUCLEI"],
             statistics: ChannelStatistics(mean: [160, 120, 150], deviation: [40, 50, 45]), micronsPerPixel: 0.5)
         let model = try Model(description)
         try model.network.initialize(seed: 5)
@@ -120,6 +76,57 @@ private struct DecodedMessage {
         let attributes = try pool.messages(5).map { ($0.texts(1), $0.numbers[8]) }
         #expect(attributes.map(\.0) == [["kernel_shape"], ["strides"], ["pads"]])
         #expect(attributes.map(\.1) == [[3, 3], [2, 2], [1, 1, 1, 1]])
+    }
+
+    /// Gives batch normalization small variances, so that its epsilon counts, and weights that keep the size of features.
+    private func setStatistics(of network: Network) {
+        let tensors = Dictionary(uniqueKeysWithValues: network.state.named.map { ($0.name, $0.tensor) })
+        for (index, name) in tensors.keys.sorted().filter({ tensors[$0]!.shape.dimensions.count == 1 }).enumerated() {
+            let tensor = tensors[name]!
+            let values = Formula.values(seed: UInt64(60 + index), count: tensor.count)
+            if name.hasSuffix(".running_var") {
+                let variances = values.map { 0.001 + 0.01 * abs($0) }
+                tensor.copy(from: Tensor(tensor.shape, variances))
+                tensors[name.replacing(".running_var", with: ".weight")]!.copy(
+                    from: Tensor(tensor.shape, variances.map { $0.squareRoot() }))
+            } else if !name.hasSuffix(".weight") {
+                tensor.copy(from: Tensor(tensor.shape, values.map { $0 / 10 }))
+            }
+        }
+    }
+
+    /// Compares the probabilities that the operations of the file give, in double precision, with those of the network.
+    @Test(arguments: Architecture.allCases) func theFileComputesWhatTheNetworkDoes(_ architecture: Architecture) throws
+    {
+        let side = 64
+        let model = try model(architecture, tileSize: side)
+        setStatistics(of: model.network)
+        let size = 3 * side * side
+        let pixels = Formula.integers(seed: 17, count: 2 * size, below: 256).enumerated().map { index, value in
+            // The second image is darker.
+            index < size ? Double(value) : (Double(value) / 4).rounded()
+        }
+        let scaling = TemperatureScaling(temperature: 2.5)
+        let evaluator = try ONNXEvaluator(decoded(model, scaling))
+        let found = try evaluator.probabilities(ONNXEvaluator.Value([2, 3, side, side], pixels))
+
+        let workspace = Workspace(model.network, capacity: 2)
+        let statistics = model.description.statistics
+        workspace.input.copy(
+            from: Tensor(
+                workspace.input.shape,
+                pixels.enumerated().map { index, pixel in
+                    let channel = index / (side * side) % 3
+                    return (Float(pixel) - statistics.mean[channel]) / statistics.deviation[channel]
+                }))
+        let logits = try workspace.forward(.inference)
+        let divisor = architecture.outlinesNuclei ? 1 : scaling.temperature
+        let expected = try evaluator.softmax(
+            ONNXEvaluator.Value(logits.shape.dimensions, logits.values.map { Double($0) / divisor }), axis: 1)
+        #expect(found.dimensions == expected.dimensions)
+        #expect(Set(expected.values.map { ($0 * 1000).rounded() }).count > 2, "\(expected.values.prefix(4)) are alike")
+        let difference = zip(found.values, expected.values).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(difference < 2e-5, "\(difference)")
     }
 
     @Test func placesThatCannotBeWrittenAreErrors() throws {

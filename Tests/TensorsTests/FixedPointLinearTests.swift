@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A dense layer of integers, and a twin that computes it one number at a time.
-private struct FixedPointLinearCase: CustomStringConvertible {
+struct FixedPointLinearCase: CustomStringConvertible {
     var batch: Int
     var linear: FixedPointLinear
 

@@ -239,6 +239,52 @@ extension KernelTests {
             }
         }
 
+        @Test("losses and scores of pixels have the same bits for any number of threads")
+        func pixels() throws {
+            let truth: [PixelTruth] = [.classes, .any, .none, .absent, .classes]
+            let shape: Shape = [truth.count, 3, 40, 50]
+            let logits = Tensor(shape, Formula.spaced(seed: 89, count: shape.count))
+            let classes = Formula.integers(seed: 90, count: shape.count / 3, below: 3).map { UInt8($0) }
+            let scratch = Tensor([Kernels.pixelScratchCount(batch: truth.count, plane: 40 * 50)])
+            try sameBits("pixels") {
+                let gradient = Tensor(shape)
+                let sums = try Kernels.pixelLossForward(
+                    logits, classes: classes.span.bytes, truth: truth, PixelLoss(), scratch: scratch)
+                try Kernels.pixelLossBackward(
+                    gradient, sums, logits, classes: classes.span.bytes, truth: truth, PixelLoss(), scratch: scratch)
+                let scores = try Kernels.pixelScores(logits, top: 64, scratch: scratch)
+                let bits = ([sums.loss] + scores.map(Double.init)).map(\.bitPattern)
+                return [gradient.values]
+                    + bits.map {
+                        [Float(bitPattern: UInt32(truncatingIfNeeded: $0)), Float(bitPattern: UInt32($0 >> 32))]
+                    }
+            }
+        }
+
+        @Test("kernels in fixed point have the same bits for any number of threads")
+        func fixedPoint() throws {
+            for (kernel, stride) in [(3, 1), (3, 2), (1, 1), (5, 2)] {
+                var convolution = FixedPointConvolution(
+                    channels: 7, filters: 13, kernel: kernel, inputScale: 0.001, outputScale: 0.0009)
+                (convolution.stride, convolution.padding) = (stride, kernel / 2)
+                let item = FixedPointCase(convolution: convolution, batch: 3, height: 41, width: 70)
+                try ck_isa.eachForFixedPoint { isa in
+                    try sameBits("\(item), \(isa)") {
+                        [try item.run(item.x(91), item.w(91), item.bias(91), nil, .aligned)]
+                    }
+                }
+            }
+            for batch in [1, 9] {
+                let linear = FixedPointLinear(channels: 6, plane: 1001, outputs: 21, inputScale: 1 / 8191)
+                let item = FixedPointLinearCase(batch: batch, linear: linear)
+                try ck_isa.eachForFixedPoint { isa in
+                    try sameBits("\(item), \(isa)") {
+                        [try item.run(item.x(92), item.w(92), item.bias(92), .aligned)]
+                    }
+                }
+            }
+        }
+
         @Test("optimizers have the same bits for any number of threads")
         func optimizers() throws {
             try sweep(OptimizerCase.all, seed: 86) { item, seed in

@@ -7,16 +7,16 @@ struct HyperparameterTests {
     @Test func defaultsAreThoseOfTheStrategies() {
         #expect(
             Hyperparameters.epochs.defaults
-                == "20 with basic; otherwise 30 (lenet5), 40 (compact), 20 (resnet18) or 60 (unet)")
+                == "20 with basic; otherwise 30 (lenet5), 40 (compact), 20 (resnet18) or 60 (unet, unet-wide)")
         #expect(
-            Hyperparameters.batchSize.defaults == "32 with basic; otherwise 16 (lenet5) or 32 (compact, resnet18, unet)"
-        )
+            Hyperparameters.batchSize.defaults
+                == "32 with basic; otherwise 16 (lenet5) or 32 (compact, resnet18, unet, unet-wide)")
         #expect(
             Hyperparameters.balance.defaults
-                == "none with basic; otherwise none (lenet5, unet) or weights (compact, resnet18)")
+                == "none with basic; otherwise none (lenet5, unet, unet-wide) or weights (compact, resnet18)")
         #expect(
             Hyperparameters.optimizer.defaults
-                == "adam (lenet5) or adamw (compact, resnet18, unet) with basic; otherwise adamw")
+                == "adam (lenet5) or adamw (compact, resnet18, unet, unet-wide) with basic; otherwise adamw")
         #expect(Hyperparameters.clipNorm.defaults == "0.0 with basic; otherwise 1.0")
         #expect(Hyperparameters.augment.defaults == "off with basic; otherwise on")
         #expect(Hyperparameters.validation.defaults == "off with basic and regularized; otherwise on")

@@ -17,7 +17,7 @@ import torch
 
 from collection import Golden
 from learning import calibration, curves, metrics, optimizers, schedules, window_averages
-from networks import networks, residual_networks, resnets
+from networks import networks, residual_networks, resnets, unets
 from operations import batch_norms, convolutions, distillations, linears, losses, padded_pools, pools, relu
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -31,7 +31,7 @@ def main():
     for part in (
         convolutions, pools, relu, linears, losses, optimizers, schedules, metrics, calibration, curves,
         window_averages, networks, batch_norms, residual_networks, padded_pools, resnets,
-        distillations,
+        distillations, unets,
     ):
         part(golden)
     golden.save(FOLDER)

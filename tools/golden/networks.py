@@ -235,3 +235,98 @@ def resnets(golden):
         note="as residual_network; buffer k = gen(buffer_seed+k, shape, 0.3), and 1 is added to variances; gradients with "
         "batch normalization in evaluation mode",
     )
+
+
+class UNet(torch.nn.Module):
+    """A U-Net like `unet`, with names of layers that need no module of their own for each level."""
+
+    def __init__(self, widths):
+        super().__init__()
+        levels = len(widths)
+        for level, width in enumerate(widths):
+            for index in range(3 if level == levels - 1 else 2):
+                inputs = width if index else widths[level - 1] if level else 3
+                self.add(f"encoder{level}_{index}", inputs, width, 1 if index else 2)
+        for level in reversed(range(levels - 1)):
+            setattr(self, f"decoder{level}_project", torch.nn.Conv2d(widths[level + 1], widths[level], 1))
+            self.add(f"decoder{level}_0", widths[level], widths[level], 1)
+        self.head = torch.nn.Conv2d(widths[0], 12, 1)
+        self.levels = levels
+
+    def add(self, name, inputs, outputs, stride):
+        setattr(self, f"{name}_conv", torch.nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False))
+        setattr(self, f"{name}_bn", torch.nn.BatchNorm2d(outputs))
+
+    def convolve(self, name, x):
+        return F.relu(getattr(self, f"{name}_bn")(getattr(self, f"{name}_conv")(x)))
+
+    def forward(self, x):
+        features = []
+        for level in range(self.levels):
+            for index in range(3 if level == self.levels - 1 else 2):
+                x = self.convolve(f"encoder{level}_{index}", x)
+            features.append(x)
+        for level in reversed(range(self.levels - 1)):
+            coarse = getattr(self, f"decoder{level}_project")(x)
+            x = features[level] + F.interpolate(coarse, scale_factor=2, mode="nearest")
+            x = self.convolve(f"decoder{level}_0", x)
+        return F.pixel_shuffle(self.head(x), 2)
+
+
+def pixel_loss(logits, classes, truth, settings):
+    """Cross-entropy and soft Dice of pixels with a class, and the cross-entropy of the scores of tiles without outlines."""
+    ignored = 255
+    known = torch.stack([
+        plane if kind == "classes" else torch.full_like(plane, 0 if kind == "absent" else ignored)
+        for plane, kind in zip(classes, truth)
+    ])
+    weight = torch.tensor(settings["class_weights"], dtype=torch.float64)
+    loss = F.cross_entropy(logits, known, weight=weight, ignore_index=ignored)
+    p = torch.softmax(logits, 1)
+    has_class = known != ignored
+    overlaps = []
+    for predicted, true in ((p[:, 1], known == 1), (1 - p[:, 0], known != 0)):
+        predicted, true = predicted[has_class], true[has_class].double()
+        overlaps.append((2 * (predicted * true).sum() + 1) / (predicted.sum() + true.sum() + 1))
+    loss = loss + settings["dice_weight"] * (1 - sum(overlaps) / 2)
+    terms = []
+    for nuclei, kind in zip(1 - p[:, 0], truth):
+        score = nuclei.flatten().topk(settings["scored_pixels"]).values.mean()
+        if kind == "any":
+            terms.append(-settings["any_weight"] * torch.log(score))
+        elif kind == "absent":
+            terms.append(-settings["absent_weight"] * torch.log(1 - score))
+    return loss + sum(terms) / len(terms)
+
+
+def unets(golden):
+    """Outputs, loss and gradients of a network that classifies pixels."""
+    truth = ["classes", "any", "absent", "none", "classes"]
+    settings = dict(class_weights=[1, 1, 2], dice_weight=1, any_weight=0.25, absent_weight=0.075, scored_pixels=64)
+    for k, (widths, size) in enumerate((((4, 6, 5), (16, 24)), ((3, 5), (12, 20)))):
+        seed, shape = 7000 + 200 * k, (len(truth), 3, *size)
+        x = formula(seed - 1, shape).double()
+        classes = (splitmix64(seed - 2, len(truth) * size[0] * size[1]) % np.uint64(4)).astype(np.uint8)
+        classes = np.where(classes == 3, 255, classes).astype(np.uint8).reshape(len(truth), *size)
+        network = UNet(widths).double()
+        for index, (name, parameter) in enumerate(network.named_parameters()):
+            vector = parameter.dim() == 1
+            scale = 0.3 if vector else float(np.float32(1 / math.sqrt(math.prod(parameter.shape[1:]))))
+            offset = vector and name.endswith("weight")
+            parameter.data = (formula(seed + index, parameter.shape, scale) + offset).double()
+        logits = network(x)
+        loss = pixel_loss(logits, torch.from_numpy(classes.astype(np.int64)), truth, settings)
+        loss.backward()
+
+        def name_here(name):
+            """`encoder0_1_conv.weight` is `encoder0.1.conv.weight` here."""
+            return name.replace("_", ".")
+
+        gradients = {f"grad.{name_here(name)}": p.grad for name, p in network.named_parameters()}
+        golden.tensors(
+            "unet", f"unet{k}", classes=classes, logits=logits, losses=loss.reshape(1), **gradients)
+        golden.case(
+            f"unet{k}", "unet", "unet", widths=widths, shape=shape, seed=seed, input_seed=seed - 1, truth=truth,
+            parameters=[name_here(name) for name, _ in network.named_parameters()], **settings,
+            note="as residual_network; classes: of pixels, 255 is none; loss of pixels, gradients of it",
+        )

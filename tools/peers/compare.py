@@ -47,7 +47,7 @@ def arguments():
     parser.add_argument(
         "task", choices=PEERS,
         help="inference, training step, start of a process with a first prediction, or masks of an image")
-    parser.add_argument("--network", choices=["lenet5", "compact", "resnet18", "unet"], default="lenet5")
+    parser.add_argument("--network", choices=["lenet5", "compact", "resnet18", "unet", "unet-wide"], default="lenet5")
     parser.add_argument(
         "--precision", choices=["float32", "int16"], default="float32",
         help="numbers that kernel-bench computes with, int16 for inference, except of a resnet18 (default: float32)")
@@ -69,15 +69,16 @@ def arguments():
         "--bin", type=pathlib.Path, default=PROJECT / ".build/release", metavar="FOLDER",
         help="folder of kernel-bench, nuclei-mask and nuclei-train (default: .build/release)")
     options = parser.parse_args()
-    if options.network == "unet" and options.task not in ("infer", "mask"):
-        parser.error(f"--network unet: expected the task infer or mask, found {options.task}")
+    outlines = options.network.startswith("unet")
+    if outlines and options.task not in ("infer", "mask"):
+        parser.error(f"--network {options.network}: expected the task infer or mask, found {options.task}")
     if options.precision == "int16" and (options.network == "resnet18" or options.task != "infer"):
         parser.error(f"--precision int16: expected infer and not resnet18, found {options.task}, {options.network}")
     if options.batch < 1 or options.threads < 1 or options.rounds < 1:
         parser.error("--batch, --threads and --rounds: expected 1 or more")
     # A U-Net gets an image whole, so that there is nothing to share or to batch.
     left_out = set() if options.network == "lenet5" else {"shared"}
-    if options.network == "unet" and options.task == "mask":
+    if outlines and options.task == "mask":
         left_out.add("throughput")
     if not has_bf16():
         left_out.add("bf16")

@@ -35,8 +35,8 @@ def mask_once(options, folder, image, peer, stride, probabilities=False):
     start = time.perf_counter()
     _, memory = run([
         options.bin / "nuclei-mask", image, "--model", f"{folder}/model.safetensors", "--threads", str(options.threads),
-        "--output", mask, *(["--mpp", "0.25"] if options.network == "unet" else ["--stride", str(stride)]),
-        *(["--csv", f"{folder}/{peer}.csv"] if probabilities and options.network != "unet" else []),
+        "--output", mask, *(["--mpp", "0.25"] if options.network.startswith("unet") else ["--stride", str(stride)]),
+        *(["--csv", f"{folder}/{peer}.csv"] if probabilities and not options.network.startswith("unet") else []),
     ], options)
     seconds = time.perf_counter() - start
     record = json.loads(pathlib.Path(mask).with_suffix(".json").read_text())
@@ -73,7 +73,7 @@ def compare_masks(options):
                 options.bin / "nuclei-train", "synthesize", f"{folder}/set", "--tiles", "0", "--crop-size", "4096",
             ], options)
             image = next(pathlib.Path(f"{folder}/set").glob("*crop*.jpg"))
-        for stride in options.strides[:1] if options.network == "unet" else options.strides:
+        for stride in options.strides[:1] if options.network.startswith("unet") else options.strides:
             compare_masks_of(options, folder, image, stride)
 
 
@@ -96,7 +96,7 @@ def compare_masks_of(options, folder, image, stride):
         for name in programs:
             results[name].append(mask_once(options, folder, image, name, stride))
     print(
-        f"\n{options.network}, masks of {image.name}{'' if options.network == 'unet' else f' at stride {stride}'}, "
+        f"\n{options.network}, masks of {image.name}{'' if options.network.startswith('unet') else f' at stride {stride}'}, "
         f"ours in {precision}, {options.threads} threads, without imports and loading of the model: "
         f"medians of {options.rounds} rounds, quartiles in brackets; "
         f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after\n")

@@ -24,7 +24,7 @@ def main():
     plain = f"{folder}/model.onnx"
     torch.onnx.export(
         network, (tiles[:1],), plain, input_names=["input"], output_names=["logits"],
-        dynamic_axes={"input": {0: "n", 2: "h", 3: "w"} if name == "unet" else {0: "n"}, "logits": {0: "n"}},
+        dynamic_axes={"input": {0: "n", 2: "h", 3: "w"} if name.startswith("unet") else {0: "n"}, "logits": {0: "n"}},
         dynamo=False, opset_version=17)
     if name == "lenet5":
         torch.onnx.export(

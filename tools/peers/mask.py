@@ -181,7 +181,7 @@ def main():
     begin = time.perf_counter()
     image = Image.open(options.image)
     width, height = image.size
-    outlines = options.network == "unet"
+    outlines = options.network.startswith("unet")
     if outlines:
         # Of a JPEG image, fewer coefficients are transformed.
         image.draft("RGB", (width // 2, height // 2))

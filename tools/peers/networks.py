@@ -131,7 +131,7 @@ class Decoder(nn.Module):
 class UNet(nn.Module):
     """Logits of the classes of pixels."""
 
-    def __init__(self, classes=3, widths=(24, 48, 96), dropout=0.1):
+    def __init__(self, classes=3, widths=(16, 32, 96), dropout=0.1):
         super().__init__()
         def level(inputs, filters, count):
             return nn.Sequential(*(Convolution(filters if i else inputs, filters, 1 if i else 2) for i in range(count)))
@@ -150,12 +150,18 @@ class UNet(nn.Module):
         return nn.functional.pixel_shuffle(self.head(self.decoder0(fine, x)), 2)
 
 
+ARCHITECTURES = {
+    "lenet5": LeNet5, "compact": Compact, "resnet18": ResNet18, "unet": UNet,
+    "unet-wide": lambda: UNet(widths=(24, 48, 96)),
+}
+
+
 def load(name, path):
     """A network with the weights of a model file, without initializing them first."""
     from safetensors.torch import load_file
 
     with torch.device("meta"):
-        network = {"lenet5": LeNet5, "compact": Compact, "resnet18": ResNet18, "unet": UNet}[name]()
+        network = ARCHITECTURES[name]()
     # Batch counters of PyTorch's batch normalization, which the files do not contain.
     state = load_file(path)
     for key, value in network.state_dict().items():

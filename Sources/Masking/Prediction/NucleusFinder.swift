@@ -47,10 +47,14 @@ final class NucleusFinder {
         count = 0
         let work = Work(blocks: wanted, extractors: extractors)
         let (contrast, weight) = (contrast, settings.stainWeight)
-        // One extractor per call, not per thread: there may be more threads than extractors.
-        Kernels.forEach(extractors.count) { first, _ in
-            for index in stride(from: first, to: work.blocks.count, by: work.extractors.count) {
-                work.blocks[index].findNuclei(work.extractors[first], contrast, weight: weight)
+        // One extractor per call, not per thread: there may be more threads than extractors. Blocks have different numbers
+        // of nuclei, so a call takes the next block when it has finished one.
+        let next = Atomic(0)
+        Kernels.forEach(extractors.count) { extractor, _ in
+            while true {
+                let index = next.add(1, ordering: .relaxed).oldValue
+                guard index < work.blocks.count else { break }
+                work.blocks[index].findNuclei(work.extractors[extractor], contrast, weight: weight)
             }
         }
         return wanted

@@ -96,6 +96,10 @@ private struct NucleusPlan: MaskPlan {
     /// The number of blocks whose nuclei are outlined at the same time, by a thread each.
     var concurrentBlocks: Int { min(Kernels.threadCount, 16) }
 
+    /// The number of blocks that wait for their nuclei: several for each thread, where the memory of the surveyed blocks
+    /// suffices, so that threads finish at about the same time.
+    var waitingBlocks: Int { concurrentBlocks * max(1, Self.surveyedBlocks / concurrentBlocks) }
+
     /// Microns per pixel at the resolution of the model.
     var laidMicrons: Double {
         let laid = grid.laidMicrons(micronsPerPixel)
@@ -131,7 +135,7 @@ private struct NucleusPlan: MaskPlan {
             wholeUnits: pending.reduce(0) { $0 + Double(region($1).area) / Double(side * side) }, blocks: grid.count,
             pixels: geometry.isSequential ? geometry.decodedArea : Int((Double(pixels) * finer).rounded()),
             bytes: geometry.blockBytes(area: area, rows: rows)
-                + (Self.evidenceBytes * max(surveyed.count, min(concurrentBlocks, pending.count))
+                + (Self.evidenceBytes * max(surveyed.count, min(waitingBlocks, pending.count))
                     + Self.extractorBytes * concurrentBlocks) * side * side)
     }
 
@@ -213,7 +217,7 @@ private struct NucleusRun: MaskRun {
             let waiting = finder.add(blocks[index], content)
             if hasPixels { try waiting.take(pixels, method.predictor) }
             let isComplete =
-                index < surveyed.count ? index + 1 == surveyed.count : finder.count == plan.concurrentBlocks
+                index < surveyed.count ? index + 1 == surveyed.count : finder.count == plan.waitingBlocks
             if isComplete || index + 1 == blocks.count {
                 if index < surveyed.count { finder.measureContrast(in: plan.part) }
                 for found in finder.finish(where: { !store.contains($0) }) {

@@ -45,7 +45,7 @@ extension TrainingSettings {
             dropout = 0.2
             balance = .weights
         case .resnet18: balance = .weights
-        case .unet:
+        case .unet, .unetWide:
             epochs = 60
             optimizer.learningRate = 3e-3
             labelSmoothing = 0
@@ -63,7 +63,7 @@ extension AugmentationPreset {
         switch architecture {
         case .lenet5: .reference
         case .compact, .resnet18: .pathology
-        case .unet: .scanners
+        case .unet, .unetWide: .scanners
         }
     }
 }
