@@ -238,7 +238,7 @@ def resnets(golden):
 
 
 class UNet(torch.nn.Module):
-    """A U-Net like `unet`, with names of layers that need no module of their own for each level."""
+    """A U-Net like `unet`. Names of modules have underscores, because they cannot have dots."""
 
     def __init__(self, widths):
         super().__init__()

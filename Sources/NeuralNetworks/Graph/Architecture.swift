@@ -15,8 +15,7 @@ package enum Architecture: String, Codable, CaseIterable, Sendable {
     /// A small U-Net (Ronneberger et al. 2015) that classifies each pixel: an encoder of three levels and a decoder that
     /// adds the encoder's features. 0.23 M parameters for images of any even size.
     case unet
-    /// The same network with one and a half times the features at the two finer levels: a teacher of the other. 0.28 M
-    /// parameters.
+    /// As `unet`, with 1.5 times the features at the two finer levels; used as a teacher of `unet`. 0.28 M parameters.
     case unetWide = "unet-wide"
 
     /// Whether the output is a class for each pixel, from which nuclei are outlined. Otherwise it is a class for the tile.
