@@ -100,7 +100,7 @@ static void release(cic_writer *writer) {
         jpeg_destroy_compress(&w->compressor);
 }
 
-static const cic_encoder encoder = {sizeof(jpeg_writer), start, write_row, finish, release};
+static const cic_encoder encoder = {sizeof(jpeg_writer), start, write_row, NULL, finish, release};
 
 cic_status cic_jpeg_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t quality,
                                 const char *software) {

@@ -98,7 +98,7 @@ static void release(cic_writer *writer) {
     free(w->packed);
 }
 
-static const cic_encoder encoder = {sizeof(png_writer), start, write_row, finish, release};
+static const cic_encoder encoder = {sizeof(png_writer), start, write_row, NULL, finish, release};
 
 cic_status cic_png_writer_open(cic_writer **writer, int file, int32_t width, int32_t height, int32_t channels,
                                int32_t bits, int32_t compression_level, const char *software) {

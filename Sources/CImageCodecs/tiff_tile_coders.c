@@ -7,7 +7,7 @@
 /// Neighboring tiles of a band, which the threads take one by one.
 typedef struct tile_row {
     tiff_writer *writer;
-    const tiff_level *level;
+    tiff_level *level;
     int32_t rows;
     uint32_t first;
     int32_t count;
@@ -77,16 +77,21 @@ static void code_some(int32_t index, void *context) {
     tile_coder *coder = &row->writer->coders[index];
     for (int32_t i = atomic_fetch_add(&row->next, 1); i < row->count; i = atomic_fetch_add(&row->next, 1)) {
         coded_tile *tile = &row->writer->group[i];
-        cic_tiff_copy_tile(row->writer, row->level, row->rows, row->first + (uint32_t)i, coder->pixels);
+        const uint32_t column = row->first + (uint32_t)i;
+        tile->size = 0;
+        tile->is_plain = !row->level->is_painted[column];
+        memset(tile->pixel, 0, sizeof tile->pixel);
+        if (tile->is_plain && cic_tiff_find_plain(row->writer, row->level, tile->pixel))
+            continue;
+        cic_tiff_take_tile(row->writer, row->level, row->rows, column, coder->pixels);
         tile->is_plain = cic_tiff_is_plain(row->writer, coder->pixels, tile_bytes(row->writer, row->level));
         memcpy(tile->pixel, coder->pixels, row->writer->pixel_bytes);
-        tile->size = 0;
         if (!tile->is_plain || !cic_tiff_find_plain(row->writer, row->level, tile->pixel))
             encode(row->writer, row->level, coder, tile);
     }
 }
 
-void cic_tiff_code_tiles(tiff_writer *w, const tiff_level *level, int32_t rows, uint32_t first, int32_t count) {
+void cic_tiff_code_tiles(tiff_writer *w, tiff_level *level, int32_t rows, uint32_t first, int32_t count) {
     tile_row row = {.writer = w, .level = level, .rows = rows, .first = first, .count = count};
     w->workers.run(count < w->workers.count ? count : w->workers.count, code_some, &row);
 }

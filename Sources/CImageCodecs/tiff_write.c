@@ -70,25 +70,49 @@ static void prepare_codec(tiff_writer *w, TIFF *tiff) {
         TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 }
 
-static void push_row(tiff_writer *w, tiff_level *level, const uint8_t *row) {
-    size_t row_bytes = (size_t)level->width * w->pixel_bytes;
-    // Tiles have an even number of rows, so both rows of a pair are in one band.
-    int32_t place = level->next_row % level->side;
-    uint8_t *stored = level->band + (size_t)place * row_bytes;
-    memcpy(stored, row, row_bytes);
-    bool is_last = ++level->next_row == level->height;
-    bool has_lower = level + 1 < w->levels + w->level_count;
-    if (has_lower && (place % 2 == 1 || is_last)) {
-        tiff_level *half = level + 1;
-        const uint8_t *upper = place % 2 == 1 ? stored - row_bytes : stored;
+/// The next row of the band.
+static uint8_t *next_row(const tiff_writer *w, const tiff_level *level) {
+    return level->band + (size_t)(level->next_row % level->side) * (size_t)level->width * w->pixel_bytes;
+}
+
+/// Marks the tiles that have pixels start ..< end of a row.
+static void mark_painted(tiff_level *level, int32_t start, int32_t end) {
+    for (int32_t column = start / level->side; column <= (end - 1) / level->side; column++)
+        level->is_painted[column] = true;
+}
+
+/// Makes a row of the level below from two rows of a level, which are the same at an odd edge.
+static void halve(const tiff_writer *w, const tiff_level *level, const uint8_t *upper, const uint8_t *lower) {
+    tiff_level *half = (tiff_level *)level + 1;
+    uint8_t *row = next_row(w, half);
+    // Tiles have an even number of columns, so both pixels of a pair are in one tile.
+    for (int32_t left = 0; left < level->width; left += level->side) {
+        if (!level->is_painted[left / level->side])
+            continue;
+        const int32_t width = level->width - left < level->side ? level->width - left : level->side;
+        const size_t offset = (size_t)left * w->pixel_bytes;
+        uint8_t *output = row + offset / 2;
         if (w->format.has_labels)
-            cic_tiff_halve_labels((uint32_t *)(void *)half->row, (const uint32_t *)(const void *)upper, level->width);
+            cic_tiff_halve_labels((uint32_t *)(void *)output, (const uint32_t *)(const void *)(upper + offset), width);
         else if (w->format.sample_bytes == 4)
-            cic_tiff_halve_floats((float *)(void *)half->row, (const float *)(const void *)upper,
-                                  (const float *)(const void *)stored, level->width);
+            cic_tiff_halve_floats((float *)(void *)output, (const float *)(const void *)(upper + offset),
+                                  (const float *)(const void *)(lower + offset), width);
         else
-            cic_tiff_halve_bytes(half->row, upper, stored, level->width, w->format.channels);
-        push_row(w, half, half->row);
+            cic_tiff_halve_bytes(output, upper + offset, lower + offset, width, w->format.channels);
+        mark_painted(half, left / 2, left / 2 + (width + 1) / 2);
+    }
+}
+
+/// Completes the next row of a level, which is in the band.
+static void end_row(tiff_writer *w, tiff_level *level) {
+    // Tiles have an even number of rows, so both rows of a pair are in one band.
+    const int32_t place = level->next_row % level->side;
+    const uint8_t *row = next_row(w, level);
+    const bool is_last = ++level->next_row == level->height;
+    const bool has_lower = level + 1 < w->levels + w->level_count;
+    if (has_lower && (place % 2 == 1 || is_last)) {
+        halve(w, level, place % 2 == 1 ? row - (size_t)level->width * w->pixel_bytes : row, row);
+        end_row(w, level + 1);
     }
     if (place + 1 == level->side || is_last)
         cic_tiff_write_tiles(w, level, place + 1);
@@ -96,7 +120,19 @@ static void push_row(tiff_writer *w, tiff_level *level, const uint8_t *row) {
 
 static void write_row(cic_writer *writer, const uint8_t *row) {
     tiff_writer *w = (tiff_writer *)writer;
-    push_row(w, &w->levels[0], row);
+    tiff_level *level = &w->levels[0];
+    memcpy(next_row(w, level), row, writer->row_bytes);
+    mark_painted(level, 0, level->width);
+    end_row(w, level);
+}
+
+static void write_runs(cic_writer *writer, const cic_run *runs, int32_t count) {
+    tiff_writer *w = (tiff_writer *)writer;
+    tiff_level *level = &w->levels[0];
+    cic_paint_runs(next_row(w, level), writer->sample_bytes, runs, count);
+    for (int32_t i = 0; i < count; i++)
+        mark_painted(level, runs[i].start, runs[i].end);
+    end_row(w, level);
 }
 
 static void start(cic_writer *writer) {
@@ -109,10 +145,10 @@ static void start(cic_writer *writer) {
     cic_tiff_start_coders(w);
     for (int32_t index = 0; index < w->level_count; index++) {
         tiff_level *level = &w->levels[index];
-        size_t row_bytes = (size_t)level->width * w->pixel_bytes;
-        level->band = cic_allocate(&w->base.failure, row_bytes * (size_t)level->side);
-        if (index > 0)
-            level->row = cic_allocate(&w->base.failure, row_bytes);
+        level->band = calloc((size_t)level->side, (size_t)level->width * w->pixel_bytes);
+        level->is_painted = calloc((size_t)((level->width - 1) / level->side + 1), sizeof *level->is_painted);
+        if (!level->band || !level->is_painted)
+            cic_fail(&writer->failure, CIC_NO_MEMORY, "not enough memory");
         open_level(w, level, "w8");
         describe(w, level->tiff, level);
         prepare_codec(w, level->tiff);
@@ -180,7 +216,7 @@ static void release(cic_writer *writer) {
         level->stream.file = -1;
         close_level(level);
         free(level->band);
-        free(level->row);
+        free(level->is_painted);
         for (int32_t i = 0; i < PLAIN_TILES; i++)
             free(level->plain[i].encoded);
     }
@@ -210,7 +246,7 @@ int32_t cic_tiff_level_count(int32_t width, int32_t height, int32_t tile) {
     return count;
 }
 
-static const cic_encoder encoder = {sizeof(tiff_writer), start, write_row, finish, release};
+static const cic_encoder encoder = {sizeof(tiff_writer), start, write_row, write_runs, finish, release};
 
 cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratch, const cic_tiff_format *format,
                                 const cic_workers *workers) {
@@ -220,8 +256,8 @@ cic_status cic_tiff_writer_open(cic_writer **writer, int file, const int *scratc
         return CIC_NO_MEMORY;
     w->format = *format;
     w->format.has_labels = format->has_labels && format->sample_bytes == 4 && format->channels == 1;
-    if (format->compression == CIC_TIFF_DEFLATE && format->channels == 1 &&
-        (format->sample_bytes == 1 || w->format.has_labels)) {
+    w->takes_runs = format->channels == 1 && (format->sample_bytes == 1 || w->format.has_labels);
+    if (format->compression == CIC_TIFF_DEFLATE && w->takes_runs) {
         w->workers = *workers;
         w->workers.count = workers->count < TILE_CODERS ? workers->count : TILE_CODERS;
     }

@@ -70,7 +70,7 @@ static void write_coded(tiff_writer *w, tiff_level *level, uint32_t index, coded
         memcpy(keep_plain(w, level, tile->pixel, tile->size), tile->encoded, tile->size);
 }
 
-void cic_tiff_copy_tile(const tiff_writer *w, const tiff_level *level, int32_t rows, uint32_t column, uint8_t *tile) {
+void cic_tiff_take_tile(const tiff_writer *w, tiff_level *level, int32_t rows, uint32_t column, uint8_t *tile) {
     const size_t side = (size_t)level->side, pixel = w->pixel_bytes, left = (size_t)column * side;
     const size_t inside = left + side <= (size_t)level->width ? side : (size_t)level->width - left;
     for (size_t y = 0; y < side; y++) {
@@ -80,6 +80,11 @@ void cic_tiff_copy_tile(const tiff_writer *w, const tiff_level *level, int32_t r
         for (size_t x = inside; x < side; x++)
             memcpy(line + x * pixel, line + (inside - 1) * pixel, pixel);
     }
+    if (!w->takes_runs)
+        return;
+    for (size_t y = 0; y < (size_t)rows; y++)
+        memset(level->band + (y * (size_t)level->width + left) * pixel, 0, inside * pixel);
+    level->is_painted[column] = false;
 }
 
 void cic_tiff_write_tiles(tiff_writer *w, tiff_level *level, int32_t rows) {
@@ -87,7 +92,7 @@ void cic_tiff_write_tiles(tiff_writer *w, tiff_level *level, int32_t rows) {
     const uint32_t start = (uint32_t)((level->next_row - 1) / level->side) * columns;
     if (w->workers.count == 0) {
         for (uint32_t column = 0; column < columns; column++) {
-            cic_tiff_copy_tile(w, level, rows, column, w->tile);
+            cic_tiff_take_tile(w, level, rows, column, w->tile);
             write_tile(w, level, start + column, (size_t)level->side * (size_t)level->side * w->pixel_bytes);
         }
         return;

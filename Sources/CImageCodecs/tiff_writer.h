@@ -25,8 +25,8 @@ typedef struct tiff_level {
     int32_t side;
     /// [side][width]: the rows of the current tiles.
     uint8_t *band;
-    /// [width]: a row of this level, halved from the level above; null in level 0.
-    uint8_t *row;
+    /// Of each tile of the band, whether it may have other bytes than 0. Where no tile has any, neither does the band.
+    bool *is_painted;
     /// The most recent tiles of one color; size 0 marks an empty entry.
     plain_tile plain[PLAIN_TILES];
     int32_t next_plain;
@@ -62,6 +62,8 @@ typedef struct tiff_writer {
     int32_t level_count;
     tiff_level levels[CIC_TIFF_MOST_LEVELS];
     size_t pixel_bytes;
+    /// Whether rows can be runs.
+    bool takes_runs;
     /// [tile][tile]: one tile, decoded or encoded.
     uint8_t *tile;
     size_t tile_capacity;
@@ -87,13 +89,13 @@ void cic_tiff_write_tiles(tiff_writer *w, tiff_level *level, int32_t rows);
 /// Allocates what the threads need.
 void cic_tiff_start_coders(tiff_writer *w);
 /// Encodes neighboring tiles into the group. first: the column of the first one; rows: those of the band.
-void cic_tiff_code_tiles(tiff_writer *w, const tiff_level *level, int32_t rows, uint32_t first, int32_t count);
+void cic_tiff_code_tiles(tiff_writer *w, tiff_level *level, int32_t rows, uint32_t first, int32_t count);
 /// Encodes a tile of one color, from its pixel.
 void cic_tiff_code_plain(tiff_writer *w, const tiff_level *level, coded_tile *tile);
 void cic_tiff_release_coders(tiff_writer *w);
 
-/// tile[side][side]: the pixels of a tile of the band.
-void cic_tiff_copy_tile(const tiff_writer *w, const tiff_level *level, int32_t rows, uint32_t column, uint8_t *tile);
+/// tile[side][side]: the pixels of a tile of the band. Leaves zeros in the band, as runs expect.
+void cic_tiff_take_tile(const tiff_writer *w, tiff_level *level, int32_t rows, uint32_t column, uint8_t *tile);
 /// Returns whether the tile has one color.
 bool cic_tiff_is_plain(const tiff_writer *w, const uint8_t *tile, size_t bytes);
 /// Returns the known tile of this color; null without one.

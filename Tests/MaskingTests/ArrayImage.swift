@@ -52,6 +52,12 @@ final class ArrayWriter: RowWriter {
         nextRow += count
     }
 
+    func write(_ runs: [PixelRun], count: Int) throws(FileError) {
+        var row = [UInt8](repeating: 0, count: width)
+        for run in runs { for x in run.pixels { row[x] = UInt8(run.value) } }
+        for _ in 0..<count { try write(rows: row.span.bytes, count: 1) }
+    }
+
     func finish() throws(FileError) {
         precondition(nextRow == height)
         isFinished = true

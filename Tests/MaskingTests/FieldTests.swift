@@ -119,11 +119,10 @@ struct FieldTests {
             for blend in Blend.allCases {
                 let field = ProbabilityField(grid, blend: blend, width: width, height: height, tissue: tissue)
                 let mask = ArrayWriter(width: width, height: height, channels: 1)
-                let painter = MaskPainter(mask)
                 var summary = MaskSummary(width: width, height: height)
                 for band in MaskBands(field, threshold: 0.5) {
                     summary.add(band)
-                    try painter.add(band)
+                    try mask.write(band)
                 }
                 #expect(mask.pixels.map { $0 == 255 } == inside)
                 let count = inside.count { $0 }

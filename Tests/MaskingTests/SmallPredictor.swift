@@ -82,12 +82,11 @@ extension WindowPredictor {
     ) throws -> MaskSummary {
         let field = ProbabilityField(windows, blend: settings.blend, width: width, height: height, tissue: tissue)
         var summary = MaskSummary(width: width, height: height)
-        let painter = MaskPainter(writer)
         for band in MaskBands(field, threshold: settings.threshold) {
             summary.add(band)
-            try painter.add(band)
+            try writer.write(band)
         }
-        try painter.finish()
+        try writer.finish()
         return summary
     }
 }

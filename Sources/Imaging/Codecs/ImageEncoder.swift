@@ -11,6 +11,8 @@ package class ImageEncoder: RowWriter {
     private let writer: OpaquePointer
     private let file: AtomicFile
     private var isFinished = false
+    /// The runs of a row, for C.
+    private var encodedRuns = [cic_run]()
     /// The first failure, which is final.
     private var failure: FileError?
 
@@ -50,6 +52,19 @@ package class ImageEncoder: RowWriter {
             cic_writer_write(writer, bytes.assumingMemoryBound(to: UInt8.self).baseAddress!, Int32(count))
         }
         try check(status)
+        nextRow += count
+    }
+
+    package func write(_ runs: [PixelRun], count: Int) throws(FileError) {
+        precondition(count >= 0 && count <= height - nextRow, "\(count) rows written, \(height - nextRow) left")
+        if let failure { throw failure }
+        if count == 0 { return }
+        encodedRuns.removeAll(keepingCapacity: true)
+        for run in runs {
+            encodedRuns.append(
+                cic_run(start: Int32(run.pixels.lowerBound), end: Int32(run.pixels.upperBound), value: run.value))
+        }
+        try check(cic_writer_write_runs(writer, encodedRuns, Int32(encodedRuns.count), Int32(count)))
         nextRow += count
     }
 

@@ -232,14 +232,13 @@ struct BandPainter {
                     white = white.intersection((unreadable + outside).merged().complement(width))
                 }
             }
+            let overhang = white.pixelCount - white.intersection(processed).pixelCount
             var blank = BlankPixels()
-            let black = white.complement(width)
-            blank.background = black.pixelCount - black.intersection(processed).pixelCount
-            let overhang = width - processed.pixelCount - blank.background
+            blank.background = width - processed.pixelCount - overhang
             if !unreadable.isEmpty || !outside.isEmpty {
-                let known = black.intersection(processed)
-                blank.unreadable = known.intersection(unreadable).pixelCount
-                blank.outside = known.intersection(outside).pixelCount
+                let black = white.complement(width).intersection(processed)
+                blank.unreadable = black.intersection(unreadable).pixelCount
+                blank.outside = black.intersection(outside).pixelCount
             }
             let row = MaskBand(rows: y..<y + 1, white: white, blank: blank, overhang: overhang)
             if let last = band, last.white == white, last.blank == blank, last.overhang == overhang {

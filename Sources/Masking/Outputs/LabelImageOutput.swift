@@ -24,17 +24,10 @@ final class LabelImageOutput: MaskOutput {
     }
 
     func write(_ nuclei: NucleiResult, _ progress: OutputProgress) throws {
-        var line = [UInt32](repeating: 0, count: nuclei.width)
         try nuclei.forEachRow {
             try progress("labels", $0, nuclei.height)
         } _: { _, runs in
-            for run in runs {
-                for x in run.pixels { line[x] = UInt32(run.id) }
-            }
-            try writer.write(rows: line.span.bytes, count: 1)
-            for run in runs {
-                for x in run.pixels { line[x] = 0 }
-            }
+            try writer.write(runs.map { PixelRun($0.pixels, value: UInt32($0.id)) }, count: 1)
         }
     }
 
