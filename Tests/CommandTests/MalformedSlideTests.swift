@@ -5,12 +5,6 @@ import Testing
 
 /// A real slide, damaged in many ways, with the expected outcome of each.
 @Suite(.serialized) struct MalformedSlideTests {
-    static let slide = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map {
-        $0 + "/wsi/CMU-1-Small-Region.svs"
-    }
-    static let isThere = slide.map { FileManager.default.fileExists(atPath: $0) } ?? false
-    static let noSlide: Comment = "no slide: set NUCLEI_DATA to a folder with wsi/CMU-1-Small-Region.svs"
-
     enum Outcome {
         /// Status 65 with this text after the name of the file, and no output.
         case refused(String)
@@ -132,10 +126,10 @@ import Testing
         Case("directory of 65535 entries", noTIFF) { $0.setEntries(ofFirst: 65535) },
     ]
 
-    @Test(.enabled(if: isThere, noSlide), arguments: cases)
+    @Test(.enabled(if: RealImages.slide != nil, RealImages.missing), arguments: cases)
     func everyDamageHasItsOutcome(_ item: Case) throws {
         let work = try WorkFolder()
-        var slide = try DamagedSlide(#require(Self.slide))
+        var slide = try DamagedSlide(#require(RealImages.slide).string)
         item.damage(&slide)
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/a.svs"))
         let resolution = ["--mpp", "0.25", "--mpp-override", "--stride", "240", "--tissue", "off"]
@@ -179,9 +173,9 @@ import Testing
     }
 
     /// Flips bits in the header, the directory and its tables. Each case gives a mask or an error.
-    @Test(.enabled(if: isThere, noSlide)) func anyDamageComesToAnEnd() throws {
+    @Test(.enabled(if: RealImages.slide != nil, RealImages.missing)) func anyDamageComesToAnEnd() throws {
         let work = try WorkFolder()
-        let intact = try DamagedSlide(#require(Self.slide))
+        let intact = try DamagedSlide(#require(RealImages.slide).string)
         var refused = 0
         for seed in 1...40 as ClosedRange<UInt64> {
             var slide = intact
@@ -203,9 +197,9 @@ import Testing
         #expect((1..<40).contains(refused))
     }
 
-    @Test(.enabled(if: isThere, noSlide)) func damageStaysWhereItIs() throws {
+    @Test(.enabled(if: RealImages.slide != nil, RealImages.missing)) func damageStaysWhereItIs() throws {
         let work = try WorkFolder()
-        var slide = try DamagedSlide(#require(Self.slide))
+        var slide = try DamagedSlide(#require(RealImages.slide).string)
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/whole.svs"))
         slide.zero(slide.tile(Self.tile))
         try Data(slide.bytes).write(to: URL(fileURLWithPath: "\(work.path)/damaged.svs"))

@@ -1,14 +1,13 @@
 import Foundation
 import Foundations
+import TestSupport
 import Testing
 
 /// Agreement of masks with annotated crops, with and without refinement.
 struct RefinementScoreTests {
-    private static let crops = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map { FilePath($0 + "/crops") }
-
-    @Test(.enabled(if: crops != nil, "no crops: set NUCLEI_DATA to a folder with crops/"))
+    @Test(.enabled(if: RealImages.crops != nil, RealImages.missing))
     func refinementFitsTheTruthBetter() throws {
-        let folder = try #require(Self.crops)
+        let folder = try #require(RealImages.crops)
         let work = try WorkFolder()
         let crops = try Folder.paths(in: folder).filter { path in
             path.lowercasedExtension != "csv" && folder.appending("\(path.stem ?? "")_truth.png").exists

@@ -215,10 +215,10 @@ final class DatasetFolder {
         try set.requireNoInput(FilePath("\(folder.path)/tile_2.png"))
     }
 
-    @Test(.enabled(if: realTiles != nil, "no tiles: set NUCLEI_DATA to a folder with nuclei_tiles/"))
+    @Test(.enabled(if: RealImages.tiles != nil, RealImages.missing))
     func realTilesAreReadAndSplitByGroup() throws {
-        let path = try #require(realTiles)
-        let set = try TileSet(path: FilePath(path), threads: 2)
+        let path = try #require(RealImages.tiles)
+        let set = try TileSet(path: path, threads: 2)
         #expect(set.tiles.count == 1551)
         #expect(set.counts(of: set.labeled) == [382, 666])
         var settings = Split.Settings()
@@ -230,14 +230,7 @@ final class DatasetFolder {
                 #expect((Double(count) / all - share).magnitude < 0.02)
             }
         }
-        let other = try TileSet(path: FilePath(path), threads: 1)
+        let other = try TileSet(path: path, threads: 1)
         #expect(other.tiles == set.tiles)
     }
 }
-
-/// The folder of real tiles for tests; nil where there is none.
-private let realTiles: String? = {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..").standardized
-    let path = (ProcessInfo.processInfo.environment["NUCLEI_DATA"] ?? "\(root.path)/../shared/data") + "/nuclei_tiles"
-    return FileManager.default.fileExists(atPath: path) ? path : nil
-}()

@@ -155,11 +155,11 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: dataFolder != nil, noData)) func realSlides() throws {
+    @Test(.enabled(if: RealImages.folder != nil, RealImages.missing)) func realSlides() throws {
         for name in [
             "wsi/CMU-1-Small-Region.svs", "wsi/TCGA-CR-7395-01A-01-TS1.svs",
         ] {
-            let slide = try Slide(#require(dataFolder).appending(name))
+            let slide = try Slide(#require(RealImages.folder).appending(name))
             #expect(slide.decodesTiles(), "\(name)")
             for region in regions(slide, 20) { try requireEqual(slide, region) }
             let level = slide.metadata.levels[0]

@@ -209,8 +209,8 @@ import Testing
         #expect(try image([]) { _ in }.labels == [UInt32](repeating: 0, count: 32))
     }
 
-    @Test(.enabled(if: dataFolder != nil, noData)) func realImages() throws {
-        let data = try #require(dataFolder)
+    @Test(.enabled(if: RealImages.folder != nil, RealImages.missing)) func realImages() throws {
+        let data = try #require(RealImages.folder)
         let labels = try LabelImage(decoding: data.appending("nuclei_images/image_0_labels.png"))
         let (numbers, largest) = (Set(labels.labels), labels.labels.max() ?? 0)
         #expect(!labels.isBinary && labels.nuclei == labels && numbers.count == Int(largest) + 1)

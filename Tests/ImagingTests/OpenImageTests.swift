@@ -132,8 +132,8 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: dataFolder != nil, noData)) func realTilesAndCrops() throws {
-        let root = try #require(dataFolder)
+    @Test(.enabled(if: RealImages.folder != nil, RealImages.missing)) func realTilesAndCrops() throws {
+        let root = try #require(RealImages.folder)
         for name in ["nuclei_tiles/tile_0.png", "nuclei_tiles/tile_1.png", "nuclei_tiles/tile_2.png"] {
             let image = try RGBImage(decoding: "\(root)/\(name)")
             #expect(image.width == 256 && image.height == 256)

@@ -151,8 +151,8 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: dataFolder != nil, noData)) func aperio() throws {
-        let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
+    @Test(.enabled(if: RealImages.folder != nil, RealImages.missing)) func aperio() throws {
+        let path = try #require(RealImages.folder).appending("wsi/CMU-1-Small-Region.svs")
         let reader = try SlideReader(Slide(path))
         #expect(reader.width == 2220 && reader.height == 2967)
         #expect(reader.metadata.vendor == "aperio")
@@ -164,8 +164,8 @@ import Testing
         #expect((150..<250).contains(mean), "mean \(mean)")
     }
 
-    @Test(.enabled(if: dataFolder != nil, noData)) func jpeg2000Levels() throws {
-        let path = try #require(dataFolder).appending("wsi/TCGA-CR-7395-01A-01-TS1.svs")
+    @Test(.enabled(if: RealImages.folder != nil, RealImages.missing)) func jpeg2000Levels() throws {
+        let path = try #require(RealImages.folder).appending("wsi/TCGA-CR-7395-01A-01-TS1.svs")
         let small = try SlideReader(Slide(path), level: 1)
         #expect(small.metadata.levels.map(\.width) == [4443, 2221])
         #expect(small.width == 2221 && small.height == 1783)

@@ -5,16 +5,6 @@ import Imaging
 @_exported import TestSupport
 import Testing
 
-/// The folder of real images; nil where there is none.
-let dataFolder: FilePath? = {
-    let root = FilePath(#filePath).folder.folder.folder
-    let named = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map { FilePath($0) }
-    let path = named ?? root.appending("../shared/data")
-    return path.appending("wsi").exists ? path : nil
-}()
-
-let noData: Comment = "no images: set NUCLEI_DATA to a folder with wsi/, crops/ and nuclei_tiles/"
-
 func contents(_ path: FilePath) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: path.string)))
 }

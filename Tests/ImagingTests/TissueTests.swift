@@ -221,8 +221,8 @@ import Testing
         #expect(missing?.kind == .unreadable)
     }
 
-    @Test(.enabled(if: dataFolder != nil, noData)) func aRealSlide() throws {
-        let path = try #require(dataFolder).appending("wsi/CMU-1-Small-Region.svs")
+    @Test(.enabled(if: RealImages.folder != nil, RealImages.missing)) func aRealSlide() throws {
+        let path = try #require(RealImages.folder).appending("wsi/CMU-1-Small-Region.svs")
         let found = try TissueMap.detect(Slide(path))
         let finding = try #require(found)
         #expect((0.3...0.5).contains(finding.map.share), "\(finding.map.share)")

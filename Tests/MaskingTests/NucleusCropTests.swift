@@ -7,8 +7,6 @@ import Testing
 
 /// Annotated crops as probabilities: the blurred truth at half the resolution.
 struct NucleusCropTests {
-    private static let crops = ProcessInfo.processInfo.environment["NUCLEI_DATA"].map { FilePath($0 + "/crops") }
-
     /// Means of 2 x 2 pixels, smoothed twice by boxes of 3 x 3.
     private func sample(_ truth: RGBImage, _ picture: RGBImage) -> SampleImage {
         var sample = SampleImage(width: truth.width / 2, height: truth.height / 2)
@@ -48,9 +46,9 @@ struct NucleusCropTests {
         return sample
     }
 
-    @Test(.enabled(if: crops != nil, "no crops: set NUCLEI_DATA to a folder with crops/"))
+    @Test(.enabled(if: RealImages.crops != nil, RealImages.missing))
     func theTruthIsFoundAgain() throws {
-        let folder = try #require(Self.crops)
+        let folder = try #require(RealImages.crops)
         for name in ["wsi_crop_1.jpg", "wsi_crop_9.png"] {
             let path = folder.appending(name)
             let truth = try RGBImage(decoding: folder.appending((path.stem ?? "") + "_truth.png"))

@@ -7,17 +7,7 @@ import Tensors
 import TestSupport
 import Testing
 
-private let slidePath: String? = {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-    let folder = ProcessInfo.processInfo.environment["NUCLEI_DATA"] ?? root + "/../shared/data"
-    let path = folder + "/wsi/CMU-1-Small-Region.svs"
-    return FileManager.default.fileExists(atPath: path) ? path : nil
-}()
-
 @Suite(.kernelTurns) struct ResolutionTests {
-    private static let noSlide: Comment = "no slide: set NUCLEI_DATA to a folder with wsi/"
-
     @Test func cellsAreInPixelsAtFullResolution() throws {
         var cases = [(image: Int, laid: Int, tile: Int, stride: Int)]()
         for (image, laid) in [(1000, 500), (1000, 499), (1000, 1000), (500, 1233), (37, 20), (90, 8)] {
@@ -188,8 +178,8 @@ private let slidePath: String? = {
     }
 
     /// A slide states its resolution, which `--mpp` replaces only with `--mpp-override`.
-    @Test(.enabled(if: slidePath != nil, noSlide)) func whatASlideStatesIsUsed() throws {
-        let path = FilePath(try #require(slidePath))
+    @Test(.enabled(if: RealImages.slide != nil, RealImages.missing)) func whatASlideStatesIsUsed() throws {
+        let path = try #require(RealImages.slide)
         let filled = try SlideImage.open(path, at: .init(micronsPerPixel: 0.25), modelMicronsPerPixel: 0.5)
         #expect(filled.blocks.width == 2220 && filled.resolutionSource == .image)
         #expect(filled.notes == ["the image states 0.499 microns per pixel, which is used instead of 0.25"])
@@ -202,10 +192,11 @@ private let slidePath: String? = {
         #expect(level.warnings == ["windows have 0.499 microns per pixel, the model was trained at 0.25"])
     }
 
-    @Test(.enabled(if: slidePath != nil, noSlide)) func slidesAreResampledToTheModelsResolution() throws {
-        let path = try #require(slidePath)
+    @Test(.enabled(if: RealImages.slide != nil, RealImages.missing))
+    func slidesAreResampledToTheModelsResolution() throws {
+        let path = try #require(RealImages.slide)
         func size(_ wanted: Double?, _ choice: ResolutionChoice = .model) throws -> [Int] {
-            let reader = try SlideImage.open(FilePath(path), at: choice, modelMicronsPerPixel: wanted).blocks
+            let reader = try SlideImage.open(path, at: choice, modelMicronsPerPixel: wanted).blocks
             #expect(reader.imageWidth == 2220 && reader.imageHeight == 2967)
             return [reader.width, reader.height]
         }
@@ -216,7 +207,7 @@ private let slidePath: String? = {
         #expect(try size(1, .init(micronsPerPixel: 0.25, overrides: true)) == [555, 742])
         #expect(try size(1, .init(level: 0)) == [2220, 2967])
         #expect(throws: FileError(path, expected: "a slide with a level 3", found: "level 0 only")) {
-            _ = try SlideImage.open(FilePath(path), at: .init(level: 3), modelMicronsPerPixel: 1)
+            _ = try SlideImage.open(path, at: .init(level: 3), modelMicronsPerPixel: 1)
         }
     }
 }

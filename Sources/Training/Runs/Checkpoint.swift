@@ -7,7 +7,7 @@ import Tensors
 /// The state of a run after an epoch: weights, optimizer moments and position. Together with the settings and tiles it
 /// determines the rest of the run. A resumed run ends with the same bits as an uninterrupted one, because all random
 /// numbers are functions of the seed, the epoch and the position in it.
-struct Checkpoint {
+package struct Checkpoint {
     struct State: Codable {
         var settings: TrainingSettings
         var split: SplitRecord
@@ -36,12 +36,13 @@ struct Checkpoint {
         }
     }
 
-    private static let format = "nuclei-checkpoint-2"
+    package static let format = "nuclei-checkpoint-2"
 
     let state: State
     fileprivate let file: SafetensorsFile
 
-    init(path: FilePath) throws(FileError) {
+    /// Throws `unreadable` and `malformed`.
+    package init(path: FilePath) throws(FileError) {
         file = try SafetensorsFile(path: path)
         guard file.metadata["format"] == Self.format, let json = file.metadata["state"],
             let state = try? JSON.decode(State.self, from: Data(json.utf8))

@@ -9,7 +9,7 @@ import Training
 
 /// A kind of file that `fuzz-readers` damages. Any bytes are read, or refused by an error.
 enum Target: String, CaseIterable {
-    case model, labels, outlines, tiff, windows, nuclei, run, record, list, table, shapes
+    case model, labels, outlines, tiff, dicom, software, windows, nuclei, run, checkpoint, record, list, table, shapes
 
     /// The file with the bytes of an input, in a folder of its own. Without a temporary folder nothing can be fuzzed,
     /// so the program ends.
@@ -34,11 +34,20 @@ enum Target: String, CaseIterable {
                 try write(bytes)
                 let file = try FileDescriptor.open(Self.file, .readOnly)
                 try file.closeAfter { try TIFFDirectoryCheck.check(Self.file, file) }
+            case .dicom: _ = DICOMSeries.identifier(in: Array(bytes))
+            case .software:
+                try write(bytes)
+                _ = statedSoftware(of: Self.file)
             case .windows: try readWindows(bytes)
             case .nuclei: try readNuclei(bytes)
             case .run:
                 try write(bytes)
                 _ = try RunFolder(resuming: Self.file.removingLastComponent())
+            case .checkpoint:
+                // Its state is text in the metadata of a file of tensors, which `model` damages.
+                let metadata = ["format": Checkpoint.format, "state": String(decoding: bytes, as: UTF8.self)]
+                try SafetensorsFile.write([], metadata: metadata, to: Self.file)
+                _ = try Checkpoint(path: Self.file)
             case .record:
                 try write(bytes)
                 _ = MaskRecord(reading: Self.file)
