@@ -33,7 +33,7 @@ enum Target: String, CaseIterable {
             case .tiff:
                 try write(bytes)
                 let file = try FileDescriptor.open(Self.file, .readOnly)
-                try file.closeAfter { try TIFFDirectoryCheck.check(Self.file, file) }
+                _ = try file.closeAfter { try TIFFDirectoryCheck.check(Self.file, file) }
             case .dicom: _ = DICOMSeries.identifier(in: Array(bytes))
             case .software:
                 try write(bytes)
