@@ -82,8 +82,8 @@ static void mark_painted(tiff_level *level, int32_t start, int32_t end) {
 }
 
 /// Makes a row of the level below from two rows of a level, which are the same at an odd edge.
-static void halve(const tiff_writer *w, const tiff_level *level, const uint8_t *upper, const uint8_t *lower) {
-    tiff_level *half = (tiff_level *)level + 1;
+static void halve(const tiff_writer *w, tiff_level *level, const uint8_t *upper, const uint8_t *lower) {
+    tiff_level *half = level + 1;
     uint8_t *row = next_row(w, half);
     // Tiles have an even number of columns, so both pixels of a pair are in one tile.
     for (int32_t left = 0; left < level->width; left += level->side) {

@@ -85,7 +85,7 @@ cic_status cic_writer_write_runs(cic_writer *writer, const cic_run *runs, int32_
     assert(count >= 0 && count <= writer->height - writer->next_row);
     assert(writer->channels == 1 && (writer->sample_bytes == 1 || writer->sample_bytes == 4));
     for (int32_t i = 0; i < run_count; i++)
-        assert(runs[i].start >= 0 && runs[i].start < runs[i].end && runs[i].end <= writer->width);
+        assert(runs[i].start >= 0 && runs[i].start <= runs[i].end && runs[i].end <= writer->width);
     if (setjmp(writer->failure.escape))
         return writer->failure.status;
     if (!writer->encoder->write_runs) {

@@ -127,6 +127,12 @@ void cic_tiles_close(cic_tiles *tiles);
 /// An image that is encoded.
 typedef struct cic_writer cic_writer;
 
+/// Pixels start ..< end of a row, of one value.
+typedef struct cic_run {
+    int32_t start, end;
+    uint32_t value;
+} cic_run;
+
 /// Writes the header of a PNG file.
 /// channels: 1 for gray, filtered for masks, or 3 for RGB.
 /// bits: per sample in the file, 8, or 1 or 16 for gray. Rows have samples of 8 bits, with which any but 0 becomes
@@ -195,13 +201,6 @@ void cic_tiff_silence(void);
 
 /// rows[count][width][channels]: the next rows. count: at most the number of rows left.
 cic_status cic_writer_write(cic_writer *writer, const uint8_t *rows, int32_t count);
-
-/// Pixels start ..< end of a row, of one value.
-typedef struct cic_run {
-    int32_t start, end;
-    uint32_t value;
-} cic_run;
-
 /// Writes the next rows of a gray image of 8 bits or of labels, which are alike: runs inside the row that do not
 /// overlap, and 0 elsewhere. Rows of a TIFF take time for their runs alone, not for their width. count: at most the
 /// number of rows left.

@@ -61,6 +61,8 @@ package class ImageEncoder: RowWriter {
         if count == 0 { return }
         encodedRuns.removeAll(keepingCapacity: true)
         for run in runs {
+            let isInside = run.pixels.lowerBound >= 0 && run.pixels.upperBound <= width
+            precondition(isInside, "pixels \(run.pixels) of a row of \(width)")
             encodedRuns.append(
                 cic_run(start: Int32(run.pixels.lowerBound), end: Int32(run.pixels.upperBound), value: run.value))
         }
