@@ -25,7 +25,7 @@ typedef struct tiff_level {
     int32_t side;
     /// [side][width]: the rows of the current tiles.
     uint8_t *band;
-    /// Of each tile of the band, whether it may have other bytes than 0. Where no tile has any, neither does the band.
+    /// For each tile of the band, whether pixels were written to it. The others are 0.
     bool *is_painted;
     /// The most recent tiles of one color; size 0 marks an empty entry.
     plain_tile plain[PLAIN_TILES];
@@ -62,7 +62,7 @@ typedef struct tiff_writer {
     int32_t level_count;
     tiff_level levels[CIC_TIFF_MOST_LEVELS];
     size_t pixel_bytes;
-    /// Whether rows can be runs.
+    /// Whether the format allows rows of runs: gray with 8 bits, or labels.
     bool takes_runs;
     /// [tile][tile]: one tile, decoded or encoded.
     uint8_t *tile;
