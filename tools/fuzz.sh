@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Feeds damaged files to the readers, with libFuzzer and the address sanitizer, which also finds leaks: images to the
-# C readers, with the undefined behavior sanitizer too; models, labels, outlines, directories of slides, DICOM files, what
-# states an image's program, caches of windows and nuclei, records, checkpoints, lists, and the tables and outlines of pages
-# to the Swift readers. Ends with the first input that crashes, hangs or leaks; the input stays in .build-fuzz.
+# C readers, with the undefined behavior sanitizer too; models, labels, outlines, directories of slides, DICOM files, the
+# names of programs in images, caches of windows and nuclei, records, checkpoints, lists, and the tables and outlines of
+# pages to the Swift readers. Ends with the first input that crashes, hangs or leaks; the input stays in .build-fuzz.
 # Usage: tools/fuzz.sh [SECONDS [TARGET...]]      default: 60 seconds in all, half of them for images; all targets
 set -euo pipefail
 cd "$(dirname "$0")/.."

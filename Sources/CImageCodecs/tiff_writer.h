@@ -62,7 +62,7 @@ typedef struct tiff_writer {
     int32_t level_count;
     tiff_level levels[CIC_TIFF_MOST_LEVELS];
     size_t pixel_bytes;
-    /// Whether the format allows rows of runs: gray with 8 bits, or labels.
+    /// Whether rows may be given as runs: those of 8-bit gray images and of labels.
     bool takes_runs;
     /// [tile][tile]: one tile, decoded or encoded.
     uint8_t *tile;

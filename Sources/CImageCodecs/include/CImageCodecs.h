@@ -202,8 +202,8 @@ void cic_tiff_silence(void);
 /// rows[count][width][channels]: the next rows. count: at most the number of rows left.
 cic_status cic_writer_write(cic_writer *writer, const uint8_t *rows, int32_t count);
 /// Writes the next rows of a gray image of 8 bits or of labels, which are alike: runs inside the row that do not
-/// overlap, and 0 elsewhere. Rows of a TIFF take time for their runs alone, not for their width. count: at most the
-/// number of rows left.
+/// overlap, and 0 elsewhere. In a TIFF, tiles without runs take hardly any time. count: at most the number of
+/// rows left.
 cic_status cic_writer_write_runs(cic_writer *writer, const cic_run *runs, int32_t run_count, int32_t count);
 /// Completes the file after the last row. Does not synchronize it with the disk.
 cic_status cic_writer_finish(cic_writer *writer);
