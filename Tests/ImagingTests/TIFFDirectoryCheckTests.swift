@@ -102,12 +102,10 @@ struct TIFFDirectoryCheckTests {
         for text in ["", "II", "not a TIFF file at all", "II*\0"] { #expect(try problem(Array(text.utf8)) == nil) }
     }
 
-    @Test func manyTilesTakeLittleTime() throws {
+    /// A search of all tiles for each of them would not end within the limit.
+    @Test(.timeLimit(.minutes(1))) func manyTilesTakeLittleTime() throws {
         var file = File(isBig: true)
-        file.entries = [(325, 16, [UInt64](repeating: 9, count: 200_000))]
-        let data = file.data
-        let start = ContinuousClock.now
-        #expect(try problem(data) == nil)
-        #expect(ContinuousClock.now - start < .seconds(1))
+        file.entries = [(325, 16, [UInt64](repeating: 9, count: 1_000_000))]
+        #expect(try problem(file.data) == nil)
     }
 }

@@ -78,4 +78,44 @@ import Training
             try message(settings(.adam))
                 == "\(path): expected a checkpoint of format nuclei-checkpoint-2, found another file")
     }
+
+    @Test func statesOutOfRangeAreRejected() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var trainer = try trainer(settings(.adam))
+        try trainer.trainEpoch { _ in }
+        try trainer.writeCheckpoint(to: FilePath(path))
+        let metadata = try SafetensorsFile(path: FilePath(path)).metadata
+        let state = try #require(metadata["state"])
+        func problem(_ key: String, _ value: Int) throws -> String? {
+            var changed = try #require(try JSONSerialization.jsonObject(with: Data(state.utf8)) as? [String: Any])
+            if let plateau = changed["plateau"] as? [String: Any], plateau[key] != nil {
+                changed["plateau"] = plateau.merging([key: value]) { $1 }
+            } else if key == "epoch", let epochs = changed["history"] as? [[String: Any]] {
+                changed["history"] = epochs.map { $0.merging([key: value]) { $1 } }
+            } else {
+                #expect(changed[key] != nil)
+                changed[key] = value
+            }
+            var metadata = metadata
+            metadata["state"] = String(decoding: try JSONSerialization.data(withJSONObject: changed), as: UTF8.self)
+            try SafetensorsFile.write([], metadata: metadata, to: FilePath(path))
+            do {
+                _ = try Checkpoint(path: FilePath(path))
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(try problem("steps", 5) == nil)
+        #expect(try problem("badEpochs", 1) == nil)
+        for (key, value) in [
+            ("steps", -1), ("steps", Int(Int32.max) + 1), ("learningRate", -1), ("cycle", 101), ("cycle", 1),
+            ("epoch", 2), ("badEpochs", -1), ("badEpochs", .max), ("cooldownLeft", -1), ("cooldownLeft", .max),
+        ] {
+            #expect(
+                try problem(key, value)
+                    == "\(path): expected the state of a run after an epoch, found numbers out of range",
+                "\(key) \(value)")
+        }
+    }
 }

@@ -30,6 +30,9 @@ package struct ReduceLROnPlateau: Codable, Equatable, Sendable {
 
     package init() {}
 
+    /// Whether the counters can be those of a schedule.
+    package var isValid: Bool { 0...max(0, patience) ~= badEpochs && 0...max(0, cooldown) ~= cooldownLeft }
+
     /// Returns the learning rate for the next epoch, given the metric and the learning rate of the last one.
     package mutating func step(_ value: Double, rate: Double) -> Double {
         if isBetter(value) {

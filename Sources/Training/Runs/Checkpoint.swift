@@ -32,7 +32,8 @@ package struct Checkpoint {
             let epochs = history.filter { $0.cycle == cycle }.map(\.epoch)
             return 0...100 ~= cycle && cycles.count <= cycle + 1 && !epochs.isEmpty
                 && epochs == Array(1...epochs.count) && 0...Int(Int32.max) ~= steps && learningRate.isFinite
-                && learningRate >= 0 && cycles.allSatisfy { TemperatureScaling.range.contains($0.temperature) }
+                && learningRate >= 0 && plateau?.isValid ?? true
+                && cycles.allSatisfy { TemperatureScaling.range.contains($0.temperature) }
         }
     }
 
