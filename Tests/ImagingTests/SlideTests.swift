@@ -60,6 +60,24 @@ import Testing
         #expect(rgb == [1, 2, 3, 0xF0, 0xE0, 0xD0, 128 + 120, 112, 104, 255, 255, 255])
     }
 
+    /// Opaque pixels are composed several at a time, others among them are not.
+    @Test(arguments: 0...13) func opaquePixels(count: Int) {
+        for transparent in -1..<count {
+            let pixels = (0..<count).map { index in
+                index == transparent ? UInt32(0) : 0xFF00_0000 | UInt32(index * 3 + 1) * 0x0001_0401
+            }
+            var rgb = [UInt8](repeating: 0, count: 3 * count)
+            var span = rgb.mutableSpan
+            var bytes = span.mutableBytes
+            composeRGB(&bytes, premultiplied: pixels.span, background: 0xF0E0D0)
+            let expected = (0..<count).flatMap { index -> [UInt8] in
+                let value = UInt8(index * 3 + 1)
+                return index == transparent ? [0xF0, 0xE0, 0xD0] : [value, 4 * value, value]
+            }
+            #expect(rgb == expected)
+        }
+    }
+
     @Test func averagesOfPairs() {
         let pixels: [UInt32] = [
             0xFF00_0001, 0xFF04_0001, 0xFF10_0000,

@@ -5,11 +5,24 @@ package func composeRGB(_ rgb: inout MutableRawSpan, premultiplied: Span<UInt32>
     rgb.withUnsafeMutableBytes { bytes in
         premultiplied.withUnsafeBufferPointer { pixels in
             guard let bytes = bytes.baseAddress else { return }
-            for i in 0..<pixels.count {
+            var i = 0
+            while i < pixels.count {
+                // Most pixels are opaque: four at a time, as three words.
+                if i + 4 <= pixels.count, pixels[i] & pixels[i + 1] & pixels[i + 2] & pixels[i + 3] >= 0xFF00_0000 {
+                    let (a, b) = (pixels[i].byteSwapped >> 8, pixels[i + 1].byteSwapped >> 8)
+                    let (c, d) = (pixels[i + 2].byteSwapped >> 8, pixels[i + 3].byteSwapped >> 8)
+                    let words = (a | b << 24, b >> 8 | c << 16, c >> 16 | d << 8)
+                    bytes.storeBytes(of: words.0.littleEndian, toByteOffset: 3 * i, as: UInt32.self)
+                    bytes.storeBytes(of: words.1.littleEndian, toByteOffset: 3 * i + 4, as: UInt32.self)
+                    bytes.storeBytes(of: words.2.littleEndian, toByteOffset: 3 * i + 8, as: UInt32.self)
+                    i += 4
+                    continue
+                }
                 let pixel = composed(pixels[i], over: background)
                 bytes.storeBytes(of: UInt8(truncatingIfNeeded: pixel >> 16), toByteOffset: 3 * i, as: UInt8.self)
                 bytes.storeBytes(of: UInt8(truncatingIfNeeded: pixel >> 8), toByteOffset: 3 * i + 1, as: UInt8.self)
                 bytes.storeBytes(of: UInt8(truncatingIfNeeded: pixel), toByteOffset: 3 * i + 2, as: UInt8.self)
+                i += 1
             }
         }
     }
