@@ -28,12 +28,32 @@ extension FilePath {
 
     /// The path with the links of its folders followed, but not a link that it is itself.
     package var place: FilePath {
-        guard let name = lastComponent else { return absolute }
+        // "." is its own folder. It leads nowhere where the working directory was deleted.
+        guard let name = lastComponent, folder != self else { return absolute }
         return folder.location.appending(name)
     }
 }
 
 extension Folder {
+    /// Paths of all folders below a folder, from there on: in the order of the bytes of names, a folder before those in
+    /// it. Hidden folders are left out, as are those at the places `except`, with all below. Links are followed, but not
+    /// to a folder that the link is in. Throws `unreadable`.
+    package static func tree(below folder: FilePath, except: [FilePath] = []) throws(FileError) -> [FilePath] {
+        var found = [FilePath]()
+        func add(_ path: FilePath, _ above: [FilePath]) throws(FileError) {
+            let names = try contents(of: folder.pushing(path)).filter { !$0.hasPrefix(".") }
+            for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+                let inner = path.appending(name)
+                let whole = folder.pushing(inner)
+                guard whole.isFolder, !except.contains(whole.place), !above.contains(whole.location) else { continue }
+                found.append(inner)
+                try add(inner, above + [whole.location])
+            }
+        }
+        try add("", [folder.location])
+        return found
+    }
+
     /// The names in a folder, unsorted, without `.` and `..`. Throws `unreadable`.
     package static func contents(of folder: FilePath) throws(FileError) -> [String] {
         try paths(in: folder).map(\.name)

@@ -107,6 +107,18 @@ import Testing
         #expect(trained.status == 0 && trained.errors.contains("warning: r: \(warning)"), "\(trained)")
     }
 
+    /// The name of a copy is random.
+    @Test func copiesHaveTheObjectsOfTheImage() throws {
+        for (name, options) in [("a", []), ("b", ["--stage", "local"])] {
+            let result = try mask(
+                ["a.png", "--mpp", "0.5", "--output", "\(name)_mask.png", "--nuclei", "\(name).geojson"] + options)
+            #expect(result.status == 0, "\(result)")
+        }
+        let (first, second) = (work.path + "/a.geojson", work.path + "/b.geojson")
+        #expect(try String(contentsOfFile: first, encoding: .utf8).contains(#""id":"#))
+        #expect(FileManager.default.contentsEqual(atPath: first, andPath: second))
+    }
+
     @Test func copiesAreRemovedAfterAnInterruption() throws {
         let running = try Command.mask.start(slow + ["--stage", "local"], in: work.path)
         #expect(work.waitForFile(in: "") { $0.hasSuffix(".windows") })

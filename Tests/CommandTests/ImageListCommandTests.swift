@@ -100,6 +100,37 @@ import Testing
         )
     }
 
+    /// Names that look like comments, or that blanks around a path would hide.
+    @Test func aPlanHasNamesOfAnyKind() throws {
+        let names = ["#1.png", " b.png", "c.png ", " #2.png"]
+        for name in names {
+            try FileManager.default.copyItem(atPath: "\(work.path)/a.png", toPath: "\(work.path)/\(name)")
+        }
+        let planned = try Command.mask.start(
+            ["plan"] + names + ["--mpp", "0.5", "--table", "plan.csv"], in: work.path
+        ).wait()
+        #expect(planned.status == 0, "\(planned)")
+        let masked = try run("--images", "plan.csv", "--mpp", "0.5", "--output-folder", "o")
+        #expect(masked.status == 0, "\(masked)")
+        let masks = try FileManager.default.contentsOfDirectory(atPath: "\(work.path)/o")
+        #expect(masks.filter { $0.hasSuffix(".png") }.count == 4, "\(masks)")
+        let summary = try run("summary", "o", "--images", "plan.csv")
+        #expect(summary.output.contains("4 images: 4 done"), "\(summary)")
+    }
+
+    @Test func aDeletedWorkingDirectoryIsAnError() throws {
+        for (arguments, status) in [
+            ("a.png --mpp 0.5", 73), ("'\(work.path)/a.png' --mpp 0.5 --output m.png", 73),
+            ("overlay a.png", 66), ("plan a.png", 66), ("--images list.csv --mpp 0.5", 66),
+        ] {
+            let result = try Command.mask.shell(
+                "--version >version; mkdir d; cd d; rmdir ../d; exec \"$0\" \(arguments)", in: work.path)
+            #expect(
+                result.status == status && (result.errors + result.output).contains("(No such file or directory)"),
+                "\(arguments): \(result)")
+        }
+    }
+
     @Test func aPlanIsAList() throws {
         let writer = try PNGWriter(path: .init("\(work.path)/large.png"), width: 1300, height: 1200, channels: .rgb)
         let rows = [UInt8](repeating: 200, count: 1200 * 3900)

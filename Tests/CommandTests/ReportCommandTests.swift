@@ -53,6 +53,11 @@ import Testing
         #expect(shapes["count"] as? Int == nuclei.count && nuclei.count > 10)
         #expect(shapes["haveProbabilities"] as? Bool == true && content["map"] == nil)
         #expect((content["tissue"] as? [[Int]])?.first?.count ?? 0 >= 8)
+        for damage in ["", "x\n", try self.page("n.geojson").replacing("\n", with: " ")] {
+            try work.write(damage, to: "n.geojson")
+            let refused = try Command.mask.run("report", "crop.jpg", in: work.path)
+            #expect(refused.status == 65 && refused.errors.contains("n.geojson: expected the file that"), "\(refused)")
+        }
     }
 
     @Test func pagesShowWindowsAndTheMask() throws {
@@ -101,6 +106,16 @@ import Testing
         #expect(try content(page("w.html"))["map"] != nil)
         let table = try page("m/t/w.csv")
         let line = try #require(table.split(separator: "\n").dropFirst().first)
+        try work.write(String(table.dropLast(40)), to: "m/t/w.csv")
+        let cut = try report()
+        #expect(
+            cut.status == 65
+                && cut.errors.contains("w.csv: expected the file that m/m.json is the record of, found another content"),
+            "\(cut)")
+        // Records of earlier versions have no digests.
+        var record = try work.json(page("m/m.json"))
+        #expect(record.removeValue(forKey: "digests") != nil)
+        try JSONSerialization.data(withJSONObject: record).write(to: URL(fileURLWithPath: "\(work.path)/m/m.json"))
         for damage in ["0,0,256,256,nan,predicted,0", "\(Int.max),0,256,256,0.5,predicted,0", "0,0,256,256,0.5"] {
             try work.write(table.replacing(line, with: damage), to: "m/t/w.csv")
             let result = try report()

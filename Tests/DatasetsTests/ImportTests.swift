@@ -87,6 +87,22 @@ import Testing
         #expect(try importFolder(folder, out).images == 4)
     }
 
+    /// Images in all folders below, in the group of the outermost one.
+    @Test func foldersMayBeDeep() throws {
+        let (folder, masks, output) = (try source(), try DatasetFolder(), try DatasetFolder())
+        for root in [folder.path, masks.path] {
+            try FileManager.default.createDirectory(atPath: "\(root)/p 1/s/t", withIntermediateDirectories: true)
+        }
+        try folder.image("p 1/s/t/d.png", 64, 64) { x, y in [UInt8(x), UInt8(y), 5] }
+        try masks.mask("p 1/s/t/d.png", 64, 64) { x, _ in x < 9 ? 1 : 0 }
+        let made = try importFolder(folder, "\(output.path)/set", masks: masks.path)
+        #expect(made.images == 8 && made.unlabeled == 7 && made.nuclei == 1)
+        #expect(try labels("\(output.path)/set").contains("d.png,,p 1,,d_labels.png\n"))
+        let missing = "\(output.path)/none"
+        let text = message { _ = try importFolder(folder, "\(output.path)/other", masks: missing) }
+        #expect(text == "\(missing): cannot be read (No such file or directory)")
+    }
+
     @Test func anInterruptedImportIsContinued() throws {
         let (folder, output) = (try source(), try DatasetFolder())
         let out = "\(output.path)/set"
@@ -216,7 +232,9 @@ import Testing
         let some = try cut(folder, changed((#""Nucleus""#, #""Lymphocyte""#)), "\(output.path)/some")
         #expect(some.nuclei == 3 && some.others == "1 of Lymphocyte")
         let ignored = try cut(folder, changed((#""Tumor""#, #""Ignore*""#)), "\(output.path)/ignored")
-        #expect(ignored.nuclei == 3 && ignored.others == nil)
+        #expect(ignored.nuclei == 3 && ignored.others == "1 of Ignore*")
+        let annotated = try cut(folder, changed((#""Nucleus""#, #""Ignore*""#)), "\(output.path)/annotated")
+        #expect(annotated.nuclei == 3 && annotated.others == nil)
         let none = changed(
             (#""detection""#, #""annotation""#), (#""cell""#, #""annotation""#), (#""Nucleus""#, #""Other""#))
         #expect(
@@ -230,6 +248,32 @@ import Testing
             #/"type":"Feature",(.*?)"objectType":"(.)(.*?)"/#
         ) { #""type":"Feature","id":"Path\#($0.2.uppercased())\#($0.3)Object",\#($0.1)"x":1"# }
         #expect(try cut(folder, oldest, "\(output.path)/oldest").nuclei == 4)
+    }
+
+    @Test func theLastOfOverlappingOutlinesHasThePixels() throws {
+        let (folder, output) = (try DatasetFolder(), try DatasetFolder())
+        try folder.image("slide.png", 400, 400) { _, _ in [1, 2, 3] }
+        let extra =
+            #",{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[115,60],[125,60],[125,70],[115,70],[115,60]]]},"properties":{"objectType":"detection"}}"#
+        #expect(try cut(folder, outlines(extra), "\(output.path)/set").nuclei == 5)
+        let labels = try LabelImage(decoding: "\(output.path)/set/slide_100_50_labels.png")
+        // The object that was drawn last ends at column 25, the first one would at column 20.
+        let row = labels.labels[15 * 100 + 10..<15 * 100 + 26]
+        #expect(Array(row.prefix(5)) == Array(repeating: 1, count: 5))
+        let rest = row.dropFirst(5)
+        #expect(Set(rest.dropLast()).count == 1 && rest.first! > 1 && rest.last == 0)
+    }
+
+    @Test func tooManyNucleiAreNamed() throws {
+        let (folder, output) = (try DatasetFolder(), try DatasetFolder())
+        try folder.image("slide.png", 400, 400) { _, _ in [1, 2, 3] }
+        let one =
+            #",{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[110,60],[112,60],[112,62],[110,60]]]},"properties":{"objectType":"detection"}}"#
+        let text = outlines(String(repeating: one, count: 66_000))
+        let problem = message { _ = try cut(folder, text, "\(output.path)/set") }
+        let expected = "expected at most 65535 nuclei in a tile (see --cut-size), found 66003 in that at 100, 50"
+        #expect(problem.hasSuffix(expected), "\(problem)")
+        #expect(!FileManager.default.fileExists(atPath: "\(output.path)/set"))
     }
 
     @Test func filesThatCannotBeCutAreRefused() throws {

@@ -3,7 +3,7 @@ import Imaging
 
 /// A data set made of images and their label images.
 ///
-/// The images are those of a folder, and of the folders in it, whose names become the groups. The label image of `a.jpg` is
+/// The images are those of a folder, and of the folders below, of which the outermost names are the groups. The label image of `a.jpg` is
 /// a PNG or TIFF file `a_labels`, `a_label`, `a_masks` or `a_mask` next to it; with a second folder, in the same place of
 /// that one, where it may also be named `a`.
 package struct LabelFolderImport: Encodable, Sendable {
@@ -99,6 +99,9 @@ package struct LabelFolderImport: Encodable, Sendable {
                     found: "\(labels.width) x \(labels.height)")
             }
             let map = LabelMap(labels.nuclei)
+            guard map.count <= UInt16.max else {
+                throw FileError(mask, expected: "at most \(UInt16.max) nuclei", found: "\(map.count)")
+            }
             nuclei = map
             if writer.needs(maskName, from: mask) { try map.image.write(to: writer.folder.appending(maskName)) }
         }
@@ -115,10 +118,11 @@ package struct LabelFolderImport: Encodable, Sendable {
     private func pairs(except output: FilePath) throws(FileError) -> [Pair] {
         let folder = FilePath(images)
         let masks = self.masks.map { FilePath($0) }
+        if let masks { _ = try Folder.contents(of: masks) }
         var pairs = try Self.pairs(in: folder, masks: masks, group: nil)
-        for part in try Folder.paths(in: folder).filter(\.isFolder).sorted(by: { $0.string < $1.string })
-        where ![masks?.place, output.place].contains(part.place) && !part.name.hasPrefix(".") {
-            pairs += try Self.pairs(in: part, masks: masks?.appending(part.name), group: part.name)
+        for part in try Folder.tree(below: folder, except: [masks, output].compactMap { $0?.place }) {
+            pairs += try Self.pairs(
+                in: folder.pushing(part), masks: masks?.pushing(part), group: part.components.first?.string)
         }
         guard !pairs.isEmpty else {
             throw FileError(folder, expected: "PNG, JPEG or TIFF images", found: "none")

@@ -67,6 +67,14 @@ package struct OutlineImport: Encodable, Sendable {
             throw FileError(FilePath(outlines), expected: expected, found: Self.classes(of: objects))
         }
         let nuclei = NucleusIndex(outlined.map { $0.nucleus.isEmpty ? $0.polygons : $0.nucleus }, tileSize)
+        for tile in tiles {
+            let count = nuclei.touching(tile).count
+            guard count <= UInt16.max else {
+                throw FileError(
+                    FilePath(outlines), expected: "at most \(UInt16.max) nuclei in a tile (see --cut-size)",
+                    found: "\(count) in that at \(tile.x), \(tile.y)")
+            }
+        }
         let writer = try DatasetWriter(output, settings: self)
         var names = DatasetNames()
         let block = PixelBlock()
@@ -99,10 +107,11 @@ package struct OutlineImport: Encodable, Sendable {
     }
 
     /// The outlines inside of tiles that are no nuclei, by class. Larger ones, such as the outline of the tissue, are
-    /// none of them.
+    /// none of them, nor are annotations that QuPath ignores.
     private func others(in objects: [OutlinedObject], _ tiles: [PixelRegion]) -> String? {
         var counts = [String: Int]()
-        for object in objects where !isNucleus(object) && !isRegion(object) && !object.className.hasSuffix("*") {
+        for object in objects where !isNucleus(object) && !isRegion(object) {
+            if object.className.hasSuffix("*"), !isFound(object) { continue }
             let (x, y) = object.frame
             let isInside = tiles.contains {
                 Double($0.x) <= x.lowerBound && x.upperBound <= Double($0.right)
@@ -127,8 +136,11 @@ package struct OutlineImport: Encodable, Sendable {
     private func isNucleus(_ object: OutlinedObject) -> Bool {
         if !nucleusClasses.isEmpty { return Self.matches(object.className, nucleusClasses) }
         if isRegion(object) || object.className.hasSuffix("*") { return false }
-        return ["detection", "cell"].contains(object.kind) || object.className.lowercased().hasPrefix("nucle")
+        return isFound(object) || object.className.lowercased().hasPrefix("nucle")
     }
+
+    /// Whether QuPath has found the object, or it has been converted to look like that.
+    private func isFound(_ object: OutlinedObject) -> Bool { ["detection", "cell"].contains(object.kind) }
 
     private func isRegion(_ object: OutlinedObject) -> Bool { !isGrid && Self.matches(object.className, tileClasses) }
 

@@ -3,8 +3,8 @@ import Foundations
 /// The tiles of a data set folder and the files that contain them, before these are decoded.
 ///
 /// With `labels.csv`: the tiles that it names, then any other file `tile_<id>.png` of the folder as an unlabeled tile.
-/// Without it: the images in the folders `NUCLEI`, `NO_NUCLEUS` and `unlabeled`, and in the folders inside these, whose
-/// names are groups.
+/// Without it: the images in the folders `NUCLEI`, `NO_NUCLEUS` and `unlabeled`, and in all folders below. The names of
+/// the folders directly in these are groups.
 struct TileList {
     private(set) var images: [TileImage]
     /// `labels.csv`; nil for folders of classes.
@@ -20,7 +20,7 @@ struct TileList {
         let classes = Self.classFolders(among: names)
         if !classes.isEmpty, !names.contains("labels.csv") {
             labels = nil
-            images = Self.rows(in: classes, of: folder).map {
+            images = try Self.rows(in: classes, of: folder).map {
                 TileImage(row: $0, file: folder.pushing(FilePath($0.filename)), mask: nil)
             }
             return
@@ -69,15 +69,18 @@ struct TileList {
 
     private static func rows(
         in classes: [(name: String, label: TileLabel?)], of folder: FilePath
-    ) -> [LabelFile.Row] {
-        classes.flatMap { name, label in
-            let found = visible(in: folder.appending(name))
-            return rows(found, in: name, label, group: nil)
-                + found.flatMap { group in
-                    let inner = folder.appending(name).appending(group)
-                    return inner.isFolder ? rows(visible(in: inner), in: "\(name)/\(group)", label, group: group) : []
-                }
+    ) throws(FileError) -> [LabelFile.Row] {
+        var all = [LabelFile.Row]()
+        for (name, label) in classes {
+            let own = folder.appending(name)
+            all += rows(visible(in: own), in: name, label, group: nil)
+            for inner in try Folder.tree(below: own) {
+                all += rows(
+                    visible(in: own.pushing(inner)), in: "\(name)/\(inner)", label,
+                    group: inner.components.first?.string)
+            }
         }
+        return all
     }
 
     private static func rows(

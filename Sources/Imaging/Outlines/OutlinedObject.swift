@@ -105,7 +105,7 @@ package struct OutlinedObject: Sendable {
 }
 
 extension LabelImage {
-    /// The objects in a part of an image: object n has label n + 1. A pixel belongs to the first of the objects that have
+    /// The objects in a part of an image: object n has label n + 1. A pixel belongs to the last of the objects that have
     /// its center.
     package init(_ objects: [[[[OutlinedObject.Point]]]], in region: PixelRegion) {
         self.init(
@@ -123,7 +123,7 @@ extension LabelImage {
             var rows = PixelOutline.Rows(PixelOutline(local, width: width, height: height))
             for y in row(top)..<max(row(top), row(bottom + 1)) {
                 for columns in rows.columns(ofRow: y).columns {
-                    for x in columns where labels[y * width + x] == 0 { labels[y * width + x] = UInt32(index + 1) }
+                    for x in columns { labels[y * width + x] = UInt32(index + 1) }
                 }
             }
         }

@@ -3,7 +3,7 @@ import Foundations
 /// A file that names images: one path per line, or CSV with the header `image` or `image,mpp`, or a plan of masking.
 ///
 /// Relative paths begin in the working directory, as those of arguments do. Blank lines, and lines that begin with `#`, are
-/// ignored.
+/// ignored. Blanks around a path belong to it only where there is such a file.
 package struct ImageList: Sendable {
     package let path: FilePath
     /// In the order of the lines.
@@ -81,14 +81,15 @@ package struct ImageList: Sendable {
     private static func lines(_ text: String, _ path: FilePath) throws(FileError) -> [Line] {
         let table = CSVTable(text)
         let isUsed = { (text: String) in !text.isEmpty && !text.hasPrefix("#") }
-        let rows = table.rows.map { (line: $0.line, cells: $0.cells.map(\.trimmed)) }
-            .filter { $0.cells.count > 1 || isUsed($0.cells[0]) }.filter { !$0.cells[0].hasPrefix("#") }
+        let rows = table.rows
+            .map { (line: $0.line, cells: [Self.path($0.cells[0])] + $0.cells.dropFirst().map(\.trimmed)) }
+            .filter { $0.cells.count > 1 || isUsed($0.cells[0]) }.filter { !$0.cells[0].trimmed.hasPrefix("#") }
         let names = Set(rows.first?.cells.joined(separator: ",").lowercased().split { ",;\t ".contains($0) } ?? [])
         guard let header = rows.first, header.cells[0] == "image" || names == ["image", "mpp"] || names == ["image"]
         else {
             return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
-                .map { Line(number: $0.offset + 1, image: $0.element.trimmed, micronsPerPixel: "") }
-                .filter { isUsed($0.image) }
+                .map { Line(number: $0.offset + 1, image: Self.path(String($0.element)), micronsPerPixel: "") }
+                .filter { isUsed($0.image.trimmed) }
         }
         guard [["image"], ["image", "mpp"], planColumns].contains(header.cells) else {
             throw FileError(
@@ -106,6 +107,11 @@ package struct ImageList: Sendable {
         return rows.dropFirst().map {
             Line(number: $0.line, image: $0.cells[0], micronsPerPixel: $0.cells.count > 1 ? $0.cells[1] : "")
         }
+    }
+
+    private static func path(_ text: String) -> String {
+        let trimmed = text.trimmed
+        return trimmed != text && FilePath(text).exists ? text : trimmed
     }
 
     /// The text of a file or a pipe, without a byte order mark.

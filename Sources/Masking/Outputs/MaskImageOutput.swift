@@ -4,6 +4,8 @@ import Tensors
 
 /// The mask as a grayscale image: 255 where nuclei are, 0 elsewhere. PNG, or TIFF as a pyramid.
 final class MaskImageOutput: MaskOutput {
+    static var fileExtensions: [String] { ["png", "tif", "tiff"] }
+
     static func estimatedBytes(_ image: OutputEstimate) -> Double {
         0.005 * image.pixels + (image.showsNuclei ? (image.path.isTIFF ? 300 : 60) * image.nuclei : 0)
     }

@@ -30,9 +30,10 @@ package struct ObjectID: Sendable {
 
 extension OutputJob {
     /// Names of objects in the image. They depend on its file's name and size, not on its folder, and on its size in
-    /// pixels.
+    /// pixels. A copy that is read in its place has another name.
     var ids: ObjectID {
-        let bytes = (try? image.path.stat().size) ?? 0
-        return ObjectID(image: "\(image.path.name) \(bytes) \(image.width) \(image.height)")
+        let path = request.copy == nil ? image.path : request.image
+        let bytes = (try? path.stat().size) ?? 0
+        return ObjectID(image: "\(path.name) \(bytes) \(image.width) \(image.height)")
     }
 }

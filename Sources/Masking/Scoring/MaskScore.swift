@@ -87,6 +87,6 @@ package struct MaskScore: Equatable, Sendable {
             aji: share(aggregatedIntersection, aggregatedUnion, aggregatedUnion),
             sq: segmentationQuality,
             pq: f1 * segmentationQuality,
-            countError: found == existing ? 0 : existing > 0 ? abs(Double(found - existing)) / Double(existing) : nil)
+            countError: existing > 0 ? abs(Double(found - existing)) / Double(existing) : nil)
     }
 }

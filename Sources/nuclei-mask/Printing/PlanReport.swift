@@ -50,8 +50,11 @@ struct PlanReport: Encodable {
         let rows = order.map { index in
             let image = images[index]
             let disk = image.outputBytes.map { $0 + (image.cacheBytes ?? 0) }
+            // A line that begins with # is a comment in a list.
+            let isLikeComment = image.image.trimmed.hasPrefix("#")
             return [
-                image.image, micronsPerPixel[index].map { "\($0)" } ?? "", image.windows.map(String.init) ?? "",
+                isLikeComment ? "./\(image.image)" : image.image,
+                micronsPerPixel[index].map { "\($0)" } ?? "", image.windows.map(String.init) ?? "",
                 image.seconds.map { String($0, decimals: 1) } ?? "", megabytes(image.memoryBytes), "\(threads)",
                 megabytes(disk), image.problems.map(\.description).joined(separator: "; "),
             ]

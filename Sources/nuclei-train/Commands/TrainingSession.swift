@@ -60,9 +60,9 @@ enum TrainingSession {
         guard file.exists else { return try start(settings, dataset: dataset, output: output, options) }
         let record = try RunFolder.record(of: output)
         guard record.settings == settings else {
+            let hint = record.state == .finished ? "" : " (nuclei-train resume continues it)"
             throw FileError(
-                file, .unwritable,
-                "expected a run with the settings of this command, found others (nuclei-train resume continues it)")
+                file, .unwritable, "expected a run with the settings of this command, found others\(hint)")
         }
         if record.state == .finished {
             if FilePath(record.dataset).place != dataset.place {
