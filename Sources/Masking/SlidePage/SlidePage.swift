@@ -72,19 +72,18 @@ package struct SlidePage {
             guard let path = record.files[kind.rawValue].map({ FilePath($0) }) else { return nil }
             return [recordPath.folder.pushing(path), mask.sibling(path.name)].first(where: \.exists)
         }
-        /// The same, for a file that only the program writes. Throws where it is not as it was written.
-        func unchangedFile(_ kind: OutputKind) throws(FileError) -> FilePath? {
-            guard let path = file(kind) else { return nil }
+        /// Throws where a file that only the program writes is not as it was written.
+        func requireUnchanged(_ kind: OutputKind, _ path: FilePath) throws(FileError) {
             guard record.digests?[kind.rawValue]?.matches(path) ?? true else {
                 throw FileError(
                     path, expected: "the file that \(recordPath) is the record of", found: "another content")
             }
-            return path
         }
         let microns = record.image.micronsPerPixel
         let stride = Double(record.settings.stride) * Double(made.width) / Double(record.image.laidWidth)
         let outline = file(.tissue)
-        let map = try unchangedFile(.csv).map { path throws(FileError) in
+        let map = try file(.csv).map { path throws(FileError) in
+            try requireUnchanged(.csv, path)
             let tissue = try outline.map { path throws(FileError) in
                 try TissueMap(outline: path, classes: [], imageWidth: made.width, imageHeight: made.height) { _ in }
             }
@@ -95,7 +94,8 @@ package struct SlidePage {
             hints.append("With --tissue-geojson '{}_tissue.geojson', cells end at the tissue, like the mask.")
         }
         let shapes: SlideShapes
-        if let path = try unchangedFile(.nuclei), ["geojson", "json"].contains(path.lowercasedExtension) {
+        if let path = file(.nuclei), ["geojson", "json"].contains(path.lowercasedExtension) {
+            try requireUnchanged(.nuclei, path)
             let assumed = record.model.micronsPerPixel ?? 0.5
             shapes = try SlideShapes(
                 nuclei: path, squareMicrons: microns.map { $0.x * $0.y } ?? assumed * assumed)
