@@ -4,8 +4,8 @@ import Imaging
 /// A data set made of images and their label images.
 ///
 /// The images are those of a folder, and of all folders below; the names of those directly in it become the groups. The
-/// label image of `a.jpg` is a PNG or TIFF file `a_labels`, `a_label`, `a_masks` or `a_mask` next to it; with a second folder, in the same place of
-/// that one, where it may also be named `a`.
+/// label image of `a.jpg` is a PNG or TIFF file `a_labels`, `a_label`, `a_masks` or `a_mask` next to it; with a second
+/// folder, in the same place of that one, where it may also be named `a`.
 package struct LabelFolderImport: Encodable, Sendable {
     package let images: String
     /// The folder of label images; nil where they are next to the images.
