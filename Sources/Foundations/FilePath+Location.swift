@@ -28,7 +28,7 @@ extension FilePath {
 
     /// The path with the links of its folders followed, but not a link that it is itself.
     package var place: FilePath {
-        // "." is its own folder. It leads nowhere where the working directory was deleted.
+        // "." is its own folder: without this, recursion would not end in a working directory that was deleted.
         guard let name = lastComponent, folder != self else { return absolute }
         return folder.location.appending(name)
     }

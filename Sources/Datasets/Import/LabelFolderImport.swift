@@ -118,6 +118,7 @@ package struct LabelFolderImport: Encodable, Sendable {
     private func pairs(except output: FilePath) throws(FileError) -> [Pair] {
         let folder = FilePath(images)
         let masks = self.masks.map { FilePath($0) }
+        // Without this, a missing folder would look like one without label images.
         if let masks { _ = try Folder.contents(of: masks) }
         var pairs = try Self.pairs(in: folder, masks: masks, group: nil)
         for part in try Folder.tree(below: folder, except: [masks, output].compactMap { $0?.place }) {

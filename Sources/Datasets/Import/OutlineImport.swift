@@ -111,7 +111,7 @@ package struct OutlineImport: Encodable, Sendable {
     private func others(in objects: [OutlinedObject], _ tiles: [PixelRegion]) -> String? {
         var counts = [String: Int]()
         for object in objects where !isNucleus(object) && !isRegion(object) {
-            if object.className.hasSuffix("*"), !isFound(object) { continue }
+            if object.className.hasSuffix("*"), !isDetection(object) { continue }
             let (x, y) = object.frame
             let isInside = tiles.contains {
                 Double($0.x) <= x.lowerBound && x.upperBound <= Double($0.right)
@@ -136,11 +136,11 @@ package struct OutlineImport: Encodable, Sendable {
     private func isNucleus(_ object: OutlinedObject) -> Bool {
         if !nucleusClasses.isEmpty { return Self.matches(object.className, nucleusClasses) }
         if isRegion(object) || object.className.hasSuffix("*") { return false }
-        return isFound(object) || object.className.lowercased().hasPrefix("nucle")
+        return isDetection(object) || object.className.lowercased().hasPrefix("nucle")
     }
 
-    /// Whether QuPath has found the object, or it has been converted to look like that.
-    private func isFound(_ object: OutlinedObject) -> Bool { ["detection", "cell"].contains(object.kind) }
+    /// Whether the object is a detection or a cell, not an annotation.
+    private func isDetection(_ object: OutlinedObject) -> Bool { ["detection", "cell"].contains(object.kind) }
 
     private func isRegion(_ object: OutlinedObject) -> Bool { !isGrid && Self.matches(object.className, tileClasses) }
 
