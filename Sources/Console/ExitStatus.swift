@@ -67,12 +67,16 @@ extension FileError: ExitStatusProviding {
     package var lines: [String] { [nearestPath.map { "\(self); did you mean \($0)?" } ?? "\(self)"] }
 
     /// The file in the folder of a missing file whose name is nearly the same; nil if there is none. Short names are
-    /// similar by chance.
+    /// similar by chance, whatever their extension.
     private var nearestPath: FilePath? {
         let missing = FilePath(path)
-        guard problem.hasSuffix("(\(Errno.noSuchFileOrDirectory))"), missing.stem?.count ?? 0 > 3 else { return nil }
+        guard problem.hasSuffix("(\(Errno.noSuchFileOrDirectory))"), let stem = missing.stem, stem.count > 3 else {
+            return nil
+        }
         // A link to a missing file has the same name.
-        let names = Folder.names(in: missing.folder).filter { $0 != missing.name }
+        let names = Folder.names(in: missing.folder).filter {
+            $0 != missing.name && nearestName(to: stem, among: [FilePath($0).stem ?? ""]) != nil
+        }
         return nearestName(to: missing.name, among: names).map { missing.sibling($0) }
     }
 }

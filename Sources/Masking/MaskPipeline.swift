@@ -129,14 +129,14 @@ package struct MaskPipeline {
     ) throws(FileError) -> OutputJob {
         var refinement: RefinementSettings?
         if request.refinement != nil {
-            if let known = image.micronsPerPixel {
-                refinement = try RefinementSettings(image.path, micronsPerPixel: (known.x + known.y) / 2)
+            let microns = image.micronsPerPixel(assuming: model.micronsPerPixel ?? 0.25)
+            let mean = (microns.x + microns.y) / 2
+            if image.micronsPerPixel != nil {
+                refinement = try RefinementSettings(image.path, micronsPerPixel: mean)
             } else {
-                let assumed = model.micronsPerPixel ?? 0.25
                 note(
-                    "its resolution is not known; refined as if it were \(String(assumed, decimals: 3)) microns per pixel"
-                )
-                refinement = try RefinementSettings("\(model.path)", micronsPerPixel: assumed)
+                    "its resolution is not known; refined as if it were \(String(mean, decimals: 3)) microns per pixel")
+                refinement = try RefinementSettings("\(model.path)", micronsPerPixel: mean)
             }
         }
         return OutputJob(

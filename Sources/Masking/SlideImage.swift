@@ -49,6 +49,13 @@ package struct SlideImage {
     private let file: Slide?
 
     package var path: FilePath { blocks.path }
+
+    /// Microns per pixel at full resolution. Where they are not known, the pixels that windows are laid on have `assumed`.
+    package func micronsPerPixel(assuming assumed: Double) -> (x: Double, y: Double) {
+        micronsPerPixel
+            ?? (assumed * Double(blocks.width) / Double(width), assumed * Double(blocks.height) / Double(height))
+    }
+
     /// Pixels at full resolution.
     package var width: Int { blocks.imageWidth }
     package var height: Int { blocks.imageHeight }
@@ -190,9 +197,10 @@ extension SlideImage {
                     "its \(found) microns per pixel are not those of a microscope and are ignored (see --mpp)"
                 )
             }
-            if let wanted, source == .model, choice.level == nil {
+            if let wanted, source == .model {
+                let level = choice.level.map { "level \($0) is " } ?? ""
                 warnings.append(
-                    "states no resolution of a microscope; treated as having the model's "
+                    "states no resolution of a microscope; \(level)treated as having the model's "
                         + "\(describeResolution((wanted, wanted))) microns per pixel (see --mpp)")
             }
         }

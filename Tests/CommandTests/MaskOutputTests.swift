@@ -79,6 +79,17 @@ import Testing
         #expect(!files.contains { $0.contains(".partial-") })
     }
 
+    /// Of an image that is enlarged for the model, windows and maps have smaller steps than the stride.
+    @Test func mapsHaveThePixelsOfTheWindows() throws {
+        let result = try mask(
+            "--mpp", "0.5", "--stride", "128", "--output", "w.png", "--csv", "w.csv", "--probabilities", "w.tif")
+        try #require(result.status == 0, "\(result)")
+        let table = try String(contentsOfFile: "\(work.path)/w.csv", encoding: .utf8).split(separator: "\n")
+        #expect(table[1].hasPrefix("0,0,128,128,") && table[2].hasPrefix("64,0,128,128,"))
+        let map = try FileBytes.data("\(work.path)/w.tif")
+        #expect(map.firstRange(of: Data(#""levelZeroPixelsPerPixel": 64,"#.utf8)) != nil)
+    }
+
     @Test func blendingChangesEdgesOnly() throws {
         for blend in ["uniform", "hann"] {
             let result = try mask(

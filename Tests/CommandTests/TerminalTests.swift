@@ -128,6 +128,11 @@ import Testing
         #expect(missing.status == 66)
         #expect(
             missing.errors == "error: sldie.png: cannot be read (No such file or directory); did you mean slide.png?\n")
+        // Short names are similar by chance, however long their extension is.
+        try image("last.safetensors")
+        #expect(
+            try mask("slide.png", "--model", "best.safetensors").errors
+                == "error: best.safetensors: cannot be read (No such file or directory)\n")
         // A file of such a name is an image.
         try image("masks")
         #expect(try mask("masks").status == 0)

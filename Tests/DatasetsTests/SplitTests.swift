@@ -49,6 +49,15 @@ struct SplitTests {
             _ = try split([Double](repeating: 0, count: 40))
         }
         _ = try split([Double](repeating: 0.01, count: 40))
+        for (odd, name) in [(0.0, "NUCLEI"), (1, "NO_NUCLEUS")] {
+            #expect(
+                throws: FileError(
+                    "memory" as FilePath, expected: "tiles to train on of both classes with a weight above 0",
+                    found: "none labeled \(name)")
+            ) {
+                _ = try split((0..<40).map { $0 % 2 == 1 ? odd : 1 - odd })
+            }
+        }
     }
 
     @Test func withoutGroupsEveryClassIsSharedOutExactly() throws {

@@ -206,6 +206,21 @@ import Testing
                 0, 0, 0, 3, 0, 2, 2, 2,
             ])
         #expect(notes.count == 1 && notes[0].hasPrefix("1 point left out of "))
+        // A nucleus may have several parts, and that of a cell is a polygon of its own.
+        let parts = feature(
+            "[[[[0, 0], [1, 0], [1, 2], [0, 2], [0, 0]]], [[[2, 0], [3, 0], [3, 2], [2, 2], [2, 0]]]]", "MultiPolygon")
+        let cell = """
+            {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[4, 0], [8, 0], [8, 4], [4, 4], [4, 0]]]},
+             "nucleusGeometry": {"type": "Polygon", "coordinates": [[[5, 1], [7, 1], [7, 3], [5, 3], [5, 1]]]},
+             "properties": {"objectType": "cell"}}
+            """
+        #expect(
+            try image([parts, cell]) { _ in }.labels == [
+                1, 0, 1, 0, 0, 0, 0, 0,
+                1, 0, 1, 0, 0, 2, 2, 0,
+                0, 0, 0, 0, 0, 2, 2, 0,
+                0, 0, 0, 0, 0, 0, 0, 0,
+            ])
         #expect(try image([]) { _ in }.labels == [UInt32](repeating: 0, count: 32))
     }
 

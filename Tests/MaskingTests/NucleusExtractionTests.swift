@@ -269,9 +269,12 @@ struct NucleusExtractionTests {
 }
 
 struct NucleusShapeTests {
-    private func runs(_ ellipse: Ellipse) -> [Nucleus.Run] {
-        (0..<200).flatMap { y in
-            let inside = (0..<200).filter { ellipse.distance(Double($0) + 0.5, Double(y) + 0.5) > 0 }
+    /// The pixels inside, each `rows` as high as wide.
+    private func runs(_ ellipse: Ellipse, rows: Int = 1) -> [Nucleus.Run] {
+        (0..<200 / rows).flatMap { y in
+            let inside = (0..<200).filter {
+                ellipse.distance(Double($0) + 0.5, (Double(y) + 0.5) * Double(rows)) > 0
+            }
             return inside.isEmpty ? [] : [Nucleus.Run(row: y, pixels: inside[0]..<inside[inside.count - 1] + 1)]
         }
     }
@@ -303,6 +306,17 @@ struct NucleusShapeTests {
         let ellipse = Ellipse(x: 100, y: 100, a: 60, b: 30)
         let measured = Nucleus.Measurements(runs(ellipse), micronsPerPixel: (0.25, 0.5))
         #expect(measured.eccentricity < 0.1 && abs(measured.area / Float(ellipse.area / 8) - 1) < 0.01)
+        #expect(abs(measured.perimeter / (2 * 15 * .pi) - 1) < 0.02 && measured.circularity > 0.98)
+        // Ellipses in microns, whatever the sides of pixels.
+        for degrees in stride(from: 0.0, to: 180, by: 15) {
+            let square = Nucleus.Measurements(
+                runs(Ellipse(x: 100, y: 100, a: 80, b: 40, angle: degrees * .pi / 180)), micronsPerPixel: (0.25, 0.25))
+            let flat = Nucleus.Measurements(
+                runs(Ellipse(x: 100, y: 100, a: 80, b: 40, angle: degrees * .pi / 180), rows: 2),
+                micronsPerPixel: (0.25, 0.5))
+            #expect(abs(flat.perimeter / square.perimeter - 1) < 0.05, "\(degrees) degrees")
+            #expect(abs(flat.circularity - square.circularity) < 0.08, "\(degrees) degrees")
+        }
     }
 
     @Test func aPixelIsANucleus() {

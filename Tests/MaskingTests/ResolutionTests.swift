@@ -101,6 +101,22 @@ import Testing
         }
     }
 
+    /// A level that the user chooses has the model's resolution, if the slide states none.
+    @Test func levelsOfSlidesWithoutAResolution() throws {
+        let folder = try TemporaryFolder()
+        var bytes = SlideMaker().aperio.bytes
+        let key = try #require(bytes.firstRange(of: Array("MPP".utf8)))
+        bytes.replaceSubrange(key, with: "---".utf8)
+        let path = try folder.file("a.svs", bytes)
+        let image = try SlideImage.open(path, at: .init(level: 1), modelMicronsPerPixel: 0.5)
+        #expect(image.resolutionSource == .model && image.micronsPerPixel == nil)
+        #expect(
+            image.warnings == [
+                "states no resolution of a microscope; level 1 is treated as having the model's 0.5 microns per pixel (see --mpp)"
+            ])
+        #expect(image.blocks.width == image.width / 2 && image.micronsPerPixel(assuming: 0.5) == (0.25, 0.25))
+    }
+
     /// JPEG tiles are decoded at half the size of a level where that is fine enough.
     @Test func halfSize() throws {
         let folder = try TemporaryFolder()

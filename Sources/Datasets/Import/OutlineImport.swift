@@ -54,7 +54,7 @@ package struct OutlineImport: Encodable, Sendable {
     ) throws -> Result {
         let path = FilePath(image)
         let source = try openBlocks(path)
-        let objects = try OutlinedObject.read(FilePath(outlines))
+        let objects = try OutlineFile(FilePath(outlines)).objects
         let tiles = try isGrid ? gridTiles(path, source) : annotatedTiles(objects, source)
         let outlined = objects.filter(isNucleus)
         let others = others(in: objects, tiles)
@@ -66,7 +66,7 @@ package struct OutlineImport: Encodable, Sendable {
                 : "nuclei of the class \(nucleusClasses.joined(separator: " or "))"
             throw FileError(FilePath(outlines), expected: expected, found: Self.classes(of: objects))
         }
-        let nuclei = NucleusIndex(outlined.map { $0.nucleus.isEmpty ? $0.polygons : $0.nucleus }, tileSize)
+        let nuclei = NucleusIndex(outlined.map(\.nucleusPolygons), tileSize)
         for tile in tiles {
             let count = nuclei.touching(tile).count
             guard count <= UInt16.max else {
@@ -111,7 +111,7 @@ package struct OutlineImport: Encodable, Sendable {
     private func others(in objects: [OutlinedObject], _ tiles: [PixelRegion]) -> String? {
         var counts = [String: Int]()
         for object in objects where !isNucleus(object) && !isRegion(object) {
-            if object.className.hasSuffix("*"), !isDetection(object) { continue }
+            if object.isIgnored, !isDetection(object) { continue }
             let (x, y) = object.frame
             let isInside = tiles.contains {
                 Double($0.x) <= x.lowerBound && x.upperBound <= Double($0.right)
@@ -135,7 +135,7 @@ package struct OutlineImport: Encodable, Sendable {
 
     private func isNucleus(_ object: OutlinedObject) -> Bool {
         if !nucleusClasses.isEmpty { return Self.matches(object.className, nucleusClasses) }
-        if isRegion(object) || object.className.hasSuffix("*") { return false }
+        if isRegion(object) || object.isIgnored { return false }
         return isDetection(object) || object.className.lowercased().hasPrefix("nucle")
     }
 

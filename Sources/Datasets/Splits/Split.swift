@@ -109,8 +109,14 @@ package struct Split: Equatable, Sendable {
         let (train, validation) =
             settings.validationShare > 0
             ? Self.holdOut(settings.validationShare, of: rest, tiles, groups, settings.seed, stream: 2) : (rest, [])
-        if !train.isEmpty, train.allSatisfy({ tiles[$0].weight == 0 }) {
+        let weighted = train.filter { tiles[$0].weight > 0 }
+        if !train.isEmpty, weighted.isEmpty {
             throw FileError(path, expected: "tiles to train on with a weight above 0", found: "none")
+        }
+        for label in needed(train) where count(label, train) > 0 && count(label, weighted) == 0 {
+            throw FileError(
+                path, expected: "tiles to train on of both classes with a weight above 0",
+                found: "none labeled \(label.name)")
         }
         self.train = train
         self.validation = validation

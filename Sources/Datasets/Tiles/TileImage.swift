@@ -122,7 +122,7 @@ extension TileImage {
         case .noNucleus where nuclei.count > 0:
             throw FileError(
                 mask, expected: "no nucleus, as \(file.name) is labeled \(TileLabel.noNucleus.name)",
-                found: "\(nuclei.count) nuclei")
+                found: nuclei.count.counted("nucleus", plural: "nuclei"))
         case .nuclei where nuclei.count == 0:
             throw FileError(
                 mask, expected: "nuclei, as \(file.name) is labeled \(TileLabel.nuclei.name)", found: "none")

@@ -1,8 +1,13 @@
 import Foundations
 
-/// An object of a GeoJSON file with its polygons, such as an annotation or a cell of a QuPath export.
+/// An object of an `OutlineFile` with its polygons.
 package struct OutlinedObject: Sendable {
-    package typealias Point = TissueOutline.Point
+    package struct Point: Equatable, Sendable {
+        package var x: Double
+        package var y: Double
+
+        package init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
+    }
 
     /// The name of its class; empty without one.
     package let className: String
@@ -13,73 +18,10 @@ package struct OutlinedObject: Sendable {
     /// The polygons of the nucleus of a cell; empty for other objects.
     package let nucleus: [[[Point]]]
 
-    /// The objects of a file that have polygons, in their order. Throws `unreadable`, and `malformed` where the file is not
-    /// GeoJSON.
-    package static func read(_ path: FilePath) throws(FileError) -> [OutlinedObject] {
-        var objects = [OutlinedObject]()
-        try read(JSONValue(contentsOf: path, expected: "a GeoJSON file"), path, into: &objects)
-        return objects
-    }
-
-    private static func read(_ value: JSONValue, _ path: FilePath, into objects: inout [OutlinedObject])
-        throws(FileError)
-    {
-        if let features = value.array {
-            for feature in features { try read(feature, path, into: &objects) }
-            return
-        }
-        switch value["type"]?.string {
-        case "FeatureCollection": try read(value["features"] ?? .array([]), path, into: &objects)
-        case "Feature":
-            let properties = value["properties"]
-            try append(
-                value["geometry"], nucleus: value["nucleusGeometry"],
-                className: TissueOutline.className(properties?["classification"]),
-                kind: kind(of: value), path, into: &objects)
-        case .some: try append(value, nucleus: nil, className: "", kind: nil, path, into: &objects)
-        case nil: throw FileError(path, expected: "GeoJSON objects with a type", found: "another value")
-        }
-    }
-
-    /// QuPath's type of an object. Versions before 0.4 wrote it as `object_type`, and those before 0.3 as the `id`, such as
-    /// "PathDetectionObject".
-    private static func kind(of feature: JSONValue) -> String? {
-        let properties = feature["properties"]
-        if let kind = properties?["objectType"]?.string ?? properties?["object_type"]?.string { return kind }
-        let kinds = ["annotation", "detection", "cell"]
-        return kinds.first { feature["id"]?.string == "Path\($0.prefix(1).uppercased())\($0.dropFirst())Object" }
-    }
-
-    private static func append(
-        _ geometry: JSONValue?, nucleus: JSONValue?, className: String, kind: String?, _ path: FilePath,
-        into objects: inout [OutlinedObject]
-    ) throws(FileError) {
-        let polygons = try polygons(geometry, path)
-        if polygons.isEmpty { return }
-        objects.append(
-            OutlinedObject(
-                className: className, kind: kind, polygons: polygons, nucleus: try self.polygons(nucleus, path)))
-    }
-
-    private static func polygons(_ geometry: JSONValue?, _ path: FilePath) throws(FileError) -> [[[Point]]] {
-        let coordinates = geometry?["coordinates"]?.array ?? []
-        let parts: [[JSONValue]]
-        switch geometry?["type"]?.string {
-        case "Polygon": parts = [coordinates]
-        case "MultiPolygon": parts = coordinates.map { $0.array ?? [] }
-        case "GeometryCollection":
-            var found = [[[Point]]]()
-            for part in geometry?["geometries"]?.array ?? [] { found += try polygons(part, path) }
-            return found
-        default: parts = []
-        }
-        var found = [[[Point]]]()
-        for part in parts {
-            let polygon = try TissueOutline.polygon(part, path)
-            if !polygon.isEmpty { found.append(polygon) }
-        }
-        return found
-    }
+    /// Whether its class ends with `*`, which QuPath ignores.
+    package var isIgnored: Bool { className.hasSuffix("*") }
+    /// The polygons of the nucleus that the object is, or that it has as a cell.
+    package var nucleusPolygons: [[[Point]]] { nucleus.isEmpty ? polygons : nucleus }
 
     /// The rectangle around the polygons.
     package var frame: (x: ClosedRange<Double>, y: ClosedRange<Double>) {

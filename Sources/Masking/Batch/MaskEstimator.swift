@@ -71,7 +71,7 @@ package struct MaskEstimator {
         let job = try pipeline.outputJob(request, image) { notes.append($0) }
         let outputs = request.files.mapValues {
             OutputEstimate(
-                $0, workload, width: image.width, height: image.height, stride: pipeline.settings.stride,
+                $0, workload, width: image.width, height: image.height, stride: job.strideAtFullResolution,
                 micronsPerPixel: job.micronsPerPixel, showsNuclei: job.showsNuclei)
         }
         estimate.memoryBytes = ImageEstimate.memoryBytes(

@@ -46,7 +46,7 @@ extension Nucleus.Measurements {
         let (long, short) = ((xx + yy) / 2 + root, (xx + yy) / 2 - root)
         eccentricity = Float(max(0, 1 - short / long).squareRoot())
         orientation = root > 0 ? Float(atan2(2 * xy, xx - yy) / 2 * 180 / .pi) : 0
-        let microns = PixelPairs(runs).perimeter * squareMicrons.squareRoot()
+        let microns = PixelPairs(runs).perimeter(micronsPerPixel)
         perimeter = Float(microns)
         circularity = Float(min(1, 4 * .pi * count * squareMicrons / (microns * microns)))
         solidity = Float(min(1, count / hullArea(runs)))
@@ -101,12 +101,16 @@ private struct PixelPairs {
         }
     }
 
-    /// Crofton's formula: lines in four directions cross the outline twice for each run of pixels along them. Diagonal
-    /// lines are closer to each other.
-    var perimeter: Double {
-        let straight = 2 * (count - right) + 2 * (count - below)
-        let diagonal = 2 * (count - belowLeft) + 2 * (count - belowRight)
-        return .pi / 8 * (Double(straight) + Double(diagonal) / 2.0.squareRoot())
+    /// Crofton's formula in microns: lines in four directions cross the outline twice for each run of pixels along them.
+    /// Directions count by the angles to their neighbors, and crossings by the distance between lines.
+    func perimeter(_ micronsPerPixel: (x: Double, y: Double)) -> Double {
+        let (width, height) = micronsPerPixel
+        let angle = atan2(height, width)
+        let diagonal = width * height / (width * width + height * height).squareRoot()
+        let rows = Double(count - right) * height * angle
+        let columns = Double(count - below) * width * (.pi / 2 - angle)
+        let diagonals = Double(2 * count - belowLeft - belowRight) * diagonal * .pi / 4
+        return rows + columns + diagonals
     }
 }
 

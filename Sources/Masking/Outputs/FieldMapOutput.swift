@@ -1,7 +1,7 @@
 import Foundations
 import Imaging
 
-/// The mean probability of nuclei as a TIFF of floats, one pixel per stride x stride pixels of the image.
+/// The mean probability of nuclei as a TIFF of floats, one pixel per stride x stride pixels of windows.
 final class ProbabilityMapOutput: FieldMapOutput {
     override class var quantity: FieldMap.Quantity { .probability }
 }
@@ -27,7 +27,7 @@ class FieldMapOutput: MaskOutput {
     private let side: Int
 
     required init(_ path: FilePath, _ job: OutputJob) throws {
-        side = job.settings.stride
+        side = job.strideAtFullResolution
         let size = FieldMap.size(width: job.image.width, height: job.image.height, side: side)
         writer = try TIFFWriter(
             path: path, width: size.width, height: size.height, samples: .float,

@@ -91,12 +91,20 @@ package struct OutputJob {
     var isEnsemble = false
     /// Whether the white parts of the mask are nuclei, not regions.
     var showsNuclei: Bool { refinement != nil || settings.nuclei != nil && settings.within == nil }
-    /// Microns per pixel at full resolution of an image whose own are not known.
+    /// Microns of the pixels that windows are laid on, of an image whose own are not known.
     package var assumedMicronsPerPixel = 0.5
 
     /// Microns per pixel at full resolution, for measurements.
     package var micronsPerPixel: (x: Double, y: Double) {
-        image.micronsPerPixel ?? (assumedMicronsPerPixel, assumedMicronsPerPixel)
+        image.micronsPerPixel(assuming: assumedMicronsPerPixel)
+    }
+
+    /// The stride of the windows in pixels at full resolution, of which a pixel of a map covers as many along each side.
+    var strideAtFullResolution: Int {
+        let (x, y) = (
+            Double(image.width) / Double(image.blocks.width), Double(image.height) / Double(image.blocks.height)
+        )
+        return max(1, Int((Double(settings.stride) * (x * y).squareRoot()).rounded()))
     }
 
     /// Metadata of a TIFF file whose pixels are `scale` pixels of the image wide and high. With a name of its channel,
@@ -117,6 +125,7 @@ package struct OutputEstimate {
     /// Size of the image in pixels.
     package let width: Int
     package let height: Int
+    /// In pixels of the image.
     package let stride: Int
     package let micronsPerPixel: (x: Double, y: Double)
     /// Whether the white parts of the mask are nuclei, not regions.

@@ -217,6 +217,17 @@ package struct MaskRecord: Codable, Sendable {
         (self.seconds, self.execution) = (seconds, execution)
     }
 
+    /// Microns per pixel at full resolution, for measurements. Where those of the image are not known, the pixels of windows
+    /// count as having the model's, else 0.5.
+    package var micronsPerPixel: (x: Double, y: Double) {
+        if let known = image.micronsPerPixel { return (known.x, known.y) }
+        let assumed = model.micronsPerPixel ?? 0.5
+        return (
+            assumed * Double(image.laidWidth) / Double(image.width),
+            assumed * Double(image.laidHeight) / Double(image.height)
+        )
+    }
+
     /// Whether no pixel of the mask has a probability.
     package var isEmpty: Bool { state == .nothingPredicted }
 

@@ -69,7 +69,7 @@ private struct NucleusPlan: MaskPlan {
         (self.method, self.tissue, geometry) = (method, tissue, blocks.geometry)
         grid = NucleusGrid(
             image: (image.width, image.height), laid: (blocks.width, blocks.height))
-        micronsPerPixel = image.micronsPerPixel ?? (method.micronsPerPixel, method.micronsPerPixel)
+        micronsPerPixel = image.micronsPerPixel(assuming: method.micronsPerPixel)
         let rows = min(grid.core + 2 * grid.margin, blocks.height)
         guard blocks.largestBlockHeight >= rows else {
             throw FileError(

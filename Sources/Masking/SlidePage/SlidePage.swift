@@ -96,9 +96,8 @@ package struct SlidePage {
         let shapes: SlideShapes
         if let path = file(.nuclei), ["geojson", "json"].contains(path.lowercasedExtension) {
             try requireUnchanged(.nuclei, path)
-            let assumed = record.model.micronsPerPixel ?? 0.5
-            shapes = try SlideShapes(
-                nuclei: path, squareMicrons: microns.map { $0.x * $0.y } ?? assumed * assumed)
+            let used = record.micronsPerPixel
+            shapes = try SlideShapes(nuclei: path, squareMicrons: used.x * used.y)
         } else {
             shapes = try SlideShapes(mask: mask) { try progress("mask", $0, $1) }
             if record.nuclei != nil {
@@ -110,7 +109,7 @@ package struct SlidePage {
         if shapes.count > SlideShapes.mostOutlines {
             hints.append("More than \(SlideShapes.mostOutlines) shapes are drawn as circles of the same area.")
         }
-        let tissue = try outline.map { try OutlinedObject.read($0).flatMap(\.polygons) } ?? []
+        let tissue = try outline.map { try OutlineFile($0).objects.flatMap(\.polygons) } ?? []
         content = Content(
             title: image.name.escapingControls,
             image: .init(width: made.width, height: made.height, microns: microns), picture: made.picture, map: map,
@@ -142,7 +141,8 @@ package struct SlidePage {
                 "resolution",
                 (image.micronsPerPixel.map { "\(String($0.x, significantDigits: 4)) microns per pixel" }
                     ?? "not known"
-                    + (record.nuclei == nil ? "" : ", areas are those at \(model.micronsPerPixel ?? 0.5)"))
+                    + (record.nuclei == nil
+                        ? "" : ", areas are those at \(String(record.micronsPerPixel.x, significantDigits: 4))"))
                     + (image.resolutionSource == .user ? ", as the user stated" : "")
             ),
             ("white in the mask", area(coverage.nuclei)), ("black, predicted", area(coverage.noNuclei)),

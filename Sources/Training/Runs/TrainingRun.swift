@@ -87,6 +87,7 @@ package struct TrainingRun {
         self.folder = folder
         if let checkpoint = try folder.checkpoint() {
             ledger = checkpoint.state.decisions
+            if !ledger.tiles.isEmpty || !ledger.pixels.isEmpty { try folder.save(ledger) }
             try trainer.restore(checkpoint) { [trainer, ledger] decisions in
                 guard !decisions.pixels.isEmpty else { return [:] }
                 let teacher = checkpoint.state.cycle - 1

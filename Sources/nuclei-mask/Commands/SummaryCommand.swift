@@ -41,6 +41,13 @@ struct SummaryCommand: ParsableCommand {
 
     func validate() throws { try requireCSV(summary, "--summary") }
 
+    private func warn(_ rows: [RunSummary.Row], _ what: String, _ path: FilePath, _ text: (RunSummary.Row) -> String) {
+        for row in rows.prefix(Self.namedCount) { Terminal.warn("\(row.image): \(text(row))") }
+        if rows.count > Self.namedCount {
+            Terminal.warn("\(rows.count - Self.namedCount) more images \(what); see \(path)")
+        }
+    }
+
     func run() throws {
         try reportingErrors {
             Interruption.watch()
@@ -53,12 +60,9 @@ struct SummaryCommand: ParsableCommand {
             try path.requireDistinct(from: (list.map { [$0] } ?? []) + summary.files)
             try AtomicFile.write(summary.csv, to: path)
             let unfinished = summary.rows.filter { [.missing, .busy].contains($0.state) }
-            for row in unfinished.prefix(Self.namedCount) {
-                Terminal.warn("\(row.image): \(row.state.rawValue): \(row.problem ?? "")")
-            }
-            if unfinished.count > Self.namedCount {
-                Terminal.warn("\(unfinished.count - Self.namedCount) more images have no mask; see \(path)")
-            }
+            warn(unfinished, "have no mask", path) { "\($0.state.rawValue): \($0.problem ?? "")" }
+            let unreadable = acceptUnreadable ? [] : summary.rows.filter { $0.record?.unreadableParts != nil }
+            warn(unreadable, "have unreadable parts", path) { $0.problem ?? "" }
             for record in summary.damagedRecords {
                 Terminal.warn("\(record): expected the whole record of a mask, found a part; mask its image again")
             }

@@ -252,7 +252,10 @@ struct MaskingOptions: ParsableArguments {
     /// The first option that the kind of model has no use for; nil without one. Those that only change the speed do not
     /// count with `beyondSpeed`.
     private func firstUseless(outliningNuclei: Bool, beyondSpeed: Bool = false) -> String? {
-        let ofSpeed = [("--shared-features", sharedFeatures != nil), ("--batch-size", batch.isGiven)]
+        let ofSpeed = [
+            ("--\(sharedFeatures == false ? "no-" : "")shared-features", sharedFeatures != nil),
+            ("--batch-size", batch.isGiven),
+        ]
         let ofWindows =
             [
                 ("--stride", stride != nil), ("--edges", edges != nil), ("--blend", blend != nil),

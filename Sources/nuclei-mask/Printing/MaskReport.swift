@@ -72,13 +72,13 @@ struct MaskReport {
     private func percent(_ share: Double) -> String { "\(String(share * 100, decimals: 2)) %" }
 
     private func printResolution() {
-        let (image, model) = (record.image, record.model)
+        let image = record.image
         if let found = image.micronsPerPixel {
             let source = image.resolutionSource == .user ? " (--mpp)" : ""
             Terminal.printLine("resolution: \(describeResolution((found.x, found.y))) microns per pixel\(source)")
-        } else if image.resolutionSource == .model, let assumed = model.micronsPerPixel {
+        } else if image.resolutionSource == .model {
             Terminal.printLine(
-                "resolution: \(describeResolution((assumed, assumed))) microns per pixel assumed (see --mpp)")
+                "resolution: \(describeResolution(record.micronsPerPixel)) microns per pixel assumed (see --mpp)")
         }
     }
 
@@ -94,7 +94,9 @@ struct MaskReport {
         }
         if record.nuclei != nil { return }
         Terminal.printLine(
-            findings?.sharing.map { "windows shared the features of \($0.trunk) layers, every \($0.stride) pixels" }
+            findings?.sharing.map {
+                "windows shared the features of \($0.trunk.counted("layer")), every \($0.stride) pixels"
+            }
                 ?? "windows were computed independently")
     }
 

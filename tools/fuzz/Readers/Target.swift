@@ -28,7 +28,7 @@ enum Target: String, CaseIterable {
             case .labels: _ = try LabelFile(text: String(decoding: bytes, as: UTF8.self), path: "input")
             case .outlines:
                 try write(bytes)
-                _ = try OutlinedObject.read(Self.file)
+                _ = try OutlineFile(Self.file)
                 _ = try TissueMap(outline: Self.file, imageWidth: 3000, imageHeight: 2000)
             case .tiff:
                 try write(bytes)
