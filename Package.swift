@@ -125,10 +125,23 @@ let package = Package(
             dependencies: [
                 "Benchmarks", "Foundations", "Imaging", "NeuralNetworks", "TestSupport", "kernel-bench", "nuclei-train",
                 "nuclei-mask",
-            ]),
+            ],
+            // They wait for processes and compute little: the optimizer would take longer than it saves.
+            swiftSettings: [.unsafeFlags(["-Onone"])]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The targets that tools/sanitize.sh tests, which sets the variable, and what they need. The others take as long to build.
+if Context.environment["NUCLEI_SANITIZE"] != nil {
+    let tested = ["Tensors", "Imaging", "NeuralNetworks", "Datasets", "Masking"]
+    let needed = [
+        "Foundations", "COpenBLAS", "CKernels", "COpenJPEG", "CImageCodecs", "COpenSlide", "COpenSSL", "CZlib",
+    ]
+    let names = Set(tested + tested.map { "\($0)Tests" } + needed + ["TestSupport"])
+    package.products = []
+    package.targets.removeAll { !names.contains($0.name) }
+}
 
 // The fuzzer of tools/fuzz.sh, which sets the variable.
 if Context.environment["NUCLEI_FUZZ"] != nil {

@@ -9,7 +9,8 @@ for name in NUCLEI_DATA NUCLEI_DICOM NUCLEI_GOLDEN NUCLEI_PYTHON; do
 done
 cd "$(dirname "$0")/.."
 
-[ $# -gt 0 ] || set -- --filter 'TensorsTests|ImagingTests|NeuralNetworksTests|DatasetsTests|MaskingTests'
+# Without arguments, only the targets that are tested are built.
+[ $# -gt 0 ] || export NUCLEI_SANITIZE=1
 flags=(--configuration release --scratch-path .build-sanitize --sanitize address
     -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined)
 # Libraries keep some memory until the process ends.

@@ -189,7 +189,7 @@ import Testing
                 "labels.csv: expected a PNG or TIFF label image, found text"))
         #expect(
             try message("a.png,NO_NUCLEUS,full.png")
-                == "full.png: expected no nucleus, as a.png is labeled NO_NUCLEUS, found 1 nuclei (labels.csv:2)")
+                == "full.png: expected no nucleus, as a.png is labeled NO_NUCLEUS, found 1 nucleus (labels.csv:2)")
         #expect(
             try message("a.png,NUCLEI,empty.png")
                 == "empty.png: expected nuclei, as a.png is labeled NUCLEI, found none (labels.csv:2)")

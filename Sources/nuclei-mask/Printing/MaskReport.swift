@@ -128,7 +128,7 @@ extension RunSummary {
         for line in table { Terminal.printLine(line) }
         Terminal.printLine()
         let images = rows.count.counted("image")
-        Terminal.printLine("\(images): \(counts) in \(Progress.clock(seconds))")
+        Terminal.printLine("\(images)\(rows.isEmpty ? "" : ": \(counts)") in \(Progress.clock(seconds))")
         if let path { Terminal.printLine("summary: \(path)") }
     }
 }
