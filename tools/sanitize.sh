@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests of kernels, images, networks, data sets and masks with the address sanitizer, and C code also with the
 # undefined behavior sanitizer, which traps at the first error.
-# Usage: tools/sanitize.sh [ARGUMENT...]      arguments of swift test (default: the test targets below)
+# Usage: tools/sanitize.sh [ARGUMENT...]      arguments of swift test (default: the test targets that Package.swift names)
 set -euo pipefail
 # Relative paths are those of the caller.
 for name in NUCLEI_DATA NUCLEI_DICOM NUCLEI_GOLDEN NUCLEI_PYTHON; do

@@ -125,10 +125,11 @@ package final class AtomicFile {
 
     /// Removes temporary files that killed processes left in a folder. Call it only while the folder is locked.
     package static func removeLeftovers(in folder: FilePath) {
-        for name in Folder.names(in: folder) where name.hasPrefix(".") && name.contains(".partial-") {
-            unlink(folder.appending(name).string)
-        }
+        for name in Folder.names(in: folder) where isLeftover(name) { unlink(folder.appending(name).string) }
     }
+
+    /// Whether the name is that of a temporary file.
+    static func isLeftover(_ name: String) -> Bool { name.hasPrefix(".") && name.contains(".partial-") }
 
     /// Removes temporary files of one destination that killed processes left. Those that are open are locked, and stay.
     /// Call it only while the destination is locked, or where there is no other writer.

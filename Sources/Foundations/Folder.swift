@@ -9,13 +9,14 @@ package enum Folder {
         (try? FileManager.default.contentsOfDirectory(atPath: folder.string)) ?? []
     }
 
-    /// Throws `unwritable` unless a new folder could be made at the path: nothing is there, or an empty folder. The lock of
-    /// a killed process does not count.
+    /// Throws `unwritable` unless a new folder could be made at the path: nothing is there, or an empty folder. The lock and
+    /// the temporary files of a killed process do not count.
     package static func requireNew(_ path: FilePath) throws(FileError) {
         guard path.exists else { return }
         guard path.isFolder,
-            (try? FileManager.default.contentsOfDirectory(atPath: path.string))?.allSatisfy({ $0 == FolderLock.name })
-                ?? false
+            (try? FileManager.default.contentsOfDirectory(atPath: path.string))?.allSatisfy({
+                $0 == FolderLock.name || AtomicFile.isLeftover($0)
+            }) ?? false
         else {
             let found = path.isFolder ? "files in it" : "a file"
             throw FileError(path, .unwritable, "expected a new or empty folder, found \(found)")

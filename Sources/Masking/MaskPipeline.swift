@@ -57,9 +57,7 @@ package struct MaskPipeline {
             guard try self.fingerprint(of: request) == fingerprint else {
                 // Blocks may be those of another image.
                 isChanged = true
-                throw FileError(
-                    request.image, expected: "the same image and outline until its mask is complete",
-                    found: "that one was changed or replaced")
+                throw Self.changed(request.image)
             }
         }
         let findings = try run.findings(in: image.blocks, observer)
@@ -130,7 +128,7 @@ package struct MaskPipeline {
         var refinement: RefinementSettings?
         if request.refinement != nil {
             let microns = image.micronsPerPixel(assuming: model.micronsPerPixel ?? 0.25)
-            let mean = (microns.x + microns.y) / 2
+            let mean = (microns.x * microns.y).squareRoot()
             if image.micronsPerPixel != nil {
                 refinement = try RefinementSettings(image.path, micronsPerPixel: mean)
             } else {

@@ -52,7 +52,7 @@ package enum RefinementMethod: String, CaseIterable, Sendable {
 
 /// Where an image is processed.
 package enum TissueSource: Equatable, Sendable {
-    /// In the tissue that the smallest level of a slide shows; images without levels are processed everywhere.
+    /// In the tissue that a coarse level of a slide shows; images without levels are processed everywhere.
     case automatic
     case everywhere
     /// Inside the polygons of a GeoJSON file, in pixels of the full resolution; with `classes`, those of objects of these

@@ -304,6 +304,18 @@ import Testing
         #expect(!work.files.contains("b.png.windows"))
     }
 
+    /// A row of blocks at the resolution of the model has thousands of wide rows of the image.
+    @Test func wideImagesOfHighResolution() throws {
+        let work = try WorkFolder()
+        let (width, height) = (16_000, 2_400)
+        let writer = try PNGWriter(path: "\(work.path)/a.png", width: width, height: height, channels: .rgb)
+        let row = [UInt8](repeating: 240, count: width * 3)
+        for _ in 0..<height { try row.withUnsafeBytes { try writer.write(rows: $0, count: 1) } }
+        try writer.finish()
+        let result = try Command.mask.run("a.png", "--mpp", "0.25", "--output", "m.png", in: work.path)
+        #expect(result.status == 0 && result.output.contains("0 nuclei"), "\(result)")
+    }
+
     @Test func imagesOfAnySize() throws {
         let work = try WorkFolder()
         for (width, height) in [(1, 1), (255, 255), (256, 256), (257, 257), (20000, 1), (1, 20000), (256, 700)] {

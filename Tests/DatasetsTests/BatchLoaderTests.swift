@@ -252,6 +252,18 @@ struct ClassMapBatchTests {
         }
     }
 
+    /// A label that training gives a tile does not replace its outlines.
+    @Test func outlinesCountMoreThanLabels() throws {
+        let loader = BatchLoader(set, batchSize: 2, wantsClassMaps: true)
+        for label in TileLabel.allCases {
+            loader.pixelTargets.labels = [0: label]
+            try loader.forEachBatch(of: [0], seed: 0, epoch: 0, nil) { batch in
+                let map = try #require(set.classMap(of: 0))
+                #expect(batch.truths == [.classes] && batch.classMaps.elementsEqual(map))
+            }
+        }
+    }
+
     /// Maps that training gives tiles without outlines are delivered like those of outlines.
     @Test func givenMapsMoveLikeThePixels() throws {
         let loader = BatchLoader(set, batchSize: 2, wantsClassMaps: true)

@@ -39,6 +39,9 @@ import Testing
         #expect(region.isCovered(by: [part(0, 0, 25, 99), part(25, 0, 40, 50), part(25, 50, 15, 10)]))
         #expect(!region.isCovered(by: [part(0, 0, 25, 99), part(25, 0, 40, 50), part(25, 50, 15, 9)]))
         #expect(!region.isCovered(by: []) && !region.isCovered(by: [part(0, 0, 9, 9)]))
+        // Parts may overlap.
+        #expect(region.isCovered(by: [part(0, 0, 26, 99), part(25, 0, 40, 51), part(24, 50, 99, 99)]))
+        #expect(!region.isCovered(by: [part(0, 0, 99, 40), part(0, 0, 99, 40)]))
     }
 
     @Test(arguments: [1, 3]) func blocksOfASlideAreItsPixels(threads: Int) throws {

@@ -165,6 +165,17 @@ struct NucleiResultTests {
         #expect(summary.blank.unreadable == gap.area)
     }
 
+    /// A distance that is no whole number of pixels reaches as far down as up.
+    @Test func regionsReachEquallyFarInAllDirections() throws {
+        let runs = (50..<100).map { Nucleus.Run(row: $0, pixels: 40..<80) }
+        let square = Nucleus(runs: runs, measurements: .init())
+        let sample = SampleImage(width: 80, height: 80, [])
+        let (result, _) = try result(sample, core: 1024, scale: 2) { _, content in content.nuclei = [square] }
+        var summary = MaskSummary(width: 160, height: 160)
+        let white = try mask(result, &summary) { try result.forEachRegionBand(within: 0.25 * 7.9, $0) }
+        #expect((0..<160).filter { white[$0 * 160 + 60] } == Array(42..<108))
+    }
+
     /// Between the arms of a nucleus, distances are those to the arms.
     @Test func regionsFollowConcaveNuclei() throws {
         let runs = (20..<60).flatMap { row -> [Nucleus.Run] in

@@ -226,6 +226,22 @@ import Testing
         #expect(abs(square - 300 * 400 * 0.25e-6) < 1e-9)
     }
 
+    /// Nuclei are found again where the outline has changed, even by a pixel.
+    @Test func anotherOutlineHasACacheOfItsOwn() throws {
+        var request = request()
+        request.tissue = .outline("\(work.path)/o.geojson")
+        request.keepsCache = true
+        for (right, computed) in [(400, 1), (400, 0), (401, 1)] {
+            try work.write(
+                """
+                {"type": "Polygon", "coordinates": [[[100, 100], [\(right), 100], [\(right), 500], [100, 500], [100, 100]]]}
+                """, to: "o.geojson")
+            let observer = RecordingObserver()
+            _ = try pipeline().run(request, observer)
+            #expect(observer.findings?.computed == computed, "\(right)")
+        }
+    }
+
     /// A nucleus whose center is inside the outline is whole in the mask; only the area inside counts.
     @Test func nucleiMayExtendBeyondTheOutline() throws {
         // Through disks at 20 + 37 i.

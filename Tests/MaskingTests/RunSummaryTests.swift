@@ -185,6 +185,18 @@ struct MaskFingerprintTests {
         #expect(try ImageState("\(work.path)/s.mrxs") != first)
     }
 
+    @Test func vmsSlidesAreTheFilesOfTheirIndex() throws {
+        try work.make("s.jpg", "s_map2.jpg", "t.jpg")
+        try work.write(
+            "[Virtual Microscope Specimen]\nImageFile=s.jpg\nMapFile=s_map2.jpg\nMacroImage=none.jpg\n", to: "s.vms")
+        let first = try ImageState("\(work.path)/s.vms")
+        #expect(first.parts.map(\.name) == ["s.jpg", "s_map2.jpg"] && !first.isSingleFile)
+        try work.write("other", to: "t.jpg")
+        #expect(try ImageState("\(work.path)/s.vms") == first)
+        try work.write("other", to: "s.jpg")
+        #expect(try ImageState("\(work.path)/s.vms") != first)
+    }
+
     @Test func finishedImagesHaveTheirRecordAndAllFiles() throws {
         let files: [OutputKind: FilePath] = [
             .mask: "\(work.path)/m.png", .record: "\(work.path)/m.json", .csv: "\(work.path)/m.csv",

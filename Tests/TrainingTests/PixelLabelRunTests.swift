@@ -29,20 +29,44 @@ import Training
         settings.epochs = 2
         settings.batchSize = 8
         settings.split.validationShare = 0.25
-        settings.pseudoLabeling?.cycles = 1
         settings.pseudoLabeling?.confidence = 0.500_001
         settings.pseudoLabeling?.largestShift = 1
         return settings
     }
 
-    private func start(_ name: String) throws -> TrainingRun {
-        try TrainingRun(
+    private func start(_ name: String, cycles: Int = 1) throws -> TrainingRun {
+        var settings = settings
+        settings.pseudoLabeling?.cycles = cycles
+        return try TrainingRun(
             settings, set: set, split: Split(set, settings.split), path: folder.file(name), version: "test",
             command: "nuclei-train", checkpointShare: .infinity)
     }
 
     private func bits(_ run: TrainingRun, _ name: String) throws -> [Float] {
         try Model(path: run.folder.path.appending(name)).network.state.tensors.flatMap(\.values)
+    }
+
+    /// A run that stops at the end of a cycle knows what its network has learned.
+    @Test func pixelsOfLaterCyclesAreLabeledAlike() throws {
+        var whole = try start("whole", cycles: 2)
+        try whole.run(isInterruption: { _ in false }) { _ in }
+        try #require(whole.ledger.pixels.contains { $0.cycle == 2 && $0.nuclei > 0 })
+        do {
+            var run = try start("stopped", cycles: 2)
+            #expect(throws: Stop.self) {
+                try run.run(isInterruption: { $0 is Stop }) {
+                    if case .cycle(let cycle) = $0, cycle.cycle == 1 { throw Stop() }
+                }
+            }
+        }
+        var resumed = try TrainingRun(
+            resuming: RunFolder(resuming: folder.file("stopped")), set: set, split: Split(set, settings.split))
+        try resumed.run(isInterruption: { $0 is Stop }) { _ in }
+        #expect(resumed.ledger == whole.ledger)
+        for model in ["best.safetensors", "last.safetensors"] {
+            let files = try ["stopped", "whole"].map { try FileBytes.data(folder.file("\($0)/\(model)")) }
+            #expect(files[0] == files[1], "\(model)")
+        }
     }
 
     @Test func pixelsAreLabeledAndRunsStoppedAnywhereResumeToTheSameBits() throws {

@@ -163,7 +163,7 @@ enum SyntheticTiles {
         let counts = set.counts(of: split.train)
         #expect(try total { _ in 1 } == 2 * counts.max()!)
         #expect(try total { _ in 2 } == 4 * counts.max()!)
-        #expect(try total { $0 ? 0 : 1 } == counts[0], "tiles of weight 0 are never drawn")
+        #expect(throws: FileError.self, "a class without weight") { _ = try total { $0 ? 0 : 1 } }
         #expect(try total { _ in 1e-300 } == 2, "drawing comes to an end")
         #expect(try total { $0 ? 1e-300 : 1 } == 2 * counts[0])
     }
@@ -235,23 +235,39 @@ enum SyntheticTiles {
         #expect(record.count(of: .test) == split.test.count && record.count(of: .unseen) == nil)
     }
 
+    /// Two tiles without nuclei, cut from an image.
+    private func set(seed: UInt64) throws -> TileSet {
+        let folder = try TemporaryFolder()
+        var random = SplitMix64(seed: seed, stream: 1)
+        // Squares of 16 pixels.
+        let colors: [UInt8] = (0..<512).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        var pixels = [UInt8]()
+        for y in 0..<256 {
+            for x in 0..<512 { for _ in 0..<3 { pixels.append(colors[y / 16 * 32 + x / 16]) } }
+        }
+        let writer = try openImageForWriting(folder.file("1.png"), width: 512, height: 256)
+        try writer.write(rows: pixels.span.bytes, count: 256)
+        try writer.finish()
+        try folder.file("labels.csv", "filename,label\n1.png,NO_NUCLEUS\n")
+        return try TileSet(path: folder.path, threads: 1)
+    }
+
+    /// Tiles that may have got pseudo-labels are learned, whatever their labels are later.
+    @Test func unlabeledTilesAreLearnedWithPseudoLabels() throws {
+        let set = try self.set(seed: 1)
+        let split = Split(train: [0], validation: [], test: [], unlabeled: [1])
+        for learns in [false, true] {
+            let record = SplitRecord(split, of: set, Split.Settings(), chosenOn: nil, learnsUnlabeled: learns)
+            #expect(record.learned(in: set) == (learns ? [0, 1] : [0]))
+            let later = SplitRecord(
+                Split(train: [], validation: [], test: [0, 1], unlabeled: []), of: set, Split.Settings(), chosenOn: nil,
+                after: [record])
+            #expect(later.indices(of: .test, in: set) == (learns ? [] : [1]))
+        }
+    }
+
     /// Images of different data sets often have the same names.
     @Test func namesOfFilesDoNotMakeTilesSeen() throws {
-        func set(seed: UInt64) throws -> TileSet {
-            let folder = try TemporaryFolder()
-            var random = SplitMix64(seed: seed, stream: 1)
-            // Squares of 16 pixels.
-            let colors: [UInt8] = (0..<512).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-            var pixels = [UInt8]()
-            for y in 0..<256 {
-                for x in 0..<512 { for _ in 0..<3 { pixels.append(colors[y / 16 * 32 + x / 16]) } }
-            }
-            let writer = try openImageForWriting(folder.file("1.png"), width: 512, height: 256)
-            try writer.write(rows: pixels.span.bytes, count: 256)
-            try writer.finish()
-            try folder.file("labels.csv", "filename,label\n1.png,NO_NUCLEUS\n")
-            return try TileSet(path: folder.path, threads: 1)
-        }
         let (own, other) = (try set(seed: 1), try set(seed: 2))
         let split = Split(train: [0, 1], validation: [], test: [], unlabeled: [])
         let record = SplitRecord(split, of: own, Split.Settings(), chosenOn: nil)

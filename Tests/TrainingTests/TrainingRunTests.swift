@@ -173,6 +173,22 @@ import Training
             third.trainer.leakWarning
                 == "the initial model was trained on \(leaked) of the tiles held out here or on copies of them: scores in "
                 + "training are optimistic, and evaluate leaves these tiles out")
+        // A run that was killed before it had its copy of the initial model.
+        do { _ = try start(settings, "early") }
+        try FileManager.default.removeItem(atPath: "\(folder)/early/initial.safetensors")
+        try Data().write(to: URL(fileURLWithPath: "\(folder)/early/.initial.safetensors.partial-x"))
+        do {
+            let early = try TrainingRun(
+                resuming: RunFolder(resuming: FilePath("\(folder)/early")), set: set, split: Split(set, settings.split))
+            try compareBits(
+                "weights", early.trainer.model.network.state.tensors.flatMap(\.values), bits(first, "last"))
+            #expect(FileManager.default.fileExists(atPath: "\(folder)/early/initial.safetensors"))
+        }
+        // One that was killed even earlier.
+        try FileManager.default.removeItem(atPath: "\(folder)/early/run.json")
+        try FileManager.default.removeItem(atPath: "\(folder)/early/initial.safetensors")
+        try Data().write(to: URL(fileURLWithPath: "\(folder)/early/.run.json.partial-x"))
+        _ = try start(settings, "early")
         settings.initialModel = "\(folder)/none.safetensors"
         #expect(throws: FileError.self) { try start(settings, "fourth") }
         // A model records the training tiles of its predecessors, which are then no test tiles.

@@ -11,7 +11,7 @@ package struct PixelTargets: Sendable {
 
     /// Knowledge about the pixels of a tile.
     func truth(of tile: Int, in set: TileSet) -> PixelTruth {
-        if maps[tile] != nil { return .classes }
+        if maps[tile] != nil || set.tiles[tile].outlines != nil { return .classes }
         return labels[tile].map(PixelTruth.init) ?? set.tiles[tile].truth
     }
 }

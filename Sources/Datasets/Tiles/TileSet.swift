@@ -43,6 +43,9 @@ package struct Tile: Equatable, Sendable {
         group.flatMap { isPart && filename.hasPrefix("\($0)@") ? nil : $0 }
     }
 
+    /// Whether the outlines of nuclei are known, and there are any.
+    package var hasOutlinedNuclei: Bool { outlines != nil && label == .nuclei }
+
     /// Knowledge about the pixels.
     package var truth: PixelTruth {
         if outlines != nil { return .classes }

@@ -1,3 +1,5 @@
+import Foundations
+
 /// Polygons over an image, and the pixels inside them row by row. A pixel is inside if its center is inside one of the
 /// polygons and none of those that are excluded; holes are outside.
 package struct PixelOutline: Equatable, Sendable {
@@ -48,6 +50,15 @@ package struct PixelOutline: Equatable, Sendable {
             }
         }
         self.edges = edges.sorted { $0.rows.lowerBound < $1.rows.lowerBound }
+    }
+
+    /// The SHA-256 of the outline.
+    package var digest: String {
+        let numbers = edges.flatMap { edge -> [Int64] in
+            let ends = [edge.start.x, edge.start.y, edge.end.x, edge.end.y].map { Int64(bitPattern: $0.bitPattern) }
+            return [Int64(edge.rows.lowerBound), Int64(edge.polygon), edge.isExcluded ? 1 : 0] + ends
+        }
+        return numbers.withUnsafeBytes { SHA256.digest(of: $0) }
     }
 
     /// Rows that may have pixels inside.

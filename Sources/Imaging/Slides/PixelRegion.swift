@@ -26,9 +26,14 @@ package struct PixelRegion: Hashable, Sendable {
 
     package func contains(x: Int, y: Int) -> Bool { x >= self.x && x < right && y >= self.y && y < bottom }
 
-    /// Whether all pixels are in one of some parts, which do not overlap.
+    /// Whether all pixels are in one of some parts, which may overlap.
     package func isCovered(by parts: [PixelRegion]) -> Bool {
-        parts.reduce(0) { $0 + $1.intersection(self).area } == area
+        if isEmpty { return true }
+        let parts = parts.map(intersection).filter { !$0.isEmpty }
+        let edges = Set([y] + parts.flatMap { [$0.y, $0.bottom] }).sorted()
+        return edges.filter { $0 < bottom }.allSatisfy { top in
+            parts.filter { $0.y <= top && top < $0.bottom }.map { $0.x..<$0.right }.merged() == [x..<right]
+        }
     }
 
     package func intersects(_ other: PixelRegion) -> Bool { !intersection(other).isEmpty }

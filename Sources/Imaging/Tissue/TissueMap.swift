@@ -62,7 +62,7 @@ package struct TissueMap: Equatable, Sendable {
         TissueMap(imageWidth: width, imageHeight: height, width: self.width, height: self.height, isTissue: isTissue)
     }
 
-    /// The size of the grid and the SHA-256 of its cells.
+    /// The size of the grid and the SHA-256 of its cells, without the outline.
     package var digest: String {
         let bytes = isTissue.map { $0 ? UInt8(1) : 0 }
         return "\(width) x \(height) " + bytes.withUnsafeBytes { SHA256.digest(of: $0) }

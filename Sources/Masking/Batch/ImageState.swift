@@ -4,8 +4,8 @@ import Imaging
 /// State of an image file, which changes when the image is changed or replaced.
 package struct ImageState: Codable, Equatable, Sendable {
     package let file: FileState
-    /// Files of a slide that are not named on the command line: those in the folder of a MIRAX slide, and the others of a
-    /// DICOM series.
+    /// Files of a slide that are not named on the command line: those in the folder of a MIRAX slide, those in the index of a
+    /// VMS or VMU slide, and the others of a DICOM series.
     package let parts: [FileState]
 
     /// Throws `unreadable` where a file does not exist.
@@ -16,6 +16,10 @@ package struct ImageState: Codable, Equatable, Sendable {
             let folder = path.removingExtension
             for name in Folder.names(in: folder).sorted() where folder.appending(name).isFile {
                 parts.append(try FileState(folder.appending(name)))
+            }
+        } else if ["vms", "vmu"].contains(path.lowercasedExtension) {
+            for name in SlideParts.names(inIndex: path).sorted() where path.sibling(name).isFile {
+                parts.append(try FileState(path.sibling(name)))
             }
         } else if DICOMSeries.fileExtensions.contains(path.lowercasedExtension) {
             for part in DICOMSeries.files(of: path) where part.name != path.name { parts.append(try FileState(part)) }

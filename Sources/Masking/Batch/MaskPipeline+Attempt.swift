@@ -55,15 +55,23 @@ extension MaskPipeline {
                 + "found no more \(hint)")
     }
 
+    static func changed(_ image: FilePath) -> FileError {
+        FileError(
+            image, expected: "the same image and outline until its mask is complete",
+            found: "that one was changed or replaced")
+    }
+
     /// Runs a request, with the image in its staging folder where one is named.
     private func runStaged(_ request: MaskRequest, _ observer: any MaskObserver) throws -> MaskRecord {
         guard let folder = request.stagingFolder else { return try run(request, observer) }
-        guard try ImageState(request.image).isSingleFile else {
+        let state = try ImageState(request.image)
+        guard state.isSingleFile else {
             observer.note("a slide of several files is read in place, not from \(folder)")
             return try run(request, observer)
         }
         let copy = try observer.opening { try StagedFile(request.image, in: folder) }
         defer { withExtendedLifetime(copy) {} }
+        guard try ImageState(request.image) == state else { throw Self.changed(request.image) }
         var staged = request
         staged.copy = copy.path
         do {

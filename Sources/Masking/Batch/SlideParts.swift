@@ -40,7 +40,8 @@ struct SlideParts {
     /// Bytes that no index reaches.
     private static let largestIndex = 1 << 20
 
-    private static func names(inIndex path: FilePath) -> [String] {
+    /// The names of files that the index of a VMS or VMU slide has.
+    static func names(inIndex path: FilePath) -> [String] {
         guard let file = try? FileBytes(path), file.bytes.count <= largestIndex else { return [] }
         let text = withExtendedLifetime(file) { String(decoding: $0.bytes, as: UTF8.self) }
         let keys = ["ImageFile", "MapFile", "MacroImage", "OptimisationFile"]

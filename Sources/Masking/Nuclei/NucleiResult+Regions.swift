@@ -49,7 +49,7 @@ private struct Reach {
         for part in parts(of: nucleus) {
             let top = max(0, Double(part.rows.lowerBound) - rows)
             let bottom = min(Double(part.rows.upperBound) + rows, Double(height))
-            for index in Int(top) / step...(Int(bottom) - 1) / step {
+            for index in Int(top) / step...(Int(bottom.rounded(.up)) - 1) / step {
                 let center = (Double(index) + 0.5) * Double(step)
                 let distance = max(
                     0, Double(part.rows.lowerBound) - center, center - Double(part.rows.upperBound))

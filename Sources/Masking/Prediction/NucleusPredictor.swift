@@ -71,9 +71,9 @@ private struct NucleusPlan: MaskPlan {
             image: (image.width, image.height), laid: (blocks.width, blocks.height))
         micronsPerPixel = image.micronsPerPixel(assuming: method.micronsPerPixel)
         let rows = min(grid.core + 2 * grid.margin, blocks.height)
-        guard blocks.largestBlockHeight >= rows else {
-            throw FileError(
-                image.path, expected: "rows of which \(rows) fit in memory", found: "\(image.width) pixels per row")
+        guard !geometry.isSequential || geometry.bandBytes(rows: rows) <= PredictionPlan.largestBandInBytes else {
+            let widest = PredictionPlan.largestBandInBytes / (geometry.bandBytes(rows: rows) / geometry.decodedWidth)
+            throw FileError(image.path, expected: "at most \(widest) pixels per row", found: "\(geometry.decodedWidth)")
         }
         let laid = tissue?.scaled(width: blocks.width, height: blocks.height)
         let grid = grid
@@ -114,13 +114,7 @@ private struct NucleusPlan: MaskPlan {
 
     /// The pixels of `region` that lie inside the image.
     func visible(_ block: Int) -> PixelRegion {
-        var region = region(block).intersection(grid.bounds)
-        if geometry.isSequential {
-            // Rows are read once: no block may begin above the one before it.
-            let row = block / grid.columns
-            region.y = max(0, row * grid.core - grid.margin)
-        }
-        return region
+        region(block).intersection(grid.bounds)
     }
 
     /// Without the features of a block, which are part of the program's memory after `measureSecondsPerUnit`.
@@ -158,7 +152,7 @@ private struct NucleusPlan: MaskPlan {
         let layout =
             "\(geometry.width) x \(geometry.height) pixels for \(grid.width) x \(grid.height), blocks of \(grid.core) and "
             + "\(grid.margin), \(micronsPerPixel) microns per pixel, \((try? JSON.text(settings.nuclei)) ?? ""), tissue "
-            + "\(tissue?.digest ?? "everywhere"), \(numbers), version \(version)"
+            + "\(tissue?.digest ?? "everywhere") \(tissue?.outline?.digest ?? ""), \(numbers), version \(version)"
         let identity = NucleusStore.Identity(image: image, model: model, blocks: grid.count, layout: layout)
         return NucleusRun(plan: self, store: try NucleusStore(cache, identity))
     }

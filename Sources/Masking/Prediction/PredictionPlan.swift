@@ -44,7 +44,7 @@ package struct PredictionPlan {
     /// Probabilities of all windows take 1.3 GB, or 2.4 GB for an ensemble.
     private static let largestWindowCount = 1 << 28
     /// Bytes of the rows of pixels under one row of windows.
-    private static let largestBandInBytes = 3 << 30
+    static let largestBandInBytes = 3 << 30
     /// Pixels of the image under a window, before resampling: 200 MB.
     private static let largestWindowSide = 8192.0
 
@@ -145,7 +145,9 @@ extension ImageGeometry {
     /// Bytes of two blocks of `area` pixels, of the pixels that they are resampled from, and of a band of `rows` rows, as
     /// wide as the image, in an image that is read by rows.
     func blockBytes(area: Int, rows: Int) -> Int {
-        3 * (2 * area + (pixelsRead == 1 ? 0 : Int(Double(area) * pixelsRead * pixelsRead)))
-            + 3 * Int((Double(rows) * pixelsRead).rounded(.up)) * decodedWidth
+        3 * (2 * area + (pixelsRead == 1 ? 0 : Int(Double(area) * pixelsRead * pixelsRead))) + bandBytes(rows: rows)
     }
+
+    /// Bytes of the decoded pixels of a band of `rows` rows, as wide as the image.
+    func bandBytes(rows: Int) -> Int { 3 * Int((Double(rows) * pixelsRead).rounded(.up)) * decodedWidth }
 }

@@ -115,7 +115,7 @@ package struct SlidePage {
             image: .init(width: made.width, height: made.height, microns: microns), picture: made.picture, map: map,
             shapes: shapes, shapeName: Self.showsNuclei(record) ? "nuclei" : "regions",
             tissue: tissue.joined().map { ring in
-                ring.flatMap { [Int($0.x.rounded()), Int($0.y.rounded())] }
+                ring.flatMap { [SlideShapes.whole($0.x), SlideShapes.whole($0.y)] }
             }, unreadable: made.unreadable.flatMap(\.rings).map { ring in ring.flatMap { [$0.x, $0.y] } },
             colors: (0...255).map { HeatMap.color(of: Double($0) / 255).map { Int($0.rounded()) } },
             threshold: shapes.haveProbabilities ? 0 : record.settings.threshold,
@@ -139,10 +139,10 @@ package struct SlidePage {
             ("size", "\(image.width) x \(image.height) pixels"),
             (
                 "resolution",
-                (image.micronsPerPixel.map { "\(String($0.x, significantDigits: 4)) microns per pixel" }
+                (image.micronsPerPixel.map { "\(describeResolution(($0.x, $0.y))) microns per pixel" }
                     ?? "not known"
                     + (record.nuclei == nil
-                        ? "" : ", areas are those at \(String(record.micronsPerPixel.x, significantDigits: 4))"))
+                        ? "" : ", areas are those at \(describeResolution(record.micronsPerPixel))"))
                     + (image.resolutionSource == .user ? ", as the user stated" : "")
             ),
             ("white in the mask", area(coverage.nuclei)), ("black, predicted", area(coverage.noNuclei)),

@@ -23,6 +23,13 @@ package struct SlideShapes: Encodable {
         let probability: Double
         let area: Double
         let rings: [[(x: Int, y: Int)]]
+
+        /// The shape with the middle of its corners alone.
+        var circle: Shape {
+            guard let ring = rings.first, !ring.isEmpty else { return self }
+            let middle = (x: ring.reduce(0) { $0 + $1.x } / ring.count, y: ring.reduce(0) { $0 + $1.y } / ring.count)
+            return Shape(probability: probability, area: area, rings: [[middle]])
+        }
     }
 
     /// Reads the nuclei in a file that `--nuclei` wrote, a line for each. `squareMicrons` are those of a pixel. Throws
@@ -63,7 +70,10 @@ package struct SlideShapes: Encodable {
             let rings = polygon.simplified(within: 1).rings.map { ring in
                 ring.dropLast().map { (x: $0.x / 2, y: $0.y / 2) }
             }
-            shapes.append(Shape(probability: 1, area: Double(polygon.area), rings: rings))
+            let shape = Shape(probability: 1, area: Double(polygon.area), rings: rings)
+            shapes.append(shapes.count > Self.mostOutlines ? shape.circle : shape)
+            // Outlines that will not be drawn need no memory.
+            if shapes.count == Self.mostOutlines + 1 { shapes = shapes.map(\.circle) }
         }
         var line = [UInt8](repeating: 0, count: 3 * reader.width)
         for row in 0..<reader.height {
@@ -77,7 +87,7 @@ package struct SlideShapes: Encodable {
         try append(shapes, isLarge: shapes.count > Self.mostOutlines) { shape throws(FileError) in shape }
     }
 
-    private static func whole(_ value: Double) -> Int { Int(min(max(value.rounded(), -1e9), 1e9)) }
+    static func whole(_ value: Double) -> Int { Int(min(max(value.rounded(), -1e9), 1e9)) }
 
     private mutating func append<Items: Sequence>(
         _ items: Items, isLarge: Bool, _ shape: (Items.Element) throws(FileError) -> Shape
@@ -85,11 +95,9 @@ package struct SlideShapes: Encodable {
         var writer = ByteWriter()
         var last = (x: 0, y: 0)
         for item in items {
-            let shape = try shape(item)
+            let outlined = try shape(item)
+            let shape = isLarge ? outlined.circle : outlined
             guard var place = shape.rings.first?.first else { continue }
-            if isLarge, let ring = shape.rings.first {
-                place = (ring.reduce(0) { $0 + $1.x } / ring.count, ring.reduce(0) { $0 + $1.y } / ring.count)
-            }
             writer.add(place.x - last.x)
             writer.add(place.y - last.y)
             writer.add(Self.whole(shape.probability * 1000))

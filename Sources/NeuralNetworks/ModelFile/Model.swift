@@ -14,7 +14,7 @@ package struct ModelDescription: Codable, Equatable, Sendable {
     package var statistics: ChannelStatistics
     /// Resolution of the training tiles; nil if unknown.
     package var micronsPerPixel: Double?
-    /// Fraction of the dense features that training drops.
+    /// Fraction of the dense features, or of the coarsest ones of a U-Net, that training drops.
     package var dropout: Float
     /// For a network that outlines nuclei: how the score of a tile follows from its pixels; nil until it is fitted.
     package var tileScoreFit: TileScoreFit?

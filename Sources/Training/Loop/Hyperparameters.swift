@@ -20,7 +20,7 @@ package enum Hyperparameters {
         Learning rate schedule: constant, halved when the watched loss stops improving, or warm-up and cosine decay
         """)
     package static let dropout = Hyperparameter(
-        "dropout", \.dropout, "Dropout rate of the dense layers", .belowOne)
+        "dropout", \.dropout, "Dropout rate of the dense layers, or of the coarsest features of a unet", .belowOne)
     package static let labelSmoothing = Hyperparameter(
         "label-smoothing", \.labelSmoothing, "Label smoothing", .belowOne)
     package static let clipNorm = Hyperparameter(

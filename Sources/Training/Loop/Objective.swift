@@ -91,7 +91,7 @@ extension Trainer {
             common += sums.overlap.common
             total += sums.overlap.predicted + sums.overlap.inside
         }
-        let hasOutlines = tiles.contains { set.tiles[$0].outlines != nil }
+        let hasOutlines = tiles.contains { set.tiles[$0].hasOutlinedNuclei }
         return (loss / Double(max(1, tiles.count)), hasOutlines && total > 0 ? 2 * common / total : nil)
     }
 }

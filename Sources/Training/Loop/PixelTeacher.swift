@@ -31,7 +31,7 @@ package struct PixelTeacher {
         micronsPerPixel = set.target.micronsPerPixel ?? PixelClasses.assumedMicronsPerPixel
     }
 
-    /// The labels of the pixels of some tiles. The contrast of the stain is that of all tiles of a group. `afterEach`
+    /// The labels of the pixels of some tiles. The contrast of the stain is that of those of a group. `afterEach`
     /// receives the number of tiles that are done, and may throw to stop.
     package func labels(of tiles: [Int], afterEach: (Int) throws -> Void) throws -> [Int: PixelLabels] {
         let extractor = NucleusExtractor(settings, grid, micronsPerPixel: (micronsPerPixel, micronsPerPixel))

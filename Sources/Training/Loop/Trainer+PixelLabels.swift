@@ -15,11 +15,6 @@ extension Trainer {
         return Dictionary(uniqueKeysWithValues: pairs)
     }
 
-    /// Whether training teaches the classes of the pixels of nuclei, by outlines or by the labels of a teacher.
-    var knowsOutlines: Bool {
-        !loader.pixelTargets.maps.isEmpty || split.train.contains { set.tiles[$0].outlines != nil }
-    }
-
     /// Labels the pixels of the training tiles that have nuclei, by a given label or an accepted one, and no outlines.
     /// Empty for a network that classifies tiles.
     func pixelLabels(
@@ -28,7 +23,8 @@ extension Trainer {
     ) throws -> [Int: PixelLabels] {
         guard settings.architecture.outlinesNuclei else { return [:] }
         let given = split.train.filter { set.tiles[$0].truth == .any }
-        let tiles = given + accepted(pseudoLabels).filter { $0.value == .nuclei }.keys.sorted()
+        let accepted = accepted(pseudoLabels).filter { $0.value == .nuclei && set.tiles[$0.key].outlines == nil }
+        let tiles = given + accepted.keys.sorted()
         return try PixelTeacher(model, set, knowsOutlines: knowsOutlines).labels(of: tiles) {
             try onEvent(.prediction(done: $0, of: tiles.count))
         }

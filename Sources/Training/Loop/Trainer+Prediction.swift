@@ -46,7 +46,7 @@ extension Trainer {
     mutating func fitTileScore(onEvent: (TrainingEvent) throws -> Void) throws {
         guard settings.architecture.outlinesNuclei else { return }
         setTileScoreFit(nil)
-        if examples.contains(where: \.isEmpty) { return }
+        if set.counts(of: split.train).contains(0) { return }
         let logits = try predict(split.train, onEvent: onEvent)
         let nuclei = logits.classes.firstIndex(of: TileLabel.nuclei.name)!
         let scores = logits.targets.indices.map { Double(logits.rows[$0 * logits.classes.count + nuclei]) }

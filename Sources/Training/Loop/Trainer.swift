@@ -52,7 +52,8 @@ package struct Trainer {
         leaked = predecessors.reduce(into: Set()) { $0.formUnion($1.learned(in: set)) }
             .intersection(split.test + split.validation)
         splitRecord = SplitRecord(
-            split, of: set, settings.split, chosenOn: settings.chosenOn(split), after: predecessors, leaked: leaked)
+            split, of: set, settings.split, chosenOn: settings.chosenOn(split),
+            learnsUnlabeled: settings.pseudoLabeling != nil, after: predecessors, leaked: leaked)
         let statistics =
             try initial?.description.statistics ?? set.channelStatistics(of: split.train + split.unlabeled)
         precondition(set.side == settings.architecture.tileSize, "tiles of \(set.side) pixels")
@@ -65,7 +66,7 @@ package struct Trainer {
         loader = BatchLoader(
             set, batchSize: settings.batchSize, wantsClassMaps: settings.architecture.outlinesNuclei)
         objective = settings.objective(
-            workspace, hasOutlines: split.train.contains { set.tiles[$0].outlines != nil })
+            workspace, hasOutlines: split.train.contains { set.tiles[$0].hasOutlinedNuclei })
         distillation = teachers.isEmpty ? nil : try Distillation(teachers, workspace)
         gradients = Gradients(model.network)
         optimizer = Optimizer(settings.optimizer, layout: model.network.parameters.layout)

@@ -29,7 +29,7 @@ package struct TrainingSettings: Codable, Equatable, Sendable {
     package var batchSize = 32
     package var optimizer = OptimizerSettings()
     package var schedule = Schedule.constant
-    /// Dropout rate of the dense layers.
+    /// Dropout rate of the dense layers, or of the coarsest features of a U-Net.
     package var dropout: Float = 0
     package var labelSmoothing: Float = 0
     /// The largest global norm of the gradients; larger ones are scaled down. Nil for no clipping.

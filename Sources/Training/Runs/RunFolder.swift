@@ -32,6 +32,7 @@ package struct RunFolder {
         self.path = path
         self.checkpointShare = checkpointShare
         lock = try FolderLock(path)
+        if lock.isHeld { AtomicFile.removeLeftovers(in: path) }
         record = Record(
             trainer.settings, set: trainer.set, split: trainer.split,
             parameters: trainer.model.network.parameters.layout.parameterCount, chosenOn: trainer.chosenOn,
@@ -81,6 +82,7 @@ package struct RunFolder {
         return record
     }
 
+    var hasCheckpoint: Bool { checkpointFile.exists }
     private var checkpointFile: FilePath { "\(path)/checkpoint.safetensors" }
     package var bestModel: FilePath { "\(path)/best.safetensors" }
     package var lastModel: FilePath { "\(path)/last.safetensors" }
@@ -106,7 +108,7 @@ package struct RunFolder {
 
     /// The last checkpoint. Nil when there is none yet.
     func checkpoint() throws -> Checkpoint? {
-        checkpointFile.exists ? try Checkpoint(path: checkpointFile) : nil
+        hasCheckpoint ? try Checkpoint(path: checkpointFile) : nil
     }
 
     /// Saves the epoch that has just ended.

@@ -29,8 +29,10 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     private let train: [String]
     private let validation: [String]
     private let test: [String]
-    /// Unlabeled tiles, whose pixels contribute to the channel statistics.
+    /// Unlabeled tiles. Their pixels contribute to the channel statistics.
     private let unlabeled: [String]
+    /// Whether pseudo-labels of unlabeled tiles may have been learned. Nil without, and in models of earlier versions.
+    private var learnsUnlabeled: Bool?
     /// Names of all groups in the training data, of earlier models too, without names of files, which are often the same in
     /// other data sets.
     private var groups: [String]
@@ -43,16 +45,17 @@ package struct SplitRecord: Codable, Equatable, Sendable {
 
     /// The keys in model files, some of which keep the spelling of earlier versions.
     private enum CodingKeys: String, CodingKey {
-        case settings, grouped, chosenOn, train, validation, test, groups, metBefore, appearances
+        case settings, grouped, chosenOn, train, validation, test, learnsUnlabeled, groups, metBefore, appearances
         case unlabeled = "unlabelled"
         case learnedBefore = "learntBefore"
     }
 
-    /// `predecessors` are the records of the initial model and of the teachers. They were trained on copies of the `leaked`
-    /// tiles, or on these tiles themselves.
+    /// With `learnsUnlabeled`, unlabeled tiles count as learned: any of them may get a pseudo-label. `predecessors` are the
+    /// records of the initial model and of the teachers. They were trained on copies of the `leaked` tiles, or on these tiles
+    /// themselves.
     package init(
         _ split: Split, of set: TileSet, _ settings: Split.Settings, chosenOn: EvaluationSplit?,
-        after predecessors: [SplitRecord] = [], leaked: Set<Int> = []
+        learnsUnlabeled: Bool = false, after predecessors: [SplitRecord] = [], leaked: Set<Int> = []
     ) {
         self.settings = settings
         self.chosenOn = chosenOn
@@ -62,15 +65,22 @@ package struct SplitRecord: Codable, Equatable, Sendable {
         validation = hashes(split.validation)
         test = hashes(split.test)
         unlabeled = hashes(split.unlabeled)
+        self.learnsUnlabeled = learnsUnlabeled ? true : nil
         let all = split.train + split.validation + split.test + split.unlabeled
         groups = Set(all.compactMap { set.tiles[$0].statedGroup } + predecessors.flatMap(\.groups)).sorted()
         appearances = Appearances(
-            train: split.train, others: split.validation + split.test + split.unlabeled, of: set,
+            train: split.train + (learnsUnlabeled ? split.unlabeled : []),
+            others: split.validation + split.test + (learnsUnlabeled ? [] : split.unlabeled), of: set,
             after: predecessors.compactMap(\.appearances))
         if predecessors.isEmpty { return }
-        learnedBefore = predecessors.flatMap { $0.train + ($0.learnedBefore ?? []) } + hashes(Array(leaked))
+        learnedBefore = predecessors.flatMap(\.learned) + hashes(Array(leaked))
         metBefore = predecessors.flatMap { $0.hashes(of: .unseen) }
         leaveOutRepetitions()
+    }
+
+    /// Tiles that the model or its predecessors were trained on.
+    private var learned: [String] {
+        train + (learnsUnlabeled == true ? unlabeled : []) + (learnedBefore ?? [])
     }
 
     /// Leaves tiles of this record out of those of earlier ones.
@@ -118,7 +128,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
 
     /// Indices of the labeled tiles that the model or its predecessors were trained on, as they are or as copies.
     package func learned(in set: TileSet) -> Set<Int> {
-        let known = Set(train + (learnedBefore ?? []))
+        let known = Set(learned)
         let exact = Set(set.labeled.filter { known.contains(Self.hash(set.tiles[$0])) })
         let others = set.labeled.filter { !exact.contains($0) }
         return exact.union(
@@ -158,6 +168,7 @@ package struct SplitRecord: Codable, Equatable, Sendable {
     func matches(_ other: SplitRecord) -> Bool {
         var (own, other) = (self, other)
         (own.appearances, other.appearances) = (nil, nil)
+        (own.learnsUnlabeled, other.learnsUnlabeled) = (nil, nil)
         (own.groups, other.groups) = ([], [])
         own.leaveOutRepetitions()
         other.leaveOutRepetitions()

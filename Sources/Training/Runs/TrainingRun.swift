@@ -57,9 +57,9 @@ package struct TrainingRun {
         folder = try RunFolder(
             path: path, for: trainer, version: version, command: command, checkpointShare: checkpointShare)
         if !teachers.isEmpty { folder.record.teacherDigests = teachers.map(\.sha256) }
+        try folder.saveRecord()
         // Every cycle starts from this copy, also after the run is resumed.
         try initial?.write(to: folder.initialModel)
-        try folder.saveRecord()
         try folder.copyTeachers()
     }
 
@@ -71,9 +71,12 @@ package struct TrainingRun {
             throw Checkpoint.otherTiles(set)
         }
         var unused = [String]()
-        let initial = try settings.initialModel.map { _ in
-            try Self.initialModel(folder.initialModel, settings, &unused)
+        let initial = try settings.initialModel.map { given in
+            // A run that was killed before it had its copy has no checkpoint either.
+            let isCopied = folder.initialModel.exists || folder.hasCheckpoint
+            return try Self.initialModel(isCopied ? folder.initialModel : FilePath(given), settings, &unused)
         }
+        if !folder.initialModel.exists { try initial?.write(to: folder.initialModel) }
         try folder.copyTeachers()
         let teachers = try (settings.teachers ?? []).indices.map { index in
             let teacher = try settings.teacher(folder.teacher(index))
@@ -88,18 +91,21 @@ package struct TrainingRun {
         if let checkpoint = try folder.checkpoint() {
             ledger = checkpoint.state.decisions
             if !ledger.tiles.isEmpty || !ledger.pixels.isEmpty { try folder.save(ledger) }
+            let kept = ledger.decisions(of: checkpoint.state.cycle).tiles.filter { $0.verdict == .kept }
+            guard trainer.accepted(kept).count == kept.count else { throw Checkpoint.otherTiles(set) }
             try trainer.restore(checkpoint) { [trainer, ledger] decisions in
                 guard !decisions.pixels.isEmpty else { return [:] }
                 let teacher = checkpoint.state.cycle - 1
-                let taught = ledger.decisions(of: teacher).pixels.contains { $0.nuclei > 0 }
                 return try trainer.pixelLabels(
                     by: Model(path: folder.bestModel(ofCycle: teacher)),
-                    knowsOutlines: taught || trainer.knowsOutlines, decisions.tiles
+                    knowsOutlines: Self.hasLearnedOutlines(teacher, trainer, ledger), decisions.tiles
                 ) { _ in }
             }
             cycles = checkpoint.state.cycles
             earlier = checkpoint.state.history.filter { $0.cycle < checkpoint.state.cycle }
         }
+        // Epochs after the last checkpoint are repeated.
+        self.folder.record.history = earlier + trainer.history
         try self.folder.saveRecord()
     }
 
@@ -217,9 +223,10 @@ package struct TrainingRun {
         guard isKept, let settings = trainer.settings.pseudoLabeling, trainer.cycle < settings.cycles,
             !trainer.split.validation.isEmpty
         else { return false }
-        let labels = try pseudoLabels(settings, calibration?.scaling ?? .identity, onEvent)
+        // Without a calibration, probabilities say little about tiles.
+        let labels = try calibration.map { try pseudoLabels(settings, $0.scaling, onEvent) } ?? []
         let pixelLabels = try trainer.pixelLabels(
-            by: trainer.model, knowsOutlines: trainer.knowsOutlines, labels, onEvent: onEvent)
+            by: trainer.model, knowsOutlines: hasLearnedOutlines(trainer.cycle), labels, onEvent: onEvent)
         let records = trainer.records(pixelLabels, cycle: cycle.cycle + 1)
         ledger.tiles += labels
         ledger.pixels += records
@@ -240,13 +247,15 @@ package struct TrainingRun {
         guard trainer.settings.architecture.outlinesNuclei else { return loss < earlier.calibratedLoss }
         if hasLearnedOutlines(trainer.cycle), !hasLearnedOutlines(earlier.cycle) { return true }
         // Labels of tiles do not tell whether outlines are better, only whether tiles are judged worse.
-        let variance = losses.reduce(0) { $0 + ($1 - loss) * ($1 - loss) } / Double(losses.count)
+        let variance = losses.reduce(0) { $0 + ($1 - loss) * ($1 - loss) } / Double(max(1, losses.count - 1))
         return loss < earlier.calibratedLoss + (variance / Double(losses.count)).squareRoot()
     }
 
     /// Whether the network of a cycle has learned outlines, given ones or pixel labels.
-    private func hasLearnedOutlines(_ cycle: Int) -> Bool {
-        trainer.split.train.contains { trainer.set.tiles[$0].outlines != nil }
+    private func hasLearnedOutlines(_ cycle: Int) -> Bool { Self.hasLearnedOutlines(cycle, trainer, ledger) }
+
+    private static func hasLearnedOutlines(_ cycle: Int, _ trainer: Trainer, _ ledger: Ledger) -> Bool {
+        trainer.split.train.contains { trainer.set.tiles[$0].hasOutlinedNuclei }
             || ledger.decisions(of: cycle).pixels.contains { $0.nuclei > 0 }
     }
 
