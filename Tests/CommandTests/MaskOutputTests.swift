@@ -79,7 +79,7 @@ import Testing
         #expect(!files.contains { $0.contains(".partial-") })
     }
 
-    /// Of an image that is enlarged for the model, windows and maps have smaller steps than the stride.
+    /// Where an image is enlarged for the model, windows and maps have a step below the stride.
     @Test func mapsHaveThePixelsOfTheWindows() throws {
         let result = try mask(
             "--mpp", "0.5", "--stride", "128", "--output", "w.png", "--csv", "w.csv", "--probabilities", "w.tif")

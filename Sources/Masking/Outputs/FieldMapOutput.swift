@@ -1,7 +1,7 @@
 import Foundations
 import Imaging
 
-/// The mean probability of nuclei as a TIFF of floats, one pixel per stride x stride pixels of windows.
+/// The mean probability of nuclei as a TIFF of floats, one pixel per step of the windows along each axis.
 final class ProbabilityMapOutput: FieldMapOutput {
     override class var quantity: FieldMap.Quantity { .probability }
 }

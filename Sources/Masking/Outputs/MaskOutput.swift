@@ -99,7 +99,7 @@ package struct OutputJob {
         image.micronsPerPixel(assuming: assumedMicronsPerPixel)
     }
 
-    /// The stride of the windows in pixels at full resolution, of which a pixel of a map covers as many along each side.
+    /// The stride of the windows in pixels at full resolution: the side of the square that a pixel of a map covers.
     var strideAtFullResolution: Int {
         let (x, y) = (
             Double(image.width) / Double(image.blocks.width), Double(image.height) / Double(image.blocks.height)
